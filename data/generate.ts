@@ -1,0 +1,125 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { formatTimestamp, parseTimestamp } from '../functions/core/time.ts'
+import { CLASSES, type GeneratedImage, generateImages } from './generator.ts'
+
+const USAGE = `Usage: node data/generate.ts [options]
+
+Writes made-up images as CSV files: images, classes, ndvi_stats, spectral_data, and truth (the injected anomalies).
+
+  --seed N      same seed, same bytes: 0 to 4294967295 (default 1)
+  --images N    number of images (default 27000)
+  --days N      days that the images are spread over (default 30)
+  --until TIME  end of those days, ISO 8601, UTC (default 2026-11-01T00:00:00Z)
+  --out FOLDER  where to write, existing files are replaced (default data/generated)
+  --help        show this`
+
+/** A command line that cannot be followed; the message says which option and what it must be. */
+class UsageError extends Error {}
+
+/**
+ * Writes the original's four CSV files and truth.csv, one row per injected anomaly, into a folder, which is made.
+ * The images are held in memory as text until all are written.
+ */
+export async function writeDataset(
+  folder: string,
+  images: Iterable<GeneratedImage>,
+): Promise<{ images: number; anomalies: number }> {
+  const imageRows = ['image_id,class_id,timestamp']
+  const ndviRows = ['image_id,ndvi_mean,ndvi_std,ndvi_min,ndvi_max,vegetation_index']
+  const spectralRows = ['image_id,red_mean,green_mean,blue_mean,nir_mean,brightness_mean']
+  const truthRows = ['image_id,anomaly']
+  for (const image of images) {
+    const { imageId } = image
+    imageRows.push(row(imageId, image.classId, formatTimestamp(image.timestampMs)))
+    ndviRows.push(row(imageId, image.ndviMean, image.ndviStd, image.ndviMin, image.ndviMax, image.vegetationIndex))
+    spectralRows.push(row(imageId, image.redMean, image.greenMean, image.blueMean, image.nirMean, image.brightnessMean))
+    if (image.anomaly !== null) truthRows.push(row(imageId, image.anomaly))
+  }
+  const classRows = ['class_id,class_name', ...CLASSES.map(({ classId, className }) => row(classId, className))]
+  await mkdir(folder, { recursive: true })
+  await Promise.all([
+    writeRows(join(folder, 'images.csv'), imageRows),
+    writeRows(join(folder, 'classes.csv'), classRows),
+    writeRows(join(folder, 'ndvi_stats.csv'), ndviRows),
+    writeRows(join(folder, 'spectral_data.csv'), spectralRows),
+    writeRows(join(folder, 'truth.csv'), truthRows),
+  ])
+  return { images: imageRows.length - 1, anomalies: truthRows.length - 1 }
+}
+
+/** Generated ids, names and numbers hold neither commas nor quotes. */
+function row(...cells: (string | number)[]): string {
+  return cells.join(',')
+}
+
+async function writeRows(path: string, rows: string[]): Promise<void> {
+  await writeFile(path, `${rows.join('\n')}\n`)
+}
+
+function readOptions(args: string[]) {
+  const { values } = parseOptions(args)
+  const untilMs = parseTimestamp(values.until)
+  if (untilMs === null) throw new UsageError(`--until must be an ISO 8601 date and time, not ${values.until}`)
+  const days = Number(values.days)
+  if (!(days > 0 && days <= 36_525)) throw new UsageError(`--days must be a number above 0, at most 36525`)
+  return {
+    help: values.help,
+    out: values.out,
+    seed: wholeNumber(values.seed, '--seed', 0, 2 ** 32 - 1),
+    images: wholeNumber(values.images, '--images', 1, 10_000_000),
+    days,
+    untilMs,
+  }
+}
+
+function parseOptions(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      strict: true,
+      options: {
+        seed: { type: 'string', default: '1' },
+        images: { type: 'string', default: '27000' },
+        days: { type: 'string', default: '30' },
+        until: { type: 'string', default: '2026-11-01T00:00:00Z' },
+        out: { type: 'string', default: 'data/generated' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function wholeNumber(text: string, option: string, lowest: number, highest: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!(number >= lowest && number <= highest)) {
+    throw new UsageError(`${option} must be a whole number from ${lowest} to ${highest}, not ${text}`)
+  }
+  return number
+}
+
+async function main(args: string[]): Promise<void> {
+  const { help, out, ...wanted } = readOptions(args)
+  if (help) {
+    console.log(USAGE)
+    return
+  }
+  const written = await writeDataset(out, generateImages(wanted))
+  console.log(
+    `Wrote ${written.images} images of the ${wanted.days} days until ${formatTimestamp(wanted.untilMs)}, ` +
+      `${written.anomalies} of them anomalous, to ${out} (seed ${wanted.seed}).`,
+  )
+}
+
+if (import.meta.main) {
+  try {
+    await main(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(`${error.message}\nTry --help.`)
+    process.exitCode = 2
+  }
+}

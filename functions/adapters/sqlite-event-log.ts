@@ -1,0 +1,105 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { laneName } from '../core/delivery.ts'
+import { START, toPosition, toSequenceNumber } from '../core/lane.ts'
+import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
+import { openDatabase, transaction } from './sqlite.ts'
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS stream (identity TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS shard (name TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS record (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    shard TEXT NOT NULL,
+    arrival_ms INTEGER NOT NULL,
+    data BLOB NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS record_by_shard ON record (shard, sequence, arrival_ms);
+`
+
+export interface SqliteEventLogOptions {
+  file: string
+  /** How many lanes a new log gets; an existing one keeps its own. */
+  shards?: number
+  now?: () => number
+}
+
+/**
+ * The embedded event log: a SQLite file that any number of processes append to and read. An append is on the disk
+ * before it is acknowledged. Arrival times never go back within a lane.
+ */
+export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteEventLogOptions): EventLog & {
+  /** Forgets records that arrived before a time and that lie at or before a position of their lane. */
+  trim(lane: string, upTo: string, arrivedBefore: number): void
+} {
+  const database = openDatabase(file, 'power-loss')
+  transaction(database, () => {
+    database.exec(SCHEMA)
+    if (database.prepare('SELECT 1 FROM stream').get()) return
+    database.prepare('INSERT INTO stream VALUES (?)').run(`embedded-${randomBytes(4).toString('hex')}`)
+    const insert = database.prepare('INSERT INTO shard VALUES (?)')
+    for (let shard = 0; shard < shards; shard++) insert.run(`shardId-${String(shard).padStart(12, '0')}`)
+  })
+  const { identity } = database.prepare('SELECT identity FROM stream').get() as { identity: string }
+  const shardNames = (database.prepare('SELECT name FROM shard ORDER BY name').all() as { name: string }[]).map(
+    row => row.name,
+  )
+  const shardOfLane = new Map(shardNames.map(shard => [laneName(identity, shard), shard]))
+  const insert = database.prepare('INSERT INTO record (shard, arrival_ms, data) VALUES (?, ?, ?)')
+  const selectLatest = database.prepare('SELECT arrival_ms FROM record WHERE shard = ? ORDER BY sequence DESC LIMIT 1')
+  const selectBehind = database.prepare(
+    'SELECT sequence, arrival_ms, data FROM record WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?',
+  )
+  const deleteUpTo = database.prepare('DELETE FROM record WHERE shard = ? AND sequence <= ? AND arrival_ms < ?')
+
+  function shardFor(record: Append): string {
+    if ('lane' in record) return knownShard(record.lane)
+    const hash = createHash('md5').update(record.key).digest().readUInt32BE(0)
+    return shardNames[Math.floor((hash * shardNames.length) / 2 ** 32)] as string
+  }
+
+  function knownShard(lane: string): string {
+    const shard = shardOfLane.get(lane)
+    if (shard === undefined) throw new Error(`the log ${identity} has no lane '${lane}'`)
+    return shard
+  }
+
+  return {
+    identity,
+    async lanes() {
+      return [...shardOfLane.keys()].map(name => ({ name, parents: [], closed: false }))
+    },
+    async append(records) {
+      const shardsOfRecords = records.map(shardFor)
+      return transaction(database, () =>
+        records.map((record, index): AppendOutcome => {
+          const shard = shardsOfRecords[index] as string
+          const latest = selectLatest.get(shard) as { arrival_ms: number } | undefined
+          const arrivalMs = Math.max(now(), latest?.arrival_ms ?? 0)
+          const { lastInsertRowid } = insert.run(shard, arrivalMs, record.data)
+          return { lane: laneName(identity, shard), position: toPosition(lastInsertRowid) }
+        }),
+      )
+    },
+    async read(lane, after, limit) {
+      const sequence = after === START ? 0 : Number(toSequenceNumber(after))
+      const rows = selectBehind.all(knownShard(lane), sequence, limit) as {
+        sequence: number
+        arrival_ms: number
+        data: Uint8Array
+      }[]
+      return rows.map(row => ({
+        lane,
+        position: toPosition(row.sequence),
+        arrivalMs: row.arrival_ms,
+        data: row.data,
+      }))
+    },
+    trim(lane, upTo, arrivedBefore) {
+      if (upTo === START) return
+      deleteUpTo.run(knownShard(lane), Number(toSequenceNumber(upTo)), arrivedBefore)
+    },
+    async close() {
+      database.close()
+    },
+  }
+}

@@ -1,0 +1,244 @@
+import type { Alert } from '../core/alert.ts'
+import type { Cursor } from '../core/cursor.ts'
+import { producersFromText, producersToText, totalsFromText, totalsToText } from '../core/stored-form.ts'
+import type { QuarantineEntry, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import { openDatabase, transaction } from './sqlite.ts'
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS lane_cursor (
+    lane TEXT PRIMARY KEY,
+    last_sequence TEXT NOT NULL,
+    producers TEXT NOT NULL,
+    last_arrival_ms INTEGER,
+    last_event_ms INTEGER
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS realtime_ndvi_by_class (
+    lane TEXT NOT NULL,
+    arrival_slot INTEGER NOT NULL,
+    window_start INTEGER NOT NULL,
+    last_sequence TEXT NOT NULL,
+    totals TEXT NOT NULL,
+    PRIMARY KEY (lane, arrival_slot, window_start)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS anomaly_alerts (
+    class_name TEXT NOT NULL,
+    day TEXT NOT NULL,
+    event_ms INTEGER NOT NULL,
+    image_id TEXT NOT NULL,
+    ndvi_mean INTEGER NOT NULL,
+    ndvi_min INTEGER,
+    ndvi_max INTEGER,
+    rule TEXT NOT NULL,
+    score REAL NOT NULL,
+    baseline_version INTEGER NOT NULL,
+    PRIMARY KEY (class_name, day, event_ms, image_id)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS quarantine (
+    lane TEXT NOT NULL,
+    sequence TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    arrival_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (lane, sequence, line)
+  ) WITHOUT ROWID;
+`
+
+/** The line number under which an entry of a whole record is kept. */
+const WHOLE_RECORD = -1
+
+/** The embedded speed store: a SQLite file. */
+export function openSqliteSpeedStore(file: string): SpeedStore & {
+  /** Drops rows and alerts that are older than people or the batch layer can still need. */
+  expire(before: number): void
+} {
+  const database = openDatabase(file, 'process-crash')
+  database.exec(SCHEMA)
+  const sql = {
+    readCursor: database.prepare('SELECT * FROM lane_cursor WHERE lane = ?'),
+    readCursors: database.prepare('SELECT * FROM lane_cursor ORDER BY lane'),
+    createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    moveCursor: database.prepare(
+      `UPDATE lane_cursor SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?
+       WHERE lane = ? AND last_sequence = ?`,
+    ),
+    readRow: database.prepare(
+      'SELECT * FROM realtime_ndvi_by_class WHERE lane = ? AND arrival_slot = ? AND window_start = ?',
+    ),
+    readRows: database.prepare(
+      'SELECT * FROM realtime_ndvi_by_class WHERE lane = ? AND arrival_slot >= ? AND arrival_slot < ?',
+    ),
+    createRow: database.prepare('INSERT INTO realtime_ndvi_by_class VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    replaceRow: database.prepare(
+      `UPDATE realtime_ndvi_by_class SET last_sequence = ?, totals = ?
+       WHERE lane = ? AND arrival_slot = ? AND window_start = ? AND last_sequence = ?`,
+    ),
+    putAlert: database.prepare(
+      'INSERT INTO anomaly_alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    readAlerts: database.prepare(
+      `SELECT * FROM anomaly_alerts WHERE class_name = ? AND day = ?
+       ORDER BY event_ms DESC, image_id DESC LIMIT ?`,
+    ),
+    quarantine: database.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    readQuarantine: database.prepare(
+      'SELECT * FROM quarantine WHERE lane = ? AND sequence > ? ORDER BY sequence, line LIMIT ?',
+    ),
+    countQuarantined: database.prepare('SELECT count(*) AS entries FROM quarantine'),
+    expireRows: database.prepare('DELETE FROM realtime_ndvi_by_class WHERE arrival_slot < ?'),
+    expireAlerts: database.prepare('DELETE FROM anomaly_alerts WHERE day < ?'),
+  }
+
+  return {
+    async readCursor(lane) {
+      const row = sql.readCursor.get(lane)
+      return row && toCursor(row as unknown as CursorRow)
+    },
+    async readCursors() {
+      return (sql.readCursors.all() as unknown as CursorRow[]).map(toCursor)
+    },
+    async createCursor({ lane, lastPosition, producers, lastArrivalMs, lastEventMs }) {
+      const text = producersToText(producers)
+      return sql.createCursor.run(lane, lastPosition, text, lastArrivalMs, lastEventMs).changes === 1
+    },
+    async moveCursor({ lane, lastPosition, producers, lastArrivalMs, lastEventMs }, from) {
+      const text = producersToText(producers)
+      return sql.moveCursor.run(lastPosition, text, lastArrivalMs, lastEventMs, lane, from).changes === 1
+    },
+    async readRow({ lane, slot, windowStart }) {
+      const row = sql.readRow.get(lane, slot, windowStart)
+      return row && toSpeedRow(row as unknown as TotalsRow)
+    },
+    async readRows(lane, { from, until }) {
+      return (sql.readRows.all(lane, from, until) as unknown as TotalsRow[]).map(toSpeedRow)
+    },
+    async writeRow({ lane, slot, windowStart, lastPosition, totals }, replacing) {
+      const text = totalsToText(totals)
+      const { changes } =
+        replacing === null
+          ? sql.createRow.run(lane, slot, windowStart, lastPosition, text)
+          : sql.replaceRow.run(lastPosition, text, lane, slot, windowStart, replacing)
+      return changes === 1
+    },
+    async putAlerts(alerts) {
+      if (alerts.length === 0) return
+      transaction(database, () => {
+        for (const { className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, ...judged } of alerts) {
+          const { rule, score, baselineVersion } = judged
+          sql.putAlert.run(className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, rule, score, baselineVersion)
+        }
+      })
+    },
+    async readAlerts({ className, day, limit }) {
+      return (sql.readAlerts.all(className, day, limit) as unknown as AlertRow[]).map(toAlert)
+    },
+    async quarantine(entries) {
+      if (entries.length === 0) return
+      transaction(database, () => {
+        for (const { lane, position, index, arrivalMs, reason, detail, bytes } of entries) {
+          sql.quarantine.run(lane, position, index ?? WHOLE_RECORD, arrivalMs, reason, detail, bytes)
+        }
+      })
+    },
+    async readQuarantine({ lane, after, limit }) {
+      return (sql.readQuarantine.all(lane, after, limit) as unknown as QuarantineRow[]).map(toQuarantineEntry)
+    },
+    async countQuarantined() {
+      return (sql.countQuarantined.get() as { entries: number }).entries
+    },
+    expire(before) {
+      sql.expireRows.run(before)
+      sql.expireAlerts.run(new Date(before).toISOString().slice(0, 10))
+    },
+    async close() {
+      database.close()
+    },
+  }
+}
+
+interface CursorRow {
+  lane: string
+  last_sequence: string
+  producers: string
+  last_arrival_ms: number | null
+  last_event_ms: number | null
+}
+
+function toCursor(row: CursorRow): Cursor {
+  return {
+    lane: row.lane,
+    lastPosition: row.last_sequence,
+    producers: producersFromText(row.producers),
+    lastArrivalMs: row.last_arrival_ms,
+    lastEventMs: row.last_event_ms,
+  }
+}
+
+interface TotalsRow {
+  lane: string
+  arrival_slot: number
+  window_start: number
+  last_sequence: string
+  totals: string
+}
+
+function toSpeedRow(row: TotalsRow): SpeedRow {
+  return {
+    lane: row.lane,
+    slot: row.arrival_slot,
+    windowStart: row.window_start,
+    lastPosition: row.last_sequence,
+    totals: totalsFromText(row.totals),
+  }
+}
+
+interface AlertRow {
+  class_name: string
+  day: string
+  event_ms: number
+  image_id: string
+  ndvi_mean: number
+  ndvi_min: number | null
+  ndvi_max: number | null
+  rule: string
+  score: number
+  baseline_version: number
+}
+
+function toAlert(row: AlertRow): Alert {
+  return {
+    className: row.class_name,
+    day: row.day,
+    eventMs: row.event_ms,
+    imageId: row.image_id,
+    ndviMean: row.ndvi_mean,
+    ndviMin: row.ndvi_min,
+    ndviMax: row.ndvi_max,
+    rule: row.rule,
+    score: row.score,
+    baselineVersion: row.baseline_version,
+  }
+}
+
+interface QuarantineRow {
+  lane: string
+  sequence: string
+  line: number
+  arrival_ms: number
+  reason: QuarantineEntry['reason']
+  detail: string
+  bytes: Uint8Array
+}
+
+function toQuarantineEntry(row: QuarantineRow): QuarantineEntry {
+  return {
+    lane: row.lane,
+    position: row.sequence,
+    index: row.line === WHOLE_RECORD ? null : row.line,
+    arrivalMs: row.arrival_ms,
+    reason: row.reason,
+    detail: row.detail,
+    bytes: row.bytes,
+  }
+}

@@ -1,0 +1,15 @@
+import type { Rule } from '../alert.ts'
+import { fromMicro } from '../fixed-point.ts'
+
+const THRESHOLD = 2
+
+/** An image whose mean NDVI lies more than two standard deviations from its class's batch mean. */
+export const classZscore: Rule = {
+  name: 'class-zscore',
+  score(event, baseline) {
+    const normal = baseline.classes.get(event.className)
+    if (!normal) return null
+    const z = (fromMicro(event.ndviMean) - normal.ndviMean) / normal.ndviStddev
+    return Math.abs(z) > THRESHOLD ? z : null
+  },
+}

@@ -1,0 +1,62 @@
+import type { LastSeen } from './cursor.ts'
+import { BANDS, type Band } from './event.ts'
+import type { BandTotals, Totals } from './totals.ts'
+
+/** The text in which stores keep totals and producers. Sums are digits in quotes: JSON numbers would round them. */
+
+interface StoredTotals {
+  count: number
+  late_count: number
+  ndvi_sum: string
+  ndvi_square_sum: string
+  ndvi_min: number | null
+  ndvi_max: number | null
+  /** Per band, in the order of BANDS: how many images measured it, and the sum. */
+  bands: [count: number, sum: string][]
+}
+
+export function totalsToText(totals: ReadonlyMap<string, Totals>): string {
+  const stored: Record<string, StoredTotals> = {}
+  for (const [className, of] of totals) {
+    stored[className] = {
+      count: of.count,
+      late_count: of.lateCount,
+      ndvi_sum: of.ndviSum.toString(),
+      ndvi_square_sum: of.ndviSquareSum.toString(),
+      ndvi_min: of.ndviMin,
+      ndvi_max: of.ndviMax,
+      bands: BANDS.map(band => [of.bands[band].count, of.bands[band].sum.toString()]),
+    }
+  }
+  return JSON.stringify(stored)
+}
+
+export function totalsFromText(text: string): Map<string, Totals> {
+  const totals = new Map<string, Totals>()
+  for (const [className, of] of Object.entries(JSON.parse(text) as Record<string, StoredTotals>)) {
+    const bands = {} as Record<Band, BandTotals>
+    BANDS.forEach((band, index) => {
+      const [count, sum] = of.bands[index] ?? [0, '0']
+      bands[band] = { count, sum: BigInt(sum) }
+    })
+    totals.set(className, {
+      count: of.count,
+      lateCount: of.late_count,
+      ndviSum: BigInt(of.ndvi_sum),
+      ndviSquareSum: BigInt(of.ndvi_square_sum),
+      ndviMin: of.ndvi_min,
+      ndviMax: of.ndvi_max,
+      bands,
+    })
+  }
+  return totals
+}
+
+export function producersToText(producers: ReadonlyMap<string, LastSeen>): string {
+  return JSON.stringify(Array.from(producers, ([producer, { counter, slot }]) => [producer, counter, slot]))
+}
+
+export function producersFromText(text: string): Map<string, LastSeen> {
+  const stored = JSON.parse(text) as [producer: string, counter: number, slot: number][]
+  return new Map(stored.map(([producer, counter, slot]) => [producer, { counter, slot }]))
+}

@@ -1,0 +1,24 @@
+import type { Lane, Position } from '../core/lane.ts'
+import type { LogRecord } from '../core/record.ts'
+
+/** Where a record goes: to the lane that its key hashes to, or to one lane by name. */
+export type Destination = { key: string } | { lane: string }
+export type Append = Destination & { data: Uint8Array }
+
+/** What became of one record: stored for good at a place, or refused for now (send the same bytes again). */
+export type AppendOutcome = { lane: string; position: Position } | { error: string }
+
+/** An immutable, ordered log of records that stamps each with its own arrival time. */
+export interface EventLog {
+  /** Identity of the stream: a recreated one has another. Part of every lane's name. */
+  readonly identity: string
+  lanes(): Promise<Lane[]>
+  /**
+   * Stores records, each on its own: outcomes come in the order of the records, and one may fail beside others that
+   * are stored. Records of one call that go to the same lane keep their order.
+   */
+  append(records: readonly Append[]): Promise<AppendOutcome[]>
+  /** Up to `limit` records of a lane behind a position, in order; none where there are none yet. */
+  read(lane: string, after: Position, limit: number): Promise<LogRecord[]>
+  close(): Promise<void>
+}

@@ -1,0 +1,69 @@
+import type { Alert } from '../core/alert.ts'
+import type { Cursor } from '../core/cursor.ts'
+import type { Position } from '../core/lane.ts'
+import type { RejectionReason } from '../core/record.ts'
+import type { Slot } from '../core/slot.ts'
+import type { Totals } from '../core/totals.ts'
+
+/** Identifies a row of totals: what one lane received in one arrival slot for one event-time window. */
+export interface RowKey {
+  slot: Slot
+  lane: string
+  /** Start of the window, ms. */
+  windowStart: number
+}
+
+export interface SpeedRow extends RowKey {
+  /** The last record that the totals include. */
+  lastPosition: Position
+  /** Totals per class name. */
+  totals: ReadonlyMap<string, Totals>
+}
+
+/** Something that came in and is no event: kept for ever, with its place and why. */
+export interface QuarantineEntry {
+  lane: string
+  position: Position
+  /** Line of the record, null where the whole record is meant. */
+  index: number | null
+  arrivalMs: number
+  reason: RejectionReason
+  detail: string
+  bytes: Uint8Array
+}
+
+/** Slots from `from` (included) to `until` (not included). */
+export interface SlotRange {
+  from: Slot
+  until: Slot
+}
+
+/**
+ * State of the speed layer. Writes of cursors and rows are compare-and-set on the position they replace: the answer
+ * false means that nothing was written because another writer was first. Every method throws when the outcome is
+ * not known.
+ */
+export interface SpeedStore {
+  readCursor(lane: string): Promise<Cursor | undefined>
+  readCursors(): Promise<Cursor[]>
+  createCursor(cursor: Cursor): Promise<boolean>
+  moveCursor(cursor: Cursor, from: Position): Promise<boolean>
+
+  readRow(key: RowKey): Promise<SpeedRow | undefined>
+  /** Every row of a lane whose arrival slot lies in the range, in no particular order. */
+  readRows(lane: string, slots: SlotRange): Promise<SpeedRow[]>
+  /** @param replacing the stored row's last position; null when there must be no row yet */
+  writeRow(row: SpeedRow, replacing: Position | null): Promise<boolean>
+
+  putAlerts(alerts: readonly Alert[]): Promise<void>
+  /** The newest alerts of a class on a day (UTC), newest first. */
+  readAlerts(query: { className: string; day: string; limit: number }): Promise<Alert[]>
+
+  /** Keeps entries whose place is not yet known. */
+  quarantine(entries: readonly QuarantineEntry[]): Promise<void>
+  /** Entries of a lane behind a position, in the order of their places. */
+  readQuarantine(query: { lane: string; after: Position; limit: number }): Promise<QuarantineEntry[]>
+  countQuarantined(): Promise<number>
+
+  close(): Promise<void>
+}

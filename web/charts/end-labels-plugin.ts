@@ -1,0 +1,50 @@
+import type { Chart, Plugin } from 'chart.js'
+import { spreadApart } from '../view-models/axis.ts'
+
+export type EndLabel = { datasetIndex: number; text: string; colour: string; opacity: number }
+
+const LINE_PX = 15
+
+/** Writes each line's name beside its last point, moved apart where lines end close to each other. */
+export function endLabelsPlugin(read: () => { labels: readonly EndLabel[]; font: string }): Plugin<'line'> {
+  return {
+    id: 'endLabels',
+    afterDatasetsDraw(chart: Chart<'line'>) {
+      const { ctx, chartArea } = chart
+      const { labels, font } = read()
+      const placed = labels.flatMap(label => {
+        const points = chart.getDatasetMeta(label.datasetIndex).data
+        const last = points.findLast(point => Number.isFinite(point.y) && !point.skip)
+        return last ? [{ label, x: last.x, y: last.y }] : []
+      })
+      const positions = spreadApart(
+        placed.map(({ y }) => y),
+        LINE_PX,
+        { min: chartArea.top + 2, max: chartArea.bottom - 2 },
+      )
+      ctx.save()
+      ctx.textAlign = 'left'
+      ctx.textBaseline = 'middle'
+      ctx.font = `500 12px ${font}`
+      ctx.lineWidth = 1
+      for (const [index, { label, x, y }] of placed.entries()) {
+        const at = positions[index] ?? y
+        ctx.globalAlpha = label.opacity
+        ctx.strokeStyle = label.colour
+        ctx.beginPath()
+        ctx.moveTo(x + 6, y)
+        ctx.lineTo(chartArea.right + 12, at)
+        ctx.lineTo(chartArea.right + 16, at)
+        ctx.stroke()
+        ctx.fillStyle = label.colour
+        ctx.fillText(label.text, chartArea.right + 20, at)
+      }
+      ctx.restore()
+    },
+  }
+}
+
+type Skippable = { skip?: boolean }
+declare module 'chart.js' {
+  interface Element extends Skippable {}
+}

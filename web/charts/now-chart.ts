@@ -1,0 +1,162 @@
+import {
+  BarController,
+  BarElement,
+  CategoryScale,
+  Chart,
+  type ChartDataset,
+  LinearScale,
+  type Plugin,
+  Tooltip,
+} from 'chart.js'
+import { formatDifference, formatFixed, formatNdvi, plural } from '../view-models/format.ts'
+import { countLabel, type NowBar, type NowView } from '../view-models/now.ts'
+import { type Spread, spreadPlugin } from './spread-plugin.ts'
+import { DIMMED, type Theme, tooltipTheme, withOpacity } from './theme.ts'
+
+Chart.register(BarController, BarElement, CategoryScale, LinearScale, Tooltip)
+
+/** Below this width the names stand above their bars instead of beside them. */
+const NARROW_PX = 440
+const NAMES_PX = 152
+const COUNTS_PX = 56
+
+export type NowChart = {
+  update(view: NowView, theme: Theme, focus: string | null): void
+}
+
+/** A horizontal bar per class: the mean of its newest window, ± 1 sd, its normal, and how many images that is. */
+export function createNowChart(canvas: HTMLCanvasElement): NowChart {
+  let bars: readonly NowBar[] = []
+  let theme: Theme | undefined
+  let spreads: readonly Spread[] = []
+  let opacities: readonly number[] = []
+  const isNarrow = (chart: Chart) => chart.width < NARROW_PX
+
+  const names: Plugin<'bar'> = {
+    id: 'names',
+    beforeLayout(chart) {
+      const narrow = isNarrow(chart)
+      chart.options.layout = { padding: narrow ? { left: 2, right: 2 } : { left: NAMES_PX, right: COUNTS_PX } }
+    },
+    afterDatasetsDraw(chart) {
+      if (!theme) return
+      const { ctx } = chart
+      const narrow = isNarrow(chart)
+      ctx.save()
+      ctx.textBaseline = narrow ? 'alphabetic' : 'middle'
+      for (const [index, bar] of bars.entries()) {
+        const element = chart.getDatasetMeta(0).data[index] as unknown as { y: number; height: number } | undefined
+        if (!element) continue
+        const y = narrow ? element.y - element.height / 2 - 5 : element.y
+        ctx.globalAlpha = Math.max(0.4, opacities[index] ?? 1)
+        ctx.fillStyle = theme.ink
+        ctx.font = `500 13px ${theme.font}`
+        ctx.textAlign = 'left'
+        ctx.fillText(bar.label, 2, y)
+        const note = bar.olderRange ? `${bar.olderRange} · ` : ''
+        ctx.fillStyle = theme.muted
+        ctx.font = `400 12px ${theme.font}`
+        ctx.textAlign = 'right'
+        ctx.fillText((narrow ? note : '') + countLabel(bar), chart.width - 2, y)
+        if (!narrow && bar.olderRange) {
+          ctx.textAlign = 'left'
+          ctx.font = `400 11px ${theme.font}`
+          ctx.fillText(bar.olderRange, 2, y + 14)
+        }
+      }
+      ctx.restore()
+    },
+  }
+
+  const chart = new Chart<'bar', { x: number; y: number }[]>(canvas, {
+    type: 'bar',
+    data: { labels: [], datasets: [{ data: [] }] },
+    options: {
+      indexAxis: 'y',
+      parsing: false,
+      animation: false,
+      responsive: true,
+      maintainAspectRatio: false,
+      interaction: { mode: 'index', axis: 'y', intersect: false },
+      scales: {
+        y: { type: 'category', grid: { display: false }, border: { display: false }, ticks: { display: false } },
+        x: { type: 'linear', border: { display: false }, ticks: { maxTicksLimit: 7, padding: 6 } },
+      },
+      plugins: {
+        tooltip: {
+          displayColors: false,
+          callbacks: {
+            title: items => bars[items[0]?.dataIndex ?? -1]?.label ?? '',
+            label: item => tooltipLines(bars[item.dataIndex]),
+          },
+        },
+      },
+    },
+    plugins: [
+      names,
+      spreadPlugin(() => ({
+        spreads,
+        style: { ink: theme?.ink ?? '#000', surface: theme?.surface ?? '#fff' },
+      })),
+    ] as Plugin<'bar'>[],
+  } as ConstructorParameters<typeof Chart<'bar', { x: number; y: number }[]>>[1])
+
+  return {
+    update(view, nextTheme, focus) {
+      bars = view.bars
+      theme = nextTheme
+      opacities = bars.map(bar => (focus === null || focus === bar.className ? 1 : DIMMED))
+      spreads = bars.map((bar, index) => ({
+        mean: bar.mean,
+        sd: bar.sd,
+        normal: bar.normal,
+        opacity: opacities[index] ?? 1,
+      }))
+      chart.data = { labels: bars.map(bar => bar.label), datasets: [datasetOf(bars, nextTheme, opacities)] }
+      const x = chart.options.scales?.x
+      const tooltip = chart.options.plugins?.tooltip
+      if (x) {
+        Object.assign(x, { min: view.axis.min, max: view.axis.max })
+        x.grid = { color: context => (context.tick?.value === 0 ? nextTheme.muted : nextTheme.grid), drawTicks: false }
+        x.ticks = {
+          ...x.ticks,
+          color: nextTheme.muted,
+          font: { family: nextTheme.font, size: 12 },
+          callback: value => formatFixed(Number(value), 1),
+        }
+      }
+      if (tooltip) Object.assign(tooltip, tooltipTheme(nextTheme))
+      chart.update('none')
+    },
+  }
+}
+
+function datasetOf(
+  bars: readonly NowBar[],
+  theme: Theme,
+  opacities: readonly number[],
+): ChartDataset<'bar', { x: number; y: number }[]> {
+  return {
+    data: bars.map((bar, index) => ({ x: bar.mean ?? Number.NaN, y: index })),
+    backgroundColor: bars.map((bar, index) =>
+      // A window that is not the newest one is drawn paler: it is not "now".
+      withOpacity(theme.classes[bar.colour] ?? '#888888', (bar.olderRange ? 0.45 : 0.92) * (opacities[index] ?? 1)),
+    ),
+    borderRadius: 4,
+    maxBarThickness: 15,
+    barPercentage: 0.9,
+    categoryPercentage: 0.8,
+  }
+}
+
+function tooltipLines(bar: NowBar | undefined): string[] {
+  if (!bar) return []
+  return [
+    `mean ${formatNdvi(bar.mean)}${bar.sd === null ? '' : ` ± ${formatFixed(bar.sd, 3)}`}`,
+    ...(bar.normal === null || bar.mean === null
+      ? []
+      : [`normal ${formatNdvi(bar.normal)} (${formatDifference(bar.mean - bar.normal)})`]),
+    ...(bar.count === null ? [] : [plural(bar.count, 'image')]),
+    ...(bar.olderRange === null ? [] : [`from ${bar.olderRange}`]),
+  ]
+}

@@ -1,0 +1,62 @@
+import type { Chart, Plugin } from 'chart.js'
+
+/** What the plugin draws over the bar of the same index. */
+export type Spread = {
+  mean: number | null
+  sd: number | null
+  normal: number | null
+  opacity: number
+}
+
+export type SpreadStyle = { ink: string; surface: string }
+
+/**
+ * Draws a whisker of ± 1 sd around the end of each horizontal bar, and a tall tick at the class's normal. Each stroke
+ * has a rim in the surface's colour, so that it shows on the bar as well as beside it.
+ */
+export function spreadPlugin(read: () => { spreads: readonly Spread[]; style: SpreadStyle }): Plugin<'bar'> {
+  return {
+    id: 'spread',
+    afterDatasetsDraw(chart: Chart<'bar'>) {
+      const { ctx, chartArea, scales } = chart
+      const axis = scales.x
+      if (!axis) return
+      const { spreads, style } = read()
+      const bars = chart.getDatasetMeta(0).data
+      ctx.save()
+      ctx.beginPath()
+      ctx.rect(chartArea.left - 2, chartArea.top, chartArea.width + 4, chartArea.height)
+      ctx.clip()
+      ctx.lineCap = 'round'
+      for (const [index, spread] of spreads.entries()) {
+        const bar = bars[index] as unknown as { y: number; height: number } | undefined
+        if (!bar) continue
+        ctx.globalAlpha = spread.opacity
+        if (spread.mean !== null && spread.sd !== null) {
+          const from = axis.getPixelForValue(spread.mean - spread.sd)
+          const to = axis.getPixelForValue(spread.mean + spread.sd)
+          const cap = Math.min(3.5, bar.height / 3)
+          const path = new Path2D(
+            `M${from} ${bar.y}H${to}M${from} ${bar.y - cap}v${2 * cap}M${to} ${bar.y - cap}v${2 * cap}`,
+          )
+          stroke(ctx, path, 1.5, style)
+        }
+        if (spread.normal !== null) {
+          const x = axis.getPixelForValue(spread.normal)
+          const half = bar.height / 2 + 4
+          stroke(ctx, new Path2D(`M${x} ${bar.y - half}v${2 * half}`), 2.5, style)
+        }
+      }
+      ctx.restore()
+    },
+  }
+}
+
+function stroke(ctx: CanvasRenderingContext2D, path: Path2D, width: number, style: SpreadStyle) {
+  ctx.lineWidth = width + 2.5
+  ctx.strokeStyle = style.surface
+  ctx.stroke(path)
+  ctx.lineWidth = width
+  ctx.strokeStyle = style.ink
+  ctx.stroke(path)
+}

@@ -1,0 +1,152 @@
+import {
+  CategoryScale,
+  Chart,
+  type ChartDataset,
+  LinearScale,
+  LineController,
+  LineElement,
+  type Plugin,
+  PointElement,
+  Tooltip,
+} from 'chart.js'
+import { timeTicks } from '../view-models/axis.ts'
+import { type Clock, formatDifference, formatFixed, formatNdvi } from '../view-models/format.ts'
+import type { TrendLine, TrendPoint, TrendView } from '../view-models/trend.ts'
+import { type EndLabel, endLabelsPlugin } from './end-labels-plugin.ts'
+import { DIMMED, type Theme, tooltipTheme, withOpacity } from './theme.ts'
+
+Chart.register(LineController, LineElement, PointElement, LinearScale, Tooltip)
+
+/** Below this width there is no room for names beside the lines; the key above the chart names them. */
+const NARROW_PX = 520
+const LABELS_PX = 172
+const POINT_STYLES = ['circle', 'rect', 'triangle', 'rectRot', 'rectRounded'] as const
+
+export type TrendChart = {
+  update(view: TrendView, theme: Theme, focus: string | null, clock: Clock): void
+}
+
+/** A line per class over the windows; the piece to a window that still fills is dashed. */
+export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
+  let view: TrendView | undefined
+  let labels: readonly EndLabel[] = []
+  let font = 'sans-serif'
+  let clock: Clock | undefined
+
+  const room: Plugin<'line'> = {
+    id: 'room',
+    beforeLayout(chart) {
+      chart.options.layout = { padding: { top: 6, right: chart.width < NARROW_PX ? 10 : LABELS_PX } }
+    },
+  }
+  const endLabels = endLabelsPlugin(() => ({
+    labels: chart.width < NARROW_PX ? [] : labels,
+    font,
+  }))
+
+  const chart = new Chart<'line', TrendPoint[]>(canvas, {
+    type: 'line',
+    data: { datasets: [] },
+    options: {
+      parsing: false,
+      normalized: true,
+      animation: false,
+      responsive: true,
+      maintainAspectRatio: false,
+      interaction: { mode: 'nearest', axis: 'xy', intersect: false },
+      scales: {
+        x: {
+          type: 'linear',
+          border: { display: false },
+          grid: { display: false },
+          afterBuildTicks: axis => {
+            const limits = { min: axis.min, max: axis.max }
+            const maxTicks = Math.max(2, Math.floor(axis.width / 72))
+            const offsetMs = -new Date(axis.max).getTimezoneOffset() * 60_000
+            axis.ticks = timeTicks(limits, maxTicks, offsetMs).map(value => ({ value }))
+          },
+        },
+        y: { type: 'linear', border: { display: false }, ticks: { maxTicksLimit: 7, padding: 8 } },
+      },
+      plugins: {
+        tooltip: {
+          displayColors: false,
+          callbacks: {
+            title: items => view?.lines[items[0]?.datasetIndex ?? -1]?.label ?? '',
+            label: item => tooltipLines(item.raw as TrendPoint, view, clock),
+          },
+        },
+      },
+    },
+    plugins: [room, endLabels],
+  })
+
+  return {
+    update(nextView, theme, focus, nextClock) {
+      view = nextView
+      font = theme.font
+      clock = nextClock
+      const opacity = (line: TrendLine) => (focus === null || focus === line.className ? 1 : DIMMED)
+      labels = nextView.lines.map((line, datasetIndex) => ({
+        datasetIndex,
+        text: line.label,
+        colour: theme.classes[line.colour] ?? theme.ink,
+        opacity: opacity(line),
+      }))
+      chart.data.datasets = nextView.lines.map(line => datasetOf(line, theme, opacity(line)))
+      const format = nextView.scale === 'ndvi' ? formatFixed : formatDifference
+      const digits = nextView.scale === 'ndvi' ? 1 : 2
+      const ticks = { color: theme.muted, font: { family: theme.font, size: 12 } }
+      const scales = chart.options.scales
+      if (scales?.x)
+        Object.assign(scales.x, {
+          ...nextView.x,
+          ticks: { ...ticks, maxRotation: 0, callback: (value: string | number) => nextClock.minute(Number(value)) },
+        })
+      if (scales?.y)
+        Object.assign(scales.y, {
+          ...nextView.y,
+          grid: {
+            color: (context: { tick?: { value: number } }) => (context.tick?.value === 0 ? theme.muted : theme.grid),
+            drawTicks: false,
+          },
+          ticks: {
+            ...ticks,
+            maxTicksLimit: 7,
+            padding: 8,
+            callback: (value: string | number) => format(Number(value), digits),
+          },
+        })
+      if (chart.options.plugins?.tooltip) Object.assign(chart.options.plugins.tooltip, tooltipTheme(theme))
+      chart.update('none')
+    },
+  }
+}
+
+function datasetOf(line: TrendLine, theme: Theme, opacity: number): ChartDataset<'line', TrendPoint[]> {
+  const colour = withOpacity(theme.classes[line.colour] ?? '#888888', opacity)
+  const few = line.points.length <= 24
+  return {
+    data: line.points,
+    borderColor: colour,
+    borderWidth: 2,
+    borderJoinStyle: 'round',
+    pointStyle: POINT_STYLES[line.colour % POINT_STYLES.length] ?? 'circle',
+    pointRadius: few ? 3 : 0,
+    pointHoverRadius: 5,
+    pointBorderWidth: 2,
+    pointBorderColor: colour,
+    pointBackgroundColor: line.points.map(point => (point.filling ? theme.surface : colour)),
+    segment: { borderDash: context => (line.points[context.p1DataIndex]?.filling ? [4, 4] : undefined) },
+    order: opacity === 1 ? 0 : 1,
+    clip: 8,
+  }
+}
+
+function tooltipLines(point: TrendPoint, view: TrendView | undefined, clock: Clock | undefined): string[] {
+  const value = view?.scale === 'difference' ? `${formatDifference(point.y)} from normal` : `NDVI ${formatNdvi(point.y)}`
+  return [
+    `${clock?.minute(point.x) ?? ''}  ${value}${point.filling ? ' so far' : ''}`,
+    ...(point.count === null ? [] : [`${point.count} images`]),
+  ]
+}

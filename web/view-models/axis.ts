@@ -1,0 +1,74 @@
+/** Axis limits and ticks that stay put while the data moves a little. */
+
+export type Limits = { min: number; max: number }
+
+const STEPS = [1, 2, 2.5, 5]
+
+/** The smallest "round" step (1, 2, 2.5 or 5 times a power of ten) that cuts `span` into at most `maxSteps` pieces. */
+export function roundStep(span: number, maxSteps: number): number {
+  const raw = Math.max(span, Number.EPSILON) / maxSteps
+  const power = 10 ** Math.floor(Math.log10(raw))
+  return (STEPS.find(step => step * power >= raw * (1 - 1e-9)) ?? 10) * power
+}
+
+/** The values' range widened to whole steps, always with `include` in it; a tiny range is widened to `minSpan`. */
+export function roundLimits(values: readonly number[], include: readonly number[], minSpan: number): Limits {
+  const all = [...values, ...include].filter(Number.isFinite)
+  if (all.length === 0) return { min: 0, max: minSpan }
+  let min = Math.min(...all)
+  let max = Math.max(...all)
+  if (max - min < minSpan) {
+    const middle = (min + max) / 2
+    min = middle - minSpan / 2
+    max = middle + minSpan / 2
+  }
+  const step = roundStep(max - min, 8)
+  return { min: clean(Math.floor(min / step + 1e-9) * step), max: clean(Math.ceil(max / step - 1e-9) * step) }
+}
+
+const clean = (value: number) => Number(value.toFixed(9))
+
+const MINUTE_MS = 60_000
+const TIME_STEPS_MS = [10, 20, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map(minutes => minutes * MINUTE_MS)
+
+/**
+ * Round times within the limits, at most `maxTicks`. `offsetMs` is the local zone's distance from UTC, so that ticks of
+ * hours fall on local hours.
+ */
+export function timeTicks({ min, max }: Limits, maxTicks: number, offsetMs = 0): number[] {
+  const step = TIME_STEPS_MS.find(candidate => (max - min) / candidate <= maxTicks - 1) ?? (max - min) / (maxTicks - 1)
+  const ticks: number[] = []
+  for (let tick = Math.ceil((min + offsetMs) / step) * step - offsetMs; tick <= max; tick += step) ticks.push(tick)
+  return ticks
+}
+
+/**
+ * Moves positions apart until neighbours are `gap` apart and all lie in the limits, each as near as possible to where
+ * it wanted to be. Order is kept; when there is too little room, the gap shrinks.
+ */
+export function spreadApart(wanted: readonly number[], gap: number, { min, max }: Limits): number[] {
+  const order = wanted.map((_, index) => index).sort((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0) || a - b)
+  const room = wanted.length > 1 ? Math.min(gap, (max - min) / (wanted.length - 1)) : gap
+  // Pool neighbours that collide: a pool sits at the mean of what its members want (isotonic regression of
+  // `wanted - place * room`, by pool adjacent violators).
+  const pools: { sum: number; size: number }[] = []
+  for (const [place, index] of order.entries()) {
+    pools.push({ sum: (wanted[index] ?? 0) - place * room, size: 1 })
+    for (;;) {
+      const last = pools.at(-1)
+      const before = pools.at(-2)
+      if (!last || !before || before.sum / before.size <= last.sum / last.size) break
+      before.sum += last.sum
+      before.size += last.size
+      pools.pop()
+    }
+  }
+  const result = new Array<number>(wanted.length)
+  const highest = max - Math.max(0, wanted.length - 1) * room
+  let place = 0
+  for (const pool of pools) {
+    const start = Math.min(Math.max(pool.sum / pool.size, min), highest)
+    for (let member = 0; member < pool.size; member++, place++) result[order[place] as number] = start + place * room
+  }
+  return result
+}

@@ -1,0 +1,56 @@
+/**
+ * The land-cover classes in the page's order. A known class always has the same place, hence the same colour, however
+ * many others are present; classes that this page was not told of follow in alphabetical order.
+ * The ten known ones are those of EuroSAT (Helber et al. 2019, https://arxiv.org/abs/1709.00029).
+ */
+export const KNOWN_CLASSES: readonly string[] = [
+  'AnnualCrop',
+  'Forest',
+  'HerbaceousVegetation',
+  'Highway',
+  'Industrial',
+  'Pasture',
+  'PermanentCrop',
+  'Residential',
+  'River',
+  'SeaLake',
+]
+
+/** How many colours the style sheet has: `--class-0` to `--class-11`. */
+export const COLOUR_COUNT = 12
+
+export type ClassKey = {
+  className: string
+  /** For people: "Herbaceous vegetation". */
+  label: string
+  /** The number of its colour in the style sheet. */
+  colour: number
+}
+
+/** The given classes without repetition, in the page's order, each with its label and colour. */
+export function classKeys(classNames: Iterable<string>): ClassKey[] {
+  const names = new Set(classNames)
+  const known = KNOWN_CLASSES.filter(name => names.has(name))
+  const others = [...names].filter(name => !KNOWN_CLASSES.includes(name)).sort(byCodeUnit)
+  return [
+    ...known.map(name => keyOf(name, KNOWN_CLASSES.indexOf(name))),
+    ...others.map((name, index) => keyOf(name, KNOWN_CLASSES.length + index)),
+  ]
+}
+
+export function classLabel(className: string): string {
+  const words = className
+    .replace(/[_-]+/g, ' ')
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .trim()
+    .toLowerCase()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+const keyOf = (className: string, place: number): ClassKey => ({
+  className,
+  label: classLabel(className),
+  colour: place % COLOUR_COUNT,
+})
+
+const byCodeUnit = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

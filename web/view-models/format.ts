@@ -1,0 +1,103 @@
+/** Numbers, durations and times as people read them. Unknown (null) is always an en dash. */
+
+export const UNKNOWN = '–'
+const MINUS = '−'
+const LOCALE = 'en-GB'
+
+const grouped = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 })
+
+export const formatCount = (count: number | null): string => (count === null ? UNKNOWN : sign(grouped.format(count)))
+
+export function formatFixed(value: number | null, digits: number): string {
+  if (value === null) return UNKNOWN
+  const text = value.toFixed(digits)
+  return Number(text) === 0 ? text.replace('-', '') : sign(text)
+}
+
+export const formatNdvi = (ndvi: number | null): string => formatFixed(ndvi, 3)
+
+/** A signed difference: +0.012 or −0.012. */
+export function formatDifference(value: number | null, digits = 3): string {
+  const text = formatFixed(value, digits)
+  return value !== null && Number(value.toFixed(digits)) > 0 ? `+${text}` : text
+}
+
+/** Band means come as reflectance (0..1) or as sensor counts (0..10,000): show as many digits as mean something. */
+export function formatBand(value: number | null): string {
+  if (value === null) return UNKNOWN
+  return Math.abs(value) >= 100 ? formatCount(Math.round(value)) : formatFixed(value, Math.abs(value) >= 10 ? 1 : 3)
+}
+
+/** "4.2 sd below": how far a signed score lies from normal. */
+export function formatScore(score: number | null): string {
+  if (score === null) return UNKNOWN
+  return `${Math.abs(score).toFixed(1)} sd ${score < 0 ? 'below' : 'above'}`
+}
+
+export function formatDuration(ms: number | null): string {
+  if (ms === null) return UNKNOWN
+  const seconds = Math.max(0, ms) / 1000
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 99.5) return `${Math.round(seconds)} s`
+  const minutes = seconds / 60
+  if (minutes < 99.5) return `${Math.round(minutes)} min`
+  const hours = minutes / 60
+  if (hours < 47.5) return `${Math.round(hours)} h`
+  return `${Math.round(hours / 24)} days`
+}
+
+/** "12 s ago"; anything younger than a second, or in the future by clock skew, is "just now". */
+export function formatAge(ms: number | null): string {
+  if (ms === null) return UNKNOWN
+  return ms < 1000 ? 'just now' : `${formatDuration(Math.floor(ms / 1000) * 1000).replace('.0 s', ' s')} ago`
+}
+
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${formatCount(count)} ${count === 1 ? one : many}`
+
+const sign = (text: string) => text.replace('-', MINUS)
+
+export type Clock = {
+  /** The zone's IANA name, for instance Europe/Berlin. */
+  zone: string
+  /** 14:10 */
+  minute(ms: number): string
+  /** 14:10:07 today, 21 Nov 14:10:07 on another day. */
+  second(ms: number, nowMs: number): string
+  /** 14:10 today, 21 Nov 14:10 on another day. */
+  moment(ms: number, nowMs: number): string
+  /** 14:10–14:20 today, 21 Nov 14:10–14:20 on another day. */
+  range(startMs: number, endMs: number, nowMs: number): string
+  /** The zone's short name at that time: CET, CEST, GMT+5:30. */
+  zoneName(ms: number): string
+}
+
+export function createClock(zone: string): Clock {
+  const minute = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, hour: '2-digit', minute: '2-digit' })
+  const second = new Intl.DateTimeFormat(LOCALE, {
+    timeZone: zone,
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  })
+  const day = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, day: 'numeric', month: 'short' })
+  const date = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, dateStyle: 'short' })
+  const dayYear = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, day: 'numeric', month: 'short', year: 'numeric' })
+  const year = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, year: 'numeric' })
+  const named = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, timeZoneName: 'short' })
+
+  const dayPrefix = (ms: number, nowMs: number) => {
+    if (date.format(ms) === date.format(nowMs)) return ''
+    return `${(year.format(ms) === year.format(nowMs) ? day : dayYear).format(ms)} `
+  }
+  return {
+    zone,
+    minute: ms => minute.format(ms),
+    second: (ms, nowMs) => dayPrefix(ms, nowMs) + second.format(ms),
+    moment: (ms, nowMs) => dayPrefix(ms, nowMs) + minute.format(ms),
+    range: (startMs, endMs, nowMs) =>
+      `${dayPrefix(startMs, nowMs)}${minute.format(startMs)}–${minute.format(endMs)}`,
+    zoneName: ms => named.formatToParts(ms).find(part => part.type === 'timeZoneName')?.value ?? zone,
+  }
+}

@@ -1,0 +1,87 @@
+import type { Health } from '../rows.ts'
+import { type Clock, formatAge, formatCount, formatDuration, plural, UNKNOWN } from './format.ts'
+
+export type TrustCard = {
+  id: 'fresh' | 'lag' | 'batch' | 'quarantine'
+  value: string
+  detail: string
+  title: string
+  tone: 'calm' | 'attention'
+}
+
+export type TrustLane = { lane: string; lastEvent: string; lastArrival: string; lag: string }
+
+export type TrustView = { cards: TrustCard[]; lanes: TrustLane[]; lanesSummary: string }
+
+/** How fresh and how complete the numbers are. `nowMs` is the server's now, so that a wrong local clock does no harm. */
+export function trustView(health: Health, clock: Clock, nowMs: number): TrustView {
+  const { speed, batch, quarantine } = health
+  const lastArrival = newest(speed.lanes.map(lane => lane.last_arrival_at))
+  const lastEvent = newest(speed.lanes.map(lane => lane.last_event_at))
+  const cut = parse(batch.cut)
+  const published = parse(batch.published_at)
+  const rejected = quarantine.count ?? 0
+  return {
+    cards: [
+      {
+        id: 'fresh',
+        value: lastArrival === null ? UNKNOWN : formatAge(nowMs - lastArrival),
+        detail:
+          lastEvent === null
+            ? 'No image has arrived yet.'
+            : `The newest image was taken at ${clock.second(lastEvent, nowMs)}.`,
+        title: iso(lastArrival),
+        tone: 'calm',
+      },
+      {
+        id: 'lag',
+        value: formatDuration(speed.lag_ms),
+        detail:
+          speed.lag_ms === null ? 'Not measured yet.' : 'From an image’s arrival on the log to its place in these numbers.',
+        title: '',
+        tone: 'calm',
+      },
+      {
+        id: 'batch',
+        value: published === null ? 'None yet' : formatAge(nowMs - published),
+        detail:
+          cut === null
+            ? 'Everything here comes from the speed layer until the first view is published.'
+            : `${batch.images === null ? 'All images' : `All ${plural(batch.images, 'image')}`} that arrived before ${clock.moment(cut, nowMs)}, recounted exactly${batch.revision === null ? '' : ` (revision ${batch.revision})`}.`,
+        title: [cut !== null && `cut ${iso(cut)}`, published !== null && `published ${iso(published)}`]
+          .filter(Boolean)
+          .join(', '),
+        tone: 'calm',
+      },
+      {
+        id: 'quarantine',
+        value: formatCount(quarantine.count),
+        detail:
+          rejected > 0
+            ? `${rejected === 1 ? 'This record' : 'These records'} could not be understood. Kept with the reason, not counted above.`
+            : 'Every record could be understood.',
+        title: '',
+        tone: rejected > 0 ? 'attention' : 'calm',
+      },
+    ],
+    lanes: speed.lanes.map(lane => {
+      const event = parse(lane.last_event_at)
+      const arrival = parse(lane.last_arrival_at)
+      return {
+        lane: lane.lane,
+        lastEvent: event === null ? UNKNOWN : clock.second(event, nowMs),
+        lastArrival: arrival === null ? UNKNOWN : formatAge(nowMs - arrival),
+        lag: formatDuration(lane.lag_ms),
+      }
+    }),
+    lanesSummary: plural(speed.lanes.length, 'lane'),
+  }
+}
+
+const parse = (time: string | null) => (time === null ? null : Date.parse(time))
+const iso = (ms: number | null) => (ms === null ? '' : new Date(ms).toISOString())
+
+function newest(times: readonly (string | null)[]): number | null {
+  const known = times.flatMap(time => (time === null ? [] : [Date.parse(time)]))
+  return known.length === 0 ? null : Math.max(...known)
+}
