@@ -169,6 +169,9 @@ const ANOMALY_SHARE = 0.01
 /** How many of its class's sd an anomalous image lies from its class's mean. */
 const ANOMALY_SHIFT_SD = { least: 3.6, most: 5 }
 
+/** Whole images of 10 m pixels do not come nearer to 1, which would leave no red light at all. */
+const DENSEST_NDVI = 0.95
+
 const FULL_SET = PROFILES.reduce((sum, { size }) => sum + size, 0)
 
 /**
@@ -209,12 +212,11 @@ export function* generateImages({
  * The image of a given index in the endless sequence after the history; its id is never one of the history's.
  *
  * @param seed an integer from 0 to 2^32 - 1
- * @param index 0 or above; equal indexes of one seed give equal images but for the season
+ * @param index 0 or above; equal arguments give equal images
  */
 export function liveImage({ seed, index, atMs }: { seed: number; index: number; atMs: number }): GeneratedImage {
   const random = randomNumbers(seed, STREAM.live, index)
-  let ticket = random() * FULL_SET
-  const profile = PROFILES.find(({ size }) => (ticket -= size) < 0) as ClassProfile
+  const profile = profileAt(random() * FULL_SET)
   return image(profile, `${profile.className}_live_${index}`, atMs, random)
 }
 
@@ -240,8 +242,9 @@ export function toWireEvent(image: GeneratedImage): WireEvent {
 function image(profile: ClassProfile, imageId: string, timestampMs: number, random: Random): GeneratedImage {
   const { ndvi, season, within, light, anomalies } = profile
   const anomaly = random() < ANOMALY_SHARE ? (anomalies[Math.floor(random() * anomalies.length)] as Anomaly) : null
-  const deviation = normal(random)
-  const usual = ndvi.mean + ndvi.sd * (deviation + season * yearlyWave(timestampMs))
+  const seasonal = season * yearlyWave(timestampMs)
+  const deviation = deviationWithin(random, each => Math.abs(ndvi.mean + ndvi.sd * (each + seasonal)) <= DENSEST_NDVI)
+  const usual = ndvi.mean + ndvi.sd * (deviation + seasonal)
   const ndviMean = decimals(6, within1(anomaly === null ? usual : ndvi.mean + ndvi.sd * anomalyShift(anomaly, random)))
   const std = around(within.std, 0.4, normal(random))
   const ndviMin = decimals(6, within1(ndviMean - std * around(within.below, 0.35, normal(random))))
@@ -273,6 +276,22 @@ function image(profile: ClassProfile, imageId: string, timestampMs: number, rand
     brightnessMean: decimals(3, (redMean + greenMean + blueMean) / 3),
     anomaly,
   }
+}
+
+/** The class of the image at a place of the full set sorted by class, 0 to its number of images. */
+function profileAt(place: number): ClassProfile {
+  let end = 0
+  for (const profile of PROFILES) {
+    end += profile.size
+    if (place < end) return profile
+  }
+  throw new RangeError(`the full set has no place ${place}`)
+}
+
+/** Normal deviates until one will do: cutting them off instead would pile images up at the bound. */
+function deviationWithin(random: Random, allowed: (deviation: number) => boolean): number {
+  const deviation = normal(random)
+  return allowed(deviation) ? deviation : deviationWithin(random, allowed)
 }
 
 function anomalyShift(anomaly: Anomaly, random: Random): number {

@@ -1,7 +1,7 @@
 import type { ImageEvent } from './event.ts'
 import { dayOf } from './time.ts'
 import type { Totals } from './totals.ts'
-import { statisticsOf } from './totals.ts'
+import { addEach, statisticsOf } from './totals.ts'
 
 /** What is normal for each class, as of one batch view. NDVI as NDVI. */
 export interface Baseline {
@@ -15,9 +15,12 @@ export const NO_BASELINE: Baseline = { version: 0, classes: new Map() }
 /** Classes of fewer events than this have no normal yet. */
 const MIN_EVENTS = 10
 
+/** @param totalsByClass any number of totals per class, say one per day */
 export function baselineOf(version: number, totalsByClass: Iterable<readonly [string, Totals]>): Baseline {
   const classes = new Map<string, { ndviMean: number; ndviStddev: number }>()
-  for (const [className, totals] of totalsByClass) {
+  const summed = new Map<string, Totals>()
+  addEach(summed, totalsByClass)
+  for (const [className, totals] of summed) {
     const { count, ndviMean, ndviStddev } = statisticsOf(totals)
     if (count >= MIN_EVENTS && ndviMean !== null && ndviStddev) classes.set(className, { ndviMean, ndviStddev })
   }

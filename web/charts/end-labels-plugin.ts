@@ -6,15 +6,17 @@ export type EndLabel = { datasetIndex: number; text: string; colour: string; opa
 const LINE_PX = 15
 
 /** Writes each line's name beside its last point, moved apart where lines end close to each other. */
-export function endLabelsPlugin(read: () => { labels: readonly EndLabel[]; font: string }): Plugin<'line'> {
+export function endLabelsPlugin(
+  read: (chart: Chart) => { labels: readonly EndLabel[]; font: string; ink: string },
+): Plugin<'line'> {
   return {
     id: 'endLabels',
     afterDatasetsDraw(chart: Chart<'line'>) {
       const { ctx, chartArea } = chart
-      const { labels, font } = read()
+      const { labels, font, ink } = read(chart)
       const placed = labels.flatMap(label => {
         const points = chart.getDatasetMeta(label.datasetIndex).data
-        const last = points.findLast(point => Number.isFinite(point.y) && !point.skip)
+        const last = points.findLast(point => Number.isFinite(point.y) && !(point as { skip?: boolean }).skip)
         return last ? [{ label, x: last.x, y: last.y }] : []
       })
       const positions = spreadApart(
@@ -26,7 +28,7 @@ export function endLabelsPlugin(read: () => { labels: readonly EndLabel[]; font:
       ctx.textAlign = 'left'
       ctx.textBaseline = 'middle'
       ctx.font = `500 12px ${font}`
-      ctx.lineWidth = 1
+      ctx.lineWidth = 1.5
       for (const [index, { label, x, y }] of placed.entries()) {
         const at = positions[index] ?? y
         ctx.globalAlpha = label.opacity
@@ -36,15 +38,10 @@ export function endLabelsPlugin(read: () => { labels: readonly EndLabel[]; font:
         ctx.lineTo(chartArea.right + 12, at)
         ctx.lineTo(chartArea.right + 16, at)
         ctx.stroke()
-        ctx.fillStyle = label.colour
+        ctx.fillStyle = ink
         ctx.fillText(label.text, chartArea.right + 20, at)
       }
       ctx.restore()
     },
   }
-}
-
-type Skippable = { skip?: boolean }
-declare module 'chart.js' {
-  interface Element extends Skippable {}
 }

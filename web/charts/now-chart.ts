@@ -80,7 +80,7 @@ export function createNowChart(canvas: HTMLCanvasElement): NowChart {
       interaction: { mode: 'index', axis: 'y', intersect: false },
       scales: {
         y: { type: 'category', grid: { display: false }, border: { display: false }, ticks: { display: false } },
-        x: { type: 'linear', border: { display: false }, ticks: { maxTicksLimit: 7, padding: 6 } },
+        x: { type: 'linear', border: { display: false }, ticks: { padding: 6 } },
       },
       plugins: {
         tooltip: {
@@ -117,9 +117,13 @@ export function createNowChart(canvas: HTMLCanvasElement): NowChart {
       const tooltip = chart.options.plugins?.tooltip
       if (x) {
         Object.assign(x, { min: view.axis.min, max: view.axis.max })
-        x.grid = { color: context => (context.tick?.value === 0 ? nextTheme.muted : nextTheme.grid), drawTicks: false }
+        x.grid = {
+          color: context => (Math.abs(context.tick?.value ?? 1) < 1e-9 ? nextTheme.muted : nextTheme.grid),
+          drawTicks: false,
+        }
         x.ticks = {
-          ...x.ticks,
+          padding: 6,
+          stepSize: view.axis.step,
           color: nextTheme.muted,
           font: { family: nextTheme.font, size: 12 },
           callback: value => formatFixed(Number(value), 1),

@@ -1,5 +1,4 @@
 import {
-  CategoryScale,
   Chart,
   type ChartDataset,
   LinearScale,
@@ -30,7 +29,7 @@ export type TrendChart = {
 export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
   let view: TrendView | undefined
   let labels: readonly EndLabel[] = []
-  let font = 'sans-serif'
+  let theme: Theme | undefined
   let clock: Clock | undefined
 
   const room: Plugin<'line'> = {
@@ -39,9 +38,10 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
       chart.options.layout = { padding: { top: 6, right: chart.width < NARROW_PX ? 10 : LABELS_PX } }
     },
   }
-  const endLabels = endLabelsPlugin(() => ({
+  const endLabels = endLabelsPlugin(chart => ({
     labels: chart.width < NARROW_PX ? [] : labels,
-    font,
+    font: theme?.font ?? 'sans-serif',
+    ink: theme?.ink ?? '#000',
   }))
 
   const chart = new Chart<'line', TrendPoint[]>(canvas, {
@@ -61,12 +61,12 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
           grid: { display: false },
           afterBuildTicks: axis => {
             const limits = { min: axis.min, max: axis.max }
-            const maxTicks = Math.max(2, Math.floor(axis.width / 72))
+            const maxTicks = Math.max(2, Math.floor(axis.chart.width / 84))
             const offsetMs = -new Date(axis.max).getTimezoneOffset() * 60_000
             axis.ticks = timeTicks(limits, maxTicks, offsetMs).map(value => ({ value }))
           },
         },
-        y: { type: 'linear', border: { display: false }, ticks: { maxTicksLimit: 7, padding: 8 } },
+        y: { type: 'linear', border: { display: false }, ticks: { padding: 8 } },
       },
       plugins: {
         tooltip: {
@@ -82,21 +82,21 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
   })
 
   return {
-    update(nextView, theme, focus, nextClock) {
+    update(nextView, nextTheme, focus, nextClock) {
       view = nextView
-      font = theme.font
+      theme = nextTheme
       clock = nextClock
       const opacity = (line: TrendLine) => (focus === null || focus === line.className ? 1 : DIMMED)
       labels = nextView.lines.map((line, datasetIndex) => ({
         datasetIndex,
         text: line.label,
-        colour: theme.classes[line.colour] ?? theme.ink,
+        colour: nextTheme.classes[line.colour] ?? nextTheme.ink,
         opacity: opacity(line),
       }))
-      chart.data.datasets = nextView.lines.map(line => datasetOf(line, theme, opacity(line)))
+      chart.data.datasets = nextView.lines.map(line => datasetOf(line, nextTheme, opacity(line)))
       const format = nextView.scale === 'ndvi' ? formatFixed : formatDifference
       const digits = nextView.scale === 'ndvi' ? 1 : 2
-      const ticks = { color: theme.muted, font: { family: theme.font, size: 12 } }
+      const ticks = { color: nextTheme.muted, font: { family: nextTheme.font, size: 12 } }
       const scales = chart.options.scales
       if (scales?.x)
         Object.assign(scales.x, {
@@ -105,14 +105,16 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
         })
       if (scales?.y)
         Object.assign(scales.y, {
-          ...nextView.y,
+          min: nextView.y.min,
+          max: nextView.y.max,
           grid: {
-            color: (context: { tick?: { value: number } }) => (context.tick?.value === 0 ? theme.muted : theme.grid),
+            color: (context: { tick?: { value: number } }) =>
+              Math.abs(context.tick?.value ?? 1) < 1e-9 ? nextTheme.muted : nextTheme.grid,
             drawTicks: false,
           },
           ticks: {
             ...ticks,
-            maxTicksLimit: 7,
+            stepSize: nextView.y.step,
             padding: 8,
             callback: (value: string | number) => format(Number(value), digits),
           },
@@ -144,7 +146,8 @@ function datasetOf(line: TrendLine, theme: Theme, opacity: number): ChartDataset
 }
 
 function tooltipLines(point: TrendPoint, view: TrendView | undefined, clock: Clock | undefined): string[] {
-  const value = view?.scale === 'difference' ? `${formatDifference(point.y)} from normal` : `NDVI ${formatNdvi(point.y)}`
+  const value =
+    view?.scale === 'difference' ? `${formatDifference(point.y)} from normal` : `NDVI ${formatNdvi(point.y)}`
   return [
     `${clock?.minute(point.x) ?? ''}  ${value}${point.filling ? ' so far' : ''}`,
     ...(point.count === null ? [] : [`${point.count} images`]),

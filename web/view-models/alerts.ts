@@ -26,12 +26,7 @@ const RULES: Record<string, string> = {
 }
 
 /** The alerts as rows of a table, in the API's order (newest first); only those of `focus` if it is given. */
-export function alertItems(
-  rows: readonly AlertRow[],
-  focus: string | null,
-  clock: Clock,
-  nowMs: number,
-): AlertItem[] {
+export function alertItems(rows: readonly AlertRow[], focus: string | null, clock: Clock, nowMs: number): AlertItem[] {
   const keys = new Map(classKeys(rows.map(row => row.class_name)).map(key => [key.className, key]))
   return rows.flatMap(row => {
     const classKey = keys.get(row.class_name)

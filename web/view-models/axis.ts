@@ -2,9 +2,12 @@
 
 export type Limits = { min: number; max: number }
 
-const STEPS = [1, 2, 2.5, 5]
+/** Limits that are whole multiples of the distance between ticks. */
+export type Scale = Limits & { step: number }
 
-/** The smallest "round" step (1, 2, 2.5 or 5 times a power of ten) that cuts `span` into at most `maxSteps` pieces. */
+const STEPS = [1, 2, 5]
+
+/** The smallest "round" step (1, 2 or 5 times a power of ten) that cuts `span` into at most `maxSteps` pieces. */
 export function roundStep(span: number, maxSteps: number): number {
   const raw = Math.max(span, Number.EPSILON) / maxSteps
   const power = 10 ** Math.floor(Math.log10(raw))
@@ -12,9 +15,9 @@ export function roundStep(span: number, maxSteps: number): number {
 }
 
 /** The values' range widened to whole steps, always with `include` in it; a tiny range is widened to `minSpan`. */
-export function roundLimits(values: readonly number[], include: readonly number[], minSpan: number): Limits {
+export function roundLimits(values: readonly number[], include: readonly number[], minSpan: number): Scale {
   const all = [...values, ...include].filter(Number.isFinite)
-  if (all.length === 0) return { min: 0, max: minSpan }
+  if (all.length === 0) return { min: 0, max: minSpan, step: minSpan }
   let min = Math.min(...all)
   let max = Math.max(...all)
   if (max - min < minSpan) {
@@ -22,8 +25,12 @@ export function roundLimits(values: readonly number[], include: readonly number[
     min = middle - minSpan / 2
     max = middle + minSpan / 2
   }
-  const step = roundStep(max - min, 8)
-  return { min: clean(Math.floor(min / step + 1e-9) * step), max: clean(Math.ceil(max / step - 1e-9) * step) }
+  const step = roundStep(max - min, 7)
+  return {
+    min: clean(Math.floor(min / step + 1e-9) * step),
+    max: clean(Math.ceil(max / step - 1e-9) * step),
+    step,
+  }
 }
 
 const clean = (value: number) => Number(value.toFixed(9))

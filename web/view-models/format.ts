@@ -96,8 +96,7 @@ export function createClock(zone: string): Clock {
     minute: ms => minute.format(ms),
     second: (ms, nowMs) => dayPrefix(ms, nowMs) + second.format(ms),
     moment: (ms, nowMs) => dayPrefix(ms, nowMs) + minute.format(ms),
-    range: (startMs, endMs, nowMs) =>
-      `${dayPrefix(startMs, nowMs)}${minute.format(startMs)}–${minute.format(endMs)}`,
+    range: (startMs, endMs, nowMs) => `${dayPrefix(startMs, nowMs)}${minute.format(startMs)}–${minute.format(endMs)}`,
     zoneName: ms => named.formatToParts(ms).find(part => part.type === 'timeZoneName')?.value ?? zone,
   }
 }

@@ -5,35 +5,31 @@ import type { NowView } from './now.ts'
 
 export type Phrase = { text: string; strong: boolean }
 
-/** The page in a few words: how many images, which classes are not as usual, how many alerts. */
-export function headline(now: NowView, alerts: readonly AlertRow[], alertLimit: number): Phrase[] {
-  const classes = plural(now.classes, 'class', 'classes')
-  return [
-    strong(plural(now.images, 'image')),
-    plain(` of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}. `),
-    ...normality(now),
-    ...alertCount(now, alerts, alertLimit),
-  ]
-}
-
-function normality({ away, comparable }: NowView): Phrase[] {
-  if (comparable === 0) return []
+/** What stands out, in one sentence: the page's first answer. */
+export function headline({ away, comparable }: NowView): Phrase[] {
+  if (comparable === 0) return [strong('Images are coming in'), plain(', with nothing to compare them with yet.')]
   const [first, second] = away
-  if (!first) return [strong('Every class is near its normal.'), plain(' ')]
+  if (!first) return [strong('Every class is near its normal.')]
   const phrases = [strong(first.bar.label), plain(' is '), strong(distance(first.difference)), plain(' its normal')]
   if (second) phrases.push(plain(', '), strong(second.bar.label), plain(' '), strong(distance(second.difference)))
-  if (away.length > 2) phrases.push(plain(`, and ${away.length - 2} more are away from theirs`))
-  return [...phrases, plain('. ')]
+  if (away.length > 2) phrases.push(plain(`, ${away.length - 2} more are away`))
+  return [...phrases, plain('.')]
+}
+
+/** Of what that was said: how many images, when, and how many alerts. `limit` is how many alerts the answer may hold. */
+export function subline(now: NowView, alerts: readonly AlertRow[], limit: number): string {
+  const classes = plural(now.classes, 'class', 'classes')
+  return `${plural(now.images, 'image')} of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}, ${alertCount(now, alerts, limit)}.`
 }
 
 const distance = (difference: number) => `${Math.abs(difference).toFixed(3)} ${difference < 0 ? 'below' : 'above'}`
 
-function alertCount(now: NowView, alerts: readonly AlertRow[], limit: number): Phrase[] {
+function alertCount(now: NowView, alerts: readonly AlertRow[], limit: number): string {
   const count = alertsBetween(alerts, now.startMs, now.endMs)
-  if (count === 0) return [plain('No alerts.')]
+  if (count === 0) return 'no alerts'
   // The answer is cut off at the limit: when all of it is of this window, there may be more.
   const more = count === alerts.length && alerts.length >= limit
-  return [strong(more ? `${formatCount(count)} or more alerts` : plural(count, 'alert')), plain('.')]
+  return more ? `${formatCount(count)} or more alerts` : plural(count, 'alert')
 }
 
 const strong = (text: string): Phrase => ({ text, strong: true })

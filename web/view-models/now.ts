@@ -1,5 +1,5 @@
 import type { ClassStatsRow, WindowRow } from '../rows.ts'
-import { type Limits, roundLimits } from './axis.ts'
+import { roundLimits, type Scale } from './axis.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatCount, formatDifference, formatFixed, formatNdvi, plural } from './format.ts'
 
@@ -17,7 +17,7 @@ export type NowBar = ClassKey & {
 
 export type NowView = {
   bars: NowBar[]
-  axis: Limits
+  axis: Scale
   /** The newest window, in local time: "14:10–14:20". */
   range: string
   startMs: number

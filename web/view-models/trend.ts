@@ -1,5 +1,5 @@
 import type { ClassStatsRow, WindowRow } from '../rows.ts'
-import { type Limits, roundLimits } from './axis.ts'
+import { type Limits, roundLimits, type Scale } from './axis.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatDifference, formatNdvi } from './format.ts'
 import type { WindowHistory } from './window-history.ts'
@@ -23,7 +23,7 @@ export type TrendView = {
   lines: TrendLine[]
   scale: TrendScale
   x: Limits
-  y: Limits
+  y: Scale
   windows: number
   /** The chart in words. */
   description: string
@@ -59,6 +59,12 @@ export function trendView(
     windows: new Set(starts).size,
     description: describe(lines, scale, clock.range(first, last + WINDOW_MS, nowMs)),
   }
+}
+
+/** The lines from the one that ends highest to the one that ends lowest. */
+export function linesByHeight(lines: readonly TrendLine[]): TrendLine[] {
+  const end = (line: TrendLine) => line.points.findLast(point => Number.isFinite(point.y))?.y ?? -Infinity
+  return lines.toSorted((a, b) => end(b) - end(a))
 }
 
 function pointsOf(rows: readonly WindowRow[], base: number, nowMs: number): TrendPoint[] {

@@ -37,7 +37,9 @@ export function trustView(health: Health, clock: Clock, nowMs: number): TrustVie
         id: 'lag',
         value: formatDuration(speed.lag_ms),
         detail:
-          speed.lag_ms === null ? 'Not measured yet.' : 'From an image’s arrival on the log to its place in these numbers.',
+          speed.lag_ms === null
+            ? 'Not measured yet.'
+            : 'From an image’s arrival on the log to its place in these numbers.',
         title: '',
         tone: 'calm',
       },

@@ -15,7 +15,9 @@ export const EMPTY_HISTORY: WindowHistory = new Map()
 export function remember(history: WindowHistory, rows: readonly WindowRow[], limit = HISTORY_LIMIT): WindowHistory {
   const next = new Map(history)
   for (const [className, fresh] of Map.groupBy(rows, row => row.class_name)) {
-    const byStart = new Map([...(history.get(className) ?? []), ...fresh].map(row => [Date.parse(row.window_start), row]))
+    const byStart = new Map(
+      [...(history.get(className) ?? []), ...fresh].map(row => [Date.parse(row.window_start), row]),
+    )
     const sorted = [...byStart].sort(([a], [b]) => a - b).map(([, row]) => row)
     next.set(className, sorted.slice(-limit))
   }

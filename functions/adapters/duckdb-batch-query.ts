@@ -1,0 +1,30 @@
+import { DuckDBDecimalValue, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import type { BatchQuery, SqlValue } from '../ports/batch-query.ts'
+
+/** Queries the archive as files of a folder. @param archiveFolder holds the folders `arrival_slot=…` */
+export async function openDuckDbBatchQuery(archiveFolder: string): Promise<BatchQuery> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '1GB' })
+  const connection = await instance.connect()
+  const files = `${archiveFolder}/*/*.parquet`.replaceAll("'", "''")
+  return {
+    async query(sql) {
+      await connection.run(`
+        CREATE OR REPLACE TEMP VIEW landcover_archive AS
+        SELECT * FROM read_parquet('${files}', hive_partitioning = true, hive_types = {'arrival_slot': VARCHAR})`)
+      const rows = await connection.runAndReadAll(sql)
+      return rows
+        .getRowObjects()
+        .map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toSqlValue(name, value)])))
+    },
+    async close() {
+      connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+function toSqlValue(column: string, value: DuckDBValue): SqlValue {
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof DuckDBDecimalValue && value.scale === 0) return value.value
+  throw new Error(`column ${column}: cast it to varchar, a number, bigint or decimal(38,0)`)
+}

@@ -1,0 +1,54 @@
+import type { ClassList } from '../core/classes.ts'
+import { toSequenceNumber } from '../core/lane.ts'
+import { decodeRecord, type LogRecord } from '../core/record.ts'
+import { type Slot, slotOf } from '../core/slot.ts'
+import { isLate } from '../core/window.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { archiveKey } from './layout.ts'
+import { type ArchivedEvent, encodeArchiveFile } from './parquet.ts'
+
+export interface Archive {
+  objects: ObjectStore
+  slotMs: number
+  classes(): Promise<ClassList>
+}
+
+/**
+ * Writes a delivery as one file per arrival slot in it, also where a slot holds no event: a lane's files tell how
+ * far it has come. Earlier slots go first, so that a file of a slot says that all before it are written. Delivered
+ * again in the same cut it rewrites the same files; in another cut, files that overlap, whose rows tell copies apart.
+ *
+ * @param records of one lane, in its order
+ */
+export async function archiveDelivery(archive: Archive, lane: string, records: readonly LogRecord[]): Promise<void> {
+  const { objects, slotMs } = archive
+  const classes = await archive.classes()
+  const bySlot = new Map<Slot, LogRecord[]>()
+  for (const record of records) {
+    const slot = slotOf(record.arrivalMs, slotMs)
+    const inSlot = bySlot.get(slot)
+    if (inSlot) inSlot.push(record)
+    else bySlot.set(slot, [record])
+  }
+  for (const [slot, inSlot] of [...bySlot].sort(([a], [b]) => a - b)) {
+    const events = inSlot.flatMap(record => archivedEvents(record, slot, classes))
+    const first = toSequenceNumber((inSlot[0] as LogRecord).position)
+    const last = toSequenceNumber((inSlot.at(-1) as LogRecord).position)
+    await objects.put(archiveKey(slot, slotMs, lane, first, last), encodeArchiveFile(events))
+  }
+}
+
+function archivedEvents(record: LogRecord, slot: Slot, classes: ClassList): ArchivedEvent[] {
+  const { lane, position, arrivalMs } = record
+  const { origin, events } = decodeRecord(record, slot, classes)
+  const recordId = origin ? `${origin.producer}:${origin.counter}` : `${lane}:${position}`
+  return events.map(({ index, event }) => ({
+    event,
+    recordId,
+    line: index,
+    lane,
+    position,
+    arrivalMs,
+    late: isLate(event.eventMs, arrivalMs),
+  }))
+}

@@ -1,0 +1,70 @@
+import type { ImageEvent } from '../core/event.ts'
+import { fromMicro, fromMilli } from '../core/fixed-point.ts'
+import type { Position } from '../core/lane.ts'
+import { dayOf } from '../core/time.ts'
+import { type Column, writeParquet } from '../parquet/write.ts'
+
+/** An event of the archive with all that tells it from its copies. */
+export interface ArchivedEvent {
+  event: ImageEvent
+  /** The same for every copy of a record: producer and counter, or else lane and sequence. */
+  recordId: string
+  /** The event's line in its record. */
+  line: number
+  lane: string
+  position: Position
+  arrivalMs: number
+  late: boolean
+}
+
+type ArchiveColumn = Column<ArchivedEvent>
+
+/** The integer that sums are made of, and beside it the number that people read. */
+const fixedPoint = (
+  name: string,
+  unit: 'micro' | 'milli',
+  of: (event: ImageEvent) => number | null,
+): ArchiveColumn[] => {
+  const scale = unit === 'micro' ? fromMicro : fromMilli
+  return [
+    { name: `${name}_${unit}`, type: 'INT32', of: ({ event }) => of(event) },
+    {
+      name,
+      type: 'DOUBLE',
+      of: ({ event }) => {
+        const value = of(event)
+        return value === null ? null : scale(value)
+      },
+    },
+  ]
+}
+
+/** The archive's columns; its partitions add `arrival_slot`, the name of the slot. */
+export const ARCHIVE_COLUMNS: readonly ArchiveColumn[] = [
+  { name: 'image_id', type: 'STRING', of: ({ event }) => event.imageId },
+  { name: 'class_name', type: 'STRING', of: ({ event }) => event.className },
+  { name: 'event_time', type: 'TIMESTAMP', of: ({ event }) => BigInt(event.eventMs) },
+  { name: 'event_day', type: 'STRING', of: ({ event }) => dayOf(event.eventMs) },
+  { name: 'event_ms', type: 'INT64', of: ({ event }) => BigInt(event.eventMs) },
+  ...fixedPoint('ndvi_mean', 'micro', event => event.ndviMean),
+  ...fixedPoint('ndvi_std', 'micro', event => event.ndviStd),
+  ...fixedPoint('ndvi_min', 'micro', event => event.ndviMin),
+  ...fixedPoint('ndvi_max', 'micro', event => event.ndviMax),
+  ...fixedPoint('vegetation_index', 'micro', event => event.vegetationIndex),
+  ...fixedPoint('red_mean', 'milli', event => event.red),
+  ...fixedPoint('green_mean', 'milli', event => event.green),
+  ...fixedPoint('blue_mean', 'milli', event => event.blue),
+  ...fixedPoint('nir_mean', 'milli', event => event.nir),
+  ...fixedPoint('brightness_mean', 'milli', event => event.brightness),
+  { name: 'late', type: 'BOOLEAN', of: ({ late }) => late },
+  { name: 'record_id', type: 'STRING', of: ({ recordId }) => recordId },
+  { name: 'line', type: 'INT32', of: ({ line }) => line },
+  { name: 'lane', type: 'STRING', of: ({ lane }) => lane },
+  { name: 'sequence', type: 'STRING', of: ({ position }) => position },
+  { name: 'arrival_ms', type: 'INT64', of: ({ arrivalMs }) => BigInt(arrivalMs) },
+]
+
+/** An archive file's bytes: the same events give the same bytes. */
+export function encodeArchiveFile(events: readonly ArchivedEvent[]): Uint8Array {
+  return writeParquet(ARCHIVE_COLUMNS, events)
+}

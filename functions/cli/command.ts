@@ -1,0 +1,70 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+
+export interface Flag {
+  type: 'string' | 'boolean'
+  /** Placeholder of the value in the help. */
+  value?: string
+  default?: string
+  help: string
+}
+
+type Values<Flags extends Record<string, Flag>> = {
+  [Name in keyof Flags]: Flags[Name]['type'] extends 'boolean'
+    ? boolean
+    : Flags[Name] extends { default: string }
+      ? string
+      : string | undefined
+}
+
+/** A mistake in how a command was called. Exit code 2; other failures exit with 1. */
+export class UsageError extends Error {}
+
+/**
+ * Runs a command line program: parses its flags, answers --help, refuses unknown flags, and says errors in one line.
+ */
+export async function runCommand<const Flags extends Record<string, Flag>>(
+  command: { usage: string; summary: string; flags: Flags },
+  main: (values: Values<Flags>) => Promise<number | undefined>,
+): Promise<void> {
+  try {
+    const values = parse(command.flags)
+    if (values === 'help') process.stdout.write(helpText(command))
+    else process.exitCode = (await main(values)) ?? 0
+  } catch (error) {
+    const isUsage = error instanceof UsageError
+    process.stderr.write(`${(error as Error).message}\n${isUsage ? 'See --help.\n' : ''}`)
+    process.exitCode = isUsage ? 2 : 1
+  }
+}
+
+function parse<Flags extends Record<string, Flag>>(flags: Flags): Values<Flags> | 'help' {
+  const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } }
+  for (const [name, flag] of Object.entries(flags)) {
+    options[name] = flag.default === undefined ? { type: flag.type } : { type: flag.type, default: flag.default }
+  }
+  try {
+    const { values } = parseArgs({ options, strict: true, allowPositionals: false })
+    return values.help ? 'help' : (values as Values<Flags>)
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function helpText({ usage, summary, flags }: { usage: string; summary: string; flags: Record<string, Flag> }): string {
+  const rows = Object.entries(flags).map(([name, flag]) => [
+    `--${name}${flag.value ? ` ${flag.value}` : ''}`,
+    flag.help + (flag.default === undefined ? '' : ` (default ${flag.default})`),
+  ])
+  rows.push(['--help', 'Say this'])
+  const width = Math.max(...rows.map(([left]) => (left as string).length)) + 2
+  return `${summary}\n\nUsage: ${usage}\n\n${rows.map(([left, right]) => `  ${(left as string).padEnd(width)}${right}\n`).join('')}`
+}
+
+/** @throws UsageError unless the text is a whole number within the bounds */
+export function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number < least || number > most) {
+    throw new UsageError(`--${flag} takes a whole number from ${least} to ${most}, not '${text}'`)
+  }
+  return number
+}

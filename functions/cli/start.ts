@@ -1,0 +1,105 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { jsonLogger } from '../adapters/json-logger.ts'
+import type { Rule } from '../core/alert.ts'
+import { DEFAULT_RULES, RULES } from '../core/rules/index.ts'
+import { parseSlotLength } from '../core/slot.ts'
+import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
+import { importDemoHistory, streamDemoImages } from '../homes/demo.ts'
+import { openEmbeddedHome } from '../homes/embedded.ts'
+import { lockState, openState, removeState } from '../homes/state.ts'
+import { parseClassList } from '../ingest/classes-csv.ts'
+import { startSystem } from '../local/system.ts'
+import { runCommand, UsageError, wholeNumber } from './command.ts'
+
+const SITE = fileURLToPath(new URL('../../web/dist', import.meta.url))
+
+await runCommand(
+  {
+    usage: 'npm start -- [flags]',
+    summary: 'Runs the whole system on this machine: event log, speed and batch layer, API and dashboard.',
+    flags: {
+      port: { type: 'string', value: 'PORT', default: '8000', help: 'Port of the dashboard and the API' },
+      state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+      fresh: { type: 'boolean', help: 'Forget the state and start anew' },
+      'no-demo': { type: 'boolean', help: 'Make no demo data: the system waits for yours' },
+      slot: {
+        type: 'string',
+        value: 'LENGTH',
+        help: 'Length of arrival slots in a new state (default 1m, or 1h with --no-demo)',
+      },
+      classes: { type: 'string', value: 'FILE.csv', help: 'List of further land-cover classes (column class_name)' },
+      rules: {
+        type: 'string',
+        value: 'NAMES',
+        default: DEFAULT_RULES.map(rule => rule.name).join(),
+        help: `Anomaly rules, the first that finds something wins: ${[...RULES.keys()].join(', ')}`,
+      },
+    },
+  },
+  async flags => {
+    const port = wholeNumber('port', flags.port, 0, 65535)
+    const rules = flags.rules.split(',').map(ruleNamed)
+    const slotMs = flags.slot === undefined ? undefined : slotLength(flags.slot)
+    const classNames = flags.classes === undefined ? [] : readClassNames(flags.classes)
+    if (!existsSync(SITE))
+      throw new Error('the dashboard is not built: run it with npm start, or npm run build:web first')
+
+    if (flags.fresh) removeState(flags.state)
+    const demo = !flags['no-demo']
+    const settings = await openState(flags.state, {
+      slotMs: slotMs ?? (demo ? MINUTE_MS : HOUR_MS),
+      demo,
+      createdMs: Date.now(),
+    })
+    if (slotMs !== undefined && slotMs !== settings.slotMs) {
+      throw new UsageError(
+        `--slot: the state in ${flags.state} has slots of ${settings.slotMs / 1000} s; --fresh starts anew`,
+      )
+    }
+    const lock = lockState(flags.state)
+    const logger = jsonLogger(line => process.stderr.write(line))
+    const home = await openEmbeddedHome(flags.state, settings, logger)
+    if (classNames.length > 0) await home.addClasses(classNames)
+    if (settings.demo) await importDemoHistory(home, settings)
+    const system = await startSystem({ home, slotMs: settings.slotMs, rules, site: SITE, port, logger })
+
+    process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
+    process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start goes on where this one ended.\n`)
+    if (demo && !settings.demo) process.stdout.write('The state was made without demo data, so none is added.\n')
+
+    const stopping = new AbortController()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+    const streaming = demo && settings.demo ? streamDemoImages(home, stopping.signal, logger) : undefined
+    await new Promise(resolve => stopping.signal.addEventListener('abort', resolve))
+    await streaming
+    await system.stop()
+    await home.close()
+    lock.release()
+    process.stdout.write('Stopped.\n')
+    return 0
+  },
+)
+
+function ruleNamed(name: string): Rule {
+  const rule = RULES.get(name.trim())
+  if (!rule)
+    throw new UsageError(`--rules: there is no rule '${name.trim()}'; there are ${[...RULES.keys()].join(', ')}`)
+  return rule
+}
+
+function slotLength(text: string): number {
+  try {
+    return parseSlotLength(text)
+  } catch (error) {
+    throw new UsageError(`--slot: ${(error as Error).message}`)
+  }
+}
+
+function readClassNames(file: string): string[] {
+  try {
+    return [...parseClassList(readFileSync(file, 'utf8')).keys()]
+  } catch (error) {
+    throw new UsageError(`--classes: ${(error as Error).message}`)
+  }
+}

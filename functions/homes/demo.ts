@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateImages, liveImage, toWireEvent } from '../../data/generator.ts'
+import { importEvents } from '../batch/imports.ts'
+import { runBatch } from '../batch/run.ts'
+import { decodeEvent } from '../core/event.ts'
+import { createProducer } from '../ingest/producer.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { EmbeddedHome } from './embedded.ts'
+import type { Settings } from './state.ts'
+
+const SEED = 1
+const EVENTS_PER_SECOND = 20
+
+/**
+ * Gives a new state a month of history: 27,000 generated images, straight into the archive, and the first view. Done
+ * again after a crash it gives the same.
+ */
+export async function importDemoHistory(home: EmbeddedHome, { slotMs, createdMs }: Settings): Promise<void> {
+  if (await home.views.current()) return
+  const images = generateImages({ seed: SEED, untilMs: createdMs })
+  const events = Array.from(images, image => decodeEvent(toWireEvent(image), createdMs))
+  await importEvents(home.objects, slotMs, events, createdMs)
+  await runBatch(home.batch)
+}
+
+/** Publishes generated images at the pace of a busy region until told to stop. */
+export async function streamDemoImages(home: EmbeddedHome, signal: AbortSignal, logger: Logger): Promise<void> {
+  const producer = createProducer(home.log)
+  const startMs = Date.now()
+  for (let sent = 0; !signal.aborted; sent++) {
+    const dueMs = startMs + (sent * 1000) / EVENTS_PER_SECOND
+    await sleep(Math.max(dueMs - Date.now(), 0), undefined, { signal }).catch(() => {})
+    const image = liveImage({ seed: SEED, index: startMs + sent, atMs: Date.now() })
+    await producer.send([toWireEvent(image)]).catch(error => logger.warn('demo: not sent', { error: String(error) }))
+  }
+}

@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { link, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
+
+/** What a state folder settles for as long as it exists. */
+const Settings = z.object({
+  /** Length of the arrival slots, ms: the totals in the folder are cut by it. */
+  slotMs: z.int().positive(),
+  /** Whether the folder holds demo data and is fed with more of it. */
+  demo: z.boolean(),
+  /** When the folder was made, ms. */
+  createdMs: z.int(),
+})
+export type Settings = z.infer<typeof Settings>
+
+const FILE = 'landcover.json'
+
+/** The event log's file; producers need nothing else of the folder. */
+export const logFile = (folder: string) => join(folder, 'log.sqlite')
+
+/** The folder's settings; a folder without any gets these. @throws Error when they cannot be read */
+export async function openState(folder: string, forNew: Settings): Promise<Settings> {
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, FILE)
+  if (existsSync(file)) return readSettings(file)
+  const written = `${file}.${process.pid}`
+  await writeFile(written, `${JSON.stringify(forNew, null, 2)}\n`)
+  try {
+    await link(written, file)
+    return forNew
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return readSettings(file)
+  } finally {
+    await rm(written)
+  }
+}
+
+function readSettings(file: string): Settings {
+  try {
+    return Settings.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    throw new Error(`${file} is not a landcover state (${(error as Error).message}): start anew with --fresh`)
+  }
+}
+
+/** The settings of a folder that must hold a state. @throws Error when it holds none */
+export function readState(folder: string): Settings {
+  const file = join(folder, FILE)
+  if (!existsSync(file)) throw new Error(`there is no landcover state in ${folder}: npm start makes one`)
+  return readSettings(file)
+}
+
+/**
+ * Empties a state folder. Only a folder that holds a state is touched.
+ *
+ * @throws Error when there is something else in it
+ */
+export function removeState(folder: string): void {
+  if (!existsSync(folder)) return
+  if (!existsSync(join(folder, FILE))) {
+    throw new Error(`${folder} is not a landcover state folder: remove it yourself if it may go`)
+  }
+  rmSync(folder, { recursive: true })
+}
+
+/**
+ * Claims the folder for one running system. The claim is a lock of the operating system on a file, so it ends with
+ * the process, however that ends.
+ *
+ * @throws Error when another system runs on the folder
+ */
+export function lockState(folder: string): { release(): void } {
+  const database = new DatabaseSync(join(folder, 'lock.sqlite'))
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT')
+  } catch {
+    database.close()
+    throw new Error(`a landcover is already running on ${folder}: stop it, or choose another folder with --state`)
+  }
+  return { release: () => database.close() }
+}

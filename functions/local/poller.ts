@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda'
+import { type Position, toPosition } from '../core/lane.ts'
+import type { LogRecord } from '../core/record.ts'
+import type { Checkpoints } from '../ports/checkpoints.ts'
+import type { EventLog } from '../ports/event-log.ts'
+import type { Logger } from '../ports/logger.ts'
+import { kinesisEvent } from './lambda-events.ts'
+
+export interface EventSourceMapping {
+  /** Name of the consumer; its checkpoints are kept under it. */
+  consumer: string
+  log: EventLog
+  checkpoints: Checkpoints
+  handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse>
+  /** Most records of a delivery. */
+  batchSize: number
+  /** How long to wait for a full batch once there is a record, ms. */
+  batchingWindowMs: number
+  logger: Logger
+}
+
+/** How often an idle lane is asked for records; half of it is added to every event's delay on average. */
+const POLL_MS = 25
+const LANES_REFRESH_MS = 10_000
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 5_000
+
+/**
+ * Does in a home without Lambda what Lambda's event source mapping does (AWS Lambda Developer Guide, "Using Lambda
+ * with Kinesis"): in each lane one batch at a time and in order, every lane from its oldest record on and after its
+ * parents; what a batch response names, and all behind it in the batch, is delivered again; a batch whose function
+ * throws is cut in halves; retries never end.
+ *
+ * @returns stop, which lets the batches in flight end
+ */
+export function startPolling(mapping: EventSourceMapping): { stop(): Promise<void> } {
+  const stopping = new AbortController()
+  const drained = new Set<string>()
+  const running = new Map<string, Promise<void>>()
+
+  async function followLanes(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        for (const lane of await mapping.log.lanes()) {
+          if (running.has(lane.name) || !lane.parents.every(parent => drained.has(parent))) continue
+          running.set(lane.name, follow(mapping, lane.name, stopping.signal))
+        }
+      } catch (error) {
+        mapping.logger.warn('poller: cannot list the lanes', { consumer: mapping.consumer, error: String(error) })
+      }
+      await pause(LANES_REFRESH_MS, stopping.signal)
+    }
+  }
+
+  const following = followLanes()
+  return {
+    async stop() {
+      stopping.abort()
+      await following
+      await Promise.all(running.values())
+    },
+  }
+}
+
+async function follow(mapping: EventSourceMapping, lane: string, signal: AbortSignal): Promise<void> {
+  const { checkpoints, consumer, logger } = mapping
+  let position: Position | undefined
+  let retryMs = FIRST_RETRY_MS
+  while (!signal.aborted) {
+    try {
+      position ??= await checkpoints.read(consumer, lane)
+      const records = await nextBatch(mapping, lane, position, signal)
+      if (records.length === 0) {
+        await pause(POLL_MS, signal)
+        continue
+      }
+      await deliver(mapping, records, signal, async applied => {
+        await checkpoints.write(consumer, lane, applied)
+        position = applied
+      })
+      retryMs = FIRST_RETRY_MS
+    } catch (error) {
+      logger.warn('poller: lane interrupted', { consumer, lane, error: String(error) })
+      await pause(retryMs, signal)
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
+    }
+  }
+}
+
+async function nextBatch(
+  { log, batchSize, batchingWindowMs }: EventSourceMapping,
+  lane: string,
+  after: Position,
+  signal: AbortSignal,
+): Promise<LogRecord[]> {
+  let records = await log.read(lane, after, batchSize)
+  const deadline = Date.now() + batchingWindowMs
+  while (records.length > 0 && records.length < batchSize && Date.now() < deadline && !signal.aborted) {
+    await pause(Math.min(deadline - Date.now(), 1_000), signal)
+    const last = records.at(-1) as LogRecord
+    records = records.concat(await log.read(lane, last.position, batchSize - records.length))
+  }
+  return signal.aborted ? [] : records
+}
+
+/** Delivers until every record is done; tells each step forward. */
+async function deliver(
+  mapping: EventSourceMapping,
+  records: readonly LogRecord[],
+  signal: AbortSignal,
+  done: (position: Position) => Promise<void>,
+): Promise<void> {
+  let pending = records
+  let retryMs = FIRST_RETRY_MS
+  while (pending.length > 0 && !signal.aborted) {
+    let firstFailed: number
+    try {
+      const response = await mapping.handler(kinesisEvent(mapping.log.identity, pending))
+      firstFailed = lowestFailure(pending, response)
+    } catch (error) {
+      mapping.logger.warn('poller: function failed', { consumer: mapping.consumer, error: String(error) })
+      if (pending.length > 1) {
+        const middle = Math.ceil(pending.length / 2)
+        await deliver(mapping, pending.slice(0, middle), signal, done)
+        await deliver(mapping, pending.slice(middle), signal, done)
+        return
+      }
+      firstFailed = 0
+    }
+    const last = pending[firstFailed - 1]
+    if (last) {
+      await done(last.position)
+      retryMs = FIRST_RETRY_MS
+    }
+    pending = pending.slice(firstFailed)
+    if (pending.length > 0) {
+      await pause(retryMs, signal)
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
+    }
+  }
+}
+
+/** Index of the first record to deliver again; the number of records when all are done. */
+function lowestFailure(records: readonly LogRecord[], response: KinesisStreamBatchResponse): number {
+  const failed = response.batchItemFailures.map(({ itemIdentifier }) => toPosition(itemIdentifier))
+  if (failed.length === 0) return records.length
+  const lowest = failed.sort()[0] as Position
+  const index = records.findIndex(record => record.position >= lowest)
+  return index === -1 ? 0 : index
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {})
+}

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runBatch } from '../batch/run.ts'
+import type { Rule } from '../core/alert.ts'
+import { START } from '../core/lane.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/time.ts'
+import type { EmbeddedHome } from '../homes/embedded.ts'
+import { sendHeartbeats } from '../ingest/heartbeat.ts'
+import type { Logger } from '../ports/logger.ts'
+import { type LocalServer, startHttpServer } from './http-server.ts'
+import { startPolling } from './poller.ts'
+
+export interface SystemOptions {
+  home: EmbeddedHome
+  slotMs: number
+  rules: readonly Rule[]
+  /** Folder of the built dashboard. */
+  site: string
+  port: number
+  logger: Logger
+}
+
+const SPEED_CONSUMER = 'speed'
+const ARCHIVE_CONSUMER = 'archive'
+
+/** How long the log keeps what both its consumers have had, as the stream on AWS does by default. */
+const LOG_RETENTION_MS = DAY_MS
+
+/** How long speed rows and alerts are kept: well above the log's retention. */
+const SPEED_TTL_MS = 28 * DAY_MS
+
+/** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
+export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
+  const { home, slotMs, logger } = options
+  const { log, store, checkpoints } = home
+  const server: LocalServer = await startHttpServer(home.servingHandler(), options.site, options.port)
+  const mapping = { log, checkpoints, logger }
+  const speed = startPolling({
+    ...mapping,
+    consumer: SPEED_CONSUMER,
+    handler: home.speedHandler(options.rules),
+    batchSize: 1_000,
+    batchingWindowMs: 0,
+  })
+  const archive = startPolling({
+    ...mapping,
+    consumer: ARCHIVE_CONSUMER,
+    handler: home.archiveHandler(),
+    batchSize: 10_000,
+    batchingWindowMs: Math.min(slotMs / 4, 5 * MINUTE_MS),
+  })
+
+  const stopping = new AbortController()
+  const schedule = (name: string, everyMs: number, task: () => Promise<unknown>) =>
+    repeat(everyMs, stopping.signal, task, error => logger.warn(`${name} failed`, { error: String(error) }))
+  const schedules = [
+    schedule('heartbeat', Math.min(slotMs / 2, MINUTE_MS), () => sendHeartbeats(log, Date.now())),
+    schedule('batch', slotMs, () => runBatch(home.batch)),
+    schedule('clean-up', HOUR_MS, async () => {
+      store.expire(Date.now() - SPEED_TTL_MS)
+      for (const { name } of await log.lanes()) {
+        const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))
+        const upTo = (await Promise.all(reached)).sort()[0] ?? START
+        log.trim(name, upTo, Date.now() - LOG_RETENTION_MS)
+      }
+    }),
+  ]
+
+  return {
+    port: server.port,
+    async stop() {
+      stopping.abort()
+      await server.close()
+      await Promise.all([speed.stop(), archive.stop(), ...schedules])
+    },
+  }
+}
+
+/** Does a task now and then at intervals, one at a time, until told to stop. */
+async function repeat(
+  everyMs: number,
+  signal: AbortSignal,
+  task: () => Promise<unknown>,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    await task().catch(onError)
+    await sleep(everyMs, undefined, { signal }).catch(() => {})
+  }
+}

@@ -1,0 +1,28 @@
+import { parquetMetadata, parquetReadObjects } from 'hyparquet'
+
+/**
+ * The rows of a Parquet file. decimal(38,0) columns come as bigints: hyparquet by itself makes numbers of them, which
+ * hold 15 digits, so it is shown a schema in which they are plain bytes.
+ */
+export async function readParquet(bytes: Uint8Array): Promise<Record<string, unknown>[]> {
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+  const metadata = parquetMetadata(file)
+  const decimals: string[] = []
+  for (const element of metadata.schema) {
+    if (element.converted_type !== 'DECIMAL') continue
+    decimals.push(element.name)
+    delete element.converted_type
+    delete element.logical_type
+  }
+  const rows = await parquetReadObjects({ file, metadata })
+  for (const row of rows) {
+    for (const name of decimals) {
+      if (row[name] instanceof Uint8Array) row[name] = signedBigEndian(row[name])
+    }
+  }
+  return rows
+}
+
+function signedBigEndian(bytes: Uint8Array): bigint {
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).toString('hex')}`))
+}

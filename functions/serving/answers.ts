@@ -1,0 +1,170 @@
+import type { ViewReader } from '../batch/view.ts'
+import type { Alert } from '../core/alert.ts'
+import type { Cursor } from '../core/cursor.ts'
+import { fromMicro } from '../core/fixed-point.ts'
+import type { Position } from '../core/lane.ts'
+import { slotOf } from '../core/slot.ts'
+import { DAY_MS, dayOf, formatTimestamp, MINUTE_MS } from '../core/time.ts'
+import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
+import { WINDOW_MS } from '../core/window.ts'
+import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import type { AnomalyRow, ClassStatsRow, Health, WindowRow } from './schemas.ts'
+
+export interface Serving {
+  store: SpeedStore
+  views: ViewReader
+  slotMs: number
+  classNames(): Promise<string[]>
+  /** When the oldest record of a lane behind a position arrived, ms; null when there is none. */
+  oldestBehind(lane: string, position: Position): Promise<number | null>
+  now(): number
+}
+
+/** Windows per class in an answer. */
+const WINDOWS_PER_CLASS = 6
+
+/** Newest windows of every class, newest first: of what arrived in the last hours, or else in the last day. */
+export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
+  const cursors = await serving.store.readCursors()
+  let rows = await speedRowsSince(serving, cursors, serving.now() - WINDOWS_PER_CLASS * WINDOW_MS - 10 * MINUTE_MS)
+  if (rows.length === 0) rows = await speedRowsSince(serving, cursors, serving.now() - DAY_MS)
+  const byClass = new Map<string, Map<number, Totals>>()
+  for (const { windowStart, totals } of rows) {
+    for (const [className, of] of totals) {
+      const windows = byClass.get(className) ?? new Map<number, Totals>()
+      byClass.set(className, windows)
+      addEach(windows, [[windowStart, of]])
+    }
+  }
+  const answer: WindowRow[] = []
+  for (const [className, windows] of [...byClass].sort(byKey)) {
+    const newest = [...windows].sort(([a], [b]) => b - a).slice(0, WINDOWS_PER_CLASS)
+    for (const [windowStart, totals] of newest) answer.push(windowRow(className, windowStart, totals))
+  }
+  return answer
+}
+
+function windowRow(className: string, windowStart: number, totals: Totals): WindowRow {
+  const { count, lateCount, ndviMean, ndviStddev, ndviMin, ndviMax } = statisticsOf(totals)
+  return {
+    class_name: className,
+    window_start: formatTimestamp(windowStart),
+    window_end: formatTimestamp(windowStart + WINDOW_MS),
+    count,
+    late_count: lateCount,
+    ndvi_avg: ndviMean,
+    ndvi_stddev: ndviStddev,
+    ndvi_min: ndviMin,
+    ndvi_max: ndviMax,
+  }
+}
+
+/** How many days of event time are searched for alerts, back from the newest event. */
+const ALERT_DAYS = 14
+
+export async function anomalies(serving: Serving, limit: number): Promise<AnomalyRow[]> {
+  const cursors = await serving.store.readCursors()
+  const newestEventMs = Math.max(...cursors.map(({ lastEventMs }) => lastEventMs ?? 0), 0)
+  const classNames = await serving.classNames()
+  const found: Alert[] = []
+  for (let day = 0; day < ALERT_DAYS && found.length < limit; day++) {
+    const wanted = { day: dayOf(Math.max(newestEventMs - day * DAY_MS, 0)), limit }
+    const ofDay = await Promise.all(classNames.map(className => serving.store.readAlerts({ className, ...wanted })))
+    found.push(...ofDay.flat().sort((a, b) => b.eventMs - a.eventMs || (a.imageId < b.imageId ? 1 : -1)))
+  }
+  return found.slice(0, limit).map(alert => ({
+    class_name: alert.className,
+    image_id: alert.imageId,
+    ndvi_mean: fromMicro(alert.ndviMean),
+    ndvi_min: alert.ndviMin === null ? null : fromMicro(alert.ndviMin),
+    ndvi_max: alert.ndviMax === null ? null : fromMicro(alert.ndviMax),
+    timestamp: formatTimestamp(alert.eventMs),
+    rule: alert.rule,
+    score: alert.score,
+    baseline_version: alert.baselineVersion,
+  }))
+}
+
+export async function batchClassStats({ views }: Serving): Promise<ClassStatsRow[]> {
+  const view = await views.current()
+  return classStatsRows(view ? await viewTotals(views, view) : new Map())
+}
+
+/**
+ * Everything: the batch view for arrival slots before its cut, the speed rows from the cut on. The cut is read once,
+ * before the rows, so that each event is in exactly one of the two, and an answer never shrinks while the cut moves.
+ */
+export async function classStats(serving: Serving): Promise<ClassStatsRow[]> {
+  const view = await serving.views.current()
+  const totals = new Map(view && (await viewTotals(serving.views, view)))
+  const cursors = await serving.store.readCursors()
+  for (const row of await speedRowsSince(serving, cursors, view?.cut ?? 0)) addEach(totals, row.totals)
+  return classStatsRows(totals)
+}
+
+async function viewTotals(views: ViewReader, view: Parameters<ViewReader['totals']>[0]): Promise<Map<string, Totals>> {
+  const totals = new Map<string, Totals>()
+  for (const day of await views.totals(view)) addEach(totals, [[day.className, day.totals]])
+  return totals
+}
+
+function classStatsRows(totals: ReadonlyMap<string, Totals>): ClassStatsRow[] {
+  return [...totals].sort(byKey).map(([className, of]) => {
+    const { count, ndviMean, ndviStddev, ndviMin, ndviMax, bandMeans } = statisticsOf(of)
+    return {
+      class_name: className,
+      count,
+      ndvi_avg: ndviMean,
+      ndvi_stddev: ndviStddev,
+      ndvi_min: ndviMin,
+      ndvi_max: ndviMax,
+      red_avg: bandMeans.red,
+      nir_avg: bandMeans.nir,
+      brightness_avg: bandMeans.brightness,
+    }
+  })
+}
+
+/** Every row of the arrival slots from the one of `since` on, up to the latest that a cursor has passed. */
+async function speedRowsSince(serving: Serving, cursors: readonly Cursor[], since: number): Promise<SpeedRow[]> {
+  const { store, slotMs } = serving
+  const latest = Math.max(serving.now(), ...cursors.map(cursor => cursor.lastArrivalMs ?? 0))
+  const slots = { from: slotOf(Math.max(since, 0), slotMs), until: slotOf(latest, slotMs) + slotMs }
+  return (await Promise.all(cursors.map(({ lane }) => store.readRows(lane, slots)))).flat()
+}
+
+/** A lag above this is not the ordinary delay of a batch. */
+const WORRYING_LAG_MS = MINUTE_MS
+
+export async function health(serving: Serving): Promise<Health> {
+  const cursors = await serving.store.readCursors()
+  const lanes = await Promise.all(cursors.map(cursor => laneHealth(serving, cursor)))
+  const view = await serving.views.current()
+  const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms))
+  return {
+    status: (lagMs ?? 0) > WORRYING_LAG_MS ? 'degraded' : 'ok',
+    checked_at: formatTimestamp(serving.now()),
+    speed: { lag_ms: lagMs, lanes },
+    batch: {
+      cut: view ? formatTimestamp(view.cut) : null,
+      revision: view?.revision ?? null,
+      published_at: view?.publishedAt ?? null,
+      images: view?.audit.images ?? null,
+    },
+    quarantine: { count: await serving.store.countQuarantined() },
+  }
+}
+
+async function laneHealth(serving: Serving, cursor: Cursor): Promise<Health['speed']['lanes'][number]> {
+  const oldestMs = await serving.oldestBehind(cursor.lane, cursor.lastPosition)
+  return {
+    lane: cursor.lane,
+    last_event_at: cursor.lastEventMs === null ? null : formatTimestamp(cursor.lastEventMs),
+    last_arrival_at: cursor.lastArrivalMs === null ? null : formatTimestamp(cursor.lastArrivalMs),
+    lag_ms: oldestMs === null ? 0 : Math.max(serving.now() - oldestMs, 0),
+  }
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+
+/** What the API says, described once. NDVI is -1 to 1, bands are in the images' own units; null is "not measured". */
+
+const className = z.string().describe('Land-cover class')
+const ndvi = z.number().min(-1).max(1)
+const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
+
+export const WindowRow = z.object({
+  class_name: className,
+  window_start: timestamp.describe('Start of the ten-minute window of event time'),
+  window_end: timestamp,
+  count: z.int().describe('Images in the window'),
+  late_count: z.int().describe('Images among them that came after the window had closed'),
+  ndvi_avg: ndvi.nullable(),
+  ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
+  ndvi_min: ndvi.nullable().describe('Lowest pixel'),
+  ndvi_max: ndvi.nullable().describe('Highest pixel'),
+})
+export type WindowRow = z.infer<typeof WindowRow>
+
+export const ClassStatsRow = z.object({
+  class_name: className,
+  count: z.int().describe('Images'),
+  ndvi_avg: ndvi.nullable(),
+  ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
+  ndvi_min: ndvi.nullable().describe('Lowest pixel'),
+  ndvi_max: ndvi.nullable().describe('Highest pixel'),
+  red_avg: z.number().nullable(),
+  nir_avg: z.number().nullable(),
+  brightness_avg: z.number().nullable(),
+})
+export type ClassStatsRow = z.infer<typeof ClassStatsRow>
+
+export const AnomalyRow = z.object({
+  class_name: className,
+  image_id: z.string(),
+  ndvi_mean: ndvi,
+  ndvi_min: ndvi.nullable(),
+  ndvi_max: ndvi.nullable(),
+  timestamp: timestamp.describe('When the image was taken'),
+  rule: z.string().describe('The rule that found it'),
+  score: z.number().describe('How far off, in standard deviations; negative is below'),
+  baseline_version: z.int().describe('Revision of the batch view that says what is normal'),
+})
+export type AnomalyRow = z.infer<typeof AnomalyRow>
+
+export const Health = z.object({
+  status: z.enum(['ok', 'degraded']),
+  checked_at: timestamp,
+  speed: z.object({
+    lag_ms: z.number().nullable().describe('Age of the oldest record that is not applied yet; 0 when there is none'),
+    lanes: z.array(
+      z.object({
+        lane: z.string(),
+        last_event_at: timestamp.nullable(),
+        last_arrival_at: timestamp.nullable(),
+        lag_ms: z.number(),
+      }),
+    ),
+  }),
+  batch: z.object({
+    cut: timestamp.nullable().describe('The batch view counts everything that arrived before'),
+    revision: z.int().nullable(),
+    published_at: timestamp.nullable(),
+    images: z.int().nullable(),
+  }),
+  quarantine: z.object({ count: z.int() }),
+})
+export type Health = z.infer<typeof Health>
+
+export const AnomaliesQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+})

@@ -1,0 +1,217 @@
+import { type Alert, type Baseline, judge, type Rule } from '../core/alert.ts'
+import type { ClassList } from '../core/classes.ts'
+import { type Cursor, isCopy, type LastSeen, mergeProducers, newCursor, withoutForgotten } from '../core/cursor.ts'
+import type { ImageEvent } from '../core/event.ts'
+import type { Lane, Position } from '../core/lane.ts'
+import { decodeRecord, type LogRecord } from '../core/record.ts'
+import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
+import { Accumulator, addEach, type Totals } from '../core/totals.ts'
+import { isLate, windowOf } from '../core/window.ts'
+import type { AlertChannel } from '../ports/alert-channel.ts'
+import type { QuarantineEntry, RowKey, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+
+export interface SpeedLayer {
+  store: SpeedStore
+  channel: AlertChannel
+  /** All lanes of the log, open and closed. */
+  lanes(): Promise<Lane[]>
+  slotMs: number
+  classes(): Promise<ClassList>
+  rules: readonly Rule[]
+  baseline(): Promise<Baseline>
+}
+
+/** What a delivery came to; counts of events unless named otherwise. */
+export interface Applied {
+  records: number
+  /** Records that were copies of earlier ones or already applied. */
+  skippedRecords: number
+  counted: number
+  late: number
+  quarantined: number
+  alerts: number
+  rowsWritten: number
+  /** Delay from sending a heartbeat to here, of the newest one in the delivery; null without any. */
+  heartbeatSentMs: number | null
+}
+
+/** Rows that a warm process remembers; their compare-and-set notices when a memory is outdated. */
+export type RowCache = Map<string, SpeedRow>
+const MAX_CACHED_ROWS = 500
+
+/** How often a row is read anew when other writers keep replacing it, before the delivery is given back. */
+const MAX_ROW_ATTEMPTS = 5
+
+interface CountedEvent {
+  position: Position
+  event: ImageEvent
+  late: boolean
+}
+
+interface Touched extends RowKey {
+  events: CountedEvent[]
+}
+
+/**
+ * Applies a delivery of one lane exactly once, however often and in whatever cuts it is delivered: quarantine, alerts
+ * and rows first, each write harmless to repeat, the cursor last. When a write's outcome is unknown this throws, and
+ * the redelivered records find out what had been done.
+ *
+ * @param records in the lane's order
+ */
+export async function applyDelivery(
+  layer: SpeedLayer,
+  cache: RowCache,
+  lane: string,
+  records: readonly LogRecord[],
+): Promise<Applied> {
+  const { store, slotMs } = layer
+  const cursor = (await store.readCursor(lane)) ?? (await startLane(layer, lane))
+  const fresh = records.filter(record => record.position > cursor.lastPosition)
+  const applied: Applied = {
+    records: records.length,
+    skippedRecords: records.length - fresh.length,
+    counted: 0,
+    late: 0,
+    quarantined: 0,
+    alerts: 0,
+    rowsWritten: 0,
+    heartbeatSentMs: null,
+  }
+  const last = fresh.at(-1)
+  if (!last) return applied
+
+  const classes = await layer.classes()
+  const baseline = await layer.baseline()
+  const producers = new Map(cursor.producers)
+  const touched = new Map<string, Touched>()
+  const quarantined: QuarantineEntry[] = []
+  const alerts: Alert[] = []
+  let { lastArrivalMs, lastEventMs } = cursor
+  let latestSlot: Slot = 0
+
+  for (const record of fresh) {
+    const { position, arrivalMs } = record
+    const slot = slotOf(arrivalMs, slotMs)
+    if (slot > latestSlot) latestSlot = slot
+    if (lastArrivalMs === null || arrivalMs > lastArrivalMs) lastArrivalMs = arrivalMs
+    const { origin, heartbeatMs, events, rejections } = decodeRecord(record, slot, classes)
+    if (heartbeatMs !== null) applied.heartbeatSentMs = heartbeatMs
+    if (origin) {
+      if (isCopy(producers, origin, slot, lookBackMs(slotMs))) {
+        applied.skippedRecords++
+        continue
+      }
+      producers.set(origin.producer, { counter: origin.counter, slot } satisfies LastSeen)
+    }
+    for (const rejection of rejections) quarantined.push({ lane, position, arrivalMs, ...rejection })
+    for (const { event } of events) {
+      const late = isLate(event.eventMs, arrivalMs)
+      if (late) applied.late++
+      if (lastEventMs === null || event.eventMs > lastEventMs) lastEventMs = event.eventMs
+      const windowStart = windowOf(event.eventMs)
+      const key = cacheKey({ slot, lane, windowStart })
+      const row = touched.get(key)
+      if (row) row.events.push({ position, event, late })
+      else touched.set(key, { slot, lane, windowStart, events: [{ position, event, late }] })
+      const alert = judge(event, layer.rules, baseline)
+      if (alert) alerts.push(alert)
+    }
+    applied.counted += events.length
+  }
+
+  applied.quarantined = quarantined.length
+  applied.alerts = alerts.length
+  await store.quarantine(quarantined)
+  await store.putAlerts(alerts)
+  for (const [key, row] of touched) {
+    if (await addToRow(store, cache, key, row)) applied.rowsWritten++
+  }
+  trimCache(cache)
+  await layer.channel.publish(alerts)
+
+  const next: Cursor = {
+    lane,
+    lastPosition: last.position,
+    producers: withoutForgotten(producers, latestSlot - slotMs, lookBackMs(slotMs)),
+    lastArrivalMs,
+    lastEventMs,
+  }
+  if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContested(lane)
+  return applied
+}
+
+/** Another process moved the lane's cursor at the same time; what this one wrote counts once all the same. */
+export class LaneContested extends Error {
+  constructor(lane: string) {
+    super(`another process is applying lane ${lane}`)
+    this.name = 'LaneContested'
+  }
+}
+
+/** A lane's first delivery: it goes on with the producers of its parents, so that their retries are known here. */
+async function startLane({ store, lanes }: SpeedLayer, lane: string): Promise<Cursor> {
+  const parentsOf = new Map((await lanes()).map(known => [known.name, known.parents]))
+  const inherited: Cursor['producers'][] = []
+  const visited = new Set<string>()
+  const ancestors = [...(parentsOf.get(lane) ?? [])]
+  for (let name = ancestors.pop(); name !== undefined; name = ancestors.pop()) {
+    if (visited.has(name)) continue
+    visited.add(name)
+    const cursor = await store.readCursor(name)
+    if (cursor) inherited.push(cursor.producers)
+    else ancestors.push(...(parentsOf.get(name) ?? []))
+  }
+  const cursor = newCursor(lane, mergeProducers(inherited))
+  if (await store.createCursor(cursor)) return cursor
+  const created = await store.readCursor(lane)
+  if (!created) throw new LaneContested(lane)
+  return created
+}
+
+/** Adds to a row those of its events that it does not include yet. Answers whether anything was written. */
+async function addToRow(store: SpeedStore, cache: RowCache, key: string, touched: Touched): Promise<boolean> {
+  const { slot, lane, windowStart, events } = touched
+  let row = cache.get(key) ?? (await store.readRow(touched))
+  for (let attempt = 0; attempt < MAX_ROW_ATTEMPTS; attempt++) {
+    const included = row?.lastPosition ?? ''
+    const missing = events.filter(event => event.position > included)
+    const lastPosition = missing.at(-1)?.position
+    if (lastPosition === undefined) return false
+    const totals = new Map(row?.totals)
+    addEach(totals, totalsByClass(missing))
+    const next: SpeedRow = { slot, lane, windowStart, lastPosition, totals }
+    cache.delete(key)
+    if (await store.writeRow(next, row?.lastPosition ?? null)) {
+      cache.set(key, next)
+      return true
+    }
+    row = await store.readRow(touched)
+  }
+  throw new LaneContested(lane)
+}
+
+function totalsByClass(events: readonly CountedEvent[]): Map<string, Totals> {
+  const accumulators = new Map<string, Accumulator>()
+  for (const { event, late } of events) {
+    let accumulator = accumulators.get(event.className)
+    if (!accumulator) {
+      accumulator = new Accumulator()
+      accumulators.set(event.className, accumulator)
+    }
+    accumulator.add(event, late)
+  }
+  return new Map(Array.from(accumulators, ([className, accumulator]) => [className, accumulator.totals()]))
+}
+
+function cacheKey({ slot, lane, windowStart }: RowKey): string {
+  return `${slot}/${lane}/${windowStart}`
+}
+
+/** Maps keep insertion order and written rows are inserted anew, so the first are the longest untouched. */
+function trimCache(cache: RowCache): void {
+  for (const key of cache.keys()) {
+    if (cache.size <= MAX_CACHED_ROWS) return
+    cache.delete(key)
+  }
+}

@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Lane, POSITION_DIGITS, type Position, START } from '../../functions/core/lane.ts'
+import type { LogRecord } from '../../functions/core/record.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import type { Append, AppendOutcome, EventLog } from '../../functions/ports/event-log.ts'
+
+/** A log that was just made: each call makes it anew under the same name, with at least two lanes. */
+export type OpenFreshLog = () => Promise<{
+  log: EventLog
+  /** Closes the log and opens it again as it is. */
+  reopen(): Promise<EventLog>
+  close(): Promise<void>
+}>
+
+/** The largest record that every log takes, well below the megabyte of Kinesis and of Kafka's default. */
+const LARGE_BYTES = 900 * 1024
+
+/** What every adapter of the port EventLog holds to. */
+export function describeEventLog(name: string, open: OpenFreshLog): void {
+  describe(`the event log: ${name}`, () => {
+    let opened: Awaited<ReturnType<OpenFreshLog>>
+    let log: EventLog
+    beforeEach(async () => {
+      opened = await open()
+      log = opened.log
+    })
+    afterEach(async () => {
+      await opened.close()
+    })
+
+    test('keeps its identity when it is opened again', async () => {
+      const { identity } = log
+      const lanes = await log.lanes()
+      const again = await opened.reopen()
+      expect(again.identity).toBe(identity)
+      expect(await again.lanes()).toEqual(lanes)
+    })
+
+    test('has another identity, and other lanes, when it is made anew under its name', async () => {
+      const { identity } = log
+      const names = namesOf(await log.lanes())
+      await opened.close()
+      opened = await open()
+      expect(opened.log.identity).not.toBe(identity)
+      for (const lane of await opened.log.lanes()) expect(names).not.toContain(lane.name)
+    })
+
+    test('names its lanes so that they can be part of file names, and no two alike', async () => {
+      const lanes = await log.lanes()
+      expect(lanes.length).toBeGreaterThan(1)
+      for (const lane of lanes) {
+        expect(lane.name).toMatch(/^[A-Za-z0-9._-]+$/)
+        expect(lane.name).toContain(log.identity)
+        expect(lane).toMatchObject({ parents: [], closed: false })
+      }
+      expect(new Set(namesOf(lanes)).size).toBe(lanes.length)
+    })
+
+    test('tells for each record of an append, in their order, where it is', async () => {
+      const records = numbered(300)
+      const stored = allStored(await log.append(records))
+      expect(stored).toHaveLength(records.length)
+      const found = new Map((await readAll(log)).map(record => [`${record.lane} ${record.position}`, text(record)]))
+      expect(stored.map(({ lane, position }) => found.get(`${lane} ${position}`))).toEqual(records.map(textOf))
+      expect(found.size).toBe(records.length)
+    })
+
+    test('takes an append of nothing', async () => {
+      expect(await log.append([])).toEqual([])
+    })
+
+    test('puts records of one key into one lane, and those of many keys into every lane', async () => {
+      const stored = allStored(await log.append([...numbered(200), ...numbered(200)]))
+      const lanes = stored.map(({ lane }) => lane)
+      expect(lanes.slice(200)).toEqual(lanes.slice(0, 200))
+      expect(new Set(lanes)).toEqual(new Set(namesOf(await log.lanes())))
+    })
+
+    test('keeps the order of the records of one call within a lane', async () => {
+      const [lane] = await someLanes(log)
+      await log.append(numbered(700, { lane }))
+      expect((await readLane(log, lane)).map(text)).toEqual(numbered(700).map(textOf))
+    })
+
+    test('keeps the order of calls within a lane', async () => {
+      const records = numbered(10, { key: 'always the same' })
+      for (const record of records) allStored(await log.append([record]))
+      expect((await readAll(log)).map(text)).toEqual(records.map(textOf))
+    })
+
+    test('appends to the lane that is named', async () => {
+      const lanes = namesOf(await log.lanes())
+      const stored = allStored(await log.append(lanes.map(lane => ({ lane, data: Buffer.from(lane) }))))
+      expect(stored.map(({ lane }) => lane)).toEqual(lanes)
+      for (const lane of lanes) expect((await readLane(log, lane)).map(text)).toEqual([lane])
+    })
+
+    test('reads what lies behind a position, never the position itself', async () => {
+      const [lane] = await someLanes(log)
+      const stored = allStored(await log.append(numbered(20, { lane })))
+      for (const [index, { position }] of stored.entries()) {
+        const behind = await log.read(lane, position, 100)
+        expect(behind.map(text)).toEqual(
+          numbered(20)
+            .slice(index + 1)
+            .map(textOf),
+        )
+      }
+    })
+
+    test('reads no more than the limit, and goes on from any place', async () => {
+      const [lane] = await someLanes(log)
+      await log.append(numbered(50, { lane }))
+      for (const limit of [1, 7, 49, 50]) {
+        const pages: string[][] = []
+        let after = START
+        for (;;) {
+          const page = await log.read(lane, after, limit)
+          if (page.length === 0) break
+          expect(page.length).toBeLessThanOrEqual(limit)
+          pages.push(page.map(text))
+          after = (page.at(-1) as LogRecord).position
+        }
+        expect(pages.flat()).toEqual(numbered(50).map(textOf))
+      }
+      const [first] = await log.read(lane, START, 1)
+      const ten = await log.read(lane, (first as LogRecord).position, 10)
+      expect((await log.read(lane, (first as LogRecord).position, 10)).map(text)).toEqual(ten.map(text))
+    })
+
+    test('reads nothing at the end of a lane, and what comes later from there', async () => {
+      const [lane, other] = await someLanes(log)
+      expect(await log.read(lane, START, 10)).toEqual([])
+      const [first] = allStored(await log.append([{ lane, data: Buffer.from('first') }])) as [Stored]
+      await log.append([{ lane: other, data: Buffer.from('elsewhere') }])
+      expect(await log.read(lane, first.position, 10)).toEqual([])
+      await log.append([{ lane, data: Buffer.from('second') }])
+      expect((await log.read(lane, first.position, 10)).map(text)).toEqual(['second'])
+    })
+
+    test('gives back the exact bytes, from none to 900 KB', async () => {
+      const [lane] = await someLanes(log)
+      const contents = [
+        Buffer.alloc(0),
+        Buffer.from([0]),
+        Buffer.from([0xff, 0xfe, 0x00, 0x0a, 0x0d, 0x80]),
+        Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
+        // A view into something larger: only its own bytes are the record.
+        randomBytes(64).subarray(16, 32),
+        randomBytes(LARGE_BYTES),
+        Buffer.from('the last'),
+      ]
+      allStored(await log.append(contents.map(data => ({ lane, data }))))
+      const read = await readLane(log, lane)
+      expect(read.map(({ data }) => data.byteLength)).toEqual(contents.map(({ byteLength }) => byteLength))
+      for (const [index, { data }] of read.entries()) expect(contents[index]?.equals(data)).toBe(true)
+    })
+
+    test('takes records of several megabytes in one call', async () => {
+      const [lane, other] = await someLanes(log)
+      const records = Array.from({ length: 8 }, (_, index) => ({
+        lane: index % 2 === 0 ? lane : other,
+        data: randomBytes(LARGE_BYTES),
+      }))
+      const outcomes = await appendAll(log, records)
+      expect(outcomes).toHaveLength(8)
+      const read = await readAll(log)
+      expect(read.map(fingerprint).sort()).toEqual(records.map(fingerprint).sort())
+    })
+
+    test('writes positions in fixed width, rising as text within a lane', async () => {
+      const [lane] = await someLanes(log)
+      const stored = allStored(await log.append(numbered(30, { lane })))
+      const read = await readLane(log, lane)
+      expect(read.map(({ position }) => position)).toEqual(stored.map(({ position }) => position))
+      let before = START
+      for (const { position } of read) {
+        expect(position).toMatch(new RegExp(`^\\d{${POSITION_DIGITS}}$`))
+        expect(position > before).toBe(true)
+        before = position
+      }
+    })
+
+    test('stamps records with the time of their arrival, in ms, that never goes back by a slot', async () => {
+      for (let call = 0; call < 5; call++) await log.append(numbered(20))
+      for (const lane of namesOf(await log.lanes())) {
+        let latest = 0
+        for (const { arrivalMs } of await readLane(log, lane)) {
+          expect(Number.isInteger(arrivalMs)).toBe(true)
+          expect(Math.abs(arrivalMs - Date.now())).toBeLessThan(HOUR_MS)
+          expect(arrivalMs).toBeGreaterThan(latest - HOUR_MS)
+          latest = Math.max(latest, arrivalMs)
+        }
+      }
+    })
+
+    test('loses and doubles nothing when appends overlap', async () => {
+      const calls = Array.from({ length: 20 }, (_, call) =>
+        numbered(25).map(record => ({ ...record, data: Buffer.from(`${call}:${textOf(record)}`) })),
+      )
+      const stored = (await Promise.all(calls.map(records => log.append(records)))).flatMap(allStored)
+      const read = await readAll(log)
+      expect(read.map(text).sort()).toEqual(calls.flat().map(textOf).sort())
+      expect(new Set(stored.map(({ lane, position }) => `${lane} ${position}`)).size).toBe(read.length)
+    })
+
+    test('refuses a lane that it does not have, by name, and stores nothing of that call', async () => {
+      const unknown = `${log.identity}.no-such-lane`
+      await expect(log.read(unknown, START, 1)).rejects.toThrow(unknown)
+      await expect(log.append([...numbered(3), { lane: unknown, data: Buffer.from('x') }])).rejects.toThrow(unknown)
+      expect(await readAll(log)).toEqual([])
+    })
+
+    test('still has what it acknowledged when it is opened again', async () => {
+      const stored = allStored(await log.append(numbered(40)))
+      const read = await readAll(log)
+      const again = await opened.reopen()
+      expect(await readAll(again)).toEqual(read)
+      const [first] = stored as [Stored]
+      const [next] = allStored(await again.append([{ lane: first.lane, data: Buffer.from('later') }])) as [Stored]
+      const latest = stored.filter(({ lane }) => lane === first.lane).at(-1) as Stored
+      expect(next.position > latest.position).toBe(true)
+    })
+  })
+}
+
+type Stored = { lane: string; position: Position }
+
+/** Records `record 0`, `record 1`, … to one place, or each to a key of its own. */
+function numbered(count: number, to?: { lane: string } | { key: string }): Append[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...(to ?? { key: `key-${index}` }),
+    data: Buffer.from(`record ${index}`),
+  }))
+}
+
+const text = ({ data }: LogRecord): string => Buffer.from(data).toString()
+const textOf = ({ data }: Append): string => Buffer.from(data).toString()
+const fingerprint = ({ data }: { data: Uint8Array }): string => Buffer.from(data.subarray(0, 32)).toString('hex')
+const namesOf = (lanes: Lane[]): string[] => lanes.map(lane => lane.name)
+
+async function someLanes(log: EventLog): Promise<[string, string]> {
+  return namesOf(await log.lanes()).slice(0, 2) as [string, string]
+}
+
+function allStored(outcomes: AppendOutcome[]): Stored[] {
+  return outcomes.map(outcome => {
+    if ('error' in outcome) throw new Error(`a record was not stored: ${outcome.error}`)
+    return outcome
+  })
+}
+
+/** Sends what fails again, as producers do: a log may limit the bytes per second. */
+async function appendAll(log: EventLog, records: Append[]): Promise<Stored[]> {
+  const stored: Stored[] = []
+  for (let left = records; left.length > 0; ) {
+    const outcomes = await log.append(left)
+    stored.push(...outcomes.filter(outcome => 'lane' in outcome))
+    left = left.filter((_, index) => 'error' in (outcomes[index] as AppendOutcome))
+  }
+  return stored
+}
+
+async function readLane(log: EventLog, lane: string): Promise<LogRecord[]> {
+  const records: LogRecord[] = []
+  for (let after = START; ; ) {
+    const page = await log.read(lane, after, 1000)
+    if (page.length === 0) return records
+    for (const record of page) expect(record.lane).toBe(lane)
+    records.push(...page)
+    after = (page.at(-1) as LogRecord).position
+  }
+}
+
+async function readAll(log: EventLog): Promise<LogRecord[]> {
+  const records: LogRecord[] = []
+  for (const lane of namesOf(await log.lanes())) records.push(...(await readLane(log, lane)))
+  return records
+}

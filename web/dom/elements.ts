@@ -1,0 +1,38 @@
+/** The page's fixed elements. Text is only ever set as text: ids and names come from outside. */
+
+/** The element with that id; throws when index.html does not have it. */
+export function byId<Type extends HTMLElement = HTMLElement>(id: string): Type {
+  const element = document.getElementById(id)
+  if (!element) throw new Error(`index.html has no element with the id "${id}"`)
+  return element as Type
+}
+
+/** Sets the text only if it differs, so that a selection in unchanged text stays. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text
+}
+
+/** Sets or, with null, removes an attribute, only if it differs. */
+export function setAttribute(element: Element, name: string, value: string | null): void {
+  if (value === null) element.removeAttribute(name)
+  else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
+}
+
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  { className, role, text }: { className?: string; role?: string; text?: string } = {},
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag)
+  if (className) element.className = className
+  if (role) element.setAttribute('role', role)
+  if (text !== undefined) element.textContent = text
+  return element
+}
+
+/** A dot in the class's colour, for beside its name. */
+export function classDot(colour: number): HTMLSpanElement {
+  const dot = make('span', { className: 'dot' })
+  dot.setAttribute('aria-hidden', 'true')
+  dot.style.setProperty('--dot', `var(--class-${colour})`)
+  return dot
+}
