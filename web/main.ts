@@ -50,35 +50,33 @@ function serverNow(): number {
   return checkedAt ? Date.parse(checkedAt) + (performance.now() - healthAt) : Date.now()
 }
 
-const isEmpty = () => windowHistory.size === 0 && (parts.joined?.length ?? 0) === 0
+/** No event was ever seen, as far as the two answers that would show it say. */
+const isEmpty = () => parts.windows?.length === 0 && parts.joined?.length === 0 && windowHistory.size === 0
 
 function receive(round: Round): boolean {
-  const wasRecovered = connection.recovered
   Object.assign(parts, round.changed)
   if (round.changed.health) healthAt = performance.now()
   if (round.changed.windows) windowHistory = remember(windowHistory, round.changed.windows)
   connection = afterRound(connection, round, Date.now())
-  if (connection.recovered && !wasRecovered) recoveredUntil = Date.now() + RECOVERED_MS
+  if (connection.recovered) recoveredUntil = Date.now() + RECOVERED_MS
   renderAll()
   return connection.phase !== 'lost'
 }
 
 function renderAll() {
-  if (connection.everLoaded) {
+  if (parts.windows) {
     document.body.dataset.state = isEmpty() ? 'empty' : 'ready'
-    renderEmpty(isEmpty())
+    byId('empty').hidden = !isEmpty()
     renderCharts()
-    renderTables()
   }
+  renderTables()
   renderClockParts()
 }
 
-function renderEmpty(empty: boolean) {
-  byId('empty').hidden = !empty
-  for (const id of ['now-message', 'trend-message']) {
-    byId(id).hidden = !empty
-    setText(byId(id), 'No images yet')
-  }
+/** Shows the message in place of the chart; null shows the chart. */
+function setMessage(id: string, message: string | null) {
+  byId(id).hidden = message === null
+  setText(byId(id), message ?? '')
 }
 
 function renderCharts() {
@@ -93,8 +91,13 @@ function renderCharts() {
     },
   )
 
+  const nothing = isEmpty() ? 'No images yet' : 'No images in the last windows'
   const current = nowView(newestWindows(windowHistory), batch, clock, now)
-  if (current) {
+  setMessage('now-message', current ? null : nothing)
+  if (!current) {
+    setText(byId('headline'), isEmpty() ? '' : 'No images lately')
+    setText(byId('subline'), '')
+  } else {
     byId('headline').replaceChildren(
       ...headline(current).map(({ text, strong }) => make(strong ? 'strong' : 'span', { text })),
     )
@@ -109,6 +112,8 @@ function renderCharts() {
   }
 
   const trend = trendView(windowHistory, batch, scale, clock, now)
+  const noNormal = 'There is no normal to compare with until the first batch view is published.'
+  setMessage('trend-message', trend ? (trend.lines.length > 0 ? null : noNormal) : nothing)
   if (trend) {
     setText(
       byId('trend-note'),
@@ -116,9 +121,6 @@ function renderCharts() {
     )
     setAttribute(byId('trend-chart'), 'aria-label', `NDVI per class over ${plural(trend.windows, 'window')}`)
     setText(byId('trend-text'), trend.description)
-    const message = byId('trend-message')
-    message.hidden = trend.lines.length > 0
-    setText(message, 'There is no normal to compare with until the first batch view is published.')
     trendChart ??= createTrendChart(byId<HTMLCanvasElement>('trend-chart'))
     trendChart.update(trend, theme, focus, clock)
     renderLineKey(trend)
@@ -169,12 +171,13 @@ function renderClockParts() {
 
   const pill = pillOf(connection, parts.health?.status === 'degraded', isEmpty())
   byId('pill').dataset.tone = pill.tone
+  document.body.dataset.phase = connection.phase
   setText(byId('pill').firstElementChild ?? byId('pill'), pill.text)
   const lag = parts.health?.speed.lag_ms ?? null
   setText(byId('checked'), connection.phase === 'live' && lag !== null ? `${formatDuration(lag)} behind` : '')
 
   const local = Date.now()
-  const recovered = local < recoveredUntil
+  const recovered = connection.phase === 'live' && local < recoveredUntil
   const retryInMs = nextTryAt === null ? null : nextTryAt - local
   const banner = bannerOf({ ...connection, recovered }, retryInMs, local)
   byId('banner').hidden = banner === null

@@ -1,7 +1,9 @@
 import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { producersFromText, producersToText, totalsFromText, totalsToText } from '../core/stored-form.ts'
-import type { QuarantineEntry, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import { HOUR_MS } from '../core/time.ts'
+import { QUARANTINE_COUNT_LIMIT, type QuarantineEntry, type SpeedRow, type SpeedStore } from '../ports/speed-store.ts'
+import { WHOLE_RECORD } from './schema.ts'
 import { openDatabase, transaction } from './sqlite.ts'
 
 const SCHEMA = `
@@ -43,10 +45,11 @@ const SCHEMA = `
     bytes BLOB NOT NULL,
     PRIMARY KEY (lane, sequence, line)
   ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS quarantine_in_order ON quarantine (lane, arrival_ms / ${HOUR_MS}, sequence, line);
 `
 
-/** The line number under which an entry of a whole record is kept. */
-const WHOLE_RECORD = -1
+/** Hour, sequence and line. */
+const BEFORE_ALL_PLACES = [-1, '', WHOLE_RECORD]
 
 /** The embedded speed store: a SQLite file. */
 export function openSqliteSpeedStore(file: string): SpeedStore & {
@@ -83,9 +86,10 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     ),
     quarantine: database.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     readQuarantine: database.prepare(
-      'SELECT * FROM quarantine WHERE lane = ? AND sequence > ? ORDER BY sequence, line LIMIT ?',
+      `SELECT * FROM quarantine WHERE lane = ? AND (arrival_ms / ${HOUR_MS}, sequence, line) > (?, ?, ?)
+       ORDER BY arrival_ms / ${HOUR_MS}, sequence, line LIMIT ?`,
     ),
-    countQuarantined: database.prepare('SELECT count(*) AS entries FROM quarantine'),
+    countQuarantined: database.prepare('SELECT count(*) AS entries FROM (SELECT 1 FROM quarantine LIMIT ?)'),
     expireRows: database.prepare('DELETE FROM realtime_ndvi_by_class WHERE arrival_slot < ?'),
     expireAlerts: database.prepare('DELETE FROM anomaly_alerts WHERE day < ?'),
   }
@@ -142,10 +146,13 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
       })
     },
     async readQuarantine({ lane, after, limit }) {
-      return (sql.readQuarantine.all(lane, after, limit) as unknown as QuarantineRow[]).map(toQuarantineEntry)
+      const behind = after
+        ? [Math.floor(after.arrivalMs / HOUR_MS), after.position, after.index ?? WHOLE_RECORD]
+        : BEFORE_ALL_PLACES
+      return (sql.readQuarantine.all(lane, ...behind, limit) as unknown as QuarantineRow[]).map(toQuarantineEntry)
     },
-    async countQuarantined() {
-      return (sql.countQuarantined.get() as { entries: number }).entries
+    async countQuarantined(upTo = QUARANTINE_COUNT_LIMIT) {
+      return (sql.countQuarantined.get(upTo) as { entries: number }).entries
     },
     expire(before) {
       sql.expireRows.run(before)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Lane } from '../core/lane.ts'
-import { IMPORT_SLOT, lookBackMs, type Slot, slotName } from '../core/slot.ts'
+import { firstCut, IMPORT_SLOT, lookBackMs, type Slot, slotName } from '../core/slot.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { addEach, type Totals } from '../core/totals.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
@@ -40,10 +40,10 @@ export async function runBatch(layer: BatchLayer): Promise<BatchRun> {
   for (;;) {
     const startedMs = layer.now()
     const base = await views.current()
-    const baseCut = base?.cut ?? IMPORT_SLOT + slotMs
+    const baseCut = base?.cut ?? firstCut(slotMs)
     const { cut, behind } = await archiveProgress(objects, await layer.lanes(), slotMs, baseCut)
     const imports = (await listImports(objects, slotMs)).filter(key => !base?.imports.includes(key))
-    if (base && cut === baseCut && imports.length === 0) return { view: base, published: false, behind }
+    if (cut === baseCut && imports.length === 0) return { view: base, published: false, behind }
 
     const totals = new Map<string, Totals>()
     if (base) addEach(totals, keyed(await views.totals(base)))
@@ -72,7 +72,7 @@ export async function runBatch(layer: BatchLayer): Promise<BatchRun> {
 
 async function slotTotals(layer: BatchLayer, from: Slot, until: Slot): Promise<DayTotals[]> {
   const { slotMs } = layer
-  const name = (slot: Slot) => slotName(Math.max(slot, IMPORT_SLOT + slotMs), slotMs)
+  const name = (slot: Slot) => slotName(Math.max(slot, firstCut(slotMs)), slotMs)
   const statement = renderSql(layer.sql.slotTotals, {
     from: name(from),
     until: name(until),

@@ -1,5 +1,7 @@
 import { jsonLogger } from '../adapters/json-logger.ts'
 import { runBatch } from '../batch/run.ts'
+import type { View } from '../batch/view.ts'
+import { firstCut } from '../core/slot.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { openEmbeddedHome } from '../homes/embedded.ts'
 import { readState } from '../homes/state.ts'
@@ -15,23 +17,30 @@ await runCommand(
   },
   async flags => {
     const logger = jsonLogger(line => process.stderr.write(line))
-    const home = await openEmbeddedHome(flags.state, readState(flags.state), logger)
+    const settings = readState(flags.state)
+    const home = await openEmbeddedHome(flags.state, settings, logger)
     try {
       const { view, published, behind } = await runBatch(home.batch)
       for (const { lane, latestSlot } of behind) {
         const reached = latestSlot === null ? 'is not archived yet' : `is archived up to ${formatTimestamp(latestSlot)}`
         process.stderr.write(`lane ${lane} stays behind: it ${reached}\n`)
       }
-      if (!view) return 1
-      const { images, added, seconds } = view.audit
-      process.stdout.write(
-        published
-          ? `view ${view.revision}: all arrivals before ${formatTimestamp(view.cut)}, ${images} images (${added} new) in ${seconds.toFixed(1)} s\n`
-          : `nothing new: view ${view.revision} counts all complete slots, up to ${formatTimestamp(view.cut)}\n`,
-      )
+      process.stdout.write(`${summary(view, published, settings.slotMs)}\n`)
       return 0
     } finally {
       await home.close()
     }
   },
 )
+
+function summary(view: View | undefined, published: boolean, slotMs: number): string {
+  if (!view) return 'nothing to count yet: no arrival slot is complete'
+  const counted = `${view.audit.images} images, ${describeCut(view, slotMs)}`
+  return published
+    ? `view ${view.revision}: ${counted}; ${view.audit.added} new in ${view.audit.seconds.toFixed(1)} s`
+    : `nothing new: view ${view.revision} counts ${counted}`
+}
+
+function describeCut({ cut }: View, slotMs: number): string {
+  return cut > firstCut(slotMs) ? `all that arrived before ${formatTimestamp(cut)}` : 'imports only'
+}

@@ -9,6 +9,11 @@ export type Slot = number
 /** Bulk imports live in the slot of the epoch: every view covers it, no log ever wrote to it. */
 export const IMPORT_SLOT: Slot = 0
 
+/** The cut of a view that counts imports only. */
+export function firstCut(slotMs: number): Slot {
+  return IMPORT_SLOT + slotMs
+}
+
 /** How long a producer may go on retrying a record. */
 export const RETRY_LIMIT_MS = 30 * MINUTE_MS
 

@@ -16,19 +16,23 @@ interface StoredTotals {
 }
 
 export function totalsToText(totals: ReadonlyMap<string, Totals>): string {
-  const stored: Record<string, StoredTotals> = {}
-  for (const [className, of] of totals) {
-    stored[className] = {
-      count: of.count,
-      late_count: of.lateCount,
-      ndvi_sum: of.ndviSum.toString(),
-      ndvi_square_sum: of.ndviSquareSum.toString(),
-      ndvi_min: of.ndviMin,
-      ndvi_max: of.ndviMax,
-      bands: BANDS.map(band => [of.bands[band].count, of.bands[band].sum.toString()]),
-    }
-  }
+  // Built from entries: assigning to a key named `__proto__` would not store it.
+  const stored: Record<string, StoredTotals> = Object.fromEntries(
+    Array.from(totals, ([className, of]) => [className, toStored(of)]),
+  )
   return JSON.stringify(stored)
+}
+
+function toStored(of: Totals): StoredTotals {
+  return {
+    count: of.count,
+    late_count: of.lateCount,
+    ndvi_sum: of.ndviSum.toString(),
+    ndvi_square_sum: of.ndviSquareSum.toString(),
+    ndvi_min: of.ndviMin,
+    ndvi_max: of.ndviMax,
+    bands: BANDS.map(band => [of.bands[band].count, of.bands[band].sum.toString()]),
+  }
 }
 
 export function totalsFromText(text: string): Map<string, Totals> {

@@ -3,7 +3,7 @@ import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { fromMicro } from '../core/fixed-point.ts'
 import type { Position } from '../core/lane.ts'
-import { slotOf } from '../core/slot.ts'
+import { firstCut, slotOf } from '../core/slot.ts'
 import { DAY_MS, dayOf, formatTimestamp, MINUTE_MS } from '../core/time.ts'
 import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
 import { WINDOW_MS } from '../core/window.ts'
@@ -146,7 +146,7 @@ export async function health(serving: Serving): Promise<Health> {
     checked_at: formatTimestamp(serving.now()),
     speed: { lag_ms: lagMs, lanes },
     batch: {
-      cut: view ? formatTimestamp(view.cut) : null,
+      cut: view && view.cut > firstCut(serving.slotMs) ? formatTimestamp(view.cut) : null,
       revision: view?.revision ?? null,
       published_at: view?.publishedAt ?? null,
       images: view?.audit.images ?? null,

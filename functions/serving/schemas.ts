@@ -60,7 +60,9 @@ export const Health = z.object({
     ),
   }),
   batch: z.object({
-    cut: timestamp.nullable().describe('The batch view counts everything that arrived before'),
+    cut: timestamp
+      .nullable()
+      .describe('The batch view counts everything that arrived before; null while it counts imports only'),
     revision: z.int().nullable(),
     published_at: timestamp.nullable(),
     images: z.int().nullable(),

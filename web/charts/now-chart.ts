@@ -8,6 +8,7 @@ import {
   type Plugin,
   Tooltip,
 } from 'chart.js'
+import { decimalsOf } from '../view-models/axis.ts'
 import { formatDifference, formatFixed, formatNdvi, plural } from '../view-models/format.ts'
 import { countLabel, type NowBar, type NowView } from '../view-models/now.ts'
 import { type Spread, spreadPlugin } from './spread-plugin.ts'
@@ -114,6 +115,7 @@ export function createNowChart(canvas: HTMLCanvasElement): NowChart {
       }))
       chart.data = { labels: bars.map(bar => bar.label), datasets: [datasetOf(bars, nextTheme, opacities)] }
       const x = chart.options.scales?.x
+      const digits = decimalsOf(view.axis.step)
       const tooltip = chart.options.plugins?.tooltip
       if (x) {
         Object.assign(x, { min: view.axis.min, max: view.axis.max })
@@ -126,7 +128,7 @@ export function createNowChart(canvas: HTMLCanvasElement): NowChart {
           stepSize: view.axis.step,
           color: nextTheme.muted,
           font: { family: nextTheme.font, size: 12 },
-          callback: value => formatFixed(Number(value), 1),
+          callback: value => formatFixed(Number(value), digits),
         }
       }
       if (tooltip) Object.assign(tooltip, tooltipTheme(nextTheme))

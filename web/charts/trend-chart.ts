@@ -8,7 +8,7 @@ import {
   PointElement,
   Tooltip,
 } from 'chart.js'
-import { timeTicks } from '../view-models/axis.ts'
+import { decimalsOf, timeTicks } from '../view-models/axis.ts'
 import { type Clock, formatDifference, formatFixed, formatNdvi } from '../view-models/format.ts'
 import type { TrendLine, TrendPoint, TrendView } from '../view-models/trend.ts'
 import { type EndLabel, endLabelsPlugin } from './end-labels-plugin.ts'
@@ -61,7 +61,7 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
           grid: { display: false },
           afterBuildTicks: axis => {
             const limits = { min: axis.min, max: axis.max }
-            const maxTicks = Math.max(2, Math.floor(axis.chart.width / 84))
+            const maxTicks = Math.max(2, Math.floor(axis.chart.width / 76))
             const offsetMs = -new Date(axis.max).getTimezoneOffset() * 60_000
             axis.ticks = timeTicks(limits, maxTicks, offsetMs).map(value => ({ value }))
           },
@@ -95,7 +95,7 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
       }))
       chart.data.datasets = nextView.lines.map(line => datasetOf(line, nextTheme, opacity(line)))
       const format = nextView.scale === 'ndvi' ? formatFixed : formatDifference
-      const digits = nextView.scale === 'ndvi' ? 1 : 2
+      const digits = decimalsOf(nextView.y.step)
       const ticks = { color: nextTheme.muted, font: { family: nextTheme.font, size: 12 } }
       const scales = chart.options.scales
       if (scales?.x)

@@ -3,6 +3,7 @@ import { byId, make, setAttribute, setText } from './elements.ts'
 import { syncRows } from './rows.ts'
 
 export function renderTrust(view: TrustView): void {
+  byId('facts').removeAttribute('data-loading')
   for (const card of view.cards) {
     const box = document.querySelector<HTMLElement>(`[data-fact="${card.id}"]`)
     const [value, detail] = box?.querySelectorAll('dd') ?? []

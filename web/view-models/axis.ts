@@ -33,6 +33,9 @@ export function roundLimits(values: readonly number[], include: readonly number[
   }
 }
 
+/** How many decimals tell ticks of that distance apart: 0.2 needs one, 0.05 two. */
+export const decimalsOf = (step: number): number => Math.max(1, Math.ceil(-Math.log10(step) - 1e-9))
+
 const clean = (value: number) => Number(value.toFixed(9))
 
 const MINUTE_MS = 60_000
@@ -43,7 +46,8 @@ const TIME_STEPS_MS = [10, 20, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].ma
  * hours fall on local hours.
  */
 export function timeTicks({ min, max }: Limits, maxTicks: number, offsetMs = 0): number[] {
-  const step = TIME_STEPS_MS.find(candidate => (max - min) / candidate <= maxTicks - 1) ?? (max - min) / (maxTicks - 1)
+  const step =
+    TIME_STEPS_MS.find(candidate => Math.floor((max - min) / candidate) < maxTicks) ?? (max - min) / (maxTicks - 1)
   const ticks: number[] = []
   for (let tick = Math.ceil((min + offsetMs) / step) * step - offsetMs; tick <= max; tick += step) ticks.push(tick)
   return ticks

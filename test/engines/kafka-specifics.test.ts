@@ -1,0 +1,320 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type KafkaEventLogOptions, openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
+import { type Position, START, toPosition } from '../../functions/core/lane.ts'
+import type { LogRecord } from '../../functions/core/record.ts'
+import type { EventLog } from '../../functions/ports/event-log.ts'
+import { describeWithJava } from './java.ts'
+import { KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
+import { freshTopic } from './kafka-topics.ts'
+
+const START_TIMEOUT_MS = 180_000
+const JAVA_TIMEOUT_MS = 60_000
+
+describeWithJava('the event log on Kafka, where Kafka is special', () => {
+  let kafka: KafkaEngine
+  beforeAll(async () => {
+    kafka = await startKafka()
+  }, START_TIMEOUT_MS)
+  afterAll(async () => {
+    await kafka?.stop()
+  })
+
+  /** Runs with the log of a topic, and closes it whatever happens. */
+  async function withLog(
+    topic: string,
+    use: (log: EventLog) => Promise<void>,
+    options: Partial<KafkaEventLogOptions> = {},
+  ): Promise<void> {
+    const log = await openKafkaEventLog({ brokers: kafka.brokers, topic, ...options })
+    try {
+      await use(log)
+    } finally {
+      await log.close()
+    }
+  }
+
+  async function withAdmin(use: (admin: Admin) => Promise<unknown>): Promise<void> {
+    const admin = new Admin({ clientId: 'tests', bootstrapBrokers: kafka.brokers })
+    try {
+      await use(admin)
+    } finally {
+      await admin.close()
+    }
+  }
+
+  async function java(program: string, ...parameters: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)('java', ['-cp', join(kafka.jars, '*'), program, ...parameters])
+    return stdout
+  }
+  const foreignProducer = (task: string, topic: string): Promise<string> =>
+    java(join(import.meta.dirname, 'kafka/ForeignProducer.java'), task, kafka.brokers.join(','), topic)
+
+  test(
+    'refuses a topic with producers’ times and names the command that mends it',
+    async () => {
+      await freshTopic(kafka.brokers, 'create-time', { 'message.timestamp.type': 'CreateTime' })
+      const refused = await openKafkaEventLog({ brokers: kafka.brokers, topic: 'create-time' }).catch(error => error)
+      const [, command] = /kafka-configs\.sh (.*?) \(/.exec(refused.message) ?? []
+      expect(command).toContain('--add-config message.timestamp.type=LogAppendTime')
+      await java('kafka.admin.ConfigCommand', ...(command as string).split(' '))
+      await withLog('create-time', async log => expect(await log.lanes()).toHaveLength(3))
+    },
+    JAVA_TIMEOUT_MS,
+  )
+
+  test('refuses a missing topic and names the command that creates it', async () => {
+    const opening = openKafkaEventLog({ brokers: kafka.brokers, topic: 'missing' })
+    await expect(opening).rejects.toThrow(
+      `kafka-topics.sh --bootstrap-server ${kafka.brokers} --create --topic missing --partitions 4 --config message.timestamp.type=LogAppendTime`,
+    )
+  })
+
+  test('says which broker does not answer', async () => {
+    const opening = openKafkaEventLog({ brokers: ['127.0.0.1:1'], topic: 'any' })
+    await expect(opening).rejects.toThrow(/127\.0\.0\.1:1.*ECONNREFUSED/)
+  })
+
+  test('is another log once its topic was deleted and created again', async () => {
+    await freshTopic(kafka.brokers, 'recreated')
+    await withLog('recreated', async log => {
+      const [lane] = (await log.lanes()) as [{ name: string }]
+      await log.append([{ lane: lane.name, data: Buffer.from('old') }])
+      await freshTopic(kafka.brokers, 'recreated')
+      await withLog('recreated', async again => {
+        expect(again.identity).not.toBe(log.identity)
+        await expect(again.read(lane.name, START, 1)).rejects.toThrow(lane.name)
+      })
+      await expect(log.read(lane.name, START, 1)).rejects.toThrow('deleted and created again')
+      const [outcome] = await log.append([{ key: 'k', data: Buffer.from('to the old one') }])
+      expect(outcome).toEqual({ error: expect.stringContaining('deleted and created again') })
+    })
+  })
+
+  test('finds the partitions that a topic was given later', async () => {
+    await freshTopic(kafka.brokers, 'growing', { partitions: 1 })
+    await withLog('growing', async log => {
+      await withAdmin(admin =>
+        admin.createPartitions({ topics: [{ name: 'growing', count: 2, assignments: [{ brokerIds: [1] }] }] }),
+      )
+      await withLog('growing', async grown => {
+        const lane = `${log.identity}.1`
+        await grown.append([{ lane, data: Buffer.from('in the new one') }])
+        expect(texts(await eventually(() => log.read(lane, START, 1)))).toEqual(['in the new one'])
+      })
+    })
+  })
+
+  test(
+    'keeps what it acknowledged through kill -9, tells failures during the outage, and goes on after it',
+    async () => {
+      await freshTopic(kafka.brokers, 'outage')
+      await withLog('outage', async log => {
+        const acknowledged = new Map<string, string>()
+        let refused = 0
+        const send = async (name: string): Promise<void> => {
+          const records = Array.from({ length: 30 }, (_, n) => ({ key: `${n}`, data: Buffer.from(`${name} ${n}`) }))
+          for (const [n, outcome] of (await log.append(records)).entries()) {
+            if ('error' in outcome) refused++
+            else acknowledged.set(`${outcome.lane} ${outcome.position}`, `${name} ${n}`)
+          }
+        }
+        await send('before')
+        expect(refused).toBe(0)
+        // Some calls are under way when the broker dies.
+        const underWay = Array.from({ length: 40 }, (_, n) => send(`under way ${n}`))
+        await kafka.kill()
+        await Promise.all(underWay)
+        refused = 0
+        await send('during the outage')
+        expect(refused).toBe(30)
+        const lanes = acknowledgedLanes(acknowledged)
+        await expect(log.read(lanes[0] as string, START, 1)).rejects.toThrow('ECONNREFUSED')
+        await kafka.restart()
+        refused = 0
+        await send('after')
+        expect(refused).toBe(0)
+        const found = new Map<string, string>()
+        for (const lane of lanes) {
+          for (const record of await readToEnd(log, lane)) found.set(`${lane} ${record.position}`, text(record))
+        }
+        for (const [place, value] of acknowledged) expect(found.get(place)).toBe(value)
+      })
+    },
+    START_TIMEOUT_MS,
+  )
+
+  test('logs in with each of the mechanisms', async () => {
+    await freshTopic(kafka.brokers, 'login')
+    for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
+      const options = { brokers: kafka.saslBrokers, sasl: { mechanism, ...KAFKA_USER } }
+      await withLog(
+        'login',
+        async log => {
+          const [stored] = await log.append([{ key: mechanism, data: Buffer.from(mechanism) }])
+          const { lane } = stored as { lane: string }
+          expect(texts(await readToEnd(log, lane))).toContain(mechanism)
+        },
+        options,
+      )
+    }
+  })
+
+  test('says that the password is wrong, and not the password', async () => {
+    for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
+      const sasl = { mechanism, username: KAFKA_USER.username, password: 'wrong-password' }
+      const opening = openKafkaEventLog({ brokers: kafka.saslBrokers, topic: 'login', sasl })
+      const error = await opening.then(
+        () => null,
+        reason => reason as Error,
+      )
+      expect(error?.message).toContain(`refuses the log-in of 'app' by ${mechanism}`)
+      expect(error?.message).not.toContain('wrong-password')
+    }
+  })
+
+  test(
+    'reads what the Java client compressed with any codec, at the broker’s time',
+    async () => {
+      await freshTopic(kafka.brokers, 'codecs')
+      const startMs = Date.now()
+      await foreignProducer('codecs', 'codecs')
+      await withLog('codecs', async log => {
+        const records = await readToEnd(log, `${log.identity}.0`)
+        const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+        const sent = codecs.flatMap(codec =>
+          Array.from({ length: 100 }, (_, n) => `${codec} ${n}${' '.repeat(n * 10)}`),
+        )
+        expect(texts(records)).toEqual(sent)
+        for (const { arrivalMs } of records) expect(arrivalMs).toBeGreaterThanOrEqual(startMs)
+        // From within a compressed batch, which the broker sends whole.
+        const middle = records[250] as LogRecord
+        const page = await log.read(middle.lane, middle.position, 3)
+        expect(texts(page)).toEqual(sent.slice(251, 254))
+      })
+    },
+    JAVA_TIMEOUT_MS,
+  )
+
+  test(
+    'reads committed transactions only, from whatever place',
+    async () => {
+      await freshTopic(kafka.brokers, 'transactions')
+      await foreignProducer('transactions', 'transactions')
+      await withLog('transactions', async log => {
+        const lane = `${log.identity}.0`
+        const committed = [0, 1, 2, 3, 4].map(n => `committed ${n}`)
+        const records = await readToEnd(log, lane)
+        expect(texts(records)).toEqual(committed)
+        for (let offset = 0; offset < 80; offset++) {
+          const after = toPosition(offset)
+          const behind = records.filter(({ position }) => position > after)
+          expect(texts(await log.read(lane, after, 10))).toEqual(texts(behind))
+        }
+      })
+    },
+    JAVA_TIMEOUT_MS,
+  )
+
+  test(
+    'sends a key where the Java client sends it',
+    async () => {
+      await freshTopic(kafka.brokers, 'keys', { partitions: 7 })
+      const printed = (await foreignProducer('keys', 'keys')).trimEnd().split('\n')
+      expect(printed).toHaveLength(300)
+      await withLog('keys', async log => {
+        const keys = printed.map(line => line.slice(line.indexOf(' ') + 1))
+        const outcomes = await log.append(keys.map(key => ({ key, data: Buffer.from(key) })))
+        const lanes = printed.map(line => `${log.identity}.${line.split(' ')[0]}`)
+        expect(outcomes).toEqual(lanes.map(lane => ({ lane, position: expect.any(String) })))
+      })
+    },
+    JAVA_TIMEOUT_MS,
+  )
+
+  test('goes on from the start of the log where retention has removed what was to come', async () => {
+    await freshTopic(kafka.brokers, 'retention')
+    await withLog('retention', async log => {
+      const lane = `${log.identity}.0`
+      for (let n = 0; n < 10; n++) await log.append([{ lane, data: Buffer.from(`record ${n}`) }])
+      await withAdmin(admin =>
+        admin.deleteRecords({ topics: [{ name: 'retention', partitions: [{ partition: 0, offset: 6n }] }] }),
+      )
+      const kept = [6, 7, 8, 9].map(n => `record ${n}`)
+      expect(texts(await log.read(lane, START, 10))).toEqual(kept)
+      expect(texts(await log.read(lane, toPosition(2), 10))).toEqual(kept)
+      expect(texts(await log.read(lane, toPosition(7), 10))).toEqual(kept.slice(2))
+    })
+  })
+
+  test('says so when a lane ends before the position that was read', async () => {
+    await freshTopic(kafka.brokers, 'shortened')
+    await withLog('shortened', async log => {
+      await expect(log.read(`${log.identity}.0`, toPosition(5), 1)).rejects.toThrow('lost acknowledged records')
+    })
+  })
+
+  test('refuses a record that is too large for the topic, and only that one', async () => {
+    await freshTopic(kafka.brokers, 'narrow', { 'max.message.bytes': 1000 })
+    await withLog('narrow', async log => {
+      const sizes = [400, 400, 5000, 400, 400]
+      const [lane, other] = [`${log.identity}.0`, `${log.identity}.1`]
+      const outcomes = await log.append([
+        ...sizes.map(size => ({ lane, data: Buffer.alloc(size) })),
+        { lane: other, data: Buffer.from('elsewhere') },
+      ])
+      expect(outcomes[2]).toEqual({ error: expect.stringContaining('MESSAGE_TOO_LARGE') })
+      expect(outcomes.filter(outcome => 'lane' in outcome)).toHaveLength(5)
+      expect((await readToEnd(log, lane)).map(({ data }) => data.byteLength)).toEqual([400, 400, 400, 400])
+    })
+  })
+
+  test('sends nothing behind a failure in its lane, so that sending again keeps the order', async () => {
+    await freshTopic(kafka.brokers, 'stopping', { 'max.message.bytes': 1000 })
+    await withLog('stopping', async log => {
+      const lane = `${log.identity}.0`
+      const records = [0, 1, 2].map(n => ({ lane, data: Buffer.alloc(600, n) }))
+      // More copies than there are brokers: every batch is refused for now.
+      await setConfig('stopping', 'min.insync.replicas', '2')
+      const refused = await log.append(records)
+      expect(refused[0]).toEqual({ error: expect.stringContaining('NOT_ENOUGH_REPLICAS') })
+      expect(refused[2]).toEqual({ error: expect.stringContaining('not sent') })
+      await setConfig('stopping', 'min.insync.replicas', '1')
+      expect((await log.append(records)).every(outcome => 'lane' in outcome)).toBe(true)
+      expect((await readToEnd(log, lane)).map(({ data }) => data[0])).toEqual([0, 1, 2])
+    })
+  })
+
+  async function setConfig(topic: string, name: string, value: string): Promise<void> {
+    const configs = [{ name, value, configOperation: IncrementalAlterConfigOperationTypes.SET }]
+    const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configs }
+    await withAdmin(admin => admin.incrementalAlterConfigs({ resources: [resource] }))
+  }
+})
+
+const text = ({ data }: LogRecord): string => Buffer.from(data).toString()
+const texts = (records: LogRecord[]): string[] => records.map(text)
+
+function acknowledgedLanes(acknowledged: Map<string, string>): string[] {
+  return [...new Set(Array.from(acknowledged.keys(), place => place.split(' ')[0] as string))]
+}
+
+async function readToEnd(log: EventLog, lane: string): Promise<LogRecord[]> {
+  const records: LogRecord[] = []
+  for (let after: Position = START; ; after = (records.at(-1) as LogRecord).position) {
+    const page = await log.read(lane, after, 60)
+    if (page.length === 0) return records
+    records.push(...page)
+  }
+}
+
+/** The first result that is not an empty list or an error; gives up with the test's own time limit. */
+async function eventually<T>(attempt: () => Promise<T[]>): Promise<T[]> {
+  for (;;) {
+    const result = await attempt().catch(() => [])
+    if (result.length > 0) return result
+  }
+}
