@@ -6,6 +6,7 @@ import {
   ConfigResourceTypes,
   type Connection,
   compatibilityPartitioner,
+  compressionsAlgorithms,
   fetchV13,
   fetchV14,
   fetchV15,
@@ -104,7 +105,11 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
   async function partitionOf(lane: string): Promise<number> {
     const partition = lane.startsWith(`${identity}.`) ? Number(lane.slice(identity.length + 1)) : Number.NaN
     const isLane = (): boolean => lane === laneOf(partition) && partition < partitions
-    if (!isLane()) await saying(currentTopic())
+    if (!isLane()) {
+      // A partition that was added just now is not in metadata of a few seconds ago.
+      reader.clearMetadata()
+      await saying(currentTopic())
+    }
     if (!isLane()) throw new Error(`the log ${identity} has no lane '${lane}'`)
     return partition
   }
@@ -373,6 +378,26 @@ function* committedOnly({ records = [], abortedTransactions }: FetchResponsePart
     else if (!(batch.attributes & IS_TRANSACTIONAL && aborting.has(batch.producerId))) yield batch
   }
 }
+
+/**
+ * Java's Kafka client writes Snappy in the frames of the library snappy-java: 16 bytes of header, then blocks, each
+ * behind its length. Up to its version 2 the client here takes the whole for one block and fails.
+ *
+ * @see https://github.com/platformatic/kafka/issues/282
+ */
+function decompressFramedSnappy(data: Buffer): Buffer {
+  if (!data.subarray(0, 8).equals(SNAPPY_JAVA)) return decompressSnappy(data)
+  const blocks: Buffer[] = []
+  for (let start = 16; start < data.length; ) {
+    const end = start + 4 + data.readUInt32BE(start)
+    blocks.push(decompressSnappy(data.subarray(start + 4, end)))
+    start = end
+  }
+  return Buffer.concat(blocks)
+}
+const SNAPPY_JAVA = Buffer.from('\x82SNAPPY\0', 'latin1')
+const decompressSnappy = compressionsAlgorithms.snappy.decompressSync
+Object.assign(compressionsAlgorithms.snappy, { decompressSync: decompressFramedSnappy })
 
 /** Cuts records into batches that the topic takes; one that is too large for it stands alone, for the broker to refuse. */
 function* batches(records: readonly Append[], maxBatchBytes: number): Generator<Append[]> {

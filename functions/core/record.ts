@@ -87,15 +87,16 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
       reject('not-utf8', 'the line is not UTF-8')
       continue
     }
-    if (line.trim() === '') continue
-    isEmpty = false
     let value: unknown
     try {
       value = JSON.parse(line)
     } catch {
+      if (line.trim() === '') continue
+      isEmpty = false
       reject('not-json', 'the line is not JSON')
       continue
     }
+    isEmpty = false
     if (index === 0 && isHeader(value)) {
       const header = value.landcover
       if (isOrigin(header)) decoded.origin = { producer: header.producer, counter: header.counter }
@@ -134,8 +135,8 @@ function linesOf(bytes: Buffer): (string | Buffer)[] {
 /** NDJSON, or else one JSON document that was written over several lines. */
 function oneDocument(text: string): string[] {
   const lines = text.split('\n')
-  if (lines.length === 1 || isJson(lines[0] as string)) return lines
-  return isJson(text) ? [text] : lines
+  const beginsWithEvent = lines[0]?.trimEnd().endsWith('}')
+  return !beginsWithEvent && isJson(text) ? [text] : lines
 }
 
 function isJson(text: string): boolean {

@@ -105,15 +105,14 @@ export async function applyDelivery(
       producers.set(origin.producer, { counter: origin.counter, slot } satisfies LastSeen)
     }
     for (const rejection of rejections) quarantined.push({ lane, position, arrivalMs, ...rejection })
+    let row: Touched | undefined
     for (const { event } of events) {
       const late = isLate(event.eventMs, arrivalMs)
       if (late) applied.late++
       if (lastEventMs === null || event.eventMs > lastEventMs) lastEventMs = event.eventMs
       const windowStart = windowOf(event.eventMs)
-      const key = cacheKey({ slot, lane, windowStart })
-      const row = touched.get(key)
-      if (row) row.events.push({ position, event, late })
-      else touched.set(key, { slot, lane, windowStart, events: [{ position, event, late }] })
+      if (row?.windowStart !== windowStart) row = touchedRow(touched, { slot, lane, windowStart })
+      row.events.push({ position, event, late })
       const alert = judge(event, layer.rules, baseline)
       if (alert) alerts.push(alert)
     }
@@ -139,6 +138,15 @@ export async function applyDelivery(
   }
   if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContested(lane)
   return applied
+}
+
+function touchedRow(touched: Map<string, Touched>, rowKey: RowKey): Touched {
+  const key = cacheKey(rowKey)
+  const known = touched.get(key)
+  if (known) return known
+  const row = { ...rowKey, events: [] }
+  touched.set(key, row)
+  return row
 }
 
 /** Another process moved the lane's cursor at the same time; what this one wrote counts once all the same. */

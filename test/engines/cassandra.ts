@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import { resolveJars } from './java.ts'
+import { ENGINES_FOLDER, resolveJars } from './java.ts'
+import { freePorts } from './ports.ts'
 
 /** The log-in that a new server with password authentication knows. */
 export const FIRST_LOGIN = { username: 'cassandra', password: 'cassandra' }
@@ -14,8 +15,6 @@ export const LOCAL_DATA_CENTER = 'datacenter1'
 
 /** How long a start may take before it is given up; usual are 5 to 20 s. */
 const START_LIMIT_MS = 180_000
-/** How long a stop may take before the process is killed. */
-const STOP_LIMIT_MS = 20_000
 const KEYSTORE_PASSWORD = 'landcover'
 
 export interface CassandraOptions {
@@ -31,17 +30,15 @@ export interface Cassandra {
   contactPoint: string
   /** PEM of the certificate that the server's is signed with; undefined without TLS. */
   ca: string | undefined
-  /** Ends the server as an operator would; its data stays. */
-  stop(): Promise<void>
-  /** Ends the server as a crash would (SIGKILL); its data stays. */
+  /** Ends the server as `kill -9` does; its data stays. */
   kill(): Promise<void>
   /** Freezes the server: connections stay open and nothing answers. */
   freeze(): void
   thaw(): void
-  /** Starts the ended server on the same data and port. */
+  /** Starts the killed server again on the same data and port. */
   restart(): Promise<void>
-  /** Ends the server and deletes its data. */
-  remove(): Promise<void>
+  /** Ends the server and removes its data. */
+  stop(): Promise<void>
 }
 
 /**
@@ -51,12 +48,13 @@ export interface Cassandra {
  */
 export async function startCassandra({ password = false, tls = false }: CassandraOptions = {}): Promise<Cassandra> {
   const jars = await resolveJars(join(import.meta.dirname, 'cassandra'), 'cassandra')
-  const folder = await mkdtemp(join(tmpdir(), 'landcover-cassandra-'))
-  const ports = await freePorts()
+  await mkdir(ENGINES_FOLDER, { recursive: true })
+  const folder = await mkdtemp(join(ENGINES_FOLDER, 'cassandra-data-'))
+  const [port, ...innerPorts] = (await freePorts(3)) as [number, number, number]
   const keystore = tls ? join(folder, 'server.p12') : undefined
   const ca = keystore && createCertificate(keystore)
   const log = join(folder, 'log')
-  await writeFile(join(folder, 'cassandra.yaml'), serverSettings(folder, ports, password, keystore))
+  await writeFile(join(folder, 'cassandra.yaml'), serverSettings(folder, port, innerPorts, password, keystore))
   await writeFile(join(folder, 'logback.xml'), LOGGING)
   await mkdir(join(folder, 'tmp'))
   const javaArguments = await serverArguments(folder, jars)
@@ -66,63 +64,38 @@ export async function startCassandra({ password = false, tls = false }: Cassandr
     const output = await open(log, 'a')
     server = spawn('java', javaArguments, { cwd: folder, stdio: ['ignore', output.fd, output.fd] })
     await output.close()
-    await untilItAnswers(server, ports.cql, ca, log)
+    await untilItAnswers(server, port, ca, log)
     if (password) await untilLogged(server, log, "Created default superuser role 'cassandra'")
   }
-  const end = async (signal: NodeJS.Signals) => {
+  const kill = async () => {
     if (hasEnded(server)) return
-    const ended = new Promise(done => server.once('exit', done))
-    server.kill(signal)
-    const forced = setTimeout(() => server.kill('SIGKILL'), STOP_LIMIT_MS)
+    const ended = once(server, 'exit')
+    server.kill('SIGKILL')
     await ended
-    clearTimeout(forced)
   }
   // A test process that ends early must not leave a server behind.
   const endWithUs = () => server.kill('SIGKILL')
   process.once('exit', endWithUs)
-
-  const remove = async () => {
-    await end('SIGKILL')
+  const stop = async () => {
+    await kill()
     process.off('exit', endWithUs)
     await rm(folder, { recursive: true, force: true })
   }
   try {
     await start()
   } catch (error) {
-    await remove()
+    await stop()
     throw error
   }
   return {
-    contactPoint: `127.0.0.1:${ports.cql}`,
+    contactPoint: `127.0.0.1:${port}`,
     ca,
-    stop: () => end('SIGTERM'),
-    kill: () => end('SIGKILL'),
+    kill,
     freeze: () => void server.kill('SIGSTOP'),
     thaw: () => void server.kill('SIGCONT'),
     restart: start,
-    remove,
+    stop,
   }
-}
-
-interface Ports {
-  cql: number
-  storage: number
-  secureStorage: number
-}
-
-async function freePorts(): Promise<Ports> {
-  const servers = [createServer(), createServer(), createServer()]
-  const ports = await Promise.all(
-    servers.map(
-      server =>
-        new Promise<number>((done, fail) => {
-          server.once('error', fail).listen(0, '127.0.0.1', () => done((server.address() as { port: number }).port))
-        }),
-    ),
-  )
-  await Promise.all(servers.map(server => new Promise(done => server.close(done))))
-  const [cql, storage, secureStorage] = ports as [number, number, number]
-  return { cql, storage, secureStorage }
 }
 
 /**
@@ -131,7 +104,13 @@ async function freePorts(): Promise<Ports> {
  * write into mapped memory, which does survive the process, but replay stops at the last section header, and those
  * follow up to 100 ms later.
  */
-function serverSettings(folder: string, ports: Ports, password: boolean, keystore: string | undefined): string {
+function serverSettings(
+  folder: string,
+  port: number,
+  [storagePort, secureStoragePort]: [number, number],
+  password: boolean,
+  keystore: string | undefined,
+): string {
   const settings = {
     cluster_name: 'landcover test',
     partitioner: 'org.apache.cassandra.dht.Murmur3Partitioner',
@@ -141,14 +120,14 @@ function serverSettings(folder: string, ports: Ports, password: boolean, keystor
     seed_provider: [
       {
         class_name: 'org.apache.cassandra.locator.SimpleSeedProvider',
-        parameters: [{ seeds: `127.0.0.1:${ports.storage}` }],
+        parameters: [{ seeds: `127.0.0.1:${storagePort}` }],
       },
     ],
     listen_address: '127.0.0.1',
-    storage_port: ports.storage,
-    ssl_storage_port: ports.secureStorage,
+    storage_port: storagePort,
+    ssl_storage_port: secureStoragePort,
     rpc_address: '127.0.0.1',
-    native_transport_port: ports.cql,
+    native_transport_port: port,
     auto_bootstrap: false,
     hinted_handoff_enabled: false,
     data_file_directories: [join(folder, 'data')],

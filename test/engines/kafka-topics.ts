@@ -10,12 +10,17 @@ export async function freshTopic(
   try {
     if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] })
     const configs = Object.entries({ 'message.timestamp.type': 'LogAppendTime', ...settings })
-    await admin.createTopics({
+    const [created] = await admin.createTopics({
       topics: [topic],
       partitions,
       replicas: 1,
       configs: configs.map(([name, value]) => ({ name, value: String(value) })),
     })
+    // The controller answers before the broker knows the topic.
+    for (;;) {
+      const metadata = await admin.metadata({ topics: [topic], forceUpdate: true }).catch(() => null)
+      if (metadata?.topics.get(topic)?.id === created?.id) break
+    }
   } finally {
     await admin.close()
   }

@@ -1,0 +1,228 @@
+import cassandra from 'cassandra-driver'
+import { SpeedStoreUnavailable } from '../ports/speed-store.ts'
+
+const { auth, errors, policies, types } = cassandra
+
+export interface CassandraConnection {
+  /** `host:port` each; without a port 9042. The other nodes are found through them, on the same port. */
+  contactPoints: string[]
+  localDataCenter: string
+  credentials?: { username: string; password: string }
+  /**
+   * Speak TLS and verify the servers' certificates. `ca`: PEM of the authority, where it is not one that Node trusts.
+   * `serverName`: the name in the certificates, where they do not hold the servers' addresses (Keyspaces: its endpoint).
+   */
+  tls?: { ca?: string; serverName?: string }
+}
+
+export type CqlValue = string | number | Buffer | null
+export type CqlRow = Record<string, CqlValue>
+export type CqlStatement = readonly [cql: string, values: readonly CqlValue[]]
+
+/**
+ * Prepared statements on a Cassandra cluster or on Keyspaces, at LOCAL_QUORUM. Integers come and go as numbers: ours
+ * stay below 2^53. Every method throws SpeedStoreUnavailable when the servers are out of reach or do not answer within
+ * seconds; the connections are then restored in the background.
+ */
+export interface CqlClient {
+  /** Rows of all pages. A read that fails on one node is tried on the others. */
+  rows(statement: CqlStatement, pageSize?: number): AsyncIterable<CqlRow>
+  /** Writes that are harmless to repeat, all into one partition and in one go; tried on another node after a failure. */
+  write(statements: readonly CqlStatement[]): Promise<void>
+  /**
+   * A conditional write (lightweight transaction): whether it was applied. Sent once: after an error it may have been
+   * applied or not, and sending it again would find its own write and answer false.
+   */
+  writeIf(statement: CqlStatement): Promise<boolean>
+  /** A statement that defines a keyspace or a table. */
+  define(cql: string): Promise<void>
+  /** How many nodes the local data center has. */
+  localNodes(): number
+  close(): Promise<void>
+}
+
+const DEFAULT_PORT = 9042
+const CONNECT_TIMEOUT_MS = 2_000
+/** Above the 2 s after which a server gives up a write, so that its own answer comes first. */
+const ANSWER_TIMEOUT_MS = 3_000
+const DEFINITION_TIMEOUT_MS = 30_000
+/** The driver's own delays grow to ten minutes. */
+const RECONNECT_MS = 500
+/** So many unanswered statements make a connection be replaced: it may lead nowhere (a frozen Lambda's often does). */
+const MAX_UNANSWERED = 3
+const HEARTBEAT_MS = 10_000
+const PAGE_ROWS = 200
+
+/**
+ * @throws Error that says so when the servers refuse the log-in
+ * @throws SpeedStoreUnavailable when no contact point can be reached, or its certificate is not trusted
+ */
+export async function connectCassandra(connection: CassandraConnection): Promise<CqlClient> {
+  const { localDataCenter } = connection
+  const client = new cassandra.Client(driverOptions(connection))
+  try {
+    await client.connect()
+  } catch (error) {
+    await client.shutdown()
+    throw storeError(error)
+  }
+  return {
+    async *rows([cql, values], pageSize = PAGE_ROWS) {
+      try {
+        const result = await client.execute(cql, [...values], { ...REPEATABLE, fetchSize: pageSize })
+        for await (const row of result) yield plainRow(row)
+      } catch (error) {
+        throw storeError(error)
+      }
+    },
+    async write(statements) {
+      const [first] = statements
+      if (!first) return
+      try {
+        if (statements.length === 1) await client.execute(first[0], [...first[1]], REPEATABLE)
+        else {
+          const queries = statements.map(([query, values]) => ({ query, params: [...values] }))
+          await client.batch(queries, { ...REPEATABLE, logged: false })
+        }
+      } catch (error) {
+        throw storeError(error)
+      }
+    },
+    async writeIf([cql, values]) {
+      let result: cassandra.types.ResultSet
+      try {
+        result = await client.execute(cql, [...values], ONCE)
+      } catch (error) {
+        throw storeError(error)
+      }
+      // The driver's wasApplied() is also true for answers without the column: of statements that are not conditional.
+      const applied: unknown = result.first()?.['[applied]']
+      if (typeof applied !== 'boolean') throw new Error(`the statement is not conditional: ${cql}`)
+      return applied
+    },
+    async define(cql) {
+      try {
+        await client.execute(cql, [], { prepare: false, readTimeout: DEFINITION_TIMEOUT_MS })
+      } catch (error) {
+        throw storeError(error)
+      }
+    },
+    localNodes: () => [...client.hosts.values()].filter(host => host.datacenter === localDataCenter).length,
+    close: () => client.shutdown(),
+  }
+}
+
+function driverOptions({ contactPoints, localDataCenter, credentials, tls }: CassandraConnection) {
+  const options: cassandra.ClientOptions = {
+    contactPoints,
+    localDataCenter,
+    // Keyspaces speaks version 4; asking for more costs every connection a refusal.
+    protocolOptions: { port: portOf(contactPoints[0] ?? ''), maxVersion: 4 },
+    queryOptions: { consistency: types.consistencies.localQuorum, prepare: true },
+    policies: {
+      retry: new policies.retry.FallthroughRetryPolicy(),
+      speculativeExecution: new policies.speculativeExecution.NoSpeculativeExecutionPolicy(),
+      reconnection: new policies.reconnection.ConstantReconnectionPolicy(RECONNECT_MS),
+    },
+    socketOptions: {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      readTimeout: ANSWER_TIMEOUT_MS,
+      defunctReadTimeoutThreshold: MAX_UNANSWERED,
+    },
+    pooling: { heartBeatInterval: HEARTBEAT_MS },
+  }
+  if (credentials) options.authProvider = new auth.PlainTextAuthProvider(credentials.username, credentials.password)
+  if (tls) {
+    options.sslOptions = {
+      // The driver's default is false.
+      rejectUnauthorized: true,
+      ...(tls.ca !== undefined && { ca: tls.ca }),
+      ...(tls.serverName !== undefined && { servername: tls.serverName }),
+    }
+  }
+  return options
+}
+
+const REPEATABLE: cassandra.QueryOptions = {
+  prepare: true,
+  isIdempotent: true,
+  retry: new policies.retry.RetryPolicy(),
+}
+
+/** The client's own retry policy, which never retries. */
+const ONCE: cassandra.QueryOptions = {
+  prepare: true,
+  isIdempotent: false,
+  serialConsistency: types.consistencies.localSerial,
+}
+
+function portOf(contactPoint: string): number {
+  const [, port] = /^(?:\[.+\]|[^:]+):(\d+)$/.exec(contactPoint) ?? []
+  return port === undefined ? DEFAULT_PORT : Number(port)
+}
+
+function plainRow(row: cassandra.types.Row): CqlRow {
+  const cells: [string, CqlValue | cassandra.types.Long][] = Object.entries(row)
+  return Object.fromEntries(
+    cells.map(([name, value]) => [name, value instanceof types.Long ? value.toNumber() : value]),
+  )
+}
+
+/** Answers of a server that is in trouble, not of one that was asked something wrong. */
+const TROUBLE: ReadonlySet<number> = new Set([
+  types.responseErrorCodes.serverError,
+  types.responseErrorCodes.unavailableException,
+  types.responseErrorCodes.overloaded,
+  types.responseErrorCodes.isBootstrapping,
+  types.responseErrorCodes.writeTimeout,
+  types.responseErrorCodes.readTimeout,
+  types.responseErrorCodes.readFailure,
+  types.responseErrorCodes.writeFailure,
+])
+
+function storeError(error: unknown): unknown {
+  if (error instanceof errors.NoHostAvailableError) {
+    const reasons: [host: string, reason: unknown][] = Object.entries(error.innerErrors ?? {})
+    const said = reasons.map(([host, reason]) => `${host}: ${reason instanceof Error ? reason.message : 'down'}`)
+    if (reasons.some(([, reason]) => isRefusedLogin(reason))) {
+      return new Error(`Cassandra refuses the log-in (${said.join('; ')})`, { cause: error })
+    }
+    return new SpeedStoreUnavailable(`no Cassandra node can be reached (${said.join('; ')})`, { cause: error })
+  }
+  const isTrouble =
+    error instanceof errors.OperationTimedOutError ||
+    error instanceof errors.BusyConnectionError ||
+    (error instanceof errors.ResponseError && TROUBLE.has(error.code)) ||
+    (error as { isSocketError?: boolean } | null)?.isSocketError === true
+  return isTrouble ? new SpeedStoreUnavailable((error as Error).message, { cause: error }) : error
+}
+
+function isRefusedLogin(error: unknown): boolean {
+  return (
+    error instanceof errors.AuthenticationError ||
+    (error instanceof errors.ResponseError && error.code === types.responseErrorCodes.badCredentials)
+  )
+}
+
+/** Works on the items, at most `limit` at a time; after a failure no further item is begun. Results in their order. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++
+      try {
+        results[index] = await work(items[index] as T)
+      } catch (error) {
+        next = items.length
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  return results
+}

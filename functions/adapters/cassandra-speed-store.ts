@@ -1,0 +1,256 @@
+import type { Alert } from '../core/alert.ts'
+import type { Cursor } from '../core/cursor.ts'
+import type { Slot } from '../core/slot.ts'
+import { producersFromText, producersToText, totalsFromText, totalsToText } from '../core/stored-form.ts'
+import { dayOf } from '../core/time.ts'
+import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import {
+  type CassandraConnection,
+  type CqlClient,
+  type CqlRow,
+  connectCassandra,
+  inParallel,
+} from './cassandra-client.ts'
+import { cassandraQuarantine } from './cassandra-quarantine.ts'
+import { createTableCql, TABLES } from './schema.ts'
+
+export interface CassandraSpeedStoreOptions extends CassandraConnection {
+  keyspace: string
+  /** Create what is missing of the keyspace and its tables. On AWS the stack does. */
+  createSchema?: boolean
+}
+
+/** Statements of one call that are under way at once. */
+const IN_FLIGHT = 16
+/** Statements written in one go; Keyspaces takes 30. */
+const ALERTS_PER_WRITE = 20
+/** Cursors are read in small pages: one with thousands of producers has hundreds of kilobytes. */
+const CURSORS_PER_PAGE = 20
+/** The end of the year 9999, ms: the last day whose name sorts. */
+const END_OF_DAYS_MS = 253_402_300_799_999
+
+/**
+ * The speed store in Cassandra, or in Keyspaces: reads and writes at LOCAL_QUORUM, compare-and-set by lightweight
+ * transactions.
+ *
+ * @throws Error when the keyspace's name is none, or the servers refuse the log-in
+ * @throws SpeedStoreUnavailable when no server can be reached
+ */
+export async function openCassandraSpeedStore(options: CassandraSpeedStoreOptions): Promise<SpeedStore> {
+  const { keyspace, createSchema = false, localDataCenter } = options
+  if (!/^[a-z][a-z0-9_]{1,47}$/.test(keyspace)) {
+    throw new Error(`'${keyspace}' is not a keyspace: write 2 to 48 of a-z, 0-9 and _, a letter first`)
+  }
+  const client = await connectCassandra(options)
+  if (createSchema) {
+    try {
+      await define(client, keyspace, localDataCenter)
+    } catch (error) {
+      await client.close()
+      throw error
+    }
+  }
+  return {
+    ...cursors(client, keyspace),
+    ...totals(client, keyspace),
+    ...alerts(client, keyspace),
+    ...cassandraQuarantine(client, keyspace),
+    close: () => client.close(),
+  }
+}
+
+/** Keeps three copies of everything, or as many as there are nodes. */
+async function define(client: CqlClient, keyspace: string, dataCenter: string): Promise<void> {
+  const copies = Math.min(client.localNodes(), 3)
+  await client.define(
+    `CREATE KEYSPACE IF NOT EXISTS ${keyspace}
+     WITH replication = {'class': 'NetworkTopologyStrategy', '${dataCenter}': ${copies}}`,
+  )
+  for (const table of TABLES) await client.define(createTableCql(keyspace, table))
+}
+
+function cursors(
+  client: CqlClient,
+  keyspace: string,
+): Pick<SpeedStore, 'readCursor' | 'readCursors' | 'createCursor' | 'moveCursor'> {
+  const sql = {
+    read: `SELECT * FROM ${keyspace}.lane_cursor WHERE lane = ?`,
+    readAll: `SELECT * FROM ${keyspace}.lane_cursor`,
+    create: `INSERT INTO ${keyspace}.lane_cursor (last_sequence, producers, last_arrival_ms, last_event_ms, lane)
+      VALUES (?, ?, ?, ?, ?) IF NOT EXISTS`,
+    move: `UPDATE ${keyspace}.lane_cursor
+      SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?
+      WHERE lane = ? IF last_sequence = ?`,
+  }
+  const values = ({ lane, lastPosition, producers, lastArrivalMs, lastEventMs }: Cursor) =>
+    [lastPosition, producersToText(producers), lastArrivalMs, lastEventMs, lane] as const
+  return {
+    async readCursor(lane) {
+      for await (const row of client.rows([sql.read, [lane]])) return toCursor(row)
+      return undefined
+    },
+    async readCursors() {
+      const found: Cursor[] = []
+      for await (const row of client.rows([sql.readAll, []], CURSORS_PER_PAGE)) found.push(toCursor(row))
+      return found
+    },
+    createCursor: cursor => client.writeIf([sql.create, values(cursor)]),
+    moveCursor: (cursor, from) => client.writeIf([sql.move, [...values(cursor), from]]),
+  }
+}
+
+function totals(client: CqlClient, keyspace: string): Pick<SpeedStore, 'readRow' | 'readRows' | 'writeRow'> {
+  const sql = {
+    knowDay: `INSERT INTO ${keyspace}.realtime_days (lane, arrival_day) VALUES (?, ?)`,
+    days: `SELECT arrival_day FROM ${keyspace}.realtime_days
+      WHERE lane = ? AND arrival_day >= ? AND arrival_day <= ?`,
+    read: `SELECT * FROM ${keyspace}.realtime_ndvi_by_class
+      WHERE lane = ? AND arrival_day = ? AND arrival_slot = ? AND window_start = ?`,
+    readRange: `SELECT * FROM ${keyspace}.realtime_ndvi_by_class
+      WHERE lane = ? AND arrival_day = ? AND arrival_slot >= ? AND arrival_slot < ?`,
+    create: `INSERT INTO ${keyspace}.realtime_ndvi_by_class
+      (last_sequence, totals, lane, arrival_day, arrival_slot, window_start) VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
+    replace: `UPDATE ${keyspace}.realtime_ndvi_by_class SET last_sequence = ?, totals = ?
+      WHERE lane = ? AND arrival_day = ? AND arrival_slot = ? AND window_start = ? IF last_sequence = ?`,
+  }
+  /** The last day of each lane that this process has made known. */
+  const knownDay = new Map<string, string>()
+
+  /** Must precede the day's first row: readers find the days by it. */
+  async function makeKnown(lane: string, day: string): Promise<void> {
+    if (knownDay.get(lane) === day) return
+    await client.write([[sql.knowDay, [lane, day]]])
+    knownDay.set(lane, day)
+  }
+
+  return {
+    async readRow({ lane, slot, windowStart }) {
+      for await (const row of client.rows([sql.read, [lane, dayOf(slot), slot, windowStart]])) return toSpeedRow(row)
+      return undefined
+    },
+    async readRows(lane, slots) {
+      const from = withinDays(slots.from)
+      const until = withinDays(slots.until)
+      if (until <= from) return []
+      const days: string[] = []
+      for await (const row of client.rows([sql.days, [lane, dayOf(from), dayOf(until - 1)]])) {
+        days.push(row.arrival_day as string)
+      }
+      const found = await inParallel(days, IN_FLIGHT, async day => {
+        const rows: SpeedRow[] = []
+        for await (const row of client.rows([sql.readRange, [lane, day, from, until]])) rows.push(toSpeedRow(row))
+        return rows
+      })
+      return found.flat()
+    },
+    async writeRow(row, replacing) {
+      const { lane, slot, windowStart, lastPosition } = row
+      const day = dayOf(slot)
+      const values = [lastPosition, totalsToText(row.totals), lane, day, slot, windowStart]
+      if (replacing !== null) return client.writeIf([sql.replace, [...values, replacing]])
+      await makeKnown(lane, day)
+      return client.writeIf([sql.create, values])
+    },
+  }
+}
+
+function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlerts' | 'readAlerts'> {
+  const put = `INSERT INTO ${keyspace}.anomaly_alerts
+    (class_name, day, event_ms, image_id, ndvi_mean, ndvi_min, ndvi_max, rule, score, baseline_version)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  const read = `SELECT * FROM ${keyspace}.anomaly_alerts WHERE class_name = ? AND day = ? LIMIT ?`
+  const values = ({ className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, ...judged }: Alert) => {
+    const { rule, score, baselineVersion } = judged
+    return [className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, rule, score, baselineVersion]
+  }
+  return {
+    async putAlerts(all) {
+      // A write in one go must stay in one partition.
+      const partitions = Map.groupBy(all, ({ className, day }) => `${day} ${className}`)
+      const writes: Alert[][] = []
+      for (const partition of partitions.values()) {
+        for (let start = 0; start < partition.length; start += ALERTS_PER_WRITE) {
+          writes.push(partition.slice(start, start + ALERTS_PER_WRITE))
+        }
+      }
+      await inParallel(writes, IN_FLIGHT, write => client.write(write.map(alert => [put, values(alert)])))
+    },
+    async readAlerts({ className, day, limit }) {
+      const found: Alert[] = []
+      if (limit < 1) return found
+      for await (const row of client.rows([read, [className, day, limit]])) found.push(toAlert(row))
+      return found
+    },
+  }
+}
+
+function withinDays(slot: Slot): number {
+  return Math.min(Math.max(slot, 0), END_OF_DAYS_MS)
+}
+
+interface CursorRow {
+  lane: string
+  last_sequence: string
+  producers: string
+  last_arrival_ms: number | null
+  last_event_ms: number | null
+}
+
+function toCursor(cells: CqlRow): Cursor {
+  const row = cells as unknown as CursorRow
+  return {
+    lane: row.lane,
+    lastPosition: row.last_sequence,
+    producers: producersFromText(row.producers),
+    lastArrivalMs: row.last_arrival_ms,
+    lastEventMs: row.last_event_ms,
+  }
+}
+
+interface TotalsRow {
+  lane: string
+  arrival_slot: number
+  window_start: number
+  last_sequence: string
+  totals: string
+}
+
+function toSpeedRow(cells: CqlRow): SpeedRow {
+  const row = cells as unknown as TotalsRow
+  return {
+    lane: row.lane,
+    slot: row.arrival_slot,
+    windowStart: row.window_start,
+    lastPosition: row.last_sequence,
+    totals: totalsFromText(row.totals),
+  }
+}
+
+interface AlertRow {
+  class_name: string
+  day: string
+  event_ms: number
+  image_id: string
+  ndvi_mean: number
+  ndvi_min: number | null
+  ndvi_max: number | null
+  rule: string
+  score: number
+  baseline_version: number
+}
+
+function toAlert(cells: CqlRow): Alert {
+  const row = cells as unknown as AlertRow
+  return {
+    className: row.class_name,
+    day: row.day,
+    eventMs: row.event_ms,
+    imageId: row.image_id,
+    ndviMean: row.ndvi_mean,
+    ndviMin: row.ndvi_min,
+    ndviMax: row.ndvi_max,
+    rule: row.rule,
+    score: row.score,
+    baselineVersion: row.baseline_version,
+  }
+}
