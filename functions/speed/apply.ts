@@ -1,8 +1,7 @@
 import { type Alert, type Baseline, judge, type Rule } from '../core/alert.ts'
 import type { ClassList } from '../core/classes.ts'
 import { type Cursor, isCopy, type LastSeen, mergeProducers, newCursor, withoutForgotten } from '../core/cursor.ts'
-import type { ImageEvent } from '../core/event.ts'
-import type { Lane, Position } from '../core/lane.ts'
+import { type Lane, type Position, START } from '../core/lane.ts'
 import { decodeRecord, type LogRecord } from '../core/record.ts'
 import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
 import { Accumulator, addEach, type Totals } from '../core/totals.ts'
@@ -42,14 +41,11 @@ const MAX_CACHED_ROWS = 500
 /** How often a row is read anew when other writers keep replacing it, before the delivery is given back. */
 const MAX_ROW_ATTEMPTS = 5
 
-interface CountedEvent {
-  position: Position
-  event: ImageEvent
-  late: boolean
-}
-
-interface Touched extends RowKey {
-  events: CountedEvent[]
+/** What a delivery adds to one row. */
+interface Addition extends RowKey {
+  first: Position
+  last: Position
+  accumulators: Map<string, Accumulator>
 }
 
 /**
@@ -84,7 +80,8 @@ export async function applyDelivery(
   const classes = await layer.classes()
   const baseline = await layer.baseline()
   const producers = new Map(cursor.producers)
-  const touched = new Map<string, Touched>()
+  const additions = new Map<string, Addition>()
+  const counted: LogRecord[] = []
   const quarantined: QuarantineEntry[] = []
   const alerts: Alert[] = []
   let { lastArrivalMs, lastEventMs } = cursor
@@ -105,17 +102,21 @@ export async function applyDelivery(
       producers.set(origin.producer, { counter: origin.counter, slot } satisfies LastSeen)
     }
     for (const rejection of rejections) quarantined.push({ lane, position, arrivalMs, ...rejection })
-    let row: Touched | undefined
+    let addition: Addition | undefined
     for (const { event } of events) {
       const late = isLate(event.eventMs, arrivalMs)
       if (late) applied.late++
       if (lastEventMs === null || event.eventMs > lastEventMs) lastEventMs = event.eventMs
       const windowStart = windowOf(event.eventMs)
-      if (row?.windowStart !== windowStart) row = touchedRow(touched, { slot, lane, windowStart })
-      row.events.push({ position, event, late })
+      if (addition?.windowStart !== windowStart) {
+        addition = additionTo(additions, { slot, lane, windowStart }, position)
+        addition.last = position
+      }
+      accumulatorOf(addition.accumulators, event.className).add(event, late)
       const alert = judge(event, layer.rules, baseline)
       if (alert) alerts.push(alert)
     }
+    counted.push(record)
     applied.counted += events.length
   }
 
@@ -123,8 +124,8 @@ export async function applyDelivery(
   applied.alerts = alerts.length
   await store.quarantine(quarantined)
   await store.putAlerts(alerts)
-  for (const [key, row] of touched) {
-    if (await addToRow(store, cache, key, row)) applied.rowsWritten++
+  for (const [key, addition] of additions) {
+    if (await addToRow(layer, cache, key, addition, counted, classes)) applied.rowsWritten++
   }
   trimCache(cache)
   await layer.channel.publish(alerts)
@@ -140,13 +141,21 @@ export async function applyDelivery(
   return applied
 }
 
-function touchedRow(touched: Map<string, Touched>, rowKey: RowKey): Touched {
-  const key = cacheKey(rowKey)
-  const known = touched.get(key)
+function additionTo(additions: Map<string, Addition>, row: RowKey, position: Position): Addition {
+  const key = cacheKey(row)
+  const known = additions.get(key)
   if (known) return known
-  const row = { ...rowKey, events: [] }
-  touched.set(key, row)
-  return row
+  const addition: Addition = { ...row, first: position, last: position, accumulators: new Map() }
+  additions.set(key, addition)
+  return addition
+}
+
+function accumulatorOf(accumulators: Map<string, Accumulator>, className: string): Accumulator {
+  const known = accumulators.get(className)
+  if (known) return known
+  const accumulator = new Accumulator()
+  accumulators.set(className, accumulator)
+  return accumulator
 }
 
 /** Another process moved the lane's cursor at the same time; what this one wrote counts once all the same. */
@@ -177,39 +186,56 @@ async function startLane({ store, lanes }: SpeedLayer, lane: string): Promise<Cu
   return created
 }
 
-/** Adds to a row those of its events that it does not include yet. Answers whether anything was written. */
-async function addToRow(store: SpeedStore, cache: RowCache, key: string, touched: Touched): Promise<boolean> {
-  const { slot, lane, windowStart, events } = touched
-  let row = cache.get(key) ?? (await store.readRow(touched))
+/** Adds to a row what it does not include yet. Answers whether anything was written. */
+async function addToRow(
+  { store, slotMs }: SpeedLayer,
+  cache: RowCache,
+  key: string,
+  addition: Addition,
+  records: readonly LogRecord[],
+  classes: ClassList,
+): Promise<boolean> {
+  const { slot, lane, windowStart, first, last } = addition
+  const inSlot = records.filter(record => slotOf(record.arrivalMs, slotMs) === slot)
+  let row = cache.get(key) ?? (await store.readRow(addition))
   for (let attempt = 0; attempt < MAX_ROW_ATTEMPTS; attempt++) {
-    const included = row?.lastPosition ?? ''
-    const missing = events.filter(event => event.position > included)
-    const lastPosition = missing.at(-1)?.position
-    if (lastPosition === undefined) return false
+    const included = row?.lastPosition ?? START
+    if (included >= last) return false
+    const accumulators =
+      included < first ? addition.accumulators : accumulateBehind(included, addition, inSlot, classes)
     const totals = new Map(row?.totals)
-    addEach(totals, totalsByClass(missing))
-    const next: SpeedRow = { slot, lane, windowStart, lastPosition, totals }
+    addEach(totals, totalsOf(accumulators))
+    const next: SpeedRow = { slot, lane, windowStart, lastPosition: last, totals }
     cache.delete(key)
     if (await store.writeRow(next, row?.lastPosition ?? null)) {
       cache.set(key, next)
       return true
     }
-    row = await store.readRow(touched)
+    row = await store.readRow(addition)
   }
   throw new LaneContested(lane)
 }
 
-function totalsByClass(events: readonly CountedEvent[]): Map<string, Totals> {
+/** The row includes some of the delivery's records already: adds up the others, by decoding them once more. */
+function accumulateBehind(
+  included: Position,
+  { slot, windowStart }: RowKey,
+  records: readonly LogRecord[],
+  classes: ClassList,
+): Map<string, Accumulator> {
   const accumulators = new Map<string, Accumulator>()
-  for (const { event, late } of events) {
-    let accumulator = accumulators.get(event.className)
-    if (!accumulator) {
-      accumulator = new Accumulator()
-      accumulators.set(event.className, accumulator)
+  for (const record of records) {
+    if (record.position <= included) continue
+    for (const { event } of decodeRecord(record, slot, classes).events) {
+      if (windowOf(event.eventMs) !== windowStart) continue
+      accumulatorOf(accumulators, event.className).add(event, isLate(event.eventMs, record.arrivalMs))
     }
-    accumulator.add(event, late)
   }
-  return new Map(Array.from(accumulators, ([className, accumulator]) => [className, accumulator.totals()]))
+  return accumulators
+}
+
+function totalsOf(accumulators: ReadonlyMap<string, Accumulator>): Iterable<[string, Totals]> {
+  return Iterator.from(accumulators).map(([className, accumulator]) => [className, accumulator.totals()])
 }
 
 function cacheKey({ slot, lane, windowStart }: RowKey): string {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Admin } from '@platformatic/kafka'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type KafkaEventLogOptions, openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import { type Lane, type Position, START, toPosition, toSequenceNumber } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
@@ -12,7 +12,7 @@ import { KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
 
 const START_TIMEOUT_MS = 180_000
-const JAVA_TIMEOUT_MS = 60_000
+vi.setConfig({ testTimeout: START_TIMEOUT_MS })
 
 describeWithJava('the event log on Kafka, where Kafka is special', () => {
   let kafka: KafkaEngine
@@ -53,18 +53,14 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
   const foreignProducer = (task: string, topic: string): Promise<string> =>
     java(join(import.meta.dirname, 'kafka/ForeignProducer.java'), task, kafka.brokers.join(','), topic)
 
-  test(
-    'refuses a topic with producers’ times and names the command that mends it',
-    async () => {
-      await freshTopic(kafka.brokers, 'create-time', { 'message.timestamp.type': 'CreateTime' })
-      const refused = await openKafkaEventLog({ brokers: kafka.brokers, topic: 'create-time' }).catch(error => error)
-      const [, command] = /kafka-configs\.sh (.*?) \(/.exec(refused.message) ?? []
-      expect(command).toContain('--add-config message.timestamp.type=LogAppendTime')
-      await java('kafka.admin.ConfigCommand', ...(command as string).split(' '))
-      await withLog('create-time', async log => expect(await log.lanes()).toHaveLength(3))
-    },
-    JAVA_TIMEOUT_MS,
-  )
+  test('refuses a topic with producers’ times and names the command that mends it', async () => {
+    await freshTopic(kafka.brokers, 'create-time', { 'message.timestamp.type': 'CreateTime' })
+    const refused = await openKafkaEventLog({ brokers: kafka.brokers, topic: 'create-time' }).catch(error => error)
+    const [, command] = /kafka-configs\.sh (.*?) \(/.exec(refused.message) ?? []
+    expect(command).toContain('--add-config message.timestamp.type=LogAppendTime')
+    await java('kafka.admin.ConfigCommand', ...(command as string).split(' '))
+    await withLog('create-time', async log => expect(await log.lanes()).toHaveLength(3))
+  })
 
   test('refuses a missing topic and names the command that creates it', async () => {
     const opening = openKafkaEventLog({ brokers: kafka.brokers, topic: 'missing' })
@@ -108,44 +104,40 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test(
-    'keeps what it acknowledged through kill -9, tells failures during the outage, and goes on after it',
-    async () => {
-      await freshTopic(kafka.brokers, 'outage')
-      await withLog('outage', async log => {
-        const acknowledged = new Map<string, string>()
-        let refused = 0
-        const send = async (name: string): Promise<void> => {
-          const records = Array.from({ length: 30 }, (_, n) => ({ key: `${n}`, data: Buffer.from(`${name} ${n}`) }))
-          for (const [n, outcome] of (await log.append(records)).entries()) {
-            if ('error' in outcome) refused++
-            else acknowledged.set(`${outcome.lane} ${outcome.position}`, `${name} ${n}`)
-          }
+  test('keeps what it acknowledged through kill -9, tells failures during the outage, and goes on after it', async () => {
+    await freshTopic(kafka.brokers, 'outage')
+    await withLog('outage', async log => {
+      const acknowledged = new Map<string, string>()
+      let refused = 0
+      const send = async (name: string): Promise<void> => {
+        const records = Array.from({ length: 30 }, (_, n) => ({ key: `${n}`, data: Buffer.from(`${name} ${n}`) }))
+        for (const [n, outcome] of (await log.append(records)).entries()) {
+          if ('error' in outcome) refused++
+          else acknowledged.set(`${outcome.lane} ${outcome.position}`, `${name} ${n}`)
         }
-        await send('before')
-        expect(refused).toBe(0)
-        // Some calls are under way when the broker dies.
-        const underWay = Array.from({ length: 40 }, (_, n) => send(`under way ${n}`))
-        await kafka.kill()
-        await Promise.all(underWay)
-        refused = 0
-        await send('during the outage')
-        expect(refused).toBe(30)
-        const lanes = acknowledgedLanes(acknowledged)
-        await expect(log.read(lanes[0] as string, START, 1)).rejects.toThrow('ECONNREFUSED')
-        await kafka.restart()
-        refused = 0
-        await send('after')
-        expect(refused).toBe(0)
-        const found = new Map<string, string>()
-        for (const lane of lanes) {
-          for (const record of await readToEnd(log, lane)) found.set(`${lane} ${record.position}`, text(record))
-        }
-        for (const [place, value] of acknowledged) expect(found.get(place)).toBe(value)
-      })
-    },
-    START_TIMEOUT_MS,
-  )
+      }
+      await send('before')
+      expect(refused).toBe(0)
+      // Some calls are under way when the broker dies.
+      const underWay = Array.from({ length: 40 }, (_, n) => send(`under way ${n}`))
+      await kafka.kill()
+      await Promise.all(underWay)
+      refused = 0
+      await send('during the outage')
+      expect(refused).toBe(30)
+      const lanes = acknowledgedLanes(acknowledged)
+      await expect(log.read(lanes[0] as string, START, 1)).rejects.toThrow('ECONNREFUSED')
+      await kafka.restart()
+      refused = 0
+      await send('after')
+      expect(refused).toBe(0)
+      const found = new Map<string, string>()
+      for (const lane of lanes) {
+        for (const record of await readToEnd(log, lane)) found.set(`${lane} ${record.position}`, text(record))
+      }
+      for (const [place, value] of acknowledged) expect(found.get(place)).toBe(value)
+    })
+  })
 
   test('logs in with each of the mechanisms', async () => {
     await freshTopic(kafka.brokers, 'login')
@@ -176,65 +168,51 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     }
   })
 
-  test(
-    'reads what the Java client compressed with any codec, at the broker’s time',
-    async () => {
-      await freshTopic(kafka.brokers, 'codecs')
-      const startMs = Date.now()
-      await foreignProducer('codecs', 'codecs')
-      await withLog('codecs', async log => {
-        const records = await readToEnd(log, `${log.identity}.0`)
-        const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
-        const sent = codecs.flatMap(codec =>
-          Array.from({ length: 100 }, (_, n) => `${codec} ${n}${' '.repeat(n * 10)}`),
-        )
-        expect(texts(records)).toEqual(sent)
-        for (const { arrivalMs } of records) expect(arrivalMs).toBeGreaterThanOrEqual(startMs)
-        // From within a compressed batch, which the broker sends whole.
-        const middle = records[250] as LogRecord
-        const page = await log.read(middle.lane, middle.position, 3)
-        expect(texts(page)).toEqual(sent.slice(251, 254))
-      })
-    },
-    JAVA_TIMEOUT_MS,
-  )
+  test('reads what the Java client compressed with any codec, at the broker’s time', async () => {
+    await freshTopic(kafka.brokers, 'codecs')
+    const startMs = Date.now()
+    await foreignProducer('codecs', 'codecs')
+    await withLog('codecs', async log => {
+      const records = await readToEnd(log, `${log.identity}.0`)
+      const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+      const sent = codecs.flatMap(codec => Array.from({ length: 100 }, (_, n) => `${codec} ${n}${' '.repeat(n * 10)}`))
+      expect(texts(records)).toEqual(sent)
+      for (const { arrivalMs } of records) expect(arrivalMs).toBeGreaterThanOrEqual(startMs)
+      // From within a compressed batch, which the broker sends whole.
+      const middle = records[250] as LogRecord
+      const page = await log.read(middle.lane, middle.position, 3)
+      expect(texts(page)).toEqual(sent.slice(251, 254))
+    })
+  })
 
-  test(
-    'reads committed transactions only, from whatever place',
-    async () => {
-      await freshTopic(kafka.brokers, 'transactions')
-      await foreignProducer('transactions', 'transactions')
-      await withLog('transactions', async log => {
-        const lane = `${log.identity}.0`
-        const committed = [0, 1, 2, 3, 4].map(n => `committed ${n}`)
-        const records = await readToEnd(log, lane)
-        expect(texts(records)).toEqual(committed)
-        const end = Number(toSequenceNumber((records.at(-1) as LogRecord).position))
-        for (let offset = 0; offset <= end; offset++) {
-          const after = toPosition(offset)
-          const behind = records.filter(({ position }) => position > after)
-          expect(texts(await log.read(lane, after, 10))).toEqual(texts(behind))
-        }
-      })
-    },
-    JAVA_TIMEOUT_MS,
-  )
+  test('reads committed transactions only, from whatever place', async () => {
+    await freshTopic(kafka.brokers, 'transactions')
+    await foreignProducer('transactions', 'transactions')
+    await withLog('transactions', async log => {
+      const lane = `${log.identity}.0`
+      const committed = [0, 1, 2, 3, 4].map(n => `committed ${n}`)
+      const records = await readToEnd(log, lane)
+      expect(texts(records)).toEqual(committed)
+      const end = Number(toSequenceNumber((records.at(-1) as LogRecord).position))
+      for (let offset = 0; offset <= end; offset++) {
+        const after = toPosition(offset)
+        const behind = records.filter(({ position }) => position > after)
+        expect(texts(await log.read(lane, after, 10))).toEqual(texts(behind))
+      }
+    })
+  })
 
-  test(
-    'sends a key where the Java client sends it',
-    async () => {
-      await freshTopic(kafka.brokers, 'keys', { partitions: 7 })
-      const printed = (await foreignProducer('keys', 'keys')).trimEnd().split('\n')
-      expect(printed).toHaveLength(300)
-      await withLog('keys', async log => {
-        const keys = printed.map(line => line.slice(line.indexOf(' ') + 1))
-        const outcomes = await log.append(keys.map(key => ({ key, data: Buffer.from(key) })))
-        const lanes = printed.map(line => `${log.identity}.${line.split(' ')[0]}`)
-        expect(outcomes).toEqual(lanes.map(lane => ({ lane, position: expect.any(String) })))
-      })
-    },
-    JAVA_TIMEOUT_MS,
-  )
+  test('sends a key where the Java client sends it', async () => {
+    await freshTopic(kafka.brokers, 'keys', { partitions: 7 })
+    const printed = (await foreignProducer('keys', 'keys')).trimEnd().split('\n')
+    expect(printed).toHaveLength(300)
+    await withLog('keys', async log => {
+      const keys = printed.map(line => line.slice(line.indexOf(' ') + 1))
+      const outcomes = await log.append(keys.map(key => ({ key, data: Buffer.from(key) })))
+      const lanes = printed.map(line => `${log.identity}.${line.split(' ')[0]}`)
+      expect(outcomes).toEqual(lanes.map(lane => ({ lane, position: expect.any(String) })))
+    })
+  })
 
   test('goes on from the start of the log where retention has removed what was to come', async () => {
     await freshTopic(kafka.brokers, 'retention')

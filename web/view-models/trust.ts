@@ -60,7 +60,7 @@ export function trustView(health: Health, clock: Clock, nowMs: number): TrustVie
         value: formatCount(quarantine.count),
         detail:
           rejected > 0
-            ? `${rejected === 1 ? 'This record' : 'These records'} could not be understood. Kept with the reason, not counted above.`
+            ? 'Not understood, so not counted above. Kept with the reason.'
             : 'Every record could be understood.',
         title: '',
         tone: rejected > 0 ? 'attention' : 'calm',

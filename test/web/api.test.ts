@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { createApi } from '../../web/api.ts'
+import { health, statsRow, windowRow } from './factories.ts'
+
+type Answer = { status?: number; body?: unknown; etag?: string }
+
+const GOOD: Record<string, Answer> = {
+  '/api/realtime/ndvi': { body: [windowRow('Forest', '14:00')], etag: '"w1"' },
+  '/api/anomalies?limit=50': { body: [], etag: '"a1"' },
+  '/api/class-stats': { body: [statsRow('Forest')], etag: '"j1"' },
+  '/api/batch/class-stats': { body: [statsRow('Forest')], etag: '"b1"' },
+  '/api/health': { body: health() },
+}
+
+/** A server in a function: answers 304 to a matching If-None-Match, as HTTP says. */
+function server(answers: Record<string, Answer>) {
+  const asked: { url: string; ifNoneMatch: string | null }[] = []
+  const fetch = async (input: string | URL | Request, init?: RequestInit) => {
+    const url = String(input)
+    const ifNoneMatch = new Headers(init?.headers).get('if-none-match')
+    asked.push({ url, ifNoneMatch })
+    const { status = 200, body, etag } = answers[url] ?? { status: 404 }
+    if (etag && ifNoneMatch === etag) return new Response(null, { status: 304 })
+    return new Response(JSON.stringify(body ?? null), { status, headers: etag ? { etag } : {} })
+  }
+  return { asked, api: createApi({ fetch, timeoutMs: 1000 }) }
+}
+
+const never = new AbortController().signal
+
+describe('the API client', () => {
+  test('asks only for relative URLs, each part once', async () => {
+    const { api, asked } = server(GOOD)
+    await api.round(never)
+    expect(asked.map(({ url }) => url).sort()).toEqual(Object.keys(GOOD).sort())
+  })
+
+  test('a part that did not change costs no body', async () => {
+    const { api, asked } = server(GOOD)
+    expect(Object.keys((await api.round(never)).changed)).toHaveLength(5)
+    const second = await api.round(never)
+    expect(second.unchanged.sort()).toEqual(['alerts', 'batch', 'joined', 'windows'])
+    expect(Object.keys(second.changed)).toEqual(['health'])
+    expect(asked.find(({ url, ifNoneMatch }) => url === '/api/class-stats' && ifNoneMatch)?.ifNoneMatch).toBe('"j1"')
+  })
+
+  test('one part that fails does not take the others with it', async () => {
+    const { api } = server({ ...GOOD, '/api/anomalies?limit=50': { status: 500 } })
+    const round = await api.round(never)
+    expect(round.failed).toEqual([{ part: 'alerts', reason: 'HTTP 500' }])
+    expect(Object.keys(round.changed)).toHaveLength(4)
+  })
+
+  test('a body that cannot be understood is asked for again in full', async () => {
+    const answers = { ...GOOD, '/api/class-stats': { body: { error: 'x' }, etag: '"j1"' } as Answer }
+    const { api, asked } = server(answers)
+    expect((await api.round(never)).failed.map(({ part }) => part)).toEqual(['joined'])
+    answers['/api/class-stats'] = GOOD['/api/class-stats'] as Answer
+    expect((await api.round(never)).changed.joined).toHaveLength(1)
+    expect(asked.filter(({ url }) => url === '/api/class-stats').map(({ ifNoneMatch }) => ifNoneMatch)).toEqual([
+      null,
+      null,
+    ])
+  })
+
+  test('a system that says it is degraded, with 503, is heard', async () => {
+    const { api } = server({ ...GOOD, '/api/health': { status: 503, body: health({ status: 'degraded' }) } })
+    expect((await api.round(never)).changed.health?.status).toBe('degraded')
+  })
+
+  test('an answer that does not come in time is given up', async () => {
+    const fetch = (_: unknown, init?: RequestInit) =>
+      new Promise<Response>((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+      })
+    const round = await createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 20 }).round(never)
+    expect(new Set(round.failed.map(({ reason }) => reason))).toEqual(new Set(['no answer in time']))
+  })
+})

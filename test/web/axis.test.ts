@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decimalsOf, roundLimits, roundStep, spreadApart, timeTicks } from '../../web/view-models/axis.ts'
+
+const HOUR_MS = 3_600_000
+
+describe('limits', () => {
+  test('are whole steps around all values and what must be included', () => {
+    expect(roundLimits([-0.27, 0.79], [0], 0.2)).toEqual({ min: -0.4, max: 0.8, step: 0.2 })
+  })
+
+  test('hold every value, whatever the values', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: -1, max: 1, noNaN: true })), values => {
+        const { min, max, step } = roundLimits(values, [0], 0.02)
+        expect(max).toBeGreaterThan(min)
+        expect((max - min) / step).toBeLessThan(10)
+        for (const value of [...values, 0]) {
+          expect(value).toBeGreaterThanOrEqual(min - 1e-6)
+          expect(value).toBeLessThanOrEqual(max + 1e-6)
+        }
+      }),
+    )
+  })
+
+  test('steps are 1, 2 or 5 times a power of ten, with enough decimals to tell them apart', () => {
+    expect([0.9, 1.3, 0.03].map(span => roundStep(span, 7))).toEqual([0.2, 0.2, 0.005])
+    expect([0.2, 0.05, 0.005, 1].map(decimalsOf)).toEqual([1, 2, 3, 1])
+  })
+})
+
+describe('time ticks', () => {
+  test('are round times, few enough for the room', () => {
+    const start = Date.parse('2026-11-22T17:20:00Z')
+    const ticks = timeTicks({ min: start, max: start + 70 * 60_000 }, 4)
+    expect(ticks.map(tick => new Date(tick).toISOString().slice(11, 16))).toEqual(['17:20', '17:40', '18:00', '18:20'])
+  })
+
+  test('fall on local hours in a zone that is half an hour off', () => {
+    const ticks = timeTicks({ min: 0, max: 12 * HOUR_MS }, 5, 5.5 * HOUR_MS)
+    for (const tick of ticks) expect((tick + 5.5 * HOUR_MS) % (3 * HOUR_MS)).toBe(0)
+  })
+})
+
+describe('labels beside lines', () => {
+  test('stay where they want to be when there is room', () => {
+    expect(spreadApart([50, 10, 90], 15, { min: 0, max: 100 })).toEqual([50, 10, 90])
+  })
+
+  test('two that want the same place move apart evenly', () => {
+    expect(spreadApart([50, 50], 20, { min: 0, max: 100 })).toEqual([40, 60])
+  })
+
+  test('keep their distance, their order and the limits, wherever the lines end', () => {
+    const limits = { min: 0, max: 400 }
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -50, max: 450 }), { maxLength: 40 }), wanted => {
+        const placed = spreadApart(wanted, 15, limits)
+        const gap = wanted.length > 1 ? Math.min(15, 400 / (wanted.length - 1)) : 15
+        const sorted = placed.toSorted((a, b) => a - b)
+        for (const [index, y] of sorted.entries()) {
+          expect(y).toBeGreaterThanOrEqual(limits.min - 1e-6)
+          expect(y).toBeLessThanOrEqual(limits.max + 1e-6)
+          if (index > 0) expect(y - (sorted[index - 1] ?? 0)).toBeGreaterThanOrEqual(gap - 1e-6)
+        }
+        for (const [i, a] of wanted.entries())
+          for (const [j, b] of wanted.entries()) if (a < b) expect(placed[i]).toBeLessThan(placed[j] ?? 0)
+      }),
+    )
+  })
+})

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest'
+import type { Round } from '../../web/api.ts'
+import { afterRound, bannerOf, CONNECTING, pillOf } from '../../web/view-models/connection.ts'
+
+const good: Round = { changed: { alerts: [] }, unchanged: ['windows', 'joined', 'batch', 'health'], failed: [] }
+const partial: Round = {
+  changed: {},
+  unchanged: ['windows', 'joined', 'batch'],
+  failed: [
+    { part: 'alerts', reason: 'HTTP 500' },
+    { part: 'health', reason: 'HTTP 500' },
+  ],
+}
+const bad: Round = { changed: {}, unchanged: [], failed: [{ part: 'alerts', reason: 'no answer in time' }] }
+const afterRounds = (...rounds: Round[]) =>
+  rounds.reduce((connection, round, index) => afterRound(connection, round, index * 1000), CONNECTING)
+
+describe('the connection', () => {
+  test('goes from loading to live, and nothing is announced', () => {
+    expect(pillOf(CONNECTING, false, false)).toEqual({ tone: 'wait', text: 'Connecting' })
+    expect(pillOf(afterRounds(good), false, false)).toEqual({ tone: 'good', text: 'Live' })
+    expect(bannerOf(afterRounds(good), 5000, 0)).toBeNull()
+  })
+
+  test('a loss keeps what is known, says how old it is and when it tries again', () => {
+    const banner = bannerOf(afterRounds(good, bad), 4200, 30_500)
+    expect(banner).toMatchObject({
+      tone: 'bad',
+      title: 'Connection lost',
+      detail: 'Showing what was known 30 s ago. Trying again in 5 s.',
+      retry: true,
+    })
+  })
+
+  test('a page that never connected does not pretend to show anything', () => {
+    expect(bannerOf(afterRounds(bad), null, 0)).toMatchObject({
+      title: 'No connection',
+      detail: 'The server does not answer. Trying now…',
+    })
+  })
+
+  test('a recovery is said once', () => {
+    expect(afterRounds(good, bad, good).recovered).toBe(true)
+    expect(bannerOf(afterRounds(good, bad, good), 5000, 0)?.title).toBe('Connected again')
+    expect(afterRounds(good, bad, good, good).recovered).toBe(false)
+  })
+
+  test('names the parts that could not be refreshed', () => {
+    expect(bannerOf(afterRounds(good, partial), 5000, 0)?.detail).toBe(
+      'Could not refresh the alerts and the system’s health; the last known is shown.',
+    )
+    expect(pillOf(afterRounds(good, partial), false, false).text).toBe('Partly updated')
+  })
+
+  test('the pill tells a degraded system and one without events from a live one', () => {
+    expect(pillOf(afterRounds(good), true, false).text).toBe('Degraded')
+    expect(pillOf(afterRounds(good), false, true).text).toBe('Waiting for events')
+  })
+})

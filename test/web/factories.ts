@@ -1,0 +1,77 @@
+import type { AlertRow, ClassStatsRow, Health, WindowRow } from '../../web/rows.ts'
+
+export const MINUTE_MS = 60_000
+
+export const at = (time: string) => Date.parse(`2026-11-22T${time}Z`)
+
+export function windowRow(class_name: string, start: string, change: Partial<WindowRow> = {}): WindowRow {
+  return {
+    class_name,
+    window_start: new Date(at(start)).toISOString(),
+    window_end: new Date(at(start) + 10 * MINUTE_MS).toISOString(),
+    count: 100,
+    ndvi_avg: 0.5,
+    ndvi_stddev: 0.1,
+    ndvi_min: 0.2,
+    ndvi_max: 0.8,
+    late_count: 0,
+    ...change,
+  }
+}
+
+export function statsRow(class_name: string, change: Partial<ClassStatsRow> = {}): ClassStatsRow {
+  return {
+    class_name,
+    count: 1000,
+    ndvi_avg: 0.5,
+    ndvi_stddev: 0.1,
+    ndvi_min: 0,
+    ndvi_max: 0.9,
+    red_avg: 700.4,
+    nir_avg: 2900,
+    brightness_avg: 0.25,
+    ...change,
+  }
+}
+
+export function alertRow(change: Partial<AlertRow> = {}): AlertRow {
+  return {
+    class_name: 'Forest',
+    image_id: 'Forest_7',
+    timestamp: '2026-11-22T14:12:03.000Z',
+    rule: 'class-zscore',
+    ndvi_mean: 0.21,
+    ndvi_min: 0.1,
+    ndvi_max: 0.3,
+    score: -4.23,
+    baseline_version: '3',
+    ...change,
+  }
+}
+
+export function health(change: Partial<Health> = {}): Health {
+  return {
+    status: 'ok',
+    checked_at: '2026-11-22T14:15:00.000Z',
+    speed: {
+      lanes: [
+        {
+          lane: 'tiles/0',
+          last_event_at: '2026-11-22T14:14:50.000Z',
+          last_arrival_at: '2026-11-22T14:14:55.000Z',
+          lag_ms: 320,
+        },
+        { lane: 'tiles/1', last_event_at: null, last_arrival_at: null, lag_ms: null },
+      ],
+      lag_ms: 410,
+    },
+    batch: {
+      cut: '2026-11-22T13:00:00.000Z',
+      published_at: '2026-11-22T14:03:00.000Z',
+      revision: 3,
+      images: 271_650,
+    },
+    quarantine: { count: 0 },
+    ...change,
+  }
+}

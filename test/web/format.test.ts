@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import {
+  createClock,
+  formatAge,
+  formatBand,
+  formatCount,
+  formatDifference,
+  formatDuration,
+  formatNdvi,
+  formatScore,
+  plural,
+} from '../../web/view-models/format.ts'
+
+describe('numbers', () => {
+  test('unknown is a dash everywhere', () => {
+    for (const format of [
+      formatCount,
+      formatNdvi,
+      formatDifference,
+      formatBand,
+      formatScore,
+      formatDuration,
+      formatAge,
+    ])
+      expect(format(null)).toBe('–')
+  })
+
+  test('negative numbers carry a minus sign, and nothing is minus zero', () => {
+    expect([formatNdvi(-0.1849), formatNdvi(-0.0001), formatDifference(0.02), formatDifference(-0.00001)]).toEqual([
+      '−0.185',
+      '0.000',
+      '+0.020',
+      '0.000',
+    ])
+  })
+
+  test('bands are readable as reflectance and as sensor counts', () => {
+    expect([0.25, 12.34, 1533.6].map(formatBand)).toEqual(['0.250', '12.3', '1,534'])
+  })
+
+  test('a score says the side', () => {
+    expect([formatScore(-4.23), formatScore(2)]).toEqual(['4.2 sd below', '2.0 sd above'])
+  })
+
+  test('words follow their number', () => {
+    expect([plural(1, 'class', 'classes'), plural(2, 'class', 'classes'), plural(0, 'image')]).toEqual([
+      '1 class',
+      '2 classes',
+      '0 images',
+    ])
+  })
+})
+
+describe('durations', () => {
+  test('use the unit that people would', () => {
+    expect([0, 410, 999.9, 1500, 9960, 45_000, 150_000, 7_200_000, 259_200_000].map(formatDuration)).toEqual([
+      '0 ms',
+      '410 ms',
+      '1.0 s',
+      '1.5 s',
+      '10 s',
+      '45 s',
+      '3 min',
+      '2 h',
+      '3 days',
+    ])
+  })
+
+  test('an age counts whole seconds, and clock skew does not make it negative', () => {
+    expect([-5000, 300, 3900, 42_000].map(formatAge)).toEqual(['just now', 'just now', '3 s ago', '42 s ago'])
+  })
+})
+
+describe('times', () => {
+  const now = Date.parse('2026-11-22T14:15:00Z')
+  const clock = createClock('Europe/Berlin')
+
+  test('are local, and name the day only when it is not today', () => {
+    expect(clock.range(now - 900_000, now - 300_000, now)).toBe('15:00–15:10')
+    expect(clock.moment(now - 86_400_000, now)).toBe('21 Nov 15:15')
+    expect(clock.moment(now - 365 * 86_400_000, now)).toBe('22 Nov 2025 15:15')
+    expect(clock.second(now, now)).toBe('15:15:00')
+  })
+
+  test('the day is the local one', () => {
+    const beforeMidnight = Date.parse('2026-11-22T22:59:00Z')
+    expect(clock.moment(beforeMidnight, beforeMidnight + 120_000)).toBe('22 Nov 23:59')
+  })
+
+  test('the zone is named as it is at that time of the year', () => {
+    expect([clock.zoneName(now), clock.zoneName(Date.parse('2026-07-01T00:00:00Z'))]).toEqual(['CET', 'CEST'])
+  })
+})

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { nextDelayMs, startPolling } from '../../web/poll.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A page that can be hidden and shown. */
+function fakePage() {
+  const events = new EventTarget()
+  const page = {
+    hidden: false,
+    addEventListener: events.addEventListener.bind(events),
+    removeEventListener: events.removeEventListener.bind(events),
+  }
+  const setHidden = (hidden: boolean) => {
+    page.hidden = hidden
+    events.dispatchEvent(new Event('visibilitychange'))
+  }
+  return { page: page as unknown as Document, setHidden }
+}
+
+function start(outcomes: (boolean | Promise<boolean>)[]) {
+  const { page, setHidden } = fakePage()
+  const signals: AbortSignal[] = []
+  const schedule: (number | null)[] = []
+  const poll = startPolling({
+    intervalMs: 5000,
+    page,
+    random: () => 0.5,
+    onSchedule: delayMs => schedule.push(delayMs),
+    round: async signal => {
+      signals.push(signal)
+      return (await outcomes[signals.length - 1]) ?? true
+    },
+  })
+  return { poll, setHidden, signals, schedule }
+}
+
+describe('the wait before the next try', () => {
+  test('is the interval while all goes well, then doubles up to a minute', () => {
+    expect([0, 1, 2, 3, 4, 5, 99].map(failures => nextDelayMs(failures, 5000, 0.5))).toEqual([
+      5000, 5000, 10_000, 20_000, 40_000, 60_000, 60_000,
+    ])
+  })
+
+  test('differs a little between pages', () => {
+    expect([nextDelayMs(2, 5000, 0), nextDelayMs(2, 5000, 1)]).toEqual([8000, 12_000])
+  })
+})
+
+describe('polling', () => {
+  test('asks at once and then every interval', async () => {
+    const { signals } = start([])
+    await vi.advanceTimersByTimeAsync(10_100)
+    expect(signals).toHaveLength(3)
+  })
+
+  test('waits longer after each failure, and recovers with the first success', async () => {
+    const { schedule } = start([false, false, true])
+    await vi.advanceTimersByTimeAsync(15_100)
+    expect(schedule.filter(delay => delay !== null)).toEqual([5000, 10_000, 5000])
+  })
+
+  test('never asks twice at a time, however slow the answer or eager the person', async () => {
+    const { poll, signals } = start([new Promise(() => {})])
+    poll.now()
+    await vi.advanceTimersByTimeAsync(60_000)
+    poll.now()
+    expect(signals).toHaveLength(1)
+  })
+
+  test('asking now does not leave the old timer behind', async () => {
+    const { poll, signals } = start([])
+    await vi.advanceTimersByTimeAsync(4000)
+    poll.now()
+    await vi.advanceTimersByTimeAsync(4900)
+    expect(signals).toHaveLength(2)
+  })
+
+  test('a hidden page asks nothing, and asks at once when it is shown again', async () => {
+    const { setHidden, signals } = start([])
+    await vi.advanceTimersByTimeAsync(0)
+    setHidden(true)
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(signals).toHaveLength(1)
+    setHidden(false)
+    expect(signals).toHaveLength(2)
+  })
+
+  test('hiding the page aborts what is under way, and that is no failure', async () => {
+    let finish: (ok: boolean) => void = () => {}
+    const { setHidden, signals, schedule } = start([new Promise(resolve => (finish = resolve))])
+    setHidden(true)
+    expect(signals[0]?.aborted).toBe(true)
+    finish(false)
+    await vi.advanceTimersByTimeAsync(0)
+    setHidden(false)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(signals).toHaveLength(2)
+    expect(schedule.at(-1)).toBe(5000)
+  })
+
+  test('stopped means stopped', async () => {
+    const { poll, setHidden, signals } = start([])
+    poll.stop()
+    setHidden(false)
+    poll.now()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(signals).toHaveLength(1)
+  })
+})
