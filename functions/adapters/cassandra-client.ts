@@ -37,7 +37,7 @@ export interface CqlClient {
   /** A statement that defines a keyspace or a table. */
   define(cql: string): Promise<void>
   /** How many nodes the local data center has. */
-  localNodes(): number
+  localNodes(): Promise<number>
   close(): Promise<void>
 }
 
@@ -59,17 +59,37 @@ const PAGE_ROWS = 200
  */
 export async function connectCassandra(connection: CassandraConnection): Promise<CqlClient> {
   const { localDataCenter } = connection
-  const client = new cassandra.Client(driverOptions(connection))
-  try {
-    await client.connect()
-  } catch (error) {
-    await client.shutdown()
-    throw storeError(error)
+  let connecting: Promise<cassandra.Client> | undefined = connectDriver(connection)
+  await connecting
+
+  /**
+   * Runs a statement. When no node could be reached, the next one connects anew by the contact points: the nodes may
+   * have come back under other addresses.
+   */
+  async function run<T>(statement: (client: cassandra.Client) => Promise<T>): Promise<T> {
+    connecting ??= connectDriver(connection)
+    const ours = connecting
+    try {
+      const client = await ours
+      try {
+        return await statement(client)
+      } catch (error) {
+        if (error instanceof errors.NoHostAvailableError && connecting === ours) {
+          connecting = undefined
+          await client.shutdown()
+        }
+        throw storeError(error)
+      }
+    } catch (error) {
+      if (connecting === ours && (await hasFailed(ours))) connecting = undefined
+      throw error
+    }
   }
+
   return {
     async *rows([cql, values], pageSize = PAGE_ROWS) {
+      const result = await run(client => client.execute(cql, [...values], { ...REPEATABLE, fetchSize: pageSize }))
       try {
-        const result = await client.execute(cql, [...values], { ...REPEATABLE, fetchSize: pageSize })
         for await (const row of result) yield plainRow(row)
       } catch (error) {
         throw storeError(error)
@@ -78,38 +98,48 @@ export async function connectCassandra(connection: CassandraConnection): Promise
     async write(statements) {
       const [first] = statements
       if (!first) return
-      try {
-        if (statements.length === 1) await client.execute(first[0], [...first[1]], REPEATABLE)
-        else {
-          const queries = statements.map(([query, values]) => ({ query, params: [...values] }))
-          await client.batch(queries, { ...REPEATABLE, logged: false })
-        }
-      } catch (error) {
-        throw storeError(error)
+      if (statements.length === 1) await run(client => client.execute(first[0], [...first[1]], REPEATABLE))
+      else {
+        const queries = statements.map(([query, values]) => ({ query, params: [...values] }))
+        await run(client => client.batch(queries, { ...REPEATABLE, logged: false }))
       }
     },
     async writeIf([cql, values]) {
-      let result: cassandra.types.ResultSet
-      try {
-        result = await client.execute(cql, [...values], ONCE)
-      } catch (error) {
-        throw storeError(error)
-      }
+      const result = await run(client => client.execute(cql, [...values], ONCE))
       // The driver's wasApplied() is also true for answers without the column: of statements that are not conditional.
       const applied: unknown = result.first()?.['[applied]']
       if (typeof applied !== 'boolean') throw new Error(`the statement is not conditional: ${cql}`)
       return applied
     },
     async define(cql) {
-      try {
-        await client.execute(cql, [], { prepare: false, readTimeout: DEFINITION_TIMEOUT_MS })
-      } catch (error) {
-        throw storeError(error)
-      }
+      await run(client => client.execute(cql, [], { prepare: false, readTimeout: DEFINITION_TIMEOUT_MS }))
     },
-    localNodes: () => [...client.hosts.values()].filter(host => host.datacenter === localDataCenter).length,
-    close: () => client.shutdown(),
+    async localNodes() {
+      const { hosts } = await run(async client => client)
+      return hosts.values().filter(host => host.datacenter === localDataCenter).length
+    },
+    async close() {
+      const client = await connecting?.catch(() => undefined)
+      await client?.shutdown()
+    },
   }
+}
+
+/** A connected client of the driver. One that failed to connect is not tried again: it would keep its listeners. */
+async function connectDriver(connection: CassandraConnection): Promise<cassandra.Client> {
+  const contactPoints = [...connection.contactPoints]
+  const client = new cassandra.Client(driverOptions({ ...connection, contactPoints }))
+  try {
+    await client.connect()
+  } catch (error) {
+    await client.shutdown()
+    throw storeError(error)
+  }
+  // After an outage of all nodes the driver (4.10) starts over with the contact points, beside the reconnection of the
+  // nodes it knows, and then watches its connection twice: with every outage the connections double, and those that it
+  // lost sight of stay open when it is shut down. Without contact points it waits for the nodes, which is enough.
+  contactPoints.length = 0
+  return client
 }
 
 function driverOptions({ contactPoints, localDataCenter, credentials, tls }: CassandraConnection) {

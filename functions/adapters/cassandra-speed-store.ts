@@ -61,7 +61,7 @@ export async function openCassandraSpeedStore(options: CassandraSpeedStoreOption
 
 /** Keeps three copies of everything, or as many as there are nodes. */
 async function define(client: CqlClient, keyspace: string, dataCenter: string): Promise<void> {
-  const copies = Math.min(client.localNodes(), 3)
+  const copies = Math.min(await client.localNodes(), 3)
   await client.define(
     `CREATE KEYSPACE IF NOT EXISTS ${keyspace}
      WITH replication = {'class': 'NetworkTopologyStrategy', '${dataCenter}': ${copies}}`,

@@ -366,10 +366,10 @@ function pageOf(fetched: FetchResponsePartition, lane: string, from: bigint): Pa
  *
  * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-98 on reading transactional messages
  */
-function* committedOnly({ records = [], abortedTransactions }: FetchResponsePartition): Generator<RecordsBatch> {
-  const pending = abortedTransactions.toSorted((a, b) => Number(a.firstOffset - b.firstOffset))
+function* committedOnly({ records, abortedTransactions }: FetchResponsePartition): Generator<RecordsBatch> {
+  const pending = (abortedTransactions ?? []).toSorted((a, b) => Number(a.firstOffset - b.firstOffset))
   const aborting = new Set<bigint>()
-  for (const batch of records) {
+  for (const batch of records ?? []) {
     const last = batch.firstOffset + BigInt(batch.lastOffsetDelta)
     while (pending[0] && pending[0].firstOffset <= last) {
       aborting.add((pending.shift() as (typeof pending)[number]).producerId)

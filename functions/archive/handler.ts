@@ -1,6 +1,4 @@
-import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda'
-import { KINESIS_SUCCESS, kinesisDelivery, kinesisFailureFrom } from '../core/delivery.ts'
-import type { Position } from '../core/lane.ts'
+import { type BatchResponse, consume, type LogEvent } from '../core/delivery.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type Archive, archiveDelivery } from './archive.ts'
 
@@ -14,14 +12,13 @@ export interface ArchiveHandlerOptions extends Archive {
  * with a long batching window, so that files stay few.
  */
 export function archiveHandler(options: ArchiveHandlerOptions) {
-  return async (event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
-    const { lane, records } = kinesisDelivery(event, options.streamIdentity)
-    try {
-      await archiveDelivery(options, lane, records)
-      return KINESIS_SUCCESS
-    } catch (error) {
-      options.logger.warn('archive: delivery given back', { lane, records: records.length, error: String(error) })
-      return kinesisFailureFrom(records[0]?.position as Position)
-    }
-  }
+  return (event: LogEvent): Promise<BatchResponse> =>
+    consume(
+      event,
+      options.streamIdentity,
+      ({ lane, records }) => archiveDelivery(options, lane, records),
+      ({ lane, records }, error) => {
+        options.logger.warn('archive: delivery given back', { lane, records: records.length, error: String(error) })
+      },
+    )
 }

@@ -1,40 +1,96 @@
-import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda'
-import { type Position, toPosition, toSequenceNumber } from './lane.ts'
+import type { KinesisStreamEvent, MSKEvent, MSKRecord, SelfManagedKafkaEvent } from 'aws-lambda'
+import { toPosition } from './lane.ts'
 import type { LogRecord } from './record.ts'
+
+/** The events in which Lambda hands records of a log to a function. */
+export type LogEvent = KinesisStreamEvent | MSKEvent | SelfManagedKafkaEvent
 
 /** The records of one lane in a Lambda event, in their order. */
 export interface Delivery {
   lane: string
   records: LogRecord[]
+  /** What a batch response calls the first record. */
+  first: ItemIdentifier
 }
 
-/** Names a lane: the stream's identity, so that a recreated stream starts afresh, and the shard. */
-export function laneName(streamIdentity: string, shard: string): string {
+/**
+ * A record in a batch response: Kinesis' sequence number, or Kafka's `topic-partition` and offset (AWS Lambda
+ * Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda", "Configuring error
+ * handling controls for Kafka event sources").
+ */
+export type ItemIdentifier = string | { partition: string; offset: number }
+
+export interface BatchResponse {
+  batchItemFailures: { itemIdentifier: ItemIdentifier }[]
+}
+
+/** Names a lane: the stream's identity, so that a recreated stream starts afresh, and the shard or partition. */
+export function laneName(streamIdentity: string, shard: string | number): string {
   return `${streamIdentity}.${shard}`
 }
 
 /**
- * The records of a Kinesis event. An event source mapping puts records of one shard into an event.
+ * Takes an event apart into its lanes: a Kinesis event holds records of one shard, a Kafka event may hold several
+ * partitions.
  *
- * @param streamIdentity the name under which the lanes of the event's stream are known
+ * @param streamIdentity the name under which the lanes of the event's stream or topic are known
+ * @throws Error when a topic stamps its records otherwise than by the time of arrival
  */
-export function kinesisDelivery(event: KinesisStreamEvent, streamIdentity: string): Delivery {
-  const [shard] = (event.Records[0]?.eventID ?? '').split(':')
-  const lane = laneName(streamIdentity, shard as string)
-  return {
+export function deliveriesOf(event: LogEvent, streamIdentity: string): Delivery[] {
+  return 'Records' in event ? kinesisDeliveries(event, streamIdentity) : kafkaDeliveries(event, streamIdentity)
+}
+
+function kinesisDeliveries(event: KinesisStreamEvent, streamIdentity: string): Delivery[] {
+  const [first] = event.Records
+  if (!first) return []
+  const lane = laneName(streamIdentity, first.eventID.slice(0, first.eventID.indexOf(':')))
+  const records = event.Records.map(({ kinesis }) => ({
     lane,
-    records: event.Records.map(({ kinesis }) => ({
-      lane,
-      position: toPosition(kinesis.sequenceNumber),
-      arrivalMs: Math.round(kinesis.approximateArrivalTimestamp * 1000),
-      data: Buffer.from(kinesis.data, 'base64'),
-    })),
+    position: toPosition(kinesis.sequenceNumber),
+    arrivalMs: Math.round(kinesis.approximateArrivalTimestamp * 1000),
+    data: Buffer.from(kinesis.data, 'base64'),
+  }))
+  return [{ lane, records, first: first.kinesis.sequenceNumber }]
+}
+
+function kafkaDeliveries(event: MSKEvent | SelfManagedKafkaEvent, streamIdentity: string): Delivery[] {
+  return Object.entries(event.records).flatMap(([topicPartition, batch]) => {
+    const [first] = batch
+    if (!first) return []
+    const lane = laneName(streamIdentity, first.partition)
+    const records = batch.map(record => kafkaRecord(lane, record))
+    return [{ lane, records, first: { partition: topicPartition, offset: first.offset } }]
+  })
+}
+
+function kafkaRecord(lane: string, { topic, offset, timestamp, timestampType, value }: MSKRecord): LogRecord {
+  if (timestampType !== 'LOG_APPEND_TIME') {
+    throw new Error(
+      `topic ${topic} stamps records by their sender's clock: set its message.timestamp.type=LogAppendTime`,
+    )
   }
+  return { lane, position: toPosition(offset), arrivalMs: timestamp, data: Buffer.from(value ?? '', 'base64') }
 }
 
-/** Tells the event source mapping from which record on to deliver again. */
-export function kinesisFailureFrom(position: Position): KinesisStreamBatchResponse {
-  return { batchItemFailures: [{ itemIdentifier: toSequenceNumber(position) }] }
+/**
+ * Does each delivery of an event, and gives those that fail back whole, by their first record. A store that is down
+ * is no reason to throw: that would make the mapping cut the batch in halves, which helps against a record that
+ * breaks the code and only adds load to a store that is down.
+ */
+export async function consume(
+  event: LogEvent,
+  streamIdentity: string,
+  work: (delivery: Delivery) => Promise<void>,
+  onGivenBack: (delivery: Delivery, error: unknown) => void,
+): Promise<BatchResponse> {
+  const response: BatchResponse = { batchItemFailures: [] }
+  for (const delivery of deliveriesOf(event, streamIdentity)) {
+    try {
+      await work(delivery)
+    } catch (error) {
+      onGivenBack(delivery, error)
+      response.batchItemFailures.push({ itemIdentifier: delivery.first })
+    }
+  }
+  return response
 }
-
-export const KINESIS_SUCCESS: KinesisStreamBatchResponse = { batchItemFailures: [] }

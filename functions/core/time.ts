@@ -60,7 +60,9 @@ function parseCanonical(text: string): number | null {
     digits(text, 17),
   ]
   const milli = digits(text, 20) * 10 + digit(text, 22)
-  return Number.isNaN(parts[0] + parts[1] + parts[2] + parts[3] + parts[4] + parts[5] + milli) ? null : utc(parts, milli)
+  return Number.isNaN(parts[0] + parts[1] + parts[2] + parts[3] + parts[4] + parts[5] + milli)
+    ? null
+    : utc(parts, milli)
 }
 
 function digits(text: string, at: number): number {

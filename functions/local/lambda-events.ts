@@ -1,19 +1,21 @@
-import type { KinesisStreamEvent } from 'aws-lambda'
+import type { KinesisStreamEvent, SelfManagedKafkaEvent } from 'aws-lambda'
+import type { LogEvent } from '../core/delivery.ts'
 import { toSequenceNumber } from '../core/lane.ts'
 import type { LogRecord } from '../core/record.ts'
 
-/** The event in which Lambda hands records of a Kinesis shard to a function. */
+/** Makes the event in which Lambda would hand records of one lane to a function. */
+export type ToLambdaEvent = (streamIdentity: string, records: readonly LogRecord[]) => LogEvent
+
 export function kinesisEvent(streamIdentity: string, records: readonly LogRecord[]): KinesisStreamEvent {
-  const arn = `arn:aws:kinesis:local:000000000000:stream/${streamIdentity}`
   return {
     Records: records.map(({ lane, position, arrivalMs, data }) => {
-      const shard = lane.slice(streamIdentity.length + 1)
+      const shard = shardOf(streamIdentity, lane)
       const sequenceNumber = toSequenceNumber(position)
       return {
         eventID: `${shard}:${sequenceNumber}`,
         eventName: 'aws:kinesis:record',
         eventSource: 'aws:kinesis',
-        eventSourceARN: arn,
+        eventSourceARN: `arn:aws:kinesis:local:000000000000:stream/${streamIdentity}`,
         eventVersion: '1.0',
         awsRegion: 'local',
         invokeIdentityArn: 'arn:aws:iam::000000000000:role/local',
@@ -21,10 +23,38 @@ export function kinesisEvent(streamIdentity: string, records: readonly LogRecord
           kinesisSchemaVersion: '1.0',
           partitionKey: lane,
           sequenceNumber,
-          data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'),
+          data: base64(data),
           approximateArrivalTimestamp: arrivalMs / 1000,
         },
       }
     }),
   }
+}
+
+export function kafkaEvent(streamIdentity: string, records: readonly LogRecord[]): SelfManagedKafkaEvent {
+  const partition = Number(shardOf(streamIdentity, (records[0] as LogRecord).lane))
+  return {
+    eventSource: 'SelfManagedKafka',
+    bootstrapServers: 'local',
+    records: {
+      [`${streamIdentity}-${partition}`]: records.map(({ position, arrivalMs, data }) => ({
+        topic: streamIdentity,
+        partition,
+        offset: Number(toSequenceNumber(position)),
+        timestamp: arrivalMs,
+        timestampType: 'LOG_APPEND_TIME',
+        key: '',
+        value: base64(data),
+        headers: [],
+      })),
+    },
+  }
+}
+
+function shardOf(streamIdentity: string, lane: string): string {
+  return lane.slice(streamIdentity.length + 1)
+}
+
+function base64(data: Uint8Array): string {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
 }

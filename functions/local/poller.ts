@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda'
+import type { BatchResponse, LogEvent } from '../core/delivery.ts'
 import { type Position, toPosition } from '../core/lane.ts'
 import type { LogRecord } from '../core/record.ts'
 import type { Checkpoints } from '../ports/checkpoints.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
-import { kinesisEvent } from './lambda-events.ts'
+import type { ToLambdaEvent } from './lambda-events.ts'
 
 export interface EventSourceMapping {
   /** Name of the consumer; its checkpoints are kept under it. */
   consumer: string
   log: EventLog
   checkpoints: Checkpoints
-  handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse>
+  handler(event: LogEvent): Promise<BatchResponse>
+  toEvent: ToLambdaEvent
   /** Most records of a delivery. */
   batchSize: number
   /** How long to wait for a full batch once there is a record, ms. */
@@ -116,7 +117,7 @@ async function deliver(
   while (pending.length > 0 && !signal.aborted) {
     let firstFailed: number
     try {
-      const response = await mapping.handler(kinesisEvent(mapping.log.identity, pending))
+      const response = await mapping.handler(mapping.toEvent(mapping.log.identity, pending))
       firstFailed = lowestFailure(pending, response)
     } catch (error) {
       mapping.logger.warn('poller: function failed', { consumer: mapping.consumer, error: String(error) })
@@ -142,8 +143,10 @@ async function deliver(
 }
 
 /** Index of the first record to deliver again; the number of records when all are done. */
-function lowestFailure(records: readonly LogRecord[], response: KinesisStreamBatchResponse): number {
-  const failed = response.batchItemFailures.map(({ itemIdentifier }) => toPosition(itemIdentifier))
+function lowestFailure(records: readonly LogRecord[], response: BatchResponse): number {
+  const failed = response.batchItemFailures.map(({ itemIdentifier }) =>
+    toPosition(typeof itemIdentifier === 'string' ? itemIdentifier : itemIdentifier.offset),
+  )
   if (failed.length === 0) return records.length
   const lowest = failed.sort()[0] as Position
   const index = records.findIndex(record => record.position >= lowest)

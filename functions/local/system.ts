@@ -7,6 +7,7 @@ import type { EmbeddedHome } from '../homes/embedded.ts'
 import { sendHeartbeats } from '../ingest/heartbeat.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type LocalServer, startHttpServer } from './http-server.ts'
+import { kinesisEvent } from './lambda-events.ts'
 import { startPolling } from './poller.ts'
 
 export interface SystemOptions {
@@ -33,7 +34,7 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
   const { home, slotMs, logger } = options
   const { log, store, checkpoints } = home
   const server: LocalServer = await startHttpServer(home.servingHandler(), options.site, options.port)
-  const mapping = { log, checkpoints, logger }
+  const mapping = { log, checkpoints, logger, toEvent: kinesisEvent }
   const speed = startPolling({
     ...mapping,
     consumer: SPEED_CONSUMER,

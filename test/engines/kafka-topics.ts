@@ -1,4 +1,4 @@
-import { Admin } from '@platformatic/kafka'
+import { Admin, ListOffsetTimestamps } from '@platformatic/kafka'
 
 /** Makes a topic anew, also where one of its name exists. */
 export async function freshTopic(
@@ -6,7 +6,7 @@ export async function freshTopic(
   topic: string,
   { partitions = 3, ...settings }: { partitions?: number; [setting: string]: string | number } = {},
 ): Promise<void> {
-  const admin = new Admin({ clientId: 'tests', bootstrapBrokers: brokers })
+  const admin = new Admin({ clientId: 'tests', bootstrapBrokers: brokers, retries: 0 })
   try {
     if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] })
     const configs = Object.entries({ 'message.timestamp.type': 'LogAppendTime', ...settings })
@@ -16,10 +16,16 @@ export async function freshTopic(
       replicas: 1,
       configs: configs.map(([name, value]) => ({ name, value: String(value) })),
     })
-    // The controller answers before the broker knows the topic.
+    // The controller answers before the broker knows the topic and leads its partitions.
+    const indexes = Array.from({ length: partitions }, (_, partition) => partition)
+    const offsets = indexes.map(partitionIndex => ({ partitionIndex, timestamp: ListOffsetTimestamps.LATEST }))
     for (;;) {
-      const metadata = await admin.metadata({ topics: [topic], forceUpdate: true }).catch(() => null)
-      if (metadata?.topics.get(topic)?.id === created?.id) break
+      try {
+        const metadata = await admin.metadata({ topics: [topic], forceUpdate: true })
+        if (metadata.topics.get(topic)?.id !== created?.id) continue
+        await admin.listOffsets({ topics: [{ name: topic, partitions: offsets }] })
+        break
+      } catch {}
     }
   } finally {
     await admin.close()

@@ -1,0 +1,51 @@
+import type { ClassList } from '../../functions/core/classes.ts'
+import type { ImageEvent, WireEvent } from '../../functions/core/event.ts'
+import { toPosition } from '../../functions/core/lane.ts'
+import type { LogRecord } from '../../functions/core/record.ts'
+import type { Logger } from '../../functions/ports/logger.ts'
+
+/** A moment at the start of an hour, and of a day; all factories' times lie near it. */
+export const NOON_MS = Date.UTC(2026, 10, 22, 12)
+
+export const CLASS_NAMES = ['Forest', 'River', 'SeaLake'] as const
+export const CLASSES: ClassList = new Map(CLASS_NAMES.map(name => [name, 0]))
+
+export function wireEvent(changes: Partial<Record<keyof WireEvent, unknown>> = {}): WireEvent {
+  return {
+    image_id: 'Forest_1',
+    class_name: 'Forest',
+    ndvi_mean: 0.5,
+    timestamp: '2026-11-22T11:55:00Z',
+    ...changes,
+  } as WireEvent
+}
+
+export function imageEvent(changes: Partial<ImageEvent> = {}): ImageEvent {
+  return {
+    imageId: 'Forest_1',
+    className: 'Forest',
+    eventMs: NOON_MS,
+    ndviMean: 500_000,
+    ndviStd: null,
+    ndviMin: null,
+    ndviMax: null,
+    vegetationIndex: null,
+    red: null,
+    green: null,
+    blue: null,
+    nir: null,
+    brightness: null,
+    ...changes,
+  }
+}
+
+export function logRecord(data: Uint8Array | string, changes: Partial<LogRecord> = {}): LogRecord {
+  return { lane: 'stream.shard-0', position: toPosition(1), arrivalMs: NOON_MS, data: Buffer.from(data), ...changes }
+}
+
+/** Log lines as they were written, for a test to look at. */
+export function collectingLogger(): Logger & { lines: { message: string; fields: Record<string, unknown> }[] } {
+  const lines: { message: string; fields: Record<string, unknown> }[] = []
+  const log = (message: string, fields: Record<string, unknown> = {}) => void lines.push({ message, fields })
+  return { lines, info: log, warn: log }
+}
