@@ -1,5 +1,6 @@
 import type { WireEvent } from '../functions/core/event.ts'
 import { DAY_MS, formatTimestamp } from '../functions/core/time.ts'
+import { type Random, randomNumbers } from './random.ts'
 
 /**
  * Made-up images with the statistics of real ones: the classes and their sizes are those of EuroSAT (Helber et al.
@@ -347,29 +348,8 @@ function around(mean: number, spread: number, deviation: number): number {
   return mean * Math.exp(spread * deviation - spread ** 2 / 2)
 }
 
-/** Uniform in [0, 1). */
-type Random = () => number
-
 /** Each image has numbers of its own, so that it does not depend on how many were drawn before it. */
 const STREAM = { order: 0, history: 1, live: 2 }
-
-/** sfc32 of Chris Doty-Humphrey's PractRand, seeded with three words and warmed up by 15 rounds as there. */
-function randomNumbers(seed: number, stream: number, index: number): Random {
-  let a = index | 0
-  let b = stream | 0
-  let c = seed | 0
-  let counter = 1
-  const next = () => {
-    const word = (a + b + counter) | 0
-    counter = (counter + 1) | 0
-    a = b ^ (b >>> 9)
-    b = (c + (c << 3)) | 0
-    c = (((c << 21) | (c >>> 11)) + word) | 0
-    return (word >>> 0) / 2 ** 32
-  }
-  for (let round = 0; round < 15; round++) next()
-  return next
-}
 
 /** A standard normal deviate by Box and Muller (1958); the second of the pair is left. */
 function normal(random: Random): number {

@@ -59,30 +59,38 @@ const PAGE_ROWS = 200
  */
 export async function connectCassandra(connection: CassandraConnection): Promise<CqlClient> {
   const { localDataCenter } = connection
-  let connecting: Promise<cassandra.Client> | undefined = connectDriver(connection)
-  await connecting
+  let client: cassandra.Client | undefined = await connectDriver(connection)
+  let connecting: Promise<cassandra.Client> | undefined
+  let closed = false
+
+  async function connected(): Promise<cassandra.Client> {
+    if (closed) throw new Error('the connection to Cassandra is closed')
+    if (client) return client
+    connecting ??= connectDriver(connection)
+      .then(fresh => {
+        client = fresh
+        return fresh
+      })
+      .finally(() => {
+        connecting = undefined
+      })
+    return connecting
+  }
 
   /**
    * Runs a statement. When no node could be reached, the next one connects anew by the contact points: the nodes may
    * have come back under other addresses.
    */
   async function run<T>(statement: (client: cassandra.Client) => Promise<T>): Promise<T> {
-    connecting ??= connectDriver(connection)
-    const ours = connecting
+    const used = await connected()
     try {
-      const client = await ours
-      try {
-        return await statement(client)
-      } catch (error) {
-        if (error instanceof errors.NoHostAvailableError && connecting === ours) {
-          connecting = undefined
-          await client.shutdown()
-        }
-        throw storeError(error)
-      }
+      return await statement(used)
     } catch (error) {
-      if (connecting === ours && (await hasFailed(ours))) connecting = undefined
-      throw error
+      if (error instanceof errors.NoHostAvailableError && client === used) {
+        client = undefined
+        await used.shutdown()
+      }
+      throw storeError(error)
     }
   }
 
@@ -119,7 +127,8 @@ export async function connectCassandra(connection: CassandraConnection): Promise
       return hosts.values().filter(host => host.datacenter === localDataCenter).length
     },
     async close() {
-      const client = await connecting?.catch(() => undefined)
+      closed = true
+      await connecting?.catch(() => undefined)
       await client?.shutdown()
     },
   }

@@ -115,8 +115,11 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
   }
 
   async function partitionFor(record: Append): Promise<number> {
-    if ('lane' in record) return partitionOf(record.lane)
-    return compatibilityPartitioner({ topic, value: record.data }, Buffer.from(record.key)) % partitions
+    return 'lane' in record ? partitionOf(record.lane) : partitionOfKey(record.key)
+  }
+
+  function partitionOfKey(key: string): number {
+    return compatibilityPartitioner({ topic }, Buffer.from(key)) % partitions
   }
 
   async function sendBatch(partition: number, batch: readonly Append[]): Promise<bigint> {
@@ -203,6 +206,7 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
         closed: false,
       }))
     },
+    destinationOf: key => ({ lane: laneOf(partitionOfKey(key)) }),
     async append(records) {
       const indexesOf = new Map<number, number[]>()
       for (const [index, record] of records.entries()) {

@@ -68,6 +68,7 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
     async lanes() {
       return [...shardOfLane.keys()].map(name => ({ name, parents: [], closed: false }))
     },
+    destinationOf: key => ({ key }),
     async append(records) {
       const shardsOfRecords = records.map(shardFor)
       return transaction(database, () =>

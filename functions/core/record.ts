@@ -153,9 +153,28 @@ const limits = { maxOutputLength: MAX_DECODED_BYTES }
 function decompress(data: Uint8Array): Buffer {
   if (data[0] === 0x1f && data[1] === 0x8b) return gunzipSync(data, limits)
   if (data[0] === 0x28 && data[1] === 0xb5 && data[2] === 0x2f && data[3] === 0xfd) {
-    return zstdDecompressSync(data, limits)
+    return unzstd(data)
   }
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+}
+
+/** Zstd data is any number of frames (RFC 8878, 3.); Node ends behind the first and says nothing of the others. */
+function unzstd(data: Uint8Array): Buffer {
+  const frames: Buffer[] = []
+  let length = 0
+  for (let start = 0; start < data.length; ) {
+    const rest = data.subarray(start)
+    // Typed as if `info` were not there.
+    const { buffer, engine } = zstdDecompressSync(rest, { ...limits, info: true }) as unknown as {
+      buffer: Buffer
+      engine: { bytesWritten: number }
+    }
+    frames.push(buffer)
+    length += buffer.length
+    if (length > MAX_DECODED_BYTES) throw Object.assign(new Error('too large'), { code: 'ERR_BUFFER_TOO_LARGE' })
+    start += engine.bytesWritten
+  }
+  return Buffer.concat(frames)
 }
 
 function isHeader(value: unknown): value is { landcover: unknown } {

@@ -26,7 +26,9 @@ export function parseTimestamp(text: string): number | null {
   const local = utc([year, month, day, hour, minute, second], milli)
   const zone = match[8]
   if (local === null || zone === undefined || zone === 'Z') return local
-  const zoneMinutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2))
+  const [zoneHour, zoneMinute] = [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
+  if (zoneHour > 23 || zoneMinute > 59) return null
+  const zoneMinutes = zoneHour * 60 + zoneMinute
   return zone[0] === '+' ? local - zoneMinutes * MINUTE_MS : local + zoneMinutes * MINUTE_MS
 }
 
@@ -37,6 +39,8 @@ function utc([year, month, day, hour, minute, second]: TimeParts, milli: number)
   if (month < 1 || month > 12 || day < 1 || day > (DAYS_IN_MONTH[month - 1] as number)) return null
   if (month === 2 && day === 29 && !isLeapYear(year)) return null
   if (hour > 23 || minute > 59 || second > 59) return null
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  if (year < 100) return null
   return Date.UTC(year, month - 1, day, hour, minute, second, milli)
 }
 

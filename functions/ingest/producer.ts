@@ -1,48 +1,250 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { WireEvent } from '../core/event.ts'
-import { encodeRecord } from '../core/record.ts'
-import { RETRY_LIMIT_MS } from '../core/slot.ts'
 import type { EventLog } from '../ports/event-log.ts'
-
-const FIRST_RETRY_MS = 50
-const LONGEST_RETRY_MS = 5_000
+import { type Line, lineOf, type Packing, packRecord, RECORD_BYTES_LIMIT } from './packing.ts'
+import { createQueue } from './queue.ts'
+import { appendWithRetries, type RetryTime, systemTime } from './retry.ts'
 
 /**
- * A producer as the log's consumers expect it: it has one record in flight, numbered by a counter; a retry is the
- * same bytes under the same key, for at most the retry limit; after giving up it takes a fresh id.
+ * Sends events as the log's consumers expect them: packed into records, each wrapped with a producer id and a
+ * counter. An id has one record in flight, and the next counter is used once the last is acknowledged. A record that
+ * is sent again is the same bytes to the same destination, for less than the retry limit; an id that gave a record up
+ * is never used again.
  */
 export interface Producer {
-  /** Sends events as one record. Once this resolves the log has them for good; when it throws they may be in it. */
+  /**
+   * Sends events, among others' in the same records. Once this resolves the log has them all for good.
+   *
+   * @throws NotAcknowledged when it does not have some, or may not
+   * @throws EventTooLarge when no record can hold one of them; then none was sent
+   */
   send(events: readonly WireEvent[]): Promise<void>
+  /**
+   * Takes an event to be sent, and resolves as soon as there is room for the next: `flush` tells what became of it.
+   *
+   * @throws NotAcknowledged, and takes nothing, when events taken since the last flush were given up
+   * @throws EventTooLarge when no record can hold it
+   */
+  add(event: WireEvent): Promise<void>
+  /**
+   * Sends what still lingers and waits until every event that was taken is acknowledged or given up.
+   *
+   * @throws NotAcknowledged when events that `add` took since the last flush were given up
+   */
+  flush(): Promise<void>
+  /** Takes no more, and waits for what `send` has begun, then for what `add` took, as `flush` does. */
+  close(): Promise<void>
+  summary(): ProducerSummary
 }
 
-export function createProducer(log: EventLog, now: () => number = Date.now): Producer {
-  let producer = randomUUID()
-  let counter = 0
-  let inFlight: Promise<unknown> = Promise.resolve()
+export interface ProducerSummary {
+  /** Events that the log has for good. */
+  acknowledged: number
+  /** Events that were given up: the log may or may not have them. */
+  unacknowledged: number
+  /** Events that were taken and of which neither is known yet. */
+  pending: number
+  /** Records acknowledged. */
+  records: number
+  /** Attempts that failed and were followed by another. */
+  retries: number
+}
 
-  async function sendNext(events: readonly WireEvent[]): Promise<void> {
-    const data = encodeRecord({ producer, counter: ++counter }, events)
-    const key = producer
-    const deadline = now() + RETRY_LIMIT_MS
-    let lastError = ''
-    for (let retryMs = FIRST_RETRY_MS; now() < deadline; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
-      const [outcome] = await log.append([{ key, data }]).catch(error => [{ error: String(error) }])
-      if (outcome && !('error' in outcome)) return
-      lastError = outcome?.error ?? 'no answer'
-      await sleep(retryMs)
+/** Events were given up. The log may have them all the same. */
+export class NotAcknowledged extends Error {
+  /** How many events. */
+  readonly events: number
+  constructor(events: number, reason: string) {
+    super(`${events} ${events === 1 ? 'event was' : 'events were'} not acknowledged: ${reason}`)
+    this.name = 'NotAcknowledged'
+    this.events = events
+  }
+}
+
+export interface ProducerOptions extends Partial<Packing> {
+  /** How many ids send side by side. */
+  ids?: number
+  /** Ends all retries and waiting: what is not acknowledged by then is given up. */
+  signal?: AbortSignal
+  /** Told why a record was not stored when it will be sent again. */
+  onRetry?(error: string): void
+  time?: RetryTime
+  /** Makes an id that was never used before, of 1 to 64 letters, digits, `_` and `-`. */
+  newId?(): string
+}
+
+/** Events whose outcome somebody waits for. */
+interface Batch {
+  /** How many are neither acknowledged nor given up. */
+  pending: number
+  unacknowledged: number
+  reason: string
+  onSettled(): void
+}
+
+interface Queued extends Line {
+  batch: Batch
+  queuedMs: number
+}
+
+interface Identity {
+  id: string
+  counter: number
+  isBusy: boolean
+}
+
+const DEFAULT_PACKING: Packing = { maxEvents: 500, maxBytes: RECORD_BYTES_LIMIT, lingerMs: 0 }
+
+export function createProducer(log: EventLog, options: ProducerOptions = {}): Producer {
+  const { ids = 1, signal, onRetry, time = systemTime(), newId = randomUUID } = options
+  const packing: Packing = { ...DEFAULT_PACKING, ...options }
+  const identities = Array.from({ length: ids }, (): Identity => ({ id: newId(), counter: 0, isBusy: false }))
+  const queue = createQueue<Queued>(packing, ids)
+  const counts = { acknowledged: 0, unacknowledged: 0, pending: 0, records: 0, retries: 0 }
+  const sending = new Set<Promise<void>>()
+  let added = newBatch()
+  let flushing = 0
+  let isLingering = false
+  let isClosed = false
+
+  signal?.addEventListener('abort', () => giveUp(queue.takeAll(), STOPPED))
+
+  function enqueue(line: Line, batch: Batch): void {
+    const queued = { ...line, batch, queuedMs: time.now() }
+    batch.pending++
+    counts.pending++
+    if (signal?.aborted) giveUp([queued], STOPPED)
+    else queue.push(queued)
+  }
+
+  /** Hands records to idle ids for as long as there is one that is full or has lingered. */
+  function pump(): void {
+    for (const identity of identities) {
+      if (identity.isBusy) continue
+      const first = queue.first()
+      if (!first) return
+      const lingerMs = first.queuedMs + packing.lingerMs - time.now()
+      if (lingerMs > 0 && flushing === 0 && !queue.isFull()) {
+        linger(lingerMs)
+        return
+      }
+      void sendRecord(identity, queue.takeRecord()).then(pump)
     }
-    producer = randomUUID()
-    counter = 0
-    throw new Error(`the log did not take the record within ${RETRY_LIMIT_MS / 60_000} minutes: ${lastError}`)
+  }
+
+  function linger(ms: number): void {
+    if (isLingering) return
+    isLingering = true
+    void time.sleep(ms, signal).then(() => {
+      isLingering = false
+      pump()
+    })
+  }
+
+  async function sendRecord(identity: Identity, lines: readonly Queued[]): Promise<void> {
+    identity.isBusy = true
+    const data = packRecord({ producer: identity.id, counter: ++identity.counter }, lines)
+    const record = { ...log.destinationOf(identity.id), data }
+    const failure = await appendWithRetries(log, record, time, countRetry, signal)
+    if (failure === null) {
+      counts.records++
+      counts.acknowledged += lines.length
+      settle(lines)
+    } else {
+      identity.id = newId()
+      identity.counter = 0
+      giveUp(lines, failure)
+    }
+    identity.isBusy = false
+  }
+
+  function countRetry(error: string): void {
+    counts.retries++
+    onRetry?.(error)
+  }
+
+  function giveUp(lines: readonly Queued[], reason: string): void {
+    counts.unacknowledged += lines.length
+    for (const { batch } of lines) {
+      batch.unacknowledged++
+      batch.reason = reason
+    }
+    settle(lines)
+  }
+
+  function settle(lines: readonly Queued[]): void {
+    counts.pending -= lines.length
+    for (const { batch } of lines) if (--batch.pending === 0) batch.onSettled()
+  }
+
+  async function settled(batch: Batch): Promise<void> {
+    if (batch.pending > 0) {
+      await new Promise<void>(resolve => {
+        batch.onSettled = resolve
+      })
+    }
+    if (batch.unacknowledged > 0) throw new NotAcknowledged(batch.unacknowledged, batch.reason)
+  }
+
+  async function sendAll(lines: readonly Line[]): Promise<void> {
+    const batch = newBatch()
+    for (const line of lines) {
+      if (!queue.hasRoom()) pump()
+      await queue.room()
+      enqueue(line, batch)
+    }
+    pump()
+    await settled(batch)
+  }
+
+  async function flush(): Promise<void> {
+    const batch = added
+    added = newBatch()
+    flushing++
+    pump()
+    try {
+      await settled(batch)
+    } finally {
+      flushing--
+    }
+  }
+
+  function refuseIfClosed(): void {
+    if (isClosed) throw new Error('the producer is closed')
   }
 
   return {
-    send(events) {
-      const sent = inFlight.then(() => sendNext(events))
-      inFlight = sent.catch(() => {})
-      return sent
+    async send(events) {
+      refuseIfClosed()
+      const sent = sendAll(events.map(event => lineOf(event, packing)))
+      sending.add(sent)
+      try {
+        await sent
+      } finally {
+        sending.delete(sent)
+      }
     },
+    async add(event) {
+      refuseIfClosed()
+      if (added.unacknowledged > 0) throw new NotAcknowledged(added.unacknowledged, added.reason)
+      enqueue(lineOf(event, packing), added)
+      pump()
+      await queue.room()
+    },
+    flush,
+    async close() {
+      isClosed = true
+      flushing++
+      pump()
+      await Promise.allSettled(sending)
+      await flush()
+    },
+    summary: () => ({ ...counts }),
   }
+}
+
+const STOPPED = 'sending was stopped'
+
+function newBatch(): Batch {
+  return { pending: 0, unacknowledged: 0, reason: '', onSettled() {} }
 }

@@ -37,6 +37,7 @@ const LONGEST_RETRY_MS = 5_000
  */
 export function startPolling(mapping: EventSourceMapping): { stop(): Promise<void> } {
   const stopping = new AbortController()
+  const closed = new Set<string>()
   const drained = new Set<string>()
   const running = new Map<string, Promise<void>>()
 
@@ -44,8 +45,11 @@ export function startPolling(mapping: EventSourceMapping): { stop(): Promise<voi
     while (!stopping.signal.aborted) {
       try {
         for (const lane of await mapping.log.lanes()) {
+          if (lane.closed) closed.add(lane.name)
           if (running.has(lane.name) || !lane.parents.every(parent => drained.has(parent))) continue
-          running.set(lane.name, follow(mapping, lane.name, stopping.signal))
+          const following = follow(mapping, lane.name, stopping.signal, () => closed.has(lane.name))
+          running.set(lane.name, following)
+          void following.then(() => drained.add(lane.name))
         }
       } catch (error) {
         mapping.logger.warn('poller: cannot list the lanes', { consumer: mapping.consumer, error: String(error) })
@@ -64,15 +68,23 @@ export function startPolling(mapping: EventSourceMapping): { stop(): Promise<voi
   }
 }
 
-async function follow(mapping: EventSourceMapping, lane: string, signal: AbortSignal): Promise<void> {
+/** Delivers a lane until told to stop, or until it is closed and all of it is delivered. */
+async function follow(
+  mapping: EventSourceMapping,
+  lane: string,
+  signal: AbortSignal,
+  isClosed: () => boolean,
+): Promise<void> {
   const { checkpoints, consumer, logger } = mapping
   let position: Position | undefined
   let retryMs = FIRST_RETRY_MS
   while (!signal.aborted) {
     try {
       position ??= await checkpoints.read(consumer, lane)
+      const wasClosed = isClosed()
       const records = await nextBatch(mapping, lane, position, signal)
       if (records.length === 0) {
+        if (wasClosed) return
         await pause(POLL_MS, signal)
         continue
       }

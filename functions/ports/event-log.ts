@@ -14,6 +14,12 @@ export interface EventLog {
   readonly identity: string
   lanes(): Promise<Lane[]>
   /**
+   * Where the first and every further attempt to store one record of a key must go, so that a copy meets the lane that
+   * knows the original: that lane by name where the log may hash the key elsewhere later on, or else the key itself,
+   * which a reshard takes to the lane's children.
+   */
+  destinationOf(key: string): Destination
+  /**
    * Stores records, each on its own: outcomes come in the order of the records, and one may fail beside others that
    * are stored. Records of one call that go to the same lane keep their order.
    */

@@ -77,6 +77,14 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(new Set(lanes)).toEqual(new Set(namesOf(await log.lanes())))
     })
 
+    test('sends every attempt of a key where a record of that key goes', async () => {
+      const records = numbered(50)
+      const first = allStored(await log.append(records))
+      const attempts = records.map((record, n) => ({ data: record.data, ...log.destinationOf(`key-${n}`) }))
+      const again = allStored(await log.append(attempts))
+      expect(again.map(({ lane }) => lane)).toEqual(first.map(({ lane }) => lane))
+    })
+
     test('keeps the order of the records of one call within a lane', async () => {
       const [lane] = await someLanes(log)
       await log.append(numbered(700, { lane }))

@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, vi } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import { describeEventLog } from '../contracts/event-log.ts'
 import { describeWithJava } from './java.ts'
 import { type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
 
-const START_TIMEOUT_MS = 180_000
-vi.setConfig({ testTimeout: 60_000 })
-
 describeWithJava('on a Kafka broker', () => {
   let kafka: KafkaEngine
   beforeAll(async () => {
     kafka = await startKafka()
-  }, START_TIMEOUT_MS)
+  })
   afterAll(async () => {
     await kafka?.stop()
   })

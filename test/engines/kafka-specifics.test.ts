@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Admin } from '@platformatic/kafka'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type KafkaEventLogOptions, openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import { type Lane, type Position, START, toPosition, toSequenceNumber } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
@@ -11,14 +11,11 @@ import { describeWithJava } from './java.ts'
 import { KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
 
-const START_TIMEOUT_MS = 180_000
-vi.setConfig({ testTimeout: START_TIMEOUT_MS })
-
 describeWithJava('the event log on Kafka, where Kafka is special', () => {
   let kafka: KafkaEngine
   beforeAll(async () => {
     kafka = await startKafka()
-  }, START_TIMEOUT_MS)
+  })
   afterAll(async () => {
     await kafka?.stop()
   })

@@ -19,7 +19,11 @@ const BANDS = ['red', 'green', 'blue', 'nir', 'brightness'] as const
  */
 export function recount(events: Iterable<WireEvent>, keyOf: (event: WireEvent) => string): Map<string, Recount> {
   const groups = new Map<string, WireEvent[]>()
-  for (const event of events) groups.set(keyOf(event), [...(groups.get(keyOf(event)) ?? []), event])
+  for (const event of events) {
+    const group = groups.get(keyOf(event))
+    if (group) group.push(event)
+    else groups.set(keyOf(event), [event])
+  }
   return new Map([...groups].map(([key, group]) => [key, recountGroup(group)]))
 }
 

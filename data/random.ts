@@ -1,0 +1,20 @@
+/** Uniform in [0, 1). */
+export type Random = () => number
+
+/** sfc32 of Chris Doty-Humphrey's PractRand, seeded with three words and warmed up by 15 rounds as there. */
+export function randomNumbers(seed: number, stream: number, index: number): Random {
+  let a = index | 0
+  let b = stream | 0
+  let c = seed | 0
+  let counter = 1
+  const next = () => {
+    const word = (a + b + counter) | 0
+    counter = (counter + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = (((c << 21) | (c >>> 11)) + word) | 0
+    return (word >>> 0) / 2 ** 32
+  }
+  for (let round = 0; round < 15; round++) next()
+  return next
+}

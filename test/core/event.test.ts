@@ -1,0 +1,220 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  decodeEvent,
+  EventDefect,
+  FUTURE_TOLERANCE_MS,
+  MAX_BAND_MEAN,
+  MAX_TEXT_LENGTH,
+  type WireEvent,
+} from '../../functions/core/event.ts'
+import { wireEvents } from '../support/arbitraries.ts'
+import { NOON_MS, wireEvent } from '../support/factories.ts'
+
+type Field = keyof WireEvent
+
+const TEXTS = ['image_id', 'class_name'] as const
+const BANDS = ['red_mean', 'green_mean', 'blue_mean', 'nir_mean', 'brightness_mean'] as const
+const OPTIONAL = ['ndvi_std', 'ndvi_min', 'ndvi_max', 'vegetation_index', ...BANDS] as const
+const NUMBERS = ['ndvi_mean', ...OPTIONAL] as const
+
+/** Field, and the name it has after decoding. */
+const DECODED_AS = {
+  ndvi_mean: 'ndviMean',
+  ndvi_std: 'ndviStd',
+  ndvi_min: 'ndviMin',
+  ndvi_max: 'ndviMax',
+  vegetation_index: 'vegetationIndex',
+  red_mean: 'red',
+  green_mean: 'green',
+  blue_mean: 'blue',
+  nir_mean: 'nir',
+  brightness_mean: 'brightness',
+} as const
+
+function defectOf(value: unknown): EventDefect {
+  try {
+    decodeEvent(value, NOON_MS)
+  } catch (error) {
+    if (error instanceof EventDefect) return error
+    throw error
+  }
+  throw new Error('the event was taken')
+}
+
+function refuses(field: Field, value: unknown, message: RegExp): void {
+  const defect = defectOf(wireEvent({ [field]: value }))
+  expect(defect.field).toBe(field)
+  expect(defect.message).toMatch(message)
+}
+
+const without = (field: Field) => Object.fromEntries(Object.entries(wireEvent()).filter(([name]) => name !== field))
+
+describe('an event', () => {
+  it('is taken with all 13 fields, in fixed point', () => {
+    const wire: WireEvent = {
+      image_id: 'SeaLake_7',
+      class_name: 'SeaLake',
+      ndvi_mean: -0.238,
+      ndvi_std: 0.135,
+      ndvi_min: -0.9,
+      ndvi_max: 0.1234567,
+      vegetation_index: -99.5,
+      red_mean: 400.1234,
+      green_mean: 700,
+      blue_mean: 0,
+      nir_mean: 1_000_000,
+      brightness_mean: 633.333,
+      timestamp: '2026-11-22T13:00:00+01:00',
+    }
+    expect(decodeEvent(wire, NOON_MS)).toEqual({
+      imageId: 'SeaLake_7',
+      className: 'SeaLake',
+      eventMs: NOON_MS,
+      ndviMean: -238_000,
+      ndviStd: 135_000,
+      ndviMin: -900_000,
+      ndviMax: 123_457,
+      vegetationIndex: -99_500_000,
+      red: 400_123,
+      green: 700_000,
+      blue: 0,
+      nir: 1_000_000_000,
+      brightness: 633_333,
+    })
+  })
+
+  it('needs four fields only; null and absent both mean "not measured"', () => {
+    const absent = decodeEvent(wireEvent(), NOON_MS)
+    const asNull = decodeEvent(wireEvent(Object.fromEntries(OPTIONAL.map(field => [field, null]))), NOON_MS)
+    expect(absent).toEqual(asNull)
+    for (const field of OPTIONAL) expect(absent[DECODED_AS[field]]).toBeNull()
+  })
+
+  it.each([['a text'], [7], [null], [true], [[]], [[wireEvent()]], [undefined]])('is not %j', value => {
+    expect(defectOf(value)).toMatchObject({ field: null, message: 'an event must be a JSON object' })
+  })
+
+  it.each(['image_id', 'class_name', 'ndvi_mean', 'timestamp'] as const)('must have %s', field => {
+    expect(defectOf(without(field))).toMatchObject({ field, message: `${field} is missing` })
+    refuses(field, null, /is missing/)
+    refuses(field, undefined, /is missing/)
+  })
+
+  it.each(NUMBERS)('has a number, not something like one, for %s', field => {
+    for (const value of ['0.5', '', true, [0.5], { value: 0.5 }]) refuses(field, value, /must be a number/)
+  })
+
+  it.each(NUMBERS)('has no number that JSON cannot write for %s', field => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e308]) {
+      refuses(field, value, /must lie between/)
+    }
+  })
+
+  it.each([
+    ['ndvi_mean', -1, 1],
+    ['ndvi_min', -1, 1],
+    ['ndvi_max', -1, 1],
+    ['ndvi_std', 0, 2],
+    ['vegetation_index', -100, 100],
+    ...BANDS.map(band => [band, 0, MAX_BAND_MEAN] as const),
+  ] as const)('has %s from %d to %d, both included', (field, least, most) => {
+    for (const value of [least, most]) {
+      expect(decodeEvent(wireEvent({ [field]: value }), NOON_MS)[DECODED_AS[field]]).not.toBeNull()
+    }
+    for (const value of [least - 1e-9, most + 1e-9 * Math.max(most, 1)]) refuses(field, value, /must lie between/)
+  })
+
+  it.each(NUMBERS)('has one zero only for %s', field => {
+    expect(Object.is(decodeEvent(wireEvent({ [field]: -0 }), NOON_MS)[DECODED_AS[field]], 0)).toBe(true)
+  })
+
+  it.each(TEXTS)('has text of 1 to 256 characters for %s', field => {
+    for (const value of ['', 'x'.repeat(MAX_TEXT_LENGTH + 1)]) refuses(field, value, /must have 1 to 256 characters/)
+    for (const value of [7, true, {}, ['Forest']]) refuses(field, value, /must be text/)
+    for (const value of ['\ud800', 'a\udc00b']) refuses(field, value, /well-formed/)
+    const longest = 'x'.repeat(MAX_TEXT_LENGTH)
+    expect(Object.values(decodeEvent(wireEvent({ [field]: longest }), NOON_MS))).toContain(longest)
+  })
+
+  it.each(['__proto__', 'constructor', 'toString', '🌲', ' ', '0', "O'Brien"])('may be named %j', name => {
+    const event = decodeEvent(wireEvent({ image_id: name, class_name: name }), NOON_MS)
+    expect(event).toMatchObject({ imageId: name, className: name })
+  })
+
+  it('takes fields from itself only, not from what it says its prototype is', () => {
+    const json = '{"__proto__":{"image_id":"a","class_name":"Forest","ndvi_mean":0.5,"timestamp":"2026-01-01T00:00Z"}}'
+    expect(defectOf(JSON.parse(json)).message).toMatch(/is missing/)
+    expect(({} as Record<string, unknown>).image_id).toBeUndefined()
+  })
+
+  it('may have further fields, of which nothing is kept', () => {
+    const more = { epsg: 32629, lon: 9.5, scene: { id: 'S2A' }, landcover: 1, __proto: 1, ndviMean: 3, className: 'x' }
+    expect(decodeEvent({ ...wireEvent(), ...more }, NOON_MS)).toEqual(decodeEvent(wireEvent(), NOON_MS))
+  })
+
+  it('does not have its lowest pixel above its highest', () => {
+    expect(defectOf(wireEvent({ ndvi_min: 0.5, ndvi_max: 0.4 }))).toMatchObject({
+      field: 'ndvi_min',
+      message: 'ndvi_min is above ndvi_max',
+    })
+    expect(decodeEvent(wireEvent({ ndvi_min: 0.5, ndvi_max: 0.5 }), NOON_MS).ndviMin).toBe(500_000)
+    expect(decodeEvent(wireEvent({ ndvi_min: 0.5 }), NOON_MS).ndviMax).toBeNull()
+  })
+
+  it.each([[7], [1_700_000_000_000], [true], ['soon'], ['2026-11-22'], [''], [{}], ['2026-02-30T00:00:00Z']])(
+    'has an ISO 8601 timestamp, not %j',
+    value => refuses('timestamp', value, /ISO 8601/),
+  )
+
+  it('is not from before 1970', () => {
+    refuses('timestamp', '1969-12-31T23:59:59.999Z', /before 1970/)
+    refuses('timestamp', '1970-01-01T00:00:00+01:00', /before 1970/)
+    expect(decodeEvent(wireEvent({ timestamp: '1970-01-01T00:00:00Z' }), NOON_MS).eventMs).toBe(0)
+  })
+
+  it('may be ahead of its arrival by ten minutes, as clocks are, and no more', () => {
+    const at = (ms: number) => wireEvent({ timestamp: new Date(ms).toISOString() })
+    const latest = NOON_MS + FUTURE_TOLERANCE_MS
+    expect(decodeEvent(at(latest), NOON_MS).eventMs).toBe(latest)
+    expect(defectOf(at(latest + 1))).toMatchObject({ field: 'timestamp' })
+    expect(defectOf(at(latest + 1)).message).toMatch(/10 minutes after arrival/)
+  })
+
+  it('is told what is wrong with it without its values', () => {
+    const secret = 'sesame'
+    for (const field of [...TEXTS, ...NUMBERS, 'timestamp'] as const) {
+      expect(defectOf(wireEvent({ [field]: { secret } })).message).not.toContain(secret)
+    }
+  })
+
+  it('decodes to whole numbers within 32 bits, whatever is valid', () => {
+    fc.assert(
+      fc.property(wireEvents, wire => {
+        const { imageId, className, eventMs, ...numbers } = decodeEvent(wire, NOON_MS)
+        expect([imageId, className]).toEqual([wire.image_id, wire.class_name])
+        expect(eventMs).toBe(Date.parse(wire.timestamp))
+        for (const value of Object.values(numbers)) {
+          if (value === null) continue
+          expect(Number.isInteger(value) && Math.abs(value) < 2 ** 31 && !Object.is(value, -0)).toBe(true)
+        }
+      }),
+    )
+  })
+
+  it('is either decoded or refused with a defect, whatever JSON comes', () => {
+    const shaped = fc.record(
+      Object.fromEntries([...TEXTS, ...NUMBERS, 'timestamp'].map(field => [field, fc.jsonValue()])),
+      { requiredKeys: [] },
+    )
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), shaped), value => {
+        try {
+          decodeEvent(value, NOON_MS)
+        } catch (error) {
+          expect(error).toBeInstanceOf(EventDefect)
+        }
+      }),
+    )
+  })
+})

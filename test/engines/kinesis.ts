@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CreateStreamCommand,
+  DeleteStreamCommand,
+  DescribeStreamSummaryCommand,
+  KinesisClient,
+  ListStreamsCommand,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-kinesis'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { freePorts } from './ports.ts'
+
+/** A stand-in for Kinesis (kinesis-local) in a process of its own, on loopback. */
+export interface KinesisEngine {
+  endpoint: string
+  client: KinesisClient
+  /** Makes a stream anew, also where one of its name exists. */
+  freshStream(stream: string, shards: number): Promise<void>
+  /** Returns when the stream takes requests again after a change. */
+  untilActive(stream: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export const KINESIS_REGION = 'us-east-1'
+const START_LIMIT_MS = 60_000
+/** How long the stand-in is busy with changes of a stream, for which AWS takes half a minute. */
+const CHANGES = ['CREATE_STREAM', 'DELETE_STREAM', 'SPLIT_SHARD', 'MERGE_SHARDS']
+
+/** The stand-in listens on every interface and has no setting for it: a server without a host gets loopback. */
+const ON_LOOPBACK = `
+  import { Server } from 'node:net'
+  const { listen } = Server.prototype
+  Server.prototype.listen = function (options, ...rest) {
+    return listen.call(this, typeof options === 'object' ? { ...options, host: '127.0.0.1' } : options, ...rest)
+  }`
+
+/** @throws Error with what the process said when it does not start */
+export async function startKinesis(): Promise<KinesisEngine> {
+  const main = createRequire(import.meta.url).resolve('kinesis-local')
+  const [port, tlsPort] = (await freePorts(2)) as [number, number]
+  const preload = `data:text/javascript,${encodeURIComponent(ON_LOOPBACK)}`
+  const server = spawn(process.execPath, ['--import', preload, main], {
+    cwd: dirname(main),
+    env: {
+      ...process.env,
+      KINESIS_MOCK_PLAIN_PORT: String(port),
+      KINESIS_MOCK_TLS_PORT: String(tlsPort),
+      LOG_LEVEL: 'ERROR',
+      ...Object.fromEntries(CHANGES.map(change => [`${change}_DURATION`, '20ms'])),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk))
+  process.once('exit', () => server.kill('SIGKILL'))
+  // The adapter under test finds them where it does on AWS.
+  process.env.AWS_ACCESS_KEY_ID ??= 'test'
+  process.env.AWS_SECRET_ACCESS_KEY ??= 'test'
+  const endpoint = `http://127.0.0.1:${port}`
+  const client = new KinesisClient({ endpoint, region: KINESIS_REGION, requestHandler: new NodeHttpHandler() })
+
+  const deadline = Date.now() + START_LIMIT_MS
+  while (!(await client.send(new ListStreamsCommand({})).catch(() => null))) {
+    if (server.exitCode !== null || Date.now() > deadline) throw new Error(`kinesis-local did not start:\n${said}`)
+    await sleep(50)
+  }
+
+  async function statusOf(StreamName: string): Promise<string | null> {
+    try {
+      const answer = await client.send(new DescribeStreamSummaryCommand({ StreamName }))
+      return answer.StreamDescriptionSummary?.StreamStatus ?? null
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException) return null
+      throw error
+    }
+  }
+  async function until(stream: string, status: string | null): Promise<void> {
+    while ((await statusOf(stream)) !== status) await sleep(10)
+  }
+
+  return {
+    endpoint,
+    client,
+    untilActive: stream => until(stream, 'ACTIVE'),
+    async freshStream(stream, shards) {
+      if (await statusOf(stream)) {
+        await client.send(new DeleteStreamCommand({ StreamName: stream }))
+        await until(stream, null)
+      }
+      await client.send(new CreateStreamCommand({ StreamName: stream, ShardCount: shards }))
+      await until(stream, 'ACTIVE')
+    },
+    async stop() {
+      client.destroy()
+      server.kill('SIGKILL')
+      if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
+    },
+  }
+}

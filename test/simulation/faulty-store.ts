@@ -1,0 +1,38 @@
+import type { Random } from '../../data/random.ts'
+import type { SpeedStore } from '../../functions/ports/speed-store.ts'
+import type { Process, Scheduler } from './scheduler.ts'
+
+export interface StoreFaults {
+  /** Share of calls that fail before they have an effect. */
+  refused: number
+  /** Share of calls that have their effect and then fail: the answer is lost. */
+  answerLost: number
+}
+
+/**
+ * The store as one process sees it over a network: calls take effect and answer at moments that the scheduler
+ * chooses, in any order between processes, and may fail before or after their effect.
+ */
+export function faultyStore(
+  store: SpeedStore,
+  scheduler: Scheduler,
+  process: Process,
+  random: Random,
+  faults: () => StoreFaults,
+): SpeedStore {
+  return new Proxy(store, {
+    get(target, name: keyof SpeedStore) {
+      const call = target[name] as (...args: unknown[]) => Promise<unknown>
+      return async (...args: unknown[]) => {
+        await scheduler.turn(process)
+        const { refused, answerLost } = faults()
+        const luck = random()
+        if (luck < refused) throw new Error('the store refused the call')
+        const answer = await call.apply(target, args)
+        await scheduler.turn(process)
+        if (luck < refused + answerLost) throw new Error('the answer of the store was lost')
+        return answer
+      }
+    },
+  })
+}

@@ -1,0 +1,148 @@
+import { isKnownClass } from '../../functions/core/classes.ts'
+import { FUTURE_TOLERANCE_MS } from '../../functions/core/event.ts'
+import { slotOf } from '../../functions/core/slot.ts'
+import { DAY_MS, dayOf } from '../../functions/core/time.ts'
+import { isLate, windowOf } from '../../functions/core/window.ts'
+import { expectedAlert, type Outcome, SLOT_MS } from './history.ts'
+import type { StoredRecord } from './log.ts'
+import type { SentEvent } from './sent.ts'
+
+/** A naive recount of one (arrival slot, window, class): plain code, nothing shared with what it checks. */
+interface Recount {
+  count: number
+  late: number
+  sum: bigint
+  squares: bigint
+  nirCount: number
+  nirSum: bigint
+}
+
+/** The breaches of the speed layer's laws; none when all hold. */
+export async function breaches(outcome: Outcome): Promise<string[]> {
+  const distinct = distinctRecords(outcome)
+  return [
+    ...outcome.seen,
+    ...compare('totals', await storedTotals(outcome), recount(outcome, distinct)),
+    ...compare('alerts', await storedAlerts(outcome, distinct), expectedAlerts(outcome, distinct)),
+    ...compare('quarantine', await storedQuarantine(outcome), expectedQuarantine(outcome, distinct)),
+  ]
+}
+
+/** The records of the log without copies: of each identity the one that the log took first. */
+function distinctRecords({ log }: Outcome): StoredRecord[] {
+  const all = log.shards
+    .flatMap(shard => shard.records)
+    .sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
+  const known = new Set<string>()
+  return all.filter(({ sent: { origin } }) => {
+    if (!origin) return true
+    const identity = `${origin.producer}/${origin.counter}`
+    if (known.has(identity)) return false
+    known.add(identity)
+    return true
+  })
+}
+
+/** The events of a record that count: of a class that is known in its arrival slot, and not from the future. */
+function goodEvents({ classes }: Outcome, record: StoredRecord): SentEvent[] {
+  const slot = slotOf(record.arrivalMs, SLOT_MS)
+  const latest = record.arrivalMs + FUTURE_TOLERANCE_MS
+  return record.sent.events.filter(event => isKnownClass(classes, event.className, slot) && event.eventMs <= latest)
+}
+
+function recount(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
+  const counts = new Map<string, Recount>()
+  for (const record of records) {
+    for (const event of goodEvents(outcome, record)) {
+      const key = `${slotOf(record.arrivalMs, SLOT_MS)} ${windowOf(event.eventMs)} ${event.className}`
+      const of = counts.get(key) ?? { count: 0, late: 0, sum: 0n, squares: 0n, nirCount: 0, nirSum: 0n }
+      counts.set(key, of)
+      of.count++
+      if (isLate(event.eventMs, record.arrivalMs)) of.late++
+      of.sum += BigInt(event.ndviMean)
+      of.squares += BigInt(event.ndviMean) ** 2n
+      if (event.nir !== null) {
+        of.nirCount++
+        of.nirSum += BigInt(event.nir)
+      }
+    }
+  }
+  return new Map(Array.from(counts, ([key, of]) => [key, describe(of)]))
+}
+
+async function storedTotals({ log, store }: Outcome): Promise<Map<string, string>> {
+  const counts = new Map<string, Recount>()
+  for (const { name } of log.lanes()) {
+    for (const row of await store.readRows(name, { from: 0, until: Number.MAX_SAFE_INTEGER })) {
+      for (const [className, totals] of row.totals) {
+        const key = `${row.slot} ${row.windowStart} ${className}`
+        const of = counts.get(key) ?? { count: 0, late: 0, sum: 0n, squares: 0n, nirCount: 0, nirSum: 0n }
+        counts.set(key, of)
+        of.count += totals.count
+        of.late += totals.lateCount
+        of.sum += totals.ndviSum
+        of.squares += totals.ndviSquareSum
+        of.nirCount += totals.bands.nir.count
+        of.nirSum += totals.bands.nir.sum
+      }
+    }
+  }
+  return new Map(Array.from(counts, ([key, of]) => [key, describe(of)]))
+}
+
+function describe({ count, late, sum, squares, nirCount, nirSum }: Recount): string {
+  return `${count} events, ${late} late, sum ${sum}, squares ${squares}, ${nirCount} with nir ${nirSum}`
+}
+
+function expectedAlerts(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
+  const alerts = new Map<string, string>()
+  for (const record of records) {
+    for (const event of goodEvents(outcome, record)) {
+      const alert = expectedAlert(event)
+      if (alert)
+        alerts.set(`${alert.className} ${alert.day} ${alert.eventMs} ${alert.imageId}`, `${alert.rule} ${alert.score}`)
+    }
+  }
+  return alerts
+}
+
+async function storedAlerts({ store, classes }: Outcome, records: StoredRecord[]): Promise<Map<string, string>> {
+  const times = records.flatMap(record => record.sent.events.map(event => event.eventMs))
+  const alerts = new Map<string, string>()
+  for (let ms = Math.min(...times); ms < Math.max(...times) + DAY_MS; ms += DAY_MS) {
+    for (const className of classes.keys()) {
+      for (const alert of await store.readAlerts({ className, day: dayOf(ms), limit: 10_000 })) {
+        alerts.set(`${alert.className} ${alert.day} ${alert.eventMs} ${alert.imageId}`, `${alert.rule} ${alert.score}`)
+      }
+    }
+  }
+  return alerts
+}
+
+function expectedQuarantine(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
+  const entries = new Map<string, string>()
+  for (const record of records) {
+    const good = new Set(goodEvents(outcome, record))
+    const refused = record.sent.events.filter(event => !good.has(event)).map(event => event.line)
+    for (const line of [...record.sent.badLines, ...refused])
+      entries.set(`${record.lane} ${record.position} ${line}`, '')
+  }
+  return entries
+}
+
+async function storedQuarantine({ log, store }: Outcome): Promise<Map<string, string>> {
+  const entries = new Map<string, string>()
+  for (const { name } of log.lanes()) {
+    for (const { position, index } of await store.readQuarantine({ lane: name, after: null, limit: 10_000 })) {
+      entries.set(`${name} ${position} ${index}`, '')
+    }
+  }
+  return entries
+}
+
+function compare(what: string, actual: Map<string, string>, expected: Map<string, string>): string[] {
+  const keys = new Set([...actual.keys(), ...expected.keys()])
+  return [...keys]
+    .filter(key => actual.get(key) !== expected.get(key))
+    .map(key => `${what} of ${key}: ${actual.get(key) ?? 'nothing'}, not ${expected.get(key) ?? 'nothing'}`)
+}

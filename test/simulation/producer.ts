@@ -1,0 +1,69 @@
+import type { Random } from '../../data/random.ts'
+import { RETRY_LIMIT_MS } from '../../functions/core/slot.ts'
+import type { SimulatedLog } from './log.ts'
+import type { SentRecord } from './sent.ts'
+
+interface InFlight {
+  record: SentRecord
+  lane: string
+  firstSentMs: number
+}
+
+/** A copy of a record that is still under way to the log. */
+export interface UnderWay {
+  record: SentRecord
+  lane: string | null
+  key: number
+  /** It reaches the log before this time or never. */
+  beforeMs: number
+}
+
+/**
+ * A sender that keeps the contract with producers: one record in flight, numbered; a retry is the same bytes under
+ * the same key, on Kafka to the same partition; it gives up after the retry limit and then takes a fresh id.
+ */
+export class SimulatedProducer {
+  readonly #key: number
+  readonly #name: string
+  #lives = 0
+  #counter = 0
+  #inFlight: InFlight | undefined
+
+  constructor(name: string, key: number) {
+    this.#name = name
+    this.#key = key
+  }
+
+  /** Sends the record in flight once more, or else the next one. Answers the copies that are now under way. */
+  send(
+    random: Random,
+    log: SimulatedLog,
+    nowMs: number,
+    make: (origin: SentRecord['origin']) => SentRecord,
+  ): UnderWay[] {
+    if (this.#inFlight && nowMs - this.#inFlight.firstSentMs >= RETRY_LIMIT_MS) this.#giveUp()
+    if (!this.#inFlight) {
+      const origin = { producer: `${this.#name}-${this.#lives}`, counter: ++this.#counter }
+      this.#inFlight = { record: make(origin), lane: log.laneOf(this.#key), firstSentMs: nowMs }
+    }
+    const { record, lane, firstSentMs } = this.#inFlight
+    const copy: UnderWay = {
+      record,
+      lane: log.kind === 'kafka' ? lane : null,
+      key: this.#key,
+      beforeMs: firstSentMs + RETRY_LIMIT_MS,
+    }
+    const luck = random()
+    if (luck < 0.55) {
+      this.#inFlight = undefined
+      return [{ ...copy, beforeMs: Number.POSITIVE_INFINITY }, ...(luck < 0.1 ? [copy] : [])]
+    }
+    return luck < 0.9 ? [copy] : []
+  }
+
+  #giveUp(): void {
+    this.#inFlight = undefined
+    this.#lives++
+    this.#counter = 0
+  }
+}

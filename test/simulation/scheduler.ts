@@ -1,0 +1,56 @@
+import { setImmediate as settle } from 'node:timers/promises'
+import type { Random } from '../../data/random.ts'
+
+/** A running copy of the code. Killed, it never gets another turn. */
+export interface Process {
+  alive: boolean
+}
+
+interface Waiting {
+  process: Process
+  resume(): void
+}
+
+/**
+ * Lets exactly one of the waiting calls go on at a time, chosen by the seed, so that a history with many processes
+ * is the same each time it is run.
+ */
+export class Scheduler {
+  readonly #random: Random
+  #waiting: Waiting[] = []
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  /** Resolves when the scheduler chooses this call; never, if its process is killed before. */
+  turn(process: Process): Promise<void> {
+    return new Promise(resume => this.#waiting.push({ process, resume }))
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  /** Kills the process of a random waiting call; answers it, or undefined when nothing waits. */
+  killOne(): Process | undefined {
+    const victim = this.#pick()?.process
+    if (!victim) return undefined
+    victim.alive = false
+    this.#waiting = this.#waiting.filter(({ process }) => process.alive)
+    return victim
+  }
+
+  /** Lets a random waiting call go on, and all that follows from it until every call waits again. */
+  async step(): Promise<void> {
+    const next = this.#pick()
+    if (!next) return
+    this.#waiting.splice(this.#waiting.indexOf(next), 1)
+    next.resume()
+    await settle()
+  }
+
+  #pick(): Waiting | undefined {
+    return this.#waiting[Math.floor(this.#random() * this.#waiting.length)]
+  }
+}

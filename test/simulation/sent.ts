@@ -1,0 +1,95 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import type { Random } from '../../data/random.ts'
+import type { WireEvent } from '../../functions/core/event.ts'
+import type { Origin } from '../../functions/core/record.ts'
+import { formatTimestamp } from '../../functions/core/time.ts'
+
+/** What a sender put on the log: the bytes, and what a person who reads them would say they hold. */
+export interface SentRecord {
+  data: Uint8Array
+  /** Null: nobody wrapped it, so each copy on the log is a record of its own. */
+  origin: Origin | null
+  events: SentEvent[]
+  /** Lines that are no events; null stands for the whole record. */
+  badLines: (number | null)[]
+}
+
+export interface SentEvent {
+  line: number
+  imageId: string
+  className: string
+  eventMs: number
+  /** Millionths. */
+  ndviMean: number
+  /** Thousandths; null is "not measured". */
+  nir: number | null
+}
+
+export const ALWAYS_KNOWN = ['Forest', 'SeaLake', 'River']
+/** Becomes known in mid-history: see History.classes. */
+export const NEW_CLASS = 'Wetland'
+
+const NOT_JSON = ['{"image_id":"cut', 'NaN', '[1,2', '{"image_id":"x","class_name":"Forest","ndvi_mean":NaN}']
+const NO_EVENT = [
+  '[]',
+  '7',
+  '{"image_id":"x"}',
+  '{"image_id":"x","class_name":"Forest","ndvi_mean":57,"timestamp":"2026-01-01T00:00:00Z"}',
+]
+
+/** Makes up a record of a few events and, at times, bad lines between them. */
+export function makeRecord(
+  random: Random,
+  origin: Origin | null,
+  nextId: () => number,
+  options: { times: () => number; bad: boolean },
+): SentRecord {
+  if (options.bad && origin === null && random() < 0.2) {
+    const cutOff = gzipSync('{"image_id":"x"}').subarray(0, 12)
+    return { data: cutOff, origin, events: [], badLines: [null] }
+  }
+  const lines: string[] = origin ? [JSON.stringify({ landcover: origin })] : []
+  const events: SentEvent[] = []
+  const badLines: number[] = []
+  const count = 1 + Math.floor(random() * 4)
+  for (let index = 0; index < count; index++) {
+    const line = lines.length
+    if (options.bad && random() < 0.25) {
+      const kinds = random() < 0.5 ? NOT_JSON : NO_EVENT
+      lines.push(kinds[Math.floor(random() * kinds.length)] as string)
+      badLines.push(line)
+      continue
+    }
+    const event = makeEvent(random, line, nextId(), options.times())
+    lines.push(JSON.stringify(toWire(event)))
+    events.push(event)
+  }
+  return { data: compress(random, lines.join('\n')), origin, events, badLines }
+}
+
+function makeEvent(random: Random, line: number, id: number, eventMs: number): SentEvent {
+  const names = random() < 0.1 ? [NEW_CLASS] : ALWAYS_KNOWN
+  return {
+    line,
+    imageId: `image-${id}`,
+    className: names[Math.floor(random() * names.length)] as string,
+    eventMs,
+    ndviMean: Math.floor(random() * 2_000_001) - 1_000_000,
+    nir: random() < 0.3 ? null : Math.floor(random() * 5_000_000),
+  }
+}
+
+function toWire({ imageId, className, eventMs, ndviMean, nir }: SentEvent): WireEvent {
+  return {
+    image_id: imageId,
+    class_name: className,
+    ndvi_mean: ndviMean / 1e6,
+    nir_mean: nir === null ? null : nir / 1e3,
+    timestamp: formatTimestamp(eventMs),
+  }
+}
+
+function compress(random: Random, text: string): Uint8Array {
+  const luck = random()
+  return luck < 0.05 ? gzipSync(text) : luck < 0.1 ? zstdCompressSync(text) : Buffer.from(text)
+}
