@@ -152,6 +152,23 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     }
   })
 
+  test('talks over TLS to a broker whose certificate it trusts, and to no other', async () => {
+    await freshTopic(kafka.brokers, 'encrypted')
+    const sasl = { mechanism: 'SCRAM-SHA-512', ...KAFKA_USER } as const
+    const options = { brokers: kafka.tlsBrokers, sasl, tls: { ca: kafka.certificate } }
+    await withLog(
+      'encrypted',
+      async log => {
+        const lane = `${log.identity}.0`
+        await log.append([{ lane, data: Buffer.from('secret') }])
+        expect(texts(await readToEnd(log, lane))).toEqual(['secret'])
+      },
+      options,
+    )
+    const trustingOthers = openKafkaEventLog({ ...options, topic: 'encrypted', tls: true })
+    await expect(trustingOthers).rejects.toThrow('self-signed certificate')
+  })
+
   test('says that the password is wrong, and not the password', async () => {
     for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
       const sasl = { mechanism, username: KAFKA_USER.username, password: 'wrong-password' }

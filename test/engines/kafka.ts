@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
 import { ENGINES_FOLDER, resolveJars } from './java.ts'
 import { freePorts } from './ports.ts'
@@ -19,6 +20,9 @@ export interface KafkaEngine {
   brokers: string[]
   /** The listener with SASL: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
   saslBrokers: string[]
+  /** The same over TLS, with a certificate that signs itself. */
+  tlsBrokers: string[]
+  certificate: string
   /** Ends the broker as `kill -9` does. */
   kill(): Promise<void>
   /** Starts the broker again on the same data and ports. */
@@ -39,12 +43,14 @@ const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogge
  */
 export async function startKafka(): Promise<KafkaEngine> {
   const jars = await resolveJars(join(import.meta.dirname, 'kafka'), 'kafka')
-  const [port, saslPort, controllerPort] = (await freePorts(3)) as [number, number, number]
+  const ports = await freePorts(4)
+  const [port, saslPort, tlsPort] = ports as [number, number, number]
   await mkdir(ENGINES_FOLDER, { recursive: true })
   const folder = await mkdtemp(join(ENGINES_FOLDER, 'kafka-data-'))
   const config = join(folder, 'server.properties')
   const logFile = join(folder, 'broker.log')
-  await writeFile(config, properties(join(folder, 'data'), port, saslPort, controllerPort))
+  await writeFile(config, properties(folder, ports))
+  const certificate = await makeCertificate(folder)
   const java = (program: string[]): ChildProcess => {
     const child = spawn('java', [...JVM, '-cp', join(jars, '*'), ...program], { stdio: ['ignore', 'pipe', 'pipe'] })
     const log = createWriteStream(logFile, { flags: 'a' })
@@ -89,6 +95,8 @@ export async function startKafka(): Promise<KafkaEngine> {
     jars,
     brokers,
     saslBrokers: [`127.0.0.1:${saslPort}`],
+    tlsBrokers: [`127.0.0.1:${tlsPort}`],
+    certificate,
     kill: () => end('SIGKILL'),
     restart: start,
     async stop() {
@@ -109,24 +117,42 @@ const FORMAT = [
   ]),
 ]
 
-function properties(data: string, port: number, saslPort: number, controllerPort: number): string {
-  const listeners = `OPEN://127.0.0.1:${port},LOGIN://127.0.0.1:${saslPort},CONTROLLER://127.0.0.1:${controllerPort}`
+const KEY_STORE = { file: 'broker.p12', password: 'test-only' }
+
+/** Makes the broker's key and returns its certificate as PEM. */
+async function makeCertificate(folder: string): Promise<string> {
+  const store = ['-keystore', join(folder, KEY_STORE.file), '-storepass', KEY_STORE.password, '-alias', 'broker']
+  const subject = ['-dname', 'CN=localhost', '-ext', 'san=ip:127.0.0.1,dns:localhost', '-keyalg', 'EC']
+  const keytool = promisify(execFile)
+  await keytool('keytool', ['-genkeypair', ...store, ...subject])
+  const { stdout } = await keytool('keytool', ['-exportcert', '-rfc', ...store])
+  return stdout
+}
+
+function properties(folder: string, ports: number[]): string {
+  const names = ['OPEN', 'LOGIN', 'SECURE', 'CONTROLLER']
+  const listeners = names.map((name, index) => `${name}://127.0.0.1:${ports[index]}`).join(',')
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
   const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${KAFKA_USER.username}="${KAFKA_USER.password}";`
+  const logins = ['login', 'secure'].flatMap(name => [
+    [`listener.name.${name}.sasl.enabled.mechanisms`, 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512'],
+    [`listener.name.${name}.plain.sasl.jaas.config`, plain],
+    [`listener.name.${name}.scram-sha-256.sasl.jaas.config`, scram],
+    [`listener.name.${name}.scram-sha-512.sasl.jaas.config`, scram],
+  ])
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
-    'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
+    'controller.quorum.bootstrap.servers': `127.0.0.1:${ports[3]}`,
     listeners,
     'advertised.listeners': listeners,
-    'listener.security.protocol.map': 'OPEN:PLAINTEXT,LOGIN:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'OPEN:PLAINTEXT,LOGIN:SASL_PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'OPEN',
     'controller.listener.names': 'CONTROLLER',
-    'listener.name.login.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-    'listener.name.login.plain.sasl.jaas.config': plain,
-    'listener.name.login.scram-sha-256.sasl.jaas.config': scram,
-    'listener.name.login.scram-sha-512.sasl.jaas.config': scram,
-    'log.dirs': data,
+    ...Object.fromEntries(logins),
+    'ssl.keystore.location': join(folder, KEY_STORE.file),
+    'ssl.keystore.password': KEY_STORE.password,
+    'log.dirs': join(folder, 'data'),
     'auto.create.topics.enable': false,
     // One node: what Kafka keeps for itself cannot have three copies.
     'offsets.topic.num.partitions': 1,

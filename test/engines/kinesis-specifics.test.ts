@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openKinesisEventLog } from '../../functions/adapters/kinesis-event-log.ts'
 import { type Lane, type Position, START } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
-import type { AppendOutcome, EventLog } from '../../functions/ports/event-log.ts'
+import type { AppendOutcome, Destination, EventLog } from '../../functions/ports/event-log.ts'
 import { KINESIS_REGION, type KinesisEngine, startKinesis } from './kinesis.ts'
 
 const STREAM = 'specifics'
@@ -187,14 +187,11 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
   })
 })
 
-function numbered(
-  count: number,
-  lane?: Lane,
-): ({ key: string } & { data: Buffer })[] | { lane: string; data: Buffer }[] {
+function numbered(count: number, lane?: Lane): (Destination & { data: Buffer })[] {
   return Array.from({ length: count }, (_, n) => ({
     ...(lane ? { lane: lane.name } : { key: `key-${n}` }),
     data: Buffer.from(`record ${n}`),
-  })) as { lane: string; data: Buffer }[]
+  }))
 }
 
 const texts = (records: LogRecord[]): string[] => records.map(({ data }) => Buffer.from(data).toString())

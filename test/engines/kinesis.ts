@@ -30,12 +30,12 @@ const START_LIMIT_MS = 60_000
 /** How long the stand-in is busy with changes of a stream, for which AWS takes half a minute. */
 const CHANGES = ['CREATE_STREAM', 'DELETE_STREAM', 'SPLIT_SHARD', 'MERGE_SHARDS']
 
-/** The stand-in listens on every interface and has no setting for it: a server without a host gets loopback. */
+/** The stand-in listens on every interface and has no setting for it: a server with a port only gets loopback. */
 const ON_LOOPBACK = `
   import { Server } from 'node:net'
   const { listen } = Server.prototype
-  Server.prototype.listen = function (options, ...rest) {
-    return listen.call(this, typeof options === 'object' ? { ...options, host: '127.0.0.1' } : options, ...rest)
+  Server.prototype.listen = function (port, ...rest) {
+    return typeof port === 'number' ? listen.call(this, port, '127.0.0.1', ...rest) : listen.call(this, port, ...rest)
   }`
 
 /** @throws Error with what the process said when it does not start */

@@ -18,9 +18,13 @@ export interface UnderWay {
   beforeMs: number
 }
 
+/** Share of sends before which the producer restarts. */
+const RESTARTS = 0.03
+
 /**
  * A sender that keeps the contract with producers: one record in flight, numbered; a retry is the same bytes under
- * the same key, on Kafka to the same partition; it gives up after the retry limit and then takes a fresh id.
+ * the same key, on Kafka to the same partition; when it gives up, at the latest at the retry limit, or restarts, it
+ * takes a fresh id.
  */
 export class SimulatedProducer {
   readonly #key: number
@@ -41,7 +45,8 @@ export class SimulatedProducer {
     nowMs: number,
     make: (origin: SentRecord['origin']) => SentRecord,
   ): UnderWay[] {
-    if (this.#inFlight && nowMs - this.#inFlight.firstSentMs >= RETRY_LIMIT_MS) this.#giveUp()
+    const tooLate = this.#inFlight && nowMs - this.#inFlight.firstSentMs >= RETRY_LIMIT_MS
+    if (tooLate || random() < RESTARTS) this.#startAnew()
     if (!this.#inFlight) {
       const origin = { producer: `${this.#name}-${this.#lives}`, counter: ++this.#counter }
       this.#inFlight = { record: make(origin), lane: log.laneOf(this.#key), firstSentMs: nowMs }
@@ -61,7 +66,8 @@ export class SimulatedProducer {
     return luck < 0.9 ? [copy] : []
   }
 
-  #giveUp(): void {
+  /** Copies of the record that was in flight may still reach the log. */
+  #startAnew(): void {
     this.#inFlight = undefined
     this.#lives++
     this.#counter = 0

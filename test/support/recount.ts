@@ -43,8 +43,8 @@ function recountGroup(events: WireEvent[]): Recount {
     count: events.length,
     ndviSum: sum(micros),
     ndviSquareSum: sum(micros.map(micro => micro * micro)),
-    ndviMin: lowest.length === 0 ? null : lowest.reduce((a, b) => (a < b ? a : b)),
-    ndviMax: highest.length === 0 ? null : highest.reduce((a, b) => (a > b ? a : b)),
+    ndviMin: lowest.length === 0 ? null : lowest.reduce((a, b) => Math.min(a, b)),
+    ndviMax: highest.length === 0 ? null : highest.reduce((a, b) => Math.max(a, b)),
     bands,
   }
 }

@@ -1,0 +1,154 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isCopy, type LastSeen, mergeProducers, newCursor, withoutForgotten } from '../../functions/core/cursor.ts'
+import { START } from '../../functions/core/lane.ts'
+import { lookBackMs, RETRY_LIMIT_MS, slotOf } from '../../functions/core/slot.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
+import { NOON_MS } from '../support/factories.ts'
+
+const SLOT_MS = HOUR_MS
+const LOOK_BACK_MS = lookBackMs(SLOT_MS)
+
+const seen = (counter: number, slot = NOON_MS): LastSeen => ({ counter, slot })
+const lists = fc
+  .dictionary(
+    fc.constantFrom('p', 'q', 'r'),
+    fc.record({ counter: fc.integer({ min: 1, max: 9 }), slot: fc.constant(NOON_MS) }),
+  )
+  .map(entries => new Map(Object.entries(entries)))
+
+describe('a copy', () => {
+  const producers = new Map([['p', seen(7)]])
+
+  it.each([
+    [1, true],
+    [6, true],
+    [7, true],
+    [8, false],
+    [9, false],
+  ])('is what has a counter that is not above the last: %i', (counter, expected) => {
+    expect(isCopy(producers, { producer: 'p', counter }, NOON_MS, LOOK_BACK_MS)).toBe(expected)
+  })
+
+  it('is nothing of a producer that was not seen', () => {
+    for (const producer of ['q', 'P', '__proto__', 'constructor']) {
+      expect(isCopy(producers, { producer, counter: 1 }, NOON_MS, LOOK_BACK_MS)).toBe(false)
+    }
+  })
+
+  it('is known as one within the look-back, its end included', () => {
+    const at = (slot: number) => isCopy(producers, { producer: 'p', counter: 7 }, slot, LOOK_BACK_MS)
+    expect(at(NOON_MS + LOOK_BACK_MS)).toBe(true)
+    expect(at(NOON_MS + LOOK_BACK_MS + SLOT_MS)).toBe(false)
+    expect(at(NOON_MS - SLOT_MS)).toBe(true)
+  })
+})
+
+describe('producers of several parents', () => {
+  it('are those of each, with the larger counter', () => {
+    const merged = mergeProducers([
+      new Map([
+        ['p', seen(3)],
+        ['q', seen(9)],
+      ]),
+      new Map([
+        ['p', seen(5)],
+        ['r', seen(1)],
+      ]),
+      new Map([['q', seen(2)]]),
+    ])
+    expect(merged).toEqual(
+      new Map([
+        ['p', seen(5)],
+        ['q', seen(9)],
+        ['r', seen(1)],
+      ]),
+    )
+  })
+
+  it('are the same in whatever order the parents come, and none come from none', () => {
+    fc.assert(
+      fc.property(lists, lists, lists, (a, b, c) => {
+        const merged = mergeProducers([a, b, c])
+        expect(mergeProducers([c, a, b])).toEqual(merged)
+        expect(mergeProducers([mergeProducers([a, b]), c])).toEqual(merged)
+        expect(mergeProducers([a, a])).toEqual(a)
+      }),
+    )
+    expect(mergeProducers([])).toEqual(new Map())
+  })
+
+  it('know of every copy that any parent knows of', () => {
+    fc.assert(
+      fc.property(
+        lists,
+        lists,
+        fc.constantFrom('p', 'q', 'r'),
+        fc.integer({ min: 1, max: 9 }),
+        (a, b, producer, counter) => {
+          const origin = { producer, counter }
+          const known = [a, b].some(parent => isCopy(parent, origin, NOON_MS, LOOK_BACK_MS))
+          expect(isCopy(mergeProducers([a, b]), origin, NOON_MS, LOOK_BACK_MS)).toBe(known)
+        },
+      ),
+    )
+  })
+})
+
+describe('forgetting', () => {
+  it('drops who was last seen before the look-back, and nobody else', () => {
+    const producers = new Map([
+      ['old', seen(1, NOON_MS - LOOK_BACK_MS - SLOT_MS)],
+      ['edge', seen(2, NOON_MS - LOOK_BACK_MS)],
+      ['new', seen(3, NOON_MS)],
+    ])
+    expect([...withoutForgotten(producers, NOON_MS, LOOK_BACK_MS).keys()]).toEqual(['edge', 'new'])
+    expect(producers.size).toBe(3)
+  })
+
+  /** As the speed layer does it: one slot behind the latest, because arrival times go back by less than a slot. */
+  const forget = (producers: ReadonlyMap<string, LastSeen>, latestSlot: number, slotMs: number) =>
+    withoutForgotten(producers, latestSlot - slotMs, lookBackMs(slotMs))
+
+  it('changes no later judgement, even where arrival times go back by a slot', () => {
+    const slotMs = fc.constantFrom(SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, HOUR_MS)
+    const slotsBack = fc.integer({ min: 0, max: 2_000 })
+    fc.assert(
+      fc.property(slotMs, slotsBack, fc.integer({ min: -1, max: 2_000 }), (length, back, onward) => {
+        const latest = slotOf(NOON_MS, length)
+        const producers = new Map([['p', seen(7, latest - back * length)]])
+        const copy = { producer: 'p', counter: 7 }
+        const laterSlot = latest + onward * length
+        const judge = (known: ReadonlyMap<string, LastSeen>) => isCopy(known, copy, laterSlot, lookBackMs(length))
+        expect(judge(forget(producers, latest, length))).toBe(judge(producers))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('never forgets a producer whose retries may still come', () => {
+    const slotMs = fc.constantFrom(SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, HOUR_MS)
+    const time = fc.integer({ min: 0, max: RETRY_LIMIT_MS })
+    fc.assert(
+      fc.property(slotMs, time, time, (length, passed, retried) => {
+        fc.pre(passed <= retried)
+        const producers = new Map([['p', seen(7, slotOf(NOON_MS, length))]])
+        const kept = forget(producers, slotOf(NOON_MS + passed, length), length)
+        const retrySlot = slotOf(NOON_MS + retried, length)
+        expect(isCopy(kept, { producer: 'p', counter: 7 }, retrySlot, lookBackMs(length))).toBe(true)
+      }),
+    )
+  })
+})
+
+it('a new cursor is before every record, and knows what its parents did', () => {
+  const producers = new Map([['p', seen(7)]])
+  expect(newCursor('lane', producers)).toEqual({
+    lane: 'lane',
+    lastPosition: START,
+    producers,
+    lastArrivalMs: null,
+    lastEventMs: null,
+  })
+  expect(newCursor('lane').producers.size).toBe(0)
+})

@@ -1,0 +1,319 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { connectCassandra } from '../../functions/adapters/cassandra-client.ts'
+import {
+  type CassandraSpeedStoreOptions,
+  openCassandraSpeedStore,
+} from '../../functions/adapters/cassandra-speed-store.ts'
+import { TABLES } from '../../functions/adapters/schema.ts'
+import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
+import { START, toPosition } from '../../functions/core/lane.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import { emptyTotals } from '../../functions/core/totals.ts'
+import { type SpeedRow, type SpeedStore, SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
+import { type Cassandra, FIRST_LOGIN, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
+import { type CqlProxy, startCqlProxy } from './cql-proxy.ts'
+import { describeWithJava } from './java.ts'
+
+const START_LIMIT_MS = 180_000
+const RESTART_LIMIT_MS = 180_000
+
+describeWithJava('the speed store on a Cassandra node that fails', () => {
+  let server: Cassandra
+  let options: CassandraSpeedStoreOptions
+  let proxy: CqlProxy
+  /** Through the proxy. */
+  let store: SpeedStore
+  /** Straight to the server. */
+  let witness: SpeedStore
+  beforeAll(async () => {
+    server = await startCassandra()
+    options = { contactPoints: [server.contactPoint], localDataCenter: LOCAL_DATA_CENTER, keyspace: 'landcover' }
+    witness = await openCassandraSpeedStore({ ...options, createSchema: true })
+    proxy = await startCqlProxy(server.contactPoint)
+  }, START_LIMIT_MS)
+  afterAll(async () => {
+    await proxy?.close()
+    await witness?.close()
+    await server?.stop()
+  })
+  beforeEach(async () => {
+    store = await openCassandraSpeedStore({ ...options, contactPoints: [proxy.contactPoint] })
+  })
+  afterEach(async () => {
+    await store.close()
+  })
+
+  describe('writes of unknown outcome', () => {
+    test('are told by an error, not by false, when they were done and the answer was lost', async () => {
+      const { cursor, next } = await begun(store)
+      const sent = proxy.executed()
+      proxy.cutNext('before-answer')
+      await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailable)
+      expect(proxy.executed() - sent).toBe(1)
+      expect(await witness.readCursor(cursor.lane)).toEqual(next)
+    })
+
+    test('are told by an error when the request was lost, and can then be made', async () => {
+      const { cursor, next } = await begun(store)
+      const sent = proxy.executed()
+      proxy.cutNext('before-request')
+      await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailable)
+      expect(proxy.executed() - sent).toBe(1)
+      expect(await witness.readCursor(cursor.lane)).toEqual(cursor)
+      expect(await eventually(() => store.moveCursor(next, cursor.lastPosition))).toBe(true)
+    })
+
+    test('are sent once also where rows are created and replaced', async () => {
+      const row = rowOf(freshLane(), 1)
+      await store.writeRow(row, null)
+      const others: [SpeedRow, string | null][] = [
+        [{ ...row, windowStart: row.windowStart + 1 }, null],
+        [{ ...row, lastPosition: toPosition(2) }, row.lastPosition],
+      ]
+      for (const [next, replacing] of others) {
+        await eventually(() => store.readRow(row))
+        const sent = proxy.executed()
+        proxy.cutNext('before-answer')
+        await expect(store.writeRow(next, replacing)).rejects.toThrow(SpeedStoreUnavailable)
+        expect(proxy.executed() - sent).toBe(1)
+        expect(await witness.readRow(next)).toEqual(next)
+      }
+    })
+
+    test('end in an error when the server has frozen, and nothing is sent again once it thaws', async () => {
+      const { cursor, next } = await begun(store)
+      const sent = proxy.executed()
+      server.freeze()
+      try {
+        await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailable)
+      } finally {
+        server.thaw()
+      }
+      expect(proxy.executed() - sent).toBe(1)
+      const found = await eventually(() => store.readCursor(cursor.lane))
+      expect([cursor, next]).toContainEqual(found)
+    })
+  })
+
+  describe('outages', () => {
+    test('fail what is asked meanwhile, and are over by themselves', async () => {
+      const { cursor } = await begun(store)
+      proxy.goDown()
+      await expect(store.readCursor(cursor.lane)).rejects.toThrow(SpeedStoreUnavailable)
+      await expect(store.createCursor(newCursor(freshLane()))).rejects.toThrow(SpeedStoreUnavailable)
+      await expect(store.readCursors()).rejects.toThrow(SpeedStoreUnavailable)
+      proxy.comeBack()
+      expect(await eventually(() => store.readCursor(cursor.lane))).toEqual(cursor)
+    })
+
+    test('leave no connections behind, however many there are, nor when the store is closed', async () => {
+      const { cursor } = await begun(store)
+      for (let outage = 0; outage < 8; outage++) {
+        proxy.goDown()
+        // Every other one passes without anybody asking.
+        if (outage % 2 === 0) await expect(store.readCursor(cursor.lane)).rejects.toThrow(SpeedStoreUnavailable)
+        else await sleep(700)
+        proxy.comeBack()
+        await eventually(() => store.readCursor(cursor.lane))
+        await sleep(700)
+        expect(proxy.connections()).toBeLessThanOrEqual(2)
+      }
+      await store.close()
+      await eventually(async () => expect(proxy.connections()).toBe(0))
+    })
+
+    test('also end for a store that was opened and never used before', async () => {
+      proxy.goDown()
+      await expect(openCassandraSpeedStore({ ...options, contactPoints: [proxy.contactPoint] })).rejects.toThrow(
+        SpeedStoreUnavailable,
+      )
+      await expect(store.readCursors()).rejects.toThrow(SpeedStoreUnavailable)
+      proxy.comeBack()
+      await eventually(() => store.readCursors())
+    })
+
+    test('a closed store stays closed', async () => {
+      await store.close()
+      await expect(store.readCursors()).rejects.toThrow('closed')
+      expect(proxy.connections()).toBe(0)
+    })
+
+    test(
+      'by kill -9 lose nothing that was acknowledged',
+      async () => {
+        const lane = freshLane()
+        await witness.createCursor(newCursor(lane))
+        const alert = {
+          ...{ className: 'Forest', day: '2026-11-22', eventMs: SLOT, imageId: 'image', ndviMean: 1, ndviMin: null },
+          ...{ ndviMax: null, rule: 'class-zscore', score: 3, baselineVersion: 1 },
+        }
+        const entry = {
+          ...{ lane, position: toPosition(1), index: 0, arrivalMs: SLOT, reason: 'not-json' as const },
+          ...{ detail: 'the line is not JSON', bytes: Buffer.from('{') },
+        }
+        await witness.putAlerts([alert])
+        await witness.quarantine([entry])
+        let acknowledged = 0
+        const writing = (async () => {
+          for (let sequence = 1; ; sequence++) {
+            const replacing = sequence === 1 ? null : toPosition(sequence - 1)
+            expect(await witness.writeRow(rowOf(lane, sequence), replacing)).toBe(true)
+            expect(await witness.moveCursor(cursorAt(lane, sequence), replacing ?? START)).toBe(true)
+            acknowledged = sequence
+          }
+        })()
+        const failed = expect(writing).rejects.toThrow(SpeedStoreUnavailable)
+        await sleep(2_000)
+        await server.kill()
+        await failed
+        expect(acknowledged).toBeGreaterThan(0)
+        await expect(witness.readCursor(lane)).rejects.toThrow(SpeedStoreUnavailable)
+        await server.restart()
+
+        const cursor = await eventually(() => witness.readCursor(lane))
+        expect([acknowledged, acknowledged + 1].map(toPosition)).toContain(cursor?.lastPosition)
+        const [row] = await witness.readRows(lane, { from: 0, until: SLOT + HOUR_MS })
+        expect([acknowledged, acknowledged + 1].map(toPosition)).toContain(row?.lastPosition)
+        expect(await witness.readAlerts({ className: 'Forest', day: '2026-11-22', limit: 10 })).toEqual([alert])
+        expect(await witness.readQuarantine({ lane, after: null, limit: 10 })).toEqual([entry])
+        const last = cursor as Cursor
+        expect(await witness.moveCursor(cursorAt(lane, acknowledged + 9), last.lastPosition)).toBe(true)
+      },
+      RESTART_LIMIT_MS,
+    )
+  })
+
+  describe('what is set up wrongly', () => {
+    test('a server that nobody listens on is unavailable', async () => {
+      await expect(openCassandraSpeedStore({ ...options, contactPoints: ['127.0.0.1:1'] })).rejects.toThrow(
+        /no Cassandra node can be reached.*127\.0\.0\.1:1.*ECONNREFUSED/,
+      )
+    })
+
+    test('a keyspace that is not there is an error, no outage', async () => {
+      const lost = await openCassandraSpeedStore({ ...options, keyspace: 'elsewhere' })
+      const error = await lost.readCursors().catch((caught: unknown) => caught)
+      expect(error).toMatchObject({ message: expect.stringContaining('elsewhere') })
+      expect(error).not.toBeInstanceOf(SpeedStoreUnavailable)
+      await lost.close()
+    })
+
+    test('the name of a keyspace is checked before it is put into statements', async () => {
+      for (const keyspace of ['', 'a', 'Land', 'a b', 'a;DROP', '1a', 'x'.repeat(49)]) {
+        await expect(openCassandraSpeedStore({ ...options, keyspace })).rejects.toThrow('is not a keyspace')
+      }
+    })
+
+    test('a data center that is not there is named', async () => {
+      await expect(openCassandraSpeedStore({ ...options, localDataCenter: 'nowhere' })).rejects.toThrow('nowhere')
+    })
+  })
+
+  test('the tables have the lives that the schema gives them', async () => {
+    const client = await connectCassandra(options)
+    const cql = 'SELECT table_name, default_time_to_live FROM system_schema.tables WHERE keyspace_name = ?'
+    const found = new Map<unknown, unknown>()
+    for await (const row of client.rows([cql, [options.keyspace]])) found.set(row.table_name, row.default_time_to_live)
+    await client.close()
+    expect(found).toEqual(new Map(TABLES.map(table => [table.name, table.ttlSeconds ?? 0])))
+  })
+
+  test('a schema that is there is left as it is', async () => {
+    const { cursor } = await begun(store)
+    const again = await openCassandraSpeedStore({ ...options, createSchema: true })
+    expect(await again.readCursor(cursor.lane)).toEqual(cursor)
+    await again.close()
+  })
+})
+
+describeWithJava('the speed store on a Cassandra node with log-in and TLS', () => {
+  let server: Cassandra
+  let options: CassandraSpeedStoreOptions & { tls: object }
+  beforeAll(async () => {
+    server = await startCassandra({ password: true, tls: true })
+    options = {
+      contactPoints: [server.contactPoint],
+      localDataCenter: LOCAL_DATA_CENTER,
+      keyspace: 'landcover',
+      credentials: FIRST_LOGIN,
+      tls: { ca: server.ca as string },
+    }
+  }, START_LIMIT_MS)
+  afterAll(async () => {
+    await server?.stop()
+  })
+
+  test('works with the right password', async () => {
+    const store = await openCassandraSpeedStore({ ...options, createSchema: true })
+    const { cursor } = await begun(store)
+    expect(await store.readCursor(cursor.lane)).toEqual(cursor)
+    await store.close()
+  })
+
+  test('says so when the password is wrong, without repeating it', async () => {
+    const credentials = { ...FIRST_LOGIN, password: 'not-the-password' }
+    const error = await openCassandraSpeedStore({ ...options, credentials }).catch((caught: unknown) => caught)
+    expect(error).not.toBeInstanceOf(SpeedStoreUnavailable)
+    expect(String(error)).toMatch(/refuses the log-in/)
+    expect(String(error)).not.toContain(credentials.password)
+  })
+
+  test('says so when there is no log-in at all', async () => {
+    const { credentials, ...anonymous } = options
+    expect(credentials).toBeDefined()
+    await expect(openCassandraSpeedStore(anonymous)).rejects.toThrow(/refuses the log-in/)
+  })
+
+  test('does not trust a certificate of an unknown authority', async () => {
+    await expect(openCassandraSpeedStore({ ...options, tls: {} })).rejects.toThrow(/self-signed certificate/)
+  })
+
+  test('does not trust a certificate of another name', async () => {
+    const tls = { ...options.tls, serverName: 'cassandra.example' }
+    await expect(openCassandraSpeedStore({ ...options, tls })).rejects.toThrow(/cassandra\.example/)
+  })
+
+  test('does not speak to a server of TLS without it', async () => {
+    const { tls, ...plain } = options
+    expect(tls).toBeDefined()
+    await expect(openCassandraSpeedStore(plain)).rejects.toThrow(SpeedStoreUnavailable)
+  })
+})
+
+const SLOT = Date.UTC(2026, 10, 22, 14)
+let made = 0
+
+function freshLane(): string {
+  return `lane-${made++}`
+}
+
+function cursorAt(lane: string, sequence: number): Cursor {
+  return { ...newCursor(lane), lastPosition: toPosition(sequence), lastArrivalMs: SLOT }
+}
+
+function rowOf(lane: string, sequence: number): SpeedRow {
+  const totals = new Map([['Forest', { ...emptyTotals(), count: sequence }]])
+  return { lane, slot: SLOT, windowStart: SLOT, lastPosition: toPosition(sequence), totals }
+}
+
+/** A lane that has begun, and where its cursor would go next. */
+async function begun(store: SpeedStore): Promise<{ cursor: Cursor; next: Cursor }> {
+  const lane = freshLane()
+  const cursor = cursorAt(lane, 1)
+  await store.createCursor(newCursor(lane))
+  await store.moveCursor(cursor, START)
+  return { cursor, next: cursorAt(lane, 2) }
+}
+
+/** The first outcome that is no error. Vitest's time limit ends it. */
+async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof SpeedStoreUnavailable) && (error as Error).name !== 'AssertionError') throw error
+      await sleep(100)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { isCopy, type LastSeen } from '../../functions/core/cursor.ts'
+import { START } from '../../functions/core/lane.ts'
+import { decodeRecord, type LogRecord, type Origin } from '../../functions/core/record.ts'
+import { lookBackMs, slotOf } from '../../functions/core/slot.ts'
+import { MINUTE_MS } from '../../functions/core/time.ts'
+import type { RetryTime } from '../../functions/ingest/retry.ts'
+import type { Append, AppendOutcome, EventLog } from '../../functions/ports/event-log.ts'
+import { CLASSES, NOON_MS } from '../support/factories.ts'
+
+/** What happens to one append, beside how long its way there and the answer's way back take, ms. */
+export interface Fault {
+  kind:
+    | 'none'
+    /** Not stored, and said so. */
+    | 'refused'
+    /** Not stored, and the call fails. */
+    | 'failed'
+    /** Stored; the answer says that it was refused. */
+    | 'answer-wrong'
+    /** Stored; the call fails. */
+    | 'answer-lost'
+    /** The answer says at once that it was refused; it is stored when it gets there. */
+    | 'late'
+  thereMs: number
+  backMs: number
+}
+
+export const NO_FAULT: Fault = { kind: 'none', thereMs: 0, backMs: 0 }
+
+/** An append as the log saw it. */
+export interface Attempt extends Origin {
+  destination: string
+  bytes: string
+  events: string[]
+  /** Whether the producer was told that it is stored; null while it was told nothing. */
+  acknowledged: boolean | null
+}
+
+/** A log on which appends meet the faults that `next` names, one after the other. */
+export function faultyLog(
+  inner: EventLog,
+  time: RetryTime,
+  next: () => Fault,
+): { log: EventLog; attempts: Attempt[]; arrived(): Promise<unknown> } {
+  const attempts: Attempt[] = []
+  const onTheWay: Promise<unknown>[] = []
+
+  async function appendOne(record: Append): Promise<AppendOutcome> {
+    const { kind, thereMs, backMs } = next()
+    const store = async () => {
+      await time.sleep(thereMs)
+      return (await inner.append([record]))[0] as AppendOutcome
+    }
+    if (kind === 'late') {
+      onTheWay.push(store())
+      return { error: 'refused' }
+    }
+    const stored = kind === 'refused' || kind === 'failed' ? await time.sleep(thereMs) : await store()
+    await time.sleep(backMs)
+    if (kind === 'failed' || kind === 'answer-lost') throw new Error('the connection broke')
+    return kind === 'none' && stored ? stored : { error: 'refused' }
+  }
+
+  const log: EventLog = {
+    ...inner,
+    async append([record, ...others]) {
+      if (!record || others.length > 0) throw new Error('one record at a time is what these tests are made for')
+      const attempt = toAttempt(record)
+      attempts.push(attempt)
+      try {
+        const outcome = await appendOne(record)
+        attempt.acknowledged = !('error' in outcome)
+        return [outcome]
+      } catch (error) {
+        attempt.acknowledged = false
+        throw error
+      }
+    },
+  }
+  return { log, attempts, arrived: () => Promise.all(onTheWay) }
+}
+
+function toAttempt(record: Append): Attempt {
+  const { origin, events } = decode({ lane: '', position: START, arrivalMs: NOON_MS, data: record.data })
+  return {
+    ...(origin as Origin),
+    destination: 'lane' in record ? record.lane : record.key,
+    bytes: Buffer.from(record.data).toString('hex'),
+    events: events.map(({ event }) => event.imageId),
+    acknowledged: null,
+  }
+}
+
+function decode(record: LogRecord) {
+  return decodeRecord(record, slotOf(record.arrivalMs, SLOT_MS), CLASSES)
+}
+
+const SLOT_MS = MINUTE_MS
+
+/** Image ids of the events that a log's consumer counts: those of records that are no copies, lane by lane. */
+export async function countedEvents(log: EventLog): Promise<string[]> {
+  const counted: string[] = []
+  for (const { name } of await log.lanes()) {
+    const producers = new Map<string, LastSeen>()
+    for (const record of await log.read(name, START, Number.MAX_SAFE_INTEGER)) {
+      const { origin, events } = decode(record)
+      const slot = slotOf(record.arrivalMs, SLOT_MS)
+      if (origin && isCopy(producers, origin, slot, lookBackMs(SLOT_MS))) continue
+      if (origin) producers.set(origin.producer, { counter: origin.counter, slot })
+      for (const { event } of events) counted.push(event.imageId)
+    }
+  }
+  return counted
+}
