@@ -226,7 +226,8 @@ function storeError(error: unknown): unknown {
     if (reasons.some(([, reason]) => isRefusedLogin(reason))) {
       return new Error(`Cassandra refuses the log-in (${said.join('; ')})`, { cause: error })
     }
-    return new SpeedStoreUnavailable(`no Cassandra node can be reached (${said.join('; ')})`, { cause: error })
+    const why = said.join('; ') || 'all are down'
+    return new SpeedStoreUnavailable(`no Cassandra node can be reached (${why})`, { cause: error })
   }
   const isTrouble =
     error instanceof errors.OperationTimedOutError ||

@@ -6,7 +6,6 @@ import {
   ConfigResourceTypes,
   type Connection,
   compatibilityPartitioner,
-  compressionsAlgorithms,
   fetchV13,
   fetchV14,
   fetchV15,
@@ -382,26 +381,6 @@ function* committedOnly({ records, abortedTransactions }: FetchResponsePartition
     else if (!(batch.attributes & IS_TRANSACTIONAL && aborting.has(batch.producerId))) yield batch
   }
 }
-
-/**
- * Java's Kafka client writes Snappy in the frames of the library snappy-java: 16 bytes of header, then blocks, each
- * behind its length. Up to its version 2 the client here takes the whole for one block and fails.
- *
- * @see https://github.com/platformatic/kafka/issues/282
- */
-function decompressFramedSnappy(data: Buffer): Buffer {
-  if (!data.subarray(0, 8).equals(SNAPPY_JAVA)) return decompressSnappy(data)
-  const blocks: Buffer[] = []
-  for (let start = 16; start < data.length; ) {
-    const end = start + 4 + data.readUInt32BE(start)
-    blocks.push(decompressSnappy(data.subarray(start + 4, end)))
-    start = end
-  }
-  return Buffer.concat(blocks)
-}
-const SNAPPY_JAVA = Buffer.from('\x82SNAPPY\0', 'latin1')
-const decompressSnappy = compressionsAlgorithms.snappy.decompressSync
-Object.assign(compressionsAlgorithms.snappy, { decompressSync: decompressFramedSnappy })
 
 /** Cuts records into batches that the topic takes; one that is too large for it stands alone, for the broker to refuse. */
 function* batches(records: readonly Append[], maxBatchBytes: number): Generator<Append[]> {

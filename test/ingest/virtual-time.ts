@@ -18,6 +18,10 @@ export function virtualTime(random: () => number = () => 0.5): VirtualTime {
     random,
     sleep: (ms, signal) =>
       new Promise(resolve => {
+        if (ms === 0) {
+          resolve()
+          return
+        }
         const sleeper = {
           atMs: nowMs + ms,
           wake() {

@@ -1,0 +1,229 @@
+import { globSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseSync } from 'vite'
+import { describe, expect, it } from 'vitest'
+
+/** What a file takes from elsewhere. */
+interface Import {
+  file: string
+  /** A path below the root for the project's own files, otherwise the package's name or the builtin's. */
+  target: string
+  typeOnly: boolean
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** What the core may use of Node: pure functions of bytes. */
+const PURE_BUILTINS = ['node:buffer', 'node:zlib']
+
+/** Each in the files of `functions/adapters` only, so that another home does not load it. */
+const SDKS = [/^node:sqlite$/, /^@duckdb\//, /^@platformatic\//, /^cassandra-driver$/, /^@aws-sdk\//]
+
+/** The lock of a state folder is SQLite's, too. */
+const SDK_EXCEPTIONS = [{ file: 'functions/homes/state.ts', target: 'node:sqlite' }]
+
+/** Where handlers and the work behind them live. */
+const LAYERS = ['ingest', 'speed', 'archive', 'batch', 'serving']
+
+/** What a layer must not know: which home it runs in, with what. */
+const HOMES = /^functions\/(adapters|homes|local|cli)\//
+
+const RULES: { name: string; breaks(from: Import): boolean }[] = [
+  {
+    name: 'core imports core and a few pure builtins',
+    breaks: ({ file, target, typeOnly }) =>
+      isIn(file, 'functions/core') &&
+      !isIn(target, 'functions/core') &&
+      !PURE_BUILTINS.includes(target) &&
+      !(typeOnly && target === 'aws-lambda'),
+  },
+  {
+    name: 'ports import types of the core, and other ports',
+    breaks: ({ file, target, typeOnly }) =>
+      isIn(file, 'functions/ports') &&
+      !isIn(target, 'functions/ports') &&
+      !(isIn(target, 'functions/core') && (typeOnly || isConstant(target))),
+  },
+  {
+    name: 'adapters import ports, core and each other, and nothing else of the project',
+    breaks: ({ file, target }) =>
+      isIn(file, 'functions/adapters') &&
+      isOwn(target) &&
+      !['adapters', 'ports', 'core'].some(folder => isIn(target, `functions/${folder}`)),
+  },
+  {
+    name: 'an SDK is imported by adapters only',
+    breaks: ({ file, target }) =>
+      SDKS.some(sdk => sdk.test(target)) &&
+      isIn(file, 'functions') &&
+      !isIn(file, 'functions/adapters') &&
+      !SDK_EXCEPTIONS.some(exception => exception.file === file && exception.target === target),
+  },
+  {
+    name: 'a layer imports no adapter and no home',
+    breaks: ({ file, target }) => LAYERS.some(layer => isIn(file, `functions/${layer}`)) && HOMES.test(target),
+  },
+  {
+    name: 'Parquet is a format, not a part of the system',
+    breaks: ({ file, target }) =>
+      isIn(file, 'functions/parquet') && isOwn(target) && !isIn(target, 'functions/parquet'),
+  },
+  {
+    name: 'the dashboard imports nothing of functions but types of the API',
+    breaks: ({ file, target, typeOnly }) =>
+      isIn(file, 'web') && isIn(target, 'functions') && !(typeOnly && target === 'functions/serving/schemas.ts'),
+  },
+  {
+    name: 'functions import nothing of the dashboard, the tests or the infrastructure',
+    breaks: ({ file, target }) =>
+      isIn(file, 'functions') && ['web', 'test', 'infra'].some(folder => isIn(target, folder)),
+  },
+]
+
+/** Words for what the core must not do: look at a clock, roll dice, reach out. */
+const IMPURE =
+  /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|process\.|setTimeout|setInterval|setImmediate|fetch\(|console\.|crypto\.)/
+
+function isIn(path: string, folder: string): boolean {
+  return path.startsWith(`${folder}/`)
+}
+
+function isOwn(target: string): boolean {
+  return ['functions', 'data', 'test', 'web', 'infra'].some(folder => isIn(target, folder))
+}
+
+/** Numbers and names that ports may share with the core. */
+function isConstant(target: string): boolean {
+  return ['functions/core/time.ts', 'functions/core/lane.ts'].includes(target)
+}
+
+/** Every import of a source text: static, re-exported, dynamic, and in types. */
+function importsOf(file: string, source: string): Import[] {
+  const { module, errors, program } = parseSync(file, source)
+  if (errors.length > 0) throw new Error(`${file} cannot be parsed: ${errors[0]?.message}`)
+  const found: Import[] = []
+  const add = (specifier: string, typeOnly: boolean) => found.push({ file, target: resolve(file, specifier), typeOnly })
+  for (const { moduleRequest, entries } of module.staticImports) {
+    add(moduleRequest.value, entries.length > 0 && entries.every(entry => entry.isType))
+  }
+  for (const { entries } of module.staticExports) {
+    for (const { moduleRequest, isType } of entries) if (moduleRequest) add(moduleRequest.value, isType)
+  }
+  for (const { moduleRequest } of module.dynamicImports) {
+    add(unquoted(source.slice(moduleRequest.start, moduleRequest.end)), false)
+  }
+  JSON.stringify(program, (_, node: { type?: string; source?: { value?: string } } | null) => {
+    if (node?.type === 'TSImportType' && node.source?.value !== undefined) add(node.source.value, true)
+    return typeof node === 'bigint' ? null : node
+  })
+  return found
+}
+
+function unquoted(text: string): string {
+  return /^(['"`])(.*)\1$/s.exec(text.trim())?.[2] ?? text
+}
+
+function resolve(file: string, specifier: string): string {
+  if (specifier.startsWith('.')) return join(dirname(file), specifier)
+  if (isBuiltin(specifier)) return specifier.startsWith('node:') ? specifier : `node:${specifier}`
+  return specifier
+}
+
+function breaches(imports: readonly Import[]): string[] {
+  return imports.flatMap(each =>
+    RULES.filter(rule => rule.breaks(each)).map(({ name }) => `${each.file} imports ${each.target}: ${name}`),
+  )
+}
+
+function sourcesIn(...folders: string[]): { file: string; source: string }[] {
+  return folders
+    .flatMap(folder => globSync(`${folder}/**/*.ts`, { cwd: ROOT }))
+    .filter(file => !file.startsWith('web/dist/'))
+    .map(file => ({ file: relative('.', file), source: readFileSync(join(ROOT, file), 'utf8') }))
+}
+
+describe('imports point one way', () => {
+  const sources = sourcesIn('functions', 'web')
+  const imports = sources.flatMap(({ file, source }) => importsOf(file, source))
+
+  it('in every file', () => {
+    expect(breaches(imports)).toEqual([])
+  })
+
+  it('and the rule sees the files and imports that there are', () => {
+    expect(sources.length).toBeGreaterThan(60)
+    for (const known of [
+      { file: 'functions/speed/handler.ts', target: 'functions/core/delivery.ts', typeOnly: false },
+      { file: 'functions/core/delivery.ts', target: 'aws-lambda', typeOnly: true },
+      { file: 'functions/core/record.ts', target: 'node:zlib', typeOnly: false },
+      { file: 'functions/adapters/sqlite.ts', target: 'node:sqlite', typeOnly: false },
+      ...SDK_EXCEPTIONS.map(exception => ({ ...exception, typeOnly: false })),
+    ]) {
+      expect(imports).toContainEqual(known)
+    }
+  })
+
+  it.each([
+    ['functions/core/totals.ts', "import { readFileSync } from 'node:fs'"],
+    ['functions/core/totals.ts', "import { readFileSync } from 'fs'"],
+    ['functions/core/totals.ts', "import type { Logger } from '../ports/logger.ts'"],
+    ['functions/core/totals.ts', "import { z } from 'zod'"],
+    ['functions/core/delivery.ts', "import { something } from 'aws-lambda'"],
+    ['functions/core/rules/index.ts', "export * from '../../speed/apply.ts'"],
+    ['functions/core/record.ts', "const { open } = await import('node:fs/promises')"],
+    ['functions/core/record.ts', "type Store = import('../ports/speed-store.ts').SpeedStore"],
+    ['functions/ports/event-log.ts', "import { decodeRecord } from '../core/record.ts'"],
+    ['functions/ports/event-log.ts', "import type { Readable } from 'node:stream'"],
+    ['functions/adapters/sqlite.ts', "import { applyDelivery } from '../speed/apply.ts'"],
+    ['functions/adapters/sqlite.ts', "import type { Settings } from '../homes/state.ts'"],
+    ['functions/speed/apply.ts', "import { DatabaseSync } from 'node:sqlite'"],
+    ['functions/speed/apply.ts', "import type { DatabaseSync } from 'node:sqlite'"],
+    ['functions/homes/engines.ts', "import { Client } from 'cassandra-driver'"],
+    ['functions/homes/engines.ts', "import { DuckDBInstance } from '@duckdb/node-api'"],
+    ['functions/homes/aws.ts', "import { KinesisClient } from '@aws-sdk/client-kinesis'"],
+    ['functions/ingest/producer.ts', "const { Producer } = await import('@platformatic/kafka')"],
+    ['functions/batch/run.ts', "import { openDuckDbBatchQuery } from '../adapters/duckdb-batch-query.ts'"],
+    ['functions/archive/handler.ts', "export { openEmbeddedHome } from '../homes/embedded.ts'"],
+    ['functions/serving/handler.ts', "import { startHttpServer } from '../local/http-server.ts'"],
+    ['functions/parquet/write.ts', "import { BANDS } from '../core/event.ts'"],
+    ['web/rows.ts', "import { ClassStatsRow } from '../functions/serving/schemas.ts'"],
+    ['web/rows.ts', "import type { Totals } from '../functions/core/totals.ts'"],
+    ['functions/cli/start.ts', "import { toTrend } from '../../web/view-models/trend.ts'"],
+  ])('so %s may not: %s', (file, source) => {
+    expect(breaches(importsOf(file, source))).toHaveLength(1)
+  })
+
+  it.each([
+    ['functions/core/record.ts', "import { gunzipSync } from 'node:zlib'"],
+    ['functions/core/delivery.ts', "import { type KinesisStreamEvent } from 'aws-lambda'"],
+    ['functions/ports/event-log.ts', "import type { Lane } from '../core/lane.ts'"],
+    ['functions/adapters/kafka-event-log.ts', "import { Producer } from '@platformatic/kafka'"],
+    ['functions/batch/run.ts', "import { slotPrefix } from '../archive/layout.ts'"],
+    ['functions/homes/embedded.ts', "import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'"],
+    ['web/rows.ts', "import type { ClassStatsRow } from '../functions/serving/schemas.ts'"],
+    ['functions/core/event.ts', "// import { readFileSync } from 'node:fs'"],
+  ])('while %s may: %s', (file, source) => {
+    expect(breaches(importsOf(file, source))).toEqual([])
+  })
+})
+
+describe('the core is pure', () => {
+  const impureLines = (file: string, source: string) =>
+    source
+      .split('\n')
+      .filter(line => !/^\s*(\*|\/[/*])/.test(line) && IMPURE.test(line))
+      .map(line => `${file}: ${line.trim()}`)
+
+  it('in every file: no clock, no chance, no world', () => {
+    expect(sourcesIn('functions/core').flatMap(({ file, source }) => impureLines(file, source))).toEqual([])
+  })
+
+  it.each(['const now = Date.now()', 'new Date().getTime()', 'Math.random()', 'process.env.X', 'console.log(1)'])(
+    'so it may not: %s',
+    source => {
+      expect(impureLines('functions/core/x.ts', source)).toHaveLength(1)
+    },
+  )
+})

@@ -1,0 +1,22 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
+import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { describeBatchQuery } from './batch-query.ts'
+
+// People put their state where they like.
+const ODD_FOLDER = "landcover ' batch-query-"
+
+describeBatchQuery('DuckDB', async () => {
+  const folder = await mkdtemp(join(tmpdir(), ODD_FOLDER))
+  const query = await openDuckDbBatchQuery(join(folder, 'archive'))
+  return {
+    query,
+    objects: openFolderObjectStore(folder),
+    async close() {
+      await query.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+})

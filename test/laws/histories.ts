@@ -1,0 +1,287 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { decodeEvent, type WireEvent } from '../../functions/core/event.ts'
+import { toPosition } from '../../functions/core/lane.ts'
+import { encodeHeartbeat, encodeRecord, type LogRecord } from '../../functions/core/record.ts'
+import { RETRY_LIMIT_MS } from '../../functions/core/slot.ts'
+import { kinesisEvent } from '../../functions/local/lambda-events.ts'
+import { type SpeedStore, SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
+import { wireEvents } from '../support/arbitraries.ts'
+import { NOON_MS } from '../support/factories.ts'
+import { openLanes, openPipeline, type Pipeline } from '../support/pipeline.ts'
+
+/** Short slots, so that a history has many, and one that the retry limit is no multiple of. */
+export const SLOT_MS = 7 * 60_000
+const STREAM = 'history'
+const LANES = openLanes(STREAM, 2)
+const PRODUCERS = ['ann', 'bob', 'eve']
+
+type Encoding = 'plain' | 'gzip' | 'zstd'
+
+/** What may be among the lines of a record and is no event; each gives one entry of the quarantine. */
+const JUNK = [
+  'nonsense',
+  '{',
+  '[]',
+  '{"image_id":"x"}',
+  '"text"',
+  JSON.stringify({ landcover: { producer: 'x', counter: 1 } }),
+]
+
+/** One thing that happens in the life of the system. */
+type Step =
+  | { kind: 'wait'; ms: number }
+  /** A producer packs events, and lines that are none, into a record. */
+  | { kind: 'send'; producer: number; events: WireEvent[]; junk: string[]; encoding: Encoding; back: number }
+  /** A producer that had no answer sends its last record again. */
+  | { kind: 'retry'; producer: number; back: number }
+  /** Somebody else's JSON, or anything at all. */
+  | { kind: 'bare'; lane: number; text: string; event: WireEvent | null; back: number }
+  | { kind: 'heartbeat' }
+  | { kind: 'speed'; lane: number; process: number; again: number; take: number; fault: Fault | null }
+  /** Two processes, one of them stale, work on the same lane at the same time. */
+  | { kind: 'race'; lane: number; again: number; takes: [number, number] }
+  | { kind: 'archive'; lane: number; again: number; take: number }
+  | { kind: 'batch' }
+
+/** The so-many-th write of a delivery fails, after or without having been done. */
+interface Fault {
+  write: number
+  isDone: boolean
+}
+
+const lane = fc.nat(LANES.length - 1)
+const producer = fc.nat(PRODUCERS.length - 1)
+const take = fc.integer({ min: 1, max: 6 })
+const again = fc.oneof(fc.constant(0), fc.nat(4))
+/** Arrival times go back by less than a slot now and then. */
+const back = fc.oneof(fc.constant(0), fc.constantFrom(1, SLOT_MS - 1), fc.nat(SLOT_MS - 1))
+const waits = fc.oneof(
+  fc.nat(20_000),
+  fc.constantFrom(SLOT_MS, SLOT_MS - 1, 3 * SLOT_MS, RETRY_LIMIT_MS),
+  fc.nat(2 * SLOT_MS),
+)
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait'), ms: waits }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('send'),
+      producer,
+      events: fc.array(wireEvents, { maxLength: 6 }),
+      junk: fc.array(fc.constantFrom(...JUNK), { maxLength: 2 }),
+      encoding: fc.constantFrom<Encoding>('plain', 'gzip', 'zstd'),
+      back,
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('retry'), producer, back }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .oneof(
+        wireEvents.map(event => ({ event, text: JSON.stringify(event) })),
+        wireEvents.map(event => ({ event, text: JSON.stringify(event, null, 1) })),
+        fc.constantFrom(...JUNK, '', '\u001f\u008b').map(text => ({ event: null, text })),
+      )
+      .chain(what => fc.record({ kind: fc.constant('bare'), lane, back }).map(place => ({ ...place, ...what }))),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'heartbeat' }) },
+  {
+    weight: 7,
+    arbitrary: fc.record({
+      kind: fc.constant('speed'),
+      lane,
+      process: fc.nat(1),
+      again,
+      take,
+      fault: fc.option(fc.record({ write: fc.nat(5), isDone: fc.boolean() })),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('race'), lane, again, takes: fc.tuple(take, take) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('archive'), lane, again, take }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'batch' }) },
+) as fc.Arbitrary<Step>
+
+export const histories: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 10, maxLength: 60, size: 'max' })
+
+/** What a history comes to by its own account. */
+export interface Lived {
+  pipeline: Pipeline
+  /** Every event that counts, once. */
+  events: WireEvent[]
+  /** How many events arrived late, of the first copy of each. */
+  late: number
+  /** How many lines, or whole records, are no events. */
+  junk: number
+  /** Images in the joined answer, each time it was asked along the way. */
+  joinedCounts: number[]
+}
+
+/** Lives through a history, and then until everything is delivered and counted. The caller closes the pipeline. */
+export async function live(steps: readonly Step[]): Promise<Lived> {
+  // Events are of the day before noon, so none comes from the future.
+  let nowMs = NOON_MS
+  const pipeline = await openPipeline({
+    streamIdentity: STREAM,
+    slotMs: SLOT_MS,
+    lanes: async () => LANES,
+    now: () => nowMs,
+  })
+  const records: LogRecord[][] = LANES.map(() => [])
+  const latestMs = LANES.map(() => 0)
+  const speedAt = LANES.map(() => 0)
+  const archivedTo = LANES.map(() => 0)
+  const counters = PRODUCERS.map(() => 0)
+  const inFlight: ({ data: Buffer; sentMs: number } | undefined)[] = PRODUCERS.map(() => undefined)
+  const lived: Lived = { pipeline, events: [], late: 0, junk: 0, joinedCounts: [] }
+  let fault: Fault | null = null
+  const faulty = withFaults(pipeline.store, () => {
+    const failing = fault?.write === 0 ? fault : null
+    if (fault) fault.write--
+    return failing
+  })
+  const processes = [pipeline.speedProcess(faulty), pipeline.speedProcess(faulty)] as const
+  const archive = pipeline.archiveProcess()
+  let sequence = 0
+
+  function append(index: number, data: Uint8Array, backMs = 0): number {
+    const arrivalMs = Math.max(nowMs - backMs, (latestMs[index] as number) - SLOT_MS + 1)
+    latestMs[index] = Math.max(latestMs[index] as number, arrivalMs)
+    const { name } = LANES[index] as (typeof LANES)[number]
+    records[index]?.push({ lane: name, position: toPosition(++sequence * 10), arrivalMs, data })
+    return arrivalMs
+  }
+
+  function expectCounted(events: readonly WireEvent[], arrivalMs: number): void {
+    for (const event of events) {
+      const { eventMs } = decodeEvent(event, arrivalMs)
+      const windowEnd = eventMs - (eventMs % 600_000) + 600_000
+      if (arrivalMs >= windowEnd + 300_000) lived.late++
+    }
+    lived.events.push(...events)
+  }
+
+  /** A delivery of so many records, from a few before the first that is not done. */
+  function cut(index: number, doneTo: number, againBy: number, takes: number): LogRecord[] {
+    return (records[index] as LogRecord[]).slice(Math.max(doneTo - againBy, 0), doneTo + takes)
+  }
+
+  const deliver = async (handler: ReturnType<Pipeline['speedProcess']>, batch: LogRecord[]): Promise<boolean> =>
+    batch.length > 0 && (await handler(kinesisEvent(STREAM, batch))).batchItemFailures.length === 0
+
+  const advance = (done: number[], index: number, takes: number) => {
+    done[index] = Math.min((done[index] as number) + takes, records[index]?.length ?? 0)
+  }
+
+  async function take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'wait':
+        nowMs += step.ms
+        return
+      case 'send': {
+        const origin = {
+          producer: PRODUCERS[step.producer] as string,
+          counter: (counters[step.producer] as number) + 1,
+        }
+        counters[step.producer] = origin.counter
+        const text = [encodeRecord(origin, step.events).toString(), ...step.junk].join('\n')
+        const data = encode(text, step.encoding)
+        inFlight[step.producer] = { data, sentMs: nowMs }
+        expectCounted(step.events, append(step.producer % LANES.length, data, step.back))
+        lived.junk += step.junk.length
+        return
+      }
+      case 'retry': {
+        const sent = inFlight[step.producer]
+        if (sent && nowMs - sent.sentMs <= RETRY_LIMIT_MS) append(step.producer % LANES.length, sent.data, step.back)
+        return
+      }
+      case 'bare': {
+        const arrivalMs = append(step.lane, Buffer.from(step.text, 'latin1'), step.back)
+        if (step.event) expectCounted([step.event], arrivalMs)
+        else if (!step.text.startsWith('{"landcover"')) lived.junk++
+        return
+      }
+      case 'heartbeat':
+        for (const index of LANES.keys()) append(index, encodeHeartbeat(nowMs))
+        return
+      case 'speed': {
+        fault = step.fault && { ...step.fault }
+        const batch = cut(step.lane, speedAt[step.lane] as number, step.again, step.take)
+        if (await deliver(processes[step.process] as (typeof processes)[0], batch))
+          advance(speedAt, step.lane, step.take)
+        fault = null
+        return
+      }
+      case 'race': {
+        const doneTo = speedAt[step.lane] as number
+        const [one, other] = step.takes
+        const [oneDone, otherDone] = await Promise.all([
+          deliver(processes[0], cut(step.lane, doneTo, step.again, one)),
+          deliver(processes[1], cut(step.lane, doneTo, 0, other)),
+        ])
+        advance(speedAt, step.lane, Math.max(oneDone ? one : 0, otherDone ? other : 0))
+        return
+      }
+      case 'archive': {
+        if (await deliver(archive, cut(step.lane, archivedTo[step.lane] as number, step.again, step.take))) {
+          advance(archivedTo, step.lane, step.take)
+        }
+        return
+      }
+      case 'batch':
+        await pipeline.runBatch()
+        lived.joinedCounts.push(await joinedCount(pipeline))
+        return
+    }
+  }
+
+  for (const each of steps) await take(each)
+  nowMs += 3 * SLOT_MS
+  await take({ kind: 'heartbeat' })
+  for (const index of LANES.keys()) {
+    while ((speedAt[index] as number) < (records[index] as LogRecord[]).length) {
+      await take({ kind: 'speed', lane: index, process: 0, again: 1, take: 5, fault: null })
+    }
+    while ((archivedTo[index] as number) < (records[index] as LogRecord[]).length) {
+      await take({ kind: 'archive', lane: index, again: 1, take: 5 })
+    }
+  }
+  await take({ kind: 'batch' })
+  return lived
+}
+
+async function joinedCount(pipeline: Pipeline): Promise<number> {
+  return (await pipeline.joined()).reduce((sum, { count }) => sum + count, 0)
+}
+
+function encode(text: string, encoding: Encoding): Buffer {
+  if (encoding === 'gzip') return gzipSync(text)
+  return encoding === 'zstd' ? zstdCompressSync(text) : Buffer.from(text)
+}
+
+const WRITES: ReadonlySet<string | symbol> = new Set<keyof SpeedStore>([
+  'createCursor',
+  'moveCursor',
+  'writeRow',
+  'quarantine',
+  'putAlerts',
+])
+
+/** The real store, whose connection breaks before or after a write when told to. */
+function withFaults(store: SpeedStore, nextFault: () => Fault | null): SpeedStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const method = Reflect.get(target, name) as (...all: unknown[]) => Promise<unknown>
+      if (!WRITES.has(name)) return method
+      return async (...all: unknown[]) => {
+        const failing = nextFault()
+        if (failing && !failing.isDone) throw new SpeedStoreUnavailable('the connection broke')
+        const answer = await method(...all)
+        if (failing) throw new SpeedStoreUnavailable('the answer was lost')
+        return answer
+      }
+    },
+  })
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
+import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openSqliteSpeedStore } from '../../functions/adapters/sqlite-speed-store.ts'
+import { archiveHandler } from '../../functions/archive/handler.ts'
+import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
+import { viewReader } from '../../functions/batch/view.ts'
+import { type Alert, NO_BASELINE } from '../../functions/core/alert.ts'
+import { laneName } from '../../functions/core/delivery.ts'
+import type { Lane } from '../../functions/core/lane.ts'
+import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
+import { dayOf } from '../../functions/core/time.ts'
+import { addEach, type Totals } from '../../functions/core/totals.ts'
+import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
+import { classStats, type Serving } from '../../functions/serving/answers.ts'
+import { speedHandler } from '../../functions/speed/handler.ts'
+import { CLASSES, collectingLogger } from './factories.ts'
+
+export interface PipelineOptions {
+  streamIdentity: string
+  slotMs: number
+  lanes(): Promise<Lane[]>
+  now(): number
+  classes?: typeof CLASSES
+}
+
+const SQL = new URL('../../data/sql/', import.meta.url)
+
+/** The speed layer, the archive and the batch layer on the embedded adapters, to be fed by the test itself. */
+export async function openPipeline(options: PipelineOptions) {
+  const { streamIdentity, slotMs, lanes, now } = options
+  const folder = await mkdtemp(join(tmpdir(), 'landcover-pipeline-'))
+  const store = openSqliteSpeedStore(join(folder, 'store.sqlite'))
+  const objects = openFolderObjectStore(join(folder, 'objects'))
+  const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'))
+  const views = viewReader(objects)
+  const logger = collectingLogger()
+  const classes = async () => options.classes ?? CLASSES
+  const published: Alert[] = []
+  const serving: Serving = {
+    store,
+    views,
+    slotMs,
+    classNames: async () => [...(await classes()).keys()],
+    oldestBehind: async () => null,
+    now,
+  }
+  return {
+    folder,
+    store,
+    logger,
+    /** A process of the speed layer, with a memory of its own. @param through the store, or one that has faults */
+    speedProcess: (through: SpeedStore = store) =>
+      speedHandler({
+        store: through,
+        channel: { publish: async alerts => void published.push(...alerts) },
+        lanes,
+        slotMs,
+        classes,
+        rules: DEFAULT_RULES,
+        baseline: async () => NO_BASELINE,
+        streamIdentity,
+        logger,
+      }),
+    archiveProcess: () => archiveHandler({ objects, slotMs, classes, streamIdentity, logger }),
+    runBatch: (): Promise<BatchRun> =>
+      runBatch({
+        objects,
+        query,
+        lanes,
+        slotMs,
+        sql: {
+          slotTotals: readFileSync(new URL('slot-totals.sql', SQL), 'utf8'),
+          importTotals: readFileSync(new URL('import-totals.sql', SQL), 'utf8'),
+        },
+        now,
+      }),
+    joined: () => classStats(serving),
+    /** Totals of the current batch view per `day class`. */
+    async batchTotals(): Promise<Map<string, Totals>> {
+      const view = await views.current()
+      const days = view ? await views.totals(view) : []
+      return new Map(days.map(({ day, className, totals }) => [`${day} ${className}`, totals]))
+    },
+    /** Totals of all speed rows per `day class`. */
+    async speedTotals(): Promise<Map<string, Totals>> {
+      const byDay = new Map<string, Totals>()
+      for (const { lane } of await store.readCursors()) {
+        for (const row of await store.readRows(lane, { from: 0, until: Number.MAX_SAFE_INTEGER })) {
+          const day = dayOf(row.windowStart)
+          addEach(
+            byDay,
+            Array.from(row.totals, ([className, of]) => [`${day} ${className}`, of] as const),
+          )
+        }
+      }
+      return byDay
+    },
+    async quarantined(): Promise<QuarantineEntry[]> {
+      const entries = (await lanes()).map(lane =>
+        store.readQuarantine({ lane: lane.name, after: null, limit: 100_000 }),
+      )
+      return (await Promise.all(entries)).flat()
+    },
+    async close(): Promise<void> {
+      await Promise.all([store.close(), query.close()])
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+export type Pipeline = Awaited<ReturnType<typeof openPipeline>>
+
+/** Totals per class of totals per `day class`. */
+export function perClass(totals: ReadonlyMap<string, Totals>): Map<string, Totals> {
+  const classes = new Map<string, Totals>()
+  addEach(
+    classes,
+    Array.from(totals, ([key, of]) => [key.slice(11), of] as const),
+  )
+  return classes
+}
+
+/** Without what a naive recount of events alone cannot know: when they arrived. */
+export function withoutLateness(totals: ReadonlyMap<string, Totals>): Map<string, Omit<Totals, 'lateCount'>> {
+  return new Map(Array.from(totals, ([key, { lateCount: _, ...others }]) => [key, others]))
+}
+
+export function openLanes(streamIdentity: string, count: number): Lane[] {
+  return Array.from({ length: count }, (_, shard) => ({
+    name: laneName(streamIdentity, `shardId-${shard}`),
+    parents: [],
+    closed: false,
+  }))
+}
