@@ -146,7 +146,7 @@ function renderTables() {
       message,
       label
         ? `Nothing unusual about ${label} among the newest alerts.`
-        : parts.health?.batch.cut
+        : parts.health?.batch.revision
           ? 'Nothing unusual. An image that is far from its class’s normal appears here within seconds.'
           : 'Nothing unusual yet. Images are compared with their class’s normal once a first batch view is published.',
     )
@@ -174,7 +174,10 @@ function renderClockParts() {
   document.body.dataset.phase = connection.phase
   setText(byId('pill').firstElementChild ?? byId('pill'), pill.text)
   const lag = parts.health?.speed.lag_ms ?? null
-  setText(byId('checked'), connection.phase === 'live' && lag !== null ? `${formatDuration(lag)} behind` : '')
+  setText(
+    byId('checked'),
+    connection.phase === 'live' && lag !== null ? (lag === 0 ? 'up to date' : `${formatDuration(lag)} behind`) : '',
+  )
 
   const local = Date.now()
   const recovered = connection.phase === 'live' && local < recoveredUntil

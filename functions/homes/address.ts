@@ -1,4 +1,4 @@
-/** Where a server's log or store is: `SCHEME://HOST[:PORT][,HOST[:PORT]…]/NAME`, or `SCHEME://NAME` without hosts. */
+/** Where a log or a store is: `SCHEME://HOST[:PORT][,HOST[:PORT]…][/NAME]`. */
 export interface Address {
   scheme: string
   /** As written, with or without ports. */
@@ -6,23 +6,22 @@ export interface Address {
   name: string | undefined
 }
 
-const ADDRESS = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(?:\/([^/?#]*))?$/
+const ADDRESS = /^([a-z]+):\/\/([^/?#]+)(?:\/([^/?#]*))?$/
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
 
 /**
- * @param text what a person gave
- * @param shape the shape it should have, for the message
- * @throws Error when it has another, or holds a password, which argument lists and logs would show
+ * @param shape what an address of this kind looks like
+ * @param variables prefix of the environment variables that hold the log-in
+ * @throws Error when the text is no such address, or holds a password: lists of processes and logs would show it
  */
-export function parseAddress(text: string, shape: string): Address {
-  const [, scheme = '', hosts = '', name] = ADDRESS.exec(text) ?? []
+export function parseAddress(text: string, { shape, variables }: { shape: string; variables: string }): Address {
   if (text.includes('@')) {
-    const prefix = `LANDCOVER_${(/^[a-z]+/.exec(text)?.[0] ?? 'kafka').toUpperCase()}`
     throw new Error(
-      `a user name or password does not belong into an address: set ${prefix}_USERNAME and ${prefix}_PASSWORD, or ${prefix}_PASSWORD_FILE with the name of a file`,
+      `an address takes no user name or password: set ${variables}USERNAME and ${variables}PASSWORD (or ${variables}PASSWORD_FILE, the name of a file) in the environment`,
     )
   }
+  const [, scheme = '', hosts = '', name] = ADDRESS.exec(text) ?? []
   const list = hosts.split(',')
-  if (!scheme || !list.every(host => HOST.test(host))) throw new Error(`'${text}' is no address: write ${shape}`)
+  if (!list.every(host => HOST.test(host))) throw new Error(`'${text}' is no address: write ${shape}`)
   return { scheme, hosts: list, name: name || undefined }
 }

@@ -39,17 +39,16 @@ export function trustView(health: Health, clock: Clock, nowMs: number): TrustVie
         detail:
           speed.lag_ms === null
             ? 'Not measured yet.'
-            : 'From an image’s arrival on the log to its place in these numbers.',
+            : speed.lag_ms === 0
+              ? 'Everything that has arrived is in these numbers.'
+              : 'Age of the oldest record that is not in these numbers yet.',
         title: '',
         tone: 'calm',
       },
       {
         id: 'batch',
         value: published === null ? 'None yet' : formatAge(nowMs - published),
-        detail:
-          cut === null
-            ? 'Everything here comes from the speed layer until the first view is published.'
-            : `${batch.images === null ? 'All images' : `All ${plural(batch.images, 'image')}`} that arrived before ${clock.moment(cut, nowMs)}, recounted exactly${batch.revision === null ? '' : ` (revision ${batch.revision})`}.`,
+        detail: batchDetail(batch, clock, nowMs),
         title: [cut !== null && `cut ${iso(cut)}`, published !== null && `published ${iso(published)}`]
           .filter(Boolean)
           .join(', '),
@@ -78,6 +77,17 @@ export function trustView(health: Health, clock: Clock, nowMs: number): TrustVie
     }),
     lanesSummary: plural(speed.lanes.length, 'lane'),
   }
+}
+
+function batchDetail({ cut, published_at, images, revision }: Health['batch'], clock: Clock, nowMs: number): string {
+  const counted = images === null ? 'All images' : `All ${plural(images, 'image')}`
+  const numbered = revision === null ? '' : ` (revision ${revision})`
+  const cutMs = parse(cut)
+  if (cutMs !== null)
+    return `${counted} that arrived before ${clock.moment(cutMs, nowMs)}, recounted exactly${numbered}.`
+  return published_at === null
+    ? 'Everything here comes from the speed layer until the first view is published.'
+    : `${counted} of the imported history, counted exactly${numbered}. What arrived since is in the speed layer.`
 }
 
 const parse = (time: string | null) => (time === null ? null : Date.parse(time))

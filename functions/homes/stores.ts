@@ -1,0 +1,45 @@
+import { openSqliteSpeedStore } from '../adapters/sqlite-speed-store.ts'
+import type { SpeedStore } from '../ports/speed-store.ts'
+import { parseAddress } from './address.ts'
+import type { Environment } from './environment.ts'
+
+/** Which speed store is meant. */
+export type StoreAddress =
+  | { kind: 'embedded'; file: string }
+  | { kind: 'cassandra'; contactPoints: string[]; keyspace: string }
+
+/** A speed store with what its home must know of it. */
+export interface OpenedStore {
+  store: SpeedStore
+  /** Drops old rows, where the store does not do so by itself: see openSqliteSpeedStore. */
+  expire?(before: number): void
+}
+
+const DEFAULT_KEYSPACE = 'landcover'
+
+const FORM = { shape: 'cassandra://HOST:PORT/KEYSPACE', variables: 'LANDCOVER_CASSANDRA_' }
+
+/** @throws Error that says what is accepted */
+export function parseStoreAddress(text: string): StoreAddress {
+  const { scheme, hosts, name } = parseAddress(text, FORM)
+  if (scheme !== 'cassandra') throw new Error(`'${text}' is no speed store: write ${FORM.shape}`)
+  return { kind: 'cassandra', contactPoints: hosts, keyspace: name ?? DEFAULT_KEYSPACE }
+}
+
+/**
+ * Opens the store, and makes its keyspace and tables where they are missing.
+ *
+ * @throws Error in one line that says what to do when the store cannot be reached or used
+ */
+export async function openStore(address: StoreAddress, { cassandra }: Environment): Promise<OpenedStore> {
+  if (address.kind === 'embedded') {
+    const store = openSqliteSpeedStore(address.file)
+    return { store, expire: store.expire }
+  }
+  const { openCassandraSpeedStore } = await import('../adapters/cassandra-speed-store.ts')
+  const { contactPoints, keyspace } = address
+  const { dataCenter: localDataCenter, ...security } = cassandra
+  return {
+    store: await openCassandraSpeedStore({ contactPoints, keyspace, localDataCenter, ...security, createSchema: true }),
+  }
+}
