@@ -5,7 +5,7 @@ import { runBatch } from '../batch/run.ts'
 import { decodeEvent } from '../core/event.ts'
 import { createProducer } from '../ingest/producer.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { EmbeddedHome } from './embedded.ts'
+import type { LocalHome } from './local.ts'
 import type { Settings } from './state.ts'
 
 const SEED = 1
@@ -15,7 +15,7 @@ const EVENTS_PER_SECOND = 20
  * Gives a new state a month of history: 27,000 generated images, straight into the archive, and the first view. Done
  * again after a crash it gives the same.
  */
-export async function importDemoHistory(home: EmbeddedHome, { slotMs, createdMs }: Settings): Promise<void> {
+export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: Settings): Promise<void> {
   if (await home.views.current()) return
   const images = generateImages({ seed: SEED, untilMs: createdMs })
   const events = Array.from(images, image => decodeEvent(toWireEvent(image), createdMs))
@@ -24,7 +24,7 @@ export async function importDemoHistory(home: EmbeddedHome, { slotMs, createdMs 
 }
 
 /** Publishes generated images at the pace of a busy region until told to stop. */
-export async function streamDemoImages(home: EmbeddedHome, signal: AbortSignal, logger: Logger): Promise<void> {
+export async function streamDemoImages(home: LocalHome, signal: AbortSignal, logger: Logger): Promise<void> {
   const producer = createProducer(home.log)
   const startMs = Date.now()
   for (let sent = 0; !signal.aborted; sent++) {

@@ -41,6 +41,12 @@ export function parseLogAddress(text: string, topic: string = DEFAULT_TOPIC): Lo
   throw new Error(`'${text}' is no event log: write ${FORM.shape}`)
 }
 
+/** What the log is called, wherever its servers are. */
+export function describeLog(address: LogAddress): string {
+  if (address.kind === 'embedded') return 'its own file'
+  return address.kind === 'kafka' ? `Kafka topic ${address.topic}` : `Kinesis stream ${address.stream}`
+}
+
 /** @throws Error in one line that says what to do when the log cannot be reached or used */
 export async function openLog(address: LogAddress, environment: Environment): Promise<OpenedLog> {
   switch (address.kind) {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { link, rm, writeFile } from 'node:fs/promises'
+import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
@@ -12,13 +12,16 @@ const Settings = z.object({
   demo: z.boolean(),
   /** When the folder was made, ms. */
   createdMs: z.int(),
+  /** Addresses of the event log and the speed store, where they are not files of the folder. */
+  log: z.string().optional(),
+  store: z.string().optional(),
 })
 export type Settings = z.infer<typeof Settings>
 
 const FILE = 'landcover.json'
 
-/** The event log's file; producers need nothing else of the folder. */
 export const logFile = (folder: string) => join(folder, 'log.sqlite')
+export const storeFile = (folder: string) => join(folder, 'store.sqlite')
 
 /** The folder's settings; a folder without any gets these. @throws Error when they cannot be read */
 export async function openState(folder: string, forNew: Settings): Promise<Settings> {
@@ -26,7 +29,7 @@ export async function openState(folder: string, forNew: Settings): Promise<Setti
   const file = join(folder, FILE)
   if (existsSync(file)) return readSettings(file)
   const written = `${file}.${process.pid}`
-  await writeFile(written, `${JSON.stringify(forNew, null, 2)}\n`)
+  await writeFile(written, formatSettings(forNew))
   try {
     await link(written, file)
     return forNew
@@ -44,6 +47,18 @@ function readSettings(file: string): Settings {
   } catch (error) {
     throw new Error(`${file} is not a landcover state (${(error as Error).message}): start anew with --fresh`)
   }
+}
+
+/** Puts other settings in place of a folder's; only who holds its lock may. */
+export async function changeState(folder: string, settings: Settings): Promise<void> {
+  const file = join(folder, FILE)
+  const written = `${file}.${process.pid}`
+  await writeFile(written, formatSettings(settings))
+  await rename(written, file)
+}
+
+function formatSettings(settings: Settings): string {
+  return `${JSON.stringify(settings, null, 2)}\n`
 }
 
 /** The settings of a folder that must hold a state. @throws Error when it holds none */

@@ -26,6 +26,11 @@ export function parseStoreAddress(text: string): StoreAddress {
   return { kind: 'cassandra', contactPoints: hosts, keyspace: name ?? DEFAULT_KEYSPACE }
 }
 
+/** What the store is called, wherever its servers are. */
+export function describeStore(address: StoreAddress): string {
+  return address.kind === 'embedded' ? 'its own file' : `Cassandra keyspace ${address.keyspace}`
+}
+
 /**
  * Opens the store, and makes its keyspace and tables where they are missing.
  *

@@ -3,15 +3,14 @@ import { runBatch } from '../batch/run.ts'
 import type { Rule } from '../core/alert.ts'
 import { START } from '../core/lane.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/time.ts'
-import type { EmbeddedHome } from '../homes/embedded.ts'
+import type { LocalHome } from '../homes/local.ts'
 import { sendHeartbeats } from '../ingest/heartbeat.ts'
 import type { Logger } from '../ports/logger.ts'
 import { type LocalServer, startHttpServer } from './http-server.ts'
-import { kinesisEvent } from './lambda-events.ts'
 import { startPolling } from './poller.ts'
 
 export interface SystemOptions {
-  home: EmbeddedHome
+  home: LocalHome
   slotMs: number
   rules: readonly Rule[]
   /** Folder of the built dashboard. */
@@ -32,9 +31,9 @@ const SPEED_TTL_MS = 28 * DAY_MS
 /** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
 export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
   const { home, slotMs, logger } = options
-  const { log, store, checkpoints } = home
+  const { log, checkpoints, toEvent, trim, expire } = home
   const server: LocalServer = await startHttpServer(home.servingHandler(), options.site, options.port)
-  const mapping = { log, checkpoints, logger, toEvent: kinesisEvent }
+  const mapping = { log, checkpoints, logger, toEvent }
   const speed = startPolling({
     ...mapping,
     consumer: SPEED_CONSUMER,
@@ -57,11 +56,12 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     schedule('heartbeat', Math.min(slotMs / 2, MINUTE_MS), () => sendHeartbeats(log, Date.now())),
     schedule('batch', slotMs, () => runBatch(home.batch)),
     schedule('clean-up', HOUR_MS, async () => {
-      store.expire(Date.now() - SPEED_TTL_MS)
+      expire?.(Date.now() - SPEED_TTL_MS)
+      if (!trim) return
       for (const { name } of await log.lanes()) {
         const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))
         const upTo = (await Promise.all(reached)).sort()[0] ?? START
-        log.trim(name, upTo, Date.now() - LOG_RETENTION_MS)
+        trim(name, upTo, Date.now() - LOG_RETENTION_MS)
       }
     }),
   ]

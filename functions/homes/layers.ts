@@ -1,11 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { openDuckDbBatchQuery } from '../adapters/duckdb-batch-query.ts'
-import { openFileAlertChannel } from '../adapters/file-alert-channel.ts'
-import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
-import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
-import { openSqliteEventLog } from '../adapters/sqlite-event-log.ts'
-import { openSqliteSpeedStore } from '../adapters/sqlite-speed-store.ts'
+import { readFileSync } from 'node:fs'
 import { archiveHandler } from '../archive/handler.ts'
 import type { BatchLayer } from '../batch/run.ts'
 import { viewReader } from '../batch/view.ts'
@@ -14,10 +7,24 @@ import { type ClassList, withClasses } from '../core/classes.ts'
 import { slotOf } from '../core/slot.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import { formatClassList, parseClassList } from '../ingest/classes-csv.ts'
+import type { AlertChannel } from '../ports/alert-channel.ts'
+import type { BatchQuery } from '../ports/batch-query.ts'
+import type { EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { SpeedStore } from '../ports/speed-store.ts'
 import { servingHandler } from '../serving/handler.ts'
 import { speedHandler } from '../speed/handler.ts'
-import { logFile, type Settings } from './state.ts'
+
+/** Every port that the layers need. */
+export interface Ports {
+  log: EventLog
+  store: SpeedStore
+  objects: ObjectStore
+  query: BatchQuery
+  channel: AlertChannel
+  logger: Logger
+}
 
 const DATA = new URL('../../data/', import.meta.url)
 const CLASSES_KEY = 'reference/classes.csv'
@@ -25,18 +32,8 @@ const CLASSES_KEY = 'reference/classes.csv'
 /** How long an answer about what is normal may be used before it is asked anew. */
 const BASELINE_AGE_MS = MINUTE_MS
 
-/**
- * The embedded home: every port an adapter on files of one folder. Any number of processes may open it; one of them
- * runs the system.
- */
-export async function openEmbeddedHome(folder: string, settings: Settings, logger: Logger) {
-  mkdirSync(folder, { recursive: true })
-  const { slotMs } = settings
-  const log = openSqliteEventLog({ file: logFile(folder) })
-  const store = openSqliteSpeedStore(join(folder, 'store.sqlite'))
-  const checkpoints = openSqliteCheckpoints(join(folder, 'checkpoints.sqlite'))
-  const objects = openFolderObjectStore(join(folder, 'objects'))
-  const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'))
+/** Makes the handlers and the batch layer of a home, whatever stands behind its ports. */
+export function layersOf({ log, store, objects, query, channel, logger }: Ports, slotMs: number) {
   const views = viewReader(objects)
 
   let classes: ClassList | undefined
@@ -71,13 +68,8 @@ export async function openEmbeddedHome(folder: string, settings: Settings, logge
   }
 
   return {
-    log,
-    store,
-    checkpoints,
-    objects,
     views,
     batch,
-    readClasses,
     /** Makes classes known from the next arrival slot on; in a state that has no list yet, for all time. */
     async addClasses(names: readonly string[]): Promise<void> {
       const hasList = (await objects.get(CLASSES_KEY)) !== undefined
@@ -88,7 +80,7 @@ export async function openEmbeddedHome(folder: string, settings: Settings, logge
     speedHandler: (rules: readonly Rule[]) =>
       speedHandler({
         store,
-        channel: openFileAlertChannel(join(folder, 'alerts.ndjson')),
+        channel,
         lanes,
         slotMs,
         classes: readClasses,
@@ -108,13 +100,8 @@ export async function openEmbeddedHome(folder: string, settings: Settings, logge
         now: Date.now,
         logger,
       }),
-    async close() {
-      await Promise.all([log.close(), store.close(), checkpoints.close(), query.close()])
-    },
   }
 }
-
-export type EmbeddedHome = Awaited<ReturnType<typeof openEmbeddedHome>>
 
 function readData(name: string): string {
   return readFileSync(new URL(name, DATA), 'utf8')

@@ -1,0 +1,53 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { openDuckDbBatchQuery } from '../adapters/duckdb-batch-query.ts'
+import { openFileAlertChannel } from '../adapters/file-alert-channel.ts'
+import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
+import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Environment } from './environment.ts'
+import { layersOf } from './layers.ts'
+import { openLog } from './logs.ts'
+import type { Servers } from './servers.ts'
+import type { Settings } from './state.ts'
+import { openStore } from './stores.ts'
+
+/**
+ * The home of one machine: its files are in one folder, but for the event log and the speed store, each of which may
+ * be a server's instead. Any number of processes may open it; one of them runs the system.
+ *
+ * @throws Error in one line when a server cannot be reached or used
+ */
+export async function openLocalHome(
+  folder: string,
+  { slotMs }: Settings,
+  servers: Servers,
+  environment: Environment,
+  logger: Logger,
+) {
+  mkdirSync(folder, { recursive: true })
+  const { log, toEvent, trim } = await openLog(servers.log, environment)
+  const { store, expire } = await openStore(servers.store, environment).catch(async error => {
+    await log.close()
+    throw error
+  })
+  const checkpoints = openSqliteCheckpoints(join(folder, 'checkpoints.sqlite'))
+  const objects = openFolderObjectStore(join(folder, 'objects'))
+  const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'))
+  const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
+  return {
+    log,
+    store,
+    checkpoints,
+    objects,
+    toEvent,
+    trim,
+    expire,
+    ...layersOf({ log, store, objects, query, channel, logger }, slotMs),
+    async close() {
+      await Promise.all([log.close(), store.close(), checkpoints.close(), query.close()])
+    },
+  }
+}
+
+export type LocalHome = Awaited<ReturnType<typeof openLocalHome>>
