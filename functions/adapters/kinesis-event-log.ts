@@ -227,7 +227,9 @@ async function describe(client: KinesisClient, stream: string): Promise<StreamDe
     const answer = await client.send(new DescribeStreamSummaryCommand({ StreamName: stream }))
     return answer.StreamDescriptionSummary as StreamDescriptionSummary
   } catch (error) {
-    if (!(error instanceof ResourceNotFoundException)) throw error
+    if (!(error instanceof ResourceNotFoundException)) {
+      throw new Error(`Kinesis stream ${stream}: ${textOf(error)}`, { cause: error })
+    }
     throw new Error(
       `the stream ${stream} does not exist. Create it: aws kinesis create-stream --stream-name ${stream} --shard-count 2`,
       { cause: error },

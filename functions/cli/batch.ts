@@ -3,9 +3,12 @@ import { runBatch } from '../batch/run.ts'
 import type { View } from '../batch/view.ts'
 import { firstCut } from '../core/slot.ts'
 import { formatTimestamp } from '../core/time.ts'
-import { openEmbeddedHome } from '../homes/embedded.ts'
+import { readEnvironment } from '../homes/environment.ts'
+import { openLocalHome } from '../homes/local.ts'
+import { serversOf } from '../homes/servers.ts'
 import { readState } from '../homes/state.ts'
 import { runCommand } from './command.ts'
+import { askedServers } from './servers.ts'
 
 await runCommand(
   {
@@ -18,7 +21,9 @@ await runCommand(
   async flags => {
     const logger = jsonLogger(line => process.stderr.write(line))
     const settings = readState(flags.state)
-    const home = await openEmbeddedHome(flags.state, settings, logger)
+    const environment = readEnvironment(process.env)
+    const servers = serversOf(flags.state, settings, askedServers({}, environment))
+    const home = await openLocalHome(flags.state, settings, servers, environment, logger)
     try {
       const { view, published, behind } = await runBatch(home.batch)
       for (const { lane, latestSlot } of behind) {

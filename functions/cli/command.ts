@@ -60,6 +60,15 @@ function helpText({ usage, summary, flags }: { usage: string; summary: string; f
   return `${summary}\n\nUsage: ${usage}\n\n${rows.map(([left, right]) => `  ${(left as string).padEnd(width)}${right}\n`).join('')}`
 }
 
+/** A flag's value as `parse` reads it. @throws UsageError with the flag's name and what `parse` says against it */
+export function flagValue<T>(flag: string, text: string, parse: (text: string) => T): T {
+  try {
+    return parse(text)
+  } catch (error) {
+    throw new UsageError(`--${flag}: ${(error as Error).message}`)
+  }
+}
+
 /** @throws UsageError unless the text is a whole number within the bounds */
 export function wholeNumber(flag: string, text: string, least: number, most: number): number {
   const number = Number(text)

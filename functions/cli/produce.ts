@@ -1,25 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openSqliteEventLog } from '../adapters/sqlite-event-log.ts'
-import type { WireEvent } from '../core/event.ts'
 import { HOUR_MS } from '../core/time.ts'
-import { logFile, openState } from '../homes/state.ts'
+import { type Environment, readEnvironment } from '../homes/environment.ts'
+import { DEFAULT_TOPIC, type LogAddress, openLog, parseLogAddress } from '../homes/logs.ts'
+import { serversOf } from '../homes/servers.ts'
+import { openState } from '../homes/state.ts'
 import { type CsvProblem, readEvents } from '../ingest/csv.ts'
-import { createProducer } from '../ingest/producer.ts'
-import { runCommand, UsageError, wholeNumber } from './command.ts'
+import { createProducer, NotAcknowledged, type Producer } from '../ingest/producer.ts'
+import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
 import { progressLine } from './progress.ts'
 
-const TOPIC = 'image-events'
+/** How events are packed when there is no delay between them to keep. */
+const PACKED = { ids: 4, maxEvents: 500, lingerMs: 50 }
 
-/** Events to a record when there is no delay between them to keep. */
-const EVENTS_PER_RECORD = 100
+/** Exit code of a run that a signal ended before all was read. */
+const INTERRUPTED = 130
 
 /** Problems beyond these are counted only. */
 const PROBLEMS_SHOWN = 20
 
+/** A log in trouble is reported at most so often. */
+const TROUBLE_SHOWN_EVERY_MS = 10_000
+
 await runCommand(
   {
     usage: 'npm run produce -- [flags]',
-    summary: 'Publishes events from CSV files into the system of a state folder, running or not.',
+    summary: 'Publishes events from CSV files to an event log, that of a state folder or any other.',
     flags: {
       data: {
         type: 'string',
@@ -34,7 +39,12 @@ await runCommand(
         default: '0.005',
         help: 'Pause after each event; 0 packs many events to a record',
       },
-      topic: { type: 'string', value: 'NAME', default: TOPIC, help: 'Stream to publish to' },
+      to: {
+        type: 'string',
+        value: 'ADDRESS',
+        help: 'Event log: kafka://HOST:PORT/TOPIC or kinesis://STREAM (default LANDCOVER_LOG, or the log of --state)',
+      },
+      topic: { type: 'string', value: 'NAME', help: `Kafka topic, where --to names none (default ${DEFAULT_TOPIC})` },
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
       strict: { type: 'boolean', help: 'Stop at the first bad row instead of leaving it out' },
     },
@@ -42,55 +52,108 @@ await runCommand(
   async flags => {
     const limit = wholeNumber('limit', flags.limit, 0, Number.MAX_SAFE_INTEGER) || Number.POSITIVE_INFINITY
     const delayMs = 1000 * seconds(flags.delay)
-    if (flags.topic !== TOPIC) throw new UsageError(`--topic: this system has the one stream ${TOPIC}`)
-    await openState(flags.state, { slotMs: HOUR_MS, demo: false, createdMs: Date.now() })
-    const log = openSqliteEventLog({ file: logFile(flags.state) })
-    const producer = createProducer(log)
-    const startedMs = Date.now()
+    const environment = readEnvironment(process.env)
+    const { log } = await openLog(await targetOf(flags, environment), environment)
     const progress = progressLine(process.stderr)
-    let published = 0
+    const { stopping, abandoning } = stoppable()
+    const producer = createProducer(log, {
+      ...(delayMs === 0 && PACKED),
+      signal: abandoning.signal,
+      onRetry: troubleReporter(progress),
+    })
+    const startedMs = performance.now()
     let rejected = 0
-    let packed: WireEvent[] = []
 
-    async function flush(): Promise<void> {
-      if (packed.length === 0) return
-      await producer.send(packed)
-      published += packed.length
-      packed = []
-      progress.show(`${published} events published`)
-    }
-
-    function summary(): string {
-      const elapsed = (Date.now() - startedMs) / 1000
-      const rate = Math.round(published / Math.max(elapsed, 0.001))
-      const limited = published === limit ? ` (stopped at --limit ${limit})` : ''
-      return `${published} events in ${elapsed.toFixed(1)} s, ${rate} events/s, ${rejected} rejected${limited}\n`
-    }
-
-    try {
+    async function publish(): Promise<void> {
+      let taken = 0
       for await (const read of readEvents(flags.data, { now: Date.now })) {
         if ('problem' in read) {
           rejected++
           progress.clear()
           if (rejected <= PROBLEMS_SHOWN) process.stderr.write(`${describe(read.problem)}\n`)
-          if (flags.strict) return 1
+          if (flags.strict) return
           continue
         }
-        packed.push(read.event)
-        if (delayMs > 0 || packed.length === EVENTS_PER_RECORD || published + packed.length === limit) await flush()
-        if (published >= limit) break
-        if (delayMs > 0) await sleep(delayMs)
+        if (delayMs === 0) await producer.add(read.event)
+        else await producer.send([read.event])
+        progress.show(`${producer.summary().acknowledged} events published`)
+        if (++taken >= limit || stopping.signal.aborted) return
+        if (delayMs > 0) await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {})
       }
-      await flush()
-      return 0
+    }
+
+    try {
+      await publish()
+    } catch (error) {
+      if (!(error instanceof NotAcknowledged)) throw error
+      // The log has been away for as long as is worth waiting: what else was read would fare no better.
+      abandoning.abort()
+      progress.clear()
+      process.stderr.write(`${error.message}\n`)
     } finally {
+      await producer.close().catch(() => {})
       progress.clear()
       if (rejected > PROBLEMS_SHOWN) process.stderr.write(`… and ${rejected - PROBLEMS_SHOWN} more\n`)
-      process.stdout.write(summary())
+      process.stdout.write(summaryOf(producer, rejected, limit, performance.now() - startedMs))
       await log.close()
     }
+    if (producer.summary().unacknowledged > 0 || (flags.strict && rejected > 0)) return 1
+    return stopping.signal.aborted ? INTERRUPTED : 0
   },
 )
+
+/** The log to publish to. A state folder without a state gets one, for a system that is started later. */
+async function targetOf(
+  { to, topic, state }: { to: string | undefined; topic: string | undefined; state: string },
+  environment: Environment,
+): Promise<LogAddress> {
+  const parse = (text: string) => parseLogAddress(text, topic)
+  let address: LogAddress
+  if (to !== undefined) address = flagValue('to', to, parse)
+  else if (environment.log !== undefined) address = parse(environment.log)
+  else {
+    const settings = await openState(state, { slotMs: HOUR_MS, demo: false, createdMs: Date.now() })
+    address = serversOf(state, settings, { log: undefined, store: undefined }).log
+  }
+  const found = address.kind === 'kafka' ? address.topic : address.kind === 'kinesis' ? address.stream : DEFAULT_TOPIC
+  if (topic !== undefined && topic !== found) {
+    throw new UsageError(`--topic: the log that is published to is ${found}, not ${topic}`)
+  }
+  return address
+}
+
+/** The first signal to end stops reading; the second gives up what the log has not acknowledged by then. */
+function stoppable(): { stopping: AbortController; abandoning: AbortController } {
+  const stopping = new AbortController()
+  const abandoning = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) abandoning.abort()
+      else process.stderr.write('Stopping when the log has what was read; a second time gives that up.\n')
+      stopping.abort()
+    })
+  }
+  return { stopping, abandoning }
+}
+
+function troubleReporter(progress: { clear(): void }): (error: string) => void {
+  let shownMs = Number.NEGATIVE_INFINITY
+  return error => {
+    const now = performance.now()
+    if (now - shownMs < TROUBLE_SHOWN_EVERY_MS) return
+    shownMs = now
+    progress.clear()
+    process.stderr.write(`not stored yet, sending again: ${error}\n`)
+  }
+}
+
+function summaryOf(producer: Producer, rejected: number, limit: number, elapsedMs: number): string {
+  const { acknowledged, unacknowledged } = producer.summary()
+  const rate = Math.round((acknowledged * 1000) / Math.max(elapsedMs, 1))
+  const lost = unacknowledged === 0 ? '' : `, ${unacknowledged} not acknowledged (the log may have them or not)`
+  const limited = acknowledged === limit ? ` (stopped at --limit ${limit})` : ''
+  return `${acknowledged} events in ${(elapsedMs / 1000).toFixed(1)} s, ${rate} events/s, ${rejected} rejected${lost}${limited}\n`
+}
 
 function describe({ file, row, column, message }: CsvProblem): string {
   return `${file}, row ${row}${column ? `, column ${column}` : ''}: ${message}`

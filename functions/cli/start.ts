@@ -6,11 +6,14 @@ import { DEFAULT_RULES, RULES } from '../core/rules/index.ts'
 import { parseSlotLength } from '../core/slot.ts'
 import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import { importDemoHistory, streamDemoImages } from '../homes/demo.ts'
-import { openEmbeddedHome } from '../homes/embedded.ts'
+import { readEnvironment } from '../homes/environment.ts'
+import { openLocalHome } from '../homes/local.ts'
+import { keepServers, serversOf } from '../homes/servers.ts'
 import { lockState, openState, removeState } from '../homes/state.ts'
 import { parseClassList } from '../ingest/classes-csv.ts'
 import { startSystem } from '../local/system.ts'
-import { runCommand, UsageError, wholeNumber } from './command.ts'
+import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
+import { askedServers, SERVER_FLAGS } from './servers.ts'
 
 const SITE = fileURLToPath(new URL('../../web/dist', import.meta.url))
 
@@ -21,6 +24,7 @@ await runCommand(
     flags: {
       port: { type: 'string', value: 'PORT', default: '8000', help: 'Port of the dashboard and the API' },
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+      ...SERVER_FLAGS,
       fresh: { type: 'boolean', help: 'Forget the state and start anew' },
       'no-demo': { type: 'boolean', help: 'Make no demo data: the system waits for yours' },
       slot: {
@@ -40,8 +44,10 @@ await runCommand(
   async flags => {
     const port = wholeNumber('port', flags.port, 0, 65535)
     const rules = flags.rules.split(',').map(ruleNamed)
-    const slotMs = flags.slot === undefined ? undefined : slotLength(flags.slot)
-    const classNames = flags.classes === undefined ? [] : readClassNames(flags.classes)
+    const slotMs = flags.slot === undefined ? undefined : flagValue('slot', flags.slot, parseSlotLength)
+    const classNames = flags.classes === undefined ? [] : flagValue('classes', flags.classes, readClassNames)
+    const environment = readEnvironment(process.env)
+    const asked = askedServers(flags, environment)
     if (!existsSync(SITE))
       throw new Error('the dashboard is not built: run it with npm start, or npm run build:web first')
 
@@ -59,7 +65,9 @@ await runCommand(
     }
     const lock = lockState(flags.state)
     const logger = jsonLogger(line => process.stderr.write(line))
-    const home = await openEmbeddedHome(flags.state, settings, logger)
+    const servers = serversOf(flags.state, settings, asked)
+    const home = await openLocalHome(flags.state, settings, servers, environment, logger)
+    await keepServers(flags.state, settings, asked)
     if (classNames.length > 0) await home.addClasses(classNames)
     if (settings.demo) await importDemoHistory(home, settings)
     const system = await startSystem({ home, slotMs: settings.slotMs, rules, site: SITE, port, logger })
@@ -88,18 +96,6 @@ function ruleNamed(name: string): Rule {
   return rule
 }
 
-function slotLength(text: string): number {
-  try {
-    return parseSlotLength(text)
-  } catch (error) {
-    throw new UsageError(`--slot: ${(error as Error).message}`)
-  }
-}
-
 function readClassNames(file: string): string[] {
-  try {
-    return [...parseClassList(readFileSync(file, 'utf8')).keys()]
-  } catch (error) {
-    throw new UsageError(`--classes: ${(error as Error).message}`)
-  }
+  return [...parseClassList(readFileSync(file, 'utf8')).keys()]
 }

@@ -4,8 +4,9 @@ import type { BatchLayer } from '../batch/run.ts'
 import { viewReader } from '../batch/view.ts'
 import { type Baseline, baselineOf, NO_BASELINE, type Rule } from '../core/alert.ts'
 import { type ClassList, withClasses } from '../core/classes.ts'
+import type { Position } from '../core/lane.ts'
 import { slotOf } from '../core/slot.ts'
-import { MINUTE_MS } from '../core/time.ts'
+import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import { formatClassList, parseClassList } from '../ingest/classes-csv.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
@@ -31,6 +32,7 @@ const CLASSES_KEY = 'reference/classes.csv'
 
 /** How long an answer about what is normal may be used before it is asked anew. */
 const BASELINE_AGE_MS = MINUTE_MS
+const LANES_AGE_MS = 10 * SECOND_MS
 
 /** Makes the handlers and the batch layer of a home, whatever stands behind its ports. */
 export function layersOf({ log, store, objects, query, channel, logger }: Ports, slotMs: number) {
@@ -45,18 +47,25 @@ export function layersOf({ log, store, objects, query, channel, logger }: Ports,
     return classes
   }
 
-  let baseline = { value: NO_BASELINE, readMs: Number.NEGATIVE_INFINITY }
-  async function readBaseline(): Promise<Baseline> {
-    if (Date.now() - baseline.readMs > BASELINE_AGE_MS) {
-      const view = await views.current()
-      const days = view ? await views.totals(view) : []
-      const totals = days.map(day => [day.className, day.totals] as const)
-      baseline = { value: view ? baselineOf(view.revision, totals) : NO_BASELINE, readMs: Date.now() }
-    }
-    return baseline.value
-  }
+  const readBaseline = remembered(BASELINE_AGE_MS, async (): Promise<Baseline> => {
+    const view = await views.current()
+    if (!view) return NO_BASELINE
+    const days = await views.totals(view)
+    return baselineOf(
+      view.revision,
+      days.map(day => [day.className, day.totals] as const),
+    )
+  })
 
   const lanes = () => log.lanes()
+  const knownLanes = remembered(LANES_AGE_MS, async () => new Set((await lanes()).map(({ name }) => name)))
+
+  /** Null also for lanes that the log no longer has: of a stream that was made anew, or shards of long ago. */
+  async function oldestBehind(lane: string, position: Position): Promise<number | null> {
+    if (!(await knownLanes()).has(lane)) return null
+    return (await log.read(lane, position, 1))[0]?.arrivalMs ?? null
+  }
+
   const streamIdentity = log.identity
   const batch: BatchLayer = {
     objects,
@@ -96,10 +105,19 @@ export function layersOf({ log, store, objects, query, channel, logger }: Ports,
         views,
         slotMs,
         classNames: async () => [...(await readClasses()).keys()],
-        oldestBehind: async (lane, position) => (await log.read(lane, position, 1))[0]?.arrivalMs ?? null,
+        oldestBehind,
         now: Date.now,
         logger,
       }),
+  }
+}
+
+/** Reads anew only what was read longer ago than this. */
+function remembered<T>(ageMs: number, read: () => Promise<T>): () => Promise<T> {
+  let last: { value: T; readMs: number } | undefined
+  return async () => {
+    if (!last || Date.now() - last.readMs > ageMs) last = { value: await read(), readMs: Date.now() }
+    return last.value
   }
 }
 

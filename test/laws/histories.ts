@@ -10,8 +10,10 @@ import { wireEvents } from '../support/arbitraries.ts'
 import { NOON_MS } from '../support/factories.ts'
 import { openLanes, openPipeline, type Pipeline } from '../support/pipeline.ts'
 
-/** Short slots, so that a history has many, and one that the retry limit is no multiple of. */
-export const SLOT_MS = 7 * 60_000
+/** Short slots, so that a history has many, of a length that the retry limit is no multiple of. */
+export const SLOT_MS = 8 * 60_000
+const WINDOW_MS = 10 * 60_000
+const LATENESS_MS = 5 * 60_000
 const STREAM = 'history'
 const LANES = openLanes(STREAM, 2)
 const PRODUCERS = ['ann', 'bob', 'eve']
@@ -31,10 +33,12 @@ const JUNK = [
 /** One thing that happens in the life of the system. */
 type Step =
   | { kind: 'wait'; ms: number }
+  /** Time passes until a slot ends, or a window closes; about. */
+  | { kind: 'boundary'; everyMs: number; afterMs: number; byMs: number }
   /** A producer packs events, and lines that are none, into a record. */
   | { kind: 'send'; producer: number; events: WireEvent[]; junk: string[]; encoding: Encoding; back: number }
-  /** A producer that had no answer sends its last record again. */
-  | { kind: 'retry'; producer: number; back: number }
+  /** A producer that had no answer sends its last record again, maybe at the last moment that it may. */
+  | { kind: 'retry'; producer: number; isLast: boolean; back: number }
   /** Somebody else's JSON, or anything at all. */
   | { kind: 'bare'; lane: number; text: string; event: WireEvent | null; back: number }
   | { kind: 'heartbeat' }
@@ -43,6 +47,8 @@ type Step =
   | { kind: 'race'; lane: number; again: number; takes: [number, number] }
   | { kind: 'archive'; lane: number; again: number; take: number }
   | { kind: 'batch' }
+  /** A slot ends, and the archive and the batch layer are as far as they can be. */
+  | { kind: 'catch-up'; speed: boolean }
 
 /** The so-many-th write of a delivery fails, after or without having been done. */
 interface Fault {
@@ -62,26 +68,41 @@ const waits = fc.oneof(
   fc.nat(2 * SLOT_MS),
 )
 
+const boundary = fc.constantFrom({ everyMs: SLOT_MS, afterMs: 0 }, { everyMs: WINDOW_MS, afterMs: LATENESS_MS })
+
+/** Most events share a few windows, so that deliveries meet in rows. */
+const events: fc.Arbitrary<WireEvent> = fc
+  .tuple(wireEvents, fc.option(fc.nat(25 * 60), { freq: 6 }))
+  .map(([event, secondsAgo]) =>
+    secondsAgo === null ? event : { ...event, timestamp: new Date(NOON_MS - secondsAgo * 1000).toISOString() },
+  )
+
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait'), ms: waits }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), ms: waits }) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ kind: fc.constant('boundary'), byMs: fc.constantFrom(-1, 0, 1) })
+      .chain(by => boundary.map(of => ({ ...by, ...of }))),
+  },
   {
     weight: 8,
     arbitrary: fc.record({
       kind: fc.constant('send'),
       producer,
-      events: fc.array(wireEvents, { maxLength: 6 }),
+      events: fc.array(events, { maxLength: 6 }),
       junk: fc.array(fc.constantFrom(...JUNK), { maxLength: 2 }),
       encoding: fc.constantFrom<Encoding>('plain', 'gzip', 'zstd'),
       back,
     }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('retry'), producer, back }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('retry'), producer, isLast: fc.boolean(), back }) },
   {
     weight: 2,
     arbitrary: fc
       .oneof(
-        wireEvents.map(event => ({ event, text: JSON.stringify(event) })),
-        wireEvents.map(event => ({ event, text: JSON.stringify(event, null, 1) })),
+        events.map(event => ({ event, text: JSON.stringify(event) })),
+        events.map(event => ({ event, text: JSON.stringify(event, null, 1) })),
         fc.constantFrom(...JUNK, '', '\u001f\u008b').map(text => ({ event: null, text })),
       )
       .chain(what => fc.record({ kind: fc.constant('bare'), lane, back }).map(place => ({ ...place, ...what }))),
@@ -100,7 +121,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('race'), lane, again, takes: fc.tuple(take, take) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('archive'), lane, again, take }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'batch' }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'batch' }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('catch-up'), speed: fc.boolean() }) },
 ) as fc.Arbitrary<Step>
 
 export const histories: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 10, maxLength: 60, size: 'max' })
@@ -156,8 +178,8 @@ export async function live(steps: readonly Step[]): Promise<Lived> {
   function expectCounted(events: readonly WireEvent[], arrivalMs: number): void {
     for (const event of events) {
       const { eventMs } = decodeEvent(event, arrivalMs)
-      const windowEnd = eventMs - (eventMs % 600_000) + 600_000
-      if (arrivalMs >= windowEnd + 300_000) lived.late++
+      const windowEnd = eventMs - (eventMs % WINDOW_MS) + WINDOW_MS
+      if (arrivalMs >= windowEnd + LATENESS_MS) lived.late++
     }
     lived.events.push(...events)
   }
@@ -179,6 +201,9 @@ export async function live(steps: readonly Step[]): Promise<Lived> {
       case 'wait':
         nowMs += step.ms
         return
+      case 'boundary':
+        nowMs = Math.ceil((nowMs + 2 - step.afterMs) / step.everyMs) * step.everyMs + step.afterMs + step.byMs
+        return
       case 'send': {
         const origin = {
           producer: PRODUCERS[step.producer] as string,
@@ -194,6 +219,7 @@ export async function live(steps: readonly Step[]): Promise<Lived> {
       }
       case 'retry': {
         const sent = inFlight[step.producer]
+        if (sent && step.isLast) nowMs = Math.max(nowMs, sent.sentMs + RETRY_LIMIT_MS)
         if (sent && nowMs - sent.sentMs <= RETRY_LIMIT_MS) append(step.producer % LANES.length, sent.data, step.back)
         return
       }
@@ -234,21 +260,24 @@ export async function live(steps: readonly Step[]): Promise<Lived> {
         await pipeline.runBatch()
         lived.joinedCounts.push(await joinedCount(pipeline))
         return
+      case 'catch-up':
+        await take({ kind: 'boundary', everyMs: SLOT_MS, afterMs: 0, byMs: 0 })
+        await take({ kind: 'heartbeat' })
+        for (const index of LANES.keys()) {
+          const { length } = records[index] as LogRecord[]
+          while ((archivedTo[index] as number) < length) await take({ kind: 'archive', lane: index, again: 1, take: 5 })
+          while (step.speed && (speedAt[index] as number) < length) {
+            await take({ kind: 'speed', lane: index, process: 0, again: 1, take: 5, fault: null })
+          }
+        }
+        await take({ kind: 'batch' })
+        return
     }
   }
 
   for (const each of steps) await take(each)
-  nowMs += 3 * SLOT_MS
-  await take({ kind: 'heartbeat' })
-  for (const index of LANES.keys()) {
-    while ((speedAt[index] as number) < (records[index] as LogRecord[]).length) {
-      await take({ kind: 'speed', lane: index, process: 0, again: 1, take: 5, fault: null })
-    }
-    while ((archivedTo[index] as number) < (records[index] as LogRecord[]).length) {
-      await take({ kind: 'archive', lane: index, again: 1, take: 5 })
-    }
-  }
-  await take({ kind: 'batch' })
+  nowMs += 2 * SLOT_MS
+  await take({ kind: 'catch-up', speed: true })
   return lived
 }
 

@@ -1,0 +1,282 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
+import type { WireEvent } from '../../functions/core/event.ts'
+import { readEvents } from '../../functions/ingest/csv.ts'
+import { recount } from '../support/recount.ts'
+import { type Cassandra, FIRST_LOGIN, startCassandra } from './cassandra.ts'
+import { describeWithJava } from './java.ts'
+import { KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
+import { freshTopic } from './kafka-topics.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const SAMPLE = join(ROOT, 'data/sample')
+/** How long an unreachable server may keep a person waiting. */
+const SECONDS_MS = 10_000
+
+describeWithJava('the engines home', () => {
+  let kafka: KafkaEngine
+  let cassandra: Cassandra
+  beforeAll(async () => {
+    ;[kafka, cassandra] = await Promise.all([startKafka(), startCassandra({ password: true })])
+  })
+  afterAll(async () => {
+    await Promise.all([kafka?.stop(), cassandra?.stop()])
+  })
+
+  let state: string
+  let topic: string
+  let keyspace: string
+  let started: ChildProcess[]
+  let run = 0
+  beforeEach(async () => {
+    state = await mkdtemp(join(tmpdir(), 'landcover-engines-home-'))
+    topic = `home-${++run}`
+    keyspace = `home_${run}`
+    started = []
+    await freshTopic(kafka.brokers, topic)
+  })
+  afterEach(async () => {
+    for (const child of started) await stop(child)
+    await rm(state, { recursive: true })
+  })
+
+  const kafkaAddress = () => `kafka://${kafka.brokers}/${topic}`
+  const saslAddress = () => `kafka://${kafka.saslBrokers}/${topic}`
+  const storeAddress = () => `cassandra://${cassandra.contactPoint}/${keyspace}`
+  const login = {
+    LANDCOVER_CASSANDRA_USERNAME: FIRST_LOGIN.username,
+    LANDCOVER_CASSANDRA_PASSWORD: FIRST_LOGIN.password,
+  }
+
+  function launch(
+    command: 'start' | 'produce' | 'batch',
+    flags: string[],
+    environment: NodeJS.ProcessEnv,
+  ): ChildProcess {
+    const child = spawn(process.execPath, [join(ROOT, `functions/cli/${command}.ts`), '--state', state, ...flags], {
+      cwd: ROOT,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    started.push(child)
+    return child
+  }
+
+  async function toEnd(child: ChildProcess): Promise<{ code: number | null; out: string; said: string }> {
+    const [out, said] = await Promise.all([text(child.stdout as never), text(child.stderr as never), ended(child)])
+    return { code: child.exitCode, out, said }
+  }
+
+  /** Starts the system and answers its address. */
+  async function start(flags: string[], environment: NodeJS.ProcessEnv = login): Promise<string> {
+    const child = launch('start', ['--port', '0', '--no-demo', ...flags], environment)
+    let said = ''
+    child.stderr?.on('data', (chunk: Buffer) => (said += chunk))
+    for await (const line of createInterface({ input: child.stdout as NonNullable<typeof child.stdout> })) {
+      const url = /http:\S+/.exec(line)?.[0]
+      if (url) return url
+    }
+    throw new Error(`the system did not start: ${said}`)
+  }
+
+  function produce(flags: string[], environment: NodeJS.ProcessEnv = {}) {
+    return toEnd(launch('produce', ['--limit', '0', '--delay', '0', ...flags], environment))
+  }
+
+  describe.each([
+    ['Kafka and Cassandra', true, true],
+    ['Kafka and the embedded store', true, false],
+    ['the embedded log and Cassandra', false, true],
+  ])('on %s', (_, onKafka, onCassandra) => {
+    const flags = () => [
+      ...(onKafka ? ['--log', kafkaAddress()] : []),
+      ...(onCassandra ? ['--store', storeAddress()] : []),
+    ]
+
+    test('counts the committed sample exactly, and goes on where it ended', async () => {
+      const events = await sampleEvents()
+      const url = await start(flags())
+      const { code, out } = await produce(onKafka ? ['--to', kafkaAddress()] : [])
+      expect(out).toMatch(new RegExp(`^${events.length} events in .*, 0 rejected\n$`))
+      expect(code).toBe(0)
+      await untilCounted(url, events.length)
+      expect(await classStats(url)).toEqual(expectedStats(events, 1))
+      expect((await (await fetch(`${url}/api/health`)).json()).status).toBe('ok')
+
+      await stop(started[0] as ChildProcess)
+      // No address this time: the state knows its servers, and so does `produce`.
+      const again = await start([])
+      expect((await produce([])).code).toBe(0)
+      await untilCounted(again, 2 * events.length)
+      expect(await classStats(again)).toEqual(expectedStats(events, 2))
+    })
+  })
+
+  test('log-ins come from the environment or from files that it names', async () => {
+    const passwordFile = join(state, 'password')
+    await writeFile(passwordFile, `${KAFKA_USER.password}\n`)
+    const kafkaLogin = {
+      LANDCOVER_KAFKA_USERNAME: KAFKA_USER.username,
+      LANDCOVER_KAFKA_PASSWORD_FILE: passwordFile,
+      LANDCOVER_LOG: saslAddress(),
+      LANDCOVER_STORE: storeAddress(),
+    }
+    for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']) {
+      const environment = { ...kafkaLogin, LANDCOVER_KAFKA_SASL: mechanism }
+      expect(await produce([], environment)).toMatchObject({ code: 0 })
+    }
+    const events = await sampleEvents()
+    const url = await start([], { ...login, ...kafkaLogin })
+    await untilCounted(url, 3 * events.length)
+    expect(await classStats(url)).toEqual(expectedStats(events, 3))
+  })
+
+  test('single events, packed ones and records of others count alike', async () => {
+    const events = await sampleEvents()
+    const url = await start(['--log', kafkaAddress(), '--store', storeAddress()])
+    expect(
+      (await toEnd(launch('produce', ['--limit', '40', '--delay', '0.001', '--to', kafkaAddress()], {}))).code,
+    ).toBe(0)
+    const log = await openKafkaEventLog({ brokers: kafka.brokers, topic })
+    await log.append(events.slice(40).map((event, n) => ({ key: `${n}`, data: Buffer.from(JSON.stringify(event)) })))
+    await log.close()
+    await untilCounted(url, events.length)
+    expect(await classStats(url)).toEqual(expectedStats(events, 1))
+  })
+
+  describe('says in one line, and ends with 1, that', () => {
+    async function expectRefused(said: RegExp, flags: string[], environment: NodeJS.ProcessEnv = login): Promise<void> {
+      const beganMs = performance.now()
+      const result = await toEnd(launch('start', ['--port', '0', '--no-demo', ...flags], environment))
+      expect(result.said).toMatch(said)
+      expect(result.said.trimEnd().split('\n')).toHaveLength(1)
+      expect(result.code).toBe(1)
+      expect(performance.now() - beganMs).toBeLessThan(SECONDS_MS)
+    }
+
+    test('the password for Kafka is wrong', async () => {
+      const wrong = { LANDCOVER_KAFKA_USERNAME: KAFKA_USER.username, LANDCOVER_KAFKA_PASSWORD: 'wrong-password' }
+      await expectRefused(/refuses the log-in of 'app'/, ['--log', saslAddress()], wrong)
+      const produced = await produce(['--to', saslAddress()], wrong)
+      expect(produced).toMatchObject({ code: 1, said: expect.stringMatching(/^Kafka .*refuses the log-in.*\n$/) })
+      expect(produced.said).not.toContain('wrong-password')
+    })
+
+    test('the password for Cassandra is wrong', async () => {
+      const wrong = { ...login, LANDCOVER_CASSANDRA_PASSWORD: 'wrong-password' }
+      await expectRefused(/Cassandra refuses the log-in/, ['--store', storeAddress()], wrong)
+    })
+
+    test('no broker answers', () =>
+      expectRefused(/Kafka .*ECONNREFUSED/, ['--log', 'kafka://127.0.0.1:1/image-events']))
+
+    test('no Cassandra node answers', () =>
+      expectRefused(/no Cassandra node can be reached/, [
+        '--log',
+        kafkaAddress(),
+        '--store',
+        'cassandra://127.0.0.1:1',
+      ]))
+
+    test('the topic is missing', () =>
+      expectRefused(/kafka-topics.sh .*--create --topic absent/, ['--log', `kafka://${kafka.brokers}/absent`]))
+
+    test('the topic keeps its producers’ times', async () => {
+      await freshTopic(kafka.brokers, topic, { 'message.timestamp.type': 'CreateTime' })
+      await expectRefused(/kafka-configs.sh .*message.timestamp.type=LogAppendTime/, ['--log', kafkaAddress()])
+    })
+
+    test('the state has another log than is asked for', async () => {
+      await produce([])
+      await expectRefused(/has as its event log its own file, not Kafka topic/, ['--log', kafkaAddress()])
+    })
+  })
+
+  test('a broker that dies and comes back while events are produced loses and doubles none', async () => {
+    const url = await start(['--log', kafkaAddress(), '--store', storeAddress()])
+    const producing = launch('produce', ['--limit', '400', '--delay', '0.02', '--to', kafkaAddress()], {})
+    const result = toEnd(producing)
+    await untilCounted(url, 50, 'or more')
+    await kafka.kill()
+    await sleep(1000)
+    await kafka.restart()
+    expect(await result).toMatchObject({ code: 0, said: expect.stringContaining('not stored yet, sending again') })
+    await untilCounted(url, 400)
+    expect(await classStats(url)).toEqual(expectedStats((await sampleEvents()).slice(0, 400), 1))
+  })
+
+  test('a producer whose broker stays away says what was not acknowledged, and ends with 1', async () => {
+    const producing = launch('produce', ['--limit', '0', '--delay', '0.02', '--to', kafkaAddress()], {})
+    const result = toEnd(producing)
+    await sleep(3000)
+    await kafka.kill()
+    try {
+      let said = ''
+      producing.stderr?.on('data', (chunk: Buffer) => (said += chunk))
+      while (!said.includes('not stored yet')) await sleep(50)
+      producing.kill('SIGINT')
+      await sleep(200)
+      producing.kill('SIGINT')
+      const { code, out } = await result
+      expect(out).toMatch(/^\d+ events in .*, 1 not acknowledged \(the log may have them or not\)\n$/)
+      expect(code).toBe(1)
+    } finally {
+      await kafka.restart()
+    }
+  })
+})
+
+async function sampleEvents(): Promise<WireEvent[]> {
+  const events: WireEvent[] = []
+  for await (const read of readEvents(SAMPLE, { now: Date.now })) if ('event' in read) events.push(read.event)
+  return events
+}
+
+/** What /api/class-stats must say of events that came so many times, by a naive recount. */
+function expectedStats(events: WireEvent[], times: number) {
+  const repeated = Array.from({ length: times }, () => events).flat()
+  return [...recount(repeated, event => event.class_name)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([class_name, { count, ndviSum, ndviMin, ndviMax, bands }]) => ({
+      class_name,
+      count,
+      ndvi_avg: expect.closeTo(Number(ndviSum) / count / 1e6, 12),
+      ndvi_min: ndviMin === null ? null : ndviMin / 1e6,
+      ndvi_max: ndviMax === null ? null : ndviMax / 1e6,
+      red_avg: expect.closeTo(Number(bands.red.sum) / bands.red.count / 1e3, 9),
+      nir_avg: expect.closeTo(Number(bands.nir.sum) / bands.nir.count / 1e3, 9),
+      brightness_avg: expect.closeTo(Number(bands.brightness.sum) / bands.brightness.count / 1e3, 9),
+      ndvi_stddev: expect.any(Number),
+    }))
+}
+
+async function classStats(url: string): Promise<{ class_name: string; count: number }[]> {
+  return (await fetch(`${url}/api/class-stats`)).json() as Promise<{ class_name: string; count: number }[]>
+}
+
+/** Waits until so many images are counted; more than that are an error at once. */
+async function untilCounted(url: string, images: number, orMore?: 'or more'): Promise<void> {
+  for (;;) {
+    const counted = (await classStats(url)).reduce((sum, row) => sum + row.count, 0)
+    if (counted === images || (orMore && counted > images)) return
+    if (counted > images) throw new Error(`${counted} images are counted, of ${images}`)
+    await sleep(50)
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  child.kill('SIGINT')
+  await ended(child)
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
