@@ -12,6 +12,7 @@ import {
   inParallel,
 } from './cassandra-client.ts'
 import { cassandraQuarantine } from './cassandra-quarantine.ts'
+import { cassandraRedrives } from './cassandra-redrives.ts'
 import { createTableCql, TABLES } from './schema.ts'
 
 export interface CassandraSpeedStoreOptions extends CassandraConnection {
@@ -55,6 +56,7 @@ export async function openCassandraSpeedStore(options: CassandraSpeedStoreOption
     ...totals(client, keyspace),
     ...alerts(client, keyspace),
     ...cassandraQuarantine(client, keyspace),
+    ...cassandraRedrives(client, keyspace),
     close: () => client.close(),
   }
 }

@@ -150,6 +150,26 @@ const quarantineBytes: Table = {
   ttlSeconds: null,
 }
 
+/**
+ * Which entries a redrive has taken on, for ever: each a partition of its own, so that claims never contend. Written by
+ * lightweight transactions only, whose clock is not the clients'.
+ */
+const quarantineRedrives: Table = {
+  name: 'quarantine_redrives',
+  partitionKey: [{ name: 'producer', type: 'text' }],
+  clustering: [],
+  columns: [
+    { name: 'entry_lane', type: 'text' },
+    { name: 'entry_sequence', type: 'text' },
+    { name: 'entry_line', type: 'int' },
+    { name: 'claimed_ms', type: 'bigint' },
+    { name: 'log_identity', type: 'text' },
+    { name: 'lane', type: 'text' },
+    { name: 'appended_ms', type: 'bigint' },
+  ],
+  ttlSeconds: null,
+}
+
 export const TABLES: readonly Table[] = [
   laneCursor,
   totals,
@@ -158,6 +178,7 @@ export const TABLES: readonly Table[] = [
   quarantine,
   quarantineHours,
   quarantineBytes,
+  quarantineRedrives,
 ]
 
 /** The CREATE TABLE statement of a table, harmless where it exists. */

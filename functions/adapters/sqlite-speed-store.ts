@@ -2,7 +2,13 @@ import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { producersFromText, producersToText, totalsFromText, totalsToText } from '../core/stored-form.ts'
 import { HOUR_MS } from '../core/time.ts'
-import { QUARANTINE_COUNT_LIMIT, type QuarantineEntry, type SpeedRow, type SpeedStore } from '../ports/speed-store.ts'
+import {
+  QUARANTINE_COUNT_LIMIT,
+  type QuarantineEntry,
+  type RedriveState,
+  type SpeedRow,
+  type SpeedStore,
+} from '../ports/speed-store.ts'
 import { WHOLE_RECORD } from './schema.ts'
 import { openDatabase, transaction } from './sqlite.ts'
 
@@ -46,6 +52,16 @@ const SCHEMA = `
     PRIMARY KEY (lane, sequence, line)
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS quarantine_in_order ON quarantine (lane, arrival_ms / ${HOUR_MS}, sequence, line);
+  CREATE TABLE IF NOT EXISTS quarantine_redrives (
+    producer TEXT PRIMARY KEY,
+    entry_lane TEXT NOT NULL,
+    entry_sequence TEXT NOT NULL,
+    entry_line INTEGER NOT NULL,
+    claimed_ms INTEGER NOT NULL,
+    log_identity TEXT NOT NULL,
+    lane TEXT,
+    appended_ms INTEGER
+  ) WITHOUT ROWID;
 `
 
 /** Hour, sequence and line. */
@@ -90,6 +106,11 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
        ORDER BY arrival_ms / ${HOUR_MS}, sequence, line LIMIT ?`,
     ),
     countQuarantined: database.prepare('SELECT count(*) AS entries FROM (SELECT 1 FROM quarantine LIMIT ?)'),
+    claimRedrive: database.prepare(
+      'INSERT INTO quarantine_redrives VALUES (?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING',
+    ),
+    markRedriven: database.prepare('UPDATE quarantine_redrives SET appended_ms = ? WHERE producer = ?'),
+    readRedrive: database.prepare('SELECT * FROM quarantine_redrives WHERE producer = ?'),
     expireRows: database.prepare('DELETE FROM realtime_ndvi_by_class WHERE arrival_slot < ?'),
     expireAlerts: database.prepare('DELETE FROM anomaly_alerts WHERE day < ?'),
   }
@@ -153,6 +174,17 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     },
     async countQuarantined(upTo = QUARANTINE_COUNT_LIMIT) {
       return (sql.countQuarantined.get(upTo) as { entries: number }).entries
+    },
+    async claimRedrive({ producer, entry, claimedMs, log, lane }) {
+      const place = [entry.lane, entry.position, entry.index ?? WHOLE_RECORD]
+      return sql.claimRedrive.run(producer, ...place, claimedMs, log, lane).changes === 1
+    },
+    async markRedriven(producer, appendedMs) {
+      return sql.markRedriven.run(appendedMs, producer).changes === 1
+    },
+    async readRedrives(producers) {
+      const rows = producers.map(producer => sql.readRedrive.get(producer)).filter(row => row !== undefined)
+      return (rows as unknown as RedriveRow[]).map(toRedriveState)
     },
     expire(before) {
       sql.expireRows.run(before)
@@ -247,5 +279,31 @@ function toQuarantineEntry(row: QuarantineRow): QuarantineEntry {
     reason: row.reason,
     detail: row.detail,
     bytes: row.bytes,
+  }
+}
+
+interface RedriveRow {
+  producer: string
+  entry_lane: string
+  entry_sequence: string
+  entry_line: number
+  claimed_ms: number
+  log_identity: string
+  lane: string | null
+  appended_ms: number | null
+}
+
+function toRedriveState(row: RedriveRow): RedriveState {
+  return {
+    producer: row.producer,
+    entry: {
+      lane: row.entry_lane,
+      position: row.entry_sequence,
+      index: row.entry_line === WHOLE_RECORD ? null : row.entry_line,
+    },
+    claimedMs: row.claimed_ms,
+    log: row.log_identity,
+    lane: row.lane,
+    appendedMs: row.appended_ms,
   }
 }

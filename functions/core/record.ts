@@ -68,15 +68,14 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
     decoded.rejections.push({ index: null, reason, detail, bytes: record.data })
     return decoded
   }
-  let bytes: Buffer
+  let lines: (string | Buffer)[]
   try {
-    bytes = decompress(record.data)
+    lines = linesOf(record.data)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
       ? rejectWhole('too-large', `decompresses to more than ${MAX_DECODED_BYTES} bytes`)
       : rejectWhole('cannot-decompress', 'the compressed data is damaged or cut off')
   }
-  const lines = linesOf(bytes)
   let isEmpty = true
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] as string | Buffer
@@ -118,8 +117,13 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
   return isEmpty ? rejectWhole('empty', 'the record holds nothing') : decoded
 }
 
-/** A line that is not UTF-8 stays bytes, so that it can be kept as it came. */
-function linesOf(bytes: Buffer): (string | Buffer)[] {
+/**
+ * The lines of a record, decompressed. One that is not UTF-8 stays bytes, so that it can be kept as it came.
+ *
+ * @throws Error when the record cannot be decompressed; its code is ERR_BUFFER_TOO_LARGE beyond MAX_DECODED_BYTES
+ */
+export function linesOf(data: Uint8Array): (string | Buffer)[] {
+  const bytes = decompress(data)
   if (isUtf8(bytes)) return oneDocument(bytes.toString('utf8'))
   const lines: (string | Buffer)[] = []
   for (let start = 0; start <= bytes.length; ) {

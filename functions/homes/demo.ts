@@ -3,6 +3,7 @@ import { generateImages, liveImage, toWireEvent } from '../../data/generator.ts'
 import { importEvents } from '../batch/imports.ts'
 import { runBatch } from '../batch/run.ts'
 import { decodeEvent } from '../core/event.ts'
+import { HOUR_MS } from '../core/time.ts'
 import { createProducer } from '../ingest/producer.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { LocalHome } from './local.ts'
@@ -11,9 +12,11 @@ import type { Settings } from './state.ts'
 const SEED = 1
 const EVENTS_PER_SECOND = 20
 
+const LAST_HOUR_IMAGES = 900
+
 /**
- * Gives a new state a month of history: 27,000 generated images, straight into the archive, and the first view. Done
- * again after a crash it gives the same.
+ * Gives a new state a month of history: 27,000 generated images, straight into the archive, the first view, and a last
+ * hour of images through the log, so that there are windows to see. Done again after a crash the history is the same.
  */
 export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: Settings): Promise<void> {
   if (await home.views.current()) return
@@ -21,6 +24,13 @@ export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: 
   const events = Array.from(images, image => decodeEvent(toWireEvent(image), createdMs))
   await importEvents(home.objects, slotMs, events, createdMs)
   await runBatch(home.batch)
+
+  const producer = createProducer(home.log)
+  const lastHour = Array.from({ length: LAST_HOUR_IMAGES }, (_, index) =>
+    liveImage({ seed: SEED, index, atMs: createdMs - HOUR_MS + (index * HOUR_MS) / LAST_HOUR_IMAGES }),
+  )
+  await producer.send(lastHour.map(toWireEvent))
+  await producer.close()
 }
 
 /** Publishes generated images at the pace of a busy region until told to stop. */

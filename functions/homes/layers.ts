@@ -79,10 +79,10 @@ export function layersOf({ log, store, objects, query, channel, logger }: Ports,
   return {
     views,
     batch,
-    /** Makes classes known from the next arrival slot on; in a state that has no list yet, for all time. */
+    /** Makes classes known from the next arrival slot on, or for all time where no lane has been applied yet. */
     async addClasses(names: readonly string[]): Promise<void> {
-      const hasList = (await objects.get(CLASSES_KEY)) !== undefined
-      const since = hasList ? slotOf(Date.now(), slotMs) + slotMs : 0
+      const isUntouched = (await store.readCursors()).length === 0
+      const since = isUntouched ? 0 : slotOf(Date.now(), slotMs) + slotMs
       classes = withClasses(await readClasses(), names, since)
       await objects.put(CLASSES_KEY, Buffer.from(formatClassList(classes, slotMs)))
     },

@@ -57,10 +57,14 @@ export function countForRecord(lines: readonly Line[], { maxEvents, maxBytes }: 
   return count
 }
 
-/** The bytes of a record: NDJSON, compressed with zstd where that makes it smaller. The same input gives the same. */
+/** The bytes of a record: NDJSON. The same input gives the same. */
 export function packRecord(origin: Origin, lines: readonly Line[]): Buffer {
   const header = encodeRecord(origin, []).toString()
-  const plain = Buffer.from([header, ...lines.map(line => line.text)].join('\n'))
+  return compressRecord(Buffer.from([header, ...lines.map(line => line.text)].join('\n')))
+}
+
+/** Compresses a record with zstd where that makes it smaller. */
+export function compressRecord(plain: Buffer): Buffer {
   if (plain.byteLength < LEAST_TO_COMPRESS) return plain
   const compressed = zstdCompressSync(plain, ZSTD_LEVEL_1)
   return compressed.byteLength < plain.byteLength ? compressed : plain

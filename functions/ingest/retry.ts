@@ -17,7 +17,7 @@ const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 10_000
 
 /** No attempt begins later: the last one may take a minute more to reach the log within the limit. */
-const LAST_ATTEMPT_MS = RETRY_LIMIT_MS - MINUTE_MS
+export const LAST_ATTEMPT_MS = RETRY_LIMIT_MS - MINUTE_MS
 
 /**
  * Stores one record: the same bytes to the same destination until the log has them, the time is over or the signal
@@ -25,6 +25,7 @@ const LAST_ATTEMPT_MS = RETRY_LIMIT_MS - MINUTE_MS
  * "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  *
  * @param onRetry told of every attempt that is followed by another
+ * @param startMs when the time began, where somebody else may have made the first attempt
  * @returns why the last attempt failed, in which case the log may or may not have the record; null once it has
  */
 export async function appendWithRetries(
@@ -33,8 +34,8 @@ export async function appendWithRetries(
   time: RetryTime,
   onRetry: (error: string) => void,
   signal?: AbortSignal,
+  startMs: number = time.now(),
 ): Promise<string | null> {
-  const startMs = time.now()
   for (let longestMs = FIRST_RETRY_MS; ; longestMs = Math.min(longestMs * 2, LONGEST_RETRY_MS)) {
     const outcome = await attempt(log, record)
     if (!('error' in outcome)) return null

@@ -38,6 +38,28 @@ export interface QuarantineEntry {
  */
 export type QuarantinePlace = Pick<QuarantineEntry, 'arrivalMs' | 'position' | 'index'>
 
+/**
+ * That a redrive took an entry on. From then on the log may have its events, under the identity (producer, 1). The
+ * claim is kept for ever, as the entry is.
+ */
+export interface RedriveClaim {
+  /** The producer id that is derived from the entry; the claim's key. */
+  producer: string
+  /** The entry, for people who look into the store. */
+  entry: Pick<QuarantineEntry, 'lane' | 'position' | 'index'>
+  /** Just before the claim was written: copies are recognised for as long after it as producers may retry. */
+  claimedMs: number
+  /** The log to which the events go, by its identity. */
+  log: string
+  /** The lane to which every attempt must go; null where the producer id is the key (see EventLog.destinationOf). */
+  lane: string | null
+}
+
+export interface RedriveState extends RedriveClaim {
+  /** When the log had acknowledged the events; null until that is known. */
+  appendedMs: number | null
+}
+
 /** How far countQuarantined counts unless told otherwise. */
 export const QUARANTINE_COUNT_LIMIT = 1_000
 
@@ -88,6 +110,13 @@ export interface SpeedStore {
   readQuarantine(query: { lane: string; after: QuarantinePlace | null; limit: number }): Promise<QuarantineEntry[]>
   /** How many entries all lanes have. Counting ends at `upTo`: that answer means "so many, or more". */
   countQuarantined(upTo?: number): Promise<number>
+
+  /** Takes an entry on; false when its producer id is claimed already, by whomever. */
+  claimRedrive(claim: RedriveClaim): Promise<boolean>
+  /** Notes that the log has a claim's events, harmless to repeat; false when nobody has claimed the producer id. */
+  markRedriven(producer: string, appendedMs: number): Promise<boolean>
+  /** What is known of producer ids, in no particular order; nothing of those that nobody claimed. */
+  readRedrives(producers: readonly string[]): Promise<RedriveState[]>
 
   close(): Promise<void>
 }

@@ -29,6 +29,7 @@ test('only what the batch layer recomputes, or is of the day, expires', () => {
       ['quarantine', null],
       ['quarantine_hours', null],
       ['quarantine_bytes', null],
+      ['quarantine_redrives', null],
     ]),
   )
 })

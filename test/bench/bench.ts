@@ -1,5 +1,10 @@
+import { javaMissing } from '../engines/java.ts'
 import { benchDelay } from './delay.ts'
+import { benchEngines } from './engines.ts'
 import { benchHandler } from './handler.ts'
 
 await benchHandler()
 await benchDelay()
+const missing = javaMissing()
+if (missing) console.log(`\nKafka and Cassandra are left out: ${missing}`)
+else await benchEngines()

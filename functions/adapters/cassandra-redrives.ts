@@ -1,0 +1,61 @@
+import type { RedriveState, SpeedStore } from '../ports/speed-store.ts'
+import { type CqlClient, type CqlRow, inParallel } from './cassandra-client.ts'
+import { WHOLE_RECORD } from './schema.ts'
+
+const IN_FLIGHT = 8
+
+/** What redrives have taken on, in Cassandra. */
+export function cassandraRedrives(
+  client: CqlClient,
+  keyspace: string,
+): Pick<SpeedStore, 'claimRedrive' | 'markRedriven' | 'readRedrives'> {
+  const sql = {
+    claim: `INSERT INTO ${keyspace}.quarantine_redrives
+      (producer, entry_lane, entry_sequence, entry_line, claimed_ms, log_identity, lane)
+      VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
+    mark: `UPDATE ${keyspace}.quarantine_redrives SET appended_ms = ? WHERE producer = ? IF EXISTS`,
+    read: `SELECT * FROM ${keyspace}.quarantine_redrives WHERE producer = ?`,
+  }
+  return {
+    claimRedrive({ producer, entry, claimedMs, log, lane }) {
+      const place = [entry.lane, entry.position, entry.index ?? WHOLE_RECORD]
+      return client.writeIf([sql.claim, [producer, ...place, claimedMs, log, lane]])
+    },
+    markRedriven: (producer, appendedMs) => client.writeIf([sql.mark, [appendedMs, producer]]),
+    async readRedrives(producers) {
+      const found = await inParallel(producers, IN_FLIGHT, async producer => {
+        const states: RedriveState[] = []
+        for await (const row of client.rows([sql.read, [producer]])) states.push(toRedriveState(row))
+        return states
+      })
+      return found.flat()
+    },
+  }
+}
+
+interface RedriveRow {
+  producer: string
+  entry_lane: string
+  entry_sequence: string
+  entry_line: number
+  claimed_ms: number
+  log_identity: string
+  lane: string | null
+  appended_ms: number | null
+}
+
+function toRedriveState(cells: CqlRow): RedriveState {
+  const row = cells as unknown as RedriveRow
+  return {
+    producer: row.producer,
+    entry: {
+      lane: row.entry_lane,
+      position: row.entry_sequence,
+      index: row.entry_line === WHOLE_RECORD ? null : row.entry_line,
+    },
+    claimedMs: row.claimed_ms,
+    log: row.log_identity,
+    lane: row.lane,
+    appendedMs: row.appended_ms,
+  }
+}

@@ -1,0 +1,153 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { START } from '../../functions/core/lane.ts'
+import { logFile } from '../../functions/homes/state.ts'
+import { type Finished, publishedBy, runProduce } from '../process/landcover.ts'
+import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const HEADER = 'image_id,class_name,ndvi_mean,ndvi_std,timestamp'
+const SUMMARY = /^\d+ events in \d+\.\d s, \d+ events\/s, \d+ rejected( \(stopped at --limit \d+\))?\n$/
+
+function csv(...rows: string[]): string {
+  const file = join(temporaryFolder(), 'tiles.csv')
+  writeFileSync(file, `${[HEADER, ...rows].join('\n')}\n`)
+  return file
+}
+
+interface Produced extends Finished {
+  /** Lines of each record, the header first. */
+  records: string[][]
+}
+
+async function produce(data: string, ...args: string[]): Promise<Produced> {
+  const state = join(temporaryFolder(), 'state')
+  const finished = await runProduce('--data', data, '--state', state, '--delay', '0', ...args).finished
+  const log = openSqliteEventLog({ file: logFile(state) })
+  const lanes = await Promise.all((await log.lanes()).map(({ name }) => log.read(name, START, 10_000)))
+  await log.close()
+  return { ...finished, records: lanes.flat().map(({ data }) => Buffer.from(data).toString().split('\n')) }
+}
+
+const idsIn = ({ records }: Produced) =>
+  records.flatMap(([, ...lines]) => lines.map(line => (JSON.parse(line) as { image_id: string }).image_id))
+
+describe('npm run produce', () => {
+  it('publishes the rows of a file and says so in one line', async () => {
+    const produced = await produce(csv('a,Forest,0.5,,2026-01-01T00:00:00Z', 'b,River,-0.1,0.2,2026-01-01T00:00:01Z'))
+    expect(produced).toMatchObject({ code: 0, stderr: '' })
+    expect(produced.stdout).toMatch(SUMMARY)
+    expect(publishedBy(produced)).toBe(2)
+    expect(idsIn(produced)).toEqual(['a', 'b'])
+  })
+
+  it('publishes the committed sample unless told otherwise, 500 events at the most', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const produced = await runProduce('--state', state, '--delay', '0').finished
+    expect(produced.code).toBe(0)
+    expect(publishedBy(produced)).toBeGreaterThan(300)
+    expect(publishedBy(produced)).toBeLessThanOrEqual(500)
+  })
+
+  it('packs many events to a record without a delay, and one with it', async () => {
+    const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(250))
+    const packed = await produce(file, '--limit', '0')
+    expect(packed.records.map(({ length }) => length - 1)).toEqual([100, 100, 50])
+    const single = await produce(file, '--limit', '5', '--delay', '0.001')
+    expect(single.records.map(({ length }) => length - 1)).toEqual([1, 1, 1, 1, 1])
+    expect(JSON.parse(single.records[4]?.[0] as string)).toMatchObject({ landcover: { counter: 5 } })
+  })
+
+  it.each([
+    ['0', 250, ''],
+    ['250', 250, ' (stopped at --limit 250)'],
+    ['101', 101, ' (stopped at --limit 101)'],
+    ['1', 1, ' (stopped at --limit 1)'],
+    ['1000', 250, ''],
+  ])('stops at --limit %s', async (limit, events, note) => {
+    const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(250))
+    const produced = await produce(file, '--limit', limit)
+    expect(publishedBy(produced)).toBe(events)
+    expect(produced.stdout.trimEnd().endsWith(`0 rejected${note}`)).toBe(true)
+    expect(idsIn(produced)).toEqual(Array.from({ length: events }, (_, index) => `image-${index}`))
+  })
+})
+
+describe('npm run produce names what is wrong', () => {
+  it('a file that is not there', async () => {
+    const produced = await produce('no/such/file.csv')
+    expect(produced.stderr).toContain('cannot read no/such/file.csv: give a CSV file, or a folder with images.csv')
+    expect(produced.code).toBe(1)
+    expect(produced.records).toEqual([])
+  })
+
+  it('a folder without the files', async () => {
+    const folder = temporaryFolder()
+    const produced = await produce(folder)
+    expect(produced.stderr).toContain(`${folder} lacks images.csv, classes.csv, ndvi_stats.csv, spectral_data.csv`)
+    expect(produced.code).toBe(1)
+  })
+
+  it('a column that is missing', async () => {
+    const file = join(temporaryFolder(), 'tiles.csv')
+    writeFileSync(file, 'image_id,class_name\na,Forest\n')
+    const produced = await produce(file)
+    expect(produced.stderr).toMatch(/tiles\.csv, row 1: no column ndvi_mean; the header has "image_id", "class_name"/)
+    expect(produced.code).toBe(1)
+  })
+
+  it('numbers that are none, by file, row and column, and goes on with the others', async () => {
+    const produced = await produce(
+      csv(
+        'a,Forest,0.5,,2026-01-01T00:00:00Z',
+        'b,Forest,many,,2026-01-01T00:00:00Z',
+        'c,Forest,0.5,-1,2026-01-01T00:00:00Z',
+        'd,Forest,,,2026-01-01T00:00:00Z',
+        'e,Forest,0.5,,yesterday',
+        'f,Forest,0.5,,2026-01-01T00:00:00Z',
+      ),
+    )
+    const lines = produced.stderr.trimEnd().split('\n')
+    expect(lines).toHaveLength(4)
+    expect(lines[0]).toMatch(/^tiles\.csv, row 3, column ndvi_mean: .*"many"/)
+    expect(lines[1]).toMatch(/^tiles\.csv, row 4, column ndvi_std: .*"-1"/)
+    expect(lines[2]).toMatch(/^tiles\.csv, row 5, column ndvi_mean: ndvi_mean is missing/)
+    expect(lines[3]).toMatch(/^tiles\.csv, row 6, column timestamp: .*"yesterday"/)
+    expect(produced.stdout).toMatch(/^2 events in .* 4 rejected\n$/)
+    expect(idsIn(produced)).toEqual(['a', 'f'])
+    expect(produced.code).toBe(0)
+  })
+
+  it('twenty times, and counts the rest', async () => {
+    const produced = await produce(csv(...Array.from({ length: 30 }, (_, index) => `${index},Forest,x,,`)))
+    const lines = produced.stderr.trimEnd().split('\n')
+    expect(lines).toHaveLength(21)
+    expect(lines.at(-1)).toBe('… and 10 more')
+    expect(produced.stdout).toMatch(/ 30 rejected\n$/)
+  })
+
+  it.each(['0', '0.001'])('and stops there with --strict, with what came before published (delay %s)', async delay => {
+    const rows = ['a,Forest,0.5,,', 'b,Forest,0.4,,', 'c,Forest,many,,', 'd,Forest,0.5,,']
+    const produced = await produce(csv(...rows), '--strict', '--delay', delay)
+    expect(produced.code).toBe(1)
+    expect(produced.stderr).toMatch(/^tiles\.csv, row 4, column ndvi_mean: /)
+    expect(idsIn(produced)).toEqual(['a', 'b'])
+    expect(produced.stdout).toMatch(/^2 events in .* 1 rejected\n$/)
+  })
+
+  it.each([
+    [['--limit', '-5'], /--limit/],
+    [['--limit', 'all'], /^--limit takes a whole number from 0 to \d+, not 'all'\n/],
+    [['--delay', 'soon'], /^--delay takes seconds from 0 to 3600, not 'soon'\n/],
+    [['--delay', ''], /^--delay takes seconds/],
+    [['--topic', 'other'], /^--topic: this system has the one stream image-events\n/],
+    [['--verbose'], /^Unknown option '--verbose'/],
+  ])('a flag, with exit code 2: %j', async (args, message) => {
+    const { code, stdout, stderr } = await runProduce('--state', join(temporaryFolder(), 'state'), ...args).finished
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/See --help\.\n$/)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+})

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { eventually, publishedBy, runProduce, startSystem, totalCount } from '../process/landcover.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const DATA = process.env.LANDCOVER_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
+const TILES = join(DATA, 'eurosat-200-stats.csv')
+
+it('200 real tiles: each class has its 20 images, and mean and standard deviation as in the CSV', async ({ skip }) => {
+  if (!existsSync(TILES))
+    skip('the real tiles are not there: set LANDCOVER_DATA to the folder of eurosat-200-stats.csv')
+  const state = join(temporaryFolder(), 'state')
+  const system = await startSystem(state)
+  const produced = await runProduce('--data', TILES, '--state', state, '--delay', '0').finished
+  expect(produced.stderr).toBe('')
+  expect(publishedBy(produced)).toBe(200)
+  const rows = await eventually(system.classStats, answer => totalCount(answer) === 200)
+  const expected = straightFromCsv()
+  expect(expected.size).toBe(10)
+  expect(rows.map(({ class_name }) => class_name)).toEqual([...expected.keys()].sort())
+  for (const row of rows) {
+    const { ndvi, lowest, highest, red, nir } = expected.get(row.class_name) as Tiles
+    expect(row.count).toBe(20)
+    expect(ndvi).toHaveLength(20)
+    expect(row.ndvi_avg).toBeCloseTo(meanOf(ndvi), 6)
+    expect(row.ndvi_stddev).toBeCloseTo(sampleSdOf(ndvi), 6)
+    expect(row.ndvi_min).toBeCloseTo(Math.min(...lowest), 6)
+    expect(row.ndvi_max).toBeCloseTo(Math.max(...highest), 6)
+    expect(row.red_avg).toBeCloseTo(meanOf(red), 6)
+    expect(row.nir_avg).toBeCloseTo(meanOf(nir), 6)
+  }
+  expect((await system.health()).quarantine.count).toBe(0)
+})
+
+interface Tiles {
+  ndvi: number[]
+  lowest: number[]
+  highest: number[]
+  red: number[]
+  nir: number[]
+}
+
+/** The file has no quotes: splitting is reading. */
+function straightFromCsv(): Map<string, Tiles> {
+  const [header = [], ...rows] = readFileSync(TILES, 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => line.trimEnd().split(','))
+  const byClass = Map.groupBy(rows, row => row[header.indexOf('class_name')] as string)
+  return new Map(
+    Array.from(byClass, ([name, tiles]) => {
+      const column = (of: string) => tiles.map(row => Number(row[header.indexOf(of)]))
+      return [
+        name,
+        {
+          ndvi: column('ndvi_mean'),
+          lowest: column('ndvi_min'),
+          highest: column('ndvi_max'),
+          red: column('red_mean'),
+          nir: column('nir_mean'),
+        },
+      ]
+    }),
+  )
+}
+
+function meanOf(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+function sampleSdOf(values: number[]): number {
+  const mean = meanOf(values)
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1))
+}

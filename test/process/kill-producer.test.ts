@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import type { WireEvent } from '../../functions/core/event.ts'
+import { START } from '../../functions/core/lane.ts'
+import { logFile } from '../../functions/homes/state.ts'
+import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { byClass, recount } from '../support/recount.ts'
+import { seeded } from '../support/seeded.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { eventually, run, runProduce, startSystem } from './landcover.ts'
+
+/** Every event of the log, read by plain code. */
+async function eventsOfLog(state: string): Promise<WireEvent[]> {
+  const log = openSqliteEventLog({ file: logFile(state) })
+  const records = await Promise.all((await log.lanes()).map(({ name }) => log.read(name, START, 1_000_000)))
+  await log.close()
+  return records
+    .flat()
+    .flatMap(({ data }) => Buffer.from(data).toString().split('\n'))
+    .map(line => JSON.parse(line) as WireEvent & { landcover?: unknown })
+    .filter(value => value.landcover === undefined)
+}
+
+async function expectSystemToCountTheLog(state: string): Promise<void> {
+  const system = await startSystem(state)
+  const counts = [...recount(await eventsOfLog(state), byClass)].map(([name, { count }]) => [name, count]).sort()
+  await eventually(system.health, ({ speed }) => speed.lag_ms === 0 && speed.lanes.length > 0)
+  const rows = await eventually(system.classStats, ({ length }) => length === counts.length)
+  expect(rows.map(({ class_name, count }) => [class_name, count])).toEqual(counts)
+  expect((await system.health()).quarantine.count).toBe(0)
+}
+
+it('a producer killed at any moment: all that it was told is stored counts, and at most one event more', async () => {
+  const random = seeded()
+  console.info(`producer killed: SEED=${random.seed}`)
+  const state = join(temporaryFolder(), 'state')
+  await (await startSystem(state)).interrupt()
+  const acknowledged: string[] = []
+  const rounds = 4
+  for (let round = 0; round < rounds; round++) {
+    const producer = run('test/process/acknowledging-producer.ts', [state, `round-${round}`])
+    await eventually(
+      async () => producer.stdout(),
+      said => said.length > 0,
+    )
+    await sleep(random.next() * 400)
+    producer.child.kill('SIGKILL')
+    acknowledged.push(...(await producer.finished).stdout.split('\n').slice(0, -1))
+  }
+  const stored = (await eventsOfLog(state)).map(({ image_id }) => image_id)
+  expect(acknowledged.length).toBeGreaterThan(rounds)
+  expect(new Set(stored).size).toBe(stored.length)
+  expect(new Set(acknowledged).difference(new Set(stored))).toEqual(new Set())
+  expect(stored.length - acknowledged.length).toBeLessThanOrEqual(rounds)
+  await expectSystemToCountTheLog(state)
+})
+
+it('produce killed at any moment leaves whole records behind, in the order of its file, and all of them count', async () => {
+  const random = seeded()
+  console.info(`produce killed: SEED=${random.seed}`)
+  const state = join(temporaryFolder(), 'state')
+  const events = someEvents(20_000)
+  const file = writeEvents(join(temporaryFolder(), 'events.csv'), events)
+  let before = 0
+  for (const delay of ['0', '0.001']) {
+    const producing = runProduce('--data', file, '--state', state, '--limit', '0', '--delay', delay)
+    const hasStored = async () => (await eventsOfLog(state).catch(() => [])).length
+    await eventually(hasStored, stored => stored > before)
+    await sleep(random.next() * 200)
+    producing.child.kill('SIGKILL')
+    await producing.finished
+    const stored = (await eventsOfLog(state)).map(({ image_id }) => image_id)
+    const mine = new Map<string, number>()
+    for (const id of stored) mine.set(id, (mine.get(id) ?? 0) + 1)
+    const first = events.slice(0, mine.size).map(({ image_id }) => image_id)
+    expect(new Set(mine.keys())).toEqual(new Set(first))
+    before = stored.length
+  }
+  await expectSystemToCountTheLog(state)
+})

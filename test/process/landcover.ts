@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import type { ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface Finished {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+/** A program of the project that runs as a process of its own, at most as long as the test that started it. */
+export interface Running {
+  child: ChildProcess
+  stdout(): string
+  stderr(): string
+  finished: Promise<Finished>
+}
+
+/** @param script path below the root */
+export function run(script: string, args: readonly string[]): Running {
+  const child = spawn(process.execPath, [script, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', text => (output.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', text => (output.stderr += text))
+  const finished = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }) as Finished)
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await finished
+  })
+  return { child, stdout: () => output.stdout, stderr: () => output.stderr, finished }
+}
+
+export const runStart = (...args: string[]): Running => run('functions/cli/start.ts', args)
+export const runProduce = (...args: string[]): Running => run('functions/cli/produce.ts', args)
+export const runBatch = (...args: string[]): Running => run('functions/cli/batch.ts', args)
+
+/** A running system without demo data. */
+export interface System extends Running {
+  url: string
+  get<Answer>(path: string): Promise<Answer>
+  classStats(): Promise<ClassStatsRow[]>
+  health(): Promise<Health>
+  /** As Ctrl-C does. */
+  interrupt(): Promise<Finished>
+  /** As kill -9 does. */
+  kill(): Promise<Finished>
+}
+
+/** Starts the system on a free port and waits until it says where it is. */
+export async function startSystem(state: string, ...args: string[]): Promise<System> {
+  const running = runStart('--no-demo', '--port', '0', '--state', state, ...args)
+  const url = await urlOf(running)
+  const get = async <Answer>(path: string): Promise<Answer> => {
+    const response = await fetch(url + path)
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+    return (await response.json()) as Answer
+  }
+  const end = (signal: NodeJS.Signals) => {
+    running.child.kill(signal)
+    return running.finished
+  }
+  return {
+    ...running,
+    url,
+    get,
+    classStats: () => get('/api/class-stats'),
+    health: () => get('/api/health'),
+    interrupt: () => end('SIGINT'),
+    kill: () => end('SIGKILL'),
+  }
+}
+
+/** @throws Error with what the process said when it ends without saying where it is */
+export async function urlOf({ stdout, finished }: Running): Promise<string> {
+  let ended: Finished | undefined
+  void finished.then(result => {
+    ended = result
+  })
+  for (;;) {
+    const url = /http:\/\/localhost:\d+/.exec(stdout())?.[0]
+    if (url) return url
+    if (ended) throw new Error(`the system ended with ${ended.code ?? ended.signal}: ${ended.stdout}${ended.stderr}`)
+    await sleep(10)
+  }
+}
+
+/** Asks until the answer is right; the test's own timeout ends it otherwise. */
+export async function eventually<Answer>(
+  ask: () => Promise<Answer>,
+  isRight: (answer: Answer) => boolean,
+): Promise<Answer> {
+  for (;;) {
+    const answer = await ask()
+    if (isRight(answer)) return answer
+    await sleep(50)
+  }
+}
+
+export function totalCount(rows: readonly { count: number }[]): number {
+  return rows.reduce((sum, { count }) => sum + count, 0)
+}
+
+/** The events that the last line of `produce` says it has published. */
+export function publishedBy({ stdout }: Finished): number {
+  const summary = /^(\d+) events in [\d.]+ s, \d+ events\/s, \d+ rejected/m.exec(stdout)
+  if (!summary) throw new Error(`no summary in: ${stdout}`)
+  return Number(summary[1])
+}

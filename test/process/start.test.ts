@@ -1,0 +1,177 @@
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { eventually, publishedBy, runProduce, runStart, startSystem, totalCount, urlOf } from './landcover.ts'
+
+async function produceSome(state: string, count: number): Promise<void> {
+  const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(count))
+  const produced = await runProduce('--data', file, '--state', state, '--limit', '0', '--delay', '0').finished
+  expect(publishedBy(produced)).toBe(count)
+}
+
+describe('npm start', () => {
+  it('says where the dashboard is, and it is there', async () => {
+    const system = await startSystem(join(temporaryFolder(), 'state'))
+    const page = await fetch(system.url)
+    expect(page.headers.get('content-type')).toContain('text/html')
+    expect(await page.text()).toContain('<title>')
+    expect(await system.classStats()).toEqual([])
+    expect(await system.health()).toMatchObject({ status: 'ok', quarantine: { count: 0 } })
+  })
+
+  it('shows a region with history from the first moment on, and events that stream in', async () => {
+    const demo = runStart('--port', '0', '--state', join(temporaryFolder(), 'state'))
+    const url = await urlOf(demo)
+    const count = async () => totalCount((await (await fetch(`${url}/api/class-stats`)).json()) as { count: number }[])
+    const first = await count()
+    expect(first).toBeGreaterThanOrEqual(27_000)
+    await eventually(count, now => now >= first + 5)
+    demo.child.kill('SIGINT')
+    expect(await demo.finished).toMatchObject({ code: 0 })
+  })
+
+  it('ends with Ctrl-C: exit code 0, and a last word', async () => {
+    const system = await startSystem(join(temporaryFolder(), 'state'))
+    const { code, stdout } = await system.interrupt()
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/\nStopped\.\n$/)
+  })
+
+  it('finds everything as it was when it is started again', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const first = await startSystem(state)
+    await produceSome(state, 500)
+    await eventually(first.classStats, rows => totalCount(rows) === 500)
+    const before = await first.classStats()
+    await first.interrupt()
+    const second = await startSystem(state)
+    expect(await second.classStats()).toEqual(before)
+  })
+
+  it('counts what was published while it was not running', async () => {
+    const state = join(temporaryFolder(), 'state')
+    await produceSome(state, 300)
+    const system = await startSystem(state)
+    await eventually(system.classStats, rows => totalCount(rows) === 300)
+  })
+
+  it('forgets the state with --fresh, and only then', async () => {
+    const state = join(temporaryFolder(), 'state')
+    await produceSome(state, 100)
+    const first = await startSystem(state)
+    await eventually(first.classStats, rows => totalCount(rows) === 100)
+    await first.interrupt()
+    const fresh = await startSystem(state, '--fresh')
+    expect(await fresh.classStats()).toEqual([])
+  })
+
+  it('with --fresh removes no folder that holds something else', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'thesis.txt'), 'the only copy')
+    const { code, stderr } = await runStart('--fresh', '--state', folder, '--port', '0').finished
+    expect(code).toBe(1)
+    expect(stderr).toContain(`${folder} is not a landcover state folder`)
+  })
+})
+
+describe('npm start refuses', () => {
+  it('a flag that it does not know, with exit code 2', async () => {
+    const { code, stdout, stderr } = await runStart('--prot', '8000').finished
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/^Unknown option '--prot'.*\nSee --help\.\n$/s)
+  })
+
+  it.each([
+    [['--port', 'http'], /^--port takes a whole number from 0 to 65535, not 'http'\n/],
+    [['--port', '70000'], /^--port takes a whole number/],
+    [['--port', ''], /^--port takes a whole number/],
+    [['--slot', '7m'], /^--slot: '7m' is not a slot length: write 1h, 5m or 10s/],
+    [['--rules', 'class-zscore,magic'], /^--rules: there is no rule 'magic'; there are class-zscore, image-range\n/],
+    [['--classes', 'no-such.csv'], /^--classes: .*no-such\.csv/],
+    [['8000'], /^Unexpected argument '8000'/],
+  ])('%j, with exit code 2 and what is accepted', async (args, message) => {
+    const { code, stderr } = await runStart('--state', join(temporaryFolder(), 'state'), ...args).finished
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/See --help\.\n$/)
+    expect(code).toBe(2)
+  })
+
+  it('a port that is taken, with exit code 1 and what to do', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    onTestFinished(() => void taken.close())
+    const { port } = taken.address() as AddressInfo
+    const state = join(temporaryFolder(), 'state')
+    const { code, stderr } = await runStart('--no-demo', '--port', String(port), '--state', state).finished
+    expect(stderr).toBe(`port ${port} is taken: choose another with --port\n`)
+    expect(code).toBe(1)
+  })
+
+  it('a state that a system runs on, with exit code 1 and what to do', async () => {
+    const state = join(temporaryFolder(), 'state')
+    await startSystem(state)
+    const { code, stderr } = await runStart('--no-demo', '--port', '0', '--state', state).finished
+    expect(stderr).toBe(`a landcover is already running on ${state}: stop it, or choose another folder with --state\n`)
+    expect(code).toBe(1)
+  })
+
+  it('to make a state anew that a system runs on, and leaves it whole', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const system = await startSystem(state)
+    await produceSome(state, 50)
+    await eventually(system.classStats, rows => totalCount(rows) === 50)
+    const { code, stderr } = await runStart('--fresh', '--no-demo', '--port', '0', '--state', state).finished
+    expect(stderr).toContain('already running')
+    expect(code).toBe(1)
+    await produceSome(state, 70)
+    await eventually(system.classStats, rows => totalCount(rows) === 120)
+  })
+
+  it('another slot length than the state was made with', async () => {
+    const state = join(temporaryFolder(), 'state')
+    await (await startSystem(state, '--slot', '1m')).interrupt()
+    const { code, stderr } = await runStart('--no-demo', '--port', '0', '--state', state, '--slot', '5m').finished
+    expect(stderr).toContain(`--slot: the state in ${state} has slots of 60 s; --fresh starts anew`)
+    expect(code).toBe(2)
+    await (await startSystem(state, '--slot', '60s')).interrupt()
+  })
+
+  it('settings that cannot be read, with the file and what to do', async () => {
+    const state = temporaryFolder()
+    writeFileSync(join(state, 'landcover.json'), '{"slotMs":')
+    const { code, stderr } = await runStart('--no-demo', '--port', '0', '--state', state).finished
+    expect(code).toBe(1)
+    expect(stderr).toContain(join(state, 'landcover.json'))
+    expect(stderr).toContain('--fresh')
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+})
+
+it('every command says what it is for with --help', async () => {
+  const { run } = await import('./landcover.ts')
+  for (const [script, flags] of [
+    ['start', ['--port PORT', '--state DIR', '--fresh', '--no-demo', '--slot LENGTH', '--classes', '--rules']],
+    ['produce', ['--data DIR|FILE.csv', '--limit N', '--delay SECONDS', '--topic NAME', '--state DIR', '--strict']],
+    ['batch', ['--state DIR']],
+  ] as const) {
+    for (const flag of ['--help', '-h']) {
+      const { code, stdout, stderr } = await run(`functions/cli/${script}.ts`, [flag]).finished
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      for (const each of flags) expect(stdout).toContain(each)
+    }
+  }
+})
+
+it('a state may lie in a folder with an odd name', async () => {
+  const state = join(temporaryFolder(), "it's [my] data *?{x}", 'state')
+  mkdirSync(state, { recursive: true })
+  const system = await startSystem(state, '--slot', '1s')
+  await produceSome(state, 60)
+  await eventually(system.health, ({ batch }) => batch.images === 60)
+  expect(totalCount(await system.classStats())).toBe(60)
+})
