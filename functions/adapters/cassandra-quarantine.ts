@@ -1,5 +1,5 @@
 import { formatTimestamp } from '../core/time.ts'
-import { QUARANTINE_COUNT_LIMIT, type QuarantineEntry, type SpeedStore } from '../ports/speed-store.ts'
+import type { QuarantineEntry, SpeedStore } from '../ports/speed-store.ts'
 import { type CqlClient, type CqlRow, type CqlStatement, inParallel } from './cassandra-client.ts'
 import { WHOLE_RECORD } from './schema.ts'
 
@@ -19,14 +19,12 @@ const IN_FLIGHT = 8
 export function cassandraQuarantine(
   client: CqlClient,
   keyspace: string,
-): Pick<SpeedStore, 'quarantine' | 'readQuarantine' | 'countQuarantined'> {
+): Pick<SpeedStore, 'quarantine' | 'readQuarantine'> {
   const sql = {
     knowHour: `INSERT INTO ${keyspace}.quarantine_hours (lane, arrival_hour) VALUES (?, ?)`,
     hoursFrom: `SELECT arrival_hour FROM ${keyspace}.quarantine_hours WHERE lane = ? AND arrival_hour >= ?`,
-    allHours: `SELECT lane, arrival_hour FROM ${keyspace}.quarantine_hours`,
     placesBetween: `SELECT sequence, line FROM ${keyspace}.quarantine
       WHERE lane = ? AND arrival_hour = ? AND sequence >= ? AND sequence <= ?`,
-    places: `SELECT line FROM ${keyspace}.quarantine WHERE lane = ? AND arrival_hour = ? LIMIT ?`,
     put: `INSERT INTO ${keyspace}.quarantine
       (lane, arrival_hour, sequence, line, arrival_ms, reason, detail, bytes_length, bytes)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -116,15 +114,6 @@ export function cassandraQuarantine(
         if (found.length >= limit) break
       }
       return inParallel(found, IN_FLIGHT, toEntry)
-    },
-    async countQuarantined(upTo = QUARANTINE_COUNT_LIMIT) {
-      let count = 0
-      for await (const { lane, arrival_hour } of client.rows([sql.allHours, []])) {
-        if (count >= upTo) break
-        const bucket: CqlStatement = [sql.places, [lane as string, arrival_hour as string, upTo - count]]
-        for await (const _ of client.rows(bucket, 1_000)) count++
-      }
-      return count
     },
   }
 }

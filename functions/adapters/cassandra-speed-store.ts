@@ -78,14 +78,19 @@ function cursors(
   const sql = {
     read: `SELECT * FROM ${keyspace}.lane_cursor WHERE lane = ?`,
     readAll: `SELECT * FROM ${keyspace}.lane_cursor`,
-    create: `INSERT INTO ${keyspace}.lane_cursor (last_sequence, producers, last_arrival_ms, last_event_ms, lane)
-      VALUES (?, ?, ?, ?, ?) IF NOT EXISTS`,
+    create: `INSERT INTO ${keyspace}.lane_cursor
+      (last_sequence, producers, last_arrival_ms, last_event_ms, quarantined, last_heartbeat_delay_ms, lane)
+      VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
     move: `UPDATE ${keyspace}.lane_cursor
-      SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?
+      SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?,
+        quarantined = ?, last_heartbeat_delay_ms = ?
       WHERE lane = ? IF last_sequence = ?`,
   }
-  const values = ({ lane, lastPosition, producers, lastArrivalMs, lastEventMs }: Cursor) =>
-    [lastPosition, producersToText(producers), lastArrivalMs, lastEventMs, lane] as const
+  const values = (cursor: Cursor) => {
+    const { lane, lastPosition, producers, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs } = cursor
+    const text = producersToText(producers)
+    return [lastPosition, text, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs, lane] as const
+  }
   return {
     async readCursor(lane) {
       for await (const row of client.rows([sql.read, [lane]])) return toCursor(row)
@@ -196,6 +201,8 @@ interface CursorRow {
   producers: string
   last_arrival_ms: number | null
   last_event_ms: number | null
+  quarantined: number
+  last_heartbeat_delay_ms: number | null
 }
 
 function toCursor(cells: CqlRow): Cursor {
@@ -206,6 +213,8 @@ function toCursor(cells: CqlRow): Cursor {
     producers: producersFromText(row.producers),
     lastArrivalMs: row.last_arrival_ms,
     lastEventMs: row.last_event_ms,
+    quarantined: row.quarantined,
+    lastHeartbeatDelayMs: row.last_heartbeat_delay_ms,
   }
 }
 

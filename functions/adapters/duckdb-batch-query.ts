@@ -5,7 +5,9 @@ import type { BatchQuery, SqlValue } from '../ports/batch-query.ts'
 export async function openDuckDbBatchQuery(archiveFolder: string): Promise<BatchQuery> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '1GB' })
   const connection = await instance.connect()
-  const files = `${archiveFolder}/*/*.parquet`.replaceAll("'", "''")
+  // In brackets a character stands for itself, so that a folder's own name is no pattern.
+  const literalFolder = archiveFolder.replaceAll(/[[*?]/g, '[$&]')
+  const files = `${literalFolder}/*/*.parquet`.replaceAll("'", "''")
   return {
     async query(sql) {
       await connection.run(`

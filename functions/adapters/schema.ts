@@ -43,6 +43,8 @@ const laneCursor: Table = {
     { name: 'producers', type: 'text' },
     { name: 'last_arrival_ms', type: 'bigint' },
     { name: 'last_event_ms', type: 'bigint' },
+    { name: 'quarantined', type: 'bigint' },
+    { name: 'last_heartbeat_delay_ms', type: 'bigint' },
   ],
   ttlSeconds: null,
 }

@@ -1,14 +1,9 @@
+import type { SQLInputValue } from 'node:sqlite'
 import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { producersFromText, producersToText, totalsFromText, totalsToText } from '../core/stored-form.ts'
 import { HOUR_MS } from '../core/time.ts'
-import {
-  QUARANTINE_COUNT_LIMIT,
-  type QuarantineEntry,
-  type RedriveState,
-  type SpeedRow,
-  type SpeedStore,
-} from '../ports/speed-store.ts'
+import type { QuarantineEntry, RedriveState, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import { WHOLE_RECORD } from './schema.ts'
 import { openDatabase, transaction } from './sqlite.ts'
 
@@ -18,7 +13,9 @@ const SCHEMA = `
     last_sequence TEXT NOT NULL,
     producers TEXT NOT NULL,
     last_arrival_ms INTEGER,
-    last_event_ms INTEGER
+    last_event_ms INTEGER,
+    quarantined INTEGER NOT NULL,
+    last_heartbeat_delay_ms INTEGER
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS realtime_ndvi_by_class (
     lane TEXT NOT NULL,
@@ -77,9 +74,10 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   const sql = {
     readCursor: database.prepare('SELECT * FROM lane_cursor WHERE lane = ?'),
     readCursors: database.prepare('SELECT * FROM lane_cursor ORDER BY lane'),
-    createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     moveCursor: database.prepare(
-      `UPDATE lane_cursor SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?
+      `UPDATE lane_cursor SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?,
+         quarantined = ?, last_heartbeat_delay_ms = ?
        WHERE lane = ? AND last_sequence = ?`,
     ),
     readRow: database.prepare(
@@ -105,7 +103,6 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
       `SELECT * FROM quarantine WHERE lane = ? AND (arrival_ms / ${HOUR_MS}, sequence, line) > (?, ?, ?)
        ORDER BY arrival_ms / ${HOUR_MS}, sequence, line LIMIT ?`,
     ),
-    countQuarantined: database.prepare('SELECT count(*) AS entries FROM (SELECT 1 FROM quarantine LIMIT ?)'),
     claimRedrive: database.prepare(
       'INSERT INTO quarantine_redrives VALUES (?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING',
     ),
@@ -123,13 +120,11 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     async readCursors() {
       return (sql.readCursors.all() as unknown as CursorRow[]).map(toCursor)
     },
-    async createCursor({ lane, lastPosition, producers, lastArrivalMs, lastEventMs }) {
-      const text = producersToText(producers)
-      return sql.createCursor.run(lane, lastPosition, text, lastArrivalMs, lastEventMs).changes === 1
+    async createCursor(cursor) {
+      return sql.createCursor.run(cursor.lane, ...cursorValues(cursor)).changes === 1
     },
-    async moveCursor({ lane, lastPosition, producers, lastArrivalMs, lastEventMs }, from) {
-      const text = producersToText(producers)
-      return sql.moveCursor.run(lastPosition, text, lastArrivalMs, lastEventMs, lane, from).changes === 1
+    async moveCursor(cursor, from) {
+      return sql.moveCursor.run(...cursorValues(cursor), cursor.lane, from).changes === 1
     },
     async readRow({ lane, slot, windowStart }) {
       const row = sql.readRow.get(lane, slot, windowStart)
@@ -172,9 +167,6 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
         : BEFORE_ALL_PLACES
       return (sql.readQuarantine.all(lane, ...behind, limit) as unknown as QuarantineRow[]).map(toQuarantineEntry)
     },
-    async countQuarantined(upTo = QUARANTINE_COUNT_LIMIT) {
-      return (sql.countQuarantined.get(upTo) as { entries: number }).entries
-    },
     async claimRedrive({ producer, entry, claimedMs, log, lane }) {
       const place = [entry.lane, entry.position, entry.index ?? WHOLE_RECORD]
       return sql.claimRedrive.run(producer, ...place, claimedMs, log, lane).changes === 1
@@ -202,6 +194,14 @@ interface CursorRow {
   producers: string
   last_arrival_ms: number | null
   last_event_ms: number | null
+  quarantined: number
+  last_heartbeat_delay_ms: number | null
+}
+
+/** All columns but the lane, in their order. */
+function cursorValues(cursor: Cursor): SQLInputValue[] {
+  const { lastPosition, producers, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs } = cursor
+  return [lastPosition, producersToText(producers), lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs]
 }
 
 function toCursor(row: CursorRow): Cursor {
@@ -211,6 +211,8 @@ function toCursor(row: CursorRow): Cursor {
     producers: producersFromText(row.producers),
     lastArrivalMs: row.last_arrival_ms,
     lastEventMs: row.last_event_ms,
+    quarantined: row.quarantined,
+    lastHeartbeatDelayMs: row.last_heartbeat_delay_ms,
   }
 }
 

@@ -7,6 +7,12 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { archiveKey } from './layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from './parquet.ts'
 
+/** What a delivery came to. */
+export interface Archived {
+  files: number
+  events: number
+}
+
 export interface Archive {
   objects: ObjectStore
   slotMs: number
@@ -20,7 +26,11 @@ export interface Archive {
  *
  * @param records of one lane, in its order
  */
-export async function archiveDelivery(archive: Archive, lane: string, records: readonly LogRecord[]): Promise<void> {
+export async function archiveDelivery(
+  archive: Archive,
+  lane: string,
+  records: readonly LogRecord[],
+): Promise<Archived> {
   const { objects, slotMs } = archive
   const classes = await archive.classes()
   const bySlot = new Map<Slot, LogRecord[]>()
@@ -30,12 +40,16 @@ export async function archiveDelivery(archive: Archive, lane: string, records: r
     if (inSlot) inSlot.push(record)
     else bySlot.set(slot, [record])
   }
+  const archived: Archived = { files: 0, events: 0 }
   for (const [slot, inSlot] of [...bySlot].sort(([a], [b]) => a - b)) {
     const events = inSlot.flatMap(record => archivedEvents(record, slot, classes))
     const first = toSequenceNumber((inSlot[0] as LogRecord).position)
     const last = toSequenceNumber((inSlot.at(-1) as LogRecord).position)
     await objects.put(archiveKey(slot, slotMs, lane, first, last), encodeArchiveFile(events))
+    archived.files++
+    archived.events += events.length
   }
+  return archived
 }
 
 function archivedEvents(record: LogRecord, slot: Slot, classes: ClassList): ArchivedEvent[] {

@@ -1,10 +1,14 @@
 import { type BatchResponse, consume, type LogEvent } from '../core/delivery.ts'
+import type { LogRecord } from '../core/record.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Measurement, Metrics } from '../ports/metrics.ts'
 import { type Archive, archiveDelivery } from './archive.ts'
 
 export interface ArchiveHandlerOptions extends Archive {
   streamIdentity: string
   logger: Logger
+  metrics: Metrics
+  now(): number
 }
 
 /**
@@ -12,13 +16,22 @@ export interface ArchiveHandlerOptions extends Archive {
  * with a long batching window, so that files stay few.
  */
 export function archiveHandler(options: ArchiveHandlerOptions) {
+  const { streamIdentity, logger, metrics, now } = options
+  const measure = (lane: string, records: readonly LogRecord[], values: Measurement['values']) => {
+    const iteratorAgeMs = now() - (records.at(-1) as LogRecord).arrivalMs
+    metrics.record({ consumer: 'archive', lane, values: { ...values, iteratorAgeMs } })
+  }
   return (event: LogEvent): Promise<BatchResponse> =>
     consume(
       event,
-      options.streamIdentity,
-      ({ lane, records }) => archiveDelivery(options, lane, records),
+      streamIdentity,
+      async ({ lane, records }) => {
+        const archived = await archiveDelivery(options, lane, records)
+        measure(lane, records, { records: records.length, ...archived, deliveriesGivenBack: 0 })
+      },
       ({ lane, records }, error) => {
-        options.logger.warn('archive: delivery given back', { lane, records: records.length, error: String(error) })
+        logger.warn('archive: delivery given back', { lane, records: records.length, error: String(error) })
+        measure(lane, records, { deliveriesGivenBack: 1 })
       },
     )
 }

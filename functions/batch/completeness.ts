@@ -28,6 +28,7 @@ export async function archiveProgress(
     if (file && file.slot > (latestOf.get(file.lane) ?? 0)) latestOf.set(file.lane, file.slot)
   }
   const open = lanes.filter(lane => !lane.closed)
+  if (open.length === 0) return { cut: from, behind: [] }
   const latest = open.map(({ name }) => ({ lane: name, latestSlot: latestOf.get(name) ?? null }))
   const furthest = Math.max(...latest.map(({ latestSlot }) => latestSlot ?? from))
   const nearest = Math.min(...latest.map(({ latestSlot }) => latestSlot ?? from))

@@ -13,6 +13,10 @@ export interface Cursor {
   lastArrivalMs: number | null
   /** Latest event time among the counted events; null before the first. */
   lastEventMs: number | null
+  /** How many pieces of the applied records were quarantined. */
+  quarantined: number
+  /** How long the last heartbeat took from its sending until it was applied, ms; null before the first. */
+  lastHeartbeatDelayMs: number | null
 }
 
 export interface LastSeen {
@@ -21,7 +25,15 @@ export interface LastSeen {
 }
 
 export function newCursor(lane: string, producers: ReadonlyMap<string, LastSeen> = new Map()): Cursor {
-  return { lane, lastPosition: START, producers, lastArrivalMs: null, lastEventMs: null }
+  return {
+    lane,
+    lastPosition: START,
+    producers,
+    lastArrivalMs: null,
+    lastEventMs: null,
+    quarantined: 0,
+    lastHeartbeatDelayMs: null,
+  }
 }
 
 /** The producers of several parents as one: the larger counter wins. */

@@ -58,9 +58,20 @@ export interface DecodedRecord {
 export const MAX_DECODED_BYTES = 32 * 1024 * 1024
 
 /**
+ * A record may have this many lines. So many bytes hold no more of the shortest events; yet a few kilobytes can
+ * decompress to millions of lines, each of which would be refused, and kept, by itself.
+ */
+export const MAX_LINES = MAX_DECODED_BYTES / 64
+
+/** A line may have this many characters: parsed JSON can take eighty times the memory of its text. */
+export const MAX_LINE_LENGTH = 1024 * 1024
+
+/**
  * A record is NDJSON, an event a line, plain or compressed with gzip or zstd. The first line may be a header,
  * `{"landcover":{"producer":"…","counter":7}}`, which gives the record its identity, or
  * `{"landcover":{"heartbeat":1700000000000}}`. Lines are judged one by one: a bad one never takes others with it.
+ * They may end in CRLF. A byte order mark before the first is no part of it (RFC 8259, 8.1, lets a parser ignore it):
+ * some editors on Windows write one, and the header behind it must not be lost.
  */
 export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList): DecodedRecord {
   const decoded: DecodedRecord = { origin: null, heartbeatMs: null, events: [], rejections: [] }
@@ -73,7 +84,7 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
     lines = linesOf(record.data)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
-      ? rejectWhole('too-large', `decompresses to more than ${MAX_DECODED_BYTES} bytes`)
+      ? rejectWhole('too-large', `decompresses to more than ${MAX_DECODED_BYTES} bytes or ${MAX_LINES} lines`)
       : rejectWhole('cannot-decompress', 'the compressed data is damaged or cut off')
   }
   let isEmpty = true
@@ -84,6 +95,11 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
     if (typeof line !== 'string') {
       isEmpty = false
       reject('not-utf8', 'the line is not UTF-8')
+      continue
+    }
+    if (line.length > MAX_LINE_LENGTH) {
+      isEmpty = false
+      reject('too-large', `the line has more than ${MAX_LINE_LENGTH} characters`)
       continue
     }
     let value: unknown
@@ -121,9 +137,11 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
  * The lines of a record, decompressed. One that is not UTF-8 stays bytes, so that it can be kept as it came.
  *
  * @throws Error when the record cannot be decompressed; its code is ERR_BUFFER_TOO_LARGE beyond MAX_DECODED_BYTES
+ *   or MAX_LINES
  */
 export function linesOf(data: Uint8Array): (string | Buffer)[] {
-  const bytes = decompress(data)
+  const bytes = withoutByteOrderMark(decompress(data))
+  if (hasTooManyLines(bytes)) throw tooLarge()
   if (isUtf8(bytes)) return oneDocument(bytes.toString('utf8'))
   const lines: (string | Buffer)[] = []
   for (let start = 0; start <= bytes.length; ) {
@@ -140,7 +158,25 @@ export function linesOf(data: Uint8Array): (string | Buffer)[] {
 function oneDocument(text: string): string[] {
   const lines = text.split('\n')
   const beginsWithEvent = lines[0]?.trimEnd().endsWith('}')
-  return !beginsWithEvent && isJson(text) ? [text] : lines
+  return !beginsWithEvent && text.length <= MAX_LINE_LENGTH && isJson(text) ? [text] : lines
+}
+
+function hasTooManyLines(bytes: Buffer): boolean {
+  if (bytes.length < MAX_LINES) return false
+  let lines = 1
+  for (let at = bytes.indexOf(0x0a); at !== -1; at = bytes.indexOf(0x0a, at + 1)) {
+    if (++lines > MAX_LINES) return true
+  }
+  return false
+}
+
+/** As Node's own functions do. */
+function tooLarge(): Error {
+  return Object.assign(new Error('too large'), { code: 'ERR_BUFFER_TOO_LARGE' })
+}
+
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
 }
 
 function isJson(text: string): boolean {
@@ -175,7 +211,7 @@ function unzstd(data: Uint8Array): Buffer {
     }
     frames.push(buffer)
     length += buffer.length
-    if (length > MAX_DECODED_BYTES) throw Object.assign(new Error('too large'), { code: 'ERR_BUFFER_TOO_LARGE' })
+    if (length > MAX_DECODED_BYTES) throw tooLarge()
     start += engine.bytesWritten
   }
   return Buffer.concat(frames)

@@ -12,6 +12,7 @@ import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { servingHandler } from '../serving/handler.ts'
@@ -25,6 +26,7 @@ export interface Ports {
   query: BatchQuery
   channel: AlertChannel
   logger: Logger
+  metrics: Metrics
 }
 
 const DATA = new URL('../../data/', import.meta.url)
@@ -35,7 +37,7 @@ const BASELINE_AGE_MS = MINUTE_MS
 const LANES_AGE_MS = 10 * SECOND_MS
 
 /** Makes the handlers and the batch layer of a home, whatever stands behind its ports. */
-export function layersOf({ log, store, objects, query, channel, logger }: Ports, slotMs: number) {
+export function layersOf({ log, store, objects, query, channel, logger, metrics }: Ports, slotMs: number) {
   const views = viewReader(objects)
 
   let classes: ClassList | undefined
@@ -79,6 +81,7 @@ export function layersOf({ log, store, objects, query, channel, logger }: Ports,
   return {
     views,
     batch,
+    classes: readClasses,
     /** Makes classes known from the next arrival slot on, or for all time where no lane has been applied yet. */
     async addClasses(names: readonly string[]): Promise<void> {
       const isUntouched = (await store.readCursors()).length === 0
@@ -97,14 +100,18 @@ export function layersOf({ log, store, objects, query, channel, logger }: Ports,
         baseline: readBaseline,
         streamIdentity,
         logger,
+        metrics,
+        now: Date.now,
       }),
-    archiveHandler: () => archiveHandler({ objects, slotMs, classes: readClasses, streamIdentity, logger }),
+    archiveHandler: () =>
+      archiveHandler({ objects, slotMs, classes: readClasses, streamIdentity, logger, metrics, now: Date.now }),
     servingHandler: () =>
       servingHandler({
         store,
         views,
         slotMs,
         classNames: async () => [...(await readClasses()).keys()],
+        lanes,
         oldestBehind,
         now: Date.now,
         logger,

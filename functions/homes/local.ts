@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDuckDbBatchQuery } from '../adapters/duckdb-batch-query.ts'
+import { emfMetrics } from '../adapters/emf-metrics.ts'
 import { openFileAlertChannel } from '../adapters/file-alert-channel.ts'
 import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
+import { rollingFile } from '../adapters/rolling-file.ts'
 import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Environment } from './environment.ts'
@@ -11,6 +13,9 @@ import { openLog } from './logs.ts'
 import type { Servers } from './servers.ts'
 import type { Settings } from './state.ts'
 import { openStore } from './stores.ts'
+
+/** Of each of the two files of metrics, the current and the one before: hours of them. */
+const METRICS_BYTES = 16 * 1024 * 1024
 
 /**
  * The home of one machine: its files are in one folder, but for the event log and the speed store, each of which may
@@ -35,6 +40,7 @@ export async function openLocalHome(
   const objects = openFolderObjectStore(join(folder, 'objects'))
   const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'))
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
+  const metrics = emfMetrics(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES))
   return {
     log,
     store,
@@ -43,7 +49,7 @@ export async function openLocalHome(
     toEvent,
     trim,
     expire,
-    ...layersOf({ log, store, objects, query, channel, logger }, slotMs),
+    ...layersOf({ log, store, objects, query, channel, logger, metrics }, slotMs),
     async close() {
       await Promise.all([log.close(), store.close(), checkpoints.close(), query.close()])
     },

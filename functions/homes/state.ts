@@ -69,15 +69,16 @@ export function readState(folder: string): Settings {
 }
 
 /**
- * Empties a state folder. Only a folder that holds a state is touched.
+ * Empties a state folder. Only a folder that holds a state, and that no system runs on, is touched.
  *
- * @throws Error when there is something else in it
+ * @throws Error when there is something else in it, or a system runs on it
  */
 export function removeState(folder: string): void {
   if (!existsSync(folder)) return
   if (!existsSync(join(folder, FILE))) {
     throw new Error(`${folder} is not a landcover state folder: remove it yourself if it may go`)
   }
+  lockState(folder).release()
   rmSync(folder, { recursive: true })
 }
 

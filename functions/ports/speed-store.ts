@@ -60,9 +60,6 @@ export interface RedriveState extends RedriveClaim {
   appendedMs: number | null
 }
 
-/** How far countQuarantined counts unless told otherwise. */
-export const QUARANTINE_COUNT_LIMIT = 1_000
-
 /**
  * The store cannot be reached, or did not answer in time: what was asked may have been done or not. Trying again
  * later helps, which no other error promises.
@@ -108,8 +105,6 @@ export interface SpeedStore {
   quarantine(entries: readonly QuarantineEntry[]): Promise<void>
   /** Entries of a lane behind a place (null: from the first), in the order of their places. */
   readQuarantine(query: { lane: string; after: QuarantinePlace | null; limit: number }): Promise<QuarantineEntry[]>
-  /** How many entries all lanes have. Counting ends at `upTo`: that answer means "so many, or more". */
-  countQuarantined(upTo?: number): Promise<number>
 
   /** Takes an entry on; false when its producer id is claimed already, by whomever. */
   claimRedrive(claim: RedriveClaim): Promise<boolean>

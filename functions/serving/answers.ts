@@ -2,19 +2,23 @@ import type { ViewReader } from '../batch/view.ts'
 import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { fromMicro } from '../core/fixed-point.ts'
-import type { Position } from '../core/lane.ts'
+import type { Lane, Position } from '../core/lane.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
 import { DAY_MS, dayOf, formatTimestamp, MINUTE_MS } from '../core/time.ts'
 import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
+import { isClosed, watermarkOf } from '../core/watermark.ts'
 import { WINDOW_MS } from '../core/window.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import type { AnomalyRow, ClassStatsRow, Health, WindowRow } from './schemas.ts'
+import { worries } from './worries.ts'
 
 export interface Serving {
   store: SpeedStore
   views: ViewReader
   slotMs: number
   classNames(): Promise<string[]>
+  /** All lanes of the log, open and closed. */
+  lanes(): Promise<Lane[]>
   /** When the oldest record of a lane behind a position arrived, ms; null when there is none. */
   oldestBehind(lane: string, position: Position): Promise<number | null>
   now(): number
@@ -26,6 +30,8 @@ const WINDOWS_PER_CLASS = 6
 /** Newest windows of every class, newest first: of what arrived in the last hours, or else in the last day. */
 export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   const cursors = await serving.store.readCursors()
+  // Before the rows: what it promises of a window must be true of rows that are read later.
+  const watermarkMs = await knownWatermark(serving, cursors)
   let rows = await speedRowsSince(serving, cursors, serving.now() - WINDOWS_PER_CLASS * WINDOW_MS - 10 * MINUTE_MS)
   if (rows.length === 0) rows = await speedRowsSince(serving, cursors, serving.now() - DAY_MS)
   const byClass = new Map<string, Map<number, Totals>>()
@@ -39,17 +45,27 @@ export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   const answer: WindowRow[] = []
   for (const [className, windows] of [...byClass].sort(byKey)) {
     const newest = [...windows].sort(([a], [b]) => b - a).slice(0, WINDOWS_PER_CLASS)
-    for (const [windowStart, totals] of newest) answer.push(windowRow(className, windowStart, totals))
+    for (const [windowStart, totals] of newest) answer.push(windowRow(className, windowStart, totals, watermarkMs))
   }
   return answer
 }
 
-function windowRow(className: string, windowStart: number, totals: Totals): WindowRow {
+/** Without the log's list of lanes nothing is known to be complete; the numbers are as good as before. */
+async function knownWatermark({ lanes }: Serving, cursors: readonly Cursor[]): Promise<number | null> {
+  try {
+    return watermarkOf(await lanes(), cursors)
+  } catch {
+    return null
+  }
+}
+
+function windowRow(className: string, windowStart: number, totals: Totals, watermarkMs: number | null): WindowRow {
   const { count, lateCount, ndviMean, ndviStddev, ndviMin, ndviMax } = statisticsOf(totals)
   return {
     class_name: className,
     window_start: formatTimestamp(windowStart),
     window_end: formatTimestamp(windowStart + WINDOW_MS),
+    state: isClosed(windowStart, watermarkMs) ? 'closed' : 'open',
     count,
     late_count: lateCount,
     ndvi_avg: ndviMean,
@@ -128,30 +144,32 @@ function classStatsRows(totals: ReadonlyMap<string, Totals>): ClassStatsRow[] {
 /** Every row of the arrival slots from the one of `since` on, up to the latest that a cursor has passed. */
 async function speedRowsSince(serving: Serving, cursors: readonly Cursor[], since: number): Promise<SpeedRow[]> {
   const { store, slotMs } = serving
-  const latest = Math.max(serving.now(), ...cursors.map(cursor => cursor.lastArrivalMs ?? 0))
+  const latest = Math.max(serving.now(), latestArrival(cursors))
   const slots = { from: slotOf(Math.max(since, 0), slotMs), until: slotOf(latest, slotMs) + slotMs }
   return (await Promise.all(cursors.map(({ lane }) => store.readRows(lane, slots)))).flat()
 }
 
-/** A lag above this is not the ordinary delay of a batch. */
-const WORRYING_LAG_MS = MINUTE_MS
-
 export async function health(serving: Serving): Promise<Health> {
   const cursors = await serving.store.readCursors()
+  const watermarkMs = watermarkOf(await serving.lanes(), cursors)
   const lanes = await Promise.all(cursors.map(cursor => laneHealth(serving, cursor)))
   const view = await serving.views.current()
+  const cut = view && view.cut > firstCut(serving.slotMs) ? view.cut : null
   const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms))
+  const reasons = worries({ lagMs, cut, arrivedMs: latestArrival(cursors), slotMs: serving.slotMs })
   return {
-    status: (lagMs ?? 0) > WORRYING_LAG_MS ? 'degraded' : 'ok',
+    status: reasons.length > 0 ? 'degraded' : 'ok',
+    reasons,
     checked_at: formatTimestamp(serving.now()),
+    watermark: timestampOrNull(watermarkMs),
     speed: { lag_ms: lagMs, lanes },
     batch: {
-      cut: view && view.cut > firstCut(serving.slotMs) ? formatTimestamp(view.cut) : null,
+      cut: timestampOrNull(cut),
       revision: view?.revision ?? null,
       published_at: view?.publishedAt ?? null,
       images: view?.audit.images ?? null,
     },
-    quarantine: { count: await serving.store.countQuarantined() },
+    quarantine: { count: cursors.reduce((sum, { quarantined }) => sum + quarantined, 0) },
   }
 }
 
@@ -159,10 +177,19 @@ async function laneHealth(serving: Serving, cursor: Cursor): Promise<Health['spe
   const oldestMs = await serving.oldestBehind(cursor.lane, cursor.lastPosition)
   return {
     lane: cursor.lane,
-    last_event_at: cursor.lastEventMs === null ? null : formatTimestamp(cursor.lastEventMs),
-    last_arrival_at: cursor.lastArrivalMs === null ? null : formatTimestamp(cursor.lastArrivalMs),
+    last_event_at: timestampOrNull(cursor.lastEventMs),
+    last_arrival_at: timestampOrNull(cursor.lastArrivalMs),
     lag_ms: oldestMs === null ? 0 : Math.max(serving.now() - oldestMs, 0),
+    end_to_end_delay_ms: cursor.lastHeartbeatDelayMs,
   }
+}
+
+function latestArrival(cursors: readonly Cursor[]): number {
+  return Math.max(...cursors.map(({ lastArrivalMs }) => lastArrivalMs ?? 0), 0)
+}
+
+function timestampOrNull(ms: number | null): string | null {
+  return ms === null ? null : formatTimestamp(ms)
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

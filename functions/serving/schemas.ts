@@ -10,8 +10,11 @@ export const WindowRow = z.object({
   class_name: className,
   window_start: timestamp.describe('Start of the ten-minute window of event time'),
   window_end: timestamp,
+  state: z
+    .enum(['open', 'closed'])
+    .describe('A closed window holds every image that was not late; later ones still count in it'),
   count: z.int().describe('Images in the window'),
-  late_count: z.int().describe('Images among them that came after the window had closed'),
+  late_count: z.int().describe('Images among them that came more than five minutes after the end of the window'),
   ndvi_avg: ndvi.nullable(),
   ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
   ndvi_min: ndvi.nullable().describe('Lowest pixel'),
@@ -47,7 +50,11 @@ export type AnomalyRow = z.infer<typeof AnomalyRow>
 
 export const Health = z.object({
   status: z.enum(['ok', 'degraded']),
+  reasons: z.array(z.string()).describe('Why the status is degraded, for people; empty when it is ok'),
   checked_at: timestamp,
+  watermark: timestamp
+    .nullable()
+    .describe('Windows that end here or before are closed; null while a lane of the log has not been heard of'),
   speed: z.object({
     lag_ms: z.number().nullable().describe('Age of the oldest record that is not applied yet; 0 when there is none'),
     lanes: z.array(
@@ -56,6 +63,10 @@ export const Health = z.object({
         last_event_at: timestamp.nullable(),
         last_arrival_at: timestamp.nullable(),
         lag_ms: z.number(),
+        end_to_end_delay_ms: z
+          .number()
+          .nullable()
+          .describe('How long the last heartbeat took from its sending until it was applied; null before the first'),
       }),
     ),
   }),
@@ -67,7 +78,7 @@ export const Health = z.object({
     published_at: timestamp.nullable(),
     images: z.int().nullable(),
   }),
-  quarantine: z.object({ count: z.int() }),
+  quarantine: z.object({ count: z.int().describe('Records, and lines of records, that were refused so far') }),
 })
 export type Health = z.infer<typeof Health>
 

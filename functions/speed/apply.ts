@@ -2,7 +2,7 @@ import { type Alert, type Baseline, judge, type Rule } from '../core/alert.ts'
 import type { ClassList } from '../core/classes.ts'
 import { type Cursor, isCopy, type LastSeen, mergeProducers, newCursor, withoutForgotten } from '../core/cursor.ts'
 import { type Lane, type Position, START } from '../core/lane.ts'
-import { decodeRecord, type LogRecord } from '../core/record.ts'
+import { decodeRecord, type LogRecord, type RejectionReason } from '../core/record.ts'
 import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
 import { Accumulator, addEach, type Totals } from '../core/totals.ts'
 import { isLate, windowOf } from '../core/window.ts'
@@ -18,6 +18,7 @@ export interface SpeedLayer {
   classes(): Promise<ClassList>
   rules: readonly Rule[]
   baseline(): Promise<Baseline>
+  now(): number
 }
 
 /** What a delivery came to; counts of events unless named otherwise. */
@@ -27,11 +28,12 @@ export interface Applied {
   skippedRecords: number
   counted: number
   late: number
-  quarantined: number
+  /** Pieces of records that were refused, by the reason. */
+  quarantined: ReadonlyMap<RejectionReason, number>
   alerts: number
   rowsWritten: number
-  /** Delay from sending a heartbeat to here, of the newest one in the delivery; null without any. */
-  heartbeatSentMs: number | null
+  /** From the sending of the delivery's last heartbeat until all but the cursor was written, ms; null without any. */
+  heartbeatDelayMs: number | null
 }
 
 /** Rows that a warm process remembers; their compare-and-set notices when a memory is outdated. */
@@ -69,10 +71,10 @@ export async function applyDelivery(
     skippedRecords: records.length - fresh.length,
     counted: 0,
     late: 0,
-    quarantined: 0,
+    quarantined: new Map(),
     alerts: 0,
     rowsWritten: 0,
-    heartbeatSentMs: null,
+    heartbeatDelayMs: null,
   }
   const last = fresh.at(-1)
   if (!last) return applied
@@ -85,6 +87,7 @@ export async function applyDelivery(
   const quarantined: QuarantineEntry[] = []
   const alerts: Alert[] = []
   let { lastArrivalMs, lastEventMs } = cursor
+  let heartbeatSentMs: number | null = null
   let latestSlot: Slot = 0
 
   for (const record of fresh) {
@@ -93,7 +96,7 @@ export async function applyDelivery(
     if (slot > latestSlot) latestSlot = slot
     if (lastArrivalMs === null || arrivalMs > lastArrivalMs) lastArrivalMs = arrivalMs
     const { origin, heartbeatMs, events, rejections } = decodeRecord(record, slot, classes)
-    if (heartbeatMs !== null) applied.heartbeatSentMs = heartbeatMs
+    if (heartbeatMs !== null) heartbeatSentMs = heartbeatMs
     if (origin) {
       if (isCopy(producers, origin, slot, lookBackMs(slotMs))) {
         applied.skippedRecords++
@@ -120,7 +123,7 @@ export async function applyDelivery(
     applied.counted += events.length
   }
 
-  applied.quarantined = quarantined.length
+  applied.quarantined = countByReason(quarantined)
   applied.alerts = alerts.length
   await store.quarantine(quarantined)
   await store.putAlerts(alerts)
@@ -130,15 +133,25 @@ export async function applyDelivery(
   trimCache(cache)
   await layer.channel.publish(alerts)
 
+  // The clocks of the heartbeat's sender and of this process may differ by a little.
+  if (heartbeatSentMs !== null) applied.heartbeatDelayMs = Math.max(layer.now() - heartbeatSentMs, 0)
   const next: Cursor = {
     lane,
     lastPosition: last.position,
     producers: withoutForgotten(producers, latestSlot - slotMs, lookBackMs(slotMs)),
     lastArrivalMs,
     lastEventMs,
+    quarantined: cursor.quarantined + quarantined.length,
+    lastHeartbeatDelayMs: applied.heartbeatDelayMs ?? cursor.lastHeartbeatDelayMs,
   }
   if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContested(lane)
   return applied
+}
+
+function countByReason(entries: readonly QuarantineEntry[]): Map<RejectionReason, number> {
+  const counts = new Map<RejectionReason, number>()
+  for (const { reason } of entries) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return counts
 }
 
 function additionTo(additions: Map<string, Addition>, row: RowKey, position: Position): Addition {

@@ -1,11 +1,13 @@
 import { type BatchResponse, consume, type LogEvent } from '../core/delivery.ts'
+import type { LogRecord } from '../core/record.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { Measurement, Metrics } from '../ports/metrics.ts'
 import { type Applied, applyDelivery, type RowCache, type SpeedLayer } from './apply.ts'
 
 export interface SpeedHandlerOptions extends SpeedLayer {
   streamIdentity: string
   logger: Logger
-  onApplied?(lane: string, applied: Applied): void
+  metrics: Metrics
 }
 
 /**
@@ -13,18 +15,35 @@ export interface SpeedHandlerOptions extends SpeedLayer {
  * event source mapping of the stream.
  */
 export function speedHandler(options: SpeedHandlerOptions) {
+  const { streamIdentity, logger, metrics, now } = options
   const cache: RowCache = new Map()
+  const measure = (lane: string, records: readonly LogRecord[], values: Measurement['values']) => {
+    const iteratorAgeMs = now() - (records.at(-1) as LogRecord).arrivalMs
+    metrics.record({ consumer: 'speed', lane, values: { ...values, iteratorAgeMs } })
+  }
   return (event: LogEvent): Promise<BatchResponse> =>
     consume(
       event,
-      options.streamIdentity,
+      streamIdentity,
       async ({ lane, records }) => {
+        const startMs = now()
         const applied = await applyDelivery(options, cache, lane, records)
-        options.onApplied?.(lane, applied)
+        measure(lane, records, { ...valuesOf(applied), deliveriesGivenBack: 0, applyMs: now() - startMs })
       },
       ({ lane, records }, error) => {
         cache.clear()
-        options.logger.warn('speed: delivery given back', { lane, records: records.length, error: String(error) })
+        logger.warn('speed: delivery given back', { lane, records: records.length, error: String(error) })
+        measure(lane, records, { deliveriesGivenBack: 1 })
       },
     )
+}
+
+function valuesOf({ quarantined, heartbeatDelayMs, ...counts }: Applied): Measurement['values'] {
+  const byReason = Array.from(quarantined, ([reason, count]) => [`quarantined.${reason}`, count] as const)
+  return {
+    ...counts,
+    quarantined: quarantined.values().reduce((sum, count) => sum + count, 0),
+    ...Object.fromEntries(byReason),
+    endToEndDelayMs: heartbeatDelayMs,
+  }
 }

@@ -82,6 +82,8 @@ async function throughHandler(events: readonly KinesisStreamEvent[]): Promise<nu
     baseline: async () => BASELINE,
     streamIdentity: STREAM,
     logger: { info() {}, warn: message => console.error(message) },
+    metrics: { record() {} },
+    now: Date.now,
   })
   try {
     return await secondsOf(async () => {

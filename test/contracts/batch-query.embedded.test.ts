@@ -6,7 +6,7 @@ import { openFolderObjectStore } from '../../functions/adapters/folder-object-st
 import { describeBatchQuery } from './batch-query.ts'
 
 // People put their state where they like.
-const ODD_FOLDER = "landcover ' batch-query-"
+const ODD_FOLDER = "landcover it's [my] *data* {x}? batch-query-"
 
 describeBatchQuery('DuckDB', async () => {
   const folder = await mkdtemp(join(tmpdir(), ODD_FOLDER))

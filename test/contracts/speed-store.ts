@@ -8,7 +8,7 @@ import { START, toPosition } from '../../functions/core/lane.ts'
 import { MAX_DECODED_BYTES } from '../../functions/core/record.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { addTotals, emptyTotals, type Totals } from '../../functions/core/totals.ts'
-import type { QuarantineEntry, SpeedRow, SpeedStore } from '../../functions/ports/speed-store.ts'
+import type { QuarantineEntry, RedriveClaim, SpeedRow, SpeedStore } from '../../functions/ports/speed-store.ts'
 
 export type OpenSpeedStore = () => Promise<{
   store: SpeedStore
@@ -98,7 +98,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         const next = cursorAt(cursor.lane, 7)
         expect(await store.moveCursor(next, START)).toBe(true)
         expect(await rival.readCursor(cursor.lane)).toEqual(next)
-        const last = { ...cursorAt(cursor.lane, 8), lastArrivalMs: null, lastEventMs: null }
+        const last = { ...cursorAt(cursor.lane, 8), lastArrivalMs: null, lastEventMs: null, lastHeartbeatDelayMs: null }
         expect(await rival.moveCursor(last, next.lastPosition)).toBe(true)
         expect(await store.readCursor(cursor.lane)).toEqual(last)
       })
@@ -143,6 +143,13 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         const cursor = { ...cursorAt(freshLane(), 1), lastPosition: toPosition('9'.repeat(56)) }
         await store.createCursor(cursor)
         expect(await store.moveCursor(cursorAt(cursor.lane, 2), toPosition(`${'9'.repeat(55)}8`))).toBe(false)
+        expect(await store.readCursor(cursor.lane)).toEqual(cursor)
+      })
+
+      test('keeps counts and times of any length', async () => {
+        const most = Number.MAX_SAFE_INTEGER
+        const cursor = { ...cursorAt(freshLane(), 1), quarantined: most, lastHeartbeatDelayMs: 400 * DAY_MS }
+        await store.createCursor(cursor)
         expect(await store.readCursor(cursor.lane)).toEqual(cursor)
       })
 
@@ -485,14 +492,64 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         await store.quarantine([])
         expect(await store.readQuarantine({ lane: freshLane(), after: null, limit: 10 })).toEqual([])
       })
+    })
 
-      test('counts entries of all lanes once, up to a limit', async () => {
-        const before = await store.countQuarantined(100_000)
-        const entries = [entryAt(freshLane(), 1, null), entryAt(freshLane(), 1, 0), entryAt(freshLane(), 1, 1)]
-        await store.quarantine([...entries, { ...entryAt(freshLane(), 2, 0), arrivalMs: SLOT + 5 * HOUR_MS }])
-        await store.quarantine(entries)
-        expect(await rival.countQuarantined(100_000)).toBe(before + 4)
-        expect(await rival.countQuarantined(3)).toBe(3)
+    describe('redrives', () => {
+      test('has none of what was never claimed', async () => {
+        expect(await store.readRedrives([])).toEqual([])
+        expect(await store.readRedrives([freshProducer()])).toEqual([])
+        expect(await store.markRedriven(freshProducer(), SLOT)).toBe(false)
+      })
+
+      test('gives back a claim, of a line or a whole record, with and without a lane', async () => {
+        const claims: RedriveClaim[] = [
+          claimAt(freshProducer()),
+          { ...claimAt(freshProducer()), entry: { lane: 'lane-a', position: toPosition(7), index: null } },
+          { ...claimAt(freshProducer()), lane: 'lane-b' },
+        ]
+        for (const claim of claims) expect(await store.claimRedrive(claim)).toBe(true)
+        for (const claim of claims) {
+          expect(await rival.readRedrives([claim.producer])).toEqual([{ ...claim, appendedMs: null }])
+        }
+        const found = await rival.readRedrives([...claims.map(({ producer }) => producer), freshProducer()])
+        expect(found).toHaveLength(claims.length)
+        expect(found).toEqual(expect.arrayContaining(claims.map(claim => ({ ...claim, appendedMs: null }))))
+      })
+
+      test('keeps the first claim of a producer id, whatever comes after it', async () => {
+        const first = claimAt(freshProducer())
+        await store.claimRedrive(first)
+        expect(await rival.claimRedrive({ ...first, claimedMs: SLOT + 1, lane: 'elsewhere' })).toBe(false)
+        expect(await store.claimRedrive(first)).toBe(false)
+        expect(await store.readRedrives([first.producer])).toEqual([{ ...first, appendedMs: null }])
+      })
+
+      test('lets exactly one of many redrives claim an entry', async () => {
+        const producer = freshProducer()
+        const claims = times(RIVALS, index => ({ ...claimAt(producer), claimedMs: SLOT + index }))
+        const claimed = await Promise.all(claims.map((claim, index) => oneOfTwo(index).claimRedrive(claim)))
+        expect(claimed.filter(Boolean)).toHaveLength(1)
+        const winner = claims[claimed.indexOf(true)] as RedriveClaim
+        expect(await rival.readRedrives([producer])).toEqual([{ ...winner, appendedMs: null }])
+      })
+
+      test('marks a claim as redriven, as often as one likes, and keeps it claimed', async () => {
+        const claim = claimAt(freshProducer())
+        await store.claimRedrive(claim)
+        expect(await store.markRedriven(claim.producer, SLOT + 5)).toBe(true)
+        expect(await rival.readRedrives([claim.producer])).toEqual([{ ...claim, appendedMs: SLOT + 5 }])
+        expect(await rival.markRedriven(claim.producer, SLOT + 9)).toBe(true)
+        expect(await store.readRedrives([claim.producer])).toEqual([{ ...claim, appendedMs: SLOT + 9 }])
+        expect(await store.claimRedrive(claim)).toBe(false)
+      })
+
+      test('leave the entry as it is', async () => {
+        const entry = entryAt(freshLane(), 1, 4)
+        const claim = { ...claimAt(freshProducer()), entry: { lane: entry.lane, position: entry.position, index: 4 } }
+        await store.quarantine([entry])
+        await store.claimRedrive(claim)
+        await store.markRedriven(claim.producer, SLOT)
+        expectEntries(await rival.readQuarantine({ lane: entry.lane, after: null, limit: 10 }), [entry])
       })
     })
 
@@ -505,11 +562,14 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
       await store.writeRow(row, null)
       await store.putAlerts([alert])
       await store.quarantine([entry])
+      const claim = claimAt(freshProducer())
+      await store.claimRedrive(claim)
       const again = await opened.reopen()
       expect(await again.readCursor(cursor.lane)).toEqual(cursor)
       expect(await again.readRows(cursor.lane, { from: SLOT, until: SLOT + HOUR_MS })).toEqual([row])
       expect(await again.readAlerts(query(alert.className, 1))).toEqual([alert])
       expectEntries(await again.readQuarantine({ lane: cursor.lane, after: null, limit: 1 }), [entry])
+      expect(await again.readRedrives([claim.producer])).toEqual([{ ...claim, appendedMs: null }])
       await again.close()
     })
   })
@@ -532,6 +592,8 @@ function cursorAt(lane: string, sequence: number): Cursor {
     producers: new Map([[`producer-${sequence}`, { counter: sequence + 1, slot: SLOT }]]),
     lastArrivalMs: SLOT + sequence,
     lastEventMs: WINDOW + sequence,
+    quarantined: 3 * sequence,
+    lastHeartbeatDelayMs: 100 + sequence,
   }
 }
 
@@ -586,6 +648,15 @@ function entryAt(lane: string, sequence: number, index: number | null): Quaranti
   const bytes = Buffer.from(`{"image_id": ${sequence}, "line": ${index}`)
   const detail = "the line isn't JSON"
   return { lane, position: toPosition(sequence), index, arrivalMs: SLOT + 1_234, reason: 'not-json', detail, bytes }
+}
+
+function freshProducer(): string {
+  return `redrive-${made++}`
+}
+
+function claimAt(producer: string): RedriveClaim {
+  const entry = { lane: 'lane', position: toPosition('9'.repeat(56)), index: 0 }
+  return { producer, entry, claimedMs: SLOT + 1_234, log: 'stream.1', lane: null }
 }
 
 /** Compares entries without printing megabytes when they differ. */

@@ -149,6 +149,8 @@ it('a new cursor is before every record, and knows what its parents did', () => 
     producers,
     lastArrivalMs: null,
     lastEventMs: null,
+    quarantined: 0,
+    lastHeartbeatDelayMs: null,
   })
   expect(newCursor('lane').producers.size).toBe(0)
 })

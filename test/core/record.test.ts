@@ -9,6 +9,8 @@ import {
   encodeHeartbeat,
   encodeRecord,
   MAX_DECODED_BYTES,
+  MAX_LINE_LENGTH,
+  MAX_LINES,
   REJECTION_REASONS,
 } from '../../functions/core/record.ts'
 import { wireEvents } from '../support/arbitraries.ts'
@@ -172,6 +174,33 @@ describe('lines of a record', () => {
     expect(decoded.rejections).toEqual([])
   })
 
+  it.each([
+    ['a header', `${header(ORIGIN)}\n${line('a')}\n${line('b')}`],
+    ['an event', `${line('a')}\n${line('b')}`],
+    ['one document of several lines', JSON.stringify(wireEvent({ image_id: 'a' }), null, 2)],
+  ])('may begin with a byte order mark: before %s', (_, text) => {
+    const decoded = decode(`\ufeff${text}`)
+    expect(decoded).toEqual(decode(text))
+    expect(decoded.rejections).toEqual([])
+  })
+
+  it('may not begin with a byte order mark further down', () => {
+    const decoded = decode(`\ufeff${line('a')}\n\ufeff${line('b')}`)
+    expect(ids(decoded)).toEqual(['a'])
+    expect(reasons(decoded)).toEqual([[1, 'not-json']])
+  })
+
+  it('may be a mebi of characters long, and no longer, which is refused without being parsed', () => {
+    const padded = (length: number) => line('a', { note: 'x' }).replace('"x"', `"${'x'.repeat(length)}"`)
+    const most = MAX_LINE_LENGTH - padded(0).length
+    expect(ids(decode(padded(most)))).toEqual(['a'])
+    const long = padded(most + 1)
+    const decoded = decode(`${line('a')}\n${long}\n${line('b')}`)
+    expect(ids(decoded)).toEqual(['a', 'b'])
+    expect(reasons(decoded)).toEqual([[1, 'too-large']])
+    expect(texts(decoded)).toEqual([long])
+  })
+
   it.each(['"text"', '7', 'null', 'true', '[1]', '{}', '{"__proto__":{"image_id":"x"}}'])(
     'are no events just because they are JSON: %s',
     text => {
@@ -226,6 +255,19 @@ describe('the class of an event', () => {
   })
 })
 
+describe.each(ENCODINGS)('a record of very many lines, %s,', (_, encode) => {
+  it('has no more than fit into the largest of nothing but the shortest events', () => {
+    const shortest = { image_id: 'a', class_name: 'b', ndvi_mean: 0, timestamp: '2026-11-22T11:55' }
+    expect(MAX_LINES).toBeGreaterThan(MAX_DECODED_BYTES / JSON.stringify(shortest).length)
+    const most = encode(Buffer.from('\n'.repeat(MAX_LINES - 2) + line('a')))
+    expect(ids(decode(most))).toEqual(['a'])
+    const more = encode(Buffer.from('\n'.repeat(MAX_LINES) + line('a')))
+    expect(decode(more)).toMatchObject({ events: [], origin: null })
+    expect(reasons(decode(more))).toEqual([[null, 'too-large']])
+    expect(decode(more).rejections[0]?.bytes).toEqual(more)
+  })
+})
+
 describe.each(COMPRESSIONS)('%s data', (_, compress) => {
   const whole = compress(encodeRecord(ORIGIN, [wireEvent(), wireEvent({ image_id: 'b' })]))
 
@@ -258,7 +300,7 @@ describe.each(COMPRESSIONS)('%s data', (_, compress) => {
   })
 
   it('may grow to 32 MiB and no further, in one piece or many', () => {
-    const most = Buffer.alloc(MAX_DECODED_BYTES, ' ')
+    const most = Buffer.alloc(MAX_DECODED_BYTES, `${' '.repeat(1_023)}\n`)
     expect(reasons(decode(compress(most)))).toEqual([[null, 'empty']])
     const bomb = compress(Buffer.concat([most, Buffer.from(' ')]))
     expect(bomb.length).toBeLessThan(100_000)

@@ -15,6 +15,7 @@ import { type Cassandra, FIRST_LOGIN, startCassandra } from './cassandra.ts'
 import { describeWithJava } from './java.ts'
 import { KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
+import { KINESIS_REGION, startKinesis } from './kinesis.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SAMPLE = join(ROOT, 'data/sample')
@@ -118,6 +119,22 @@ describeWithJava('the engines home', () => {
       await untilCounted(again, 2 * events.length)
       expect(await classStats(again)).toEqual(expectedStats(events, 2))
     })
+  })
+
+  test('a Kinesis stream does as well, its region and endpoint from AWS’s own variables', async () => {
+    const kinesis = await startKinesis()
+    try {
+      await kinesis.freshStream('home', 2)
+      const aws = { AWS_ENDPOINT_URL: kinesis.endpoint, AWS_REGION: KINESIS_REGION }
+      const events = await sampleEvents()
+      const url = await start(['--log', 'kinesis://home'], aws)
+      expect(await produce(['--to', 'kinesis://home'], aws)).toMatchObject({ code: 0 })
+      await untilCounted(url, events.length)
+      expect(await classStats(url)).toEqual(expectedStats(events, 1))
+      await stop(started[0] as ChildProcess)
+    } finally {
+      await kinesis.stop()
+    }
   })
 
   test('log-ins come from the environment or from files that it names', async () => {

@@ -4,7 +4,7 @@ import { perClass, withoutLateness } from '../support/pipeline.ts'
 import { byClass, byDayAndClass, recount } from '../support/recount.ts'
 import { histories, live } from './histories.ts'
 
-const RUNS = 25
+const RUNS = 15
 
 /**
  * A first, small form of the simulation: random packing, retries, deliveries in other cuts, broken connections, a

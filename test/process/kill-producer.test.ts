@@ -1,27 +1,12 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
-import type { WireEvent } from '../../functions/core/event.ts'
-import { START } from '../../functions/core/lane.ts'
-import { logFile } from '../../functions/homes/state.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { eventsOfLog } from '../support/log-content.ts'
 import { byClass, recount } from '../support/recount.ts'
 import { seeded } from '../support/seeded.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { eventually, run, runProduce, startSystem } from './landcover.ts'
-
-/** Every event of the log, read by plain code. */
-async function eventsOfLog(state: string): Promise<WireEvent[]> {
-  const log = openSqliteEventLog({ file: logFile(state) })
-  const records = await Promise.all((await log.lanes()).map(({ name }) => log.read(name, START, 1_000_000)))
-  await log.close()
-  return records
-    .flat()
-    .flatMap(({ data }) => Buffer.from(data).toString().split('\n'))
-    .map(line => JSON.parse(line) as WireEvent & { landcover?: unknown })
-    .filter(value => value.landcover === undefined)
-}
 
 async function expectSystemToCountTheLog(state: string): Promise<void> {
   const system = await startSystem(state)
@@ -60,13 +45,13 @@ it('a producer killed at any moment: all that it was told is stored counts, and 
 it('produce killed at any moment leaves whole records behind, in the order of its file, and all of them count', async () => {
   const random = seeded()
   console.info(`produce killed: SEED=${random.seed}`)
-  const state = join(temporaryFolder(), 'state')
+  const state = temporaryFolder()
   const events = someEvents(20_000)
   const file = writeEvents(join(temporaryFolder(), 'events.csv'), events)
   let before = 0
   for (const delay of ['0', '0.001']) {
     const producing = runProduce('--data', file, '--state', state, '--limit', '0', '--delay', delay)
-    const hasStored = async () => (await eventsOfLog(state).catch(() => [])).length
+    const hasStored = async () => (await eventsOfLog(state)).length
     await eventually(hasStored, stored => stored > before)
     await sleep(random.next() * 200)
     producing.child.kill('SIGKILL')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { eventually, publishedBy, runProduce, runStart, startSystem, totalCount, urlOf } from './landcover.ts'
+import { eventually, publishedBy, run, runProduce, runStart, startSystem, totalCount, urlOf } from './landcover.ts'
 
 async function produceSome(state: string, count: number): Promise<void> {
   const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(count))
@@ -88,11 +88,8 @@ describe('npm start refuses', () => {
 
   it.each([
     [['--port', 'http'], /^--port takes a whole number from 0 to 65535, not 'http'\n/],
-    [['--port', '70000'], /^--port takes a whole number/],
-    [['--port', ''], /^--port takes a whole number/],
     [['--slot', '7m'], /^--slot: '7m' is not a slot length: write 1h, 5m or 10s/],
     [['--rules', 'class-zscore,magic'], /^--rules: there is no rule 'magic'; there are class-zscore, image-range\n/],
-    [['--classes', 'no-such.csv'], /^--classes: .*no-such\.csv/],
     [['8000'], /^Unexpected argument '8000'/],
   ])('%j, with exit code 2 and what is accepted', async (args, message) => {
     const { code, stderr } = await runStart('--state', join(temporaryFolder(), 'state'), ...args).finished
@@ -152,19 +149,17 @@ describe('npm start refuses', () => {
   })
 })
 
-it('every command says what it is for with --help', async () => {
-  const { run } = await import('./landcover.ts')
-  for (const [script, flags] of [
-    ['start', ['--port PORT', '--state DIR', '--fresh', '--no-demo', '--slot LENGTH', '--classes', '--rules']],
-    ['produce', ['--data DIR|FILE.csv', '--limit N', '--delay SECONDS', '--topic NAME', '--state DIR', '--strict']],
-    ['batch', ['--state DIR']],
-  ] as const) {
-    for (const flag of ['--help', '-h']) {
-      const { code, stdout, stderr } = await run(`functions/cli/${script}.ts`, [flag]).finished
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-      for (const each of flags) expect(stdout).toContain(each)
-    }
-  }
+it.each([
+  ['start', ['--port PORT', '--state DIR', '--fresh', '--no-demo', '--slot LENGTH', '--classes', '--rules']],
+  ['produce', ['--data DIR|FILE.csv', '--limit N', '--delay SECONDS', '--topic NAME', '--state DIR', '--strict']],
+  ['batch', ['--state DIR']],
+])('%s says what it is for with --help', async (script, flags) => {
+  const [long, short] = await Promise.all(
+    ['--help', '-h'].map(flag => run(`functions/cli/${script}.ts`, [flag]).finished),
+  )
+  expect(long).toMatchObject({ code: 0, stderr: '' })
+  expect(short).toEqual(long)
+  for (const flag of flags) expect(long?.stdout).toContain(flag)
 })
 
 it('a state may lie in a folder with an odd name', async () => {

@@ -5,22 +5,28 @@ import type { ClassList } from '../../functions/core/classes.ts'
 import type { BatchResponse } from '../../functions/core/delivery.ts'
 import type { ImageEvent } from '../../functions/core/event.ts'
 import { type Position, START, toPosition } from '../../functions/core/lane.ts'
+import type { RejectionReason } from '../../functions/core/record.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { WINDOW_MS } from '../../functions/core/window.ts'
+import { redriveQuarantine } from '../../functions/ingest/redrive.ts'
+import { type Listed, listQuarantine } from '../../functions/ingest/redrive-list.ts'
+import type { Redrive } from '../../functions/ingest/redrive-standing.ts'
 import { kafkaEvent, kinesisEvent } from '../../functions/local/lambda-events.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import { speedHandler } from '../../functions/speed/handler.ts'
-import { faultyStore, type StoreFaults } from './faulty-store.ts'
+import { faultyLog } from './faulty-log.ts'
+import { type Faults, faultyStore, StoreFault } from './faulty-store.ts'
 import { SimulatedLog, type StoredRecord } from './log.ts'
 import { SimulatedProducer, type UnderWay } from './producer.ts'
 import { type Process, Scheduler } from './scheduler.ts'
-import { ALWAYS_KNOWN, makeRecord, NEW_CLASS, type SentEvent } from './sent.ts'
+import { ALWAYS_KNOWN, makeRecord, NEW_CLASS, type SentEvent, type SentRecord } from './sent.ts'
 
 /** Kinds of trouble; each can be left out to find what a failure needs. */
 export const TROUBLES = [
   'crashes',
+  'sleepers',
   'store-faults',
   'stale-processors',
   'rewinds',
@@ -28,6 +34,7 @@ export const TROUBLES = [
   'jitter',
   'late-events',
   'bad-records',
+  'redrives',
 ] as const
 export type Trouble = (typeof TROUBLES)[number]
 
@@ -40,6 +47,8 @@ export interface HistoryOptions {
 const SLOT_MS = HOUR_MS
 const START_MS = Date.UTC(2026, 0, 1, 23, 30)
 const MAX_STEPS_TO_FINISH = 20_000
+/** How often a redrive runs when all else is over: what one appends may be refused once more. */
+const LAST_REDRIVES = 3
 
 export const BASELINE: Baseline = {
   version: 1,
@@ -64,6 +73,10 @@ export interface Outcome {
   log: SimulatedLog
   store: SpeedStore
   classes: ClassList
+  /** When it ended, ms. */
+  nowMs: number
+  /** What a last look at the quarantine says of it; null where nothing was ever redriven. */
+  listed: ReadonlyMap<RejectionReason, Listed> | null
   /** Breaches that were seen on the way. */
   seen: string[]
   deliveries: number
@@ -88,19 +101,19 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
   )
   const classes = new Map([
     ...ALWAYS_KNOWN.map(name => [name, 0] as const),
-    [NEW_CLASS, slotOf(START_MS, SLOT_MS) + SLOT_MS] as const,
+    [NEW_CLASS, slotOf(START_MS, SLOT_MS) + (1 + Math.floor(random() * 3)) * SLOT_MS] as const,
   ])
   const checkpoints = new Map<string, Position>()
   const inFlight = new Map<string, Delivery>()
   const processes: Warm[] = []
+  const redriving = new Set<Process>()
+  const sent = new Map<string, SentEvent>()
   const recordRandom = stir()
   let underWay: UnderWay[] = []
   let nowMs = START_MS
   let images = 0
   let deliveries = 0
-  let faults: StoreFaults = without.has('store-faults')
-    ? { refused: 0, answerLost: 0 }
-    : { refused: 0.03, answerLost: 0.06 }
+  let faults: Faults = without.has('store-faults') ? { refused: 0, answerLost: 0 } : { refused: 0.03, answerLost: 0.06 }
 
   function startProcess(): Warm {
     const process: Warm = { alive: true, busy: false, handler: async () => ({ batchItemFailures: [] }) }
@@ -114,6 +127,8 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
       baseline: async () => BASELINE,
       streamIdentity: log.identity,
       logger: { info() {}, warn() {} },
+      metrics: { record() {} },
+      now: () => nowMs,
     })
     processes.push(process)
     return process
@@ -127,13 +142,50 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     return Math.min(recordRandom() < 0.5 ? near : nowMs, nowMs)
   }
 
-  const make = (origin: Parameters<typeof makeRecord>[1]) =>
-    makeRecord(recordRandom, origin, () => ++images, { times: eventTime, bad: !without.has('bad-records') })
+  function make(origin: SentRecord['origin']): SentRecord {
+    const options = { times: eventTime, bad: !without.has('bad-records') }
+    const record = makeRecord(recordRandom, origin, () => ++images, options)
+    for (const event of record.events) sent.set(event.imageId, event)
+    return record
+  }
 
   function arrive({ record, lane, key }: UnderWay): void {
     const jitter = without.has('jitter') || random() < 0.6 ? 0 : Math.floor((random() - 0.5) * 0.9 * SLOT_MS)
     const gap = random() < 0.3 ? Math.floor(random() * 60) : 0
     log.append(lane ?? log.laneOf(key), record, nowMs + jitter, gap)
+  }
+
+  function redriveAs(process: Process): Redrive {
+    const way = {
+      nowMs: () => nowMs,
+      faults: () => faults,
+      sent,
+      arrive,
+      delay: (copy: UnderWay) => void underWay.push(copy),
+    }
+    return {
+      log: faultyLog(log, scheduler, process, stir(), way),
+      store: faultyStore(store, scheduler, process, stir(), () => faults),
+      classes: async () => classes,
+      slotMs: SLOT_MS,
+      time: { now: () => nowMs, sleep: () => scheduler.turn(process), random: stir() },
+    }
+  }
+
+  /** One run of the command, in a process of its own, which may be killed on the way. */
+  function startRedrive(): void {
+    const process: Process = { alive: true }
+    redriving.add(process)
+    redriveQuarantine(redriveAs(process)).catch(error => {
+      if (!(error instanceof StoreFault)) seen.push(`the redrive threw ${String(error)}`)
+      else if (random() < 0.5) startRedrive()
+    })
+  }
+
+  /** Starts redrives; as a rule they are far before the clock has moved by minutes. */
+  async function redriveNow(runs: number): Promise<void> {
+    for (let run = 0; run < runs; run++) startRedrive()
+    for (let turns = Math.floor(random() * 60); turns > 0; turns--) await scheduler.step()
   }
 
   /** Only jitter may bring arrival times back, and by less than half a slot to either side. */
@@ -208,6 +260,15 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     if (chance(0.02, 'crashes')) {
       const victim = scheduler.killOne()
       for (const delivery of inFlight.values()) if (delivery.process === victim) abandon(delivery)
+      if (victim && redriving.has(victim)) await redriveNow(1)
+      return
+    }
+    if (chance(0.02, 'sleepers')) {
+      if (random() < 0.4) scheduler.wakeAll()
+      else {
+        const sleeper = scheduler.putOneToSleep()
+        if (sleeper && redriving.has(sleeper)) await redriveNow(1)
+      }
       return
     }
     if (chance(0.04, 'stale-processors')) {
@@ -224,6 +285,10 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     }
     if (chance(0.02, 'reshards')) {
       for (let times = random() < 0.4 ? 2 : 1; times > 0; times--) log.reshard(random(), random() < 0.4)
+      return
+    }
+    if (chance(0.02, 'redrives')) {
+      await redriveNow(random() < 0.3 ? 2 : 1)
       return
     }
     const luck = random()
@@ -250,18 +315,30 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     else await scheduler.step()
   }
 
-  for (let step = 0; step < steps; step++) await oneStep()
-
-  faults = { refused: 0, answerLost: 0 }
-  for (let step = 0; inFlight.size > 0 || !scheduler.isIdle || deliverable().length > 0; step++) {
-    if (step > MAX_STEPS_TO_FINISH) {
-      seen.push('the log was never applied to its end')
-      break
+  async function comeToRest(): Promise<void> {
+    for (let step = 0; inFlight.size > 0 || !scheduler.isIdle || deliverable().length > 0; step++) {
+      if (step > MAX_STEPS_TO_FINISH) {
+        seen.push('the log was never applied to its end')
+        break
+      }
+      if (scheduler.isIdle || random() < 0.3) startDelivery()
+      await scheduler.step()
     }
-    if (scheduler.isIdle || random() < 0.3) startDelivery()
-    await scheduler.step()
   }
-  return { log, store: inner, classes, seen, deliveries }
+
+  for (let step = 0; step < steps; step++) await oneStep()
+  faults = { refused: 0, answerLost: 0 }
+  scheduler.wakeAll()
+  await comeToRest()
+  if (without.has('redrives')) return { log, store: inner, classes, nowMs, listed: null, seen, deliveries }
+
+  for (let run = 0; run < LAST_REDRIVES; run++) {
+    nowMs += Math.floor(random() * 2 * SLOT_MS)
+    startRedrive()
+    await comeToRest()
+  }
+  const listed = await listQuarantine({ ...redriveAs({ alive: true }), store: inner })
+  return { log, store: inner, classes, nowMs, listed, seen, deliveries }
 }
 
 /** Notes every breach of "a cursor only moves forward" at the moment it takes effect. */

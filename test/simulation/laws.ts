@@ -24,7 +24,9 @@ export async function breaches(outcome: Outcome): Promise<string[]> {
     ...outcome.seen,
     ...compare('totals', await storedTotals(outcome), recount(outcome, distinct)),
     ...compare('alerts', await storedAlerts(outcome, distinct), expectedAlerts(outcome, distinct)),
+    ...redriveBreaches(outcome, distinct),
     ...compare('quarantine', await storedQuarantine(outcome), expectedQuarantine(outcome, distinct)),
+    ...compare('quarantined', await countedQuarantine(outcome), countOfQuarantine(outcome, distinct)),
   ]
 }
 
@@ -138,6 +140,53 @@ async function storedQuarantine({ log, store }: Outcome): Promise<Map<string, st
     }
   }
   return entries
+}
+
+/**
+ * What was refused for its class, and would not be by now, is on the log once more, or a redrive says that it is ready
+ * or that it cannot tell; and it is there under one identity.
+ */
+function redriveBreaches(outcome: Outcome, records: StoredRecord[]): string[] {
+  const { listed, classes, nowMs } = outcome
+  if (!listed) return []
+  const places = new Map<string, number>()
+  const redriven = new Map<string, number>()
+  for (const record of records) {
+    const good = new Set(goodEvents(outcome, record))
+    for (const event of record.sent.events) {
+      const wasFromFuture = event.eventMs > record.arrivalMs + FUTURE_TOLERANCE_MS
+      const isKnownNow = isKnownClass(classes, event.className, slotOf(nowMs, SLOT_MS))
+      if (!good.has(event) && !wasFromFuture && isKnownNow) increment(places, event.imageId)
+      if (record.sent.isRedriven) increment(redriven, event.imageId)
+    }
+  }
+  const twice = [...redriven].filter(([imageId, times]) => times > (places.get(imageId) ?? 0))
+  const missing = total(places) - total(redriven)
+  const excused = [...listed.values()].reduce((sum, { standings }) => sum + standings.ready + standings.uncertain, 0)
+  return [
+    ...twice.map(([imageId, times]) => `${imageId} was redriven as ${times} records, not ${places.get(imageId) ?? 0}`),
+    ...(missing > excused ? [`${missing} redriven events are not on the log, and ${excused} may be missing`] : []),
+  ]
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+function total(counts: ReadonlyMap<string, number>): number {
+  return counts.values().reduce((sum, count) => sum + count, 0)
+}
+
+/** How many entries the lanes' cursors say that there are; lanes that say none are left out. */
+async function countedQuarantine({ store }: Outcome): Promise<Map<string, string>> {
+  const cursors = await store.readCursors()
+  return new Map(cursors.flatMap(({ lane, quarantined }) => (quarantined > 0 ? [[lane, String(quarantined)]] : [])))
+}
+
+function countOfQuarantine(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
+  const counts = new Map<string, number>()
+  for (const place of expectedQuarantine(outcome, records).keys()) increment(counts, place.split(' ', 1)[0] as string)
+  return new Map(Array.from(counts, ([lane, count]) => [lane, String(count)]))
 }
 
 function compare(what: string, actual: Map<string, string>, expected: Map<string, string>): string[] {

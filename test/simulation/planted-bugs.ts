@@ -8,6 +8,7 @@ export interface PlantedBug {
 const APPLY = 'functions/speed/apply.ts'
 const PRODUCER = 'test/simulation/producer.ts'
 const HISTORY = 'test/simulation/history.ts'
+const REDRIVE = 'functions/ingest/redrive.ts'
 const STORE = 'functions/adapters/sqlite-speed-store.ts'
 
 /** Each of these loses or doubles something; the simulation must notice every one. */
@@ -116,6 +117,100 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       [
         '  await store.quarantine(quarantined)\n',
         '  setImmediate(() => store.quarantine(quarantined).catch(() => {}))\n',
+      ],
+    ],
+  },
+  {
+    name: 'refused lines of copies counted',
+    file: APPLY,
+    edits: [
+      ['quarantined: cursor.quarantined + quarantined.length', 'quarantined: cursor.quarantined + refused'],
+      ['    if (origin) {\n', '    refused += rejections.length\n    if (origin) {\n'],
+      ['  let latestSlot', '  let refused = 0\n  let latestSlot'],
+    ],
+  },
+  {
+    name: 'count of the quarantine not carried on',
+    file: APPLY,
+    edits: [['quarantined: cursor.quarantined + quarantined.length', 'quarantined: quarantined.length']],
+  },
+  {
+    name: 'redrive that deletes its entry',
+    file: STORE,
+    edits: [
+      [
+        '      return sql.markRedriven.run',
+        `      database
+        .prepare(
+          \`DELETE FROM quarantine WHERE (lane, sequence, line) IN
+           (SELECT entry_lane, entry_sequence, entry_line FROM quarantine_redrives WHERE producer = ?)\`,
+        )
+        .run(producer)
+      return sql.markRedriven.run`,
+      ],
+    ],
+  },
+  {
+    name: 'redrive under a fresh identity',
+    file: 'functions/ingest/redriven-record.ts',
+    edits: [
+      ['JSON.stringify(identity)', 'JSON.stringify([identity, made++])'],
+      ['export const REDRIVE_PREFIX', 'let made = 0\nexport const REDRIVE_PREFIX'],
+    ],
+  },
+  {
+    name: 'redrive appends before it claims',
+    file: REDRIVE,
+    edits: [
+      [
+        '  const claim = known ?? (await claimEntry(redrive, entry, producer))\n',
+        `  if (!known) {
+    const early = { ...log.destinationOf(producer), data }
+    if ((await appendWithRetries(log, early, time, onRetry, signal)) !== null) return 'unacknowledged'
+  }
+  const claim = known ?? (await claimEntry(redrive, entry, producer))
+  if (!known) {
+    await store.markRedriven(producer, time.now())
+    return 'redriven'
+  }
+`,
+      ],
+    ],
+  },
+  {
+    name: 'late continuation of a redrive appended blindly',
+    file: 'functions/ingest/redrive-standing.ts',
+    edits: [['time.now() - claim.claimedMs <= LAST_ATTEMPT_MS', 'time.now() >= claim.claimedMs']],
+  },
+  {
+    name: 'redrive that stood still after its claim',
+    file: REDRIVE,
+    edits: [["if (!isContinuable(claim, redrive)) return 'uncertain'", '']],
+  },
+  {
+    name: 'redrive marked before it is appended',
+    file: REDRIVE,
+    edits: [
+      [
+        '  const failure = await appendWithRetries',
+        '  await store.markRedriven(producer, time.now())\n  const failure = await appendWithRetries',
+      ],
+    ],
+  },
+  {
+    name: 'redrive continued where its key leads by now',
+    file: REDRIVE,
+    edits: [
+      ['claim.lane === null ? log.destinationOf(producer) : { lane: claim.lane }', 'log.destinationOf(producer)'],
+    ],
+  },
+  {
+    name: 'redrive claimed without compare-and-set',
+    file: STORE,
+    edits: [
+      [
+        "'INSERT INTO quarantine_redrives VALUES (?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING'",
+        "'INSERT OR REPLACE INTO quarantine_redrives VALUES (?, ?, ?, ?, ?, ?, ?, NULL)'",
       ],
     ],
   },

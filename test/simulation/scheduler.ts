@@ -4,6 +4,8 @@ import type { Random } from '../../data/random.ts'
 /** A running copy of the code. Killed, it never gets another turn. */
 export interface Process {
   alive: boolean
+  /** It stands still until it is woken, as a machine does that is suspended. */
+  asleep?: boolean
 }
 
 interface Waiting {
@@ -41,6 +43,17 @@ export class Scheduler {
     return victim
   }
 
+  /** Makes the process of a random waiting call stand still, for as long as nobody wakes it; answers it. */
+  putOneToSleep(): Process | undefined {
+    const process = this.#pick()?.process
+    if (process) process.asleep = true
+    return process
+  }
+
+  wakeAll(): void {
+    for (const { process } of this.#waiting) process.asleep = false
+  }
+
   /** Lets a random waiting call go on, and all that follows from it until every call waits again. */
   async step(): Promise<void> {
     const next = this.#pick()
@@ -51,6 +64,7 @@ export class Scheduler {
   }
 
   #pick(): Waiting | undefined {
-    return this.#waiting[Math.floor(this.#random() * this.#waiting.length)]
+    const awake = this.#waiting.filter(({ process }) => !process.asleep)
+    return awake[Math.floor(this.#random() * awake.length)]
   }
 }

@@ -12,6 +12,8 @@ export interface SentRecord {
   events: SentEvent[]
   /** Lines that are no events; null stands for the whole record. */
   badLines: (number | null)[]
+  /** Whether a redrive sent it, of events that were on the log before. */
+  isRedriven: boolean
 }
 
 export interface SentEvent {
@@ -46,7 +48,7 @@ export function makeRecord(
 ): SentRecord {
   if (options.bad && origin === null && random() < 0.2) {
     const cutOff = gzipSync('{"image_id":"x"}').subarray(0, 12)
-    return { data: cutOff, origin, events: [], badLines: [null] }
+    return { data: cutOff, origin, events: [], badLines: [null], isRedriven: false }
   }
   const lines: string[] = origin ? [JSON.stringify({ landcover: origin })] : []
   const events: SentEvent[] = []
@@ -64,7 +66,17 @@ export function makeRecord(
     lines.push(JSON.stringify(toWire(event)))
     events.push(event)
   }
-  return { data: compress(random, lines.join('\n')), origin, events, badLines }
+  return { data: compress(random, lines.join('\n')), origin, events, badLines, isRedriven: false }
+}
+
+/** What a person would say that a record holds which a redrive put together. */
+export function readRedriven(data: Uint8Array, sent: ReadonlyMap<string, SentEvent>): SentRecord {
+  const [header, ...lines] = Buffer.from(data)
+    .toString()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  const events = lines.map(({ image_id }, index) => ({ ...(sent.get(image_id) as SentEvent), line: 1 + index }))
+  return { data, origin: header.landcover, events, badLines: [], isRedriven: true }
 }
 
 function makeEvent(random: Random, line: number, id: number, eventMs: number): SentEvent {

@@ -3,6 +3,7 @@ import type { ImageEvent, WireEvent } from '../../functions/core/event.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
 import type { Logger } from '../../functions/ports/logger.ts'
+import type { Measurement, Metrics } from '../../functions/ports/metrics.ts'
 
 /** A moment at the start of an hour, and of a day; all factories' times lie near it. */
 export const NOON_MS = Date.UTC(2026, 10, 22, 12)
@@ -48,4 +49,10 @@ export function collectingLogger(): Logger & { lines: { message: string; fields:
   const lines: { message: string; fields: Record<string, unknown> }[] = []
   const log = (message: string, fields: Record<string, unknown> = {}) => void lines.push({ message, fields })
   return { lines, info: log, warn: log }
+}
+
+/** Measurements as they were made, for a test to look at. */
+export function collectingMetrics(): Metrics & { measured: Measurement[] } {
+  const measured: Measurement[] = []
+  return { measured, record: measurement => void measured.push(measurement) }
 }

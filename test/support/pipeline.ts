@@ -17,7 +17,7 @@ import { addEach, type Totals } from '../../functions/core/totals.ts'
 import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
 import { classStats, type Serving } from '../../functions/serving/answers.ts'
 import { speedHandler } from '../../functions/speed/handler.ts'
-import { CLASSES, collectingLogger } from './factories.ts'
+import { CLASSES, collectingLogger, collectingMetrics } from './factories.ts'
 
 export interface PipelineOptions {
   streamIdentity: string
@@ -38,6 +38,7 @@ export async function openPipeline(options: PipelineOptions) {
   const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'))
   const views = viewReader(objects)
   const logger = collectingLogger()
+  const metrics = collectingMetrics()
   const classes = async () => options.classes ?? CLASSES
   const published: Alert[] = []
   const serving: Serving = {
@@ -45,13 +46,17 @@ export async function openPipeline(options: PipelineOptions) {
     views,
     slotMs,
     classNames: async () => [...(await classes()).keys()],
+    lanes,
     oldestBehind: async () => null,
     now,
   }
   return {
     folder,
     store,
+    objects,
     logger,
+    metrics,
+    serving,
     /** A process of the speed layer, with a memory of its own. @param through the store, or one that has faults */
     speedProcess: (through: SpeedStore = store) =>
       speedHandler({
@@ -64,8 +69,10 @@ export async function openPipeline(options: PipelineOptions) {
         baseline: async () => NO_BASELINE,
         streamIdentity,
         logger,
+        metrics,
+        now,
       }),
-    archiveProcess: () => archiveHandler({ objects, slotMs, classes, streamIdentity, logger }),
+    archiveProcess: () => archiveHandler({ objects, slotMs, classes, streamIdentity, logger, metrics, now }),
     runBatch: (): Promise<BatchRun> =>
       runBatch({
         objects,

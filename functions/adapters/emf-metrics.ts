@@ -1,0 +1,33 @@
+import type { Metrics } from '../ports/metrics.ts'
+
+const NAMESPACE = 'landcover'
+
+/**
+ * Metrics as lines of JSON in CloudWatch's embedded metric format (Amazon CloudWatch User Guide, "Specification:
+ * Embedded metric format"): on Lambda a line on standard output is enough. The consumer is the only dimension, because
+ * CloudWatch bills each value of a dimension as a metric of its own. The lane is a property: Logs Insights can tell
+ * lanes apart, and a reshard costs nothing.
+ *
+ * @param write takes a line with its end
+ */
+export function emfMetrics(write: (line: string) => void, now: () => number = Date.now): Metrics {
+  return {
+    record({ consumer, lane, values }) {
+      const measured = Object.entries(values).filter(([, value]) => Number.isFinite(value))
+      if (measured.length === 0) return
+      const metrics = measured.map(([name]) => ({ Name: name, Unit: name.endsWith('Ms') ? 'Milliseconds' : 'Count' }))
+      const directive = { Namespace: NAMESPACE, Dimensions: [['consumer']], Metrics: metrics }
+      const document = {
+        _aws: { Timestamp: now(), CloudWatchMetrics: [directive] },
+        consumer,
+        lane,
+        ...Object.fromEntries(measured),
+      }
+      try {
+        write(`${JSON.stringify(document)}\n`)
+      } catch {
+        // A full disk or a closed stream must not give a delivery back.
+      }
+    },
+  }
+}

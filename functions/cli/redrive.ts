@@ -1,0 +1,132 @@
+import { jsonLogger } from '../adapters/json-logger.ts'
+import { toSequenceNumber } from '../core/lane.ts'
+import { REJECTION_REASONS, type RejectionReason } from '../core/record.ts'
+import { lookBackMs } from '../core/slot.ts'
+import { formatTimestamp, MINUTE_MS } from '../core/time.ts'
+import { readEnvironment } from '../homes/environment.ts'
+import { openLocalHome } from '../homes/local.ts'
+import { serversOf } from '../homes/servers.ts'
+import { readState } from '../homes/state.ts'
+import { type RedriveSummary, redriveQuarantine } from '../ingest/redrive.ts'
+import { type Listed, listQuarantine } from '../ingest/redrive-list.ts'
+import { LAST_ATTEMPT_MS, type RetryTime, systemTime } from '../ingest/retry.ts'
+import { runCommand, UsageError, wholeNumber } from './command.ts'
+import { progressLine } from './progress.ts'
+import { askedServers } from './servers.ts'
+
+/** Exit code of a run that a signal ended. */
+const INTERRUPTED = 130
+
+await runCommand(
+  {
+    usage: 'npm run redrive -- [flags]',
+    summary: 'Appends the events of quarantined entries that are good by now to the log; the entries stay.',
+    flags: {
+      state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+      reason: { type: 'string', value: 'REASON', help: `Only entries refused for it: ${REJECTION_REASONS.join(', ')}` },
+      list: { type: 'boolean', help: 'Only say what there is, by reason' },
+      limit: { type: 'string', value: 'N', help: 'Redrive at most N entries (default all)' },
+    },
+  },
+  async flags => {
+    const reason = flags.reason === undefined ? undefined : reasonNamed(flags.reason)
+    if (flags.list && flags.limit !== undefined) throw new UsageError('--limit: a list changes nothing, leave it out')
+    const limit = flags.limit === undefined ? undefined : wholeNumber('limit', flags.limit, 1, Number.MAX_SAFE_INTEGER)
+    const settings = readState(flags.state)
+    const environment = readEnvironment(process.env)
+    const servers = serversOf(flags.state, settings, askedServers({}, environment))
+    const logger = jsonLogger(line => process.stderr.write(line))
+    const home = await openLocalHome(flags.state, settings, servers, environment, logger)
+    const { log, store, classes } = home
+    const { slotMs } = settings
+    const redrive = { log, store, classes, slotMs, time: timeFromEpoch() }
+    try {
+      if (flags.list) {
+        process.stdout.write(tableOf(await listQuarantine(redrive, reason)))
+        return 0
+      }
+      const stopping = new AbortController()
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
+      const progress = progressLine(process.stderr)
+      const summary = await redriveQuarantine(redrive, {
+        reason,
+        ...(limit !== undefined && { limit }),
+        signal: stopping.signal,
+        onRetry(error) {
+          progress.clear()
+          process.stderr.write(`not stored yet, sending again: ${error}\n`)
+        },
+        onProgress: redriven => progress.show(`${redriven} entries redriven`),
+      }).finally(() => progress.clear())
+      process.stdout.write(textOf(summary, slotMs))
+      if (summary.unacknowledged > 0) return 1
+      return summary.stoppedBy === 'signal' ? INTERRUPTED : 0
+    } finally {
+      await home.close()
+    }
+  },
+)
+
+function reasonNamed(name: string): RejectionReason {
+  const reason = REJECTION_REASONS.find(known => known === name)
+  if (!reason) throw new UsageError(`--reason: there is no reason '${name}'; there are ${REJECTION_REASONS.join(', ')}`)
+  return reason
+}
+
+/** The system's time, counted from the epoch. */
+function timeFromEpoch(): RetryTime {
+  const time = systemTime()
+  const epochMs = Date.now() - time.now()
+  return { ...time, now: () => epochMs + time.now() }
+}
+
+const HEADINGS = ['reason', 'entries', 'ready', 'redriven', 'uncertain', 'bad', 'first arrival', 'last arrival', 'e.g.']
+
+function tableOf(listed: ReadonlyMap<RejectionReason, Listed>): string {
+  if (listed.size === 0) return 'nothing is quarantined\n'
+  const rows = [...listed]
+    .sort(([a], [b]) => REJECTION_REASONS.indexOf(a) - REJECTION_REASONS.indexOf(b))
+    .map(([reason, { standings, firstArrivalMs, lastArrivalMs, example }]) => {
+      const { ready, redriven, uncertain, bad } = standings
+      const counts = [ready + redriven + uncertain + bad, ready, redriven, uncertain, bad].map(String)
+      const line = example.index === null ? 'whole record' : `line ${example.index + 1}`
+      const place = `${example.lane} ${toSequenceNumber(example.position)} ${line}`
+      return [reason, ...counts, formatTimestamp(firstArrivalMs), formatTimestamp(lastArrivalMs), place]
+    })
+  const table = [HEADINGS, ...rows]
+  const widths = HEADINGS.map((_, column) => Math.max(...table.map(row => (row[column] as string).length)))
+  const isCount = (column: number) => column >= 1 && column <= 5
+  const lines = table.map(row =>
+    row.map((cell, column) => (isCount(column) ? cell.padStart : cell.padEnd).call(cell, widths[column] as number)),
+  )
+  return lines.map(cells => `${cells.join('  ').trimEnd()}\n`).join('')
+}
+
+function textOf(summary: RedriveSummary, slotMs: number): string {
+  const { redriven, events, unacknowledged, uncertain, redrivenBefore, bad, stoppedBy } = summary
+  const lines = [`${counted(redriven)} redriven: the log has their ${events} ${events === 1 ? 'event' : 'events'}`]
+  if (unacknowledged > 0) {
+    const limit = LAST_ATTEMPT_MS / MINUTE_MS
+    lines.push(
+      `${counted(unacknowledged)} not acknowledged: the log may have them or not; run this again within ${limit} minutes of their first attempt, after that they are left alone`,
+    )
+  }
+  if (uncertain > 0) {
+    lines.push(
+      `${counted(uncertain)} uncertain: an earlier run may have appended them or not, too long ago to try again; left alone`,
+    )
+  }
+  if (redrivenBefore > 0) lines.push(`${counted(redrivenBefore)} redriven before`)
+  for (const [reason, count] of bad) lines.push(`${counted(count)} left, still bad: ${reason}`)
+  if (stoppedBy === 'limit') lines.push('stopped at --limit: there are more')
+  if (stoppedBy === 'signal') lines.push('stopped: there may be more')
+  if (stoppedBy === 'full-lane') {
+    const minutes = lookBackMs(slotMs) / MINUTE_MS
+    lines.push(`stopped: a lane remembers no more redriven entries at once; run this again in ${minutes} minutes`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function counted(entries: number): string {
+  return `${entries} ${entries === 1 ? 'entry' : 'entries'}`
+}

@@ -1,0 +1,39 @@
+import type { Slot } from '../core/slot.ts'
+import { formatTimestamp, MINUTE_MS, SECOND_MS } from '../core/time.ts'
+
+/** What tells whether the system keeps up. */
+export interface Signs {
+  /** Age of the oldest record that is not applied, ms; null without any lane. */
+  lagMs: number | null
+  /** Cut of the batch view; null while no slot is counted. */
+  cut: Slot | null
+  /** The latest arrival that any lane has applied, ms. */
+  arrivedMs: number
+  slotMs: number
+}
+
+/** A lag above this is not the ordinary delay of a batch. */
+const WORRYING_LAG_MS = MINUTE_MS
+
+/**
+ * A cut is at most three slots old where all goes well: it lies one slot before the slot of the slowest lane's last
+ * archive file, which began up to a slot before that file came, and it stays for a slot until the next run. To that
+ * come a minute between heartbeats, five of the archive's batching window, and the run.
+ */
+const CUT_AGE_SLOTS = 3
+const CUT_GRACE_MS = 10 * MINUTE_MS
+
+/** Why the system does not keep up, in words for people; none when it does. */
+export function worries({ lagMs, cut, arrivedMs, slotMs }: Signs): string[] {
+  const reasons: string[] = []
+  if (lagMs !== null && lagMs > WORRYING_LAG_MS) {
+    reasons.push(`Records wait for ${Math.round(lagMs / SECOND_MS)} s to be counted: the newest are missing.`)
+  }
+  // Against arrivals, not the clock: where nothing arrives, nothing is left to be counted.
+  if (cut !== null && arrivedMs - cut > CUT_AGE_SLOTS * slotMs + CUT_GRACE_MS) {
+    reasons.push(
+      `The batch view has stopped at ${formatTimestamp(cut)} while records go on arriving: the batch runs fail, or a lane is not archived.`,
+    )
+  }
+  return reasons
+}

@@ -1,0 +1,173 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
+import type { Lane } from '../../functions/core/lane.ts'
+import { MINUTE_MS } from '../../functions/core/time.ts'
+import { isClosed, watermarkOf } from '../../functions/core/watermark.ts'
+import { isLate, LATENESS_MS, WINDOW_MS, windowOf } from '../../functions/core/window.ts'
+import { NOON_MS } from '../support/factories.ts'
+
+const open = (name: string, ...parents: string[]): Lane => ({ name, parents, closed: false })
+const closed = (name: string, ...parents: string[]): Lane => ({ name, parents, closed: true })
+const at = (lane: string, lastArrivalMs: number | null): Cursor => ({ ...newCursor(lane), lastArrivalMs })
+
+describe('the watermark', () => {
+  it('is where the slowest open lane is, less the lateness', () => {
+    const cursors = [at('a', NOON_MS), at('b', NOON_MS - MINUTE_MS), at('c', NOON_MS + MINUTE_MS)]
+    expect(watermarkOf([open('a'), open('b'), open('c')], cursors)).toBe(NOON_MS - MINUTE_MS - LATENESS_MS)
+  })
+
+  it('does not wait for lanes that are closed, nor for those of another log', () => {
+    const cursors = [at('a', NOON_MS), at('old', 5), at('elsewhere', 7)]
+    expect(watermarkOf([open('a'), closed('old')], cursors)).toBe(NOON_MS - LATENESS_MS)
+  })
+
+  it.each([
+    ['there is no lane', [], []],
+    ['no lane is open', [closed('a')], [at('a', NOON_MS)]],
+    ['an open lane has no cursor', [open('a'), open('b')], [at('a', NOON_MS)]],
+    ['an open lane has applied nothing', [open('a'), open('b')], [at('a', NOON_MS), at('b', null)]],
+    ['nothing is known of one parent', [open('c', 'a', 'b'), closed('a'), closed('b')], [at('a', NOON_MS)]],
+    ['parents are gone without a trace', [open('c', 'a')], []],
+  ])('is unknown while %s', (_, lanes, cursors) => {
+    expect(watermarkOf(lanes, cursors)).toBeNull()
+  })
+
+  it('of a lane that has applied nothing yet is the one of its parents, or theirs', () => {
+    const cursors = [at('a', NOON_MS), at('b', NOON_MS + MINUTE_MS), at('d', null)]
+    const lanes = [closed('a'), closed('b'), closed('c', 'a', 'b'), open('d', 'c'), open('e', 'c')]
+    expect(watermarkOf(lanes, cursors)).toBe(NOON_MS - LATENESS_MS)
+    expect(watermarkOf([open('c', 'gone')], [at('gone', NOON_MS)])).toBe(NOON_MS - LATENESS_MS)
+  })
+})
+
+it('a window is closed from the moment on in which whatever arrives for it is late', () => {
+  const anyTime = fc.integer({ min: 0, max: NOON_MS })
+  fc.assert(
+    fc.property(anyTime, fc.integer({ min: -30 * MINUTE_MS, max: 30 * MINUTE_MS }), (eventMs, afterMs) => {
+      const arrivalMs = eventMs + afterMs
+      const watermarkMs = watermarkOf([open('a')], [at('a', arrivalMs)])
+      expect(isClosed(windowOf(eventMs), watermarkMs)).toBe(isLate(eventMs, arrivalMs))
+    }),
+  )
+  expect(isClosed(0, null)).toBe(false)
+})
+
+interface Arrived {
+  lane: string
+  arrivalMs: number
+  eventMs: number
+}
+
+interface History {
+  lanes: Lane[]
+  /** In the order in which the log took them. */
+  records: Arrived[]
+}
+
+/** What a log does, one after the other: takes a record by one of its open lanes, or splits one, or merges two. */
+const steps = fc.array(
+  fc.record({
+    what: fc.constantFrom(...Array(8).fill('event'), ...Array(4).fill('heartbeats'), 'split', 'merge'),
+    lane: fc.nat(9),
+    passedMs: fc.nat(4 * MINUTE_MS),
+    ageMs: fc.oneof(fc.nat(2 * MINUTE_MS), fc.nat(40 * MINUTE_MS)),
+  }),
+  { minLength: 20, maxLength: 60, size: 'max' },
+)
+
+function play(sequence: { what: string; lane: number; passedMs: number; ageMs: number }[]): History {
+  let nowMs = NOON_MS
+  const lanes: Lane[] = [open('0'), open('1')]
+  const records: Arrived[] = []
+  const beat = () => {
+    for (const { name } of lanes.filter(lane => !lane.closed)) {
+      records.push({ lane: name, arrivalMs: nowMs, eventMs: Number.NaN })
+    }
+  }
+  beat()
+  const close = (lane: Lane) => {
+    lane.closed = true
+    return lane.name
+  }
+  for (const { what, lane, passedMs, ageMs } of sequence) {
+    nowMs += passedMs
+    const ofLog = lanes.filter(each => !each.closed)
+    const chosen = ofLog[lane % ofLog.length] as Lane
+    const other = ofLog[(lane + 1) % ofLog.length] as Lane
+    if (what === 'event') records.push({ lane: chosen.name, arrivalMs: nowMs, eventMs: nowMs - ageMs })
+    if (what === 'heartbeats') beat()
+    if (what === 'split') {
+      const parent = close(chosen)
+      for (let child = 0; child < 2; child++) lanes.push(open(String(lanes.length), parent))
+    }
+    if (what === 'merge' && chosen !== other) lanes.push(open(String(lanes.length), close(chosen), close(other)))
+  }
+  return { lanes, records }
+}
+
+/** Applies a part of each lane, but of a child only when its parents are done. */
+function applied({ lanes, records }: History, shares: number[]): { done: Set<Arrived>; cursors: Cursor[] } {
+  const done = new Set<Arrived>()
+  const finished = new Set<string>()
+  const cursors: Cursor[] = []
+  for (const [index, { name, parents }] of lanes.entries()) {
+    if (!parents.every(parent => finished.has(parent))) continue
+    const mine = records.filter(({ lane }) => lane === name)
+    const count = Math.round(mine.length * (shares[index % shares.length] as number))
+    for (const record of mine.slice(0, count)) done.add(record)
+    if (count === mine.length) finished.add(name)
+    if (count > 0) cursors.push(at(name, (mine[count - 1] as Arrived).arrivalMs))
+  }
+  return { done, cursors }
+}
+
+const shares = fc.array(fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })), {
+  minLength: 1,
+  maxLength: 8,
+})
+
+describe('closed', () => {
+  it('promises that every event of the window that was not late is applied, however lanes lag and split', () => {
+    let promises = 0
+    fc.assert(
+      fc.property(steps, shares, (sequence, parts) => {
+        const history = play(sequence)
+        const { done, cursors } = applied(history, parts)
+        const watermarkMs = watermarkOf(history.lanes, cursors)
+        for (const record of history.records) {
+          const { eventMs, arrivalMs } = record
+          if (Number.isNaN(eventMs) || isLate(eventMs, arrivalMs) || !isClosed(windowOf(eventMs), watermarkMs)) continue
+          promises++
+          expect(done.has(record)).toBe(true)
+        }
+      }),
+      { numRuns: 2_000 },
+    )
+    expect(promises).toBeGreaterThan(1_000)
+  })
+
+  it('stays closed while the lanes go on, and through a reshard', () => {
+    fc.assert(
+      fc.property(steps, fc.nat(), (sequence, cut) => {
+        let before: number | null = null
+        for (const length of [cut % sequence.length, sequence.length]) {
+          const history = play(sequence.slice(0, length))
+          const { cursors } = applied(history, [1])
+          const watermarkMs = watermarkOf(history.lanes, cursors)
+          if (before !== null) expect(watermarkMs).toBeGreaterThanOrEqual(before)
+          before = watermarkMs
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('comes to an idle stream by heartbeats alone', () => {
+    const windowStart = windowOf(NOON_MS)
+    const closesMs = windowStart + WINDOW_MS + LATENESS_MS
+    const lanes = [open('a'), open('b')]
+    expect(isClosed(windowStart, watermarkOf(lanes, [at('a', closesMs), at('b', closesMs - 1)]))).toBe(false)
+    expect(isClosed(windowStart, watermarkOf(lanes, [at('a', closesMs), at('b', closesMs)]))).toBe(true)
+  })
+})

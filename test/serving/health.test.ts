@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import { publishView } from '../../functions/batch/view.ts'
+import type { Lane } from '../../functions/core/lane.ts'
+import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { LATENESS_MS } from '../../functions/core/window.ts'
+import { health, realtimeNdvi } from '../../functions/serving/answers.ts'
+import { Health, WindowRow } from '../../functions/serving/schemas.ts'
+import { NOON_MS, wireEvent } from '../support/factories.ts'
+import { openOneLane } from '../support/one-lane.ts'
+import { openLanes } from '../support/pipeline.ts'
+
+const SLOT_MS = HOUR_MS
+const iso = (ms: number) => new Date(ms).toISOString()
+const taken = (ms: number, changes = {}) => JSON.stringify(wireEvent({ timestamp: iso(ms), ...changes }))
+
+describe('health', () => {
+  it('of a system that nothing has come to is ok, and knows of no watermark', async () => {
+    const { pipeline } = await openOneLane({ slotMs: SLOT_MS })
+    expect(Health.parse(await health(pipeline.serving))).toMatchObject({
+      status: 'ok',
+      reasons: [],
+      watermark: null,
+      speed: { lag_ms: null, lanes: [] },
+      quarantine: { count: 0 },
+    })
+  })
+
+  it('tells the watermark, and each lane’s delay by its last heartbeat', async () => {
+    const lanes = openLanes('stream', 2)
+    const [a, b] = lanes.map(({ name }) => name) as [string, string]
+    const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS, lanes })
+    await speed([append(taken(NOON_MS), a)])
+    expect((await health(pipeline.serving)).watermark).toBeNull()
+    const beats = [heartbeat(a), heartbeat(b)] as const
+    clock.nowMs += 80
+    await speed([beats[0]])
+    clock.nowMs += 40
+    await speed([beats[1]])
+    const answer = Health.parse(await health(pipeline.serving))
+    expect(answer.watermark).toBe(iso(NOON_MS - LATENESS_MS))
+    expect(answer.speed.lanes.map(({ lane, end_to_end_delay_ms }) => [lane, end_to_end_delay_ms])).toEqual([
+      [a, 80],
+      [b, 120],
+    ])
+  })
+
+  it('counts what is in quarantine, over all lanes, closed ones too', async () => {
+    const lanes = openLanes('stream', 2)
+    const [a, b] = lanes as [Lane, Lane]
+    const { pipeline, append, speed } = await openOneLane({ slotMs: SLOT_MS, lanes })
+    await speed([append('nonsense', a.name), append(`[]\n${taken(NOON_MS)}\n{}`, a.name)])
+    await speed([append('nonsense', b.name)])
+    a.closed = true
+    expect((await health(pipeline.serving)).quarantine).toEqual({ count: 4 })
+    expect(await pipeline.quarantined()).toHaveLength(4)
+  })
+
+  it.each([
+    [60_000, []],
+    [75_000, ['Records wait for 75 s to be counted: the newest are missing.']],
+  ])('with a lag of %i ms gives the reasons %j', async (lagMs, reasons) => {
+    const { pipeline, clock, append, speed } = await openOneLane({ slotMs: SLOT_MS })
+    await speed([append(taken(NOON_MS))])
+    const serving = { ...pipeline.serving, oldestBehind: async () => clock.nowMs - lagMs }
+    expect(Health.parse(await health(serving))).toMatchObject({
+      status: reasons.length > 0 ? 'degraded' : 'ok',
+      reasons,
+      speed: { lag_ms: lagMs },
+    })
+  })
+
+  it.each([
+    ['at its oldest', NOON_MS - 3 * SLOT_MS - 10 * MINUTE_MS, 'ok'],
+    ['older', NOON_MS - 3 * SLOT_MS - 10 * MINUTE_MS - 1, 'degraded'],
+    ['the one of imports only', SLOT_MS, 'ok'],
+  ])('with a batch cut that is %s is as it should be', async (_, cut, status) => {
+    const { pipeline, clock, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
+    await speed([heartbeat()])
+    const audit = { images: 1, added: 1, seconds: 1 }
+    const totalsKey = 'totals.parquet'
+    await publishView(pipeline.objects, { revision: 1, cut, totalsKey, imports: [], publishedAt: iso(cut), audit })
+    // A night without a record, and so without anything to be counted, is no fault.
+    clock.nowMs += 12 * HOUR_MS
+    const answer = Health.parse(await health(pipeline.serving))
+    expect(answer.status).toBe(status)
+    expect(answer.reasons).toHaveLength(status === 'ok' ? 0 : 1)
+    for (const reason of answer.reasons) expect(reason).toContain(`The batch view has stopped at ${iso(cut)}`)
+  })
+})
+
+describe('the newest windows', () => {
+  const states = async (serving: Parameters<typeof realtimeNdvi>[0]) =>
+    (await realtimeNdvi(serving)).map(row => [WindowRow.parse(row).window_start, row.state])
+
+  it('are open until every open lane has passed their end by the lateness', async () => {
+    const lanes = openLanes('stream', 2)
+    const [a, b] = lanes as [Lane, Lane]
+    const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS, lanes })
+    const window = iso(NOON_MS)
+    clock.nowMs = NOON_MS + MINUTE_MS
+    await speed([append(taken(NOON_MS), a.name)])
+    await speed([heartbeat(b.name)])
+    expect(await states(pipeline.serving)).toEqual([[window, 'open']])
+    clock.nowMs = NOON_MS + 15 * MINUTE_MS
+    await speed([heartbeat(a.name)])
+    expect(await states(pipeline.serving)).toEqual([[window, 'open']])
+    clock.nowMs--
+    await speed([heartbeat(b.name)])
+    expect(await states(pipeline.serving)).toEqual([[window, 'open']])
+    clock.nowMs++
+    await speed([heartbeat(b.name)])
+    expect(await states(pipeline.serving)).toEqual([[window, 'closed']])
+  })
+
+  it('that are closed still count what is late, and say how much', async () => {
+    const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
+    await speed([append(taken(NOON_MS))])
+    clock.nowMs = NOON_MS + 20 * MINUTE_MS
+    await speed([heartbeat(), append(taken(NOON_MS + 1))])
+    expect(await realtimeNdvi(pipeline.serving)).toMatchObject([{ state: 'closed', count: 2, late_count: 1 }])
+  })
+
+  it('are answered, as open ones, when the log cannot be asked for its lanes', async () => {
+    const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
+    await speed([append(taken(NOON_MS))])
+    clock.nowMs += 20 * MINUTE_MS
+    await speed([heartbeat()])
+    const serving = { ...pipeline.serving, lanes: () => Promise.reject(new Error('the log is down')) }
+    expect(await states(serving)).toEqual([[iso(NOON_MS), 'open']])
+    expect(await states(pipeline.serving)).toEqual([[iso(NOON_MS), 'closed']])
+  })
+})

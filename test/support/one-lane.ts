@@ -1,0 +1,44 @@
+import { onTestFinished } from 'vitest'
+import type { Lane } from '../../functions/core/lane.ts'
+import { toPosition } from '../../functions/core/lane.ts'
+import { encodeHeartbeat, type LogRecord } from '../../functions/core/record.ts'
+import { kinesisEvent } from '../../functions/local/lambda-events.ts'
+import type { SpeedStore } from '../../functions/ports/speed-store.ts'
+import { NOON_MS } from './factories.ts'
+import { openLanes, openPipeline } from './pipeline.ts'
+
+const STREAM = 'stream'
+
+/** A pipeline whose log the test is itself: one lane, and a clock that the test moves. */
+export async function openOneLane({ slotMs, lanes = openLanes(STREAM, 1) }: { slotMs: number; lanes?: Lane[] }) {
+  const clock = { nowMs: NOON_MS }
+  const pipeline = await openPipeline({
+    streamIdentity: STREAM,
+    slotMs,
+    lanes: async () => lanes,
+    now: () => clock.nowMs,
+  })
+  onTestFinished(() => pipeline.close())
+  const lane = (lanes[0] as Lane).name
+  const archive = pipeline.archiveProcess()
+  let sequence = 0
+
+  /** Stamps a record with the next position and the time. */
+  const append = (data: Uint8Array | string, at = lane): LogRecord => ({
+    lane: at,
+    position: toPosition(++sequence),
+    arrivalMs: clock.nowMs,
+    data: Buffer.from(data),
+  })
+  return {
+    pipeline,
+    lane,
+    clock,
+    append,
+    heartbeat: (at = lane) => append(encodeHeartbeat(clock.nowMs), at),
+    /** Hands records to a process of the speed layer. @param through the store, or one that has faults */
+    speed: (records: readonly LogRecord[], through?: SpeedStore) =>
+      pipeline.speedProcess(through)(kinesisEvent(STREAM, records)),
+    archive: (records: readonly LogRecord[]) => archive(kinesisEvent(STREAM, records)),
+  }
+}
