@@ -2,10 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * `npm test` runs everything but the engines: real Kafka and Cassandra servers take minutes, and Java. They are a
- * project of their own that is there only when asked for: `npx vitest run --project engines`.
+ * project of their own: `npm run test:engines`.
  */
-const wantsEngines = process.argv.some(argument => /^(--project=)?engines$/.test(argument))
-
 const HARD_TIMEOUT_MS = 120_000
 
 export default defineConfig({
@@ -30,19 +28,15 @@ export default defineConfig({
           hookTimeout: HARD_TIMEOUT_MS,
         },
       },
-      ...(wantsEngines
-        ? [
-            {
-              test: {
-                name: 'engines',
-                include: ['test/engines/**/*.test.ts'],
-                fileParallelism: false,
-                testTimeout: HARD_TIMEOUT_MS,
-                hookTimeout: 2 * HARD_TIMEOUT_MS,
-              },
-            },
-          ]
-        : []),
+      {
+        test: {
+          name: 'engines',
+          include: ['test/engines/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: HARD_TIMEOUT_MS,
+          hookTimeout: 2 * HARD_TIMEOUT_MS,
+        },
+      },
     ],
   },
 })

@@ -2,7 +2,10 @@ import type { LastSeen } from './cursor.ts'
 import { BANDS, type Band } from './event.ts'
 import type { BandTotals, Totals } from './totals.ts'
 
-/** The text in which stores keep totals and producers. Sums are digits in quotes: JSON numbers would round them. */
+/**
+ * The text in which stores keep totals and producers. Sums are digits in quotes: JSON numbers would round them. Names
+ * from outside are values, never keys: `__proto__` is no key like others, and V8 13.6 mistakes some keys for others.
+ */
 
 interface StoredTotals {
   count: number
@@ -16,11 +19,7 @@ interface StoredTotals {
 }
 
 export function totalsToText(totals: ReadonlyMap<string, Totals>): string {
-  // Built from entries: assigning to a key named `__proto__` would not store it.
-  const stored: Record<string, StoredTotals> = Object.fromEntries(
-    Array.from(totals, ([className, of]) => [className, toStored(of)]),
-  )
-  return JSON.stringify(stored)
+  return JSON.stringify(Array.from(totals, ([className, of]) => [className, toStored(of)]))
 }
 
 function toStored(of: Totals): StoredTotals {
@@ -37,7 +36,7 @@ function toStored(of: Totals): StoredTotals {
 
 export function totalsFromText(text: string): Map<string, Totals> {
   const totals = new Map<string, Totals>()
-  for (const [className, of] of Object.entries(JSON.parse(text) as Record<string, StoredTotals>)) {
+  for (const [className, of] of JSON.parse(text) as [className: string, of: StoredTotals][]) {
     const bands = {} as Record<Band, BandTotals>
     BANDS.forEach((band, index) => {
       const [count, sum] = of.bands[index] ?? [0, '0']

@@ -14,7 +14,7 @@ import type { Servers } from './servers.ts'
 import type { Settings } from './state.ts'
 import { openStore } from './stores.ts'
 
-/** Of each of the two files of metrics, the current and the one before: hours of them. */
+/** Size of the file of metrics, and of the one before it: together they hold most of an hour of the demo. */
 const METRICS_BYTES = 16 * 1024 * 1024
 
 /**
@@ -36,7 +36,9 @@ export async function openLocalHome(
     await log.close()
     throw error
   })
-  const checkpoints = openSqliteCheckpoints(join(folder, 'checkpoints.sqlite'))
+  // In the store's own file, after a power cut no checkpoint can be newer than what was applied.
+  const ownFile = servers.store.kind === 'embedded' ? servers.store.file : join(folder, 'checkpoints.sqlite')
+  const checkpoints = openSqliteCheckpoints(ownFile)
   const objects = openFolderObjectStore(join(folder, 'objects'))
   const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'))
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))

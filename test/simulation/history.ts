@@ -106,7 +106,6 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
   const checkpoints = new Map<string, Position>()
   const inFlight = new Map<string, Delivery>()
   const processes: Warm[] = []
-  const redriving = new Set<Process>()
   const sent = new Map<string, SentEvent>()
   const recordRandom = stir()
   let underWay: UnderWay[] = []
@@ -172,20 +171,28 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     }
   }
 
-  /** One run of the command, in a process of its own, which may be killed on the way. */
-  function startRedrive(): void {
+  /** One run of the command, in a process of its own. */
+  function startRedrive(): Process {
     const process: Process = { alive: true }
-    redriving.add(process)
     redriveQuarantine(redriveAs(process)).catch(error => {
       if (!(error instanceof StoreFault)) seen.push(`the redrive threw ${String(error)}`)
-      else if (random() < 0.5) startRedrive()
     })
+    return process
   }
 
-  /** Starts redrives; as a rule they are far before the clock has moved by minutes. */
-  async function redriveNow(runs: number): Promise<void> {
-    for (let run = 0; run < runs; run++) startRedrive()
-    for (let turns = Math.floor(random() * 60); turns > 0; turns--) await scheduler.step()
+  /** A redrive that, as a rule, is far before the clock moves on; or it comes to a halt, and somebody starts another. */
+  async function redriveNow(): Promise<void> {
+    const process = startRedrive()
+    await someTurns()
+    if (chance(0.3, 'sleepers')) process.asleep = true
+    else if (chance(0.2, 'crashes')) scheduler.kill(process)
+    else if (random() < 0.6) return
+    startRedrive()
+    await someTurns()
+  }
+
+  async function someTurns(): Promise<void> {
+    for (let turns = Math.floor(random() * 30); turns > 0; turns--) await scheduler.step()
   }
 
   /** Only jitter may bring arrival times back, and by less than half a slot to either side. */
@@ -260,15 +267,11 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     if (chance(0.02, 'crashes')) {
       const victim = scheduler.killOne()
       for (const delivery of inFlight.values()) if (delivery.process === victim) abandon(delivery)
-      if (victim && redriving.has(victim)) await redriveNow(1)
       return
     }
     if (chance(0.02, 'sleepers')) {
       if (random() < 0.4) scheduler.wakeAll()
-      else {
-        const sleeper = scheduler.putOneToSleep()
-        if (sleeper && redriving.has(sleeper)) await redriveNow(1)
-      }
+      else scheduler.putOneToSleep()
       return
     }
     if (chance(0.04, 'stale-processors')) {
@@ -287,8 +290,8 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
       for (let times = random() < 0.4 ? 2 : 1; times > 0; times--) log.reshard(random(), random() < 0.4)
       return
     }
-    if (chance(0.02, 'redrives')) {
-      await redriveNow(random() < 0.3 ? 2 : 1)
+    if (chance(0.03, 'redrives')) {
+      await redriveNow()
       return
     }
     const luck = random()

@@ -37,17 +37,19 @@ export class Scheduler {
   /** Kills the process of a random waiting call; answers it, or undefined when nothing waits. */
   killOne(): Process | undefined {
     const victim = this.#pick()?.process
-    if (!victim) return undefined
-    victim.alive = false
-    this.#waiting = this.#waiting.filter(({ process }) => process.alive)
+    if (victim) this.kill(victim)
     return victim
   }
 
-  /** Makes the process of a random waiting call stand still, for as long as nobody wakes it; answers it. */
-  putOneToSleep(): Process | undefined {
+  kill(victim: Process): void {
+    victim.alive = false
+    this.#waiting = this.#waiting.filter(({ process }) => process.alive)
+  }
+
+  /** Makes the process of a random waiting call stand still, for as long as nobody wakes it. */
+  putOneToSleep(): void {
     const process = this.#pick()?.process
     if (process) process.asleep = true
-    return process
   }
 
   wakeAll(): void {
