@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
  * `npm test` runs everything but the engines: real Kafka and Cassandra servers take minutes, and Java. They are a
  * project of their own: `npm run test:engines`.
  */
+
 const HARD_TIMEOUT_MS = 120_000
 
 export default defineConfig({
