@@ -21,7 +21,8 @@ export async function listQuarantine(
   reason?: RejectionReason,
 ): Promise<Map<RejectionReason, Listed>> {
   const listed = new Map<RejectionReason, Listed>()
-  for await (const page of judgedPages(redrive, reason)) {
+  const lanes = (await redrive.store.readCursors()).map(({ lane }) => lane)
+  for await (const page of judgedPages(redrive, lanes, reason)) {
     for (const { entry, standing } of page) {
       const { lane, position, index, arrivalMs } = entry
       const known = listed.get(entry.reason)

@@ -41,16 +41,20 @@ export interface Judged {
 const PAGE_ENTRIES = 20
 
 /**
- * Goes through the quarantine of all lanes.
+ * Goes through the quarantine.
  *
+ * @param lanes those that have a cursor: no other has an entry, and the log may have forgotten some of them
  * @param reason judge only entries that were refused for it
  */
-export async function* judgedPages(redrive: Redrive, reason: RejectionReason | undefined): AsyncGenerator<Judged[]> {
+export async function* judgedPages(
+  redrive: Redrive,
+  lanes: readonly string[],
+  reason: RejectionReason | undefined,
+): AsyncGenerator<Judged[]> {
   const { store, slotMs, time } = redrive
   const classes = await redrive.classes()
   const slot = slotOf(time.now(), slotMs)
-  // A lane has a cursor before it has an entry, and keeps it when the log no longer has the lane.
-  for (const { lane } of await store.readCursors()) {
+  for (const lane of lanes) {
     for (let after: QuarantineEntry | null = null; ; ) {
       const entries: QuarantineEntry[] = await store.readQuarantine({ lane, after, limit: PAGE_ENTRIES })
       const wanted = entries.filter(entry => reason === undefined || entry.reason === reason)

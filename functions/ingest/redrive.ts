@@ -1,5 +1,6 @@
+import type { Cursor } from '../core/cursor.ts'
 import type { RejectionReason } from '../core/record.ts'
-import type { QuarantineEntry, RedriveState, SpeedStore } from '../ports/speed-store.ts'
+import type { QuarantineEntry, RedriveState } from '../ports/speed-store.ts'
 import { isContinuable, judgedPages, type Redrive } from './redrive-standing.ts'
 import { REDRIVE_PREFIX, type RedrivenRecord } from './redriven-record.ts'
 import { appendWithRetries } from './retry.ts'
@@ -61,11 +62,13 @@ export async function redriveQuarantine(redrive: Redrive, options: RedriveOption
     bad: new Map(),
     stoppedBy: null,
   }
-  const room = MAX_REMEMBERED - (await mostRemembered(redrive.store))
+  const cursors = await redrive.store.readCursors()
+  const room = MAX_REMEMBERED - mostRemembered(cursors)
   const bound = room < limit ? 'full-lane' : 'limit'
   let left = Math.min(limit, room)
 
-  for await (const page of judgedPages(redrive, reason)) {
+  const lanes = cursors.map(({ lane }) => lane)
+  for await (const page of judgedPages(redrive, lanes, reason)) {
     const ready: Ready[] = []
     for (const { entry, standing, record, reason, claim } of page) {
       if (standing === 'bad') summary.bad.set(reason, (summary.bad.get(reason) ?? 0) + 1)
@@ -136,8 +139,8 @@ async function claimEntry(
 }
 
 /** The most producer ids of redrives that any lane remembers now. */
-async function mostRemembered(store: SpeedStore): Promise<number> {
-  const counts = (await store.readCursors()).map(
+function mostRemembered(cursors: readonly Cursor[]): number {
+  const counts = cursors.map(
     ({ producers }) =>
       producers
         .keys()

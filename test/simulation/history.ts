@@ -183,16 +183,17 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
   /** A redrive that, as a rule, is far before the clock moves on; or it comes to a halt, and somebody starts another. */
   async function redriveNow(): Promise<void> {
     const process = startRedrive()
-    await someTurns()
+    await someTurns(25)
     if (chance(0.3, 'sleepers')) process.asleep = true
     else if (chance(0.2, 'crashes')) scheduler.kill(process)
     else if (random() < 0.6) return
+    if (chance(0.2, 'reshards')) log.reshard(random(), false)
     startRedrive()
-    await someTurns()
+    await someTurns(60)
   }
 
-  async function someTurns(): Promise<void> {
-    for (let turns = Math.floor(random() * 30); turns > 0; turns--) await scheduler.step()
+  async function someTurns(most: number): Promise<void> {
+    for (let turns = Math.floor(random() * most); turns > 0; turns--) await scheduler.step()
   }
 
   /** Only jitter may bring arrival times back, and by less than half a slot to either side. */
@@ -331,6 +332,8 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
 
   for (let step = 0; step < steps; step++) await oneStep()
   faults = { refused: 0, answerLost: 0 }
+  // Who stood still goes on now, perhaps hours later.
+  nowMs += Math.floor(random() * 6 * SLOT_MS)
   scheduler.wakeAll()
   await comeToRest()
   if (without.has('redrives')) return { log, store: inner, classes, nowMs, listed: null, seen, deliveries }
