@@ -187,7 +187,7 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     if (chance(0.3, 'sleepers')) process.asleep = true
     else if (chance(0.2, 'crashes')) scheduler.kill(process)
     else if (random() < 0.6) return
-    if (chance(0.2, 'reshards')) log.reshard(random(), false)
+    if (chance(0.5, 'reshards')) log.reshard(random(), false)
     startRedrive()
     await someTurns(60)
   }
