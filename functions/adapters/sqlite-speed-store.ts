@@ -5,7 +5,7 @@ import { producersFromText, producersToText, totalsFromText, totalsToText } from
 import { HOUR_MS } from '../core/time.ts'
 import type { QuarantineEntry, RedriveState, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import { WHOLE_RECORD } from './schema.ts'
-import { openDatabase, transaction } from './sqlite.ts'
+import { durably, openDatabase, transaction } from './sqlite.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS lane_cursor (
@@ -169,10 +169,12 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     },
     async claimRedrive({ producer, entry, claimedMs, log, lane }) {
       const place = [entry.lane, entry.position, entry.index ?? WHOLE_RECORD]
-      return sql.claimRedrive.run(producer, ...place, claimedMs, log, lane).changes === 1
+      // The log keeps through a power cut what is appended under the claim. Without the claim it would be done again.
+      const { changes } = durably(database, () => sql.claimRedrive.run(producer, ...place, claimedMs, log, lane))
+      return changes === 1
     },
     async markRedriven(producer, appendedMs) {
-      return sql.markRedriven.run(appendedMs, producer).changes === 1
+      return durably(database, () => sql.markRedriven.run(appendedMs, producer)).changes === 1
     },
     async readRedrives(producers) {
       const rows = producers.map(producer => sql.readRedrive.get(producer)).filter(row => row !== undefined)

@@ -18,6 +18,16 @@ export function openDatabase(file: string, durability: 'power-loss' | 'process-c
   return database
 }
 
+/** Does a write of a 'process-crash' database that, with all before it, must also survive a power cut. */
+export function durably<T>(database: DatabaseSync, write: () => T): T {
+  database.exec('PRAGMA synchronous = FULL')
+  try {
+    return write()
+  } finally {
+    database.exec('PRAGMA synchronous = NORMAL')
+  }
+}
+
 /** Runs `work` as one transaction that no other writer interleaves with. */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE')

@@ -14,6 +14,11 @@ import { runCommand, UsageError, wholeNumber } from './command.ts'
 import { progressLine } from './progress.ts'
 import { askedServers } from './servers.ts'
 
+const AGAIN = `What is redriven stays so. Run this again within ${LAST_ATTEMPT_MS / MINUTE_MS} minutes: what was begun is left alone after that.`
+
+/** Of the list. */
+const HEADINGS = ['reason', 'entries', 'ready', 'redriven', 'uncertain', 'bad', 'first arrival', 'last arrival', 'e.g.']
+
 /** Exit code of a run that a signal ended. */
 const INTERRUPTED = 130
 
@@ -57,7 +62,11 @@ await runCommand(
           process.stderr.write(`not stored yet, sending again: ${error}\n`)
         },
         onProgress: redriven => progress.show(`${redriven} entries redriven`),
-      }).finally(() => progress.clear())
+      }).catch(error => {
+        progress.clear()
+        throw new Error(`${(error as Error).message}\n${AGAIN}`, { cause: error })
+      })
+      progress.clear()
       process.stdout.write(textOf(summary, slotMs))
       if (summary.unacknowledged > 0) return 1
       return summary.stoppedBy === 'signal' ? INTERRUPTED : 0
@@ -79,8 +88,6 @@ function timeFromEpoch(): RetryTime {
   const epochMs = Date.now() - time.now()
   return { ...time, now: () => epochMs + time.now() }
 }
-
-const HEADINGS = ['reason', 'entries', 'ready', 'redriven', 'uncertain', 'bad', 'first arrival', 'last arrival', 'e.g.']
 
 function tableOf(listed: ReadonlyMap<RejectionReason, Listed>): string {
   if (listed.size === 0) return 'nothing is quarantined\n'
@@ -106,10 +113,7 @@ function textOf(summary: RedriveSummary, slotMs: number): string {
   const { redriven, events, unacknowledged, uncertain, redrivenBefore, bad, stoppedBy } = summary
   const lines = [`${counted(redriven)} redriven: the log has their ${events} ${events === 1 ? 'event' : 'events'}`]
   if (unacknowledged > 0) {
-    const limit = LAST_ATTEMPT_MS / MINUTE_MS
-    lines.push(
-      `${counted(unacknowledged)} not acknowledged: the log may have them or not; run this again within ${limit} minutes of their first attempt, after that they are left alone`,
-    )
+    lines.push(`${counted(unacknowledged)} not acknowledged: the log may have them or not. ${AGAIN}`)
   }
   if (uncertain > 0) {
     lines.push(

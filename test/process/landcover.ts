@@ -38,6 +38,7 @@ export function run(script: string, args: readonly string[]): Running {
 
 export const runStart = (...args: string[]): Running => run('functions/cli/start.ts', args)
 export const runProduce = (...args: string[]): Running => run('functions/cli/produce.ts', args)
+export const runRedrive = (...args: string[]): Running => run('functions/cli/redrive.ts', args)
 export const runBatch = (...args: string[]): Running => run('functions/cli/batch.ts', args)
 
 /** A running system without demo data. */
