@@ -1,9 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { DuckDBDecimalValue, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
 import type { BatchQuery, SqlValue } from '../ports/batch-query.ts'
 
 /** Queries the archive as files of a folder. @param archiveFolder holds the folders `arrival_slot=…` */
 export async function openDuckDbBatchQuery(archiveFolder: string): Promise<BatchQuery> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '1GB' })
+  // By default DuckDB spills into the working folder, where two processes would write over each other's files.
+  const spill = mkdtempSync(join(tmpdir(), 'landcover-duckdb-'))
+  const settings = { threads: '2', memory_limit: '1GB', temp_directory: spill }
+  const instance = await DuckDBInstance.create(':memory:', settings)
   const connection = await instance.connect()
   // In brackets a character stands for itself, so that a folder's own name is no pattern.
   const literalFolder = archiveFolder.replaceAll(/[[*?]/g, '[$&]')
@@ -21,6 +27,7 @@ export async function openDuckDbBatchQuery(archiveFolder: string): Promise<Batch
     async close() {
       connection.closeSync()
       instance.closeSync()
+      rmSync(spill, { recursive: true, force: true })
     },
   }
 }

@@ -22,6 +22,10 @@ export function openFolderObjectStore(folder: string): ObjectStore {
     try {
       await file.writeFile(bytes)
       await file.sync()
+    } catch (error) {
+      // On a full disk each further try would leave one more.
+      await rm(unfinished, { force: true })
+      throw error
     } finally {
       await file.close()
     }

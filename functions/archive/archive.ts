@@ -19,8 +19,11 @@ export interface Archive {
   classes(): Promise<ClassList>
 }
 
+/** A file takes no further record once it has as many events: what is decoded at once stays bounded. */
+const EVENTS_PER_FILE = 100_000
+
 /**
- * Writes a delivery as one file per arrival slot in it, also where a slot holds no event: a lane's files tell how
+ * Writes a delivery as one file per arrival slot in it (several where it has many events), also where a slot holds no event: a lane's files tell how
  * far it has come. Earlier slots go first, so that a file of a slot says that all before it are written. Delivered
  * again in the same cut it rewrites the same files; in another cut, files that overlap, whose rows tell copies apart.
  *
@@ -42,12 +45,17 @@ export async function archiveDelivery(
   }
   const archived: Archived = { files: 0, events: 0 }
   for (const [slot, inSlot] of [...bySlot].sort(([a], [b]) => a - b)) {
-    const events = inSlot.flatMap(record => archivedEvents(record, slot, classes))
-    const first = toSequenceNumber((inSlot[0] as LogRecord).position)
-    const last = toSequenceNumber((inSlot.at(-1) as LogRecord).position)
-    await objects.put(archiveKey(slot, slotMs, lane, first, last), encodeArchiveFile(events))
-    archived.files++
-    archived.events += events.length
+    for (let start = 0, end = 0; start < inSlot.length; start = end) {
+      const events: ArchivedEvent[] = []
+      while (end < inSlot.length && events.length < EVENTS_PER_FILE) {
+        for (const event of archivedEvents(inSlot[end++] as LogRecord, slot, classes)) events.push(event)
+      }
+      const first = toSequenceNumber((inSlot[start] as LogRecord).position)
+      const last = toSequenceNumber((inSlot[end - 1] as LogRecord).position)
+      await objects.put(archiveKey(slot, slotMs, lane, first, last), encodeArchiveFile(events))
+      archived.files++
+      archived.events += events.length
+    }
   }
   return archived
 }

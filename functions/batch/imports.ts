@@ -6,7 +6,7 @@ import { toPosition } from '../core/lane.ts'
 import { IMPORT_SLOT } from '../core/slot.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
-const EVENTS_PER_FILE = 1_000_000
+const EVENTS_PER_FILE = 100_000
 
 /**
  * Puts events straight into the archive, past the log; the next batch run counts them. What is imported is named by

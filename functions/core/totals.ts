@@ -59,8 +59,8 @@ function higher(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.max(a, b)
 }
 
-/** A square is at most 1e12, so this many of them stay below 2^53. */
-const SQUARES_PER_FOLD = 8_192
+/** A square is at most 1e12 and a band mean less: the sums of this many stay below 2^53. */
+const EVENTS_PER_FOLD = 8_192
 
 /** Adds up events one by one, in plain numbers for as long as they are exact. */
 export class Accumulator {
@@ -73,16 +73,14 @@ export class Accumulator {
   #ndviMax = Number.NEGATIVE_INFINITY
   readonly #bandCounts = new Float64Array(BANDS.length)
   readonly #bandSums = new Float64Array(BANDS.length)
+  readonly #foldedBands = BANDS.map(() => 0n)
 
   add(event: ImageEvent, late: boolean): void {
     this.#count++
     if (late) this.#lateCount++
     this.#ndviSum += event.ndviMean
     this.#squares += event.ndviMean * event.ndviMean
-    if (this.#count % SQUARES_PER_FOLD === 0) {
-      this.#foldedSquares += BigInt(this.#squares)
-      this.#squares = 0
-    }
+    if (this.#count % EVENTS_PER_FOLD === 0) this.#fold()
     if (event.ndviMin !== null && event.ndviMin < this.#ndviMin) this.#ndviMin = event.ndviMin
     if (event.ndviMax !== null && event.ndviMax > this.#ndviMax) this.#ndviMax = event.ndviMax
     this.#addBand(0, event.red)
@@ -92,7 +90,15 @@ export class Accumulator {
     this.#addBand(4, event.brightness)
   }
 
-  /** Band means are at most 1e9 thousandths: 9 million events of one batch fit, more than a delivery can carry. */
+  #fold(): void {
+    this.#foldedSquares += BigInt(this.#squares)
+    this.#squares = 0
+    for (let index = 0; index < BANDS.length; index++) {
+      this.#foldedBands[index] = (this.#foldedBands[index] as bigint) + BigInt(this.#bandSums[index] as number)
+      this.#bandSums[index] = 0
+    }
+  }
+
   #addBand(index: number, milli: number | null): void {
     if (milli === null) return
     this.#bandCounts[index] = (this.#bandCounts[index] as number) + 1
@@ -100,15 +106,16 @@ export class Accumulator {
   }
 
   totals(): Totals {
+    this.#fold()
     const bands = {} as Record<Band, BandTotals>
     BANDS.forEach((band, index) => {
-      bands[band] = { count: this.#bandCounts[index] as number, sum: BigInt(this.#bandSums[index] as number) }
+      bands[band] = { count: this.#bandCounts[index] as number, sum: this.#foldedBands[index] as bigint }
     })
     return {
       count: this.#count,
       lateCount: this.#lateCount,
       ndviSum: BigInt(this.#ndviSum),
-      ndviSquareSum: this.#foldedSquares + BigInt(this.#squares),
+      ndviSquareSum: this.#foldedSquares,
       ndviMin: Number.isFinite(this.#ndviMin) ? this.#ndviMin : null,
       ndviMax: Number.isFinite(this.#ndviMax) ? this.#ndviMax : null,
       bands,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -19,6 +19,9 @@ const Settings = z.object({
 export type Settings = z.infer<typeof Settings>
 
 const FILE = 'landcover.json'
+
+/** What a system keeps in the folder beside its settings. */
+const OWN_NAMES = /^((log|store|checkpoints|lock)\.sqlite(-\w+)?|objects|(alerts|metrics)\.ndjson(\.old)?)$/
 
 export const logFile = (folder: string) => join(folder, 'log.sqlite')
 export const storeFile = (folder: string) => join(folder, 'store.sqlite')
@@ -69,7 +72,8 @@ export function readState(folder: string): Settings {
 }
 
 /**
- * Empties a state folder. Only a folder that holds a state, and that no system runs on, is touched.
+ * Removes what a system keeps in a state folder, its settings last, and nothing else that lies there. Only a folder
+ * that holds a state, and that no system runs on, is touched.
  *
  * @throws Error when there is something else in it, or a system runs on it
  */
@@ -79,7 +83,9 @@ export function removeState(folder: string): void {
     throw new Error(`${folder} is not a landcover state folder: remove it yourself if it may go`)
   }
   lockState(folder).release()
-  rmSync(folder, { recursive: true })
+  const names = readdirSync(folder).filter(name => OWN_NAMES.test(name))
+  for (const name of names) rmSync(join(folder, name), { recursive: true })
+  rmSync(join(folder, FILE))
 }
 
 /**

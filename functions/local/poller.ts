@@ -23,6 +23,10 @@ export interface EventSourceMapping {
 
 /** How often an idle lane is asked for records; half of it is added to every event's delay on average. */
 const POLL_MS = 25
+/** Lambda's payload of 6 MB, less what base64 and the event around a record take. */
+const PAYLOAD_BYTES = 4 * 1024 * 1024
+/** Records may be large: more are read only while there is room for them. */
+const READ_AT_ONCE = 100
 const LANES_REFRESH_MS = 10_000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5_000
@@ -44,9 +48,13 @@ export function startPolling(mapping: EventSourceMapping): { stop(): Promise<voi
   async function followLanes(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        for (const lane of await mapping.log.lanes()) {
+        const lanes = await mapping.log.lanes()
+        const known = new Set(lanes.map(({ name }) => name))
+        // A parent that the log no longer lists has nothing left to deliver.
+        const isDone = (parent: string) => drained.has(parent) || !known.has(parent)
+        for (const lane of lanes) {
           if (lane.closed) closed.add(lane.name)
-          if (running.has(lane.name) || !lane.parents.every(parent => drained.has(parent))) continue
+          if (running.has(lane.name) || !lane.parents.every(isDone)) continue
           const following = follow(mapping, lane.name, stopping.signal, () => closed.has(lane.name))
           running.set(lane.name, following)
           void following.then(() => drained.add(lane.name))
@@ -107,14 +115,28 @@ async function nextBatch(
   after: Position,
   signal: AbortSignal,
 ): Promise<LogRecord[]> {
-  let records = await log.read(lane, after, batchSize)
+  const records: LogRecord[] = []
   const deadline = Date.now() + batchingWindowMs
-  while (records.length > 0 && records.length < batchSize && Date.now() < deadline && !signal.aborted) {
-    await pause(Math.min(deadline - Date.now(), 1_000), signal)
-    const last = records.at(-1) as LogRecord
-    records = records.concat(await log.read(lane, last.position, batchSize - records.length))
+  while (records.length < batchSize && withinPayload(records).length === records.length && !signal.aborted) {
+    const limit = Math.min(batchSize - records.length, READ_AT_ONCE)
+    const more = await log.read(lane, records.at(-1)?.position ?? after, limit)
+    records.push(...more)
+    if (more.length === limit) continue
+    const remainingMs = deadline - Date.now()
+    if (records.length === 0 || remainingMs <= 0) break
+    await pause(Math.min(remainingMs, 1_000), signal)
   }
-  return signal.aborted ? [] : records
+  return signal.aborted ? [] : withinPayload(records)
+}
+
+/** As many of the first records as an invocation's payload takes, and always one. */
+function withinPayload(records: LogRecord[]): LogRecord[] {
+  let bytes = 0
+  const tooMany = records.findIndex(({ data }, index) => {
+    bytes += data.byteLength
+    return index > 0 && bytes > PAYLOAD_BYTES
+  })
+  return tooMany === -1 ? records : records.slice(0, tooMany)
 }
 
 /** Delivers until every record is done; tells each step forward. */

@@ -56,7 +56,9 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     schedule('heartbeat', Math.min(slotMs / 2, MINUTE_MS), () => sendHeartbeats(log, Date.now())),
     schedule('batch', slotMs, () => runBatch(home.batch)),
     schedule('clean-up', HOUR_MS, async () => {
-      expire?.(Date.now() - SPEED_TTL_MS)
+      // What no view counts yet is answered from the speed rows alone, however old it is.
+      const view = await home.views.current()
+      if (view) expire?.(Math.min(Date.now() - SPEED_TTL_MS, view.cut))
       if (!trim) return
       for (const { name } of await log.lanes()) {
         const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))
