@@ -201,3 +201,11 @@ function twoPasses(values: number[]): { mean: number; stddev: number } {
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
   return { mean, stddev: Math.sqrt(squares / (values.length - 1)) }
 }
+
+it('sums bands exactly where plain numbers no longer are', { timeout: 60_000 }, () => {
+  const events = 9_100_000
+  const brightest = imageEvent({ red: 999_999_999 })
+  const accumulator = new Accumulator()
+  for (let count = 0; count < events; count++) accumulator.add(brightest, false)
+  expect(accumulator.totals().bands.red.sum).toBe(BigInt(events) * 999_999_999n)
+})

@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { openSqliteCheckpoints } from '../../functions/adapters/sqlite-checkpoints.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { deliveriesOf } from '../../functions/core/delivery.ts'
+import type { Lane } from '../../functions/core/lane.ts'
+import { kinesisEvent } from '../../functions/local/lambda-events.ts'
+import { startPolling } from '../../functions/local/poller.ts'
+import type { EventLog } from '../../functions/ports/event-log.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+/** Appends records to a new log, polls it, and answers the sizes of the deliveries that brought them all. */
+async function sizesOfDeliveries(records: Uint8Array[], lanesAs: (lane: Lane) => Lane[]): Promise<number[]> {
+  const folder = temporaryFolder()
+  const inner = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 1 })
+  const [lane] = await inner.lanes()
+  const log: EventLog = { ...inner, lanes: async () => lanesAs(lane as Lane) }
+  await inner.append(records.map(data => ({ lane: (lane as Lane).name, data })))
+  const checkpoints = openSqliteCheckpoints(join(folder, 'checkpoints.sqlite'))
+  const sizes: number[] = []
+  const all = Promise.withResolvers<void>()
+  const polling = startPolling({
+    consumer: 'test',
+    log,
+    checkpoints,
+    toEvent: kinesisEvent,
+    batchSize: 1_000,
+    batchingWindowMs: 0,
+    logger: { info() {}, warn() {} },
+    async handler(event) {
+      sizes.push(deliveriesOf(event, log.identity).flatMap(delivery => delivery.records).length)
+      if (sizes.reduce((sum, size) => sum + size, 0) === records.length) all.resolve()
+      return { batchItemFailures: [] }
+    },
+  })
+  onTestFinished(async () => {
+    await polling.stop()
+    await Promise.all([inner.close(), checkpoints.close()])
+  })
+  await all.promise
+  return sizes
+}
+
+it('delivers no more at once than the payload of an invocation holds', async () => {
+  const records = Array.from({ length: 9 }, () => new Uint8Array(MEBIBYTE))
+  expect(await sizesOfDeliveries(records, lane => [lane])).toEqual([4, 4, 1])
+})
+
+it('delivers a record that is larger than that by itself', async () => {
+  const records = [new Uint8Array(10 * MEBIBYTE), new Uint8Array(1)]
+  expect(await sizesOfDeliveries(records, lane => [lane])).toEqual([1, 1])
+})
+
+it('reads on page by page until a batch is full', async () => {
+  const records = Array.from({ length: 250 }, () => new Uint8Array(1))
+  expect(await sizesOfDeliveries(records, lane => [lane])).toEqual([250])
+})
+
+it('delivers a lane whose parents the log has forgotten', async () => {
+  expect(await sizesOfDeliveries([new Uint8Array(1)], lane => [{ ...lane, parents: ['long-gone'] }])).toEqual([1])
+})
