@@ -18,7 +18,7 @@ export interface Progress {
  */
 export async function archiveProgress(
   objects: ObjectStore,
-  lanes: readonly Lane[],
+  listLanes: () => Promise<Lane[]>,
   slotMs: number,
   from: Slot,
 ): Promise<Progress> {
@@ -27,7 +27,8 @@ export async function archiveProgress(
     const file = parseArchiveKey(key)
     if (file && file.slot > (latestOf.get(file.lane) ?? 0)) latestOf.set(file.lane, file.slot)
   }
-  const open = lanes.filter(lane => !lane.closed)
+  // After the files: of a lane that opens meanwhile none was seen yet, so it is waited for.
+  const open = (await listLanes()).filter(lane => !lane.closed)
   if (open.length === 0) return { cut: from, behind: [] }
   const latest = open.map(({ name }) => ({ lane: name, latestSlot: latestOf.get(name) ?? null }))
   const furthest = Math.max(...latest.map(({ latestSlot }) => latestSlot ?? from))

@@ -41,7 +41,7 @@ export async function runBatch(layer: BatchLayer): Promise<BatchRun> {
     const startedMs = layer.now()
     const base = await views.current()
     const baseCut = base?.cut ?? firstCut(slotMs)
-    const { cut, behind } = await archiveProgress(objects, await layer.lanes(), slotMs, baseCut)
+    const { cut, behind } = await archiveProgress(objects, layer.lanes, slotMs, baseCut)
     const imports = (await listImports(objects, slotMs)).filter(key => !base?.imports.includes(key))
     if (cut === baseCut && imports.length === 0) return { view: base, published: false, behind }
 

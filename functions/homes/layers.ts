@@ -84,8 +84,9 @@ export function layersOf({ log, store, objects, query, channel, logger, metrics 
     classes: readClasses,
     /** Makes classes known from the next arrival slot on, or for all time where no lane has been applied yet. */
     async addClasses(names: readonly string[]): Promise<void> {
-      const isUntouched = (await store.readCursors()).length === 0
-      const since = isUntouched ? 0 : slotOf(Date.now(), slotMs) + slotMs
+      const cursors = await store.readCursors()
+      const latestMs = Math.max(Date.now(), ...cursors.map(({ lastArrivalMs }) => lastArrivalMs ?? 0))
+      const since = cursors.length === 0 ? 0 : slotOf(latestMs, slotMs) + slotMs
       classes = withClasses(await readClasses(), names, since)
       await objects.put(CLASSES_KEY, Buffer.from(formatClassList(classes, slotMs)))
     },

@@ -20,7 +20,8 @@ describe('the archive is complete', () => {
 
   const archived = (slots: number, name: string) =>
     objects.put(archiveKey(NOON_MS + slots * SLOT_MS, SLOT_MS, name, '1', '9'), Buffer.alloc(0))
-  const progress = (lanes: Lane[], from = firstCut(SLOT_MS)) => archiveProgress(objects, lanes, SLOT_MS, from)
+  const progress = (lanes: Lane[], from = firstCut(SLOT_MS)) =>
+    archiveProgress(objects, async () => lanes, SLOT_MS, from)
 
   it('up to one slot before the least that an open lane has reached', async () => {
     await archived(3, 'a')
