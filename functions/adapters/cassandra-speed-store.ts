@@ -1,19 +1,14 @@
 import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import type { Slot } from '../core/slot.ts'
-import { producersFromText, producersToText, totalsFromText, totalsToText } from '../core/stored-form.ts'
+import { producersToText, totalsToText } from '../core/stored-form.ts'
 import { dayOf } from '../core/time.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
-import {
-  type CassandraConnection,
-  type CqlClient,
-  type CqlRow,
-  connectCassandra,
-  inParallel,
-} from './cassandra-client.ts'
+import { type CassandraConnection, type CqlClient, connectCassandra, inParallel } from './cassandra-client.ts'
 import { cassandraQuarantine } from './cassandra-quarantine.ts'
 import { cassandraRedrives } from './cassandra-redrives.ts'
 import { createTableCql, TABLES } from './schema.ts'
+import { toAlert, toCursor, toSpeedRow } from './speed-rows.ts'
 
 export interface CassandraSpeedStoreOptions extends CassandraConnection {
   keyspace: string
@@ -193,75 +188,4 @@ function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlert
 
 function withinDays(slot: Slot): number {
   return Math.min(Math.max(slot, 0), END_OF_DAYS_MS)
-}
-
-interface CursorRow {
-  lane: string
-  last_sequence: string
-  producers: string
-  last_arrival_ms: number | null
-  last_event_ms: number | null
-  quarantined: number
-  last_heartbeat_delay_ms: number | null
-}
-
-function toCursor(cells: CqlRow): Cursor {
-  const row = cells as unknown as CursorRow
-  return {
-    lane: row.lane,
-    lastPosition: row.last_sequence,
-    producers: producersFromText(row.producers),
-    lastArrivalMs: row.last_arrival_ms,
-    lastEventMs: row.last_event_ms,
-    quarantined: row.quarantined,
-    lastHeartbeatDelayMs: row.last_heartbeat_delay_ms,
-  }
-}
-
-interface TotalsRow {
-  lane: string
-  arrival_slot: number
-  window_start: number
-  last_sequence: string
-  totals: string
-}
-
-function toSpeedRow(cells: CqlRow): SpeedRow {
-  const row = cells as unknown as TotalsRow
-  return {
-    lane: row.lane,
-    slot: row.arrival_slot,
-    windowStart: row.window_start,
-    lastPosition: row.last_sequence,
-    totals: totalsFromText(row.totals),
-  }
-}
-
-interface AlertRow {
-  class_name: string
-  day: string
-  event_ms: number
-  image_id: string
-  ndvi_mean: number
-  ndvi_min: number | null
-  ndvi_max: number | null
-  rule: string
-  score: number
-  baseline_version: number
-}
-
-function toAlert(cells: CqlRow): Alert {
-  const row = cells as unknown as AlertRow
-  return {
-    className: row.class_name,
-    day: row.day,
-    eventMs: row.event_ms,
-    imageId: row.image_id,
-    ndviMean: row.ndvi_mean,
-    ndviMin: row.ndvi_min,
-    ndviMax: row.ndvi_max,
-    rule: row.rule,
-    score: row.score,
-    baselineVersion: row.baseline_version,
-  }
 }

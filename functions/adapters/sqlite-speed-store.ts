@@ -1,10 +1,10 @@
 import type { SQLInputValue } from 'node:sqlite'
-import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
-import { producersFromText, producersToText, totalsFromText, totalsToText } from '../core/stored-form.ts'
+import { producersToText, totalsToText } from '../core/stored-form.ts'
 import { HOUR_MS } from '../core/time.ts'
-import type { QuarantineEntry, RedriveState, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import type { QuarantineEntry, RedriveState, SpeedStore } from '../ports/speed-store.ts'
 import { WHOLE_RECORD } from './schema.ts'
+import { toAlert, toCursor, toSpeedRow } from './speed-rows.ts'
 import { durably, openDatabase, transaction } from './sqlite.ts'
 
 const SCHEMA = `
@@ -115,10 +115,10 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   return {
     async readCursor(lane) {
       const row = sql.readCursor.get(lane)
-      return row && toCursor(row as unknown as CursorRow)
+      return row && toCursor(row)
     },
     async readCursors() {
-      return (sql.readCursors.all() as unknown as CursorRow[]).map(toCursor)
+      return sql.readCursors.all().map(toCursor)
     },
     async createCursor(cursor) {
       return sql.createCursor.run(cursor.lane, ...cursorValues(cursor)).changes === 1
@@ -128,10 +128,10 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     },
     async readRow({ lane, slot, windowStart }) {
       const row = sql.readRow.get(lane, slot, windowStart)
-      return row && toSpeedRow(row as unknown as TotalsRow)
+      return row && toSpeedRow(row)
     },
     async readRows(lane, { from, until }) {
-      return (sql.readRows.all(lane, from, until) as unknown as TotalsRow[]).map(toSpeedRow)
+      return sql.readRows.all(lane, from, until).map(toSpeedRow)
     },
     async writeRow({ lane, slot, windowStart, lastPosition, totals }, replacing) {
       const text = totalsToText(totals)
@@ -151,7 +151,7 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
       })
     },
     async readAlerts({ className, day, limit }) {
-      return (sql.readAlerts.all(className, day, limit) as unknown as AlertRow[]).map(toAlert)
+      return sql.readAlerts.all(className, day, limit).map(toAlert)
     },
     async quarantine(entries) {
       if (entries.length === 0) return
@@ -190,78 +190,10 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   }
 }
 
-interface CursorRow {
-  lane: string
-  last_sequence: string
-  producers: string
-  last_arrival_ms: number | null
-  last_event_ms: number | null
-  quarantined: number
-  last_heartbeat_delay_ms: number | null
-}
-
 /** All columns but the lane, in their order. */
 function cursorValues(cursor: Cursor): SQLInputValue[] {
   const { lastPosition, producers, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs } = cursor
   return [lastPosition, producersToText(producers), lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs]
-}
-
-function toCursor(row: CursorRow): Cursor {
-  return {
-    lane: row.lane,
-    lastPosition: row.last_sequence,
-    producers: producersFromText(row.producers),
-    lastArrivalMs: row.last_arrival_ms,
-    lastEventMs: row.last_event_ms,
-    quarantined: row.quarantined,
-    lastHeartbeatDelayMs: row.last_heartbeat_delay_ms,
-  }
-}
-
-interface TotalsRow {
-  lane: string
-  arrival_slot: number
-  window_start: number
-  last_sequence: string
-  totals: string
-}
-
-function toSpeedRow(row: TotalsRow): SpeedRow {
-  return {
-    lane: row.lane,
-    slot: row.arrival_slot,
-    windowStart: row.window_start,
-    lastPosition: row.last_sequence,
-    totals: totalsFromText(row.totals),
-  }
-}
-
-interface AlertRow {
-  class_name: string
-  day: string
-  event_ms: number
-  image_id: string
-  ndvi_mean: number
-  ndvi_min: number | null
-  ndvi_max: number | null
-  rule: string
-  score: number
-  baseline_version: number
-}
-
-function toAlert(row: AlertRow): Alert {
-  return {
-    className: row.class_name,
-    day: row.day,
-    eventMs: row.event_ms,
-    imageId: row.image_id,
-    ndviMean: row.ndvi_mean,
-    ndviMin: row.ndvi_min,
-    ndviMax: row.ndvi_max,
-    rule: row.rule,
-    score: row.score,
-    baselineVersion: row.baseline_version,
-  }
 }
 
 interface QuarantineRow {

@@ -1,0 +1,77 @@
+import type { Alert } from '../core/alert.ts'
+import type { Cursor } from '../core/cursor.ts'
+import { producersFromText, totalsFromText } from '../core/stored-form.ts'
+import type { SpeedRow } from '../ports/speed-store.ts'
+
+/** What every speed store makes of its rows, whose columns are those of schema.ts. */
+
+interface CursorRow {
+  lane: string
+  last_sequence: string
+  producers: string
+  last_arrival_ms: number | null
+  last_event_ms: number | null
+  quarantined: number
+  last_heartbeat_delay_ms: number | null
+}
+
+export function toCursor(cells: object): Cursor {
+  const row = cells as CursorRow
+  return {
+    lane: row.lane,
+    lastPosition: row.last_sequence,
+    producers: producersFromText(row.producers),
+    lastArrivalMs: row.last_arrival_ms,
+    lastEventMs: row.last_event_ms,
+    quarantined: row.quarantined,
+    lastHeartbeatDelayMs: row.last_heartbeat_delay_ms,
+  }
+}
+
+interface TotalsRow {
+  lane: string
+  arrival_slot: number
+  window_start: number
+  last_sequence: string
+  totals: string
+}
+
+export function toSpeedRow(cells: object): SpeedRow {
+  const row = cells as TotalsRow
+  return {
+    lane: row.lane,
+    slot: row.arrival_slot,
+    windowStart: row.window_start,
+    lastPosition: row.last_sequence,
+    totals: totalsFromText(row.totals),
+  }
+}
+
+interface AlertRow {
+  class_name: string
+  day: string
+  event_ms: number
+  image_id: string
+  ndvi_mean: number
+  ndvi_min: number | null
+  ndvi_max: number | null
+  rule: string
+  score: number
+  baseline_version: number
+}
+
+export function toAlert(cells: object): Alert {
+  const row = cells as AlertRow
+  return {
+    className: row.class_name,
+    day: row.day,
+    eventMs: row.event_ms,
+    imageId: row.image_id,
+    ndviMean: row.ndvi_mean,
+    ndviMin: row.ndvi_min,
+    ndviMax: row.ndvi_max,
+    rule: row.rule,
+    score: row.score,
+    baselineVersion: row.baseline_version,
+  }
+}
