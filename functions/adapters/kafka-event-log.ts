@@ -37,6 +37,8 @@ const FETCH_BYTES = 1024 * 1024
 /** What a batch and a record of it need beside keys and values, at most (message format 2). */
 const BATCH_OVERHEAD_BYTES = 61
 const RECORD_OVERHEAD_BYTES = 32
+/** Of the keys that Kinesis takes; ours are shorter. */
+const LONGEST_KEY_BYTES = 4 * 256
 /** A reader waits 100, 200, … ms for a new leader, 3 s in all, before it gives up. */
 const READ_ATTEMPTS = 6
 const FIRST_WAIT_MS = 100
@@ -197,6 +199,7 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
 
   return {
     identity,
+    maxRecordBytes: maxBatchBytes - BATCH_OVERHEAD_BYTES - RECORD_OVERHEAD_BYTES - LONGEST_KEY_BYTES,
     async lanes() {
       await saying(currentTopic())
       return Array.from({ length: partitions }, (_, partition) => ({

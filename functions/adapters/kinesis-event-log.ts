@@ -138,6 +138,7 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
 
   return {
     identity,
+    maxRecordBytes: maxRecordBytes - 4 * MAX_KEY_CHARACTERS,
     async lanes() {
       if (identityOf(await describe(reader, stream)) !== identity) {
         throw new Error(`the stream ${stream} was deleted and created again: open the log anew`)

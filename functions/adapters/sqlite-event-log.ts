@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { laneName } from '../core/delivery.ts'
 import { START, toPosition, toSequenceNumber } from '../core/lane.ts'
 import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
@@ -15,6 +16,9 @@ const SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS record_by_shard ON record (shard, sequence, arrival_ms);
 `
+
+/** As Kinesis takes by default. */
+const MAX_RECORD_BYTES = 1024 * 1024
 
 export interface SqliteEventLogOptions {
   file: string
@@ -51,6 +55,14 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
   )
   const deleteUpTo = database.prepare('DELETE FROM record WHERE shard = ? AND sequence <= ? AND arrival_ms < ?')
 
+  const inode = () => statSync(file, { throwIfNoEntry: false })?.ino
+  const opened = inode()
+
+  /** What is written to a file that was removed is lost, and SQLite says nothing of it. */
+  function refuseIfRemoved(): void {
+    if (inode() !== opened) throw new Error(`the log ${file} was removed, or made anew: open it again`)
+  }
+
   function shardFor(record: Append): string {
     if ('lane' in record) return knownShard(record.lane)
     const hash = createHash('md5').update(record.key).digest().readUInt32BE(0)
@@ -65,12 +77,14 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
 
   return {
     identity,
+    maxRecordBytes: MAX_RECORD_BYTES,
     async lanes() {
       return [...shardOfLane.keys()].map(name => ({ name, parents: [], closed: false }))
     },
     destinationOf: key => ({ key }),
     async append(records) {
       const shardsOfRecords = records.map(shardFor)
+      refuseIfRemoved()
       return transaction(database, () =>
         records.map((record, index): AppendOutcome => {
           const shard = shardsOfRecords[index] as string

@@ -23,8 +23,8 @@ export interface Archive {
 const EVENTS_PER_FILE = 100_000
 
 /**
- * Writes a delivery as one file per arrival slot in it (several where it has many events), also where a slot holds no event: a lane's files tell how
- * far it has come. Earlier slots go first, so that a file of a slot says that all before it are written. Delivered
+ * Writes a delivery as one file per arrival slot in it (several where it has many events), also where a slot holds no
+ * event: a lane's files tell how far it has come. Earlier slots go first, so that a file of a slot says that all before it are written. Delivered
  * again in the same cut it rewrites the same files; in another cut, files that overlap, whose rows tell copies apart.
  *
  * @param records of one lane, in its order

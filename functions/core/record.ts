@@ -55,10 +55,10 @@ export interface DecodedRecord {
 }
 
 /** A record may grow to this many bytes; one that would grow beyond is refused before it takes the memory. */
-export const MAX_DECODED_BYTES = 32 * 1024 * 1024
+export const MAX_DECODED_BYTES = 16 * 1024 * 1024
 
 /**
- * A record may have this many lines. So many bytes hold no more of the shortest events; yet a few kilobytes can
+ * A record may have this many lines: so many bytes hold no more of the shortest events. A few kilobytes can
  * decompress to millions of lines, each of which would be refused, and kept, by itself.
  */
 export const MAX_LINES = MAX_DECODED_BYTES / 64
@@ -67,7 +67,7 @@ export const MAX_LINES = MAX_DECODED_BYTES / 64
 export const MAX_LINE_LENGTH = 1024 * 1024
 
 /**
- * A record is NDJSON, an event a line, plain or compressed with gzip or zstd. The first line may be a header,
+ * A record is NDJSON, an event a line, plain or compressed with gzip or zstd. The first line that is not blank may be a header,
  * `{"landcover":{"producer":"…","counter":7}}`, which gives the record its identity, or
  * `{"landcover":{"heartbeat":1700000000000}}`. Lines are judged one by one: a bad one never takes others with it.
  * They may end in CRLF. A byte order mark before the first is no part of it (RFC 8259, 8.1, lets a parser ignore it):
@@ -111,8 +111,9 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
       reject('not-json', 'the line is not JSON')
       continue
     }
+    const isFirst = isEmpty
     isEmpty = false
-    if (index === 0 && isHeader(value)) {
+    if (isFirst && isHeader(value)) {
       const header = value.landcover
       if (isOrigin(header)) decoded.origin = { producer: header.producer, counter: header.counter }
       else if (isHeartbeat(header)) decoded.heartbeatMs = header.heartbeat

@@ -97,7 +97,8 @@ const DEFAULT_PACKING: Packing = { maxEvents: 500, maxBytes: RECORD_BYTES_LIMIT,
 
 export function createProducer(log: EventLog, options: ProducerOptions = {}): Producer {
   const { ids = 1, signal, onRetry, time = systemTime(), newId = randomUUID } = options
-  const packing: Packing = { ...DEFAULT_PACKING, ...options }
+  const asked: Packing = { ...DEFAULT_PACKING, ...options }
+  const packing: Packing = { ...asked, maxBytes: Math.min(asked.maxBytes, log.maxRecordBytes) }
   const identities = Array.from({ length: ids }, (): Identity => ({ id: newId(), counter: 0, isBusy: false }))
   const queue = createQueue<Queued>(packing, ids)
   const counts = { acknowledged: 0, unacknowledged: 0, pending: 0, records: 0, retries: 0 }

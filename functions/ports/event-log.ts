@@ -12,6 +12,8 @@ export type AppendOutcome = { lane: string; position: Position } | { error: stri
 export interface EventLog {
   /** Identity of the stream: a recreated one has another. Part of every lane's name. */
   readonly identity: string
+  /** A record of so many bytes fits, whatever its key. */
+  readonly maxRecordBytes: number
   lanes(): Promise<Lane[]>
   /**
    * Where the first and every further attempt to store one record of a key must go, so that a copy meets the lane that

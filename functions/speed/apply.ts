@@ -29,7 +29,7 @@ export interface Applied {
   counted: number
   late: number
   /** Pieces of records that were refused, by the reason. */
-  quarantined: ReadonlyMap<RejectionReason, number>
+  quarantined: Map<RejectionReason, number>
   alerts: number
   rowsWritten: number
   /** From the sending of the delivery's last heartbeat until all but the cursor was written, ms; null without any. */
@@ -51,9 +51,16 @@ interface Addition extends RowKey {
 }
 
 /**
+ * What is held of a delivery at once, before it is written: alerts, quarantine entries and rows together. Even a small
+ * record can decompress to many of each, and the next record begins another part once there are so many.
+ */
+const MAX_HELD = 10_000
+
+/**
  * Applies a delivery of one lane exactly once, however often and in whatever cuts it is delivered: quarantine, alerts
  * and rows first, each write harmless to repeat, the cursor last. When a write's outcome is unknown this throws, and
- * the redelivered records find out what had been done.
+ * the redelivered records find out what had been done. A delivery that comes to very much is applied in parts, each
+ * with its own move of the cursor.
  *
  * @param records in the lane's order
  */
@@ -63,9 +70,9 @@ export async function applyDelivery(
   lane: string,
   records: readonly LogRecord[],
 ): Promise<Applied> {
-  const { store, slotMs } = layer
-  const cursor = (await store.readCursor(lane)) ?? (await startLane(layer, lane))
-  const fresh = records.filter(record => record.position > cursor.lastPosition)
+  let cursor = (await layer.store.readCursor(lane)) ?? (await startLane(layer, lane))
+  const start = cursor.lastPosition
+  const fresh = records.filter(record => record.position > start)
   const applied: Applied = {
     records: records.length,
     skippedRecords: records.length - fresh.length,
@@ -76,30 +83,74 @@ export async function applyDelivery(
     rowsWritten: 0,
     heartbeatDelayMs: null,
   }
-  const last = fresh.at(-1)
-  if (!last) return applied
-
+  if (fresh.length === 0) return applied
   const classes = await layer.classes()
   const baseline = await layer.baseline()
-  const producers = new Map(cursor.producers)
-  const additions = new Map<string, Addition>()
-  const counted: LogRecord[] = []
-  const quarantined: QuarantineEntry[] = []
-  const alerts: Alert[] = []
-  let { lastArrivalMs, lastEventMs } = cursor
-  let heartbeatSentMs: number | null = null
-  let latestSlot: Slot = 0
+  for (let done = 0; done < fresh.length; ) {
+    const part = addUp(layer, cursor, fresh, done, classes, baseline)
+    cursor = await writePart(layer, cache, cursor, part, classes, applied)
+    done = part.end
+  }
+  return applied
+}
 
-  for (const record of fresh) {
-    const { position, arrivalMs } = record
+/** What some records of a delivery come to, added up and not yet written. */
+interface Part {
+  /** Index behind the part's last record. */
+  end: number
+  last: LogRecord
+  counted: LogRecord[]
+  skippedRecords: number
+  events: number
+  late: number
+  quarantined: QuarantineEntry[]
+  alerts: Alert[]
+  additions: Map<string, Addition>
+  heartbeatSentMs: number | null
+  producers: Map<string, LastSeen>
+  lastArrivalMs: number | null
+  lastEventMs: number | null
+  latestSlot: Slot
+}
+
+/** Adds up the records from `start` on, as many as one part may hold. */
+function addUp(
+  { slotMs, rules }: SpeedLayer,
+  cursor: Cursor,
+  records: readonly LogRecord[],
+  start: number,
+  classes: ClassList,
+  baseline: Baseline,
+): Part {
+  const part: Part = {
+    end: start,
+    last: records[start] as LogRecord,
+    counted: [],
+    skippedRecords: 0,
+    events: 0,
+    late: 0,
+    quarantined: [],
+    alerts: [],
+    additions: new Map(),
+    heartbeatSentMs: null,
+    producers: new Map(cursor.producers),
+    lastArrivalMs: cursor.lastArrivalMs,
+    lastEventMs: cursor.lastEventMs,
+    latestSlot: 0,
+  }
+  const { producers, quarantined, alerts, additions } = part
+  while (part.end < records.length && quarantined.length + alerts.length + additions.size < MAX_HELD) {
+    const record = records[part.end++] as LogRecord
+    const { lane, position, arrivalMs } = record
     const slot = slotOf(arrivalMs, slotMs)
-    if (slot > latestSlot) latestSlot = slot
-    if (lastArrivalMs === null || arrivalMs > lastArrivalMs) lastArrivalMs = arrivalMs
+    part.last = record
+    part.latestSlot = Math.max(part.latestSlot, slot)
+    part.lastArrivalMs = Math.max(part.lastArrivalMs ?? arrivalMs, arrivalMs)
     const { origin, heartbeatMs, events, rejections } = decodeRecord(record, slot, classes)
-    if (heartbeatMs !== null) heartbeatSentMs = heartbeatMs
+    if (heartbeatMs !== null) part.heartbeatSentMs = heartbeatMs
     if (origin) {
       if (isCopy(producers, origin, slot, lookBackMs(slotMs))) {
-        applied.skippedRecords++
+        part.skippedRecords++
         continue
       }
       producers.set(origin.producer, { counter: origin.counter, slot } satisfies LastSeen)
@@ -108,50 +159,60 @@ export async function applyDelivery(
     let addition: Addition | undefined
     for (const { event } of events) {
       const late = isLate(event.eventMs, arrivalMs)
-      if (late) applied.late++
-      if (lastEventMs === null || event.eventMs > lastEventMs) lastEventMs = event.eventMs
+      if (late) part.late++
+      if (part.lastEventMs === null || event.eventMs > part.lastEventMs) part.lastEventMs = event.eventMs
       const windowStart = windowOf(event.eventMs)
       if (addition?.windowStart !== windowStart) {
         addition = additionTo(additions, { slot, lane, windowStart }, position)
         addition.last = position
       }
       accumulatorOf(addition.accumulators, event.className).add(event, late)
-      const alert = judge(event, layer.rules, baseline)
+      const alert = judge(event, rules, baseline)
       if (alert) alerts.push(alert)
     }
-    counted.push(record)
-    applied.counted += events.length
+    part.counted.push(record)
+    part.events += events.length
   }
+  return part
+}
 
-  applied.quarantined = countByReason(quarantined)
-  applied.alerts = alerts.length
+/** Writes a part, and what it came to into `applied`. Answers the moved cursor. */
+async function writePart(
+  layer: SpeedLayer,
+  cache: RowCache,
+  cursor: Cursor,
+  part: Part,
+  classes: ClassList,
+  applied: Applied,
+): Promise<Cursor> {
+  const { store, slotMs } = layer
+  const { quarantined, alerts } = part
   await store.quarantine(quarantined)
   await store.putAlerts(alerts)
-  for (const [key, addition] of additions) {
-    if (await addToRow(layer, cache, key, addition, counted, classes)) applied.rowsWritten++
+  for (const [key, addition] of part.additions) {
+    if (await addToRow(layer, cache, key, addition, part.counted, classes)) applied.rowsWritten++
   }
   trimCache(cache)
   await layer.channel.publish(alerts)
 
   // The clocks of the heartbeat's sender and of this process may differ by a little.
-  if (heartbeatSentMs !== null) applied.heartbeatDelayMs = Math.max(layer.now() - heartbeatSentMs, 0)
+  if (part.heartbeatSentMs !== null) applied.heartbeatDelayMs = Math.max(layer.now() - part.heartbeatSentMs, 0)
+  applied.skippedRecords += part.skippedRecords
+  applied.counted += part.events
+  applied.late += part.late
+  applied.alerts += alerts.length
+  for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
   const next: Cursor = {
-    lane,
-    lastPosition: last.position,
-    producers: withoutForgotten(producers, latestSlot - slotMs, lookBackMs(slotMs)),
-    lastArrivalMs,
-    lastEventMs,
+    lane: cursor.lane,
+    lastPosition: part.last.position,
+    producers: withoutForgotten(part.producers, part.latestSlot - slotMs, lookBackMs(slotMs)),
+    lastArrivalMs: part.lastArrivalMs,
+    lastEventMs: part.lastEventMs,
     quarantined: cursor.quarantined + quarantined.length,
     lastHeartbeatDelayMs: applied.heartbeatDelayMs ?? cursor.lastHeartbeatDelayMs,
   }
-  if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContested(lane)
-  return applied
-}
-
-function countByReason(entries: readonly QuarantineEntry[]): Map<RejectionReason, number> {
-  const counts = new Map<RejectionReason, number>()
-  for (const { reason } of entries) counts.set(reason, (counts.get(reason) ?? 0) + 1)
-  return counts
+  if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContested(cursor.lane)
+  return next
 }
 
 function additionTo(additions: Map<string, Addition>, row: RowKey, position: Position): Addition {

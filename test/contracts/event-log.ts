@@ -70,6 +70,14 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(await log.append([])).toEqual([])
     })
 
+    test('takes a record of as many bytes as it says, under the longest key', async () => {
+      const data = randomBytes(Math.min(log.maxRecordBytes, 10 * 1024 * 1024))
+      expect(log.maxRecordBytes).toBeGreaterThanOrEqual(LARGE_BYTES)
+      const [stored] = allStored(await log.append([{ key: 'é'.repeat(256), data }]))
+      const [record] = await log.read(stored?.lane as string, START, 1)
+      expect(Buffer.from((record as LogRecord).data).equals(data)).toBe(true)
+    })
+
     test('puts records of one key into one lane, and those of many keys into every lane', async () => {
       const stored = allStored(await log.append([...numbered(200), ...numbered(200)]))
       const lanes = stored.map(({ lane }) => lane)

@@ -32,6 +32,7 @@ export function faultyLog(
   way: Way,
 ): EventLog {
   return {
+    maxRecordBytes: Number.MAX_SAFE_INTEGER,
     identity: log.identity,
     lanes: async () => log.lanes(),
     read: async (lane, after, limit) =>

@@ -18,12 +18,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: APPLY,
     edits: [
       [
-        '(await store.readCursor(lane)) ?? (await startLane',
-        'cursors.get(cache)?.get(lane) ?? (await store.readCursor(lane)) ?? (await startLane',
+        '(await layer.store.readCursor(lane)) ?? (await startLane',
+        'cursors.get(cache)?.get(lane) ?? (await layer.store.readCursor(lane)) ?? (await startLane',
       ],
       [
-        'throw new LaneContested(lane)\n  return applied',
-        'throw new LaneContested(lane)\n  cursors.set(cache, new Map([[lane, next]]))\n  return applied',
+        'throw new LaneContested(cursor.lane)\n',
+        'throw new LaneContested(cursor.lane)\n  cursors.set(cache, new Map([[cursor.lane, next]]))\n',
       ],
       ['interface Addition', 'const cursors = new WeakMap<RowCache, Map<string, Cursor>>()\ninterface Addition'],
     ],
@@ -48,9 +48,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: APPLY,
     edits: [
       [
-        '  for (const [key, addition] of additions) {',
-        `  await store.moveCursor({ ...cursor, lastPosition: last.position, producers }, cursor.lastPosition)
-  for (const [key, addition] of additions) {`,
+        '  for (const [key, addition] of part.additions) {',
+        `  const { last, producers } = part
+  await store.moveCursor({ ...cursor, lastPosition: last.position, producers }, cursor.lastPosition)
+  for (const [key, addition] of part.additions) {`,
       ],
     ],
   },
