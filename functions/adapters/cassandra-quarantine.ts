@@ -2,6 +2,7 @@ import { formatTimestamp } from '../core/time.ts'
 import type { QuarantineEntry, SpeedStore } from '../ports/speed-store.ts'
 import { type CqlClient, type CqlRow, type CqlStatement, inParallel } from './cassandra-client.ts'
 import { WHOLE_RECORD } from './schema.ts'
+import { toQuarantineEntry } from './speed-rows.ts'
 
 /** Longer bytes are cut into rows of this length: far below the 1 MB that a row may have on Keyspaces. */
 const PIECE_BYTES = 256 * 1024
@@ -71,22 +72,14 @@ export function cassandraQuarantine(
   }
 
   async function toEntry(row: CqlRow): Promise<QuarantineEntry> {
-    const { lane, sequence, line, arrival_ms, reason, detail, bytes_length, bytes } = row as unknown as QuarantineRow
+    const { lane, sequence, line, bytes_length, bytes } = row as unknown as StoredBytes
     const pieces = [bytes]
     if (bytes.length < bytes_length) {
       for await (const piece of client.rows([sql.pieces, [lane, sequence, line]], PAGE_ROWS)) {
         pieces.push(piece.bytes as Buffer)
       }
     }
-    return {
-      lane,
-      position: sequence,
-      index: line === WHOLE_RECORD ? null : line,
-      arrivalMs: arrival_ms,
-      reason,
-      detail,
-      bytes: pieces.length === 1 ? bytes : Buffer.concat(pieces),
-    }
+    return toQuarantineEntry(row, pieces.length === 1 ? bytes : Buffer.concat(pieces))
   }
 
   return {
@@ -118,13 +111,11 @@ export function cassandraQuarantine(
   }
 }
 
-interface QuarantineRow {
+/** An entry's place, how long its bytes are, and the first of them. */
+interface StoredBytes {
   lane: string
   sequence: string
   line: number
-  arrival_ms: number
-  reason: QuarantineEntry['reason']
-  detail: string
   bytes_length: number
   bytes: Buffer
 }

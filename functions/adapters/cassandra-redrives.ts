@@ -1,6 +1,7 @@
 import type { RedriveState, SpeedStore } from '../ports/speed-store.ts'
-import { type CqlClient, type CqlRow, inParallel } from './cassandra-client.ts'
+import { type CqlClient, inParallel } from './cassandra-client.ts'
 import { WHOLE_RECORD } from './schema.ts'
+import { toRedriveState } from './speed-rows.ts'
 
 const IN_FLIGHT = 8
 
@@ -30,32 +31,5 @@ export function cassandraRedrives(
       })
       return found.flat()
     },
-  }
-}
-
-interface RedriveRow {
-  producer: string
-  entry_lane: string
-  entry_sequence: string
-  entry_line: number
-  claimed_ms: number
-  log_identity: string
-  lane: string | null
-  appended_ms: number | null
-}
-
-function toRedriveState(cells: CqlRow): RedriveState {
-  const row = cells as unknown as RedriveRow
-  return {
-    producer: row.producer,
-    entry: {
-      lane: row.entry_lane,
-      position: row.entry_sequence,
-      index: row.entry_line === WHOLE_RECORD ? null : row.entry_line,
-    },
-    claimedMs: row.claimed_ms,
-    log: row.log_identity,
-    lane: row.lane,
-    appendedMs: row.appended_ms,
   }
 }

@@ -3,12 +3,12 @@ import type { Cursor } from '../core/cursor.ts'
 import type { Slot } from '../core/slot.ts'
 import { producersToText, totalsToText } from '../core/stored-form.ts'
 import { dayOf } from '../core/time.ts'
-import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import { type SpeedRow, type SpeedStore, SpeedStoreUnavailable } from '../ports/speed-store.ts'
 import { type CassandraConnection, type CqlClient, connectCassandra, inParallel } from './cassandra-client.ts'
 import { cassandraQuarantine } from './cassandra-quarantine.ts'
 import { cassandraRedrives } from './cassandra-redrives.ts'
-import { createTableCql, TABLES } from './schema.ts'
-import { toAlert, toCursor, toSpeedRow } from './speed-rows.ts'
+import { createTableCql, SETTINGS_ROW, TABLES } from './schema.ts'
+import { toAlert, toCursor, toSpeedRow, toStoreSettings } from './speed-rows.ts'
 
 export interface CassandraSpeedStoreOptions extends CassandraConnection {
   keyspace: string
@@ -47,6 +47,7 @@ export async function openCassandraSpeedStore(options: CassandraSpeedStoreOption
     }
   }
   return {
+    ...settings(client, keyspace),
     ...cursors(client, keyspace),
     ...totals(client, keyspace),
     ...alerts(client, keyspace),
@@ -64,6 +65,18 @@ async function define(client: CqlClient, keyspace: string, dataCenter: string): 
      WITH replication = {'class': 'NetworkTopologyStrategy', '${dataCenter}': ${copies}}`,
   )
   for (const table of TABLES) await client.define(createTableCql(keyspace, table))
+}
+
+function settings(client: CqlClient, keyspace: string): Pick<SpeedStore, 'settle'> {
+  const settle = `INSERT INTO ${keyspace}.store_settings (name, format, slot_ms) VALUES (?, ?, ?) IF NOT EXISTS`
+  const settled = `SELECT * FROM ${keyspace}.store_settings WHERE name = ?`
+  return {
+    async settle(asked) {
+      if (await client.writeIf([settle, [SETTINGS_ROW, asked.format, asked.slotMs]])) return asked
+      for await (const row of client.rows([settled, [SETTINGS_ROW]])) return toStoreSettings(row)
+      throw new SpeedStoreUnavailable(`the settings of keyspace ${keyspace} were written and are not there`)
+    },
+  }
 }
 
 function cursors(

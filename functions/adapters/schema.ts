@@ -33,6 +33,21 @@ const ROW_TTL_SECONDS = 28 * DAY_SECONDS
 /** The line number under which an entry of a whole record is quarantined. */
 export const WHOLE_RECORD = -1
 
+/** The name of the one row of store_settings. */
+export const SETTINGS_ROW = 'speed-store'
+
+/** What all rows depend on, settled by the first who opened the store. */
+const storeSettings: Table = {
+  name: 'store_settings',
+  partitionKey: [{ name: 'name', type: 'text' }],
+  clustering: [],
+  columns: [
+    { name: 'format', type: 'int' },
+    { name: 'slot_ms', type: 'bigint' },
+  ],
+  ttlSeconds: null,
+}
+
 /** How far each lane is applied. A partition per lane, so that lanes never contend; few enough to be read in a scan. */
 const laneCursor: Table = {
   name: 'lane_cursor',
@@ -173,6 +188,7 @@ const quarantineRedrives: Table = {
 }
 
 export const TABLES: readonly Table[] = [
+  storeSettings,
   laneCursor,
   totals,
   totalsDays,

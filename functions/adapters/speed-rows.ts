@@ -1,7 +1,8 @@
 import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { producersFromText, totalsFromText } from '../core/stored-form.ts'
-import type { SpeedRow } from '../ports/speed-store.ts'
+import type { QuarantineEntry, RedriveState, SpeedRow, StoreSettings } from '../ports/speed-store.ts'
+import { WHOLE_RECORD } from './schema.ts'
 
 /** What every speed store makes of its rows, whose columns are those of schema.ts. */
 
@@ -74,4 +75,64 @@ export function toAlert(cells: object): Alert {
     score: row.score,
     baselineVersion: row.baseline_version,
   }
+}
+
+interface QuarantineRow {
+  lane: string
+  sequence: string
+  line: number
+  arrival_ms: number
+  reason: QuarantineEntry['reason']
+  detail: string
+}
+
+/** @param bytes all of them, where the row may hold the first ones only */
+export function toQuarantineEntry(cells: object, bytes: Uint8Array): QuarantineEntry {
+  const row = cells as QuarantineRow
+  return {
+    lane: row.lane,
+    position: row.sequence,
+    index: toIndex(row.line),
+    arrivalMs: row.arrival_ms,
+    reason: row.reason,
+    detail: row.detail,
+    bytes,
+  }
+}
+
+interface RedriveRow {
+  producer: string
+  entry_lane: string
+  entry_sequence: string
+  entry_line: number
+  claimed_ms: number
+  log_identity: string
+  lane: string | null
+  appended_ms: number | null
+}
+
+export function toRedriveState(cells: object): RedriveState {
+  const row = cells as RedriveRow
+  return {
+    producer: row.producer,
+    entry: { lane: row.entry_lane, position: row.entry_sequence, index: toIndex(row.entry_line) },
+    claimedMs: row.claimed_ms,
+    log: row.log_identity,
+    lane: row.lane,
+    appendedMs: row.appended_ms,
+  }
+}
+
+function toIndex(line: number): number | null {
+  return line === WHOLE_RECORD ? null : line
+}
+
+interface SettingsRow {
+  format: number
+  slot_ms: number
+}
+
+export function toStoreSettings(cells: object): StoreSettings {
+  const row = cells as SettingsRow
+  return { format: row.format, slotMs: row.slot_ms }
 }

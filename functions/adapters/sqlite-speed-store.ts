@@ -2,12 +2,17 @@ import type { SQLInputValue } from 'node:sqlite'
 import type { Cursor } from '../core/cursor.ts'
 import { producersToText, totalsToText } from '../core/stored-form.ts'
 import { HOUR_MS } from '../core/time.ts'
-import type { QuarantineEntry, RedriveState, SpeedStore } from '../ports/speed-store.ts'
-import { WHOLE_RECORD } from './schema.ts'
-import { toAlert, toCursor, toSpeedRow } from './speed-rows.ts'
+import type { SpeedStore } from '../ports/speed-store.ts'
+import { SETTINGS_ROW, WHOLE_RECORD } from './schema.ts'
+import { toAlert, toCursor, toQuarantineEntry, toRedriveState, toSpeedRow, toStoreSettings } from './speed-rows.ts'
 import { durably, openDatabase, transaction } from './sqlite.ts'
 
 const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS store_settings (
+    name TEXT PRIMARY KEY,
+    format INTEGER NOT NULL,
+    slot_ms INTEGER NOT NULL
+  ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS lane_cursor (
     lane TEXT PRIMARY KEY,
     last_sequence TEXT NOT NULL,
@@ -72,6 +77,8 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   const database = openDatabase(file, 'process-crash')
   database.exec(SCHEMA)
   const sql = {
+    settle: database.prepare('INSERT INTO store_settings VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    settled: database.prepare('SELECT * FROM store_settings WHERE name = ?'),
     readCursor: database.prepare('SELECT * FROM lane_cursor WHERE lane = ?'),
     readCursors: database.prepare('SELECT * FROM lane_cursor ORDER BY lane'),
     createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
@@ -113,6 +120,10 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   }
 
   return {
+    async settle({ format, slotMs }) {
+      sql.settle.run(SETTINGS_ROW, format, slotMs)
+      return toStoreSettings(sql.settled.get(SETTINGS_ROW) as object)
+    },
     async readCursor(lane) {
       const row = sql.readCursor.get(lane)
       return row && toCursor(row)
@@ -165,7 +176,7 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
       const behind = after
         ? [Math.floor(after.arrivalMs / HOUR_MS), after.position, after.index ?? WHOLE_RECORD]
         : BEFORE_ALL_PLACES
-      return (sql.readQuarantine.all(lane, ...behind, limit) as unknown as QuarantineRow[]).map(toQuarantineEntry)
+      return sql.readQuarantine.all(lane, ...behind, limit).map(row => toQuarantineEntry(row, row.bytes as Uint8Array))
     },
     async claimRedrive({ producer, entry, claimedMs, log, lane }) {
       const place = [entry.lane, entry.position, entry.index ?? WHOLE_RECORD]
@@ -177,8 +188,8 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
       return durably(database, () => sql.markRedriven.run(appendedMs, producer)).changes === 1
     },
     async readRedrives(producers) {
-      const rows = producers.map(producer => sql.readRedrive.get(producer)).filter(row => row !== undefined)
-      return (rows as unknown as RedriveRow[]).map(toRedriveState)
+      const rows = producers.map(producer => sql.readRedrive.get(producer))
+      return rows.filter(row => row !== undefined).map(toRedriveState)
     },
     expire(before) {
       sql.expireRows.run(before)
@@ -194,52 +205,4 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
 function cursorValues(cursor: Cursor): SQLInputValue[] {
   const { lastPosition, producers, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs } = cursor
   return [lastPosition, producersToText(producers), lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs]
-}
-
-interface QuarantineRow {
-  lane: string
-  sequence: string
-  line: number
-  arrival_ms: number
-  reason: QuarantineEntry['reason']
-  detail: string
-  bytes: Uint8Array
-}
-
-function toQuarantineEntry(row: QuarantineRow): QuarantineEntry {
-  return {
-    lane: row.lane,
-    position: row.sequence,
-    index: row.line === WHOLE_RECORD ? null : row.line,
-    arrivalMs: row.arrival_ms,
-    reason: row.reason,
-    detail: row.detail,
-    bytes: row.bytes,
-  }
-}
-
-interface RedriveRow {
-  producer: string
-  entry_lane: string
-  entry_sequence: string
-  entry_line: number
-  claimed_ms: number
-  log_identity: string
-  lane: string | null
-  appended_ms: number | null
-}
-
-function toRedriveState(row: RedriveRow): RedriveState {
-  return {
-    producer: row.producer,
-    entry: {
-      lane: row.entry_lane,
-      position: row.entry_sequence,
-      index: row.entry_line === WHOLE_RECORD ? null : row.entry_line,
-    },
-    claimedMs: row.claimed_ms,
-    log: row.log_identity,
-    lane: row.lane,
-    appendedMs: row.appended_ms,
-  }
 }

@@ -25,7 +25,7 @@ await runCommand(
       port: { type: 'string', value: 'PORT', default: '8000', help: 'Port of the dashboard and the API' },
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
       ...SERVER_FLAGS,
-      fresh: { type: 'boolean', help: 'Forget the state and start anew' },
+      fresh: { type: 'boolean', help: 'Forget the state folder and start anew; other servers keep what they hold' },
       'no-demo': { type: 'boolean', help: 'Make no demo data: the system waits for yours' },
       slot: {
         type: 'string',

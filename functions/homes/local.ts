@@ -7,12 +7,13 @@ import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
 import { rollingFile } from '../adapters/rolling-file.ts'
 import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { SpeedStore } from '../ports/speed-store.ts'
 import type { Environment } from './environment.ts'
 import { layersOf } from './layers.ts'
 import { openLog } from './logs.ts'
 import type { Servers } from './servers.ts'
-import type { Settings } from './state.ts'
-import { openStore } from './stores.ts'
+import { type Settings, STATE_FORMAT } from './state.ts'
+import { describeStore, openStore } from './stores.ts'
 
 /** Size of the file of metrics, and of the one before it: together they hold most of an hour of the demo. */
 const METRICS_BYTES = 16 * 1024 * 1024
@@ -36,6 +37,13 @@ export async function openLocalHome(
     await log.close()
     throw error
   })
+  const close = async () => {
+    await Promise.all([log.close(), store.close()])
+  }
+  await refuseOtherSettings(store, describeStore(servers.store), slotMs).catch(async error => {
+    await close()
+    throw error
+  })
   // In the store's own file, after a power cut no checkpoint can be newer than what was applied.
   const ownFile = servers.store.kind === 'embedded' ? servers.store.file : join(folder, 'checkpoints.sqlite')
   const checkpoints = openSqliteCheckpoints(ownFile)
@@ -53,8 +61,22 @@ export async function openLocalHome(
     expire,
     ...layersOf({ log, store, objects, query, channel, logger, metrics }, slotMs),
     async close() {
-      await Promise.all([log.close(), store.close(), checkpoints.close(), query.close()])
+      await Promise.all([close(), checkpoints.close(), query.close()])
     },
+  }
+}
+
+/** @throws Error when the store's rows were written otherwise than this home would */
+async function refuseOtherSettings(store: SpeedStore, name: string, slotMs: number): Promise<void> {
+  const settled = await store.settle({ format: STATE_FORMAT, slotMs })
+  if (settled.format !== STATE_FORMAT) {
+    throw new Error(`${name} is of form ${settled.format}, this landcover of form ${STATE_FORMAT}: choose another`)
+  }
+  if (settled.slotMs !== slotMs) {
+    const length = `${settled.slotMs / 1000}s`
+    throw new Error(
+      `${name} has arrival slots of ${length}: start a new state with --slot ${length}, or choose another`,
+    )
   }
 }
 

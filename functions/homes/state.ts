@@ -4,8 +4,13 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 
+/** Rises whenever what a state folder or a speed store holds takes another form; an older state is refused. */
+export const STATE_FORMAT = 1
+
 /** What a state folder settles for as long as it exists. */
 const Settings = z.object({
+  /** The form of everything in the folder. */
+  format: z.literal(STATE_FORMAT),
   /** Length of the arrival slots, ms: the totals in the folder are cut by it. */
   slotMs: z.int().positive(),
   /** Whether the folder holds demo data and is fed with more of it. */
@@ -27,15 +32,16 @@ export const logFile = (folder: string) => join(folder, 'log.sqlite')
 export const storeFile = (folder: string) => join(folder, 'store.sqlite')
 
 /** The folder's settings; a folder without any gets these. @throws Error when they cannot be read */
-export async function openState(folder: string, forNew: Settings): Promise<Settings> {
+export async function openState(folder: string, forNew: Omit<Settings, 'format'>): Promise<Settings> {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, FILE)
   if (existsSync(file)) return readSettings(file)
   const written = `${file}.${process.pid}`
-  await writeFile(written, formatSettings(forNew))
+  const settings: Settings = { format: STATE_FORMAT, ...forNew }
+  await writeFile(written, formatSettings(settings))
   try {
     await link(written, file)
-    return forNew
+    return settings
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     return readSettings(file)

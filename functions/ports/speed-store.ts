@@ -5,6 +5,14 @@ import type { RejectionReason } from '../core/record.ts'
 import type { Slot } from '../core/slot.ts'
 import type { Totals } from '../core/totals.ts'
 
+/** What all rows of a store depend on, and what therefore never changes. */
+export interface StoreSettings {
+  /** The form in which cursors and rows are written. */
+  format: number
+  /** The length of the arrival slots that cut the rows, ms. */
+  slotMs: number
+}
+
 /** Identifies a row of totals: what one lane received in one arrival slot for one event-time window. */
 export interface RowKey {
   slot: Slot
@@ -83,6 +91,9 @@ export interface SlotRange {
  * not known, SpeedStoreUnavailable where the store is to blame.
  */
 export interface SpeedStore {
+  /** Settles what the rows depend on, where nobody has yet; answers what holds. */
+  settle(asked: StoreSettings): Promise<StoreSettings>
+
   readCursor(lane: string): Promise<Cursor | undefined>
   readCursors(): Promise<Cursor[]>
   createCursor(cursor: Cursor): Promise<boolean>

@@ -21,6 +21,7 @@ test('only what the batch layer recomputes, or is of the day, expires', () => {
   const days = new Map(TABLES.map(({ name, ttlSeconds }) => [name, ttlSeconds === null ? null : ttlSeconds / 86_400]))
   expect(days).toEqual(
     new Map([
+      ['store_settings', null],
       ['lane_cursor', null],
       ['realtime_ndvi_by_class', 28],
       // Written once, and needed for as long as any row of its day can be.

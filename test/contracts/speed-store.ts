@@ -66,6 +66,14 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
     })
     const oneOfTwo = (index: number): SpeedStore => (index % 2 === 0 ? store : rival)
 
+    test('settles its settings once, whoever asks', async () => {
+      const asked = times(RIVALS, index => ({ format: 1, slotMs: (index + 1) * MINUTE_MS }))
+      const answers = await Promise.all(asked.map((settings, index) => oneOfTwo(index).settle(settings)))
+      expect(asked).toContainEqual(answers[0])
+      for (const answer of answers) expect(answer).toEqual(answers[0])
+      expect(await rival.settle({ format: 2, slotMs: 5 })).toEqual(answers[0])
+    })
+
     describe('cursors', () => {
       test('has none for a lane that was never begun', async () => {
         expect(await store.readCursor(freshLane())).toBeUndefined()

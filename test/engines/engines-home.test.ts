@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { readEvents } from '../../functions/ingest/csv.ts'
+import type { Health } from '../../functions/serving/schemas.ts'
 import { recount } from '../support/recount.ts'
 import { type Cassandra, FIRST_LOGIN, startCassandra } from './cassandra.ts'
 import { describeWithJava } from './java.ts'
@@ -19,6 +20,7 @@ import { KINESIS_REGION, startKinesis } from './kinesis.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SAMPLE = join(ROOT, 'data/sample')
+const SLOT_MS = 2_000
 /** How long an unreachable server may keep a person waiting. */
 const SECONDS_MS = 10_000
 
@@ -58,7 +60,7 @@ describeWithJava('the engines home', () => {
   }
 
   function launch(
-    command: 'start' | 'produce' | 'batch',
+    command: 'start' | 'produce' | 'redrive',
     flags: string[],
     environment: NodeJS.ProcessEnv,
   ): ChildProcess {
@@ -169,6 +171,41 @@ describeWithJava('the engines home', () => {
     expect(await classStats(url)).toEqual(expectedStats(events, 1))
   })
 
+  test('a topic that takes small records only gets small ones', async () => {
+    await freshTopic(kafka.brokers, topic, { 'max.message.bytes': 8_000 })
+    const events = await sampleEvents()
+    const url = await start(['--log', kafkaAddress(), '--store', storeAddress()])
+    expect(await produce(['--to', kafkaAddress()])).toMatchObject({ code: 0 })
+    await untilCounted(url, events.length)
+    expect(await classStats(url)).toEqual(expectedStats(events, 1))
+  })
+
+  test('what was refused counts once a redrive has sent it to the topic, and only once', async () => {
+    const servers = ['--log', kafkaAddress(), '--store', storeAddress()]
+    const events = (await sampleEvents()).map(event => ({ ...event, class_name: 'Wetland' }))
+    const log = await openKafkaEventLog({ brokers: kafka.brokers, topic })
+    for (const [n, event] of events.entries()) {
+      await log.append([{ key: `${n}`, data: Buffer.from(JSON.stringify(event)) }])
+    }
+    await log.close()
+    const before = await start(['--slot', '2s', ...servers])
+    for (let count = 0; count < events.length; await sleep(50)) {
+      count = ((await (await fetch(`${before}/api/health`)).json()) as Health).quarantine.count
+    }
+    await stop(started[0] as ChildProcess)
+    const classes = join(state, 'classes.csv')
+    await writeFile(classes, 'class_name\nWetland\n')
+    const url = await start(['--classes', classes])
+    await sleep(2 * SLOT_MS)
+    for (const redriven of [events.length, 0]) {
+      const { code, out } = await toEnd(launch('redrive', [], login))
+      expect(out).toContain(`${redriven} entries redriven: the log has their ${redriven} events\n`)
+      expect(code).toBe(0)
+    }
+    await untilCounted(url, events.length)
+    expect(await classStats(url)).toEqual(expectedStats(events, 1))
+  })
+
   describe('says in one line, and ends with 1, that', () => {
     async function expectRefused(said: RegExp, flags: string[], environment: NodeJS.ProcessEnv = login): Promise<void> {
       const beganMs = performance.now()
@@ -209,6 +246,13 @@ describeWithJava('the engines home', () => {
     test('the topic keeps its producers’ times', async () => {
       await freshTopic(kafka.brokers, topic, { 'message.timestamp.type': 'CreateTime' })
       await expectRefused(/kafka-configs.sh .*message.timestamp.type=LogAppendTime/, ['--log', kafkaAddress()])
+    })
+
+    test('the keyspace has arrival slots of another length', async () => {
+      await start(['--slot', '5m', '--store', storeAddress()])
+      await stop(started[0] as ChildProcess)
+      const other = ['--slot', '1h', '--state', join(state, 'other'), '--store', storeAddress()]
+      await expectRefused(/Cassandra keyspace \w+ has arrival slots of 300s: .* --slot 300s/, other)
     })
 
     test('the state has another log than is asked for', async () => {

@@ -11,6 +11,7 @@ import {
   type RejectionReason,
 } from '../../functions/core/record.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
+import type { QuarantineEntry } from '../../functions/ports/speed-store.ts'
 import { CLASSES, logRecord, NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 
@@ -213,6 +214,30 @@ describe('what is odd and no poison counts:', () => {
   ])('%s', async (_, data, count) => {
     await expectPoison(data, [], count)
   })
+})
+
+it('a delivery that comes to very much is written in parts, each once', { timeout: LONG_MS }, async () => {
+  const { pipeline, lane, append, speed } = await openOneLane({ slotMs: SLOT_MS })
+  const lines = 3_000
+  const records = Array.from({ length: 10 }, () => append('?\n'.repeat(lines)))
+  const sizes: number[] = []
+  const failing = {
+    ...pipeline.store,
+    quarantine: async (entries: readonly QuarantineEntry[]) => {
+      sizes.push(entries.length)
+      if (sizes.length === 2) throw new Error('the store is down')
+      return pipeline.store.quarantine(entries)
+    },
+  }
+  expect((await speed(records, failing)).batchItemFailures).toHaveLength(1)
+  expect((await pipeline.store.readCursor(lane))?.lastPosition).toBe(records[3]?.position)
+  expect(await speed(records, failing)).toEqual({ batchItemFailures: [] })
+  expect(sizes).toEqual([12_000, 12_000, 12_000, 6_000])
+  expect(await pipeline.store.readCursor(lane)).toMatchObject({
+    lastPosition: records.at(-1)?.position,
+    quarantined: records.length * lines,
+  })
+  expect(await pipeline.quarantined()).toHaveLength(records.length * lines)
 })
 
 it('a delivery that is given back says so without a word of its content', async () => {
