@@ -1,8 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBDecimalValue, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
-import type { BatchQuery, SqlValue } from '../ports/batch-query.ts'
+import { PARTITION_FOLDER } from '../archive/layout.ts'
+import { ARCHIVE_COLUMNS } from '../archive/parquet.ts'
+import type { ColumnType } from '../parquet/write.ts'
+import type { BatchQuery, SlotSpan, SqlValue } from '../ports/batch-query.ts'
+
+const TYPE_OF: Partial<Record<ColumnType, string>> = { STRING: 'VARCHAR', INT32: 'INTEGER', INT64: 'BIGINT' }
 
 /** Queries the archive as files of a folder. @param archiveFolder holds the folders `arrival_slot=…` */
 export async function openDuckDbBatchQuery(archiveFolder: string): Promise<BatchQuery> {
@@ -10,26 +16,65 @@ export async function openDuckDbBatchQuery(archiveFolder: string): Promise<Batch
   const spill = mkdtempSync(join(tmpdir(), 'landcover-duckdb-'))
   const settings = { threads: '2', memory_limit: '1GB', temp_directory: spill }
   const instance = await DuckDBInstance.create(':memory:', settings)
-  const connection = await instance.connect()
-  // In brackets a character stands for itself, so that a folder's own name is no pattern.
-  const literalFolder = archiveFolder.replaceAll(/[[*?]/g, '[$&]')
-  const files = `${literalFolder}/*/*.parquet`.replaceAll("'", "''")
   return {
-    async query(sql) {
-      await connection.run(`
-        CREATE OR REPLACE TEMP VIEW landcover_archive AS
-        SELECT * FROM read_parquet('${files}', hive_partitioning = true, hive_types = {'arrival_slot': VARCHAR})`)
-      const rows = await connection.runAndReadAll(sql)
-      return rows
-        .getRowObjects()
-        .map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toSqlValue(name, value)])))
+    async query(sql, slots) {
+      const files = await filesOf(archiveFolder, slots)
+      const bytesScanned = (await Promise.all(files.map(file => stat(file)))).reduce((sum, { size }) => sum + size, 0)
+      // A connection of its own: a view of the same name may be in another statement's use.
+      const connection = await instance.connect()
+      try {
+        await connection.run(`CREATE TEMP VIEW landcover_archive AS ${selectFrom(files)}`)
+        const answer = await connection.runAndReadAll(sql)
+        const rows = answer
+          .getRowObjects()
+          .map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toSqlValue(name, value)])))
+        return { rows, bytesScanned }
+      } finally {
+        connection.closeSync()
+      }
     },
     async close() {
-      connection.closeSync()
       instance.closeSync()
       rmSync(spill, { recursive: true, force: true })
     },
   }
+}
+
+/** The Parquet files of some slots: to let DuckDB list the whole archive takes a second for some days of short slots. */
+async function filesOf(archiveFolder: string, { first, last }: SlotSpan): Promise<string[]> {
+  const isWithin = (folder: string) => {
+    const slot = PARTITION_FOLDER.exec(folder)?.[1]
+    return slot !== undefined && first <= slot && slot <= last
+  }
+  const folders = (await existing(archiveFolder)).filter(isWithin).sort()
+  const files: string[] = []
+  for (const folder of folders) {
+    for (const name of (await existing(join(archiveFolder, folder))).sort()) {
+      if (name.endsWith('.parquet')) files.push(join(archiveFolder, folder, name))
+    }
+  }
+  return files
+}
+
+async function existing(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** The slot is in the folder's name. Other folders above it may look like partitions too, so it is cut out here. */
+function selectFrom(files: readonly string[]): string {
+  if (files.length === 0) {
+    const columns = ARCHIVE_COLUMNS.map(({ name, type }) => `CAST(NULL AS ${TYPE_OF[type] ?? type}) AS ${name}`)
+    return `SELECT ${columns.join(', ')}, CAST(NULL AS VARCHAR) AS arrival_slot WHERE false`
+  }
+  // In brackets a character stands for itself, so that a name is no pattern.
+  const literals = files.map(file => `'${file.replaceAll(/[[*?]/g, '[$&]').replaceAll("'", "''")}'`)
+  return `SELECT * EXCLUDE (filename), regexp_extract(filename, '/arrival_slot=([^/]+)/[^/]+$', 1) AS arrival_slot
+    FROM read_parquet([${literals.join()}], filename = true, hive_partitioning = false)`
 }
 
 function toSqlValue(column: string, value: DuckDBValue): SqlValue {

@@ -4,7 +4,7 @@ import { decodeRecord, type LogRecord } from '../core/record.ts'
 import { type Slot, slotOf } from '../core/slot.ts'
 import { isLate } from '../core/window.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { archiveKey } from './layout.ts'
+import { archiveKey, fileName } from './layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from './parquet.ts'
 
 /** What a delivery came to. */
@@ -52,7 +52,8 @@ export async function archiveDelivery(
       }
       const first = toSequenceNumber((inSlot[start] as LogRecord).position)
       const last = toSequenceNumber((inSlot[end - 1] as LogRecord).position)
-      await objects.put(archiveKey(slot, slotMs, lane, first, last), encodeArchiveFile(events))
+      const key = archiveKey(slot, slotMs, lane, first, last)
+      await objects.put(key, encodeArchiveFile(events, fileName(key)))
       archived.files++
       archived.events += events.length
     }
@@ -63,10 +64,9 @@ export async function archiveDelivery(
 function archivedEvents(record: LogRecord, slot: Slot, classes: ClassList): ArchivedEvent[] {
   const { lane, position, arrivalMs } = record
   const { origin, events } = decodeRecord(record, slot, classes)
-  const recordId = origin ? `${origin.producer}:${origin.counter}` : `${lane}:${position}`
   return events.map(({ index, event }) => ({
     event,
-    recordId,
+    origin,
     line: index,
     lane,
     position,

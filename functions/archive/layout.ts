@@ -3,6 +3,9 @@ import { parseSlotName, type Slot, slotName } from '../core/slot.ts'
 /** Where the archive's objects lie: `archive/arrival_slot=2026-11-22T14-00/<lane>-<first>-<last>.parquet`. */
 export const ARCHIVE_PREFIX = 'archive/'
 
+/** A slot's folder in the archive's, and the slot's name in it. */
+export const PARTITION_FOLDER = /^arrival_slot=(.+)$/
+
 export function slotPrefix(slot: Slot, slotMs: number): string {
   return `${ARCHIVE_PREFIX}arrival_slot=${slotName(slot, slotMs)}/`
 }
@@ -11,8 +14,13 @@ export function archiveKey(slot: Slot, slotMs: number, lane: string, first: stri
   return `${slotPrefix(slot, slotMs)}${lane}-${first}-${last}.parquet`
 }
 
-/** The slot and lane of an archive file's key; null for other keys. */
-export function parseArchiveKey(key: string): { slot: Slot; lane: string } | null {
-  const match = /^archive\/arrival_slot=([^/]+)\/(.+)-\d+-\d+\.parquet$/.exec(key)
-  return match && { slot: parseSlotName(match[1] as string), lane: match[2] as string }
+/** What stands behind a key's last `/`. */
+export function fileName(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1)
+}
+
+/** The slot, the lane and the last sequence number of an archive file's key; null for other keys. */
+export function parseArchiveKey(key: string): { slot: Slot; lane: string; last: string } | null {
+  const match = /^archive\/arrival_slot=([^/]+)\/(.+)-\d+-(\d+)\.parquet$/.exec(key)
+  return match && { slot: parseSlotName(match[1] as string), lane: match[2] as string, last: match[3] as string }
 }

@@ -1,14 +1,15 @@
 import type { ImageEvent } from '../core/event.ts'
 import { fromMicro, fromMilli } from '../core/fixed-point.ts'
 import type { Position } from '../core/lane.ts'
+import type { Origin } from '../core/record.ts'
 import { dayOf } from '../core/time.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
 
 /** An event of the archive with all that tells it from its copies. */
 export interface ArchivedEvent {
   event: ImageEvent
-  /** The same for every copy of a record: producer and counter, or else lane and sequence. */
-  recordId: string
+  /** Who sent its record, and as its how many-th; null where the record is known by its lane and position only. */
+  origin: Origin | null
   /** The event's line in its record. */
   line: number
   lane: string
@@ -17,20 +18,29 @@ export interface ArchivedEvent {
   late: boolean
 }
 
-type ArchiveColumn = Column<ArchivedEvent>
+/** An event in the file to which it is written. */
+interface FiledEvent extends ArchivedEvent {
+  file: string
+}
+
+type ArchiveColumn = Column<FiledEvent>
+
+const NULLABLE = { nullable: true } as const
 
 /** The integer that sums are made of, and beside it the number that people read. */
 const fixedPoint = (
   name: string,
   unit: 'micro' | 'milli',
   of: (event: ImageEvent) => number | null,
+  nullable: { nullable?: true } = NULLABLE,
 ): ArchiveColumn[] => {
   const scale = unit === 'micro' ? fromMicro : fromMilli
   return [
-    { name: `${name}_${unit}`, type: 'INT32', of: ({ event }) => of(event) },
+    { name: `${name}_${unit}`, type: 'INT32', ...nullable, of: ({ event }) => of(event) },
     {
       name,
       type: 'DOUBLE',
+      ...nullable,
       of: ({ event }) => {
         const value = of(event)
         return value === null ? null : scale(value)
@@ -46,7 +56,7 @@ export const ARCHIVE_COLUMNS: readonly ArchiveColumn[] = [
   { name: 'event_time', type: 'TIMESTAMP', of: ({ event }) => BigInt(event.eventMs) },
   { name: 'event_day', type: 'STRING', of: ({ event }) => dayOf(event.eventMs) },
   { name: 'event_ms', type: 'INT64', of: ({ event }) => BigInt(event.eventMs) },
-  ...fixedPoint('ndvi_mean', 'micro', event => event.ndviMean),
+  ...fixedPoint('ndvi_mean', 'micro', event => event.ndviMean, {}),
   ...fixedPoint('ndvi_std', 'micro', event => event.ndviStd),
   ...fixedPoint('ndvi_min', 'micro', event => event.ndviMin),
   ...fixedPoint('ndvi_max', 'micro', event => event.ndviMax),
@@ -57,14 +67,23 @@ export const ARCHIVE_COLUMNS: readonly ArchiveColumn[] = [
   ...fixedPoint('nir_mean', 'milli', event => event.nir),
   ...fixedPoint('brightness_mean', 'milli', event => event.brightness),
   { name: 'late', type: 'BOOLEAN', of: ({ late }) => late },
-  { name: 'record_id', type: 'STRING', of: ({ recordId }) => recordId },
-  { name: 'line', type: 'INT32', of: ({ line }) => line },
+  { name: 'producer', type: 'STRING', nullable: true, of: ({ origin }) => origin?.producer ?? null },
+  { name: 'counter', type: 'INT64', nullable: true, of: ({ origin }) => (origin ? BigInt(origin.counter) : null) },
   { name: 'lane', type: 'STRING', of: ({ lane }) => lane },
   { name: 'sequence', type: 'STRING', of: ({ position }) => position },
+  { name: 'line', type: 'INT32', of: ({ line }) => line },
   { name: 'arrival_ms', type: 'INT64', of: ({ arrivalMs }) => BigInt(arrivalMs) },
+  { name: 'source_file', type: 'STRING', of: ({ file }) => file },
 ]
 
-/** An archive file's bytes: the same events give the same bytes. */
-export function encodeArchiveFile(events: readonly ArchivedEvent[]): Uint8Array {
-  return writeParquet(ARCHIVE_COLUMNS, events)
+/**
+ * An archive file's bytes: the same events give the same bytes.
+ *
+ * @param file its name, by which the rows of a record can be told from those of the same record in another file
+ */
+export function encodeArchiveFile(events: readonly ArchivedEvent[], file: string): Uint8Array {
+  return writeParquet(
+    ARCHIVE_COLUMNS,
+    events.map(event => ({ ...event, file })),
+  )
 }

@@ -1,7 +1,26 @@
 import { ARCHIVE_PREFIX, parseArchiveKey, slotPrefix } from '../archive/layout.ts'
-import type { Lane } from '../core/lane.ts'
+import { type Lane, type Position, toPosition } from '../core/lane.ts'
 import type { Slot } from '../core/slot.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+
+/** A file of the archive, as its name tells. */
+export interface ArchiveFile {
+  key: string
+  slot: Slot
+  lane: string
+  /** The last record that it holds. */
+  last: Position
+}
+
+/** The files of a slot and of all later ones. */
+export async function listArchive(objects: ObjectStore, from: Slot, slotMs: number): Promise<ArchiveFile[]> {
+  const files: ArchiveFile[] = []
+  for await (const key of objects.list(ARCHIVE_PREFIX, slotPrefix(from, slotMs))) {
+    const file = parseArchiveKey(key)
+    if (file) files.push({ key, slot: file.slot, lane: file.lane, last: toPosition(file.last) })
+  }
+  return files
+}
 
 /** How far the archive has come behind a cut. */
 export interface Progress {
@@ -15,20 +34,21 @@ export interface Progress {
  * A slot is complete when every open lane has a file of the next slot but one: arrival times may go back by up to a
  * slot, and a lane's files come in its order. Closed lanes are finished when their children have begun, and those
  * are open.
+ *
+ * @param files of the slots from the old cut on
+ * @param lanes as they were listed after the files: a lane that opens meanwhile has none yet, so it is waited for
  */
-export async function archiveProgress(
-  objects: ObjectStore,
-  listLanes: () => Promise<Lane[]>,
+export function archiveProgress(
+  files: readonly ArchiveFile[],
+  lanes: readonly Lane[],
   slotMs: number,
   from: Slot,
-): Promise<Progress> {
+): Progress {
   const latestOf = new Map<string, Slot>()
-  for await (const key of objects.list(ARCHIVE_PREFIX, slotPrefix(from, slotMs))) {
-    const file = parseArchiveKey(key)
-    if (file && file.slot > (latestOf.get(file.lane) ?? 0)) latestOf.set(file.lane, file.slot)
+  for (const { lane, slot } of files) {
+    if (slot >= from && slot > (latestOf.get(lane) ?? 0)) latestOf.set(lane, slot)
   }
-  // After the files: of a lane that opens meanwhile none was seen yet, so it is waited for.
-  const open = (await listLanes()).filter(lane => !lane.closed)
+  const open = lanes.filter(lane => !lane.closed)
   if (open.length === 0) return { cut: from, behind: [] }
   const latest = open.map(({ name }) => ({ lane: name, latestSlot: latestOf.get(name) ?? null }))
   const furthest = Math.max(...latest.map(({ latestSlot }) => latestSlot ?? from))

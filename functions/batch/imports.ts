@@ -1,46 +1,60 @@
-import { createHash } from 'node:crypto'
-import { archiveKey, parseArchiveKey, slotPrefix } from '../archive/layout.ts'
+import { archiveKey, fileName } from '../archive/layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from '../archive/parquet.ts'
 import type { ImageEvent } from '../core/event.ts'
 import { toPosition } from '../core/lane.ts'
 import { IMPORT_SLOT } from '../core/slot.ts'
+import { dayOf } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
 const EVENTS_PER_FILE = 100_000
 
+/** The day on which all imports arrived, as far as the archive is concerned. */
+export const IMPORT_DAY = dayOf(IMPORT_SLOT)
+
+const PREFIX = 'imports/'
+
 /**
- * Puts events straight into the archive, past the log; the next batch run counts them. What is imported is named by
- * its content, so importing the same events again changes nothing.
+ * Puts events straight into the archive, past the log; the next batch run counts them, all or, should this fail, none.
  *
+ * @param name stands for the events' content, in letters and digits: what is imported already is left as it is
  * @param importedMs stands as their arrival time; none of them is late
+ * @returns how many events were imported; null when they were before
  */
 export async function importEvents(
   objects: ObjectStore,
   slotMs: number,
-  events: readonly ImageEvent[],
+  name: string,
+  events: AsyncIterable<ImageEvent> | Iterable<ImageEvent>,
   importedMs: number,
-): Promise<void> {
-  const hash = createHash('sha256')
-  for (const event of events) hash.update(JSON.stringify(event))
-  const digest = hash.digest('hex').slice(0, 32)
-  for (let start = 0; start < events.length; start += EVENTS_PER_FILE) {
-    const lane = `import-${digest}-${start}`
-    const rows = events.slice(start, start + EVENTS_PER_FILE).map((event, index): ArchivedEvent => {
-      const position = toPosition(index + 1)
-      return { event, recordId: `${lane}:${position}`, line: 0, lane, position, arrivalMs: importedMs, late: false }
-    })
-    const key = archiveKey(IMPORT_SLOT, slotMs, lane, '1', String(rows.length))
-    await objects.putIfAbsent(key, encodeArchiveFile(rows))
+): Promise<number | null> {
+  const marker = `${PREFIX}${laneOfImport(name)}.json`
+  if (await objects.get(marker)) return null
+  const lane = laneOfImport(name)
+  let count = 0
+  let rows: ArchivedEvent[] = []
+  const putRows = async () => {
+    const key = archiveKey(IMPORT_SLOT, slotMs, lane, String(count - rows.length + 1), String(count))
+    await objects.put(key, encodeArchiveFile(rows, fileName(key)))
+    rows = []
   }
+  for await (const event of events) {
+    const position = toPosition(++count)
+    rows.push({ event, origin: null, line: 0, lane, position, arrivalMs: importedMs, late: false })
+    if (rows.length === EVENTS_PER_FILE) await putRows()
+  }
+  if (rows.length > 0) await putRows()
+  // The batch layer goes by this object, which comes last.
+  await objects.putIfAbsent(marker, Buffer.from(JSON.stringify({ lane, events: count })))
+  return count
 }
 
-/** Keys of the imported files. */
-export async function listImports(objects: ObjectStore, slotMs: number): Promise<string[]> {
-  return Array.fromAsync(objects.list(slotPrefix(IMPORT_SLOT, slotMs)))
+function laneOfImport(name: string): string {
+  return `import-${name}`
 }
 
-export function laneOfImport(key: string): string {
-  const file = parseArchiveKey(key)
-  if (!file) throw new Error(`'${key}' is not the key of an archive file`)
-  return file.lane
+/** The lanes under which imports stand in the archive, of those that are there whole. */
+export async function listImports(objects: ObjectStore): Promise<string[]> {
+  const lanes: string[] = []
+  for await (const key of objects.list(PREFIX)) lanes.push(key.slice(PREFIX.length, -'.json'.length))
+  return lanes
 }

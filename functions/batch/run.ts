@@ -1,23 +1,27 @@
 import { randomUUID } from 'node:crypto'
 import type { Lane } from '../core/lane.ts'
-import { firstCut, IMPORT_SLOT, lookBackMs, type Slot, slotName } from '../core/slot.ts'
-import { formatTimestamp } from '../core/time.ts'
-import { addEach, type Totals } from '../core/totals.ts'
+import { firstCut, type Slot } from '../core/slot.ts'
+import { DAY_MS, formatTimestamp } from '../core/time.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { archiveProgress, type Progress } from './completeness.ts'
-import { laneOfImport, listImports } from './imports.ts'
-import { renderSql } from './sql.ts'
-import { type DayTotals, encodeTotalsFile, totalsOfRow } from './totals-file.ts'
-import { pruneViews, publishView, type View, viewReader } from './view.ts'
+import type { SpeedStore } from '../ports/speed-store.ts'
+import { type ArchiveFile, archiveProgress, listArchive, type Progress } from './completeness.ts'
+import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
+import { encodeClasses, encodeDays } from './history-files.ts'
+import { IMPORT_DAY, listImports } from './imports.ts'
+import { type BatchSql, contentOf, countImport, countSlots, type SlotsCounted, together } from './query.ts'
+import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal } from './validation.ts'
+import { type Audit, type Part, pruneViews, publishView, type View, viewReader } from './view.ts'
+import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
 export interface BatchLayer {
   objects: ObjectStore
   query: BatchQuery
+  /** Whose totals those of new slots must equal. */
+  store: Pick<SpeedStore, 'readCursors' | 'readRows'>
   lanes(): Promise<Lane[]>
   slotMs: number
-  /** Statements of data/sql. */
-  sql: { slotTotals: string; importTotals: string }
+  sql: BatchSql
   now(): number
 }
 
@@ -33,83 +37,204 @@ export interface BatchRun {
  * Brings the batch view up to date: adds the slots that have become complete, and new imports, to the current view's
  * totals and publishes the result as the next view. A run that finds another published meanwhile starts over, so
  * runs may overlap and fail at any point: the current view is always one whole view.
+ *
+ * @param options.trustSpeed false: publishes also where the speed layer has counted otherwise
+ * @throws ValidationFailed when what was counted cannot be right; the old view stays
  */
-export async function runBatch(layer: BatchLayer): Promise<BatchRun> {
-  const { objects, slotMs } = layer
+export async function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise<BatchRun> {
+  const { objects, query, sql, slotMs } = layer
   const views = viewReader(objects)
   for (;;) {
     const startedMs = layer.now()
     const base = await views.current()
     const baseCut = base?.cut ?? firstCut(slotMs)
-    const { cut, behind } = await archiveProgress(objects, layer.lanes, slotMs, baseCut)
-    const imports = (await listImports(objects, slotMs)).filter(key => !base?.imports.includes(key))
-    if (cut === baseCut && imports.length === 0) return { view: base, published: false, behind }
+    const files = await listArchive(objects, watchedFrom(baseCut, slotMs), slotMs)
+    const { cut, behind } = archiveProgress(files, await layer.lanes(), slotMs, baseCut)
+    const imports = (await listImports(objects)).filter(lane => !base?.imports.includes(lane))
+    const changed = base ? changedSlots(base.watched, files, baseCut, slotMs) : []
+    if (cut === baseCut && imports.length === 0 && changed.length === 0) {
+      return { view: base, published: false, behind }
+    }
 
-    const totals = new Map<string, Totals>()
-    if (base) addEach(totals, keyed(await views.totals(base)))
-    const before = imageCount(totals)
-    if (cut > baseCut) addEach(totals, keyed(await slotTotals(layer, baseCut, cut)))
-    if (imports.length > 0) addEach(totals, keyed(await importTotals(layer, imports)))
+    const newFiles = filesWithin(files, baseCut, cut)
+    const slots = slotsOf(newFiles)
+    const ofSlots = await countSlots(query, sql, slotMs, slots)
+    refuseImpossible(ofSlots)
+    if (trustSpeed) await refuseOtherThanSpeed(layer.store, newFiles, ofSlots.days, baseCut, cut)
+    const ofImports: SlotsCounted[] = []
+    for (const lane of imports) ofImports.push(await countImport(query, sql, slotMs, lane))
+    for (const each of ofImports) refuseImpossible(each)
 
-    const revision = (base?.revision ?? 0) + 1
-    const images = imageCount(totals)
-    const view: View = {
-      revision,
+    const before = noteChanges(
+      base?.watched ?? {},
+      changed,
+      files,
+      await contentOf(query, sql, slotMs, changed),
+      slotMs,
+    )
+    const watched = watch(before, slots, files, ofSlots.content, cut, slotMs)
+    const counted = together([ofSlots, ...ofImports])
+    const view = await addToView(layer, base, counted.days, {
       cut,
-      totalsKey: `totals/${revision}-${randomUUID()}.parquet`,
       imports: [...(base?.imports ?? []), ...imports],
-      publishedAt: formatTimestamp(layer.now()),
-      audit: { images, added: images - before, seconds: (layer.now() - startedMs) / 1000 },
-    }
-    await objects.put(view.totalsKey, encodeTotalsFile(unkeyed(totals)))
-    if (await publishView(objects, view)) {
-      await pruneViews(objects, view)
-      return { view, published: true, behind }
-    }
-    await objects.delete(view.totalsKey)
+      watched,
+      audit: { kind: 'batch', ...tally(counted, slots.length, newFiles.length), missed: missedIn(watched) },
+      startedMs,
+    })
+    if (await publish(layer, base, view)) return { view, published: true, behind }
   }
 }
 
-async function slotTotals(layer: BatchLayer, from: Slot, until: Slot): Promise<DayTotals[]> {
-  const { slotMs } = layer
-  const name = (slot: Slot) => slotName(Math.max(slot, firstCut(slotMs)), slotMs)
-  const statement = renderSql(layer.sql.slotTotals, {
-    from: name(from),
-    until: name(until),
-    look_back: name(from - lookBackMs(slotMs)),
-    next_slot: name(until),
-  })
-  return (await layer.query.query(statement)).map(toDayTotals)
-}
+/**
+ * Counts anew what arrived on some days, and publishes it in the place of what the current view says of them: after a
+ * change of the code, or where files came too late. Nothing stops for it.
+ *
+ * @param first YYYY-MM-DD, the first arrival day (UTC)
+ * @param last YYYY-MM-DD, the last one
+ * @throws ValidationFailed when what was counted cannot be right; the old view stays
+ */
+export async function runBackfill(layer: BatchLayer, first: string, last: string): Promise<BatchRun> {
+  const { objects, query, sql, slotMs } = layer
+  const views = viewReader(objects)
+  for (;;) {
+    const startedMs = layer.now()
+    const base = await views.current()
+    if (!base) return { view: undefined, published: false, behind: [] }
+    const from = Math.max(Date.parse(first), firstCut(slotMs))
+    const until = Math.min(Date.parse(last) + DAY_MS, base.cut)
+    const files = filesWithin(await listArchive(objects, from, slotMs), from, until)
+    const slots = slotsOf(files)
+    const counted = await countSlots(query, sql, slotMs, slots)
+    refuseImpossible(counted)
 
-async function importTotals(layer: BatchLayer, keys: readonly string[]): Promise<DayTotals[]> {
-  const days: DayTotals[] = []
-  for (const key of keys) {
-    const values = { import_slot: slotName(IMPORT_SLOT, layer.slotMs), lane: laneOfImport(key) }
-    days.push(...(await layer.query.query(renderSql(layer.sql.importTotals, values))).map(toDayTotals))
+    const watched = watch(base.watched, slots, files, counted.content, base.cut, slotMs)
+    const isReplaced = (row: DayHistory) => row.arrivalDay >= first && row.arrivalDay <= last && isOfLog(row)
+    const view = await replaceInView(layer, base, isReplaced, counted.days, {
+      audit: { kind: 'backfill', ...tally(counted, slots.length, files.length), missed: missedIn(watched) },
+      watched,
+      startedMs,
+    })
+    if (await publish(layer, base, view)) return { view, published: true, behind: [] }
   }
-  return days
 }
 
-function toDayTotals(row: Record<string, unknown>): DayTotals {
-  return { day: row.event_day as string, className: row.class_name as string, totals: totalsOfRow(row) }
+function filesWithin(files: readonly ArchiveFile[], from: Slot, until: Slot): ArchiveFile[] {
+  return files.filter(({ slot }) => from <= slot && slot < until)
 }
 
-/** Days are of fixed width, so the key can be taken apart again. */
-function keyed(days: Iterable<DayTotals>): Iterable<[string, Totals]> {
-  return Iterator.from(days).map(({ day, className, totals }) => [`${day}${className}`, totals])
+function slotsOf(files: readonly ArchiveFile[]): Slot[] {
+  return [...new Set(files.map(({ slot }) => slot))].sort((a, b) => a - b)
 }
 
-function unkeyed(totals: ReadonlyMap<string, Totals>): DayTotals[] {
-  return Array.from(totals, ([key, of]) => ({ day: key.slice(0, 10), className: key.slice(10), totals: of })).sort(
-    (a, b) => compare(a.day, b.day) || compare(a.className, b.className),
-  )
+function tally({ days, content, bytesScanned }: SlotsCounted, slots: number, files: number) {
+  const rows = content.values().reduce((sum, slot) => sum + slot.rows, 0)
+  const events = content.values().reduce((sum, slot) => sum + slot.events, 0)
+  const images = days.reduce((sum, { history }) => sum + history.totals.count, 0)
+  return { slots, files, rows, overlapping: rows - events, copies: events - images, bytesScanned }
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+async function publish({ objects }: BatchLayer, base: View | undefined, view: View): Promise<boolean> {
+  if (await publishView(objects, view)) {
+    await pruneViews(objects, view)
+    return true
+  }
+  // Another run was faster: what was written for this view only goes.
+  const kept = new Set(base ? [base.classesKey, ...Object.values(base.parts).map(({ key }) => key)] : [])
+  for (const key of [view.classesKey, ...Object.values(view.parts).map(part => part.key)]) {
+    if (!kept.has(key)) await objects.delete(key)
+  }
+  return false
 }
 
-function imageCount(totals: ReadonlyMap<string, Totals>): number {
-  return totals.values().reduce((sum, { count }) => sum + count, 0)
+type Change = { audit: Omit<Audit, 'images' | 'added' | 'seconds'>; watched: View['watched']; startedMs: number }
+
+/** The next view, with further days: only the parts that they belong to are written anew. */
+async function addToView(
+  layer: BatchLayer,
+  base: View | undefined,
+  days: readonly DayHistory[],
+  change: Change & Pick<View, 'cut' | 'imports'>,
+): Promise<View> {
+  const { objects } = layer
+  const revision = (base?.revision ?? 0) + 1
+  const views = viewReader(objects)
+  const parts = { ...base?.parts }
+  for (const [name, rows] of Map.groupBy(days, partOf)) {
+    const known = parts[name] ? await views.part(parts[name]) : []
+    parts[name] = await writePart(objects, revision, name, mergeDays([...known, ...rows]))
+  }
+  const classes = mergeClasses(base ? await views.classes(base) : new Map(), byClass(days))
+  return finishView(layer, base, { ...change, revision, parts, classes })
+}
+
+/** The next view, with other rows in the place of some: all time is added up anew, since extremes cannot be taken back. */
+async function replaceInView(
+  layer: BatchLayer,
+  base: View,
+  isReplaced: (row: DayHistory) => boolean,
+  days: readonly DayHistory[],
+  change: Change,
+): Promise<View> {
+  const { objects } = layer
+  const revision = base.revision + 1
+  const views = viewReader(objects)
+  const added = Map.groupBy(days, partOf)
+  const parts: View['parts'] = {}
+  let classes = new Map<string, DayHistory['history']>()
+  for (const name of new Set([...Object.keys(base.parts), ...added.keys()])) {
+    const part = base.parts[name]
+    const known = part ? await views.part(part) : []
+    const kept = known.filter(row => !isReplaced(row))
+    const fresh = added.get(name) ?? []
+    const rows = mergeDays([...kept, ...fresh])
+    classes = mergeClasses(classes, byClass(rows))
+    if (rows.length === 0) continue
+    const isSame = part !== undefined && kept.length === known.length && fresh.length === 0
+    parts[name] = isSame ? part : await writePart(objects, revision, name, rows)
+  }
+  return finishView(layer, base, { ...change, cut: base.cut, imports: base.imports, revision, parts, classes })
+}
+
+async function finishView(
+  { objects, now }: BatchLayer,
+  base: View | undefined,
+  made: Change &
+    Pick<View, 'cut' | 'imports' | 'revision' | 'parts'> & { classes: ReadonlyMap<string, DayHistory['history']> },
+): Promise<View> {
+  const { classes, startedMs, audit, ...others } = made
+  const images = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
+  const classesKey = `landcover_aggregates/as_of=${others.revision}-${randomUUID()}/classes.parquet`
+  await objects.put(classesKey, encodeClasses(classes))
+  const nowMs = now()
+  const added = images - (base?.audit.images ?? 0)
+  const view = {
+    ...others,
+    classesKey,
+    publishedAt: formatTimestamp(nowMs),
+    audit: { ...audit, images, added, seconds: (nowMs - startedMs) / 1000 },
+  }
+  await refuseUnequal(objects, base, view)
+  return view
+}
+
+async function writePart(
+  objects: ObjectStore,
+  revision: number,
+  name: string,
+  rows: readonly DayHistory[],
+): Promise<Part> {
+  const key = `history/${name}/${revision}-${randomUUID()}.parquet`
+  await objects.put(key, encodeDays(rows))
+  const days = rows.map(({ day }) => day).sort()
+  const images = rows.reduce((sum, { history }) => sum + history.totals.count, 0)
+  return { key, firstDay: days[0] as string, lastDay: days.at(-1) as string, images }
+}
+
+/** What arrived in a month; of imports, which arrive all at once, what is of a month. */
+function partOf(row: DayHistory): string {
+  return isOfLog(row) ? row.arrivalDay.slice(0, 7) : `import-${row.day.slice(0, 7)}`
+}
+
+function isOfLog({ arrivalDay }: DayHistory): boolean {
+  return arrivalDay !== IMPORT_DAY
 }

@@ -1,6 +1,9 @@
+import type { History } from '../core/history.ts'
 import type { Slot } from '../core/slot.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { type DayTotals, decodeTotalsFile } from './totals-file.ts'
+import type { DayHistory } from './day-history.ts'
+import { decodeClasses, decodeDays } from './history-files.ts'
+import type { Watched } from './watch.ts'
 
 /**
  * A view is what the batch layer says of history: every record of an arrival slot before `cut`, once. It never
@@ -12,20 +15,43 @@ export interface View {
   revision: number
   /** H: the view counts the arrival slots before this one. */
   cut: Slot
-  /** Key of the Parquet file of totals. */
-  totalsKey: string
-  /** Keys of the imported files that are counted. */
+  /** Key of the Parquet file of all time: a row per class. */
+  classesKey: string
+  /** The days, by month of arrival (of the event, for imports). Views share the parts in which they do not differ. */
+  parts: Record<string, Part>
+  /** Lanes of the imports that are counted. */
   imports: string[]
+  watched: Watched
   publishedAt: string
   audit: Audit
 }
 
+export interface Part {
+  /** Key of a Parquet file: a row per arrival day, event day and class. */
+  key: string
+  /** Event days, YYYY-MM-DD. */
+  firstDay: string
+  lastDay: string
+  images: number
+}
+
 /** What the run that made a view did. */
 export interface Audit {
+  kind: 'batch' | 'backfill'
   /** Images that the whole view counts. */
   images: number
-  /** Images that this run added. */
+  /** Images that this run added; below zero where a backfill found fewer. */
   added: number
+  /** Arrival slots that this run read, and what it found in the archive's files of them. */
+  slots: number
+  files: number
+  rows: number
+  /** Rows that stood in more than one file, and rows of records that were copies of others. */
+  overlapping: number
+  copies: number
+  /** Events of slots before the cut that came after their slot was counted: a backfill counts them. */
+  missed: number
+  bytesScanned: number
   seconds: number
 }
 
@@ -43,34 +69,51 @@ export async function publishView(objects: ObjectStore, view: View): Promise<boo
 /** Reads the current view; remembers how far it has looked, so that asking again costs one short listing. */
 export interface ViewReader {
   current(): Promise<View | undefined>
-  /** The totals of a view. */
-  totals(view: View): Promise<readonly DayTotals[]>
+  /** All time per class. */
+  classes(view: View): Promise<ReadonlyMap<string, History>>
+  part(part: Part): Promise<DayHistory[]>
+  /** The rows of event days from `first` to `last` (both included, YYYY-MM-DD). */
+  days(view: View, first: string, last: string): Promise<DayHistory[]>
 }
 
 export function viewReader(objects: ObjectStore): ViewReader {
   let latest: View | undefined
-  let totalsOf: { revision: number; totals: Promise<readonly DayTotals[]> } | undefined
+  const part = async ({ key }: Part) => decodeDays(await existing(objects, key))
+  const readClasses = rememberLast(async (key: string) => decodeClasses(await existing(objects, key)))
 
   return {
     async current() {
       let newest: string | undefined
       for await (const key of objects.list(VIEW_PREFIX, latest && viewKey(latest.revision))) newest = key
       if (newest !== undefined) {
-        const view = JSON.parse(Buffer.from(await existing(objects, newest)).toString('utf8')) as View
+        const view = parseView(await existing(objects, newest))
         if (view.revision > (latest?.revision ?? 0)) latest = view
       }
       return latest
     },
-    totals(view) {
-      if (totalsOf?.revision !== view.revision) {
-        const totals = existing(objects, view.totalsKey).then(decodeTotalsFile)
-        totalsOf = { revision: view.revision, totals }
-        totals.catch(() => {
-          totalsOf = undefined
-        })
-      }
-      return totalsOf.totals
+    classes: view => readClasses(view.classesKey),
+    part,
+    async days({ parts }, first, last) {
+      const within = Object.values(parts).filter(({ firstDay, lastDay }) => firstDay <= last && lastDay >= first)
+      const rows: DayHistory[] = []
+      for (const each of within) rows.push(...(await part(each)).filter(({ day }) => first <= day && day <= last))
+      return rows
     },
+  }
+}
+
+/** Answers a question that was the last one before, too, from memory. */
+function rememberLast<Answer>(ask: (key: string) => Promise<Answer>): (key: string) => Promise<Answer> {
+  let last: { key: string; answer: Promise<Answer> } | undefined
+  return key => {
+    if (last?.key !== key) {
+      const asked = { key, answer: ask(key) }
+      asked.answer.catch(() => {
+        if (last === asked) last = undefined
+      })
+      last = asked
+    }
+    return last.answer
   }
 }
 
@@ -80,17 +123,31 @@ async function existing(objects: ObjectStore, key: string): Promise<Uint8Array> 
   return bytes
 }
 
+function parseView(bytes: Uint8Array): View {
+  return JSON.parse(Buffer.from(bytes).toString('utf8')) as View
+}
+
 /** Views are small but come often where slots are short; readers are at most moments behind. */
 const VIEWS_KEPT = 100
 
-/** Deletes views, and their totals, that no reader can still be at. */
+/** Deletes views that no reader can still be at, and the files that only they are made of. */
 export async function pruneViews(objects: ObjectStore, current: View): Promise<void> {
+  let old: View | undefined
   for await (const key of objects.list(VIEW_PREFIX)) {
     const bytes = await objects.get(key)
     if (!bytes) continue
-    const view = JSON.parse(Buffer.from(bytes).toString('utf8')) as View
+    const view = parseView(bytes)
+    if (old) {
+      // A file that one view drops no later one takes up again.
+      const kept = new Set(keysOf(view))
+      for (const dropped of keysOf(old)) if (!kept.has(dropped)) await objects.delete(dropped)
+      await objects.delete(viewKey(old.revision))
+    }
     if (view.revision > current.revision - VIEWS_KEPT) return
-    await objects.delete(view.totalsKey)
-    await objects.delete(key)
+    old = view
   }
+}
+
+function keysOf({ classesKey, parts }: View): string[] {
+  return [classesKey, ...Object.values(parts).map(({ key }) => key)]
 }

@@ -20,9 +20,9 @@ const LAST_HOUR_IMAGES = 900
  */
 export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: Settings): Promise<void> {
   if (await home.views.current()) return
-  const images = generateImages({ seed: SEED, untilMs: createdMs })
-  const events = Array.from(images, image => decodeEvent(toWireEvent(image), createdMs))
-  await importEvents(home.objects, slotMs, events, createdMs)
+  const images = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
+  const events = images.map(image => decodeEvent(toWireEvent(image), createdMs))
+  await importEvents(home.objects, slotMs, `demo-${createdMs}`, events, createdMs)
   await runBatch(home.batch)
 
   const producer = createProducer(home.log)

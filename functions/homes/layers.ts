@@ -52,10 +52,10 @@ export function layersOf({ log, store, objects, query, channel, logger, metrics 
   const readBaseline = remembered(BASELINE_AGE_MS, async (): Promise<Baseline> => {
     const view = await views.current()
     if (!view) return NO_BASELINE
-    const days = await views.totals(view)
+    const classes = await views.classes(view)
     return baselineOf(
       view.revision,
-      days.map(day => [day.className, day.totals] as const),
+      Array.from(classes, ([className, { totals }]) => [className, totals] as const),
     )
   })
 
@@ -72,9 +72,10 @@ export function layersOf({ log, store, objects, query, channel, logger, metrics 
   const batch: BatchLayer = {
     objects,
     query,
+    store,
     lanes,
     slotMs,
-    sql: { slotTotals: readData('sql/slot-totals.sql'), importTotals: readData('sql/import-totals.sql') },
+    sql: { totals: readData('sql/totals.sql'), content: readData('sql/content.sql') },
     now: Date.now,
   }
 

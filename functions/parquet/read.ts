@@ -1,4 +1,7 @@
+import { zstdDecompressSync } from 'node:zlib'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
+
+const compressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) }
 
 /**
  * The rows of a Parquet file. decimal(38,0) columns come as bigints: hyparquet by itself makes numbers of them, which
@@ -14,7 +17,7 @@ export async function readParquet(bytes: Uint8Array): Promise<Record<string, unk
     delete element.converted_type
     delete element.logical_type
   }
-  const rows = await parquetReadObjects({ file, metadata })
+  const rows = await parquetReadObjects({ file, metadata, compressors })
   for (const row of rows) {
     for (const name of decimals) {
       if (row[name] instanceof Uint8Array) row[name] = signedBigEndian(row[name])

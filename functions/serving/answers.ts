@@ -1,4 +1,4 @@
-import type { ViewReader } from '../batch/view.ts'
+import type { View, ViewReader } from '../batch/view.ts'
 import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { fromMicro } from '../core/fixed-point.ts'
@@ -118,10 +118,8 @@ export async function classStats(serving: Serving): Promise<ClassStatsRow[]> {
   return classStatsRows(totals)
 }
 
-async function viewTotals(views: ViewReader, view: Parameters<ViewReader['totals']>[0]): Promise<Map<string, Totals>> {
-  const totals = new Map<string, Totals>()
-  for (const day of await views.totals(view)) addEach(totals, [[day.className, day.totals]])
-  return totals
+async function viewTotals(views: ViewReader, view: View): Promise<Map<string, Totals>> {
+  return new Map(Array.from(await views.classes(view), ([className, { totals }]) => [className, totals] as const))
 }
 
 function classStatsRows(totals: ReadonlyMap<string, Totals>): ClassStatsRow[] {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { archiveKey } from '../../functions/archive/layout.ts'
-import { archiveProgress } from '../../functions/batch/completeness.ts'
+import { archiveProgress, listArchive } from '../../functions/batch/completeness.ts'
 import type { Lane } from '../../functions/core/lane.ts'
 import { firstCut } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
@@ -20,8 +20,8 @@ describe('the archive is complete', () => {
 
   const archived = (slots: number, name: string) =>
     objects.put(archiveKey(NOON_MS + slots * SLOT_MS, SLOT_MS, name, '1', '9'), Buffer.alloc(0))
-  const progress = (lanes: Lane[], from = firstCut(SLOT_MS)) =>
-    archiveProgress(objects, async () => lanes, SLOT_MS, from)
+  const progress = async (lanes: Lane[], from = firstCut(SLOT_MS)) =>
+    archiveProgress(await listArchive(objects, from, SLOT_MS), lanes, SLOT_MS, from)
 
   it('up to one slot before the least that an open lane has reached', async () => {
     await archived(3, 'a')

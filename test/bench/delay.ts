@@ -7,7 +7,7 @@ import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts
 import { logFile } from '../../functions/homes/state.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
 import type { WindowRow } from '../../functions/serving/schemas.ts'
-import { imagesOf, startSystem } from '../support/running-system.ts'
+import { startSystem, totalCount } from '../support/landcover.ts'
 import { printTable, quantile } from './report.ts'
 
 const EVENTS = 300
@@ -16,7 +16,7 @@ const EVENTS_PER_SECOND = 20
 /** From handing an event to the producer until /api/realtime/ndvi counts it, on the real running system. */
 export async function benchDelay(): Promise<void> {
   const state = mkdtempSync(join(tmpdir(), 'landcover-bench-'))
-  const system = await startSystem(['--no-demo', '--state', state])
+  const system = await startSystem(state)
   try {
     const log = openSqliteEventLog({ file: logFile(state) })
     const producer = createProducer(log)
@@ -24,7 +24,7 @@ export async function benchDelay(): Promise<void> {
     for (let index = 0; index < EVENTS; index++) {
       const began = performance.now()
       await producer.send([toWireEvent(liveImage({ seed: 1, index, atMs: Date.now() }))])
-      while (imagesOf(await system.get<WindowRow[]>('/api/realtime/ndvi')) <= index) await sleep(2)
+      while (totalCount(await system.get<WindowRow[]>('/api/realtime/ndvi')) <= index) await sleep(2)
       const delay = performance.now() - began
       delays.push(delay)
       await sleep(Math.max(1000 / EVENTS_PER_SECOND - delay, 0))
@@ -34,7 +34,7 @@ export async function benchDelay(): Promise<void> {
       { 'p50 ms': quantile(delays, 0.5).toFixed(0), 'p95 ms': quantile(delays, 0.95).toFixed(0) },
     ])
   } finally {
-    await system.stop()
+    await system.interrupt()
     rmSync(state, { recursive: true })
   }
 }

@@ -8,12 +8,11 @@ import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { createProducer, type ProducerOptions } from '../../functions/ingest/producer.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
-import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
 import { type Cassandra, startCassandra } from '../engines/cassandra.ts'
 import { startCqlProxy } from '../engines/cql-proxy.ts'
 import { type KafkaEngine, startKafka } from '../engines/kafka.ts'
 import { freshTopic } from '../engines/kafka-topics.ts'
-import { imagesOf, type RunningSystem, startSystem } from '../support/running-system.ts'
+import { type System, startSystem, totalCount } from '../support/landcover.ts'
 import { printTable, quantile } from './report.ts'
 
 const TOPIC = 'image-events'
@@ -114,21 +113,20 @@ async function benchDelays(kafka: KafkaEngine, cassandra: Cassandra): Promise<vo
 async function withSystem(
   kafka: KafkaEngine,
   contactPoint: string,
-  work: (system: RunningSystem, log: EventLog) => Promise<void>,
+  work: (system: System, log: EventLog) => Promise<void>,
 ): Promise<void> {
   const state = await mkdtemp(join(tmpdir(), 'landcover-bench-'))
   await freshTopic(kafka.brokers, TOPIC, { partitions: PARTITIONS })
   const log = await openKafkaEventLog({ brokers: kafka.brokers, topic: TOPIC })
   const keyspace = `bench_${Date.now()}`
-  const system = await startSystem([
-    ...['--no-demo', '--state', state],
+  const system = await startSystem(state, [
     ...['--log', `kafka://${kafka.brokers[0]}/${TOPIC}`],
     ...['--store', `cassandra://${contactPoint}/${keyspace}`],
   ])
   try {
     await work(system, log)
   } finally {
-    await system.stop()
+    await system.interrupt()
     await log.close()
     rmSync(state, { recursive: true })
   }
@@ -139,18 +137,18 @@ function makeEvents(): WireEvent[] {
   return Array.from({ length: DISTINCT_EVENTS }, (_, index) => toWireEvent(liveImage({ seed: 1, index, atMs })))
 }
 
-async function untilCounted(system: RunningSystem, events: number): Promise<void> {
+async function untilCounted(system: System, events: number): Promise<void> {
   while ((await countedImages(system)) < events) await sleep(20)
 }
 
-async function countedImages(system: RunningSystem): Promise<number> {
-  return imagesOf(await system.get<ClassStatsRow[]>('/api/class-stats'))
+async function countedImages(system: System): Promise<number> {
+  return totalCount(await system.classStats())
 }
 
 /** The system's peak resident memory; Linux tells it. */
-function peakMemoryMb(system: RunningSystem): number | string {
+function peakMemoryMb(system: System): number | string {
   try {
-    const status = readFileSync(`/proc/${system.process.pid}/status`, 'utf8')
+    const status = readFileSync(`/proc/${system.child.pid}/status`, 'utf8')
     return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
   } catch {
     return 'unknown'

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Finished, publishedBy, runProduce } from '../process/landcover.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { type Finished, publishedBy, runProduce } from '../support/landcover.ts'
 import { recordsOfLog } from '../support/log-content.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -22,7 +22,7 @@ interface Produced extends Finished {
 
 async function produce(data: string, ...args: string[]): Promise<Produced> {
   const state = join(temporaryFolder(), 'state')
-  const finished = await runProduce('--data', data, '--state', state, '--delay', '0', ...args).finished
+  const finished = await runProduce(['--data', data, '--state', state, '--delay', '0', ...args]).finished
   return { ...finished, records: await recordsOfLog(state) }
 }
 
@@ -40,7 +40,7 @@ describe('npm run produce', () => {
 
   it('publishes the committed sample unless told otherwise, 500 events at the most', async () => {
     const state = join(temporaryFolder(), 'state')
-    const produced = await runProduce('--state', state, '--delay', '0').finished
+    const produced = await runProduce(['--state', state, '--delay', '0']).finished
     expect(produced.code).toBe(0)
     expect(publishedBy(produced)).toBeGreaterThan(300)
     expect(publishedBy(produced)).toBeLessThanOrEqual(500)
@@ -139,7 +139,7 @@ describe('npm run produce names what is wrong', () => {
     [['--topic', 'other'], /^--topic: .* image-events/],
     [['--verbose'], /^Unknown option '--verbose'/],
   ])('a flag, with exit code 2: %j', async (args, message) => {
-    const { code, stdout, stderr } = await runProduce('--state', join(temporaryFolder(), 'state'), ...args).finished
+    const { code, stdout, stderr } = await runProduce(['--state', join(temporaryFolder(), 'state'), ...args]).finished
     expect(stderr).toMatch(message)
     expect(stderr).toMatch(/See --help\.\n$/)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

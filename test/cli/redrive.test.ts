@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { eventually, runProduce, runRedrive, startSystem, totalCount } from '../process/landcover.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { eventually, runProduce, runRedrive, startSystem, totalCount } from '../support/landcover.ts'
 import { recordsOfLog } from '../support/log-content.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -18,19 +18,19 @@ async function systemThatLearned() {
   const events = someEvents(KNOWN + UNKNOWN).map((event, index) =>
     index < UNKNOWN ? { ...event, class_name: 'Wetland' } : event,
   )
-  const before = await startSystem(state, '--slot', '2s')
+  const before = await startSystem(state, ['--slot', '2s'])
   const file = writeEvents(join(folder, 'events.csv'), events)
-  await runProduce('--data', file, '--state', state, '--limit', '0', '--delay', '0').finished
+  await runProduce(['--data', file, '--state', state, '--limit', '0', '--delay', '0']).finished
   await eventually(before.health, ({ quarantine }) => quarantine.count === UNKNOWN)
   await before.interrupt()
   const classes = join(folder, 'classes.csv')
   writeFileSync(classes, 'class_name\nWetland\n')
-  const system = await startSystem(state, '--classes', classes)
+  const system = await startSystem(state, ['--classes', classes])
   await sleep(SLOT_MS)
   return { state, system }
 }
 
-const redrive = (state: string, ...flags: string[]) => runRedrive('--state', state, ...flags).finished
+const redrive = (state: string, ...flags: string[]) => runRedrive(['--state', state, ...flags]).finished
 
 describe('npm run redrive', () => {
   it('counts what was refused once, through a kill and several runs at once, and keeps the entries', async () => {
@@ -44,7 +44,7 @@ describe('npm run redrive', () => {
       /\nunknown-class +300 +300 +0 +0 +0 +\d{4}-\S+Z +\d{4}-\S+Z +embedded-\S+ \d+ line \d+\n$/,
     )
 
-    const killed = runRedrive('--state', state)
+    const killed = runRedrive(['--state', state])
     await eventually(
       async () => (await recordsOfLog(state)).filter(([header]) => header?.includes('"redrive-')).length,
       redriven => redriven > 0,

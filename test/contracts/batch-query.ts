@@ -1,16 +1,17 @@
-import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { archiveKey } from '../../functions/archive/layout.ts'
+import { archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
-import { renderSql } from '../../functions/batch/sql.ts'
-import { totalsOfRow } from '../../functions/batch/totals-file.ts'
+import { countImport, countSlots, type SlotsCounted } from '../../functions/batch/query.ts'
+import { BANDS, type Band } from '../../functions/core/event.ts'
+import type { Moments } from '../../functions/core/history.ts'
 import { toPosition } from '../../functions/core/lane.ts'
-import { slotName } from '../../functions/core/slot.ts'
-import { DAY_MS, HOUR_MS } from '../../functions/core/time.ts'
+import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
+import { DAY_MS, dayOf, HOUR_MS } from '../../functions/core/time.ts'
 import { Accumulator } from '../../functions/core/totals.ts'
-import type { BatchQuery } from '../../functions/ports/batch-query.ts'
+import type { BatchQuery, SlotSpan } from '../../functions/ports/batch-query.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { imageEvent, NOON_MS } from '../support/factories.ts'
+import { BATCH_SQL } from '../support/pipeline.ts'
 
 /** An engine over an archive that holds nothing yet. */
 export type OpenBatchQuery = () => Promise<{
@@ -22,9 +23,10 @@ export type OpenBatchQuery = () => Promise<{
 
 const SLOT_MS = HOUR_MS
 const LANE = 'stream.shard-0'
+/** The slot of imports, as slots after noon. */
+const IMPORTS = (IMPORT_SLOT - NOON_MS) / SLOT_MS
 /** Those whose kinds the port has; a timestamp is for engines to compute with. */
 const COLUMNS = [...ARCHIVE_COLUMNS.map(({ name }) => name).filter(name => name !== 'event_time'), 'arrival_slot']
-const statement = (name: string) => readFileSync(new URL(`../../data/sql/${name}.sql`, import.meta.url), 'utf8')
 
 /** What every adapter of the port BatchQuery holds to, and the statements of data/sql on it. */
 export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
@@ -43,28 +45,27 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
     /** Puts a file into the archive, of a slot that is so many after noon. */
     async function archive(slots: number, events: ArchivedEvent[], lane = LANE): Promise<void> {
       const key = archiveKey(NOON_MS + slots * SLOT_MS, SLOT_MS, lane, '1', String(++files))
-      await opened.objects.put(key, encodeArchiveFile(events))
+      await opened.objects.put(key, encodeArchiveFile(events, fileName(key)))
     }
 
-    /** Count per arrival slot, as slots after noon, of the slots from one to another. */
-    async function slotCounts(from: number, until: number, lookBack = 2): Promise<[slot: number, images: number][]> {
-      const slot = (slots: number) => slotName(NOON_MS + slots * SLOT_MS, SLOT_MS)
-      const values = { from: slot(from), until: slot(until), look_back: slot(from - lookBack), next_slot: slot(until) }
-      const rows = await query.query(renderSql(statement('slot-totals'), values))
-      const counts = new Map<number, number>()
-      for (const row of rows) {
-        const index = Array.from({ length: until - from }, (_, at) => from + at).find(
-          at => slot(at) === row.arrival_slot,
-        )
-        expect(index, `slot ${row.arrival_slot}`).toBeDefined()
-        counts.set(index as number, (counts.get(index as number) ?? 0) + totalsOfRow(row).count)
-      }
-      return [...counts].sort(([a], [b]) => a - b)
+    /** Every slot that these tests write to. */
+    const ALL_SLOTS: SlotSpan = {
+      first: slotName(NOON_MS - 9 * SLOT_MS, SLOT_MS),
+      last: slotName(NOON_MS + 9 * SLOT_MS, SLOT_MS),
     }
+    const ask = async (sql: string) => (await query.query(sql, ALL_SLOTS)).rows
+
+    /** What the batch layer counts in the slots from one to another, as slots after noon: its images by UTC day. */
+    async function count(from: number, until: number): Promise<SlotsCounted> {
+      const slots = Array.from({ length: until - from }, (_, at) => NOON_MS + (from + at) * SLOT_MS)
+      return countSlots(query, BATCH_SQL, SLOT_MS, slots)
+    }
+    const images = async (from: number, until: number) =>
+      (await count(from, until)).days.reduce((sum, { history }) => sum + history.totals.count, 0)
 
     test('answers each kind of value as what the port says it is', async () => {
       await archive(0, [archived(1)])
-      const [row] = await query.query(`
+      const [row] = await ask(`
         select
           cast(-170141183460469231731687303715884105727 / 10 as decimal(38, 0)) as below,
           cast(99999999999999999999999999999999999999 as decimal(38, 0)) as most,
@@ -108,8 +109,8 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         nir: 1_748_955,
         brightness: 1_112_809,
       })
-      await archive(0, [archived(12, { event, late: true, line: 3, recordId: 'producer:9' })])
-      const [row] = await query.query(`select ${COLUMNS.join()} from landcover_archive`)
+      await archive(0, [archived(12, { event, late: true, line: 3, origin: { producer: 'sender', counter: 9 } })])
+      const [row] = await ask(`select ${COLUMNS.join()} from landcover_archive`)
       expect(row).toMatchObject({
         image_id: "O'Brien_1",
         class_name: '草地',
@@ -127,7 +128,8 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         nir_mean_milli: 1_748_955,
         brightness_mean_milli: 1_112_809,
         late: true,
-        record_id: 'producer:9',
+        producer: 'sender',
+        counter: 9n,
         line: 3,
         lane: LANE,
         sequence: toPosition(12),
@@ -139,14 +141,12 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
     test('has the time of an event as a timestamp, UTC', async () => {
       await archive(0, [archived(1, { event: imageEvent({ eventMs: Date.UTC(2026, 10, 22, 23, 59, 59, 999) }) })])
       const within = `event_time >= timestamp '2026-11-22 23:59:59.998' and event_time < timestamp '2026-11-23 00:00:00'`
-      expect(await query.query(`select count(*) as images from landcover_archive where ${within}`)).toEqual([
-        { images: 1n },
-      ])
+      expect(await ask(`select count(*) as images from landcover_archive where ${within}`)).toEqual([{ images: 1n }])
     })
 
     test('has what was not measured as null', async () => {
       await archive(0, [archived(1)])
-      const [row] = await query.query(`select ${COLUMNS.join()} from landcover_archive`)
+      const [row] = await ask(`select ${COLUMNS.join()} from landcover_archive`)
       for (const column of [
         'ndvi_std',
         'ndvi_min',
@@ -160,29 +160,26 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
     })
 
     test('sees files that come after it was opened, and files without events', async () => {
-      const count = async () => (await query.query('select count(*) as images from landcover_archive'))[0]?.images
+      const count = async () => (await ask('select count(*) as images from landcover_archive'))[0]?.images
       await archive(0, [])
       expect(await count()).toBe(0n)
       await archive(0, [archived(1)])
       expect(await count()).toBe(1n)
       await archive(1, [archived(2), archived(3)])
       expect(await count()).toBe(3n)
-      expect(await slotCounts(0, 2)).toEqual([
-        [0, 1],
-        [1, 2],
-      ])
+      expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([1, 2, 3])
     })
 
     test('says what is wrong with a statement, and goes on', async () => {
       await archive(0, [archived(1)])
-      await expect(query.query('select no_such_column from landcover_archive')).rejects.toThrow(/no_such_column/i)
-      expect(await query.query('select count(*) as images from landcover_archive')).toEqual([{ images: 1n }])
+      await expect(ask('select no_such_column from landcover_archive')).rejects.toThrow(/no_such_column/i)
+      expect(await ask('select count(*) as images from landcover_archive')).toEqual([{ images: 1n }])
     })
 
     test('answers statements that are asked at the same time', async () => {
       await archive(0, [archived(1), archived(2)])
       const answers = await Promise.all(
-        Array.from({ length: 6 }, (_, index) => query.query(`select count(*) + ${index} as n from landcover_archive`)),
+        Array.from({ length: 6 }, (_, index) => ask(`select count(*) + ${index} as n from landcover_archive`)),
       )
       expect(answers).toEqual(Array.from({ length: 6 }, (_, index) => [{ n: BigInt(2 + index) }]))
     })
@@ -204,9 +201,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       )
       await archive(0, events.slice(0, 200))
       await archive(0, events.slice(200), 'stream.shard-1')
-      const values = { from: slotName(NOON_MS, SLOT_MS), until: slotName(NOON_MS + SLOT_MS, SLOT_MS) }
-      const sql = renderSql(statement('slot-totals'), { ...values, look_back: values.from, next_slot: values.until })
-      const rows = await query.query(sql)
+      const { days, content, bytesScanned } = await count(0, 1)
       const expected = new Map<string, Accumulator>()
       for (const { event, late } of events) {
         const key = `${new Date(event.eventMs).toISOString().slice(0, 10)} ${event.className}`
@@ -214,74 +209,115 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         expected.set(key, accumulator)
         accumulator.add(event, late)
       }
-      expect(rows.map(row => `${row.event_day} ${row.class_name}`).sort()).toEqual([...expected.keys()].sort())
-      for (const row of rows) {
-        expect(totalsOfRow(row)).toEqual(expected.get(`${row.event_day} ${row.class_name}`)?.totals())
+      expect(days.map(({ day, className }) => `${day} ${className}`).sort()).toEqual([...expected.keys()].sort())
+      for (const { arrivalDay, day, className, history } of days) {
+        const of = events.filter(({ event }) => event.className === className && dayOf(event.eventMs) === day)
+        expect(arrivalDay).toBe('2026-11-22')
+        expect(history.totals).toEqual(expected.get(`${day} ${className}`)?.totals())
+        expect(history.histogram).toEqual(recountBins(of))
+        for (const band of BANDS) expect(history.moments[band]).toEqual(recountMoments(of, band))
+        const number = BigInt(Date.parse(day) / DAY_MS)
+        expect(history.time.productSum).toBe(number * history.totals.ndviSum)
       }
+      expect(content).toEqual(new Map([['2026-11-22T12-00', { rows: 500, events: 500 }]]))
+      expect(bytesScanned).toBeGreaterThan(0)
     })
 
     test('totals of imports are those of the named file only', async () => {
       const imported = [1, 2, 3].map(n => archived(n, { lane: 'import-a' }))
-      await archive(0, imported, 'import-a')
-      await archive(0, [archived(9, { lane: 'import-b' })], 'import-b')
-      const values = { import_slot: slotName(NOON_MS, SLOT_MS), lane: 'import-a' }
-      const [row, ...others] = await query.query(renderSql(statement('import-totals'), values))
-      expect(others).toEqual([])
-      expect(totalsOfRow(row ?? {})).toMatchObject({ count: 3, ndviSum: 1_500_000n, ndviMin: null })
+      await archive(IMPORTS, imported, 'import-a')
+      await archive(IMPORTS, [archived(9, { lane: 'import-b' })], 'import-b')
+      const { days, content } = await countImport(query, BATCH_SQL, SLOT_MS, 'import-a')
+      expect(days).toHaveLength(1)
+      expect(days[0]).toMatchObject({
+        arrivalDay: '1970-01-01',
+        history: { totals: { count: 3, ndviSum: 1_500_000n } },
+      })
+      expect(content.get('1970-01-01T00-00')).toEqual({ rows: 3, events: 3 })
     })
 
     describe('of the copies of a record', () => {
-      const copy = (position: number, line = 0) => archived(position, { recordId: 'producer:1', line })
+      const sent = (producer: string, counter: number, position: number, line = 0) =>
+        archived(position, { origin: { producer, counter }, line })
+      const copy = (position: number, line = 0) => sent('producer', 1, position, line)
 
       test('in overlapping files, one counts', async () => {
         await archive(0, [archived(1), archived(2)])
         await archive(0, [archived(2), archived(3)])
-        expect(await slotCounts(0, 1)).toEqual([[0, 3]])
+        expect(await images(0, 1)).toBe(3)
+        expect((await count(0, 1)).content.get('2026-11-22T12-00')).toEqual({ rows: 4, events: 3 })
       })
 
       test('that the producer sent twice, one counts for each of its lines', async () => {
         await archive(0, [copy(1, 0), copy(1, 1), copy(5, 0), copy(5, 1)])
-        expect(await slotCounts(0, 1)).toEqual([[0, 2]])
+        expect(await images(0, 1)).toBe(2)
       })
 
       test('in several slots, the first counts, in its own slot', async () => {
         await archive(0, [copy(1)])
         await archive(1, [copy(5)])
-        expect(await slotCounts(0, 2)).toEqual([[0, 1]])
-        expect(await slotCounts(0, 1)).toEqual([[0, 1]])
-        expect(await slotCounts(1, 2)).toEqual([])
+        expect([await images(0, 2), await images(0, 1), await images(1, 2)]).toEqual([1, 1, 0])
       })
 
       test('the first is that of the lowest sequence, though its arrival be the later one', async () => {
         await archive(1, [copy(1)])
         await archive(0, [copy(5)])
-        expect(await slotCounts(0, 1)).toEqual([])
-        expect(await slotCounts(1, 2)).toEqual([[1, 1]])
-        expect(await slotCounts(0, 2)).toEqual([[1, 1]])
+        expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([0, 1, 1])
       })
 
       test('each slot counts the same whether it is asked for alone or among others', async () => {
         await archive(0, [copy(1), archived(2)])
-        await archive(1, [copy(3), archived(4), archived(7, { recordId: 'producer:2' })])
-        await archive(2, [archived(6, { recordId: 'producer:2' }), archived(8)])
-        const together = await slotCounts(0, 3)
-        const alone = [await slotCounts(0, 1), await slotCounts(1, 2), await slotCounts(2, 3)].flat()
-        expect(together).toEqual(alone)
-        expect(together).toEqual([
-          [0, 2],
-          [1, 1],
-          [2, 2],
-        ])
+        await archive(1, [copy(3), archived(4), sent('other', 1, 7)])
+        await archive(2, [sent('other', 1, 6), archived(8)])
+        expect([await images(0, 1), await images(1, 2), await images(2, 3)]).toEqual([2, 1, 2])
+        expect(await images(0, 3)).toBe(5)
+      })
+
+      test('a counter that is not above all before it in its lane is a copy, as in the speed layer', async () => {
+        await archive(0, [sent('a', 1, 1), sent('a', 2, 2), sent('a', 1, 3), sent('a', 2, 4), sent('a', 3, 5)])
+        await archive(1, [sent('a', 2, 6), sent('a', 4, 7), sent('b', 2, 8)])
+        expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([3, 2, 5])
+      })
+
+      test('counters of another lane are no matter', async () => {
+        const other = { lane: 'stream.shard-1', origin: { producer: 'a', counter: 1 } }
+        await archive(0, [sent('a', 5, 1)])
+        await archive(0, [archived(9, other)], 'stream.shard-1')
+        expect(await images(0, 1)).toBe(2)
       })
     })
   })
+}
+
+/** How many have a mean NDVI of each bin: of -0.0004 it is that of -0.001. */
+function recountBins(of: readonly ArchivedEvent[]): Map<number, number> {
+  const bins = new Map<number, number>()
+  for (const { event } of of) {
+    const bin = Math.floor(event.ndviMean / 1_000)
+    bins.set(bin, (bins.get(bin) ?? 0) + 1)
+  }
+  return bins
+}
+
+function recountMoments(of: readonly ArchivedEvent[], band: Band): Moments {
+  const moments = { squareSum: 0n, ndviSum: 0n, ndviSquareSum: 0n, productSum: 0n }
+  for (const { event } of of) {
+    const value = event[band]
+    if (value === null) continue
+    const [of, ndvi] = [BigInt(value), BigInt(event.ndviMean)]
+    moments.squareSum += of * of
+    moments.ndviSum += ndvi
+    moments.ndviSquareSum += ndvi * ndvi
+    moments.productSum += of * ndvi
+  }
+  return moments
 }
 
 /** The event of a record of its own. */
 function archived(position: number, changes: Partial<ArchivedEvent> = {}): ArchivedEvent {
   return {
     event: imageEvent({ imageId: `image-${position}` }),
-    recordId: `${LANE}:${toPosition(position)}`,
+    origin: null,
     line: 0,
     lane: LANE,
     position: toPosition(position),

@@ -1,25 +1,28 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { readEvents } from '../../functions/ingest/csv.ts'
-import type { Health } from '../../functions/serving/schemas.ts'
+import {
+  eventually,
+  runProduce,
+  runRedrive,
+  runStart,
+  type System,
+  startSystem,
+  totalCount,
+} from '../support/landcover.ts'
 import { recount } from '../support/recount.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type Cassandra, FIRST_LOGIN, startCassandra } from './cassandra.ts'
 import { describeWithJava } from './java.ts'
 import { KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
 import { KINESIS_REGION, startKinesis } from './kinesis.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
-const SAMPLE = join(ROOT, 'data/sample')
+const SAMPLE = join(import.meta.dirname, '../../data/sample')
 const SLOT_MS = 2_000
 /** How long an unreachable server may keep a person waiting. */
 const SECONDS_MS = 10_000
@@ -37,18 +40,12 @@ describeWithJava('the engines home', () => {
   let state: string
   let topic: string
   let keyspace: string
-  let started: ChildProcess[]
   let run = 0
   beforeEach(async () => {
-    state = await mkdtemp(join(tmpdir(), 'landcover-engines-home-'))
+    state = temporaryFolder()
     topic = `home-${++run}`
     keyspace = `home_${run}`
-    started = []
     await freshTopic(kafka.brokers, topic)
-  })
-  afterEach(async () => {
-    for (const child of started) await stop(child)
-    await rm(state, { recursive: true })
   })
 
   const kafkaAddress = () => `kafka://${kafka.brokers}/${topic}`
@@ -59,40 +56,10 @@ describeWithJava('the engines home', () => {
     LANDCOVER_CASSANDRA_PASSWORD: FIRST_LOGIN.password,
   }
 
-  function launch(
-    command: 'start' | 'produce' | 'redrive',
-    flags: string[],
-    environment: NodeJS.ProcessEnv,
-  ): ChildProcess {
-    const child = spawn(process.execPath, [join(ROOT, `functions/cli/${command}.ts`), '--state', state, ...flags], {
-      cwd: ROOT,
-      env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    started.push(child)
-    return child
-  }
-
-  async function toEnd(child: ChildProcess): Promise<{ code: number | null; out: string; said: string }> {
-    const [out, said] = await Promise.all([text(child.stdout as never), text(child.stderr as never), ended(child)])
-    return { code: child.exitCode, out, said }
-  }
-
-  /** Starts the system and answers its address. */
-  async function start(flags: string[], environment: NodeJS.ProcessEnv = login): Promise<string> {
-    const child = launch('start', ['--port', '0', '--no-demo', ...flags], environment)
-    let said = ''
-    child.stderr?.on('data', (chunk: Buffer) => (said += chunk))
-    for await (const line of createInterface({ input: child.stdout as NonNullable<typeof child.stdout> })) {
-      const url = /http:\S+/.exec(line)?.[0]
-      if (url) return url
-    }
-    throw new Error(`the system did not start: ${said}`)
-  }
-
-  function produce(flags: string[], environment: NodeJS.ProcessEnv = {}) {
-    return toEnd(launch('produce', ['--limit', '0', '--delay', '0', ...flags], environment))
-  }
+  const start = (args: string[], environment: NodeJS.ProcessEnv = login) => startSystem(state, args, environment)
+  /** Publishes the sample. @param args may say otherwise */
+  const produce = (args: string[], environment?: NodeJS.ProcessEnv) =>
+    runProduce(['--state', state, '--limit', '0', '--delay', '0', ...args], environment)
 
   describe.each([
     ['Kafka and Cassandra', true, true],
@@ -106,20 +73,20 @@ describeWithJava('the engines home', () => {
 
     test('counts the committed sample exactly, and goes on where it ended', async () => {
       const events = await sampleEvents()
-      const url = await start(flags())
-      const { code, out } = await produce(onKafka ? ['--to', kafkaAddress()] : [])
-      expect(out).toMatch(new RegExp(`^${events.length} events in .*, 0 rejected\n$`))
+      const system = await start(flags())
+      const { code, stdout } = await produce(onKafka ? ['--to', kafkaAddress()] : []).finished
+      expect(stdout).toMatch(new RegExp(`^${events.length} events in .*, 0 rejected\n$`))
       expect(code).toBe(0)
-      await untilCounted(url, events.length)
-      expect(await classStats(url)).toEqual(expectedStats(events, 1))
-      expect((await (await fetch(`${url}/api/health`)).json()).status).toBe('ok')
+      await untilCounted(system, events.length)
+      expect(await system.classStats()).toEqual(expectedStats(events, 1))
+      expect((await system.health()).status).toBe('ok')
 
-      await stop(started[0] as ChildProcess)
+      await system.interrupt()
       // No address this time: the state knows its servers, and so does `produce`.
       const again = await start([])
-      expect((await produce([])).code).toBe(0)
+      expect((await produce([]).finished).code).toBe(0)
       await untilCounted(again, 2 * events.length)
-      expect(await classStats(again)).toEqual(expectedStats(events, 2))
+      expect(await again.classStats()).toEqual(expectedStats(events, 2))
     })
   })
 
@@ -129,11 +96,11 @@ describeWithJava('the engines home', () => {
       await kinesis.freshStream('home', 2)
       const aws = { AWS_ENDPOINT_URL: kinesis.endpoint, AWS_REGION: KINESIS_REGION }
       const events = await sampleEvents()
-      const url = await start(['--log', 'kinesis://home'], aws)
-      expect(await produce(['--to', 'kinesis://home'], aws)).toMatchObject({ code: 0 })
-      await untilCounted(url, events.length)
-      expect(await classStats(url)).toEqual(expectedStats(events, 1))
-      await stop(started[0] as ChildProcess)
+      const system = await start(['--log', 'kinesis://home'], aws)
+      expect(await produce(['--to', 'kinesis://home'], aws).finished).toMatchObject({ code: 0 })
+      await untilCounted(system, events.length)
+      expect(await system.classStats()).toEqual(expectedStats(events, 1))
+      await system.interrupt()
     } finally {
       await kinesis.stop()
     }
@@ -150,34 +117,33 @@ describeWithJava('the engines home', () => {
     }
     for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']) {
       const environment = { ...kafkaLogin, LANDCOVER_KAFKA_SASL: mechanism }
-      expect(await produce([], environment)).toMatchObject({ code: 0 })
+      expect(await produce([], environment).finished).toMatchObject({ code: 0 })
     }
     const events = await sampleEvents()
-    const url = await start([], { ...login, ...kafkaLogin })
-    await untilCounted(url, 3 * events.length)
-    expect(await classStats(url)).toEqual(expectedStats(events, 3))
+    const system = await start([], { ...login, ...kafkaLogin })
+    await untilCounted(system, 3 * events.length)
+    expect(await system.classStats()).toEqual(expectedStats(events, 3))
   })
 
   test('single events, packed ones and records of others count alike', async () => {
     const events = await sampleEvents()
-    const url = await start(['--log', kafkaAddress(), '--store', storeAddress()])
-    expect(
-      (await toEnd(launch('produce', ['--limit', '40', '--delay', '0.001', '--to', kafkaAddress()], {}))).code,
-    ).toBe(0)
+    const system = await start(['--log', kafkaAddress(), '--store', storeAddress()])
+    const { code } = await produce(['--limit', '40', '--delay', '0.001', '--to', kafkaAddress()]).finished
+    expect(code).toBe(0)
     const log = await openKafkaEventLog({ brokers: kafka.brokers, topic })
     await log.append(events.slice(40).map((event, n) => ({ key: `${n}`, data: Buffer.from(JSON.stringify(event)) })))
     await log.close()
-    await untilCounted(url, events.length)
-    expect(await classStats(url)).toEqual(expectedStats(events, 1))
+    await untilCounted(system, events.length)
+    expect(await system.classStats()).toEqual(expectedStats(events, 1))
   })
 
   test('a topic that takes small records only gets small ones', async () => {
     await freshTopic(kafka.brokers, topic, { 'max.message.bytes': 8_000 })
     const events = await sampleEvents()
-    const url = await start(['--log', kafkaAddress(), '--store', storeAddress()])
-    expect(await produce(['--to', kafkaAddress()])).toMatchObject({ code: 0 })
-    await untilCounted(url, events.length)
-    expect(await classStats(url)).toEqual(expectedStats(events, 1))
+    const system = await start(['--log', kafkaAddress(), '--store', storeAddress()])
+    expect(await produce(['--to', kafkaAddress()]).finished).toMatchObject({ code: 0 })
+    await untilCounted(system, events.length)
+    expect(await system.classStats()).toEqual(expectedStats(events, 1))
   })
 
   test('what was refused counts once a redrive has sent it to the topic, and only once', async () => {
@@ -189,39 +155,42 @@ describeWithJava('the engines home', () => {
     }
     await log.close()
     const before = await start(['--slot', '2s', ...servers])
-    for (let count = 0; count < events.length; await sleep(50)) {
-      count = ((await (await fetch(`${before}/api/health`)).json()) as Health).quarantine.count
-    }
-    await stop(started[0] as ChildProcess)
+    await eventually(before.health, ({ quarantine }) => quarantine.count >= events.length)
+    await before.interrupt()
     const classes = join(state, 'classes.csv')
     await writeFile(classes, 'class_name\nWetland\n')
-    const url = await start(['--classes', classes])
+    const system = await start(['--classes', classes])
     await sleep(2 * SLOT_MS)
     for (const redriven of [events.length, 0]) {
-      const { code, out } = await toEnd(launch('redrive', [], login))
-      expect(out).toContain(`${redriven} entries redriven: the log has their ${redriven} events\n`)
+      const { code, stdout } = await runRedrive(['--state', state], login).finished
+      expect(stdout).toContain(`${redriven} entries redriven: the log has their ${redriven} events\n`)
       expect(code).toBe(0)
     }
-    await untilCounted(url, events.length)
-    expect(await classStats(url)).toEqual(expectedStats(events, 1))
+    await untilCounted(system, events.length)
+    expect(await system.classStats()).toEqual(expectedStats(events, 1))
   })
 
   describe('says in one line, and ends with 1, that', () => {
-    async function expectRefused(said: RegExp, flags: string[], environment: NodeJS.ProcessEnv = login): Promise<void> {
+    async function expectRefused(
+      message: RegExp,
+      args: string[],
+      environment: NodeJS.ProcessEnv = login,
+    ): Promise<void> {
       const beganMs = performance.now()
-      const result = await toEnd(launch('start', ['--port', '0', '--no-demo', ...flags], environment))
-      expect(result.said).toMatch(said)
-      expect(result.said.trimEnd().split('\n')).toHaveLength(1)
-      expect(result.code).toBe(1)
+      const starting = runStart(['--no-demo', '--port', '0', '--state', state, ...args], environment)
+      const { code, stderr } = await starting.finished
+      expect(stderr).toMatch(message)
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+      expect(code).toBe(1)
       expect(performance.now() - beganMs).toBeLessThan(SECONDS_MS)
     }
 
     test('the password for Kafka is wrong', async () => {
       const wrong = { LANDCOVER_KAFKA_USERNAME: KAFKA_USER.username, LANDCOVER_KAFKA_PASSWORD: 'wrong-password' }
       await expectRefused(/refuses the log-in of 'app'/, ['--log', saslAddress()], wrong)
-      const produced = await produce(['--to', saslAddress()], wrong)
-      expect(produced).toMatchObject({ code: 1, said: expect.stringMatching(/^Kafka .*refuses the log-in.*\n$/) })
-      expect(produced.said).not.toContain('wrong-password')
+      const produced = await produce(['--to', saslAddress()], wrong).finished
+      expect(produced).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Kafka .*refuses the log-in.*\n$/) })
+      expect(produced.stderr).not.toContain('wrong-password')
     })
 
     test('the password for Cassandra is wrong', async () => {
@@ -249,45 +218,46 @@ describeWithJava('the engines home', () => {
     })
 
     test('the keyspace has arrival slots of another length', async () => {
-      await start(['--slot', '5m', '--store', storeAddress()])
-      await stop(started[0] as ChildProcess)
+      await (await start(['--slot', '5m', '--store', storeAddress()])).interrupt()
       const other = ['--slot', '1h', '--state', join(state, 'other'), '--store', storeAddress()]
       await expectRefused(/Cassandra keyspace \w+ has arrival slots of 300s: .* --slot 300s/, other)
     })
 
     test('the state has another log than is asked for', async () => {
-      await produce([])
+      await produce([]).finished
       await expectRefused(/has as its event log its own file, not Kafka topic/, ['--log', kafkaAddress()])
     })
   })
 
   test('a broker that dies and comes back while events are produced loses and doubles none', async () => {
-    const url = await start(['--log', kafkaAddress(), '--store', storeAddress()])
-    const producing = launch('produce', ['--limit', '400', '--delay', '0.02', '--to', kafkaAddress()], {})
-    const result = toEnd(producing)
-    await untilCounted(url, 50, 'or more')
+    const system = await start(['--log', kafkaAddress(), '--store', storeAddress()])
+    const producing = produce(['--limit', '400', '--delay', '0.02', '--to', kafkaAddress()])
+    await untilCounted(system, 50)
     await kafka.kill()
     await sleep(1000)
     await kafka.restart()
-    expect(await result).toMatchObject({ code: 0, said: expect.stringContaining('not stored yet, sending again') })
-    await untilCounted(url, 400)
-    expect(await classStats(url)).toEqual(expectedStats((await sampleEvents()).slice(0, 400), 1))
+    expect(await producing.finished).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('not stored yet, sending again'),
+    })
+    await untilCounted(system, 400)
+    expect(await system.classStats()).toEqual(expectedStats((await sampleEvents()).slice(0, 400), 1))
   })
 
   test('a producer whose broker stays away says what was not acknowledged, and ends with 1', async () => {
-    const producing = launch('produce', ['--limit', '0', '--delay', '0.02', '--to', kafkaAddress()], {})
-    const result = toEnd(producing)
+    const producing = produce(['--delay', '0.02', '--to', kafkaAddress()])
     await sleep(3000)
     await kafka.kill()
     try {
-      let said = ''
-      producing.stderr?.on('data', (chunk: Buffer) => (said += chunk))
-      while (!said.includes('not stored yet')) await sleep(50)
-      producing.kill('SIGINT')
+      await eventually(
+        async () => producing.stderr(),
+        said => said.includes('not stored yet'),
+      )
+      producing.child.kill('SIGINT')
       await sleep(200)
-      producing.kill('SIGINT')
-      const { code, out } = await result
-      expect(out).toMatch(/^\d+ events in .*, 1 not acknowledged \(the log may have them or not\)\n$/)
+      producing.child.kill('SIGINT')
+      const { code, stdout } = await producing.finished
+      expect(stdout).toMatch(/^\d+ events in .*, 1 not acknowledged \(the log may have them or not\)\n$/)
       expect(code).toBe(1)
     } finally {
       await kafka.restart()
@@ -319,25 +289,7 @@ function expectedStats(events: WireEvent[], times: number) {
     }))
 }
 
-async function classStats(url: string): Promise<{ class_name: string; count: number }[]> {
-  return (await fetch(`${url}/api/class-stats`)).json() as Promise<{ class_name: string; count: number }[]>
-}
-
-/** Waits until so many images are counted; more than that are an error at once. */
-async function untilCounted(url: string, images: number, orMore?: 'or more'): Promise<void> {
-  for (;;) {
-    const counted = (await classStats(url)).reduce((sum, row) => sum + row.count, 0)
-    if (counted === images || (orMore && counted > images)) return
-    if (counted > images) throw new Error(`${counted} images are counted, of ${images}`)
-    await sleep(50)
-  }
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  child.kill('SIGINT')
-  await ended(child)
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+/** Waits until at least so many images are counted. */
+async function untilCounted(system: System, images: number): Promise<void> {
+  await eventually(system.classStats, rows => totalCount(rows) >= images)
 }

@@ -5,7 +5,7 @@ import { randomNumbers } from '../../data/random.ts'
 import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
 import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
-import { imagesOf, type RunningSystem, startSystem } from '../support/running-system.ts'
+import { eventually, type System, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type Cassandra, startCassandra } from './cassandra.ts'
 import { describeWithJava } from './java.ts'
@@ -31,8 +31,7 @@ describeWithJava('the system on Kafka and Cassandra', () => {
   })
 
   const start = (state: string) =>
-    startSystem([
-      ...['--no-demo', '--state', state],
+    startSystem(state, [
       ...['--log', `kafka://${kafka.brokers[0]}/${TOPIC}`],
       ...['--store', `cassandra://${cassandra.contactPoint}/landcover`],
     ])
@@ -78,8 +77,8 @@ describeWithJava('the system on Kafka and Cassandra', () => {
       expect(row.count, row.class_name).toBe(of?.count)
       expect(Math.round((row.ndvi_avg as number) * row.count * 1e6), row.class_name).toBe(of?.micros)
     }
-    expect(await system.get('/api/health')).toMatchObject({ speed: { lag_ms: 0 } })
-    expect(await system.stop()).toBe(0)
+    expect(await system.health()).toMatchObject({ speed: { lag_ms: 0 } })
+    expect((await system.interrupt()).code).toBe(0)
     await log.close()
   })
 })
@@ -90,12 +89,11 @@ async function again(server: KafkaEngine | Cassandra): Promise<void> {
 }
 
 /** Waits for the count to reach the number, and a little longer for it to go beyond. */
-async function untilCounted(system: RunningSystem, events: number): Promise<ClassStatsRow[]> {
-  for (;;) {
-    const rows = await system.get<ClassStatsRow[]>('/api/class-stats').catch(() => [])
-    if (imagesOf(rows) >= events) break
-    await sleep(500)
-  }
+async function untilCounted(system: System, events: number): Promise<ClassStatsRow[]> {
+  await eventually(
+    () => system.classStats().catch(() => []),
+    rows => totalCount(rows) >= events,
+  )
   await sleep(3_000)
-  return system.get('/api/class-stats')
+  return system.classStats()
 }

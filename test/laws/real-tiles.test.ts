@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { eventually, publishedBy, runProduce, startSystem, totalCount } from '../process/landcover.ts'
+import { eventually, publishedBy, runProduce, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const DATA = process.env.LANDCOVER_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
@@ -13,7 +13,7 @@ it('200 real tiles: each class has its 20 images, and mean and standard deviatio
     skip('the real tiles are not there: set LANDCOVER_DATA to the folder of eurosat-200-stats.csv')
   const state = join(temporaryFolder(), 'state')
   const system = await startSystem(state)
-  const produced = await runProduce('--data', TILES, '--state', state, '--delay', '0').finished
+  const produced = await runProduce(['--data', TILES, '--state', state, '--delay', '0']).finished
   expect(produced.stderr).toBe('')
   expect(publishedBy(produced)).toBe(200)
   const rows = await eventually(system.classStats, answer => totalCount(answer) === 200)

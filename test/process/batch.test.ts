@@ -5,12 +5,12 @@ import { importEvents } from '../../functions/batch/imports.ts'
 import { decodeEvent } from '../../functions/core/event.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { eventually, runBatch, runProduce, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { eventually, runBatch, runProduce, startSystem, totalCount } from './landcover.ts'
 
 async function importSome(state: string, count: number): Promise<void> {
   const events = someEvents(count).map(event => decodeEvent(event, Date.now()))
-  await importEvents(openFolderObjectStore(join(state, 'objects')), HOUR_MS, events, Date.now())
+  await importEvents(openFolderObjectStore(join(state, 'objects')), HOUR_MS, `some-${count}`, events, Date.now())
 }
 
 describe('npm run batch', () => {
@@ -18,7 +18,7 @@ describe('npm run batch', () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state)
     await importSome(state, 1_000)
-    const { code, stdout } = await runBatch('--state', state).finished
+    const { code, stdout } = await runBatch(['--state', state]).finished
     expect(stdout).toMatch(/^view 1: 1000 images, imports only; 1000 new in [\d.]+ s\n$/)
     expect(code).toBe(0)
     expect(totalCount(await system.get('/api/batch/class-stats'))).toBe(1_000)
@@ -30,10 +30,10 @@ describe('npm run batch', () => {
     await (await startSystem(state)).interrupt()
     await importSome(state, 700)
     await importSome(state, 700)
-    const first = await runBatch('--state', state).finished
+    const first = await runBatch(['--state', state]).finished
     expect(first).toMatchObject({ code: 0, stderr: '' })
     expect(first.stdout).toMatch(/^view 1: 700 images/)
-    const second = await runBatch('--state', state).finished
+    const second = await runBatch(['--state', state]).finished
     expect(second.stdout).toBe('nothing new: view 1 counts 700 images, imports only\n')
     const system = await startSystem(state)
     expect(totalCount(await system.classStats())).toBe(700)
@@ -43,7 +43,7 @@ describe('npm run batch', () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state)).interrupt()
     await importSome(state, 300)
-    const runs = await Promise.all(Array.from({ length: 3 }, () => runBatch('--state', state).finished))
+    const runs = await Promise.all(Array.from({ length: 3 }, () => runBatch(['--state', state]).finished))
     for (const { code, stdout } of runs) {
       expect(code).toBe(0)
       expect(stdout).toContain('300 images')
@@ -54,18 +54,18 @@ describe('npm run batch', () => {
   it('goes on where the system ended, with what arrived in slots that are complete', async () => {
     const state = join(temporaryFolder(), 'state')
     const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(200))
-    const system = await startSystem(state, '--slot', '1s')
-    await runProduce('--data', file, '--state', state, '--limit', '0', '--delay', '0').finished
+    const system = await startSystem(state, ['--slot', '1s'])
+    await runProduce(['--data', file, '--state', state, '--limit', '0', '--delay', '0']).finished
     await eventually(system.health, ({ batch }) => batch.images === 200)
     await system.interrupt()
-    const { code, stdout } = await runBatch('--state', state).finished
+    const { code, stdout } = await runBatch(['--state', state]).finished
     expect(stdout).toMatch(/200 images, all that arrived before \d{4}-\d\d-\d\dT/)
     expect(code).toBe(0)
   })
 
   it('wants a state that is there', async () => {
     const state = join(temporaryFolder(), 'nothing')
-    const { code, stderr } = await runBatch('--state', state).finished
+    const { code, stderr } = await runBatch(['--state', state]).finished
     expect(stderr).toBe(`there is no landcover state in ${state}: npm start makes one\n`)
     expect(code).toBe(1)
   })
@@ -73,7 +73,7 @@ describe('npm run batch', () => {
   it('says that nothing is complete yet where nothing is', async () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state)).interrupt()
-    const { code, stdout } = await runBatch('--state', state).finished
+    const { code, stdout } = await runBatch(['--state', state]).finished
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'nothing to count yet: no arrival slot is complete\n' })
   })
 })

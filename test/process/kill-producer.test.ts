@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { eventually, run, runProduce, startSystem } from '../support/landcover.ts'
 import { eventsOfLog } from '../support/log-content.ts'
 import { byClass, recount } from '../support/recount.ts'
 import { seeded } from '../support/seeded.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { eventually, run, runProduce, startSystem } from './landcover.ts'
 
 async function expectSystemToCountTheLog(state: string): Promise<void> {
   const system = await startSystem(state)
@@ -50,7 +50,7 @@ it('produce killed at any moment leaves whole records behind, in the order of it
   const file = writeEvents(join(temporaryFolder(), 'events.csv'), events)
   let before = 0
   for (const delay of ['0', '0.001']) {
-    const producing = runProduce('--data', file, '--state', state, '--limit', '0', '--delay', delay)
+    const producing = runProduce(['--data', file, '--state', state, '--limit', '0', '--delay', delay])
     const hasStored = async () => (await eventsOfLog(state)).length
     await eventually(hasStored, stored => stored > before)
     await sleep(random.next() * 200)

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { eventually, publishedBy, runProduce, startSystem } from '../support/landcover.ts'
 import { seeded } from '../support/seeded.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { expectExactly, killAgainAndAgain, neverShrinks } from './kills.ts'
-import { eventually, publishedBy, runProduce, startSystem } from './landcover.ts'
 
 it('kill -9 at any moment loses and doubles nothing of what a producer was told is stored', async () => {
   const random = seeded()
@@ -13,7 +13,7 @@ it('kill -9 at any moment loses and doubles nothing of what a producer was told 
   const events = someEvents(2_500)
   const file = writeEvents(join(temporaryFolder(), 'events.csv'), events)
   await (await startSystem(state)).kill()
-  const producing = runProduce('--data', file, '--state', state, '--limit', '0', '--delay', '0.001')
+  const producing = runProduce(['--data', file, '--state', state, '--limit', '0', '--delay', '0.001'])
   const limits = { rounds: 8, mostMs: 900, work: producing.finished }
   await killAgainAndAgain(state, [], random, limits, neverShrinks(random.seed))
 

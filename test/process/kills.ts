@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { WireEvent } from '../../functions/core/event.ts'
 import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
+import { startSystem } from '../support/landcover.ts'
 import { byClass, recount } from '../support/recount.ts'
 import type { Seeded } from '../support/seeded.ts'
-import { startSystem } from './landcover.ts'
 
 /** Kills and restarts the system until so many rounds are over and the work is done. */
 export async function killAgainAndAgain(
@@ -19,7 +19,7 @@ export async function killAgainAndAgain(
     isDone = true
   })
   for (let round = 0; round < rounds || !isDone; round++) {
-    const system = await startSystem(state, ...args)
+    const system = await startSystem(state, args)
     const ending = sleep(random.next() * mostMs).then(() => system.kill())
     await watchUntil(ending, system.classStats, watch)
   }

@@ -4,12 +4,21 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
+import {
+  eventually,
+  publishedBy,
+  run,
+  runProduce,
+  runStart,
+  startSystem,
+  totalCount,
+  urlOf,
+} from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { eventually, publishedBy, run, runProduce, runStart, startSystem, totalCount, urlOf } from './landcover.ts'
 
 async function produceSome(state: string, count: number): Promise<void> {
   const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(count))
-  const produced = await runProduce('--data', file, '--state', state, '--limit', '0', '--delay', '0').finished
+  const produced = await runProduce(['--data', file, '--state', state, '--limit', '0', '--delay', '0']).finished
   expect(publishedBy(produced)).toBe(count)
 }
 
@@ -24,7 +33,7 @@ describe('npm start', () => {
   })
 
   it('shows a region with history from the first moment on, and events that stream in', async () => {
-    const demo = runStart('--port', '0', '--state', join(temporaryFolder(), 'state'))
+    const demo = runStart(['--port', '0', '--state', join(temporaryFolder(), 'state')])
     const url = await urlOf(demo)
     const count = async () => totalCount((await (await fetch(`${url}/api/class-stats`)).json()) as { count: number }[])
     const first = await count()
@@ -65,14 +74,14 @@ describe('npm start', () => {
     const first = await startSystem(state)
     await eventually(first.classStats, rows => totalCount(rows) === 100)
     await first.interrupt()
-    const fresh = await startSystem(state, '--fresh')
+    const fresh = await startSystem(state, ['--fresh'])
     expect(await fresh.classStats()).toEqual([])
   })
 
   it('with --fresh removes no folder that holds something else', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'thesis.txt'), 'the only copy')
-    const { code, stderr } = await runStart('--fresh', '--state', folder, '--port', '0').finished
+    const { code, stderr } = await runStart(['--fresh', '--state', folder, '--port', '0']).finished
     expect(code).toBe(1)
     expect(stderr).toContain(`${folder} is not a landcover state folder`)
   })
@@ -80,7 +89,7 @@ describe('npm start', () => {
 
 describe('npm start refuses', () => {
   it('a flag that it does not know, with exit code 2', async () => {
-    const { code, stdout, stderr } = await runStart('--prot', '8000').finished
+    const { code, stdout, stderr } = await runStart(['--prot', '8000']).finished
     expect(code).toBe(2)
     expect(stdout).toBe('')
     expect(stderr).toMatch(/^Unknown option '--prot'.*\nSee --help\.\n$/s)
@@ -92,7 +101,7 @@ describe('npm start refuses', () => {
     [['--rules', 'class-zscore,magic'], /^--rules: there is no rule 'magic'; there are class-zscore, image-range\n/],
     [['8000'], /^Unexpected argument '8000'/],
   ])('%j, with exit code 2 and what is accepted', async (args, message) => {
-    const { code, stderr } = await runStart('--state', join(temporaryFolder(), 'state'), ...args).finished
+    const { code, stderr } = await runStart(['--state', join(temporaryFolder(), 'state'), ...args]).finished
     expect(stderr).toMatch(message)
     expect(stderr).toMatch(/See --help\.\n$/)
     expect(code).toBe(2)
@@ -104,7 +113,7 @@ describe('npm start refuses', () => {
     onTestFinished(() => void taken.close())
     const { port } = taken.address() as AddressInfo
     const state = join(temporaryFolder(), 'state')
-    const { code, stderr } = await runStart('--no-demo', '--port', String(port), '--state', state).finished
+    const { code, stderr } = await runStart(['--no-demo', '--port', String(port), '--state', state]).finished
     expect(stderr).toBe(`port ${port} is taken: choose another with --port\n`)
     expect(code).toBe(1)
   })
@@ -112,7 +121,7 @@ describe('npm start refuses', () => {
   it('a state that a system runs on, with exit code 1 and what to do', async () => {
     const state = join(temporaryFolder(), 'state')
     await startSystem(state)
-    const { code, stderr } = await runStart('--no-demo', '--port', '0', '--state', state).finished
+    const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state]).finished
     expect(stderr).toBe(`a landcover is already running on ${state}: stop it, or choose another folder with --state\n`)
     expect(code).toBe(1)
   })
@@ -122,7 +131,7 @@ describe('npm start refuses', () => {
     const system = await startSystem(state)
     await produceSome(state, 50)
     await eventually(system.classStats, rows => totalCount(rows) === 50)
-    const { code, stderr } = await runStart('--fresh', '--no-demo', '--port', '0', '--state', state).finished
+    const { code, stderr } = await runStart(['--fresh', '--no-demo', '--port', '0', '--state', state]).finished
     expect(stderr).toContain('already running')
     expect(code).toBe(1)
     await produceSome(state, 70)
@@ -131,17 +140,17 @@ describe('npm start refuses', () => {
 
   it('another slot length than the state was made with', async () => {
     const state = join(temporaryFolder(), 'state')
-    await (await startSystem(state, '--slot', '1m')).interrupt()
-    const { code, stderr } = await runStart('--no-demo', '--port', '0', '--state', state, '--slot', '5m').finished
+    await (await startSystem(state, ['--slot', '1m'])).interrupt()
+    const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state, '--slot', '5m']).finished
     expect(stderr).toContain(`--slot: the state in ${state} has slots of 60 s; --fresh starts anew`)
     expect(code).toBe(2)
-    await (await startSystem(state, '--slot', '60s')).interrupt()
+    await (await startSystem(state, ['--slot', '60s'])).interrupt()
   })
 
   it('settings that cannot be read, with the file and what to do', async () => {
     const state = temporaryFolder()
     writeFileSync(join(state, 'landcover.json'), '{"slotMs":')
-    const { code, stderr } = await runStart('--no-demo', '--port', '0', '--state', state).finished
+    const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state]).finished
     expect(code).toBe(1)
     expect(stderr).toContain(join(state, 'landcover.json'))
     expect(stderr).toContain('--fresh')
@@ -165,7 +174,7 @@ it.each([
 it('a state may lie in a folder with an odd name', async () => {
   const state = join(temporaryFolder(), "it's [my] data *?{x}", 'state')
   mkdirSync(state, { recursive: true })
-  const system = await startSystem(state, '--slot', '1s')
+  const system = await startSystem(state, ['--slot', '1s'])
   await produceSome(state, 60)
   await eventually(system.health, ({ batch }) => batch.images === 60)
   expect(totalCount(await system.classStats())).toBe(60)

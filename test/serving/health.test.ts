@@ -5,7 +5,7 @@ import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { LATENESS_MS } from '../../functions/core/window.ts'
 import { health, realtimeNdvi } from '../../functions/serving/answers.ts'
 import { Health, WindowRow } from '../../functions/serving/schemas.ts'
-import { NOON_MS, wireEvent } from '../support/factories.ts'
+import { emptyView, NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 import { openLanes } from '../support/pipeline.ts'
 
@@ -76,9 +76,7 @@ describe('health', () => {
   ])('with a batch cut that is %s is as it should be', async (_, cut, status) => {
     const { pipeline, clock, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([heartbeat()])
-    const audit = { images: 1, added: 1, seconds: 1 }
-    const totalsKey = 'totals.parquet'
-    await publishView(pipeline.objects, { revision: 1, cut, totalsKey, imports: [], publishedAt: iso(cut), audit })
+    await publishView(pipeline.objects, emptyView({ cut }))
     // A night without a record, and so without anything to be counted, is no fault.
     clock.nowMs += 12 * HOUR_MS
     const answer = Health.parse(await health(pipeline.serving))

@@ -125,9 +125,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'refused lines of copies counted',
     file: APPLY,
     edits: [
-      ['quarantined: cursor.quarantined + quarantined.length', 'quarantined: cursor.quarantined + refused'],
-      ['    if (origin) {\n', '    refused += rejections.length\n    if (origin) {\n'],
-      ['  let latestSlot', '  let refused = 0\n  let latestSlot'],
+      ['quarantined: cursor.quarantined + quarantined.length', 'quarantined: cursor.quarantined + part.late'],
+      ['    if (origin) {\n', '    part.late += rejections.length\n    if (origin) {\n'],
     ],
   },
   {

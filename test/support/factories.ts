@@ -1,7 +1,9 @@
+import type { View } from '../../functions/batch/view.ts'
 import type { ClassList } from '../../functions/core/classes.ts'
 import type { ImageEvent, WireEvent } from '../../functions/core/event.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
+import { formatTimestamp } from '../../functions/core/time.ts'
 import type { Logger } from '../../functions/ports/logger.ts'
 import type { Measurement, Metrics } from '../../functions/ports/metrics.ts'
 
@@ -55,4 +57,31 @@ export function collectingLogger(): Logger & { lines: { message: string; fields:
 export function collectingMetrics(): Metrics & { measured: Measurement[] } {
   const measured: Measurement[] = []
   return { measured, record: measurement => void measured.push(measurement) }
+}
+
+/** A view that counts nothing; its files are not there. */
+export function emptyView(changes: Partial<View> = {}): View {
+  return {
+    revision: 1,
+    cut: 0,
+    classesKey: 'classes.parquet',
+    parts: {},
+    imports: [],
+    watched: {},
+    publishedAt: formatTimestamp(NOON_MS),
+    audit: {
+      kind: 'batch',
+      images: 0,
+      added: 0,
+      slots: 0,
+      files: 0,
+      rows: 0,
+      overlapping: 0,
+      copies: 0,
+      missed: 0,
+      bytesScanned: 0,
+      seconds: 0,
+    },
+    ...changes,
+  }
 }

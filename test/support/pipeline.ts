@@ -6,6 +6,7 @@ import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-quer
 import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { openSqliteSpeedStore } from '../../functions/adapters/sqlite-speed-store.ts'
 import { archiveHandler } from '../../functions/archive/handler.ts'
+import type { BatchSql } from '../../functions/batch/query.ts'
 import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { viewReader } from '../../functions/batch/view.ts'
 import { type Alert, NO_BASELINE } from '../../functions/core/alert.ts'
@@ -27,7 +28,8 @@ export interface PipelineOptions {
   classes?: typeof CLASSES
 }
 
-const SQL = new URL('../../data/sql/', import.meta.url)
+const readSql = (name: string) => readFileSync(new URL(`../../data/sql/${name}.sql`, import.meta.url), 'utf8')
+export const BATCH_SQL: BatchSql = { totals: readSql('totals'), content: readSql('content') }
 
 /** The speed layer, the archive and the batch layer on the embedded adapters, to be fed by the test itself. */
 export async function openPipeline(options: PipelineOptions) {
@@ -77,20 +79,23 @@ export async function openPipeline(options: PipelineOptions) {
       runBatch({
         objects,
         query,
+        store,
         lanes,
         slotMs,
-        sql: {
-          slotTotals: readFileSync(new URL('slot-totals.sql', SQL), 'utf8'),
-          importTotals: readFileSync(new URL('import-totals.sql', SQL), 'utf8'),
-        },
+        sql: BATCH_SQL,
         now,
       }),
     joined: () => classStats(serving),
     /** Totals of the current batch view per `day class`. */
     async batchTotals(): Promise<Map<string, Totals>> {
       const view = await views.current()
-      const days = view ? await views.totals(view) : []
-      return new Map(days.map(({ day, className, totals }) => [`${day} ${className}`, totals]))
+      const byDay = new Map<string, Totals>()
+      const days = view ? await views.days(view, '', '9') : []
+      addEach(
+        byDay,
+        days.map(({ day, className, history }) => [`${day} ${className}`, history.totals] as const),
+      )
+      return byDay
     },
     /** Totals of all speed rows per `day class`. */
     async speedTotals(): Promise<Map<string, Totals>> {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, TestRunner } from 'vitest'
 import type { ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -14,7 +14,7 @@ export interface Finished {
   stderr: string
 }
 
-/** A program of the project that runs as a process of its own, at most as long as the test that started it. */
+/** A program of the project that runs as a process of its own. */
 export interface Running {
   child: ChildProcess
   stdout(): string
@@ -22,24 +22,39 @@ export interface Running {
   finished: Promise<Finished>
 }
 
-/** @param script path below the root */
-export function run(script: string, args: readonly string[]): Running {
-  const child = spawn(process.execPath, [script, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+/**
+ * Starts a program, which runs at most as long as the test that started it.
+ *
+ * @param script path below the root
+ * @param environment variables beside those of this process
+ */
+export function run(script: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', text => (output.stdout += text))
   child.stderr.setEncoding('utf8').on('data', text => (output.stderr += text))
   const finished = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }) as Finished)
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    await finished
-  })
+  // A bench is no test: it ends what it starts.
+  if (TestRunner.getCurrentTest()) {
+    onTestFinished(async () => {
+      child.kill('SIGKILL')
+      await finished
+    })
+  }
   return { child, stdout: () => output.stdout, stderr: () => output.stderr, finished }
 }
 
-export const runStart = (...args: string[]): Running => run('functions/cli/start.ts', args)
-export const runProduce = (...args: string[]): Running => run('functions/cli/produce.ts', args)
-export const runRedrive = (...args: string[]): Running => run('functions/cli/redrive.ts', args)
-export const runBatch = (...args: string[]): Running => run('functions/cli/batch.ts', args)
+const commandLine = (name: string) => (args: readonly string[], environment?: NodeJS.ProcessEnv) =>
+  run(`functions/cli/${name}.ts`, args, environment)
+
+export const runStart = commandLine('start')
+export const runProduce = commandLine('produce')
+export const runRedrive = commandLine('redrive')
+export const runBatch = commandLine('batch')
 
 /** A running system without demo data. */
 export interface System extends Running {
@@ -54,8 +69,12 @@ export interface System extends Running {
 }
 
 /** Starts the system on a free port and waits until it says where it is. */
-export async function startSystem(state: string, ...args: string[]): Promise<System> {
-  const running = runStart('--no-demo', '--port', '0', '--state', state, ...args)
+export async function startSystem(
+  state: string,
+  args: readonly string[] = [],
+  environment?: NodeJS.ProcessEnv,
+): Promise<System> {
+  const running = runStart(['--no-demo', '--port', '0', '--state', state, ...args], environment)
   const url = await urlOf(running)
   const get = async <Answer>(path: string): Promise<Answer> => {
     const response = await fetch(url + path)

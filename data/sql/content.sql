@@ -1,0 +1,11 @@
+-- What the archive's files hold of the arrival slots from :from (included) to :until (not), before any copy is left
+-- out: the measure of what totals.sql makes of it, and of whether files came after their slot had been counted.
+select
+  arrival_slot,
+  count(distinct source_file) as file_count,
+  count(*) as row_count,
+  -- Different events by their place in the log. Positions have one length within a lane's log.
+  count(distinct lane || ':' || sequence || ':' || cast(line as varchar)) as event_count
+from landcover_archive
+where arrival_slot >= :from and arrival_slot < :until and (:lane = '' or lane = :lane)
+group by arrival_slot

@@ -1,0 +1,99 @@
+-- What the archive says of some arrival slots: totals per arrival day, UTC day of the event, class and NDVI bin, of the
+-- slots from :from (included) to :until (not); of one lane where :lane is not empty.
+--
+-- A record can be in the archive more than once: in files that overlap, and because its producer sent it again. Of the
+-- files of one position the first by name counts. Of the copies of a record the first position counts, in the slot of
+-- its own arrival, and within a lane only a counter above all before it, as in the speed layer. Copies lie no further
+-- apart than the look-back, and arrival times go back by less than a slot: so records are read from :look_back up to
+-- :next_slot (both included). First means by sequence, never by time.
+--
+-- Sums are integers: millionths of NDVI (micro), thousandths of a band's unit (milli), and products of them. Those of
+-- a band with NDVI are over the images where the band was measured.
+with
+positions as (
+  select
+    lane,
+    sequence,
+    producer,
+    counter,
+    arrival_slot,
+    coalesce(producer || ':' || cast(counter as varchar), lane || ':' || sequence) as record_id,
+    min(source_file) as source_file
+  from landcover_archive
+  where arrival_slot >= :look_back and arrival_slot <= :next_slot and (:lane = '' or lane = :lane)
+  group by lane, sequence, producer, counter, arrival_slot
+),
+ranked as (
+  select
+    *,
+    row_number() over (partition by record_id order by sequence) as copy,
+    max(counter) over (partition by lane, coalesce(producer, sequence) order by sequence) as highest_counter
+  from positions
+),
+counted as (
+  select lane, sequence, source_file
+  from ranked
+  where copy = 1 and (counter is null or counter = highest_counter)
+    and arrival_slot >= :from and arrival_slot < :until
+),
+events as (
+  select
+    archive.*,
+    substr(archive.arrival_slot, 1, 10) as arrival_day,
+    -- The bin from n / 1000 up to (n + 1) / 1000, also below zero.
+    cast(floor(archive.ndvi_mean_micro / 1000e0) as integer) as ndvi_bin
+  from landcover_archive as archive
+  join counted
+    on archive.lane = counted.lane
+    and archive.sequence = counted.sequence
+    and archive.source_file = counted.source_file
+  where archive.arrival_slot >= :from and archive.arrival_slot < :until and (:lane = '' or archive.lane = :lane)
+)
+select
+  arrival_day,
+  event_day,
+  class_name,
+  ndvi_bin,
+  count(*) as image_count,
+  count(*) filter (where late) as late_count,
+  sum(cast(ndvi_mean_micro as decimal(38, 0))) as ndvi_sum,
+  sum(cast(cast(ndvi_mean_micro as bigint) * ndvi_mean_micro as decimal(38, 0))) as ndvi_square_sum,
+  min(ndvi_min_micro) as ndvi_min,
+  max(ndvi_max_micro) as ndvi_max,
+  count(red_mean_milli) as red_count,
+  sum(cast(red_mean_milli as decimal(38, 0))) as red_sum,
+  sum(cast(cast(red_mean_milli as bigint) * red_mean_milli as decimal(38, 0))) as red_square_sum,
+  sum(cast(ndvi_mean_micro as decimal(38, 0))) filter (where red_mean_milli is not null) as red_ndvi_sum,
+  sum(cast(cast(ndvi_mean_micro as bigint) * ndvi_mean_micro as decimal(38, 0)))
+    filter (where red_mean_milli is not null) as red_ndvi_square_sum,
+  sum(cast(cast(red_mean_milli as bigint) * ndvi_mean_micro as decimal(38, 0))) as red_ndvi_product_sum,
+  count(green_mean_milli) as green_count,
+  sum(cast(green_mean_milli as decimal(38, 0))) as green_sum,
+  sum(cast(cast(green_mean_milli as bigint) * green_mean_milli as decimal(38, 0))) as green_square_sum,
+  sum(cast(ndvi_mean_micro as decimal(38, 0))) filter (where green_mean_milli is not null) as green_ndvi_sum,
+  sum(cast(cast(ndvi_mean_micro as bigint) * ndvi_mean_micro as decimal(38, 0)))
+    filter (where green_mean_milli is not null) as green_ndvi_square_sum,
+  sum(cast(cast(green_mean_milli as bigint) * ndvi_mean_micro as decimal(38, 0))) as green_ndvi_product_sum,
+  count(blue_mean_milli) as blue_count,
+  sum(cast(blue_mean_milli as decimal(38, 0))) as blue_sum,
+  sum(cast(cast(blue_mean_milli as bigint) * blue_mean_milli as decimal(38, 0))) as blue_square_sum,
+  sum(cast(ndvi_mean_micro as decimal(38, 0))) filter (where blue_mean_milli is not null) as blue_ndvi_sum,
+  sum(cast(cast(ndvi_mean_micro as bigint) * ndvi_mean_micro as decimal(38, 0)))
+    filter (where blue_mean_milli is not null) as blue_ndvi_square_sum,
+  sum(cast(cast(blue_mean_milli as bigint) * ndvi_mean_micro as decimal(38, 0))) as blue_ndvi_product_sum,
+  count(nir_mean_milli) as nir_count,
+  sum(cast(nir_mean_milli as decimal(38, 0))) as nir_sum,
+  sum(cast(cast(nir_mean_milli as bigint) * nir_mean_milli as decimal(38, 0))) as nir_square_sum,
+  sum(cast(ndvi_mean_micro as decimal(38, 0))) filter (where nir_mean_milli is not null) as nir_ndvi_sum,
+  sum(cast(cast(ndvi_mean_micro as bigint) * ndvi_mean_micro as decimal(38, 0)))
+    filter (where nir_mean_milli is not null) as nir_ndvi_square_sum,
+  sum(cast(cast(nir_mean_milli as bigint) * ndvi_mean_micro as decimal(38, 0))) as nir_ndvi_product_sum,
+  count(brightness_mean_milli) as brightness_count,
+  sum(cast(brightness_mean_milli as decimal(38, 0))) as brightness_sum,
+  sum(cast(cast(brightness_mean_milli as bigint) * brightness_mean_milli as decimal(38, 0))) as brightness_square_sum,
+  sum(cast(ndvi_mean_micro as decimal(38, 0))) filter (where brightness_mean_milli is not null) as brightness_ndvi_sum,
+  sum(cast(cast(ndvi_mean_micro as bigint) * ndvi_mean_micro as decimal(38, 0)))
+    filter (where brightness_mean_milli is not null) as brightness_ndvi_square_sum,
+  sum(cast(cast(brightness_mean_milli as bigint) * ndvi_mean_micro as decimal(38, 0))) as brightness_ndvi_product_sum
+from events
+group by arrival_day, event_day, class_name, ndvi_bin

@@ -1,0 +1,98 @@
+import { BANDS } from '../core/event.ts'
+import type { History } from '../core/history.ts'
+import { type Statistics, statisticsOf } from '../core/totals.ts'
+import { readParquet } from '../parquet/read.ts'
+import { type Column, writeParquet } from '../parquet/write.ts'
+import { type DayHistory, integer, momentsOfRow, totalsOfRow } from './day-history.ts'
+
+interface Row {
+  className: string
+  history: History
+  statistics: Statistics
+}
+
+/** What people read (the columns of the original's `landcover_aggregates`), and beside it the integers it is made of. */
+const COLUMNS: Column<Row>[] = [
+  { name: 'class_name', type: 'STRING', of: row => row.className },
+  { name: 'ndvi_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMean },
+  { name: 'ndvi_stddev', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviStddev },
+  { name: 'ndvi_global_min', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMin },
+  { name: 'ndvi_global_max', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMax },
+  { name: 'red_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.red },
+  { name: 'nir_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.nir },
+  { name: 'brightness_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.brightness },
+  { name: 'image_count', type: 'INT64', of: ({ history }) => BigInt(history.totals.count) },
+  { name: 'late_count', type: 'INT64', of: ({ history }) => BigInt(history.totals.lateCount) },
+  { name: 'ndvi_sum', type: 'DECIMAL', of: ({ history }) => history.totals.ndviSum },
+  { name: 'ndvi_square_sum', type: 'DECIMAL', of: ({ history }) => history.totals.ndviSquareSum },
+  { name: 'ndvi_min', type: 'INT32', nullable: true, of: ({ history }) => history.totals.ndviMin },
+  { name: 'ndvi_max', type: 'INT32', nullable: true, of: ({ history }) => history.totals.ndviMax },
+  ...BANDS.flatMap((band): Column<Row>[] => [
+    { name: `${band}_count`, type: 'INT64', of: ({ history }) => BigInt(history.totals.bands[band].count) },
+    { name: `${band}_sum`, type: 'DECIMAL', of: ({ history }) => history.totals.bands[band].sum },
+    { name: `${band}_square_sum`, type: 'DECIMAL', of: ({ history }) => history.moments[band].squareSum },
+    { name: `${band}_ndvi_sum`, type: 'DECIMAL', of: ({ history }) => history.moments[band].ndviSum },
+    { name: `${band}_ndvi_square_sum`, type: 'DECIMAL', of: ({ history }) => history.moments[band].ndviSquareSum },
+    { name: `${band}_ndvi_product_sum`, type: 'DECIMAL', of: ({ history }) => history.moments[band].productSum },
+  ]),
+  { name: 'day_sum', type: 'DECIMAL', of: ({ history }) => history.time.daySum },
+  { name: 'day_square_sum', type: 'DECIMAL', of: ({ history }) => history.time.daySquareSum },
+  { name: 'day_ndvi_product_sum', type: 'DECIMAL', of: ({ history }) => history.time.productSum },
+  // A JSON array of [bin, images].
+  { name: 'ndvi_histogram', type: 'STRING', of: ({ history }) => JSON.stringify(sorted(history.histogram)) },
+]
+
+const DAY_COLUMNS: Column<Row & DayHistory>[] = [
+  { name: 'arrival_day', type: 'STRING', of: row => row.arrivalDay },
+  { name: 'event_day', type: 'STRING', of: row => row.day },
+  ...COLUMNS,
+]
+
+/** The Parquet file of a part of a view: a row per arrival day, event day and class. */
+export function encodeDays(rows: readonly DayHistory[]): Uint8Array {
+  return writeParquet(
+    DAY_COLUMNS,
+    rows.map(row => ({ ...row, statistics: statisticsOf(row.history.totals) })),
+  )
+}
+
+export async function decodeDays(bytes: Uint8Array): Promise<DayHistory[]> {
+  const rows = await readParquet(bytes)
+  return rows.map(row => ({
+    arrivalDay: row.arrival_day as string,
+    day: row.event_day as string,
+    className: row.class_name as string,
+    history: historyOfRow(row),
+  }))
+}
+
+/** The Parquet file of all time: a row per class. */
+export function encodeClasses(classes: ReadonlyMap<string, History>): Uint8Array {
+  const rows = [...classes].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return writeParquet(
+    COLUMNS,
+    rows.map(([className, history]) => ({ className, history, statistics: statisticsOf(history.totals) })),
+  )
+}
+
+export async function decodeClasses(bytes: Uint8Array): Promise<Map<string, History>> {
+  const rows = await readParquet(bytes)
+  return new Map(rows.map(row => [row.class_name as string, historyOfRow(row)]))
+}
+
+function historyOfRow(row: Record<string, unknown>): History {
+  return {
+    totals: totalsOfRow(row),
+    moments: momentsOfRow(row),
+    time: {
+      daySum: integer(row, 'day_sum') ?? 0n,
+      daySquareSum: integer(row, 'day_square_sum') ?? 0n,
+      productSum: integer(row, 'day_ndvi_product_sum') ?? 0n,
+    },
+    histogram: new Map(JSON.parse(row.ndvi_histogram as string) as [number, number][]),
+  }
+}
+
+function sorted(histogram: ReadonlyMap<number, number>): [number, number][] {
+  return [...histogram].sort(([a], [b]) => a - b)
+}

@@ -1,0 +1,122 @@
+import { firstCut, IMPORT_SLOT, lookBackMs, type Slot, slotName } from '../core/slot.ts'
+import type { BatchQuery } from '../ports/batch-query.ts'
+import { type DayHistory, dayHistoryOfAnswer, integer, mergeDays } from './day-history.ts'
+import { renderSql } from './sql.ts'
+
+/** Statements of data/sql. */
+export interface BatchSql {
+  totals: string
+  content: string
+}
+
+/** What the archive's files hold of slots, by the slots' names: of those that hold anything. */
+export type ContentOfSlots = Map<string, { rows: number; events: number }>
+
+/** What the archive says of a range of slots. */
+export interface SlotsCounted {
+  days: DayHistory[]
+  content: ContentOfSlots
+  bytesScanned: number
+}
+
+/** A statement reads no more slots at once, however many are counted: what it needs is bounded by them. */
+const SLOTS_PER_STATEMENT = 24
+
+/** Counts what arrived in some slots, given in order: those between them, of which there are no files, are empty. */
+export async function countSlots(
+  query: BatchQuery,
+  sql: BatchSql,
+  slotMs: number,
+  slots: readonly Slot[],
+): Promise<SlotsCounted> {
+  const all: SlotsCounted[] = []
+  const name = (slot: Slot) => slotName(Math.max(slot, firstCut(slotMs)), slotMs)
+  let end = 0
+  for (const first of slots) {
+    if (first < end) continue
+    end = Math.min(first + SLOTS_PER_STATEMENT * slotMs, (slots.at(-1) as Slot) + slotMs)
+    const range = { from: name(first), until: name(end), lane: '' }
+    all.push(await ask(query, sql, { ...range, look_back: name(first - lookBackMs(slotMs)), next_slot: name(end) }))
+  }
+  return together(all)
+}
+
+/** Counts one import. */
+export async function countImport(
+  query: BatchQuery,
+  sql: BatchSql,
+  slotMs: number,
+  lane: string,
+): Promise<SlotsCounted> {
+  const from = slotName(IMPORT_SLOT, slotMs)
+  const until = slotName(firstCut(slotMs), slotMs)
+  return ask(query, sql, { from, until, lane, look_back: from, next_slot: from })
+}
+
+interface Values {
+  from: string
+  until: string
+  lane: string
+  look_back: string
+  next_slot: string
+}
+
+async function ask(query: BatchQuery, sql: BatchSql, values: Values): Promise<SlotsCounted> {
+  const span = { first: values.look_back, last: values.next_slot }
+  const totals = await query.query(renderSql(sql.totals, { ...values }), span)
+  const content = await askContent(query, sql, values)
+  return {
+    days: mergeDays(totals.rows.map(dayHistoryOfAnswer)),
+    content: content.slots,
+    bytesScanned: totals.bytesScanned + content.bytesScanned,
+  }
+}
+
+/** What the archive holds of some slots. */
+export async function contentOf(
+  query: BatchQuery,
+  sql: BatchSql,
+  slotMs: number,
+  slots: readonly Slot[],
+): Promise<ContentOfSlots> {
+  const found: ContentOfSlots = new Map()
+  for (const slot of slots) {
+    const range = { from: slotName(slot, slotMs), until: slotName(slot + slotMs, slotMs), lane: '' }
+    for (const [name, content] of (await askContent(query, sql, range)).slots) found.set(name, content)
+  }
+  return found
+}
+
+async function askContent(
+  query: BatchQuery,
+  sql: BatchSql,
+  values: Pick<Values, 'from' | 'until' | 'lane'>,
+): Promise<{ slots: ContentOfSlots; bytesScanned: number }> {
+  const { rows, bytesScanned } = await query.query(renderSql(sql.content, { ...values }), {
+    first: values.from,
+    last: values.until,
+  })
+  const slots: ContentOfSlots = new Map(
+    rows.map(row => [
+      row.arrival_slot as string,
+      { rows: Number(integer(row, 'row_count')), events: Number(integer(row, 'event_count')) },
+    ]),
+  )
+  return { slots, bytesScanned }
+}
+
+/** What was counted of several sets of slots or imports, together. */
+export function together(all: readonly SlotsCounted[]): SlotsCounted {
+  const content: ContentOfSlots = new Map()
+  for (const each of all) {
+    for (const [slot, { rows, events }] of each.content) {
+      const known = content.get(slot) ?? { rows: 0, events: 0 }
+      content.set(slot, { rows: known.rows + rows, events: known.events + events })
+    }
+  }
+  return {
+    days: mergeDays(all.flatMap(({ days }) => days)),
+    content,
+    bytesScanned: all.reduce((sum, { bytesScanned }) => sum + bytesScanned, 0),
+  }
+}

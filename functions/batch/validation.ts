@@ -1,0 +1,108 @@
+import { MICRO } from '../core/fixed-point.ts'
+import type { Position } from '../core/lane.ts'
+import type { Slot } from '../core/slot.ts'
+import { dayOf } from '../core/time.ts'
+import { addEach, type Totals } from '../core/totals.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { SpeedStore } from '../ports/speed-store.ts'
+import type { ArchiveFile } from './completeness.ts'
+import type { DayHistory } from './day-history.ts'
+import type { SlotsCounted } from './query.ts'
+import { type View, viewReader } from './view.ts'
+
+/** What a run counted cannot be right: nothing is published, and the view before stays. */
+export class ValidationFailed extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ValidationFailed'
+  }
+}
+
+/** @throws ValidationFailed when the answer contradicts the archive's own counts, or what NDVI is */
+export function refuseImpossible({ days, content }: SlotsCounted): void {
+  const images = imagesOf(days)
+  const events = content.values().reduce((sum, slot) => sum + slot.events, 0)
+  if (images > events) throw new ValidationFailed(`${images} images were counted of ${events} events in the archive`)
+  for (const { className, day, history } of days) {
+    const { count, ndviSum, ndviMin, ndviMax } = history.totals
+    const most = BigInt(count) * BigInt(MICRO)
+    const isOutside = (ndvi: number | null) => ndvi !== null && Math.abs(ndvi) > MICRO
+    if (ndviSum > most || ndviSum < -most || isOutside(ndviMin) || isOutside(ndviMax)) {
+      throw new ValidationFailed(`the NDVI of ${className} on ${day} is outside -1 to 1`)
+    }
+  }
+}
+
+/**
+ * The speed layer has counted the same records by another way: where it has passed all that the archive holds of the
+ * slots, its totals must be the same to the last digit.
+ *
+ * @param files of the slots from `from` (included) to `until` (not)
+ * @throws ValidationFailed that names the day and class that differ
+ */
+export async function refuseOtherThanSpeed(
+  store: Pick<SpeedStore, 'readCursors' | 'readRows'>,
+  files: readonly ArchiveFile[],
+  days: readonly DayHistory[],
+  from: Slot,
+  until: Slot,
+): Promise<void> {
+  const cursors = new Map((await store.readCursors()).map(({ lane, lastPosition }) => [lane, lastPosition]))
+  const lanes = new Map<string, Position>()
+  for (const { lane, last } of files) if (last > (lanes.get(lane) ?? '')) lanes.set(lane, last)
+  for (const [lane, last] of lanes) if ((cursors.get(lane) ?? '') < last) return
+  const speed = new Map<string, Totals>()
+  for (const lane of cursors.keys()) {
+    for (const { windowStart, totals } of await store.readRows(lane, { from, until })) {
+      addEach(
+        speed,
+        Array.from(totals, ([className, of]) => [`${className} on ${dayOf(windowStart)}`, of] as const),
+      )
+    }
+  }
+  const batch = new Map<string, Totals>()
+  addEach(
+    batch,
+    days.map(({ className, day, history }) => [`${className} on ${day}`, history.totals] as const),
+  )
+  for (const name of new Set([...batch.keys(), ...speed.keys()])) {
+    if (textOf(batch.get(name)) === textOf(speed.get(name))) continue
+    const [inBatch, inSpeed] = [batch, speed].map(totals => totals.get(name)?.count ?? 0)
+    throw new ValidationFailed(
+      `the archive and the speed layer differ in ${name}, of what arrived from ${new Date(from).toISOString()} to ${new Date(until).toISOString()}: ${inBatch} and ${inSpeed} images`,
+    )
+  }
+}
+
+function textOf(totals: Totals | undefined): string {
+  return JSON.stringify(totals, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+}
+
+/**
+ * Reads back what was written for a view: all time must be what its parts add up to, and no class may have lost images
+ * unless they were counted anew.
+ *
+ * @throws ValidationFailed when it is not
+ */
+export async function refuseUnequal(objects: ObjectStore, base: View | undefined, view: View): Promise<void> {
+  const views = viewReader(objects)
+  const classes = await views.classes(view)
+  const inClasses = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
+  const inParts = Object.values(view.parts).reduce((sum, { images }) => sum + images, 0)
+  if (inClasses !== inParts) throw new ValidationFailed(`all time has ${inClasses} images, its parts have ${inParts}`)
+  for (const [name, part] of Object.entries(view.parts)) {
+    if (base?.parts[name]?.key === part.key) continue
+    const written = imagesOf(await views.part(part))
+    if (written !== part.images) throw new ValidationFailed(`part ${name} has ${written} images, not ${part.images}`)
+  }
+  if (!base || view.audit.kind === 'backfill') return
+  for (const [className, { totals }] of await viewReader(objects).classes(base)) {
+    const count = classes.get(className)?.totals.count ?? 0
+    if (count < totals.count)
+      throw new ValidationFailed(`${className} would go from ${totals.count} to ${count} images`)
+  }
+}
+
+function imagesOf(days: readonly DayHistory[]): number {
+  return days.reduce((sum, { history }) => sum + history.totals.count, 0)
+}

@@ -1,0 +1,87 @@
+import { BANDS, type Band } from './event.ts'
+import { MICRO, MILLI } from './fixed-point.ts'
+import type { History } from './history.ts'
+
+/** The quantiles of mean NDVI that people are shown. */
+export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const
+
+const BINS_PER_UNIT = 1000
+
+/**
+ * The NDVI below which a share of the images lies, from the histogram: exact to a bin (0.001), between whose edges
+ * images are taken to be spread evenly. Null without images.
+ */
+export function quantile(histogram: ReadonlyMap<number, number>, share: number): number | null {
+  const bins = [...histogram].filter(([, count]) => count > 0).sort(([a], [b]) => a - b)
+  const images = bins.reduce((sum, [, count]) => sum + count, 0)
+  let below = 0
+  for (const [bin, count] of bins) {
+    if (below + count >= share * images) return (bin + (share * images - below) / count) / BINS_PER_UNIT
+    below += count
+  }
+  return null
+}
+
+/** Pearson's correlation of a band's mean with mean NDVI over images; null where either does not vary. */
+export function correlation({ totals, moments }: History, band: Band): number | null {
+  const { count, sum } = totals.bands[band]
+  const { squareSum, ndviSum, ndviSquareSum, productSum } = moments[band]
+  const n = BigInt(count)
+  const covariance = Number(n * productSum - sum * ndviSum)
+  const variances = Number(n * squareSum - sum * sum) * Number(n * ndviSquareSum - ndviSum * ndviSum)
+  return variances > 0 ? Math.min(1, Math.max(-1, covariance / Math.sqrt(variances))) : null
+}
+
+export interface Trend {
+  /** NDVI a year of 365.25 days. */
+  slopePerYear: number
+  /** Pearson's correlation of NDVI with the day. */
+  correlation: number
+}
+
+/** The straight line through the images' mean NDVI over their days, by least squares; null within one day. */
+export function trend({ totals, time }: History): Trend | null {
+  const n = BigInt(totals.count)
+  const ofDays = Number(n * time.daySquareSum - time.daySum * time.daySum)
+  const ofNdvi = Number(n * totals.ndviSquareSum - totals.ndviSum * totals.ndviSum)
+  if (ofDays <= 0) return null
+  const covariance = Number(n * time.productSum - time.daySum * totals.ndviSum)
+  return {
+    slopePerYear: ((covariance / ofDays) * 365.25) / MICRO,
+    correlation: ofNdvi > 0 ? covariance / Math.sqrt(ofDays * ofNdvi) : 0,
+  }
+}
+
+/** A quantity by which classes may be told apart. */
+export type Feature = 'ndvi' | Band
+
+/**
+ * How well two classes can be told apart by one quantity, taken as normally distributed: the Jeffries-Matusita distance
+ * 2 (1 - exp(-B)), 0 (not at all) to 2 (fully), with B the Bhattacharyya distance (J. A. Richards, "Remote Sensing
+ * Digital Image Analysis", section on separability measures). Null where a class has fewer than two images, or both
+ * vary in nothing.
+ */
+export function separability(a: History, b: History, feature: Feature): number | null {
+  const first = normalOf(a, feature)
+  const second = normalOf(b, feature)
+  if (!first || !second) return null
+  const variance = first.variance + second.variance
+  if (variance === 0) return first.mean === second.mean ? null : 2
+  const apart = (first.mean - second.mean) ** 2 / (4 * variance)
+  // Where one class does not vary at all the second term is infinite: they are fully apart.
+  const bhattacharyya = apart + 0.5 * Math.log(variance / (2 * Math.sqrt(first.variance * second.variance)))
+  return 2 * (1 - Math.exp(-bhattacharyya))
+}
+
+function normalOf({ totals, moments }: History, feature: Feature): { mean: number; variance: number } | null {
+  const [count, sum, squareSum, unit] =
+    feature === 'ndvi'
+      ? ([totals.count, totals.ndviSum, totals.ndviSquareSum, MICRO] as const)
+      : ([totals.bands[feature].count, totals.bands[feature].sum, moments[feature].squareSum, MILLI] as const)
+  if (count < 2) return null
+  const n = BigInt(count)
+  const variance = Number(n * squareSum - sum * sum) / (count * (count - 1)) / unit ** 2
+  return { mean: Number(sum) / count / unit, variance }
+}
+
+export const FEATURES: readonly Feature[] = ['ndvi', ...BANDS]
