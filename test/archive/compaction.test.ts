@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
+import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { compactArchive } from '../../functions/archive/compaction.ts'
+import { ARCHIVE_PREFIX, archiveKey, fileName } from '../../functions/archive/layout.ts'
+import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
+import { countSlots } from '../../functions/batch/query.ts'
+import { toPosition } from '../../functions/core/lane.ts'
+import { slotName } from '../../functions/core/slot.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import type { ObjectStore } from '../../functions/ports/object-store.ts'
+import { imageEvent, NOON_MS } from '../support/factories.ts'
+import { BATCH_SQL } from '../support/pipeline.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const SLOT_MS = HOUR_MS
+const SLOT = slotName(NOON_MS, SLOT_MS)
+const COLUMNS = ARCHIVE_COLUMNS.map(({ name }) => name).filter(name => name !== 'source_file' && name !== 'event_time')
+
+describe('compaction', () => {
+  let folder: string
+  let objects: ObjectStore
+  let nowMs: number
+  beforeEach(() => {
+    folder = temporaryFolder()
+    objects = openFolderObjectStore(folder)
+    nowMs = NOON_MS + 10 * SLOT_MS
+  })
+
+  const compact = (before = NOON_MS + SLOT_MS) => compactArchive({ objects, slotMs: SLOT_MS, before, now: () => nowMs })
+
+  async function archive(positions: number[], slot = NOON_MS, lane = 'stream.0'): Promise<void> {
+    const [first, last] = [Math.min(...positions, 0), Math.max(...positions, 0)]
+    const key = archiveKey(slot, SLOT_MS, lane, String(first), String(last))
+    const rows = positions.map((position): ArchivedEvent => {
+      const event = imageEvent({
+        imageId: `image-${position}`,
+        ndviMin: position % 2 ? null : -position,
+        nir: position,
+      })
+      const origin = position % 3 ? null : { producer: 'ann', counter: position }
+      return { event, origin, line: 0, lane, position: toPosition(position), arrivalMs: slot, late: false }
+    })
+    await objects.put(key, encodeArchiveFile(rows, fileName(key)))
+  }
+
+  const files = async () => (await Array.fromAsync(objects.list(ARCHIVE_PREFIX))).map(fileName)
+
+  /** All that tells an event, of every event once, and what the batch layer counts. */
+  async function content() {
+    const query = await openDuckDbBatchQuery(`${folder}/archive`)
+    const { rows } = await query.query(
+      `select distinct ${COLUMNS.join()} from landcover_archive order by lane, sequence, line`,
+      { first: SLOT, last: SLOT },
+    )
+    const { days } = await countSlots(query, BATCH_SQL, SLOT_MS, [NOON_MS])
+    await query.close()
+    return { rows, days }
+  }
+
+  it('keeps every event as it is, and its count, before and after the small files are gone', async () => {
+    await archive([1, 2, 3, 4])
+    await archive([4, 5, 6])
+    await archive([])
+    await archive([7], NOON_MS, 'stream.1')
+    const before = await content()
+    expect(before.rows).toHaveLength(7)
+
+    expect(await compact()).toEqual({ inputs: 4, outputs: 1, deleted: 0 })
+    expect(await files()).toHaveLength(5)
+    expect(await content()).toEqual(before)
+
+    nowMs += HOUR_MS
+    expect(await compact()).toEqual({ inputs: 0, outputs: 0, deleted: 4 })
+    expect(await files()).toEqual([expect.stringMatching(/^compacted-[0-9a-f]{32}-1-7\.parquet$/)])
+    expect(await content()).toEqual(before)
+  })
+
+  it('deletes nothing while a query that listed the small files may still read them', async () => {
+    await archive([1])
+    await archive([2])
+    await compact()
+    nowMs += HOUR_MS - 1
+    expect(await compact()).toEqual({ inputs: 0, outputs: 0, deleted: 0 })
+    expect(await files()).toHaveLength(3)
+  })
+
+  it('leaves alone slots that are not over for long, single files, and what is compacted', async () => {
+    await archive([1])
+    await archive([2], NOON_MS + SLOT_MS)
+    await archive([3], NOON_MS + SLOT_MS)
+    expect(await compact()).toEqual({ inputs: 0, outputs: 0, deleted: 0 })
+    expect((await compact(NOON_MS + 2 * SLOT_MS)).inputs).toBe(2)
+    nowMs += HOUR_MS
+    await compact(NOON_MS + 2 * SLOT_MS)
+    expect(await compact(NOON_MS + 2 * SLOT_MS)).toEqual({ inputs: 0, outputs: 0, deleted: 0 })
+  })
+
+  it('takes in files that came late, beside what was compacted before', async () => {
+    await archive([1])
+    await archive([2])
+    await compact()
+    nowMs += HOUR_MS
+    await compact()
+    await archive([2, 3])
+    await archive([4])
+    const before = await content()
+    expect((await compact()).inputs).toBe(2)
+    nowMs += HOUR_MS
+    await compact()
+    expect(await files()).toHaveLength(2)
+    expect(await content()).toEqual(before)
+  })
+
+  it('fails, and deletes nothing, when a file vanishes under it', async () => {
+    await archive([1])
+    await archive([2])
+    const vanishing = { ...objects, get: async (key: string) => (key.includes('-0-2.') ? undefined : objects.get(key)) }
+    const failing = compactArchive({ objects: vanishing, slotMs: SLOT_MS, before: nowMs, now: () => nowMs })
+    await expect(failing).rejects.toThrow(/vanished/)
+    expect(await files()).toHaveLength(2)
+  })
+})
