@@ -7,6 +7,8 @@
 -- apart than the look-back, and arrival times go back by less than a slot: so records are read from :look_back up to
 -- :next_slot (both included). First means by sequence, never by time.
 --
+-- A record none of whose events counts has one row without an event, so that its copies are known for what they are.
+--
 -- Sums are integers: millionths of NDVI (micro), thousandths of a band's unit (milli), and products of them. Those of
 -- a band with NDVI are over the images where the band was measured.
 with
@@ -48,6 +50,7 @@ events as (
     and archive.sequence = counted.sequence
     and archive.source_file = counted.source_file
   where archive.arrival_slot >= :from and archive.arrival_slot < :until and (:lane = '' or archive.lane = :lane)
+    and archive.image_id is not null
 )
 select
   arrival_day,

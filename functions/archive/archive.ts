@@ -55,7 +55,7 @@ export async function archiveDelivery(
       const key = archiveKey(slot, slotMs, lane, first, last)
       await objects.put(key, encodeArchiveFile(events, fileName(key)))
       archived.files++
-      archived.events += events.length
+      archived.events += events.filter(({ event }) => event).length
     }
   }
   return archived
@@ -64,13 +64,7 @@ export async function archiveDelivery(
 function archivedEvents(record: LogRecord, slot: Slot, classes: ClassList): ArchivedEvent[] {
   const { lane, position, arrivalMs } = record
   const { origin, events } = decodeRecord(record, slot, classes)
-  return events.map(({ index, event }) => ({
-    event,
-    origin,
-    line: index,
-    lane,
-    position,
-    arrivalMs,
-    late: isLate(event.eventMs, arrivalMs),
-  }))
+  const place = { origin, lane, position, arrivalMs }
+  if (origin && events.length === 0) return [{ ...place, event: null, line: 0, late: false }]
+  return events.map(({ index, event }) => ({ ...place, event, line: index, late: isLate(event.eventMs, arrivalMs) }))
 }

@@ -3,11 +3,15 @@ import { fromMicro, fromMilli } from '../core/fixed-point.ts'
 import type { Position } from '../core/lane.ts'
 import type { Origin } from '../core/record.ts'
 import { dayOf } from '../core/time.ts'
-import { type Column, writeParquet } from '../parquet/write.ts'
+import { type Column, type ColumnType, writeParquet } from '../parquet/write.ts'
 
 /** An event of the archive with all that tells it from its copies. */
 export interface ArchivedEvent {
-  event: ImageEvent
+  /**
+   * Null in the one row of a record none of whose events counts: a copy of it may come when they would (its class is
+   * known by then, or its time no longer the future), and must be known for a copy.
+   */
+  event: ImageEvent | null
   /** Who sent its record, and as its how many-th; null where the record is known by its lane and position only. */
   origin: Origin | null
   /** The event's line in its record. */
@@ -25,38 +29,37 @@ interface FiledEvent extends ArchivedEvent {
 
 type ArchiveColumn = Column<FiledEvent>
 
-const NULLABLE = { nullable: true } as const
+/** A column of what the event says: null in a row without one. */
+const ofEvent = (
+  name: string,
+  type: ColumnType,
+  of: (event: ImageEvent) => string | number | bigint | null,
+): ArchiveColumn => ({ name, type, nullable: true, of: ({ event }) => event && of(event) })
 
 /** The integer that sums are made of, and beside it the number that people read. */
 const fixedPoint = (
   name: string,
   unit: 'micro' | 'milli',
   of: (event: ImageEvent) => number | null,
-  nullable: { nullable?: true } = NULLABLE,
 ): ArchiveColumn[] => {
   const scale = unit === 'micro' ? fromMicro : fromMilli
   return [
-    { name: `${name}_${unit}`, type: 'INT32', ...nullable, of: ({ event }) => of(event) },
-    {
-      name,
-      type: 'DOUBLE',
-      ...nullable,
-      of: ({ event }) => {
-        const value = of(event)
-        return value === null ? null : scale(value)
-      },
-    },
+    ofEvent(`${name}_${unit}`, 'INT32', of),
+    ofEvent(name, 'DOUBLE', event => {
+      const value = of(event)
+      return value === null ? null : scale(value)
+    }),
   ]
 }
 
 /** The archive's columns; its partitions add `arrival_slot`, the name of the slot. */
 export const ARCHIVE_COLUMNS: readonly ArchiveColumn[] = [
-  { name: 'image_id', type: 'STRING', of: ({ event }) => event.imageId },
-  { name: 'class_name', type: 'STRING', of: ({ event }) => event.className },
-  { name: 'event_time', type: 'TIMESTAMP', of: ({ event }) => BigInt(event.eventMs) },
-  { name: 'event_day', type: 'STRING', of: ({ event }) => dayOf(event.eventMs) },
-  { name: 'event_ms', type: 'INT64', of: ({ event }) => BigInt(event.eventMs) },
-  ...fixedPoint('ndvi_mean', 'micro', event => event.ndviMean, {}),
+  ofEvent('image_id', 'STRING', event => event.imageId),
+  ofEvent('class_name', 'STRING', event => event.className),
+  ofEvent('event_time', 'TIMESTAMP', event => BigInt(event.eventMs)),
+  ofEvent('event_day', 'STRING', event => dayOf(event.eventMs)),
+  ofEvent('event_ms', 'INT64', event => BigInt(event.eventMs)),
+  ...fixedPoint('ndvi_mean', 'micro', event => event.ndviMean),
   ...fixedPoint('ndvi_std', 'micro', event => event.ndviStd),
   ...fixedPoint('ndvi_min', 'micro', event => event.ndviMin),
   ...fixedPoint('ndvi_max', 'micro', event => event.ndviMax),

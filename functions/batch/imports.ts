@@ -6,7 +6,7 @@ import { IMPORT_SLOT } from '../core/slot.ts'
 import { dayOf } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
-const EVENTS_PER_FILE = 100_000
+const ROWS_PER_FILE = 100_000
 
 /** The day on which all imports arrived, as far as the archive is concerned. */
 export const IMPORT_DAY = dayOf(IMPORT_SLOT)
@@ -15,40 +15,54 @@ const PREFIX = 'imports/'
 
 /**
  * Puts events straight into the archive, past the log; the next batch run counts them, all or, should this fail, none.
+ * What an import that failed has left is written over when it is done again, even if other rows are good by then:
+ * files are cut by rows, good or not.
  *
- * @param name stands for the events' content, in letters and digits: what is imported already is left as it is
+ * @param name stands for the rows' content, in letters and digits: what is imported already is left as it is
+ * @param rows always the same number in the same order; null for one that gives no event
  * @param importedMs stands as their arrival time; none of them is late
- * @returns how many events were imported; null when they were before
+ * @returns how many events were imported; 0 leaves no trace, so that the import can be done when some are good; null
+ *   when they were imported before
  */
 export async function importEvents(
   objects: ObjectStore,
   slotMs: number,
   name: string,
-  events: AsyncIterable<ImageEvent> | Iterable<ImageEvent>,
+  rows: AsyncIterable<ImageEvent | null> | Iterable<ImageEvent | null>,
   importedMs: number,
 ): Promise<number | null> {
-  const marker = `${PREFIX}${laneOfImport(name)}.json`
-  if (await objects.get(marker)) return null
   const lane = laneOfImport(name)
+  const marker = `${PREFIX}${lane}.json`
+  let read = 0
   let count = 0
-  let rows: ArchivedEvent[] = []
-  const putRows = async () => {
-    const key = archiveKey(IMPORT_SLOT, slotMs, lane, String(count - rows.length + 1), String(count))
-    await objects.put(key, encodeArchiveFile(rows, fileName(key)))
-    rows = []
+  let events: ArchivedEvent[] = []
+  const isImported = async () => (await objects.get(marker)) !== undefined
+  const putFile = async () => {
+    if (events.length === 0) return
+    const first = read - ((read - 1) % ROWS_PER_FILE)
+    const key = archiveKey(IMPORT_SLOT, slotMs, lane, String(first), String(read))
+    await objects.put(key, encodeArchiveFile(events, fileName(key)))
+    count += events.length
+    events = []
   }
-  for await (const event of events) {
-    const position = toPosition(++count)
-    rows.push({ event, origin: null, line: 0, lane, position, arrivalMs: importedMs, late: false })
-    if (rows.length === EVENTS_PER_FILE) await putRows()
+  if (await isImported()) return null
+  for await (const event of rows) {
+    const position = toPosition(++read)
+    if (event) events.push({ event, origin: null, line: 0, lane, position, arrivalMs: importedMs, late: false })
+    if (read % ROWS_PER_FILE > 0) continue
+    // Another process may be at the same import: once it is done, its files are being read.
+    if (await isImported()) return null
+    await putFile()
   }
-  if (rows.length > 0) await putRows()
+  await putFile()
+  if (count === 0) return 0
   // The batch layer goes by this object, which comes last.
-  await objects.putIfAbsent(marker, Buffer.from(JSON.stringify({ lane, events: count })))
-  return count
+  const isFirst = await objects.putIfAbsent(marker, Buffer.from(JSON.stringify({ lane, events: count })))
+  return isFirst ? count : null
 }
 
-function laneOfImport(name: string): string {
+/** The lane under which an import stands in the archive. */
+export function laneOfImport(name: string): string {
   return `import-${name}`
 }
 

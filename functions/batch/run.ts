@@ -10,7 +10,7 @@ import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history
 import { encodeClasses, encodeDays } from './history-files.ts'
 import { IMPORT_DAY, listImports } from './imports.ts'
 import { type BatchSql, contentOf, countImport, countSlots, type SlotsCounted, together } from './query.ts'
-import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal } from './validation.ts'
+import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal, ValidationFailed } from './validation.ts'
 import { type Audit, type Part, pruneViews, publishView, type View, viewReader } from './view.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
@@ -41,20 +41,15 @@ export interface BatchRun {
  * @param options.trustSpeed false: publishes also where the speed layer has counted otherwise
  * @throws ValidationFailed when what was counted cannot be right; the old view stays
  */
-export async function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise<BatchRun> {
+export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
-  const views = viewReader(objects)
-  for (;;) {
-    const startedMs = layer.now()
-    const base = await views.current()
+  return publishOnTop(layer, async (base, startedMs) => {
     const baseCut = base?.cut ?? firstCut(slotMs)
     const files = await listArchive(objects, watchedFrom(baseCut, slotMs), slotMs)
     const { cut, behind } = archiveProgress(files, await layer.lanes(), slotMs, baseCut)
     const imports = (await listImports(objects)).filter(lane => !base?.imports.includes(lane))
     const changed = base ? changedSlots(base.watched, files, baseCut, slotMs) : []
-    if (cut === baseCut && imports.length === 0 && changed.length === 0) {
-      return { view: base, published: false, behind }
-    }
+    if (cut === baseCut && imports.length === 0 && changed.length === 0) return { next: undefined, behind }
 
     const newFiles = filesWithin(files, baseCut, cut)
     const slots = slotsOf(newFiles)
@@ -74,15 +69,15 @@ export async function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): P
     )
     const watched = watch(before, slots, files, ofSlots.content, cut, slotMs)
     const counted = together([ofSlots, ...ofImports])
-    const view = await addToView(layer, base, counted.days, {
+    const next = await addToView(layer, base, counted.days, {
       cut,
       imports: [...(base?.imports ?? []), ...imports],
       watched,
       audit: { kind: 'batch', ...tally(counted, slots.length, newFiles.length), missed: missedIn(watched) },
       startedMs,
     })
-    if (await publish(layer, base, view)) return { view, published: true, behind }
-  }
+    return { next, behind }
+  })
 }
 
 /**
@@ -93,13 +88,10 @@ export async function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): P
  * @param last YYYY-MM-DD, the last one
  * @throws ValidationFailed when what was counted cannot be right; the old view stays
  */
-export async function runBackfill(layer: BatchLayer, first: string, last: string): Promise<BatchRun> {
+export function runBackfill(layer: BatchLayer, first: string, last: string): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
-  const views = viewReader(objects)
-  for (;;) {
-    const startedMs = layer.now()
-    const base = await views.current()
-    if (!base) return { view: undefined, published: false, behind: [] }
+  return publishOnTop(layer, async (base, startedMs) => {
+    if (!base) return { next: undefined, behind: [] }
     const from = Math.max(Date.parse(first), firstCut(slotMs))
     const until = Math.min(Date.parse(last) + DAY_MS, base.cut)
     const files = filesWithin(await listArchive(objects, from, slotMs), from, until)
@@ -109,12 +101,39 @@ export async function runBackfill(layer: BatchLayer, first: string, last: string
 
     const watched = watch(base.watched, slots, files, counted.content, base.cut, slotMs)
     const isReplaced = (row: DayHistory) => row.arrivalDay >= first && row.arrivalDay <= last && isOfLog(row)
-    const view = await replaceInView(layer, base, isReplaced, counted.days, {
+    const next = await replaceInView(layer, base, isReplaced, counted.days, {
       audit: { kind: 'backfill', ...tally(counted, slots.length, files.length), missed: missedIn(watched) },
       watched,
       startedMs,
     })
-    if (await publish(layer, base, view)) return { view, published: true, behind: [] }
+    return { next, behind: [] }
+  })
+}
+
+interface Attempt {
+  /** Undefined: there is nothing to publish. */
+  next: View | undefined
+  behind: Progress['behind']
+}
+
+/** Makes the next view from the current one, anew for as long as another run publishes in between. */
+async function publishOnTop(
+  layer: BatchLayer,
+  attempt: (base: View | undefined, startedMs: number) => Promise<Attempt>,
+): Promise<BatchRun> {
+  const views = viewReader(layer.objects)
+  for (;;) {
+    const startedMs = layer.now()
+    const base = await views.current()
+    try {
+      const { next, behind } = await attempt(base, startedMs)
+      if (!next) return { view: base, published: false, behind }
+      if (await publish(layer, base, next)) return { view: next, published: true, behind }
+    } catch (error) {
+      // What another run covers by now may have expired, or been replaced, under this one.
+      const isCurrent = (await views.current())?.revision === base?.revision
+      if (isCurrent || !(error instanceof ValidationFailed)) throw error
+    }
   }
 }
 

@@ -4,8 +4,9 @@ import { type Environment, readEnvironment } from '../homes/environment.ts'
 import { DEFAULT_TOPIC, type LogAddress, openLog, parseLogAddress } from '../homes/logs.ts'
 import { serversOf } from '../homes/servers.ts'
 import { openState } from '../homes/state.ts'
-import { type CsvProblem, readEvents } from '../ingest/csv.ts'
+import { readEvents } from '../ingest/csv.ts'
 import { createProducer, NotAcknowledged, type Producer } from '../ingest/producer.ts'
+import type { RowProblem } from '../ingest/rows.ts'
 import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
 import { progressLine } from './progress.ts'
 
@@ -155,7 +156,7 @@ function summaryOf(producer: Producer, rejected: number, limit: number, elapsedM
   return `${acknowledged} events in ${(elapsedMs / 1000).toFixed(1)} s, ${rate} events/s, ${rejected} rejected${lost}${limited}\n`
 }
 
-function describe({ file, row, column, message }: CsvProblem): string {
+function describe({ file, row, column, message }: RowProblem): string {
   return `${file}, row ${row}${column ? `, column ${column}` : ''}: ${message}`
 }
 

@@ -5,40 +5,37 @@ import { pipeline } from 'node:stream'
 import { type Info, type CsvError as ParserError, parse } from 'csv-parse'
 import { decodeEvent, EventDefect, type WireEvent } from '../core/event.ts'
 import { formatTimestamp } from '../core/time.ts'
+import {
+  GARBLED,
+  NDVI_COLUMNS,
+  OPTIONAL_COLUMNS,
+  quoted,
+  REQUIRED_COLUMNS,
+  type RowProblem,
+  type RowRead,
+  SourceError,
+  SPECTRAL_COLUMNS,
+  TEXT_COLUMNS,
+} from './rows.ts'
 
-/** A row that was left out, and why. */
-export interface CsvProblem {
-  /** Base name of the file. */
-  file: string
-  /** 1-based line on which the row begins; the header is line 1. */
-  row: number
-  /** Null where the row as a whole is meant. */
-  column: string | null
-  message: string
-}
-
-/** Nothing (more) can be read from the files; the message says what is wrong, where, and what to do. */
-export class CsvError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'CsvError'
-  }
+/** Nothing (more) can be read from the CSV files. */
+export class CsvError extends SourceError {
+  override name = 'CsvError'
 }
 
 type Column = keyof WireEvent | 'class_id'
 type Cells = Partial<Record<Column, string>>
 type Fields = Partial<Record<keyof WireEvent, unknown>>
-type Problem = { problem: CsvProblem }
+type Problem = { problem: RowProblem }
 type Side = Map<string, { row: number; fields: Fields | null }>
-
-const NDVI_COLUMNS = ['ndvi_mean', 'ndvi_std', 'ndvi_min', 'ndvi_max', 'vegetation_index'] as const
-const SPECTRAL_COLUMNS = ['red_mean', 'green_mean', 'blue_mean', 'nir_mean', 'brightness_mean'] as const
-const TEXT_COLUMNS: ReadonlySet<Column> = new Set(['image_id', 'class_name', 'timestamp'])
 
 const IMAGES = 'images.csv'
 const CLASSES = 'classes.csv'
 const NDVI_STATS = 'ndvi_stats.csv'
 const SPECTRAL_DATA = 'spectral_data.csv'
+
+/** The files of a folder that is read as a whole; the first is a row per event. */
+export const FOLDER_FILES = [IMAGES, CLASSES, NDVI_STATS, SPECTRAL_DATA] as const
 
 /** Longer rows are a quote that was never closed: without a bound it would bring the whole file into memory. */
 const MAX_ROW_CHARACTERS = 1_000_000
@@ -59,26 +56,22 @@ const PLAIN_NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
  * @throws CsvError when a file or a required column is missing, a file is empty, or its syntax is broken such that
  *   the rows after it cannot be told apart; events before that have been given by then
  */
-export async function* readEvents(
-  path: string,
-  { now }: { now: () => number },
-): AsyncGenerator<{ event: WireEvent } | Problem> {
+export async function* readEvents(path: string, { now }: { now: () => number }): AsyncGenerator<RowRead> {
   const found = await stat(path).catch(error => {
     throw new CsvError(`cannot read ${path}: give a CSV file, or a folder with ${IMAGES}`, { cause: error })
   })
   yield* found.isDirectory() ? readFolder(path, now) : readFlatFile(path, now)
 }
 
-async function* readFlatFile(path: string, now: () => number): AsyncGenerator<{ event: WireEvent } | Problem> {
-  const required = ['image_id', 'class_name', 'ndvi_mean'] as const
-  const optional = [...NDVI_COLUMNS.slice(1), ...SPECTRAL_COLUMNS, 'timestamp'] as const
-  for await (const line of readRows(path, required, optional)) {
+async function* readFlatFile(path: string, now: () => number): AsyncGenerator<RowRead> {
+  const columns = [...REQUIRED_COLUMNS, ...OPTIONAL_COLUMNS]
+  for await (const line of readRows(path, REQUIRED_COLUMNS, OPTIONAL_COLUMNS)) {
     if ('problem' in line) yield line
-    else yield toEvent(line, fieldsOf(line.cells, [...required, ...optional]), now())
+    else yield toEvent(line, fieldsOf(line.cells, columns), now())
   }
 }
 
-async function* readFolder(folder: string, now: () => number): AsyncGenerator<{ event: WireEvent } | Problem> {
+async function* readFolder(folder: string, now: () => number): AsyncGenerator<RowRead> {
   await checkFolder(folder)
   const classes = yield* readSide(join(folder, CLASSES), 'class_id', ['class_name'], [], now)
   const ndvi = yield* readSide(join(folder, NDVI_STATS), 'image_id', ['ndvi_mean'], NDVI_COLUMNS.slice(1), now)
@@ -116,7 +109,7 @@ async function* readFolder(folder: string, now: () => number): AsyncGenerator<{ 
 
 async function checkFolder(folder: string): Promise<void> {
   const present = await readdir(folder)
-  const missing = [IMAGES, CLASSES, NDVI_STATS, SPECTRAL_DATA].filter(name => !present.includes(name))
+  const missing = FOLDER_FILES.filter(name => !present.includes(name))
   if (missing.length > 0) {
     throw new CsvError(`${folder} lacks ${missing.join(', ')}: put it there, or give one CSV file instead of a folder`)
   }
@@ -182,7 +175,7 @@ function fieldsOf(cells: Cells, columns: readonly (keyof WireEvent)[]): Fields {
   return fields
 }
 
-function toEvent(line: Line, fields: Fields, nowMs: number): { event: WireEvent } | Problem {
+function toEvent(line: Line, fields: Fields, nowMs: number): RowRead {
   const event = { ...NOT_MEASURED, timestamp: formatTimestamp(nowMs), ...fields }
   try {
     decodeEvent(event, nowMs)
@@ -190,7 +183,7 @@ function toEvent(line: Line, fields: Fields, nowMs: number): { event: WireEvent 
     if (!(error instanceof EventDefect)) throw error
     return problemOf(line, error.field, `${error.message}: ${adviceFor(error.field, line.cells)}`)
   }
-  return { event: event as unknown as WireEvent }
+  return { file: line.file, row: line.row, event: event as unknown as WireEvent }
 }
 
 const NOT_MEASURED = Object.fromEntries([...NDVI_COLUMNS.slice(1), ...SPECTRAL_COLUMNS].map(column => [column, null]))
@@ -209,11 +202,6 @@ function missingCell(line: Line, column: Column): Problem | null {
 
 function problemOf({ file, row }: { file: string; row: number }, column: string | null, message: string): Problem {
   return { problem: { file, row, column, message } }
-}
-
-/** A cell as a message shows it: what it holds may be long, or unprintable. */
-function quoted(cell: string): string {
-  return JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell)
 }
 
 /** A row with the cells of the columns that were asked for and that the file has. */
@@ -248,7 +236,7 @@ async function* readRows(
     } else {
       const cells: Cells = {}
       for (const [column, index] of header.indexes) cells[column] = texts[index] as string
-      const garbled = header.indexes.find(([column]) => cells[column]?.includes('\ufffd'))
+      const garbled = header.indexes.find(([column]) => cells[column]?.includes(GARBLED))
       if (garbled === undefined) yield { file, row, cells }
       else yield problemOf({ file, row }, garbled[0], `${garbled[0]} is not UTF-8 text: save the file as UTF-8`)
     }

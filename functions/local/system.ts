@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { expiredBefore } from '../batch/expiry.ts'
 import { runBatch } from '../batch/run.ts'
 import type { Rule } from '../core/alert.ts'
 import { START } from '../core/lane.ts'
@@ -24,9 +25,6 @@ const ARCHIVE_CONSUMER = 'archive'
 
 /** How long the log keeps what both its consumers have had, as the stream on AWS does by default. */
 const LOG_RETENTION_MS = DAY_MS
-
-/** How long speed rows and alerts are kept: well above the log's retention. */
-const SPEED_TTL_MS = 28 * DAY_MS
 
 /** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
 export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
@@ -56,9 +54,7 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     schedule('heartbeat', Math.min(slotMs / 2, MINUTE_MS), () => sendHeartbeats(log, Date.now())),
     schedule('batch', slotMs, () => runBatch(home.batch)),
     schedule('clean-up', HOUR_MS, async () => {
-      // What no view counts yet is answered from the speed rows alone, however old it is.
-      const view = await home.views.current()
-      if (view) expire?.(Math.min(Date.now() - SPEED_TTL_MS, view.cut))
+      expire?.(expiredBefore(Date.now(), await home.views.current()))
       if (!trim) return
       for (const { name } of await log.lanes()) {
         const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))

@@ -1,7 +1,17 @@
-import { zstdDecompressSync } from 'node:zlib'
-import { parquetMetadata, parquetReadObjects } from 'hyparquet'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { asyncBufferFromFile, parquetMetadata, parquetReadObjects, parquetScan, parquetSchema } from 'hyparquet'
 
-const compressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) }
+/** Beside Snappy, which hyparquet has itself. */
+const compressors = {
+  ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
+  GZIP: (bytes: Uint8Array) => gunzipSync(bytes),
+}
+
+/** A row group of DuckDB's at once, one of pandas' in eight pieces. */
+const ROWS_AT_ONCE = 131_072
+
+/** Each piece of a row group reads the column from its start: what is larger would be read for hours. */
+const MAX_GROUP_ROWS = 16_777_216
 
 /**
  * The rows of a Parquet file. decimal(38,0) columns come as bigints: hyparquet by itself makes numbers of them, which
@@ -28,4 +38,47 @@ export async function readParquet(bytes: Uint8Array): Promise<Record<string, unk
 
 function signedBigEndian(bytes: Uint8Array): bigint {
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).toString('hex')}`))
+}
+
+/** A Parquet file that may be larger than the memory. */
+export interface ParquetFile {
+  /** Names of the outermost columns. */
+  columns: string[]
+  /**
+   * All rows in order, with these columns only. Whole numbers of 64 bits are bigints, timestamps Dates, days numbers;
+   * what is missing is null or undefined.
+   *
+   * @throws Error when the file is damaged, compressed otherwise than with snappy, zstd or gzip, or has row groups of
+   *   more than MAX_GROUP_ROWS
+   */
+  rows(columns: readonly string[]): AsyncGenerator<Record<string, unknown>>
+}
+
+/** @throws Error when it cannot be read, or is no Parquet file */
+export async function openParquet(path: string): Promise<ParquetFile> {
+  const file = await asyncBufferFromFile(path)
+  const scan = await parquetScan({ file, compressors, parsers: { dateFromDays: days => days } })
+  return {
+    columns: parquetSchema(scan.metadata).children.map(({ element }) => element.name),
+    async *rows(columns) {
+      for (const { rowStart, rowEnd } of scan.ranges) {
+        if (rowEnd - rowStart > MAX_GROUP_ROWS) {
+          throw new Error(
+            `it has a row group of ${rowEnd - rowStart} rows: write it with row groups of some 100000 rows each`,
+          )
+        }
+        for (let start = rowStart; start < rowEnd; start += ROWS_AT_ONCE) {
+          const piece = { rowStart: start, rowEnd: Math.min(start + ROWS_AT_ONCE, rowEnd) }
+          const values: ArrayLike<unknown>[] = []
+          // One after the other: a column's compressed bytes are in memory whole.
+          for (const column of columns) values.push(await scan.readColumn({ column, ...piece }))
+          for (let index = 0; index < piece.rowEnd - piece.rowStart; index++) {
+            const row: Record<string, unknown> = {}
+            for (let at = 0; at < columns.length; at++) row[columns[at] as string] = values[at]?.[index]
+            yield row
+          }
+        }
+      }
+    },
+  }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
 import { countImport, countSlots, type SlotsCounted } from '../../functions/batch/query.ts'
-import { BANDS, type Band } from '../../functions/core/event.ts'
+import { BANDS, type Band, type ImageEvent } from '../../functions/core/event.ts'
 import type { Moments } from '../../functions/core/history.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
@@ -20,6 +20,10 @@ export type OpenBatchQuery = () => Promise<{
   objects: ObjectStore
   close(): Promise<void>
 }>
+
+interface ArchivedImage extends ArchivedEvent {
+  event: ImageEvent
+}
 
 const SLOT_MS = HOUR_MS
 const LANE = 'stream.shard-0'
@@ -279,6 +283,13 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([3, 2, 5])
       })
 
+      test('of a record none of whose events counted when it came first, none counts', async () => {
+        await archive(0, [{ ...sent('a', 1, 1), event: null }])
+        await archive(1, [sent('a', 1, 5), sent('a', 2, 6)])
+        expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([0, 1, 1])
+        expect((await count(0, 1)).content.get('2026-11-22T12-00')).toEqual({ rows: 0, events: 0 })
+      })
+
       test('counters of another lane are no matter', async () => {
         const other = { lane: 'stream.shard-1', origin: { producer: 'a', counter: 1 } }
         await archive(0, [sent('a', 5, 1)])
@@ -290,7 +301,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
 }
 
 /** How many have a mean NDVI of each bin: of -0.0004 it is that of -0.001. */
-function recountBins(of: readonly ArchivedEvent[]): Map<number, number> {
+function recountBins(of: readonly ArchivedImage[]): Map<number, number> {
   const bins = new Map<number, number>()
   for (const { event } of of) {
     const bin = Math.floor(event.ndviMean / 1_000)
@@ -299,7 +310,7 @@ function recountBins(of: readonly ArchivedEvent[]): Map<number, number> {
   return bins
 }
 
-function recountMoments(of: readonly ArchivedEvent[], band: Band): Moments {
+function recountMoments(of: readonly ArchivedImage[], band: Band): Moments {
   const moments = { squareSum: 0n, ndviSum: 0n, ndviSquareSum: 0n, productSum: 0n }
   for (const { event } of of) {
     const value = event[band]
@@ -314,7 +325,7 @@ function recountMoments(of: readonly ArchivedEvent[], band: Band): Moments {
 }
 
 /** The event of a record of its own. */
-function archived(position: number, changes: Partial<ArchivedEvent> = {}): ArchivedEvent {
+function archived(position: number, changes: Partial<ArchivedImage> = {}): ArchivedImage {
   return {
     event: imageEvent({ imageId: `image-${position}` }),
     origin: null,

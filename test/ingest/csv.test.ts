@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeEvent, type WireEvent } from '../../functions/core/event.ts'
-import { CsvError, type CsvProblem, readEvents } from '../../functions/ingest/csv.ts'
+import { CsvError, readEvents } from '../../functions/ingest/csv.ts'
+import type { RowProblem } from '../../functions/ingest/rows.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 1, 12)
 const NOW = '2026-11-01T12:00:00.000Z'
@@ -23,7 +24,7 @@ afterAll(() => rm(scratch, { recursive: true }))
 
 interface Read {
   events: WireEvent[]
-  problems: CsvProblem[]
+  problems: RowProblem[]
   error: unknown
 }
 

@@ -1,4 +1,5 @@
 import type { Random } from '../../data/random.ts'
+import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import type { Process, Scheduler } from './scheduler.ts'
 
@@ -13,30 +14,56 @@ export interface Faults {
 /** A call that failed, as calls do over a network. */
 export class StoreFault extends Error {}
 
+/** What lies between a process and what it calls over a network. */
+export interface Network {
+  scheduler: Scheduler
+  process: Process
+  random: Random
+  faults(): Faults
+}
+
 /**
  * The store as one process sees it over a network: calls take effect and answer at moments that the scheduler
  * chooses, in any order between processes, and may fail before or after their effect.
  */
-export function faultyStore(
-  store: SpeedStore,
-  scheduler: Scheduler,
-  process: Process,
-  random: Random,
-  faults: () => Faults,
-): SpeedStore {
+export function faultyStore(store: SpeedStore, network: Network): SpeedStore {
   return new Proxy(store, {
     get(target, name: keyof SpeedStore) {
       const call = target[name] as (...args: unknown[]) => Promise<unknown>
-      return async (...args: unknown[]) => {
-        await scheduler.turn(process)
-        const { refused, answerLost } = faults()
-        const luck = random()
-        if (luck < refused) throw new StoreFault('the store refused the call')
-        const answer = await call.apply(target, args)
-        await scheduler.turn(process)
-        if (luck < refused + answerLost) throw new StoreFault('the answer of the store was lost')
-        return answer
-      }
+      return (...args: unknown[]) => overNetwork(network, () => call.apply(target, args))
     },
   })
+}
+
+/** The objects as one process sees them: as above, and a list is read in two pages between which things happen. */
+export function faultyObjects(objects: ObjectStore, network: Network): ObjectStore {
+  const { scheduler, random } = network
+  const over = <Answer>(call: () => Promise<Answer>) => overNetwork(network, () => scheduler.work(call))
+  return {
+    get: key => over(() => objects.get(key)),
+    put: (key, bytes) => over(() => objects.put(key, bytes)),
+    putIfAbsent: (key, bytes) => over(() => objects.putIfAbsent(key, bytes)),
+    delete: key => over(() => objects.delete(key)),
+    async *list(prefix, after) {
+      const first = await over(() => Array.fromAsync(objects.list(prefix, after)))
+      const page = first.slice(0, Math.ceil(random() * first.length))
+      yield* page
+      if (page.length === first.length) return
+      yield* await over(() => Array.fromAsync(objects.list(prefix, page.at(-1) ?? after)))
+    },
+  }
+}
+
+export async function overNetwork<Answer>(
+  { scheduler, process, random, faults }: Network,
+  call: () => Promise<Answer>,
+): Promise<Answer> {
+  await scheduler.turn(process)
+  const { refused, answerLost } = faults()
+  const luck = random()
+  if (luck < refused) throw new StoreFault('the call was refused')
+  const answer = await call()
+  await scheduler.turn(process)
+  if (luck < refused + answerLost) throw new StoreFault('the answer was lost')
+  return answer
 }

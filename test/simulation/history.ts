@@ -16,12 +16,13 @@ import type { Redrive } from '../../functions/ingest/redrive-standing.ts'
 import { kafkaEvent, kinesisEvent } from '../../functions/local/lambda-events.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import { speedHandler } from '../../functions/speed/handler.ts'
+import { BatchSide } from './batch-side.ts'
 import { faultyLog } from './faulty-log.ts'
-import { type Faults, faultyStore, StoreFault } from './faulty-store.ts'
+import { type Faults, faultyStore, type Network, StoreFault } from './faulty-store.ts'
 import { SimulatedLog, type StoredRecord } from './log.ts'
 import { SimulatedProducer, type UnderWay } from './producer.ts'
 import { type Process, Scheduler } from './scheduler.ts'
-import { ALWAYS_KNOWN, makeRecord, NEW_CLASS, type SentEvent, type SentRecord } from './sent.ts'
+import { ALWAYS_KNOWN, makeHeartbeat, makeRecord, NEW_CLASS, type SentEvent, type SentRecord } from './sent.ts'
 
 /** Kinds of trouble; each can be left out to find what a failure needs. */
 export const TROUBLES = [
@@ -35,6 +36,7 @@ export const TROUBLES = [
   'late-events',
   'bad-records',
   'redrives',
+  'batch',
 ] as const
 export type Trouble = (typeof TROUBLES)[number]
 
@@ -47,6 +49,10 @@ export interface HistoryOptions {
 const SLOT_MS = HOUR_MS
 const START_MS = Date.UTC(2026, 0, 1, 23, 30)
 const MAX_STEPS_TO_FINISH = 20_000
+/** The batch layer's engine takes its time: it takes part in one history of so many. */
+const BATCH_IN = 5
+/** Share of the steps that are the batch layer's, where it takes part. */
+const BATCH_STEPS = 0.3
 /** How often a redrive runs when all else is over: what one appends may be refused once more. */
 const LAST_REDRIVES = 3
 
@@ -77,6 +83,8 @@ export interface Outcome {
   nowMs: number
   /** What a last look at the quarantine says of it; null where nothing was ever redriven. */
   listed: ReadonlyMap<RejectionReason, Listed> | null
+  /** Rows and alerts of before may be gone, ms. */
+  expired: number
   /** Breaches that were seen on the way. */
   seen: string[]
   deliveries: number
@@ -114,10 +122,28 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
   let deliveries = 0
   let faults: Faults = without.has('store-faults') ? { refused: 0, answerLost: 0 } : { refused: 0.03, answerLost: 0.06 }
 
+  const networkOf = (process: Process): Network => ({ scheduler, process, random: stir(), faults: () => faults })
+
+  const batchRandom = stir()
+  const batch =
+    seed % BATCH_IN === 0 && !without.has('batch')
+      ? new BatchSide({
+          log,
+          store: { ...store, expire: inner.expire },
+          classes,
+          slotMs: SLOT_MS,
+          random: batchRandom,
+          nowMs: () => nowMs,
+          networkOf,
+          see: breach => void seen.push(breach),
+        })
+      : undefined
+  await batch?.open()
+
   function startProcess(): Warm {
     const process: Warm = { alive: true, busy: false, handler: async () => ({ batchItemFailures: [] }) }
     process.handler = speedHandler({
-      store: faultyStore(store, scheduler, process, stir(), () => faults),
+      store: faultyStore(store, networkOf(process)),
       channel: { publish: async () => {} },
       lanes: async () => log.lanes().map(lane => ({ ...lane })),
       slotMs: SLOT_MS,
@@ -164,7 +190,7 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     }
     return {
       log: faultyLog(log, scheduler, process, stir(), way),
-      store: faultyStore(store, scheduler, process, stir(), () => faults),
+      store: faultyStore(store, networkOf(process)),
       classes: async () => classes,
       slotMs: SLOT_MS,
       time: { now: () => nowMs, sleep: () => scheduler.turn(process), random: stir() },
@@ -264,10 +290,32 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     return [...inFlight.values()][Math.floor(random() * inFlight.size)]
   }
 
+  function sendHeartbeats(): void {
+    for (const { lane } of log.open) log.append(lane.name, makeHeartbeat(nowMs), nowMs, 0)
+  }
+
+  async function oneBatchStep(side: BatchSide): Promise<void> {
+    const luck = batchRandom()
+    if (luck < 0.15) sendHeartbeats()
+    else if (luck < 0.55) side.startArchiving()
+    else if (luck < 0.72) {
+      side.startBatch()
+      await side.judgeViews()
+    } else if (luck < 0.88) await side.startReading()
+    else if (luck < 0.92) side.startBackfill()
+    else if (luck < 0.97) await side.startCompaction()
+    else await side.expire()
+  }
+
   async function oneStep(): Promise<void> {
+    if (batch && batchRandom() < BATCH_STEPS) {
+      await oneBatchStep(batch)
+      return
+    }
     if (chance(0.02, 'crashes')) {
       const victim = scheduler.killOne()
       for (const delivery of inFlight.values()) if (delivery.process === victim) abandon(delivery)
+      batch?.giveUpDead()
       return
     }
     if (chance(0.02, 'sleepers')) {
@@ -330,13 +378,35 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     }
   }
 
+  /** The archive takes what is left, slots end, and batch runs find all that there is. */
+  async function finishBatch(side: BatchSide): Promise<void> {
+    await comeToRest()
+    for (let slot = 0; slot < 3; slot++) {
+      nowMs += SLOT_MS
+      sendHeartbeats()
+      while (!side.isArchived) {
+        side.startArchiving()
+        await comeToRest()
+      }
+      side.startBatch()
+      await comeToRest()
+    }
+    await side.judgeRest(slotOf(nowMs, SLOT_MS) - SLOT_MS)
+  }
+
+  async function finish(listed: Outcome['listed']): Promise<Outcome> {
+    if (batch) await finishBatch(batch)
+    await batch?.close()
+    return { log, store: inner, classes, nowMs, listed, expired: batch?.expired ?? 0, seen, deliveries }
+  }
+
   for (let step = 0; step < steps; step++) await oneStep()
   faults = { refused: 0, answerLost: 0 }
   // Who stood still goes on now, perhaps hours later.
   nowMs += Math.floor(random() * 6 * SLOT_MS)
   scheduler.wakeAll()
   await comeToRest()
-  if (without.has('redrives')) return { log, store: inner, classes, nowMs, listed: null, seen, deliveries }
+  if (without.has('redrives')) return finish(null)
 
   for (let run = 0; run < LAST_REDRIVES; run++) {
     nowMs += Math.floor(random() * 2 * SLOT_MS)
@@ -344,7 +414,7 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
     await comeToRest()
   }
   const listed = await listQuarantine({ ...redriveAs({ alive: true }), store: inner })
-  return { log, store: inner, classes, nowMs, listed, seen, deliveries }
+  return finish(listed)
 }
 
 /** Notes every breach of "a cursor only moves forward" at the moment it takes effect. */

@@ -2,27 +2,18 @@ import { isKnownClass } from '../../functions/core/classes.ts'
 import { FUTURE_TOLERANCE_MS } from '../../functions/core/event.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import { DAY_MS, dayOf } from '../../functions/core/time.ts'
-import { isLate, windowOf } from '../../functions/core/window.ts'
+import type { Totals } from '../../functions/core/totals.ts'
+import { windowOf } from '../../functions/core/window.ts'
 import { expectedAlert, type Outcome, SLOT_MS } from './history.ts'
 import type { StoredRecord } from './log.ts'
-import type { SentEvent } from './sent.ts'
+import { compare, describeTotals, distinctRecords, goodEvents, recount } from './recount.ts'
 
-/** A naive recount of one (arrival slot, window, class): plain code, nothing shared with what it checks. */
-interface Recount {
-  count: number
-  late: number
-  sum: bigint
-  squares: bigint
-  nirCount: number
-  nirSum: bigint
-}
-
-/** The breaches of the speed layer's laws; none when all hold. */
+/** The breaches of the laws; none when all hold. */
 export async function breaches(outcome: Outcome): Promise<string[]> {
-  const distinct = distinctRecords(outcome)
+  const distinct = distinctRecords(outcome.log)
   return [
     ...outcome.seen,
-    ...compare('totals', await storedTotals(outcome), recount(outcome, distinct)),
+    ...compare('totals', await storedTotals(outcome), expectedTotals(outcome, distinct)),
     ...compare('alerts', await storedAlerts(outcome, distinct), expectedAlerts(outcome, distinct)),
     ...redriveBreaches(outcome, distinct),
     ...compare('quarantine', await storedQuarantine(outcome), expectedQuarantine(outcome, distinct)),
@@ -30,89 +21,44 @@ export async function breaches(outcome: Outcome): Promise<string[]> {
   ]
 }
 
-/** The records of the log without copies: of each identity the one that the log took first. */
-function distinctRecords({ log }: Outcome): StoredRecord[] {
-  const all = log.shards
-    .flatMap(shard => shard.records)
-    .sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
-  const known = new Set<string>()
-  return all.filter(({ sent: { origin } }) => {
-    if (!origin) return true
-    const identity = `${origin.producer}/${origin.counter}`
-    if (known.has(identity)) return false
-    known.add(identity)
-    return true
+function expectedTotals({ classes, expired }: Outcome, records: StoredRecord[]): Map<string, string> {
+  const kept = records.filter(({ arrivalMs }) => slotOf(arrivalMs, SLOT_MS) >= expired)
+  return recount(kept, classes, SLOT_MS, (event, { arrivalMs }) => {
+    return `${slotOf(arrivalMs, SLOT_MS)} ${windowOf(event.eventMs)} ${event.className}`
   })
 }
 
-/** The events of a record that count: of a class that is known in its arrival slot, and not from the future. */
-function goodEvents({ classes }: Outcome, record: StoredRecord): SentEvent[] {
-  const slot = slotOf(record.arrivalMs, SLOT_MS)
-  const latest = record.arrivalMs + FUTURE_TOLERANCE_MS
-  return record.sent.events.filter(event => isKnownClass(classes, event.className, slot) && event.eventMs <= latest)
-}
-
-function recount(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
-  const counts = new Map<string, Recount>()
-  for (const record of records) {
-    for (const event of goodEvents(outcome, record)) {
-      const key = `${slotOf(record.arrivalMs, SLOT_MS)} ${windowOf(event.eventMs)} ${event.className}`
-      const of = counts.get(key) ?? { count: 0, late: 0, sum: 0n, squares: 0n, nirCount: 0, nirSum: 0n }
-      counts.set(key, of)
-      of.count++
-      if (isLate(event.eventMs, record.arrivalMs)) of.late++
-      of.sum += BigInt(event.ndviMean)
-      of.squares += BigInt(event.ndviMean) ** 2n
-      if (event.nir !== null) {
-        of.nirCount++
-        of.nirSum += BigInt(event.nir)
-      }
-    }
-  }
-  return new Map(Array.from(counts, ([key, of]) => [key, describe(of)]))
-}
-
-async function storedTotals({ log, store }: Outcome): Promise<Map<string, string>> {
-  const counts = new Map<string, Recount>()
+async function storedTotals({ log, store, expired }: Outcome): Promise<Map<string, string>> {
+  const all: [string, Totals][] = []
   for (const { name } of log.lanes()) {
-    for (const row of await store.readRows(name, { from: 0, until: Number.MAX_SAFE_INTEGER })) {
-      for (const [className, totals] of row.totals) {
-        const key = `${row.slot} ${row.windowStart} ${className}`
-        const of = counts.get(key) ?? { count: 0, late: 0, sum: 0n, squares: 0n, nirCount: 0, nirSum: 0n }
-        counts.set(key, of)
-        of.count += totals.count
-        of.late += totals.lateCount
-        of.sum += totals.ndviSum
-        of.squares += totals.ndviSquareSum
-        of.nirCount += totals.bands.nir.count
-        of.nirSum += totals.bands.nir.sum
-      }
+    for (const row of await store.readRows(name, { from: expired, until: Number.MAX_SAFE_INTEGER })) {
+      for (const [className, totals] of row.totals) all.push([`${row.slot} ${row.windowStart} ${className}`, totals])
     }
   }
-  return new Map(Array.from(counts, ([key, of]) => [key, describe(of)]))
-}
-
-function describe({ count, late, sum, squares, nirCount, nirSum }: Recount): string {
-  return `${count} events, ${late} late, sum ${sum}, squares ${squares}, ${nirCount} with nir ${nirSum}`
+  return describeTotals(all)
 }
 
 function expectedAlerts(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
   const alerts = new Map<string, string>()
   for (const record of records) {
-    for (const event of goodEvents(outcome, record)) {
+    for (const event of goodEvents(record, outcome.classes, SLOT_MS)) {
       const alert = expectedAlert(event)
-      if (alert)
+      if (alert && alert.day >= dayOf(outcome.expired))
         alerts.set(`${alert.className} ${alert.day} ${alert.eventMs} ${alert.imageId}`, `${alert.rule} ${alert.score}`)
     }
   }
   return alerts
 }
 
-async function storedAlerts({ store, classes }: Outcome, records: StoredRecord[]): Promise<Map<string, string>> {
+async function storedAlerts(
+  { store, classes, expired }: Outcome,
+  records: StoredRecord[],
+): Promise<Map<string, string>> {
   const times = records.flatMap(record => record.sent.events.map(event => event.eventMs))
   const alerts = new Map<string, string>()
   for (let ms = Math.min(...times); ms < Math.max(...times) + DAY_MS; ms += DAY_MS) {
     for (const className of classes.keys()) {
+      if (dayOf(ms) < dayOf(expired)) continue
       for (const alert of await store.readAlerts({ className, day: dayOf(ms), limit: 10_000 })) {
         alerts.set(`${alert.className} ${alert.day} ${alert.eventMs} ${alert.imageId}`, `${alert.rule} ${alert.score}`)
       }
@@ -124,7 +70,7 @@ async function storedAlerts({ store, classes }: Outcome, records: StoredRecord[]
 function expectedQuarantine(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
   const entries = new Map<string, string>()
   for (const record of records) {
-    const good = new Set(goodEvents(outcome, record))
+    const good = new Set(goodEvents(record, outcome.classes, SLOT_MS))
     const refused = record.sent.events.filter(event => !good.has(event)).map(event => event.line)
     for (const line of [...record.sent.badLines, ...refused])
       entries.set(`${record.lane} ${record.position} ${line}`, '')
@@ -152,7 +98,7 @@ function redriveBreaches(outcome: Outcome, records: StoredRecord[]): string[] {
   const places = new Map<string, number>()
   const redriven = new Map<string, number>()
   for (const record of records) {
-    const good = new Set(goodEvents(outcome, record))
+    const good = new Set(goodEvents(record, outcome.classes, SLOT_MS))
     for (const event of record.sent.events) {
       const wasFromFuture = event.eventMs > record.arrivalMs + FUTURE_TOLERANCE_MS
       const isKnownNow = isKnownClass(classes, event.className, slotOf(nowMs, SLOT_MS))
@@ -187,11 +133,4 @@ function countOfQuarantine(outcome: Outcome, records: StoredRecord[]): Map<strin
   const counts = new Map<string, number>()
   for (const place of expectedQuarantine(outcome, records).keys()) increment(counts, place.split(' ', 1)[0] as string)
   return new Map(Array.from(counts, ([lane, count]) => [lane, String(count)]))
-}
-
-function compare(what: string, actual: Map<string, string>, expected: Map<string, string>): string[] {
-  const keys = new Set([...actual.keys(), ...expected.keys()])
-  return [...keys]
-    .filter(key => actual.get(key) !== expected.get(key))
-    .map(key => `${what} of ${key}: ${actual.get(key) ?? 'nothing'}, not ${expected.get(key) ?? 'nothing'}`)
 }

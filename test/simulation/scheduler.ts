@@ -20,6 +20,7 @@ interface Waiting {
 export class Scheduler {
   readonly #random: Random
   #waiting: Waiting[] = []
+  readonly #working = new Set<Promise<unknown>>()
 
   constructor(random: Random) {
     this.#random = random
@@ -28,6 +29,18 @@ export class Scheduler {
   /** Resolves when the scheduler chooses this call; never, if its process is killed before. */
   turn(process: Process): Promise<void> {
     return new Promise(resume => this.#waiting.push({ process, resume }))
+  }
+
+  /** Work that takes real time, of a disk or an engine: nobody else goes on before it is done. */
+  async work<Answer>(task: () => Promise<Answer>): Promise<Answer> {
+    const done = task()
+    const settled = done.catch(() => {})
+    this.#working.add(settled)
+    try {
+      return await done
+    } finally {
+      this.#working.delete(settled)
+    }
   }
 
   get isIdle(): boolean {
@@ -63,6 +76,10 @@ export class Scheduler {
     this.#waiting.splice(this.#waiting.indexOf(next), 1)
     next.resume()
     await settle()
+    while (this.#working.size > 0) {
+      await Promise.all(this.#working)
+      await settle()
+    }
   }
 
   #pick(): Waiting | undefined {

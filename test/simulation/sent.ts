@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Random } from '../../data/random.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
-import type { Origin } from '../../functions/core/record.ts'
+import { encodeHeartbeat, type Origin } from '../../functions/core/record.ts'
 import { formatTimestamp } from '../../functions/core/time.ts'
 
 /** What a sender put on the log: the bytes, and what a person who reads them would say they hold. */
@@ -67,6 +67,10 @@ export function makeRecord(
     events.push(event)
   }
   return { data: compress(random, lines.join('\n')), origin, events, badLines, isRedriven: false }
+}
+
+export function makeHeartbeat(nowMs: number): SentRecord {
+  return { data: encodeHeartbeat(nowMs), origin: null, events: [], badLines: [], isRedriven: false }
 }
 
 /** What a person would say that a record holds which a redrive put together. */

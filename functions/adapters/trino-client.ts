@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface TrinoConnection {
+  /** `http://host:port` of the coordinator. */
+  url: string
+  catalog: string
+  schema: string
+}
+
+export interface TrinoColumn {
+  name: string
+  /** As Trino writes it: `bigint`, `decimal(38,0)`. */
+  type: string
+}
+
+/** A bigint where a number could not hold the integer exactly. */
+export type TrinoValue = string | number | bigint | boolean | null
+
+export interface TrinoAnswer {
+  columns: TrinoColumn[]
+  rows: TrinoValue[][]
+  /** From files, before any decoding. */
+  bytesRead: number
+}
+
+/** Runs statements by Trino's HTTP protocol. */
+export interface TrinoClient {
+  /** @throws Error with the query's id and Trino's reason when it fails, or when the client is closed meanwhile */
+  run(sql: string): Promise<TrinoAnswer>
+  /** Cancels what is running. */
+  close(): Promise<void>
+}
+
+/** What Trino answers, as far as we read it. */
+interface QueryResults {
+  id: string
+  nextUri?: string
+  columns?: TrinoColumn[]
+  data?: TrinoValue[][]
+  error?: { errorName: string; message: string }
+  stats: { physicalInputBytes: number }
+}
+
+/** Trino holds an answer back for a second at most while there is nothing to tell. */
+const ANSWER_TIMEOUT_MS = 60_000
+/** Statuses after which the same request is to be sent again in 50 to 100 ms. */
+const TRY_AGAIN = new Set([502, 503, 504])
+const TRY_AGAIN_MS = 100
+const MAX_ATTEMPTS = 50
+
+/** @see https://trino.io/docs/476/develop/client-protocol.html */
+export function openTrinoClient({ url, catalog, schema }: TrinoConnection): TrinoClient {
+  const headers = {
+    'X-Trino-User': 'landcover',
+    'X-Trino-Source': 'landcover',
+    'X-Trino-Catalog': catalog,
+    'X-Trino-Schema': schema,
+    'X-Trino-Time-Zone': 'UTC',
+  }
+  const closing = new AbortController()
+  const running = new Set<Promise<unknown>>()
+
+  async function request(method: 'GET' | 'POST', uri: string, body?: string): Promise<QueryResults> {
+    for (let attempt = 1; ; attempt++) {
+      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
+      const response = await fetch(uri, { method, headers, signal, ...(body !== undefined && { body }) })
+      const text = await response.text()
+      if (response.ok) return parseExactly(text) as QueryResults
+      if (!TRY_AGAIN.has(response.status) || attempt === MAX_ATTEMPTS) {
+        throw new Error(`HTTP status ${response.status}: ${text.slice(0, 500)}`)
+      }
+      await sleep(TRY_AGAIN_MS, undefined, { signal })
+    }
+  }
+
+  /** What cannot be cancelled ends by itself: Trino gives up a query that nobody has asked about for five minutes. */
+  async function cancel(uri: string): Promise<void> {
+    await fetch(uri, { method: 'DELETE', headers, signal: AbortSignal.timeout(5_000) }).catch(() => {})
+  }
+
+  async function run(sql: string): Promise<TrinoAnswer> {
+    let results = await request('POST', `${url}/v1/statement`, sql).catch(cause => {
+      throw new Error(`Trino at ${url} took no statement: ${reasonOf(cause)}`, { cause })
+    })
+    const { id } = results
+    let columns: TrinoColumn[] = []
+    const rows: TrinoValue[][] = []
+    for (;;) {
+      const { error, data, nextUri, stats } = results
+      if (error) throw new Error(`Trino query ${id} failed: ${error.errorName}: ${error.message}`)
+      columns = results.columns ?? columns
+      if (data) rows.push(...data)
+      if (!nextUri) return { columns, rows, bytesRead: stats.physicalInputBytes }
+      results = await request('GET', nextUri).catch(async cause => {
+        await cancel(nextUri)
+        throw new Error(`Trino query ${id} was cancelled: ${reasonOf(cause)}`, { cause })
+      })
+    }
+  }
+
+  return {
+    async run(sql) {
+      const answer = run(sql)
+      running.add(answer)
+      try {
+        return await answer
+      } finally {
+        running.delete(answer)
+      }
+    },
+    async close() {
+      closing.abort(new Error('the client is closed'))
+      await Promise.allSettled(running)
+    },
+  }
+}
+
+/** Trino's bigint is a number in JSON, of which JavaScript keeps the first 53 bits: its digits are read again. */
+function parseExactly(json: string): unknown {
+  return JSON.parse(json, (_, value: unknown, { source }: { source?: string }) => {
+    const isInexact = typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? '')
+    return isInexact ? BigInt(source as string) : value
+  })
+}
+
+/** Of a failed connection, fetch itself tells no more than that it failed. */
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : error.message
+}

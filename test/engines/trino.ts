@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openTrinoClient } from '../../functions/adapters/trino-client.ts'
+import { describeWithJava, ENGINES_FOLDER, javaMissing, javaSince, resolveJars } from './java.ts'
+import { freePorts } from './ports.ts'
+
+/** How long a start may take before it is given up; usual are 10 to 25 s. */
+const START_LIMIT_MS = 180_000
+const JAVA_VERSION = 25
+export const TRINO_CATALOG = 'hive'
+
+/** A real Trino on loopback, with its metastore in a folder of its own. */
+export interface Trino {
+  /** `http://127.0.0.1:port` */
+  url: string
+  /** The folder that the server knows as `local:///`. */
+  folder: string
+  /** Ends the server and removes its folder. */
+  stop(): Promise<void>
+}
+
+/** As describeWithJava, for Trino, which needs a later Java than other engines bear. */
+export function describeWithTrino(name: string, tests: () => void): void {
+  describeWithJava(name, tests, () => javaMissing() ?? (javaSince(JAVA_VERSION) ? null : NO_JAVA))
+}
+
+const NO_JAVA = `Trino needs a JDK ${JAVA_VERSION} or later: install one beside the other, or name its folder in JAVA_HOME`
+
+/**
+ * Starts Trino: one node that is coordinator and worker, with tables over Parquet files of a folder. Returns once it
+ * has answered a statement.
+ *
+ * @throws Error with the end of the server's log when it does not get there
+ */
+export async function startTrino(): Promise<Trino> {
+  const java = javaSince(JAVA_VERSION)
+  if (!java) throw new Error(NO_JAVA)
+  const programs = await resolveJars(join(import.meta.dirname, 'trino'), 'trino', 'unpack-dependencies')
+  await mkdir(ENGINES_FOLDER, { recursive: true })
+  const folder = await mkdtemp(join(ENGINES_FOLDER, 'trino-data-'))
+  const [port] = (await freePorts(1)) as [number]
+  const url = `http://127.0.0.1:${port}`
+  await writeSettings(folder, url, port)
+  // Of the plugins only the connector is loaded, which makes for a quick start.
+  await symlink(join(programs, 'trino-hive-476'), join(folder, 'plugin', 'hive'))
+
+  const logFile = join(folder, 'log')
+  const output = await open(logFile, 'a')
+  const server = spawn(java, serverArguments(folder, join(programs, 'trino-server-core-476')), {
+    cwd: folder,
+    stdio: ['ignore', output.fd, output.fd],
+  })
+  await output.close()
+  // A test process that ends early must not leave a server behind.
+  const endWithUs = () => server.kill('SIGKILL')
+  process.once('exit', endWithUs)
+  const hasEnded = () => server.exitCode !== null || server.signalCode !== null
+  const stop = async () => {
+    if (!hasEnded()) {
+      server.kill('SIGKILL')
+      await once(server, 'exit')
+    }
+    process.off('exit', endWithUs)
+    await rm(folder, { recursive: true, force: true })
+  }
+
+  const deadline = Date.now() + START_LIMIT_MS
+  while (!(await answers(url))) {
+    if (hasEnded() || Date.now() > deadline) {
+      const said = await readFile(logFile, 'utf8')
+      await stop()
+      throw new Error(`Trino did not start. The end of its log:\n${said.slice(-4000)}`)
+    }
+    await sleep(100)
+  }
+  return { url, folder, stop }
+}
+
+async function writeSettings(folder: string, url: string, port: number): Promise<void> {
+  const settings = {
+    'config.properties': {
+      coordinator: true,
+      'node-scheduler.include-coordinator': true,
+      'http-server.http.port': port,
+      'discovery.uri': url,
+      'query.max-memory': '400MB',
+      'query.max-memory-per-node': '400MB',
+      'memory.heap-headroom-per-node': '200MB',
+      'catalog.management': 'static',
+    },
+    'log.properties': { 'io.trino': 'WARN' },
+    [`catalog/${TRINO_CATALOG}.properties`]: {
+      'connector.name': 'hive',
+      'hive.metastore': 'file',
+      'hive.metastore.catalog.dir': 'local:///metastore',
+      'hive.metastore.disable-location-checks': true,
+      'fs.native-local.enabled': true,
+      'local.location': folder,
+      'hive.non-managed-table-writes-enabled': true,
+      'hive.security': 'allow-all',
+      'hive.partition-projection-enabled': true,
+      'hive.ignore-absent-partitions': true,
+    },
+  }
+  for (const name of ['etc/catalog', 'metastore', 'plugin', 'tmp']) await mkdir(join(folder, name), { recursive: true })
+  for (const [name, properties] of Object.entries(settings)) {
+    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
+    await writeFile(join(folder, 'etc', name), lines.join(''))
+  }
+}
+
+function serverArguments(folder: string, program: string): string[] {
+  return [
+    ...['-Xmx1g', '-XX:+UseSerialGC', '-XX:ReservedCodeCacheSize=256M', '-XX:-UsePerfData'],
+    ...['-XX:+ExitOnOutOfMemoryError', '-XX:+EnableDynamicAgentLoading', '-Djdk.attach.allowAttachSelf=true'],
+    ...['--add-modules', 'jdk.incubator.vector', '-Dfile.encoding=UTF-8'],
+    `-Djava.io.tmpdir=${join(folder, 'tmp')}`,
+    `-Dconfig=${join(folder, 'etc/config.properties')}`,
+    `-Dlog.levels-file=${join(folder, 'etc/log.properties')}`,
+    `-Dplugin.dir=${join(folder, 'plugin')}`,
+    `-Dnode.data-dir=${folder}`,
+    ...['-Dnode.environment=test', '-Dnode.id=test', '-Dnode.internal-address=127.0.0.1'],
+    // Without it Trino listens on every interface.
+    '-Dnode.bind-ip=127.0.0.1',
+    ...['-cp', join(program, 'lib/*'), 'io.trino.server.TrinoServer'],
+  ]
+}
+
+/** Its port is open long before it takes statements. */
+async function answers(url: string): Promise<boolean> {
+  const client = openTrinoClient({ url, catalog: TRINO_CATALOG, schema: 'none' })
+  try {
+    return (await client.run('select 1')).rows.length === 1
+  } catch {
+    return false
+  } finally {
+    await client.close()
+  }
+}

@@ -1,0 +1,285 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Random } from '../../data/random.ts'
+import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
+import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { compactArchive } from '../../functions/archive/compaction.ts'
+import { archiveHandler } from '../../functions/archive/handler.ts'
+import { expiredBefore } from '../../functions/batch/expiry.ts'
+import { type BatchLayer, runBackfill, runBatch } from '../../functions/batch/run.ts'
+import { type View, viewReader } from '../../functions/batch/view.ts'
+import type { ClassList } from '../../functions/core/classes.ts'
+import { type Position, START } from '../../functions/core/lane.ts'
+import { dayOf, HOUR_MS } from '../../functions/core/time.ts'
+import { kafkaEvent, kinesisEvent } from '../../functions/local/lambda-events.ts'
+import type { BatchQuery } from '../../functions/ports/batch-query.ts'
+import type { ObjectStore } from '../../functions/ports/object-store.ts'
+import type { SpeedStore } from '../../functions/ports/speed-store.ts'
+import { classStats, type Serving } from '../../functions/serving/answers.ts'
+import { BATCH_SQL } from '../support/pipeline.ts'
+import { faultyObjects, faultyStore, type Network, overNetwork, StoreFault } from './faulty-store.ts'
+import type { SimulatedLog, StoredRecord } from './log.ts'
+import { compare, describeTotals, distinctRecords, goodEvents, recount } from './recount.ts'
+import type { Process } from './scheduler.ts'
+import type { SentEvent } from './sent.ts'
+
+export interface BatchSideOptions {
+  log: SimulatedLog
+  store: SpeedStore & { expire(before: number): void }
+  classes: ClassList
+  slotMs: number
+  random: Random
+  nowMs(): number
+  networkOf(process: Process): Network
+  /** Takes note of a breach. */
+  see(breach: string): void
+}
+
+/** Rows that are older than this may be dropped, once a view counts them. */
+const TTL_MS = 2 * HOUR_MS
+
+/** The archive, batch runs, compaction, expiry and readers of a history, each a process that trouble may befall. */
+export class BatchSide {
+  readonly #options: BatchSideOptions
+  readonly #folder = mkdtempSync(join(tmpdir(), 'landcover-simulation-'))
+  readonly #objects = openFolderObjectStore(join(this.#folder, 'objects'))
+  readonly #views = viewReader(this.#objects)
+  readonly #checkpoints = new Map<string, Position>()
+  readonly #inFlight = new Map<string, Process>()
+  /** The most that an answer which has been given says of each class: no later one may say less. */
+  readonly #answered = new Map<string, number>()
+  #query: BatchQuery | undefined
+  /** Key of the last view that was judged. */
+  #judged = ''
+  expired = 0
+
+  constructor(options: BatchSideOptions) {
+    this.#options = options
+  }
+
+  async open(): Promise<void> {
+    this.#query = await openDuckDbBatchQuery(join(this.#folder, 'objects', 'archive'))
+  }
+
+  async close(): Promise<void> {
+    await this.#query?.close()
+    rmSync(this.#folder, { recursive: true })
+  }
+
+  /** Hands some records of a lane to the archive; false when there is nothing to hand over. */
+  startArchiving(): boolean {
+    const { log, random, networkOf, slotMs, classes, nowMs } = this.#options
+    const lanes = log.shards.map(({ lane }) => lane).filter(lane => this.#isDeliverable(lane.name))
+    const lane = lanes[Math.floor(random() * lanes.length)]?.name
+    if (lane === undefined) return false
+    const pending = this.#undelivered(lane)
+    const known = log.shardOf(lane).records
+    const again = random() < 0.2 ? Math.floor(random() * 4) : 0
+    const start = Math.max(known.length - pending.length - again, 0)
+    const records = known.slice(start, known.length - pending.length + 1 + Math.floor(random() * pending.length))
+    const process: Process = { alive: true }
+    this.#inFlight.set(lane, process)
+    const handler = archiveHandler({
+      objects: faultyObjects(this.#objects, networkOf(process)),
+      slotMs,
+      classes: async () => classes,
+      streamIdentity: log.identity,
+      logger: { info() {}, warn() {} },
+      metrics: { record() {} },
+      now: nowMs,
+    })
+    const toEvent = log.kind === 'kinesis' ? kinesisEvent : kafkaEvent
+    void handler(toEvent(log.identity, records)).then(({ batchItemFailures }) => {
+      if (this.#inFlight.get(lane) !== process) return
+      this.#inFlight.delete(lane)
+      if (batchItemFailures.length === 0) this.#checkpoints.set(lane, (records.at(-1) as StoredRecord).position)
+    })
+    return true
+  }
+
+  /** Lets go of deliveries whose process is dead. */
+  giveUpDead(): void {
+    for (const [lane, process] of this.#inFlight) if (!process.alive) this.#inFlight.delete(lane)
+  }
+
+  startBatch(): void {
+    this.#start('batch run', process => runBatch(this.#layer(process)))
+  }
+
+  startBackfill(): void {
+    const { random, nowMs } = this.#options
+    const day = (back: number) => new Date(nowMs() - back * 24 * HOUR_MS).toISOString().slice(0, 10)
+    const from = Math.floor(random() * 2)
+    this.#start('backfill', process => runBackfill(this.#layer(process), day(from), day(0)))
+  }
+
+  async startCompaction(): Promise<void> {
+    const { networkOf, slotMs, nowMs } = this.#options
+    const before = (await this.#views.current())?.cut ?? 0
+    this.#start('compaction', process => {
+      const objects = faultyObjects(this.#objects, networkOf(process))
+      return compactArchive({ objects, slotMs, before, now: nowMs })
+    })
+  }
+
+  async expire(): Promise<void> {
+    this.expired = Math.max(this.expired, expiredBefore(this.#options.nowMs(), await this.#views.current(), TTL_MS))
+    this.#options.store.expire(this.expired)
+  }
+
+  /** Asks for the joined answer, which is judged when it comes. */
+  async startReading(): Promise<void> {
+    const { see, networkOf } = this.#options
+    const least = await this.#applied()
+    const earlier = new Map(this.#answered)
+    this.#start('reader', async process => {
+      const network = networkOf(process)
+      const images = await this.#joined(
+        faultyObjects(this.#objects, network),
+        faultyStore(this.#options.store, network),
+      )
+      const most = this.#sent()
+      for (const name of new Set([...images.keys(), ...least.keys(), ...earlier.keys()])) {
+        const count = images.get(name) ?? 0
+        if (count < (least.get(name) ?? 0)) see(`an answer has ${count} of ${name}; applied were ${least.get(name)}`)
+        if (count > (most.get(name) ?? 0)) see(`an answer has ${count} of ${name}; sent were ${most.get(name) ?? 0}`)
+        if (count < (earlier.get(name) ?? 0)) see(`an answer shrank from ${earlier.get(name)} of ${name} to ${count}`)
+        this.#answered.set(name, Math.max(this.#answered.get(name) ?? 0, count))
+      }
+    })
+  }
+
+  async #joined(objects: ObjectStore, store: SpeedStore): Promise<Map<string, number>> {
+    const { log, slotMs, nowMs } = this.#options
+    const serving: Serving = {
+      store,
+      views: viewReader(objects),
+      slotMs,
+      classNames: async () => [],
+      lanes: async () => log.lanes(),
+      oldestBehind: async () => null,
+      now: nowMs,
+    }
+    return new Map((await classStats(serving)).map(({ class_name, count }) => [class_name, count]))
+  }
+
+  /** Images per class that an answer must have: those that a cursor has passed, or a view counts. */
+  async #applied(): Promise<Map<string, number>> {
+    const cursors = new Map((await this.#options.store.readCursors()).map(each => [each.lane, each.lastPosition]))
+    const cut = (await this.#views.current())?.cut ?? 0
+    return this.#images(({ lane, position, arrivalMs }) => position <= (cursors.get(lane) ?? START) || arrivalMs < cut)
+  }
+
+  #sent(): Map<string, number> {
+    return this.#images(() => true)
+  }
+
+  #images(isMeant: (record: StoredRecord) => boolean): Map<string, number> {
+    const { log, classes, slotMs } = this.#options
+    const images = new Map<string, number>()
+    for (const record of distinctRecords(log).filter(isMeant)) {
+      for (const { className } of goodEvents(record, classes, slotMs)) {
+        images.set(className, (images.get(className) ?? 0) + 1)
+      }
+    }
+    return images
+  }
+
+  /** Holds every view that was published since the last look against a recount of what arrived before its cut. */
+  async judgeViews(): Promise<void> {
+    const { log, classes, slotMs, see } = this.#options
+    for await (const key of this.#objects.list('views/', this.#judged)) {
+      this.#judged = key
+      const view = JSON.parse(Buffer.from((await this.#objects.get(key)) as Uint8Array).toString()) as View
+      const before = distinctRecords(log).filter(({ arrivalMs }) => arrivalMs < view.cut)
+      const keyOf = (event: SentEvent) => `${dayOf(event.eventMs)} ${event.className}`
+      const expected = recount(before, classes, slotMs, keyOf)
+      const days = await this.#views.days(view, '', '9')
+      const said = describeTotals(days.map(row => [`${row.day} ${row.className}`, row.history.totals]))
+      for (const breach of compare(`view ${view.revision}`, said, expected)) see(breach)
+      const ofClass = recount(before, classes, slotMs, event => event.className)
+      const allTime = describeTotals(
+        Array.from(await this.#views.classes(view), ([name, { totals }]) => [name, totals]),
+      )
+      for (const breach of compare(`all time of view ${view.revision}`, allTime, ofClass)) see(breach)
+      if (view.audit.missed > 0) see(`view ${view.revision} misses ${view.audit.missed} events`)
+    }
+  }
+
+  /** What must hold when all is delivered and a last batch run is over. */
+  async judgeRest(cut: number): Promise<void> {
+    const { store, see } = this.#options
+    await this.judgeViews()
+    const reached = (await this.#views.current())?.cut ?? 0
+    if (reached < cut)
+      see(`the cut came to rest at ${new Date(reached).toISOString()}, before ${new Date(cut).toISOString()}`)
+    const text = (images: Map<string, number>) =>
+      new Map(Array.from(images, ([name, count]) => [name, `${count} images`]))
+    for (const breach of compare(
+      'the joined answer',
+      text(await this.#joined(this.#objects, store)),
+      text(this.#sent()),
+    )) {
+      see(breach)
+    }
+  }
+
+  get isArchived(): boolean {
+    return this.#inFlight.size === 0 && this.#options.log.shards.every(({ lane }) => this.#isDone(lane.name))
+  }
+
+  #layer(process: Process): BatchLayer {
+    const { store, log, slotMs, nowMs, networkOf } = this.#options
+    const network = networkOf(process)
+    const query = this.#query as BatchQuery
+    return {
+      objects: faultyObjects(this.#objects, network),
+      query: {
+        ...query,
+        query: (...asked) => overNetwork(network, () => network.scheduler.work(() => query.query(...asked))),
+      },
+      store: faultyStore(store, network),
+      lanes: async () => log.lanes().map(lane => ({ ...lane })),
+      slotMs,
+      sql: BATCH_SQL,
+      now: nowMs,
+    }
+  }
+
+  /** A failing call is what trouble is; everything else that a process throws is a breach. */
+  #start(what: string, task: (process: Process) => Promise<unknown>): void {
+    task({ alive: true }).catch(error => {
+      if (!(error instanceof StoreFault) && !isVanishedFile(error))
+        this.#options.see(`the ${what} threw ${String(error)}`)
+    })
+  }
+
+  #isDone(lane: string): boolean {
+    return (this.#checkpoints.get(lane) ?? START) >= this.#options.log.lastPosition(lane)
+  }
+
+  #isDrained(lane: string): boolean {
+    const { closed, parents } = this.#options.log.shardOf(lane).lane
+    return parents.every(parent => this.#isDrained(parent)) && closed && this.#isDone(lane) && !this.#inFlight.has(lane)
+  }
+
+  #undelivered(lane: string): StoredRecord[] {
+    const checkpoint = this.#checkpoints.get(lane) ?? START
+    return this.#options.log.shardOf(lane).records.filter(record => record.position > checkpoint)
+  }
+
+  #isDeliverable(lane: string): boolean {
+    const { parents } = this.#options.log.shardOf(lane).lane
+    return (
+      !this.#inFlight.has(lane) &&
+      parents.every(parent => this.#isDrained(parent)) &&
+      this.#undelivered(lane).length > 0
+    )
+  }
+}
+
+/** A query, or a compaction, that read a file which a compaction has deleted since it was listed; it is run again. */
+function isVanishedFile(error: unknown): boolean {
+  return /vanished|No files found|Cannot open file|No such file/.test(String(error))
+}
