@@ -19,8 +19,18 @@ export function fileName(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1)
 }
 
-/** The slot, the lane and the last sequence number of an archive file's key; null for other keys. */
-export function parseArchiveKey(key: string): { slot: Slot; lane: string; last: string } | null {
-  const match = /^archive\/arrival_slot=([^/]+)\/(.+)-\d+-(\d+)\.parquet$/.exec(key)
-  return match && { slot: parseSlotName(match[1] as string), lane: match[2] as string, last: match[3] as string }
+/** What an archive file's key tells: its slot, its lane, and the sequence numbers that it begins and ends with. */
+export interface ArchiveFileName {
+  slot: Slot
+  lane: string
+  first: string
+  last: string
+}
+
+/** Null for other keys. */
+export function parseArchiveKey(key: string): ArchiveFileName | null {
+  const match = /^archive\/arrival_slot=([^/]+)\/(.+)-(\d+)-(\d+)\.parquet$/.exec(key)
+  if (!match) return null
+  const [, slot, lane, first, last] = match as unknown as [string, string, string, string, string]
+  return { slot: parseSlotName(slot), lane, first, last }
 }

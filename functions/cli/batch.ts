@@ -1,51 +1,52 @@
-import { jsonLogger } from '../adapters/json-logger.ts'
-import { runBatch } from '../batch/run.ts'
-import type { View } from '../batch/view.ts'
-import { firstCut } from '../core/slot.ts'
-import { formatTimestamp } from '../core/time.ts'
-import { readEnvironment } from '../homes/environment.ts'
-import { openLocalHome } from '../homes/local.ts'
-import { serversOf } from '../homes/servers.ts'
-import { readState } from '../homes/state.ts'
-import { runCommand } from './command.ts'
-import { askedServers } from './servers.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BatchRun } from '../batch/run.ts'
+import { parseSlotLength } from '../core/slot.ts'
+import { flagValue, runCommand, UsageError } from './command.ts'
+import { STATE_FLAG, withHome } from './home.ts'
+import { describeBehind, describeView, explainView } from './views.ts'
 
 await runCommand(
   {
     usage: 'npm run batch -- [flags]',
-    summary: 'Runs the batch layer once, now: counts the arrival slots that are complete, and new imports.',
+    summary: 'Runs the batch layer, once: counts the arrival slots that are complete, and new imports.',
     flags: {
-      state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+      ...STATE_FLAG,
+      every: {
+        type: 'string',
+        value: 'LENGTH',
+        help: 'Run again and again at this interval, such as 1h, until Ctrl-C',
+      },
+      explain: { type: 'boolean', help: 'Run nothing: say what the current view is made of' },
+      'ignore-speed': { type: 'boolean', help: 'Publish also where the speed layer has counted otherwise' },
     },
   },
   async flags => {
-    const logger = jsonLogger(line => process.stderr.write(line))
-    const settings = readState(flags.state)
-    const environment = readEnvironment(process.env)
-    const servers = serversOf(flags.state, settings, askedServers({}, environment))
-    const home = await openLocalHome(flags.state, settings, servers, environment, logger)
-    try {
-      const { view, published, behind } = await runBatch(home.batch)
-      for (const { lane, latestSlot } of behind) {
-        const reached = latestSlot === null ? 'is not archived yet' : `is archived up to ${formatTimestamp(latestSlot)}`
-        process.stderr.write(`lane ${lane} stays behind: it ${reached}\n`)
-      }
-      process.stdout.write(`${summary(view, published, settings.slotMs)}\n`)
-      return 0
-    } finally {
-      await home.close()
+    const everyMs = flags.every === undefined ? undefined : flagValue('every', flags.every, parseSlotLength)
+    if (flags.explain && (everyMs !== undefined || flags['ignore-speed'])) {
+      throw new UsageError('--explain runs nothing: leave the other flags out')
     }
+    return withHome(flags.state, async (home, { slotMs }) => {
+      const say = ({ view, published, behind }: BatchRun) => {
+        for (const line of describeBehind(behind)) process.stderr.write(`${line}\n`)
+        process.stdout.write(`${describeView(view, published, slotMs)}\n`)
+      }
+      if (flags.explain) {
+        process.stdout.write(explainView(await home.views.current(), slotMs))
+        return 0
+      }
+      const run = () => home.runBatch({ trustSpeed: !flags['ignore-speed'] })
+      if (everyMs === undefined) {
+        say(await run())
+        return 0
+      }
+      const stopping = new AbortController()
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+      while (!stopping.signal.aborted) {
+        // One that fails leaves the view as it is, and the next may do better.
+        await run().then(say, error => process.stderr.write(`${(error as Error).message}\n`))
+        await sleep(everyMs, undefined, { signal: stopping.signal }).catch(() => {})
+      }
+      return 0
+    })
   },
 )
-
-function summary(view: View | undefined, published: boolean, slotMs: number): string {
-  if (!view) return 'nothing to count yet: no arrival slot is complete'
-  const counted = `${view.audit.images} images, ${describeCut(view, slotMs)}`
-  return published
-    ? `view ${view.revision}: ${counted}; ${view.audit.added} new in ${view.audit.seconds.toFixed(1)} s`
-    : `nothing new: view ${view.revision} counts ${counted}`
-}
-
-function describeCut({ cut }: View, slotMs: number): string {
-  return cut > firstCut(slotMs) ? `all that arrived before ${formatTimestamp(cut)}` : 'imports only'
-}

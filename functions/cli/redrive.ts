@@ -1,18 +1,13 @@
-import { jsonLogger } from '../adapters/json-logger.ts'
 import { toSequenceNumber } from '../core/lane.ts'
 import { REJECTION_REASONS, type RejectionReason } from '../core/record.ts'
 import { lookBackMs } from '../core/slot.ts'
 import { formatTimestamp, MINUTE_MS } from '../core/time.ts'
-import { readEnvironment } from '../homes/environment.ts'
-import { openLocalHome } from '../homes/local.ts'
-import { serversOf } from '../homes/servers.ts'
-import { readState } from '../homes/state.ts'
 import { type RedriveSummary, redriveQuarantine } from '../ingest/redrive.ts'
 import { type Listed, listQuarantine } from '../ingest/redrive-list.ts'
 import { LAST_ATTEMPT_MS, type RetryTime, systemTime } from '../ingest/retry.ts'
 import { runCommand, UsageError, wholeNumber } from './command.ts'
+import { STATE_FLAG, withHome } from './home.ts'
 import { progressLine } from './progress.ts'
-import { askedServers } from './servers.ts'
 
 const AGAIN = `What is redriven stays so. Run this again within ${LAST_ATTEMPT_MS / MINUTE_MS} minutes: what was begun is left alone after that.`
 
@@ -27,7 +22,7 @@ await runCommand(
     usage: 'npm run redrive -- [flags]',
     summary: 'Appends the events of quarantined entries that are good by now to the log; the entries stay.',
     flags: {
-      state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+      ...STATE_FLAG,
       reason: { type: 'string', value: 'REASON', help: `Only entries refused for it: ${REJECTION_REASONS.join(', ')}` },
       list: { type: 'boolean', help: 'Only say what there is, by reason' },
       limit: { type: 'string', value: 'N', help: 'Redrive at most N entries (default all)' },
@@ -37,15 +32,9 @@ await runCommand(
     const reason = flags.reason === undefined ? undefined : reasonNamed(flags.reason)
     if (flags.list && flags.limit !== undefined) throw new UsageError('--limit: a list changes nothing, leave it out')
     const limit = flags.limit === undefined ? undefined : wholeNumber('limit', flags.limit, 1, Number.MAX_SAFE_INTEGER)
-    const settings = readState(flags.state)
-    const environment = readEnvironment(process.env)
-    const servers = serversOf(flags.state, settings, askedServers({}, environment))
-    const logger = jsonLogger(line => process.stderr.write(line))
-    const home = await openLocalHome(flags.state, settings, servers, environment, logger)
-    const { log, store, classes } = home
-    const { slotMs } = settings
-    const redrive = { log, store, classes, slotMs, time: timeFromEpoch() }
-    try {
+    return withHome(flags.state, async (home, { slotMs }) => {
+      const { log, store, classes } = home
+      const redrive = { log, store, classes, slotMs, time: timeFromEpoch() }
       if (flags.list) {
         process.stdout.write(tableOf(await listQuarantine(redrive, reason)))
         return 0
@@ -70,9 +59,7 @@ await runCommand(
       process.stdout.write(textOf(summary, slotMs))
       if (summary.unacknowledged > 0) return 1
       return summary.stoppedBy === 'signal' ? INTERRUPTED : 0
-    } finally {
-      await home.close()
-    }
+    })
   },
 )
 

@@ -2,9 +2,6 @@ import { BANDS, type Band } from './event.ts'
 import { MICRO, MILLI } from './fixed-point.ts'
 import type { History } from './history.ts'
 
-/** The quantiles of mean NDVI that people are shown. */
-export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const
-
 const BINS_PER_UNIT = 1000
 
 /**

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { type Compacted, compactArchive } from '../archive/compaction.ts'
 import { archiveHandler } from '../archive/handler.ts'
-import type { BatchLayer } from '../batch/run.ts'
+import { noted, readLastRun } from '../batch/last-run.ts'
+import { type BatchLayer, type BatchRun, runBatch } from '../batch/run.ts'
 import { viewReader } from '../batch/view.ts'
+import { watchedFrom } from '../batch/watch.ts'
 import { type Baseline, baselineOf, NO_BASELINE, type Rule } from '../core/alert.ts'
 import { type ClassList, withClasses } from '../core/classes.ts'
 import type { Position } from '../core/lane.ts'
@@ -16,6 +19,7 @@ import type { Metrics } from '../ports/metrics.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { servingHandler } from '../serving/handler.ts'
+import type { SpeedLayer } from '../speed/apply.ts'
 import { speedHandler } from '../speed/handler.ts'
 
 /** Every port that the layers need. */
@@ -79,9 +83,30 @@ export function layersOf({ log, store, objects, query, channel, logger, metrics 
     now: Date.now,
   }
 
+  /** Takes the small files of slots together that the batch layer no longer looks after. */
+  const compact = async (): Promise<Compacted> => {
+    const view = await views.current()
+    const before = view ? watchedFrom(view.cut, slotMs) : 0
+    return compactArchive({ objects, slotMs, before, now: Date.now })
+  }
+
+  const speedLayer = (rules: readonly Rule[]): SpeedLayer => ({
+    store,
+    channel,
+    lanes,
+    slotMs,
+    classes: readClasses,
+    rules,
+    baseline: readBaseline,
+    now: Date.now,
+  })
+
   return {
     views,
     batch,
+    /** A batch run, of which the API tells how it ended. */
+    runBatch: (options?: { trustSpeed: boolean }): Promise<BatchRun> =>
+      noted(objects, Date.now, () => runBatch(batch, options)),
     classes: readClasses,
     /** Makes classes known from the next arrival slot on, or for all time where no lane has been applied yet. */
     async addClasses(names: readonly string[]): Promise<void> {
@@ -91,26 +116,16 @@ export function layersOf({ log, store, objects, query, channel, logger, metrics 
       classes = withClasses(await readClasses(), names, since)
       await objects.put(CLASSES_KEY, Buffer.from(formatClassList(classes, slotMs)))
     },
-    speedHandler: (rules: readonly Rule[]) =>
-      speedHandler({
-        store,
-        channel,
-        lanes,
-        slotMs,
-        classes: readClasses,
-        rules,
-        baseline: readBaseline,
-        streamIdentity,
-        logger,
-        metrics,
-        now: Date.now,
-      }),
+    compact,
+    speedLayer,
+    speedHandler: (rules: readonly Rule[]) => speedHandler({ ...speedLayer(rules), streamIdentity, logger, metrics }),
     archiveHandler: () =>
       archiveHandler({ objects, slotMs, classes: readClasses, streamIdentity, logger, metrics, now: Date.now }),
     servingHandler: () =>
       servingHandler({
         store,
         views,
+        lastRun: () => readLastRun(objects),
         slotMs,
         classNames: async () => [...(await readClasses()).keys()],
         lanes,

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expiredBefore } from '../batch/expiry.ts'
-import { runBatch } from '../batch/run.ts'
 import type { Rule } from '../core/alert.ts'
 import { START } from '../core/lane.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/time.ts'
@@ -52,7 +51,8 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     repeat(everyMs, stopping.signal, task, error => logger.warn(`${name} failed`, { error: String(error) }))
   const schedules = [
     schedule('heartbeat', Math.min(slotMs / 2, MINUTE_MS), () => sendHeartbeats(log, Date.now())),
-    schedule('batch', slotMs, () => runBatch(home.batch)),
+    schedule('batch', slotMs, () => home.runBatch()),
+    schedule('compaction', HOUR_MS, () => home.compact()),
     schedule('clean-up', HOUR_MS, async () => {
       expire?.(expiredBefore(Date.now(), await home.views.current()))
       if (!trim) return

@@ -1,4 +1,5 @@
-import type { View, ViewReader } from '../batch/view.ts'
+import type { LastRun } from '../batch/last-run.ts'
+import type { ViewReader } from '../batch/view.ts'
 import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { fromMicro } from '../core/fixed-point.ts'
@@ -9,6 +10,7 @@ import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
 import { isClosed, watermarkOf } from '../core/watermark.ts'
 import { WINDOW_MS } from '../core/window.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
 import type { AnomalyRow, ClassStatsRow, Health, WindowRow } from './schemas.ts'
 import { worries } from './worries.ts'
 
@@ -17,6 +19,7 @@ export interface Serving {
   views: ViewReader
   slotMs: number
   classNames(): Promise<string[]>
+  lastRun(): Promise<LastRun | undefined>
   /** All lanes of the log, open and closed. */
   lanes(): Promise<Lane[]>
   /** When the oldest record of a lane behind a position arrived, ms; null when there is none. */
@@ -43,7 +46,7 @@ export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
     }
   }
   const answer: WindowRow[] = []
-  for (const [className, windows] of [...byClass].sort(byKey)) {
+  for (const [className, windows] of [...byClass].sort(byName)) {
     const newest = [...windows].sort(([a], [b]) => b - a).slice(0, WINDOWS_PER_CLASS)
     for (const [windowStart, totals] of newest) answer.push(windowRow(className, windowStart, totals, watermarkMs))
   }
@@ -101,11 +104,6 @@ export async function anomalies(serving: Serving, limit: number): Promise<Anomal
   }))
 }
 
-export async function batchClassStats({ views }: Serving): Promise<ClassStatsRow[]> {
-  const view = await views.current()
-  return classStatsRows(view ? await viewTotals(views, view) : new Map())
-}
-
 /**
  * Everything: the batch view for arrival slots before its cut, the speed rows from the cut on. The cut is read once,
  * before the rows, so that each event is in exactly one of the two, and an answer never shrinks while the cut moves.
@@ -116,27 +114,6 @@ export async function classStats(serving: Serving): Promise<ClassStatsRow[]> {
   const cursors = await serving.store.readCursors()
   for (const row of await speedRowsSince(serving, cursors, view?.cut ?? 0)) addEach(totals, row.totals)
   return classStatsRows(totals)
-}
-
-async function viewTotals(views: ViewReader, view: View): Promise<Map<string, Totals>> {
-  return new Map(Array.from(await views.classes(view), ([className, { totals }]) => [className, totals] as const))
-}
-
-function classStatsRows(totals: ReadonlyMap<string, Totals>): ClassStatsRow[] {
-  return [...totals].sort(byKey).map(([className, of]) => {
-    const { count, ndviMean, ndviStddev, ndviMin, ndviMax, bandMeans } = statisticsOf(of)
-    return {
-      class_name: className,
-      count,
-      ndvi_avg: ndviMean,
-      ndvi_stddev: ndviStddev,
-      ndvi_min: ndviMin,
-      ndvi_max: ndviMax,
-      red_avg: bandMeans.red,
-      nir_avg: bandMeans.nir,
-      brightness_avg: bandMeans.brightness,
-    }
-  })
 }
 
 /** Every row of the arrival slots from the one of `since` on, up to the latest that a cursor has passed. */
@@ -154,7 +131,9 @@ export async function health(serving: Serving): Promise<Health> {
   const view = await serving.views.current()
   const cut = view && view.cut > firstCut(serving.slotMs) ? view.cut : null
   const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms))
-  const reasons = worries({ lagMs, cut, arrivedMs: latestArrival(cursors), slotMs: serving.slotMs })
+  const lastRun = await serving.lastRun()
+  const missed = view?.audit.missed ?? 0
+  const reasons = worries({ lagMs, cut, arrivedMs: latestArrival(cursors), slotMs: serving.slotMs, lastRun, missed })
   return {
     status: reasons.length > 0 ? 'degraded' : 'ok',
     reasons,
@@ -166,6 +145,10 @@ export async function health(serving: Serving): Promise<Health> {
       revision: view?.revision ?? null,
       published_at: view?.publishedAt ?? null,
       images: view?.audit.images ?? null,
+      missed,
+      last_run_at: lastRun?.endedAt ?? null,
+      last_run_error: lastRun?.error ?? null,
+      lanes_behind: lastRun?.behind ?? [],
     },
     quarantine: { count: cursors.reduce((sum, { quarantined }) => sum + quarantined, 0) },
   }
@@ -188,8 +171,4 @@ function latestArrival(cursors: readonly Cursor[]): number {
 
 function timestampOrNull(ms: number | null): string | null {
   return ms === null ? null : formatTimestamp(ms)
-}
-
-function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -4,8 +4,9 @@ import httpRouter from '@middy/http-router'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { z } from 'zod'
 import type { Logger } from '../ports/logger.ts'
-import { anomalies, batchClassStats, classStats, health, realtimeNdvi, type Serving } from './answers.ts'
-import { AnomaliesQuery } from './schemas.ts'
+import { anomalies, classStats, health, realtimeNdvi, type Serving } from './answers.ts'
+import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
+import { AnomaliesQuery, BatchDaysQuery } from './schemas.ts'
 
 export interface ServingHandlerOptions extends Serving {
   logger: Logger
@@ -28,6 +29,9 @@ export function servingHandler(serving: ServingHandlerOptions) {
         get('/api/realtime/ndvi', () => realtimeNdvi(serving)),
         get('/api/anomalies', query => anomalies(serving, AnomaliesQuery.parse(query).limit)),
         get('/api/batch/class-stats', () => batchClassStats(serving)),
+        get('/api/batch/statistics', () => batchStatistics(serving)),
+        get('/api/batch/separability', () => batchSeparability(serving)),
+        get('/api/batch/days', query => batchDays(serving, BatchDaysQuery.parse(query))),
         get('/api/class-stats', () => classStats(serving)),
         get('/api/health', () => health(serving)),
       ]),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DAY_MS } from '../core/time.ts'
 
 /** What the API says, described once. NDVI is -1 to 1, bands are in the images' own units; null is "not measured". */
 
@@ -77,10 +78,72 @@ export const Health = z.object({
     revision: z.int().nullable(),
     published_at: timestamp.nullable(),
     images: z.int().nullable(),
+    missed: z.int().describe('Events that came after their arrival slot was counted: a backfill counts them'),
+    last_run_at: timestamp.nullable(),
+    last_run_error: z.string().nullable(),
+    lanes_behind: z.array(z.string()).describe('Lanes of the log that hold up the cut'),
   }),
   quarantine: z.object({ count: z.int().describe('Records, and lines of records, that were refused so far') }),
 })
 export type Health = z.infer<typeof Health>
+
+const quantiles = {
+  ndvi_p05: ndvi.nullable().describe('Quantile of the images’ mean NDVI, to 0.001'),
+  ndvi_p25: ndvi.nullable(),
+  ndvi_p50: ndvi.nullable(),
+  ndvi_p75: ndvi.nullable(),
+  ndvi_p95: ndvi.nullable(),
+}
+const correlation = z.number().min(-1).max(1).nullable()
+
+export const BatchStatisticsRow = z.object({
+  class_name: className,
+  count: z.int().describe('Images'),
+  ...quantiles,
+  ndvi_trend_per_year: z.number().nullable().describe('Slope of NDVI over the days of the images, least squares'),
+  ndvi_trend_correlation: correlation.describe('Pearson’s correlation of NDVI with the day'),
+  ndvi_red_correlation: correlation.describe('Pearson’s correlation of NDVI with the band’s mean, over images'),
+  ndvi_green_correlation: correlation,
+  ndvi_blue_correlation: correlation,
+  ndvi_nir_correlation: correlation,
+  ndvi_brightness_correlation: correlation,
+})
+export type BatchStatisticsRow = z.infer<typeof BatchStatisticsRow>
+
+const distance = z.number().min(0).max(2).nullable()
+
+export const SeparabilityRow = z.object({
+  class_a: className,
+  class_b: className,
+  ndvi: distance.describe('Jeffries-Matusita distance by NDVI: 0 not at all, 2 fully apart'),
+  red: distance,
+  green: distance,
+  blue: distance,
+  nir: distance,
+  brightness: distance,
+})
+export type SeparabilityRow = z.infer<typeof SeparabilityRow>
+
+export const BatchDayRow = z.object({
+  class_name: className,
+  day: z.iso.date().describe('UTC day on which the images were taken'),
+  count: z.int().describe('Images'),
+  ndvi_avg: ndvi.nullable(),
+  ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
+  ndvi_min: ndvi.nullable().describe('Lowest pixel'),
+  ndvi_max: ndvi.nullable().describe('Highest pixel'),
+  ...quantiles,
+})
+export type BatchDayRow = z.infer<typeof BatchDayRow>
+
+const MAX_DAYS = 366
+
+export const BatchDaysQuery = z
+  .object({ class: z.string().optional(), from: z.iso.date(), to: z.iso.date() })
+  .refine(({ from, to }) => from <= to && Date.parse(to) - Date.parse(from) < MAX_DAYS * DAY_MS, {
+    path: ['to'],
+    message: `must be on or after from, and at most ${MAX_DAYS} days in all`,
+  })
 
 export const AnomaliesQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),

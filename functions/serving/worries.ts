@@ -1,3 +1,4 @@
+import type { LastRun } from '../batch/last-run.ts'
 import type { Slot } from '../core/slot.ts'
 import { formatTimestamp, MINUTE_MS, SECOND_MS } from '../core/time.ts'
 
@@ -10,6 +11,9 @@ export interface Signs {
   /** The latest arrival that any lane has applied, ms. */
   arrivedMs: number
   slotMs: number
+  lastRun: LastRun | undefined
+  /** Events that came after their slot was counted. */
+  missed: number
 }
 
 /** A lag above this is not the ordinary delay of a batch. */
@@ -24,16 +28,21 @@ const CUT_AGE_SLOTS = 3
 const CUT_GRACE_MS = 10 * MINUTE_MS
 
 /** Why the system does not keep up, in words for people; none when it does. */
-export function worries({ lagMs, cut, arrivedMs, slotMs }: Signs): string[] {
+export function worries({ lagMs, cut, arrivedMs, slotMs, lastRun, missed }: Signs): string[] {
   const reasons: string[] = []
   if (lagMs !== null && lagMs > WORRYING_LAG_MS) {
     reasons.push(`Records wait for ${Math.round(lagMs / SECOND_MS)} s to be counted: the newest are missing.`)
   }
   // Against arrivals, not the clock: where nothing arrives, nothing is left to be counted.
   if (cut !== null && arrivedMs - cut > CUT_AGE_SLOTS * slotMs + CUT_GRACE_MS) {
+    const lanes = lastRun?.behind.length ? ` (${lastRun.behind.join(', ')})` : ''
     reasons.push(
-      `The batch view has stopped at ${formatTimestamp(cut)} while records go on arriving: the batch runs fail, or a lane is not archived.`,
+      `The batch view has stopped at ${formatTimestamp(cut)} while records go on arriving: the batch runs fail, or a lane is not archived${lanes}.`,
     )
+  }
+  if (lastRun?.error) reasons.push(`The last batch run, at ${lastRun.endedAt}, failed: ${lastRun.error}`)
+  if (missed > 0) {
+    reasons.push(`${missed} events came after their arrival slot was counted: npm run backfill counts them.`)
   }
   return reasons
 }

@@ -158,6 +158,7 @@ export class BatchSide {
       slotMs,
       classNames: async () => [],
       lanes: async () => log.lanes(),
+      lastRun: async () => undefined,
       oldestBehind: async () => null,
       now: nowMs,
     }

@@ -44,13 +44,13 @@ export interface HistoryOptions {
   seed: number
   steps: number
   without: ReadonlySet<Trouble>
+  /** Whether the archive and the batch layer take part: their engine takes its time. */
+  withBatch: boolean
 }
 
 const SLOT_MS = HOUR_MS
 const START_MS = Date.UTC(2026, 0, 1, 23, 30)
 const MAX_STEPS_TO_FINISH = 20_000
-/** The batch layer's engine takes its time: it takes part in one history of so many. */
-const BATCH_IN = 5
 /** Share of the steps that are the batch layer's, where it takes part. */
 const BATCH_STEPS = 0.3
 /** How often a redrive runs when all else is over: what one appends may be refused once more. */
@@ -91,7 +91,7 @@ export interface Outcome {
 }
 
 /** Plays a history and then lets everything come to rest: all delivered, nothing failing, no process running. */
-export async function playHistory({ seed, steps, without }: HistoryOptions): Promise<Outcome> {
+export async function playHistory({ seed, steps, without, withBatch }: HistoryOptions): Promise<Outcome> {
   let stream = 0
   const stir = (): Random => randomNumbers(seed, ++stream, 0)
   const random = stir()
@@ -126,7 +126,7 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
 
   const batchRandom = stir()
   const batch =
-    seed % BATCH_IN === 0 && !without.has('batch')
+    withBatch && !without.has('batch')
       ? new BatchSide({
           log,
           store: { ...store, expire: inner.expire },
@@ -296,13 +296,13 @@ export async function playHistory({ seed, steps, without }: HistoryOptions): Pro
 
   async function oneBatchStep(side: BatchSide): Promise<void> {
     const luck = batchRandom()
-    if (luck < 0.15) sendHeartbeats()
-    else if (luck < 0.55) side.startArchiving()
-    else if (luck < 0.72) {
+    if (luck < 0.18) sendHeartbeats()
+    else if (luck < 0.62) side.startArchiving()
+    else if (luck < 0.73) {
       side.startBatch()
       await side.judgeViews()
     } else if (luck < 0.88) await side.startReading()
-    else if (luck < 0.92) side.startBackfill()
+    else if (luck < 0.91) side.startBackfill()
     else if (luck < 0.97) await side.startCompaction()
     else await side.expire()
   }

@@ -1,8 +1,8 @@
 import { registerHooks } from 'node:module'
-import { PLANTED_BUGS } from './planted-bugs.ts'
+import { PLANTED_BATCH_BUGS, PLANTED_BUGS } from './planted-bugs.ts'
 
 /** Loaded before the simulation (`node --import`): changes the source of one file as PLANTED_BUG names. */
-const bug = PLANTED_BUGS.find(({ name }) => name === process.env.PLANTED_BUG)
+const bug = [...PLANTED_BUGS, ...PLANTED_BATCH_BUGS].find(({ name }) => name === process.env.PLANTED_BUG)
 if (!bug) throw new Error(`there is no planted bug '${process.env.PLANTED_BUG}'`)
 const { name, file, edits } = bug
 

@@ -10,6 +10,7 @@ const PRODUCER = 'test/simulation/producer.ts'
 const HISTORY = 'test/simulation/history.ts'
 const REDRIVE = 'functions/ingest/redrive.ts'
 const STORE = 'functions/adapters/sqlite-speed-store.ts'
+const SQL = 'test/support/pipeline.ts'
 
 /** Each of these loses or doubles something; the simulation must notice every one. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -220,3 +221,106 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [['Math.ceil((RETRY_LIMIT_MS + slotMs) / slotMs) * slotMs', '0']],
   },
 ]
+
+/** Each of these makes the batch layer, or what it says beside the speed layer, wrong. */
+export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'SQL without dedup',
+    file: SQL,
+    edits: [inTotals('copy = 1 and (counter is null or counter = highest_counter)', '1 = 1')],
+  },
+  {
+    name: 'SQL without look-back',
+    file: SQL,
+    edits: [inTotals('arrival_slot >= :look_back', 'arrival_slot >= :from')],
+  },
+  {
+    name: 'SQL without look-ahead',
+    file: SQL,
+    edits: [inTotals('arrival_slot <= :next_slot', 'arrival_slot < :until')],
+  },
+  {
+    name: 'first by time instead of sequence',
+    file: SQL,
+    edits: [inTotals('order by sequence) as copy', 'order by arrival_slot, sequence) as copy')],
+  },
+  {
+    name: 'only the last day recomputed',
+    file: 'functions/batch/run.ts',
+    edits: [
+      [
+        'const counted = together([ofSlots, ...ofImports])',
+        `const all = together([ofSlots, ...ofImports])
+    const counted = { ...all, days: all.days.filter(({ arrivalDay }) => arrivalDay === all.days.at(-1)?.arrivalDay) }`,
+      ],
+    ],
+  },
+  {
+    name: 'publishing as soon as a lane reaches the slot',
+    file: 'functions/batch/completeness.ts',
+    edits: [['const nearest = Math.min(', 'const nearest = Math.max(']],
+  },
+  {
+    name: 'publishing the slot that a lane is in',
+    file: 'functions/batch/completeness.ts',
+    edits: [['cut: Math.max(from, nearest - slotMs)', 'cut: Math.max(from, nearest)']],
+  },
+  {
+    name: 'waiting for closed lanes',
+    file: 'functions/batch/completeness.ts',
+    edits: [['lanes.filter(lane => !lane.closed)', '[...lanes]']],
+  },
+  {
+    name: 'a reader that reads the cut twice',
+    file: 'functions/serving/answers.ts',
+    edits: [['cursors, view?.cut ?? 0)) addEach', 'cursors, (await serving.views.current())?.cut ?? 0)) addEach']],
+  },
+  {
+    name: 'two runs sharing a path',
+    file: 'functions/batch/run.ts',
+    edits: [['randomUUID()}.parquet`', "'same'}.parquet`"]],
+  },
+  {
+    name: 'a view in the place of another',
+    file: 'functions/batch/view.ts',
+    edits: [['return objects.putIfAbsent(viewKey', 'return !await objects.put(viewKey']],
+  },
+  {
+    name: 'compaction that deletes first',
+    file: 'functions/archive/compaction.ts',
+    edits: [
+      [
+        '      await objects.put(key, bytes)\n',
+        '      for (const input of keys) await objects.delete(input)\n      await objects.put(key, bytes)\n',
+      ],
+    ],
+  },
+  {
+    name: 'compaction that keeps the names of the files',
+    file: 'functions/archive/compaction.ts',
+    edits: [["if (name === 'source_file') return { name, ...column, of: () => file }", '']],
+  },
+  {
+    name: 'speed rows expiring before the batch covers them',
+    file: 'functions/batch/expiry.ts',
+    edits: [['return Math.min(nowMs - ttlMs, view.cut)', 'return nowMs - ttlMs']],
+  },
+  {
+    name: 'records without a good event unknown to the archive',
+    file: 'functions/archive/archive.ts',
+    edits: [['if (origin && events.length === 0) return', 'if (!origin && events.length < 0) return']],
+  },
+  {
+    name: 'backfill beside what it replaces',
+    file: 'functions/batch/run.ts',
+    edits: [['const kept = known.filter(row => !isReplaced(row))', 'const kept = known']],
+  },
+]
+
+/** The statement is read from its file, so it is changed where it is read. */
+function inTotals(find: string, replacement: string): [string, string] {
+  return [
+    "totals: readSql('totals')",
+    `totals: readSql('totals').replace(${JSON.stringify(find)}, ${JSON.stringify(replacement)})`,
+  ]
+}

@@ -12,6 +12,7 @@ await runCommand(
       histories: { type: 'string', value: 'N', default: '1000', help: 'How many histories to play' },
       seed: { type: 'string', value: 'S', default: '1', help: 'Seed of the first history; the next has the next' },
       steps: { type: 'string', value: 'N', default: String(STEPS), help: 'Steps of a history before it comes to rest' },
+      'batch-in': { type: 'string', value: 'N', default: '10', help: 'The batch layer takes part in one history of N' },
       without: { type: 'string', value: 'TROUBLES', default: '', help: `Leave out: ${TROUBLES.join(', ')}` },
     },
   },
@@ -19,11 +20,12 @@ await runCommand(
     const histories = wholeNumber('histories', flags.histories, 1, Number.MAX_SAFE_INTEGER)
     const first = wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1)
     const steps = wholeNumber('steps', flags.steps, 1, 100_000)
+    const batchIn = wholeNumber('batch-in', flags['batch-in'], 1, Number.MAX_SAFE_INTEGER)
     const without = new Set(flags.without.split(',').filter(Boolean).map(troubleNamed))
     const startedMs = Date.now()
     let deliveries = 0
     for (let index = 0; index < histories; index++) {
-      const options: HistoryOptions = { seed: first + index, steps, without }
+      const options: HistoryOptions = { seed: first + index, steps, without, withBatch: (index + 1) % batchIn === 0 }
       const outcome = await playHistory(options)
       const found = await breaches(outcome)
       await outcome.store.close()
@@ -66,8 +68,8 @@ async function shrink(options: HistoryOptions): Promise<HistoryOptions> {
   return smallest
 }
 
-function replay({ seed, steps, without }: HistoryOptions): string {
-  return `--histories 1 --seed ${seed} --steps ${steps}${without.size > 0 ? ` --without ${[...without].join()}` : ''}`
+function replay({ seed, steps, without, withBatch }: HistoryOptions): string {
+  return `--histories 1 --seed ${seed} --steps ${steps}${withBatch ? ' --batch-in 1' : ''}${without.size > 0 ? ` --without ${[...without].join()}` : ''}`
 }
 
 function troubleNamed(name: string): Trouble {

@@ -49,6 +49,7 @@ export async function openPipeline(options: PipelineOptions) {
     slotMs,
     classNames: async () => [...(await classes()).keys()],
     lanes,
+    lastRun: async () => undefined,
     oldestBehind: async () => null,
     now,
   }

@@ -1,0 +1,126 @@
+import type { WireEvent } from '../core/event.ts'
+import { type Position, START, toPosition } from '../core/lane.ts'
+import { encodeRecord, type LogRecord, type Origin } from '../core/record.ts'
+import type { Slot } from '../core/slot.ts'
+import { formatTimestamp } from '../core/time.ts'
+import { readParquet } from '../parquet/read.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import { ARCHIVE_PREFIX, parseArchiveKey, slotPrefix } from './layout.ts'
+
+export interface ReplayOptions {
+  objects: ObjectStore
+  slotMs: number
+  /** The first arrival slot whose records are wanted. */
+  from: Slot
+  /** Takes the records of a lane, in their order, some at a time. */
+  apply(lane: string, records: LogRecord[]): Promise<void>
+}
+
+/** What was handed on. */
+export interface Replayed {
+  lanes: number
+  records: number
+  events: number
+}
+
+const RECORDS_AT_ONCE = 1_000
+
+interface LaneFiles {
+  keys: string[]
+  /** Up to here the archive has all of the lane. */
+  upTo: Position
+}
+
+/**
+ * Makes the log's records once more from the archive, for a speed store that was lost while the log does not reach back
+ * far enough any more. What was refused is not in the archive, so it does not come back; all that counted does. The
+ * log's consumer goes on behind the last record that is handed on here.
+ */
+export async function replayArchive({ objects, slotMs, from, apply }: ReplayOptions): Promise<Replayed> {
+  const replayed: Replayed = { lanes: 0, records: 0, events: 0 }
+  for (const [lane, { keys, upTo }] of await filesOfLanes(objects, from, slotMs)) {
+    const records = new Map<Position, LogRecord>()
+    for (const key of keys) {
+      const bytes = await objects.get(key)
+      if (!bytes) throw new Error(`the archive file ${key} vanished while it was replayed`)
+      const rows = (await readParquet(bytes)).filter(row => row.lane === lane && (row.sequence as string) <= upTo)
+      for (const [position, ofRecord] of Map.groupBy(rows, row => row.sequence as Position)) {
+        if (records.has(position)) continue
+        records.set(position, recordOf(ofRecord))
+        replayed.events += ofRecord.filter(row => row.image_id !== null).length
+      }
+    }
+    const inOrder = [...records].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record)
+    for (let start = 0; start < inOrder.length; start += RECORDS_AT_ONCE) {
+      await apply(lane, inOrder.slice(start, start + RECORDS_AT_ONCE))
+    }
+    if (inOrder.length > 0) replayed.lanes++
+    replayed.records += inOrder.length
+  }
+  return replayed
+}
+
+/**
+ * A delivery is written slot by slot and may have been cut off in between; but the next one begins only behind one that
+ * was written whole. So a lane is whole up to the end of a file behind whose end another one begins.
+ */
+async function filesOfLanes(objects: ObjectStore, from: Slot, slotMs: number): Promise<Map<string, LaneFiles>> {
+  const lanes = new Map<string, { key: string; first: Position; last: Position }[]>()
+  const compacted: string[] = []
+  for await (const key of objects.list(ARCHIVE_PREFIX, slotPrefix(from, slotMs))) {
+    const file = parseArchiveKey(key)
+    if (!file) continue
+    if (file.lane.startsWith('compacted-')) {
+      compacted.push(key)
+      continue
+    }
+    const files = lanes.get(file.lane) ?? []
+    files.push({ key, first: toPosition(file.first), last: toPosition(file.last) })
+    lanes.set(file.lane, files)
+  }
+  return new Map(
+    Array.from(lanes, ([lane, files]) => {
+      const latest = files
+        .map(({ first }) => first)
+        .sort()
+        .at(-1) as Position
+      const whole = files.map(({ last }) => last).filter(last => last < latest)
+      const keys = [...files.map(({ key }) => key), ...compacted]
+      return [lane, { keys, upTo: whole.sort().at(-1) ?? START }]
+    }),
+  )
+}
+
+/** A record with the events that counted in it. @param rows of one position; one without an event stands for none */
+function recordOf(rows: readonly Record<string, unknown>[]): LogRecord {
+  const [row] = rows as [Record<string, unknown>]
+  const origin: Origin | null =
+    row.producer === null ? null : { producer: row.producer as string, counter: Number(row.counter) }
+  const events = rows.filter(({ image_id }) => image_id !== null).map(wireEventOf)
+  return {
+    lane: row.lane as string,
+    position: row.sequence as Position,
+    arrivalMs: Number(row.arrival_ms),
+    data: origin ? encodeRecord(origin, events) : Buffer.from(events.map(event => JSON.stringify(event)).join('\n')),
+  }
+}
+
+/** The columns are named as the fields are. */
+function wireEventOf(row: Record<string, unknown>): WireEvent {
+  const field = (name: keyof WireEvent) => row[name] as never
+  return {
+    image_id: field('image_id'),
+    class_name: field('class_name'),
+    ndvi_mean: field('ndvi_mean'),
+    ndvi_std: field('ndvi_std'),
+    ndvi_min: field('ndvi_min'),
+    ndvi_max: field('ndvi_max'),
+    vegetation_index: field('vegetation_index'),
+    red_mean: field('red_mean'),
+    green_mean: field('green_mean'),
+    blue_mean: field('blue_mean'),
+    nir_mean: field('nir_mean'),
+    brightness_mean: field('brightness_mean'),
+    timestamp: formatTimestamp(Number(row.event_ms)),
+  }
+}

@@ -1,0 +1,117 @@
+import { byClass } from '../batch/day-history.ts'
+import type { View, ViewReader } from '../batch/view.ts'
+import type { Band } from '../core/event.ts'
+import type { History } from '../core/history.ts'
+import { correlation, FEATURES, type Feature, quantile, separability, trend } from '../core/history-statistics.ts'
+import { statisticsOf, type Totals } from '../core/totals.ts'
+import type { BatchDayRow, BatchStatisticsRow, ClassStatsRow, SeparabilityRow } from './schemas.ts'
+
+/** What the batch view says by itself: all that arrived before its cut, and imports. */
+
+interface Batch {
+  views: ViewReader
+}
+
+export async function batchClassStats({ views }: Batch): Promise<ClassStatsRow[]> {
+  const view = await views.current()
+  return classStatsRows(view ? await viewTotals(views, view) : new Map())
+}
+
+export async function viewTotals(views: ViewReader, view: View): Promise<Map<string, Totals>> {
+  return new Map(Array.from(await views.classes(view), ([className, { totals }]) => [className, totals] as const))
+}
+
+export function classStatsRows(totals: ReadonlyMap<string, Totals>): ClassStatsRow[] {
+  return [...totals].sort(byName).map(([className, of]) => {
+    const { count, ndviMean, ndviStddev, ndviMin, ndviMax, bandMeans } = statisticsOf(of)
+    return {
+      class_name: className,
+      count,
+      ndvi_avg: ndviMean,
+      ndvi_stddev: ndviStddev,
+      ndvi_min: ndviMin,
+      ndvi_max: ndviMax,
+      red_avg: bandMeans.red,
+      nir_avg: bandMeans.nir,
+      brightness_avg: bandMeans.brightness,
+    }
+  })
+}
+
+export async function batchStatistics({ views }: Batch): Promise<BatchStatisticsRow[]> {
+  return (await allTime(views)).map(([className, history]) => {
+    const line = trend(history)
+    const ofBand = (band: Band) => correlation(history, band)
+    return {
+      class_name: className,
+      count: history.totals.count,
+      ...quantiles(history),
+      ndvi_trend_per_year: line?.slopePerYear ?? null,
+      ndvi_trend_correlation: line?.correlation ?? null,
+      ndvi_red_correlation: ofBand('red'),
+      ndvi_green_correlation: ofBand('green'),
+      ndvi_blue_correlation: ofBand('blue'),
+      ndvi_nir_correlation: ofBand('nir'),
+      ndvi_brightness_correlation: ofBand('brightness'),
+    }
+  })
+}
+
+/** Every pair of classes once. */
+export async function batchSeparability({ views }: Batch): Promise<SeparabilityRow[]> {
+  const classes = await allTime(views)
+  return classes.flatMap(([a, first], index) =>
+    classes.slice(index + 1).map(([b, second]) => {
+      const distances = FEATURES.map(feature => [feature, separability(first, second, feature)] as const)
+      return { class_a: a, class_b: b, ...(Object.fromEntries(distances) as Record<Feature, number | null>) }
+    }),
+  )
+}
+
+/** @param query days YYYY-MM-DD, both included; without a class all of them */
+export async function batchDays(
+  { views }: Batch,
+  query: { class?: string | undefined; from: string; to: string },
+): Promise<BatchDayRow[]> {
+  const view = await views.current()
+  if (!view) return []
+  const wanted = (await views.days(view, query.from, query.to)).filter(
+    ({ className }) => query.class === undefined || className === query.class,
+  )
+  const rows: BatchDayRow[] = []
+  for (const [day, ofDay] of [...Map.groupBy(wanted, row => row.day)].sort(byName)) {
+    for (const [className, history] of [...byClass(ofDay)].sort(byName)) {
+      const { count, ndviMean, ndviStddev, ndviMin, ndviMax } = statisticsOf(history.totals)
+      rows.push({
+        class_name: className,
+        day,
+        count,
+        ndvi_avg: ndviMean,
+        ndvi_stddev: ndviStddev,
+        ndvi_min: ndviMin,
+        ndvi_max: ndviMax,
+        ...quantiles(history),
+      })
+    }
+  }
+  return rows
+}
+
+async function allTime(views: ViewReader): Promise<[string, History][]> {
+  const view = await views.current()
+  return view ? [...(await views.classes(view))].sort(byName) : []
+}
+
+function quantiles({ histogram }: History) {
+  return {
+    ndvi_p05: quantile(histogram, 0.05),
+    ndvi_p25: quantile(histogram, 0.25),
+    ndvi_p50: quantile(histogram, 0.5),
+    ndvi_p75: quantile(histogram, 0.75),
+    ndvi_p95: quantile(histogram, 0.95),
+  }
+}
+
+export function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

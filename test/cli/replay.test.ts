@@ -1,0 +1,60 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { eventually, run, runProduce, startSystem, totalCount } from '../support/landcover.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const SLOT_MS = 2_000
+const EVENTS = 300
+
+const replay = (state: string) => run('functions/cli/replay.ts', ['--state', state]).finished
+
+/** A system that has counted some events, and is stopped. */
+async function systemThatCounted() {
+  const folder = temporaryFolder()
+  const state = join(folder, 'state')
+  const system = await startSystem(state, ['--slot', '2s'])
+  const file = writeEvents(join(folder, 'events.csv'), someEvents(EVENTS))
+  await runProduce(['--data', file, '--state', state, '--limit', '0', '--delay', '0']).finished
+  await eventually(system.health, ({ batch }) => batch.images === EVENTS)
+  await runProduce(['--data', file, '--state', state, '--limit', '100', '--delay', '0.01']).finished
+  await eventually(system.classStats, rows => totalCount(rows) === EVENTS + 100)
+  // Until the archive goes beyond the last of them.
+  await sleep(3 * SLOT_MS)
+  const before = await system.classStats()
+  await system.interrupt()
+  return { state, before }
+}
+
+describe('npm run replay', () => {
+  it('gives a lost speed store back what no view counts, of records that the log has no more', async () => {
+    const { state, before } = await systemThatCounted()
+    for (const ending of ['', '-wal', '-shm']) rmSync(join(state, `store.sqlite${ending}`), { force: true })
+    const log = new DatabaseSync(join(state, 'log.sqlite'))
+    log.exec(`DELETE FROM record WHERE arrival_ms < ${Date.now() - 2 * SLOT_MS}`)
+    log.close()
+
+    const { code, stdout, stderr } = await replay(state)
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/^\d+ events of \d+ records replayed into \d lanes\n$/)
+    expect(code).toBe(0)
+    const system = await startSystem(state)
+    expect(await system.classStats()).toEqual(before)
+    // Neither does it change when the log is read again, and slots are counted.
+    await sleep(3 * SLOT_MS)
+    expect(await system.classStats()).toEqual(before)
+    expect((await system.health()).reasons).toEqual([])
+  })
+
+  it('leaves a store alone that is not lost, and a system that runs', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const system = await startSystem(state)
+    await eventually(system.health, ({ speed }) => speed.lanes.length > 0)
+    expect(await replay(state)).toMatchObject({ code: 1, stderr: expect.stringContaining('is already running on') })
+    await system.interrupt()
+    expect(await replay(state)).toMatchObject({ code: 1, stderr: expect.stringContaining('only an empty one') })
+  })
+})
