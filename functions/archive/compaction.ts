@@ -127,7 +127,9 @@ async function* merged(
 function encodeStoredRows(rows: readonly StoredRow[], file: string): Uint8Array {
   const columns = ARCHIVE_COLUMNS.map(({ name, of: _, ...column }): Column<StoredRow> => {
     if (name === 'source_file') return { name, ...column, of: () => file }
-    if (name === 'event_time') return { name, ...column, of: row => BigInt((row[name] as Date).getTime()) }
+    if (name === 'event_time') {
+      return { name, ...column, of: row => (row[name] === null ? null : BigInt((row[name] as Date).getTime())) }
+    }
     return { name, ...column, of: row => row[name] as ReturnType<Column<StoredRow>['of']> }
   })
   return writeParquet(columns, rows)

@@ -74,6 +74,11 @@ interface Warm extends Process {
   handler: ReturnType<typeof speedHandler>
 }
 
+/** A batch run calls so often that it would hardly ever come to its end. */
+function lessOf({ refused, answerLost }: Faults): Faults {
+  return { refused: refused / 10, answerLost: answerLost / 10 }
+}
+
 /** What a history has left behind, for the laws to judge. */
 export interface Outcome {
   log: SimulatedLog
@@ -134,7 +139,7 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
           slotMs: SLOT_MS,
           random: batchRandom,
           nowMs: () => nowMs,
-          networkOf,
+          networkOf: process => ({ ...networkOf(process), faults: () => lessOf(faults) }),
           see: breach => void seen.push(breach),
         })
       : undefined
@@ -218,8 +223,10 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
     await someTurns(60)
   }
 
-  async function someTurns(most: number): Promise<void> {
-    for (let turns = Math.floor(random() * most); turns > 0; turns--) await scheduler.step()
+  const someTurns = (most: number) => turns(random() * most)
+
+  async function turns(count: number): Promise<void> {
+    for (let turn = 1; turn < count; turn++) await scheduler.step()
   }
 
   /** Only jitter may bring arrival times back, and by less than half a slot to either side. */
@@ -297,9 +304,12 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
   async function oneBatchStep(side: BatchSide): Promise<void> {
     const luck = batchRandom()
     if (luck < 0.18) sendHeartbeats()
-    else if (luck < 0.62) side.startArchiving()
-    else if (luck < 0.73) {
+    else if (luck < 0.62) {
+      side.startArchiving()
+      await turns(batchRandom() * 12)
+    } else if (luck < 0.73) {
       side.startBatch()
+      await turns(batchRandom() * 120)
       await side.judgeViews()
     } else if (luck < 0.88) await side.startReading()
     else if (luck < 0.91) side.startBackfill()
@@ -347,6 +357,8 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
     if (luck < 0.14) {
       const producer = producers[Math.floor(random() * producers.length)] as SimulatedProducer
       const copies = producer.send(random, log, nowMs, make)
+      // Copies at a slot's end, of which the first has the later time, are what the batch layer looks ahead for.
+      if (batch && copies[0] && batchRandom() < 0.3) arrive(copies[0])
       for (const copy of copies) {
         if (copy.beforeMs === Number.POSITIVE_INFINITY || random() < 0.5) arrive(copy)
         else underWay.push(copy)
