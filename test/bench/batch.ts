@@ -1,0 +1,145 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, readdir, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { CLASSES, liveImage, toWireEvent } from '../../data/generator.ts'
+import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
+import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { archiveDelivery } from '../../functions/archive/archive.ts'
+import { type BatchLayer, type BatchRun, runBatch } from '../../functions/batch/run.ts'
+import { toPosition } from '../../functions/core/lane.ts'
+import { encodeHeartbeat, encodeRecord, type LogRecord } from '../../functions/core/record.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import type { ObjectStore } from '../../functions/ports/object-store.ts'
+import { BATCH_SQL } from '../support/pipeline.ts'
+import { printTable } from './report.ts'
+
+/**
+ * The archive and the batch layer at a scale: `node test/bench/batch.ts 1 10`, in millions of events, each in a process
+ * of its own so that its peak memory is its own. A slot has a million events, so history is as many slots long.
+ */
+const EVENTS_PER_SLOT = 1_000_000
+const EVENTS_PER_RECORD = 500
+const RECORDS_PER_DELIVERY = 200
+const SLOT_MS = HOUR_MS
+const START_MS = Date.UTC(2026, 0, 1)
+const LANE = 'bench.0'
+/** Events are made beforehand, and taken in turns, so that making them is not measured. */
+const DISTINCT_EVENTS = 50_000
+
+const millions = process.argv.slice(2).map(Number)
+for (const each of millions.length > 0 ? millions : [1]) await benchBatch(each)
+
+export async function benchBatch(slots: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'landcover-bench-'))
+  const objects = openFolderObjectStore(folder)
+  const query = await openDuckDbBatchQuery(join(folder, 'archive'))
+  try {
+    const lines = makeLines()
+    const archiveSeconds = await secondsOf(async () => {
+      for (let slot = 0; slot < slots; slot++) await archiveSlot(objects, slot, lines)
+    })
+    await archiveHeartbeat(objects, slots + 1)
+    const events = slots * EVENTS_PER_SLOT
+    const bytes = await sizeOf(join(folder, 'archive'))
+    const layer: BatchLayer = {
+      objects,
+      query,
+      store: { readCursors: async () => [], readRows: async () => [] },
+      lanes: async () => [{ name: LANE, parents: [], closed: false }],
+      slotMs: SLOT_MS,
+      sql: BATCH_SQL,
+      now: Date.now,
+    }
+    const memoryBefore = peakMemoryMb()
+    let run: BatchRun | undefined
+    const batchSeconds = await secondsOf(async () => (run = await runBatch(layer)))
+    const memoryAfter = peakMemoryMb()
+    if (run?.view?.audit.images !== events) throw new Error(`${run?.view?.audit.images} images, not ${events}`)
+    const limitSeconds = await secondsOf(() => plainDuckDb(join(folder, 'archive')))
+
+    await archiveSlot(objects, slots, lines)
+    await archiveHeartbeat(objects, slots + 2)
+    let next: BatchRun | undefined
+    const nextSeconds = await secondsOf(async () => (next = await runBatch(layer)))
+    printTable(`Archive and batch layer, ${slots} million events of history`, [
+      {
+        'archive events/s': Math.round(events / archiveSeconds),
+        'bytes an event': (bytes / events).toFixed(1),
+        'batch s': batchSeconds.toFixed(1),
+        'batch events/s': Math.round(events / batchSeconds),
+        'of plain DuckDB': (limitSeconds / batchSeconds).toFixed(2),
+        'peak MB before': memoryBefore,
+        'peak MB after': memoryAfter,
+        'one more slot s': nextSeconds.toFixed(1),
+        'one more slot MB read': Math.round((next?.view?.audit.bytesScanned ?? 0) / 1e6),
+      },
+    ])
+  } finally {
+    await query.close()
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function makeLines(): string[] {
+  return Array.from({ length: DISTINCT_EVENTS }, (_, index) =>
+    JSON.stringify(toWireEvent(liveImage({ seed: 1, index, atMs: START_MS - index * 1_000 }))),
+  )
+}
+
+async function archiveSlot(objects: ObjectStore, slot: number, lines: readonly string[]): Promise<void> {
+  const classes = new Map(CLASSES.map(({ className }) => [className, 0]))
+  const records = EVENTS_PER_SLOT / EVENTS_PER_RECORD
+  for (let first = 0; first < records; first += RECORDS_PER_DELIVERY) {
+    const delivery = Array.from({ length: RECORDS_PER_DELIVERY }, (_, index): LogRecord => {
+      const counter = slot * records + first + index + 1
+      const header = encodeRecord({ producer: 'bench', counter }, []).toString()
+      const from = (counter * EVENTS_PER_RECORD) % (lines.length - EVENTS_PER_RECORD)
+      const data = Buffer.from([header, ...lines.slice(from, from + EVENTS_PER_RECORD)].join('\n'))
+      return { lane: LANE, position: toPosition(counter), arrivalMs: START_MS + slot * SLOT_MS, data }
+    })
+    await archiveDelivery({ objects, slotMs: SLOT_MS, classes: async () => classes }, LANE, delivery)
+  }
+}
+
+/** Says that the lane has come to a slot, so that those before it can be counted. */
+async function archiveHeartbeat(objects: ObjectStore, slot: number): Promise<void> {
+  const arrivalMs = START_MS + slot * SLOT_MS
+  const position = toPosition(10 ** 12 + slot)
+  const record = { lane: LANE, position, arrivalMs, data: encodeHeartbeat(arrivalMs) }
+  await archiveDelivery({ objects, slotMs: SLOT_MS, classes: async () => new Map() }, LANE, [record])
+}
+
+/** The same sums over the same files, without a thought for copies: what the engine can do at best. */
+async function plainDuckDb(archive: string): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '1GB' })
+  const connection = await instance.connect()
+  const sums = BATCH_SQL.totals.slice(BATCH_SQL.totals.lastIndexOf('select\n'))
+  const bin = 'cast(floor(ndvi_mean_micro / 1000e0) as integer) as ndvi_bin'
+  await connection.run(`CREATE VIEW events AS
+    SELECT *, substr(arrival_slot, 1, 10) AS arrival_day, ${bin}
+    FROM read_parquet('${archive}/*/*.parquet', hive_partitioning = true, hive_types = {'arrival_slot': VARCHAR})
+    WHERE image_id IS NOT NULL`)
+  await connection.runAndReadAll(sums)
+  connection.closeSync()
+  instance.closeSync()
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now()
+  await work()
+  return (performance.now() - startMs) / 1000
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true })
+  const sizes = names.filter(name => name.endsWith('.parquet')).map(name => stat(join(folder, name)))
+  return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
+}
+
+/** Peak resident memory of this process so far; Linux tells it. */
+function peakMemoryMb(): number {
+  const status = readFileSync('/proc/self/status', 'utf8')
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)
+}
