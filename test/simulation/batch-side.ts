@@ -22,7 +22,6 @@ import { faultyObjects, faultyStore, type Network, overNetwork, StoreFault } fro
 import type { SimulatedLog, StoredRecord } from './log.ts'
 import { compare, describeTotals, distinctRecords, goodEvents, recount } from './recount.ts'
 import type { Process } from './scheduler.ts'
-import type { SentEvent } from './sent.ts'
 
 export interface BatchSideOptions {
   log: SimulatedLog
@@ -189,23 +188,26 @@ export class BatchSide {
 
   /** Holds every view that was published since the last look against a recount of what arrived before its cut. */
   async judgeViews(): Promise<void> {
-    const { log, classes, slotMs, see } = this.#options
     for await (const key of this.#objects.list('views/', this.#judged)) {
       this.#judged = key
       const view = JSON.parse(Buffer.from((await this.#objects.get(key)) as Uint8Array).toString()) as View
-      const before = distinctRecords(log).filter(({ arrivalMs }) => arrivalMs < view.cut)
-      const keyOf = (event: SentEvent) => `${dayOf(event.eventMs)} ${event.className}`
-      const expected = recount(before, classes, slotMs, keyOf)
-      const days = await this.#views.days(view, '', '9')
-      const said = describeTotals(days.map(row => [`${row.day} ${row.className}`, row.history.totals]))
-      for (const breach of compare(`view ${view.revision}`, said, expected)) see(breach)
-      const ofClass = recount(before, classes, slotMs, event => event.className)
-      const allTime = describeTotals(
-        Array.from(await this.#views.classes(view), ([name, { totals }]) => [name, totals]),
+      await this.#judge(view).catch(error =>
+        this.#options.see(`view ${view.revision} cannot be read: ${String(error)}`),
       )
-      for (const breach of compare(`all time of view ${view.revision}`, allTime, ofClass)) see(breach)
-      if (view.audit.missed > 0) see(`view ${view.revision} misses ${view.audit.missed} events`)
     }
+  }
+
+  async #judge(view: View): Promise<void> {
+    const { log, classes, slotMs, see } = this.#options
+    const before = distinctRecords(log).filter(({ arrivalMs }) => arrivalMs < view.cut)
+    const ofDay = recount(before, classes, slotMs, event => `${dayOf(event.eventMs)} ${event.className}`)
+    const days = await this.#views.days(view, '', '9')
+    const said = describeTotals(days.map(row => [`${row.day} ${row.className}`, row.history.totals]))
+    for (const breach of compare(`view ${view.revision}`, said, ofDay)) see(breach)
+    const ofClass = recount(before, classes, slotMs, event => event.className)
+    const allTime = describeTotals(Array.from(await this.#views.classes(view), ([name, { totals }]) => [name, totals]))
+    for (const breach of compare(`all time of view ${view.revision}`, allTime, ofClass)) see(breach)
+    if (view.audit.missed > 0) see(`view ${view.revision} misses ${view.audit.missed} events`)
   }
 
   /** What must hold when all is delivered and a last batch run is over. */

@@ -308,6 +308,8 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
       side.startArchiving()
       await turns(batchRandom() * 12)
     } else if (luck < 0.73) {
+      // Somebody reads while the cut moves.
+      if (batchRandom() < 0.7) await side.startReading()
       side.startBatch()
       await turns(batchRandom() * 120)
       await side.judgeViews()
