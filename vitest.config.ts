@@ -1,11 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * `npm test` runs everything but the engines: real Kafka and Cassandra servers take minutes, and Java. They are a
+ * `npm test` runs everything but the engines: real Kafka, Cassandra and Trino servers take minutes, and Java. They are a
  * project of their own: `npm run test:engines`.
  */
 
 const HARD_TIMEOUT_MS = 120_000
+/** Contract suites of ports on real engines lie beside the others. */
+const ON_ENGINES = 'test/contracts/*.{trino,athena}.test.ts'
 
 export default defineConfig({
   test: {
@@ -16,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'parts',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/engines/**', 'test/process/**', 'test/cli/**', 'test/laws/real-tiles.test.ts'],
+          exclude: ['test/engines/**', ON_ENGINES, 'test/process/**', 'test/cli/**', 'test/laws/real-tiles.test.ts'],
           testTimeout: 30_000,
         },
       },
@@ -32,7 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'engines',
-          include: ['test/engines/**/*.test.ts'],
+          include: ['test/engines/**/*.test.ts', ON_ENGINES],
           fileParallelism: false,
           testTimeout: HARD_TIMEOUT_MS,
           hookTimeout: 2 * HARD_TIMEOUT_MS,

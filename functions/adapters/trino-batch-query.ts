@@ -1,5 +1,5 @@
 import type { BatchQuery, SqlValue } from '../ports/batch-query.ts'
-import { openTrinoClient, type TrinoColumn, type TrinoConnection, type TrinoValue } from './trino-client.ts'
+import { openTrinoClient, parseType, type TrinoColumn, type TrinoConnection, type TrinoValue } from './trino-client.ts'
 import { toSqlValue } from './trino-values.ts'
 
 /** Queries the archive as a table of Trino: archiveTableDdl makes one that sees new slots by itself. */
@@ -18,6 +18,6 @@ export function openTrinoBatchQuery(connection: TrinoConnection): BatchQuery {
 
 function toValue({ name, type }: TrinoColumn, value: TrinoValue): SqlValue {
   if (value === null) return null
-  const [, base, scale] = /^([a-z]+)(?:\((?:\d+,)?(\d+)\))?$/.exec(type) ?? []
-  return toSqlValue(name, base ?? type, Number(scale), String(value))
+  const { base, scale } = parseType(type)
+  return toSqlValue(name, base, scale, String(value))
 }

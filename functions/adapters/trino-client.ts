@@ -9,7 +9,7 @@ export interface TrinoConnection {
 
 export interface TrinoColumn {
   name: string
-  /** As Trino writes it: `bigint`, `decimal(38,0)`. */
+  /** As Trino writes it: `bigint`, `decimal(38, 0)`. */
   type: string
 }
 
@@ -89,7 +89,7 @@ export function openTrinoClient({ url, catalog, schema }: TrinoConnection): Trin
       const { error, data, nextUri, stats } = results
       if (error) throw new Error(`Trino query ${id} failed: ${error.errorName}: ${error.message}`)
       columns = results.columns ?? columns
-      if (data) rows.push(...data)
+      for (const row of data ?? []) rows.push(row)
       if (!nextUri) return { columns, rows, bytesRead: stats.physicalInputBytes }
       results = await request('GET', nextUri).catch(async cause => {
         await cancel(nextUri)
@@ -115,11 +115,23 @@ export function openTrinoClient({ url, catalog, schema }: TrinoConnection): Trin
   }
 }
 
-/** Trino's bigint is a number in JSON, of which JavaScript keeps the first 53 bits: its digits are read again. */
+/** `decimal(38, 0)` taken apart; without numbers there are none. */
+export function parseType(type: string): { base: string; precision: number; scale: number } {
+  const [, base = type, precision, scale] = /^(\w+)\((\d+)(?:, *(\d+))?\)$/.exec(type) ?? []
+  return { base, precision: Number(precision ?? 0), scale: Number(scale ?? 0) }
+}
+
+/**
+ * Trino's bigint is a number in JSON, of which JavaScript keeps the first 53 bits: its digits are read again.
+ *
+ * @see https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/JSON/parse#the_reviver_parameter
+ */
 function parseExactly(json: string): unknown {
-  return JSON.parse(json, (_, value: unknown, { source }: { source?: string }) => {
-    const isInexact = typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? '')
-    return isInexact ? BigInt(source as string) : value
+  // TypeScript does not know of the third parameter yet.
+  return JSON.parse(json, (_, value: unknown, context?: { source?: string }) => {
+    if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+    const digits = context?.source ?? ''
+    return /^-?\d+$/.test(digits) ? BigInt(digits) : value
   })
 }
 

@@ -5,7 +5,7 @@ import type { View } from './view.ts'
 export const SPEED_TTL_MS = 28 * DAY_MS
 
 /** An answer reads the view before the rows; none takes this long. */
-const READERS_MS = 10 * MINUTE_MS
+export const READERS_MS = 10 * MINUTE_MS
 
 /**
  * Before which arrival slot rows may go, ms: what no view counts is answered from the rows alone, however old they are,

@@ -37,24 +37,25 @@ export async function importEvents(
   let count = 0
   let events: ArchivedEvent[] = []
   const isImported = async () => (await objects.get(marker)) !== undefined
+  /** @returns false when another process has finished the same import: its files are being read by now */
   const putFile = async () => {
-    if (events.length === 0) return
+    if (events.length === 0) return true
     const first = read - ((read - 1) % ROWS_PER_FILE)
     const key = archiveKey(IMPORT_SLOT, slotMs, lane, String(first), String(read))
-    await objects.put(key, encodeArchiveFile(events, fileName(key)))
+    const bytes = encodeArchiveFile(events, fileName(key))
+    if (await isImported()) return false
+    await objects.put(key, bytes)
     count += events.length
     events = []
+    return true
   }
   if (await isImported()) return null
   for await (const event of rows) {
     const position = toPosition(++read)
     if (event) events.push({ event, origin: null, line: 0, lane, position, arrivalMs: importedMs, late: false })
-    if (read % ROWS_PER_FILE > 0) continue
-    // Another process may be at the same import: once it is done, its files are being read.
-    if (await isImported()) return null
-    await putFile()
+    if (read % ROWS_PER_FILE === 0 && !(await putFile())) return null
   }
-  await putFile()
+  if (!(await putFile())) return null
   if (count === 0) return 0
   // The batch layer goes by this object, which comes last.
   const isFirst = await objects.putIfAbsent(marker, Buffer.from(JSON.stringify({ lane, events: count })))

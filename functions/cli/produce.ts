@@ -6,7 +6,7 @@ import { serversOf } from '../homes/servers.ts'
 import { openState } from '../homes/state.ts'
 import { readEvents } from '../ingest/csv.ts'
 import { createProducer, NotAcknowledged, type Producer } from '../ingest/producer.ts'
-import type { RowProblem } from '../ingest/rows.ts'
+import { describeProblem } from '../ingest/rows.ts'
 import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
 import { progressLine } from './progress.ts'
 
@@ -71,7 +71,7 @@ await runCommand(
         if ('problem' in read) {
           rejected++
           progress.clear()
-          if (rejected <= PROBLEMS_SHOWN) process.stderr.write(`${describe(read.problem)}\n`)
+          if (rejected <= PROBLEMS_SHOWN) process.stderr.write(`${describeProblem(read.problem)}\n`)
           if (flags.strict) return
           continue
         }
@@ -154,10 +154,6 @@ function summaryOf(producer: Producer, rejected: number, limit: number, elapsedM
   const lost = unacknowledged === 0 ? '' : `, ${unacknowledged} not acknowledged (the log may have them or not)`
   const limited = acknowledged === limit ? ` (stopped at --limit ${limit})` : ''
   return `${acknowledged} events in ${(elapsedMs / 1000).toFixed(1)} s, ${rate} events/s, ${rejected} rejected${lost}${limited}\n`
-}
-
-function describe({ file, row, column, message }: RowProblem): string {
-  return `${file}, row ${row}${column ? `, column ${column}` : ''}: ${message}`
 }
 
 function seconds(text: string): number {

@@ -6,14 +6,16 @@ const BINS_PER_UNIT = 1000
 
 /**
  * The NDVI below which a share of the images lies, from the histogram: exact to a bin (0.001), between whose edges
- * images are taken to be spread evenly. Null without images.
+ * images are taken to be spread evenly; never above 1, the only NDVI of the last bin. Null without images.
  */
 export function quantile(histogram: ReadonlyMap<number, number>, share: number): number | null {
   const bins = [...histogram].filter(([, count]) => count > 0).sort(([a], [b]) => a - b)
   const images = bins.reduce((sum, [, count]) => sum + count, 0)
   let below = 0
   for (const [bin, count] of bins) {
-    if (below + count >= share * images) return (bin + (share * images - below) / count) / BINS_PER_UNIT
+    if (below + count >= share * images) {
+      return Math.min(1, (bin + (share * images - below) / count) / BINS_PER_UNIT)
+    }
     below += count
   }
   return null
@@ -24,28 +26,32 @@ export function correlation({ totals, moments }: History, band: Band): number | 
   const { count, sum } = totals.bands[band]
   const { squareSum, ndviSum, ndviSquareSum, productSum } = moments[band]
   const n = BigInt(count)
-  const covariance = Number(n * productSum - sum * ndviSum)
-  const variances = Number(n * squareSum - sum * sum) * Number(n * ndviSquareSum - ndviSum * ndviSum)
-  return variances > 0 ? Math.min(1, Math.max(-1, covariance / Math.sqrt(variances))) : null
+  return pearson(n * productSum - sum * ndviSum, n * squareSum - sum * sum, n * ndviSquareSum - ndviSum * ndviSum)
+}
+
+/** Of a covariance and variances by the same factor; rounding never takes it beyond 1. */
+function pearson(covariance: bigint, varianceA: bigint, varianceB: bigint): number | null {
+  const variances = Number(varianceA) * Number(varianceB)
+  return variances > 0 ? Math.min(1, Math.max(-1, Number(covariance) / Math.sqrt(variances))) : null
 }
 
 export interface Trend {
   /** NDVI a year of 365.25 days. */
   slopePerYear: number
-  /** Pearson's correlation of NDVI with the day. */
+  /** Pearson's correlation of NDVI with the day; 0 where NDVI does not vary. */
   correlation: number
 }
 
 /** The straight line through the images' mean NDVI over their days, by least squares; null within one day. */
 export function trend({ totals, time }: History): Trend | null {
   const n = BigInt(totals.count)
-  const ofDays = Number(n * time.daySquareSum - time.daySum * time.daySum)
-  const ofNdvi = Number(n * totals.ndviSquareSum - totals.ndviSum * totals.ndviSum)
-  if (ofDays <= 0) return null
-  const covariance = Number(n * time.productSum - time.daySum * totals.ndviSum)
+  const ofDays = n * time.daySquareSum - time.daySum * time.daySum
+  if (ofDays <= 0n) return null
+  const ofNdvi = n * totals.ndviSquareSum - totals.ndviSum * totals.ndviSum
+  const covariance = n * time.productSum - time.daySum * totals.ndviSum
   return {
-    slopePerYear: ((covariance / ofDays) * 365.25) / MICRO,
-    correlation: ofNdvi > 0 ? covariance / Math.sqrt(ofDays * ofNdvi) : 0,
+    slopePerYear: ((Number(covariance) / Number(ofDays)) * 365.25) / MICRO,
+    correlation: pearson(covariance, ofDays, ofNdvi) ?? 0,
   }
 }
 
@@ -56,7 +62,7 @@ export type Feature = 'ndvi' | Band
  * How well two classes can be told apart by one quantity, taken as normally distributed: the Jeffries-Matusita distance
  * 2 (1 - exp(-B)), 0 (not at all) to 2 (fully), with B the Bhattacharyya distance (J. A. Richards, "Remote Sensing
  * Digital Image Analysis", section on separability measures). Null where a class has fewer than two images, or both
- * vary in nothing.
+ * are one and the same constant.
  */
 export function separability(a: History, b: History, feature: Feature): number | null {
   const first = normalOf(a, feature)
@@ -66,8 +72,9 @@ export function separability(a: History, b: History, feature: Feature): number |
   if (variance === 0) return first.mean === second.mean ? null : 2
   const apart = (first.mean - second.mean) ** 2 / (4 * variance)
   // Where one class does not vary at all the second term is infinite: they are fully apart.
-  const bhattacharyya = apart + 0.5 * Math.log(variance / (2 * Math.sqrt(first.variance * second.variance)))
-  return 2 * (1 - Math.exp(-bhattacharyya))
+  const unlike = 0.5 * Math.log(variance / (2 * Math.sqrt(first.variance * second.variance)))
+  // The arithmetic mean is never below the geometric one, except by rounding.
+  return -2 * Math.expm1(-(apart + Math.max(0, unlike)))
 }
 
 function normalOf({ totals, moments }: History, feature: Feature): { mean: number; variance: number } | null {

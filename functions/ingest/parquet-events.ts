@@ -51,8 +51,9 @@ function columnsOf({ columns }: ParquetFile, file: string): (keyof WireEvent)[] 
 }
 
 function toEvent(file: string, row: number, values: Record<string, unknown>, nowMs: number): RowRead {
-  const event: Partial<Record<keyof WireEvent, unknown>> = { timestamp: formatTimestamp(nowMs) }
+  const event: Partial<Record<keyof WireEvent, unknown>> = {}
   for (const column of COLUMNS) if (column in values) event[column] = fieldOf(values[column])
+  if (!('timestamp' in values)) event.timestamp = formatTimestamp(nowMs)
   const refuse = (column: keyof WireEvent | null, message: string): { problem: RowProblem } => {
     const value = column && event[column]
     const advice =

@@ -14,6 +14,10 @@ export interface RowProblem {
   message: string
 }
 
+export function describeProblem({ file, row, column, message }: RowProblem): string {
+  return `${file}, row ${row}${column ? `, column ${column}` : ''}: ${message}`
+}
+
 /** Nothing (more) can be read from a file; the message says what is wrong, where, and what to do. */
 export class SourceError extends Error {
   override name = 'SourceError'

@@ -16,9 +16,9 @@ export interface Source {
 const NAME_DIGITS = 32
 
 /**
- * The sources at a path: a file; or of a folder all its files *.csv and *.parquet, in order of their names, where
- * images.csv stands for the four files that are read as a whole (and any other CSV beside them is none of ours). Names
- * that begin with a dot or an underscore are passed over, as Spark and macOS mean them.
+ * The sources at a path: a file; or of a folder all its files *.csv and *.parquet, in order of their names. Where it
+ * has the four CSV files that `readEvents` joins, they are one source, and no other CSV file is any. Names that begin
+ * with a dot or an underscore are passed over, as Spark and macOS mean them.
  *
  * @throws SourceError when there is nothing to read
  */
@@ -28,7 +28,7 @@ export async function findSources(path: string): Promise<Source[]> {
   })
   if (!found.isDirectory()) return [{ path, files: [path] }]
   const names = (await readdir(path)).filter(name => !/^[._]/.test(name)).sort()
-  const isWhole = names.includes(FOLDER_FILES[0])
+  const isWhole = FOLDER_FILES.every(name => names.includes(name))
   const whole = { path, files: FOLDER_FILES.map(name => join(path, name)) }
   const single = names
     .filter(name => isParquet(name) || (isCsv(name) && !isWhole))
@@ -51,23 +51,28 @@ export async function nameOfContent({ files }: Source): Promise<string> {
   return (digest as Buffer).toString('hex').slice(0, NAME_DIGITS)
 }
 
-/** Tells, but for the most contrived, whether a source was written to in between. */
+/** Tells, but for the most contrived, whether a source was written to in between. @throws SourceError as above */
 export async function stateOfFiles({ files }: Source): Promise<string> {
-  const states = files.map(async file => {
-    const { size, mtimeMs, ino } = await stat(file)
-    return [size, mtimeMs, ino].join()
-  })
-  return (await Promise.all(states)).join()
+  const states: number[] = []
+  for (const file of files) {
+    const { size, mtimeMs, ino } = await stat(file).catch(cannotRead(file))
+    states.push(size, mtimeMs, ino)
+  }
+  return states.join()
 }
 
 async function sha256(file: string): Promise<Buffer> {
   const hash = createHash('sha256')
-  try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer)
-  } catch (error) {
-    throw new SourceError(`cannot read ${file}: ${(error as Error).message}`, { cause: error })
-  }
+  await createReadStream(file)
+    .forEach(chunk => void hash.update(chunk as Buffer))
+    .catch(cannotRead(file))
   return hash.digest()
+}
+
+function cannotRead(file: string): (error: Error) => never {
+  return error => {
+    throw new SourceError(`cannot read ${file}: ${error.message}`, { cause: error })
+  }
 }
 
 function isParquet(name: string): boolean {

@@ -71,8 +71,8 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       await archive(0, [archived(1)])
       const [row] = await ask(`
         select
-          cast(-170141183460469231731687303715884105727 / 10 as decimal(38, 0)) as below,
-          cast(99999999999999999999999999999999999999 as decimal(38, 0)) as most,
+          cast('-99999999999999999999999999999999999999' as decimal(38, 0)) as least,
+          cast('99999999999999999999999999999999999999' as decimal(38, 0)) as most,
           cast(9223372036854775807 as bigint) as long,
           cast(-7 as integer) as short,
           cast(0.25 as double) as fraction,
@@ -83,7 +83,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
           count(*) as images
         from landcover_archive`)
       expect(row).toEqual({
-        below: expect.any(BigInt) as unknown,
+        least: 1n - 10n ** 38n,
         most: 10n ** 38n - 1n,
         long: 2n ** 63n - 1n,
         short: -7,
@@ -94,7 +94,6 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         no_sum: null,
         images: 1n,
       })
-      expect(row?.below).toBeLessThan(-(2n ** 100n))
     })
 
     test('gives every column of the archive as it was written', async () => {

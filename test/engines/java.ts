@@ -74,7 +74,9 @@ export async function resolveJars(
 
 async function runMaven(pom: string, goal: string, folder: string): Promise<void> {
   const program = [`dependency:${goal}`, '-DincludeScope=runtime', `-DoutputDirectory=${folder}`]
-  const maven = spawn('mvn', ['-B', '-q', '-f', pom, ...program], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // Unpacking leaves marks of what was unpacked, by which it would do nothing the next time.
+  const marks = `-DmarkersDirectory=${join(folder, '.unpacked')}`
+  const maven = spawn('mvn', ['-B', '-q', '-f', pom, ...program, marks], { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [maven.stdout, maven.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk))
   const code = await new Promise((done, fail) => maven.once('error', fail).once('close', done))

@@ -6,7 +6,7 @@ import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-quer
 import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { compactArchive } from '../../functions/archive/compaction.ts'
 import { archiveHandler } from '../../functions/archive/handler.ts'
-import { expiredBefore } from '../../functions/batch/expiry.ts'
+import { expiredBefore, READERS_MS } from '../../functions/batch/expiry.ts'
 import { type BatchLayer, runBackfill, runBatch } from '../../functions/batch/run.ts'
 import { type View, viewReader } from '../../functions/batch/view.ts'
 import type { ClassList } from '../../functions/core/classes.ts'
@@ -129,7 +129,8 @@ export class BatchSide {
 
   /** Asks for the joined answer, which is judged when it comes. */
   async startReading(): Promise<void> {
-    const { see, networkOf } = this.#options
+    const { see, networkOf, nowMs } = this.#options
+    const startedMs = nowMs()
     const least = await this.#applied()
     const earlier = new Map(this.#answered)
     this.#start('reader', async process => {
@@ -138,6 +139,8 @@ export class BatchSide {
         faultyObjects(this.#objects, network),
         faultyStore(this.#options.store, network),
       )
+      // Nobody waits that long, and rows are not kept for it.
+      if (nowMs() - startedMs >= READERS_MS) return
       const most = this.#sent()
       for (const name of new Set([...images.keys(), ...least.keys(), ...earlier.keys()])) {
         const count = images.get(name) ?? 0

@@ -1,22 +1,32 @@
 import { onTestFinished } from 'vitest'
+import type { ClassList } from '../../functions/core/classes.ts'
 import type { Lane } from '../../functions/core/lane.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeHeartbeat, type LogRecord } from '../../functions/core/record.ts'
 import { kinesisEvent } from '../../functions/local/lambda-events.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
-import { NOON_MS } from './factories.ts'
+import { CLASSES, NOON_MS } from './factories.ts'
 import { openLanes, openPipeline } from './pipeline.ts'
 
 const STREAM = 'stream'
 
 /** A pipeline whose log the test is itself: one lane, and a clock that the test moves. */
-export async function openOneLane({ slotMs, lanes = openLanes(STREAM, 1) }: { slotMs: number; lanes?: Lane[] }) {
+export async function openOneLane({
+  slotMs,
+  lanes = openLanes(STREAM, 1),
+  classes = CLASSES,
+}: {
+  slotMs: number
+  lanes?: Lane[]
+  classes?: ClassList
+}) {
   const clock = { nowMs: NOON_MS }
   const pipeline = await openPipeline({
     streamIdentity: STREAM,
     slotMs,
     lanes: async () => lanes,
     now: () => clock.nowMs,
+    classes,
   })
   onTestFinished(() => pipeline.close())
   const lane = (lanes[0] as Lane).name
