@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * `npm test` runs everything but the engines: real Kafka, Cassandra and Trino servers take minutes, and Java. They are a
- * project of their own: `npm run test:engines`.
+ * `npm test` runs everything but what takes many minutes: real Kafka, Cassandra and Trino servers, which need Java too
+ * (`npm run test:engines`), and the proof that the simulation notices bugs (`npm run test:planted`).
  */
 
 const HARD_TIMEOUT_MS = 120_000
@@ -18,7 +18,14 @@ export default defineConfig({
         test: {
           name: 'parts',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/engines/**', ON_ENGINES, 'test/process/**', 'test/cli/**', 'test/laws/real-tiles.test.ts'],
+          exclude: [
+            'test/engines/**',
+            ON_ENGINES,
+            'test/simulation/**',
+            'test/process/**',
+            'test/cli/**',
+            'test/laws/real-tiles.test.ts',
+          ],
           testTimeout: 30_000,
         },
       },
@@ -30,6 +37,9 @@ export default defineConfig({
           testTimeout: HARD_TIMEOUT_MS,
           hookTimeout: HARD_TIMEOUT_MS,
         },
+      },
+      {
+        test: { name: 'planted', include: ['test/simulation/**/*.test.ts'], maxConcurrency: 2 },
       },
       {
         test: {

@@ -51,6 +51,7 @@ export class BatchSide {
   #query: BatchQuery | undefined
   /** Key of the last view that was judged. */
   #judged = ''
+  readonly #texts = new Map<string, string>()
   expired = 0
 
   constructor(options: BatchSideOptions) {
@@ -193,11 +194,17 @@ export class BatchSide {
   async judgeViews(): Promise<void> {
     for await (const key of this.#objects.list('views/', this.#judged)) {
       this.#judged = key
-      const view = JSON.parse(Buffer.from((await this.#objects.get(key)) as Uint8Array).toString()) as View
+      const text = await this.#textOf(key)
+      this.#texts.set(key, text)
+      const view = JSON.parse(text) as View
       await this.#judge(view).catch(error =>
         this.#options.see(`view ${view.revision} cannot be read: ${String(error)}`),
       )
     }
+  }
+
+  async #textOf(key: string): Promise<string> {
+    return Buffer.from((await this.#objects.get(key)) ?? []).toString()
   }
 
   async #judge(view: View): Promise<void> {
@@ -217,6 +224,7 @@ export class BatchSide {
   async judgeRest(cut: number): Promise<void> {
     const { store, see } = this.#options
     await this.judgeViews()
+    for (const [key, text] of this.#texts) if ((await this.#textOf(key)) !== text) see(`${key} has changed`)
     const reached = (await this.#views.current())?.cut ?? 0
     if (reached < cut)
       see(`the cut came to rest at ${new Date(reached).toISOString()}, before ${new Date(cut).toISOString()}`)

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest'
+import { PLANTED_BATCH_BUGS, PLANTED_BUGS } from './planted-bugs.ts'
+import { simulate } from './process.ts'
+
+/** More than the rarest bug has been seen to need, several times over. */
+const HISTORIES_TO_CATCH = 2_000
+const BATCH_HISTORIES_TO_CATCH = 300
+
+describe('the simulation catches the planted bug', () => {
+  it.concurrent.each([
+    ...PLANTED_BUGS.map(({ name }) => [name, HISTORIES_TO_CATCH, '--without', 'batch'] as const),
+    ...PLANTED_BATCH_BUGS.map(({ name }) => [name, BATCH_HISTORIES_TO_CATCH, '--batch-in', '1'] as const),
+  ])('%s', { timeout: 600_000 }, async (name, histories, ...flags) => {
+    const { exitCode, output } = await simulate(['--histories', `${histories}`, ...flags], name)
+    expect(output).toContain('breaks a law')
+    expect(output).toContain('smallest that does: npm run simulate')
+    expect(exitCode).toBe(1)
+  })
+})
