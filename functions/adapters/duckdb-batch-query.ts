@@ -3,15 +3,21 @@ import { readdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBDecimalValue, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
-import { PARTITION_FOLDER } from '../archive/layout.ts'
-import { ARCHIVE_COLUMNS } from '../archive/parquet.ts'
-import type { ColumnType } from '../parquet/write.ts'
 import type { BatchQuery, SlotSpan, SqlValue } from '../ports/batch-query.ts'
 
-const TYPE_OF: Partial<Record<ColumnType, string>> = { STRING: 'VARCHAR', INT32: 'INTEGER', INT64: 'BIGINT' }
+/** A slot's folder in the archive's, and the slot's name in it. */
+const PARTITION_FOLDER = /^arrival_slot=(.+)$/
 
-/** Queries the archive as files of a folder. @param archiveFolder holds the folders `arrival_slot=…` */
-export async function openDuckDbBatchQuery(archiveFolder: string): Promise<BatchQuery> {
+/**
+ * Queries the archive as files of a folder.
+ *
+ * @param archiveFolder holds the folders `arrival_slot=…`
+ * @param columns of the files, with types as Hive calls them, for where there are no files
+ */
+export async function openDuckDbBatchQuery(
+  archiveFolder: string,
+  columns: readonly { name: string; type: string }[],
+): Promise<BatchQuery> {
   // By default DuckDB spills into the working folder, where two processes would write over each other's files.
   const spill = mkdtempSync(join(tmpdir(), 'landcover-duckdb-'))
   const settings = { threads: '2', memory_limit: '1GB', temp_directory: spill }
@@ -23,7 +29,7 @@ export async function openDuckDbBatchQuery(archiveFolder: string): Promise<Batch
       // A connection of its own: a view of the same name may be in another statement's use.
       const connection = await instance.connect()
       try {
-        await connection.run(`CREATE TEMP VIEW landcover_archive AS ${selectFrom(files)}`)
+        await connection.run(`CREATE TEMP VIEW landcover_archive AS ${selectFrom(files, columns)}`)
         const answer = await connection.runAndReadAll(sql)
         const rows = answer
           .getRowObjects()
@@ -66,10 +72,10 @@ async function existing(folder: string): Promise<string[]> {
 }
 
 /** The slot is in the folder's name. Other folders above it may look like partitions too, so it is cut out here. */
-function selectFrom(files: readonly string[]): string {
+function selectFrom(files: readonly string[], columns: readonly { name: string; type: string }[]): string {
   if (files.length === 0) {
-    const columns = ARCHIVE_COLUMNS.map(({ name, type }) => `CAST(NULL AS ${TYPE_OF[type] ?? type}) AS ${name}`)
-    return `SELECT ${columns.join(', ')}, CAST(NULL AS VARCHAR) AS arrival_slot WHERE false`
+    const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`)
+    return `SELECT ${nulls.join(', ')}, CAST(NULL AS VARCHAR) AS arrival_slot WHERE false`
   }
   // In brackets a character stands for itself, so that a name is no pattern.
   const literals = files.map(file => `'${file.replaceAll(/[[*?]/g, '[$&]').replaceAll("'", "''")}'`)

@@ -3,9 +3,6 @@ import { parseSlotName, type Slot, slotName } from '../core/slot.ts'
 /** Where the archive's objects lie: `archive/arrival_slot=2026-11-22T14-00/<lane>-<first>-<last>.parquet`. */
 export const ARCHIVE_PREFIX = 'archive/'
 
-/** A slot's folder in the archive's, and the slot's name in it. */
-export const PARTITION_FOLDER = /^arrival_slot=(.+)$/
-
 export function slotPrefix(slot: Slot, slotMs: number): string {
   return `${ARCHIVE_PREFIX}arrival_slot=${slotName(slot, slotMs)}/`
 }

@@ -6,6 +6,7 @@ import { openFileAlertChannel } from '../adapters/file-alert-channel.ts'
 import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
 import { rollingFile } from '../adapters/rolling-file.ts'
 import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
+import { ARCHIVE_TABLE_COLUMNS } from '../archive/table.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import type { Environment } from './environment.ts'
@@ -48,7 +49,7 @@ export async function openLocalHome(
   const ownFile = servers.store.kind === 'embedded' ? servers.store.file : join(folder, 'checkpoints.sqlite')
   const checkpoints = openSqliteCheckpoints(ownFile)
   const objects = openFolderObjectStore(join(folder, 'objects'))
-  const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'))
+  const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'), ARCHIVE_TABLE_COLUMNS)
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
   const metrics = emfMetrics(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES))
   return {

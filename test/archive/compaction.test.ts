@@ -4,6 +4,7 @@ import { openFolderObjectStore } from '../../functions/adapters/folder-object-st
 import { compactArchive } from '../../functions/archive/compaction.ts'
 import { ARCHIVE_PREFIX, archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
+import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { countSlots } from '../../functions/batch/query.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { slotName } from '../../functions/core/slot.ts'
@@ -48,7 +49,7 @@ describe('compaction', () => {
 
   /** All that tells an event, of every event once, and what the batch layer counts. */
   async function content() {
-    const query = await openDuckDbBatchQuery(`${folder}/archive`)
+    const query = await openDuckDbBatchQuery(`${folder}/archive`, ARCHIVE_TABLE_COLUMNS)
     const { rows } = await query.query(
       `select distinct ${COLUMNS.join()} from landcover_archive order by lane, sequence, line`,
       { first: SLOT, last: SLOT },

@@ -7,6 +7,7 @@ import { CLASSES, liveImage, toWireEvent } from '../../data/generator.ts'
 import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
 import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { archiveDelivery } from '../../functions/archive/archive.ts'
+import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { type BatchLayer, type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeHeartbeat, encodeRecord, type LogRecord } from '../../functions/core/record.ts'
@@ -34,7 +35,7 @@ for (const each of millions.length > 0 ? millions : [1]) await benchBatch(each)
 export async function benchBatch(slots: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'landcover-bench-'))
   const objects = openFolderObjectStore(folder)
-  const query = await openDuckDbBatchQuery(join(folder, 'archive'))
+  const query = await openDuckDbBatchQuery(join(folder, 'archive'), ARCHIVE_TABLE_COLUMNS)
   try {
     const lines = makeLines()
     const archiveSeconds = await secondsOf(async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
 import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { describeBatchQuery } from './batch-query.ts'
 
 // People put their state where they like.
@@ -10,7 +11,7 @@ const ODD_FOLDER = "landcover it's [my] *data* {x}? batch-query-"
 
 describeBatchQuery('DuckDB', async () => {
   const folder = await mkdtemp(join(tmpdir(), ODD_FOLDER))
-  const query = await openDuckDbBatchQuery(join(folder, 'archive'))
+  const query = await openDuckDbBatchQuery(join(folder, 'archive'), ARCHIVE_TABLE_COLUMNS)
   return {
     query,
     objects: openFolderObjectStore(folder),

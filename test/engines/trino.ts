@@ -159,7 +159,7 @@ function serverArguments(folder: string, program: string): string[] {
   return [
     ...['-Xmx1g', '-XX:+UseSerialGC', '-XX:ReservedCodeCacheSize=256M', '-XX:-UsePerfData'],
     // Measured: to compile quickly and once is a third less work where nothing runs for long.
-    '-XX:TieredStopAtLevel=4',
+    '-XX:TieredStopAtLevel=1',
     ...['-XX:+ExitOnOutOfMemoryError', '-XX:+EnableDynamicAgentLoading', '-Djdk.attach.allowAttachSelf=true'],
     ...['--add-modules', 'jdk.incubator.vector', '-Dfile.encoding=UTF-8'],
     `-Djava.io.tmpdir=${join(folder, 'tmp')}`,

@@ -2,21 +2,45 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import { importSource } from '../../functions/ingest/bulk-import.ts'
+import { parseClassList } from '../../functions/ingest/classes-csv.ts'
+import { batchClassStats } from '../../functions/serving/batch-answers.ts'
+import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
 import { eventually, publishedBy, runProduce, startSystem, totalCount } from '../support/landcover.ts'
+import { openOneLane } from '../support/one-lane.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const DATA = process.env.LANDCOVER_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
+const CLASS_LIST = fileURLToPath(new URL('../../data/classes.csv', import.meta.url))
 const TILES = join(DATA, 'eurosat-200-stats.csv')
 
+const ABSENT =
+  !existsSync(TILES) && 'the real tiles are not there: set LANDCOVER_DATA to the folder of eurosat-200-stats.csv'
+
 it('200 real tiles: each class has its 20 images, and mean and standard deviation as in the CSV', async ({ skip }) => {
-  if (!existsSync(TILES))
-    skip('the real tiles are not there: set LANDCOVER_DATA to the folder of eurosat-200-stats.csv')
+  if (ABSENT) skip(ABSENT)
   const state = join(temporaryFolder(), 'state')
   const system = await startSystem(state)
   const produced = await runProduce(['--data', TILES, '--state', state, '--delay', '0']).finished
   expect(produced.stderr).toBe('')
   expect(publishedBy(produced)).toBe(200)
-  const rows = await eventually(system.classStats, answer => totalCount(answer) === 200)
+  expectAsInCsv(await eventually(system.classStats, answer => totalCount(answer) === 200))
+  expect((await system.health()).quarantine.count).toBe(0)
+})
+
+it('200 real tiles that are imported: the batch view says the same of them', async ({ skip }) => {
+  if (ABSENT) skip(ABSENT)
+  const classes = parseClassList(readFileSync(CLASS_LIST, 'utf8'))
+  const { pipeline, clock } = await openOneLane({ slotMs: HOUR_MS, classes })
+  const bulk = { objects: pipeline.objects, slotMs: HOUR_MS, classes, now: () => clock.nowMs }
+  const onRejected = (...why: unknown[]) => expect(why).toEqual([])
+  expect(await importSource({ ...bulk, onRejected }, { path: TILES, files: [TILES] })).toMatchObject({ events: 200 })
+  expect(await pipeline.runBatch()).toMatchObject({ published: true })
+  expectAsInCsv(await batchClassStats(pipeline.serving))
+})
+
+function expectAsInCsv(rows: readonly ClassStatsRow[]): void {
   const expected = straightFromCsv()
   expect(expected.size).toBe(10)
   expect(rows.map(({ class_name }) => class_name)).toEqual([...expected.keys()].sort())
@@ -31,8 +55,7 @@ it('200 real tiles: each class has its 20 images, and mean and standard deviatio
     expect(row.red_avg).toBeCloseTo(meanOf(red), 6)
     expect(row.nir_avg).toBeCloseTo(meanOf(nir), 6)
   }
-  expect((await system.health()).quarantine.count).toBe(0)
-})
+}
 
 interface Tiles {
   ndvi: number[]

@@ -4,6 +4,7 @@ import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-quer
 import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { ARCHIVE_PREFIX, archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
+import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { countSlots } from '../../functions/batch/query.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
@@ -22,7 +23,7 @@ it('a compaction that is killed again and again loses and doubles nothing, at an
 }, async () => {
   const folder = temporaryFolder()
   const objects = openFolderObjectStore(folder)
-  const query = await openDuckDbBatchQuery(`${folder}/archive`)
+  const query = await openDuckDbBatchQuery(`${folder}/archive`, ARCHIVE_TABLE_COLUMNS)
   let position = 0
   const archive = async (slot: number) => {
     const rows = Array.from({ length: EVENTS }, (): ArchivedEvent => {

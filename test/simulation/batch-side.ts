@@ -6,6 +6,7 @@ import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-quer
 import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { compactArchive } from '../../functions/archive/compaction.ts'
 import { archiveHandler } from '../../functions/archive/handler.ts'
+import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { expiredBefore, READERS_MS } from '../../functions/batch/expiry.ts'
 import { type BatchLayer, runBackfill, runBatch } from '../../functions/batch/run.ts'
 import { type View, viewReader } from '../../functions/batch/view.ts'
@@ -59,7 +60,7 @@ export class BatchSide {
   }
 
   async open(): Promise<void> {
-    this.#query = await openDuckDbBatchQuery(join(this.#folder, 'objects', 'archive'))
+    this.#query = await openDuckDbBatchQuery(join(this.#folder, 'objects', 'archive'), ARCHIVE_TABLE_COLUMNS)
   }
 
   async close(): Promise<void> {

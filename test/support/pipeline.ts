@@ -6,6 +6,7 @@ import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-quer
 import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { openSqliteSpeedStore } from '../../functions/adapters/sqlite-speed-store.ts'
 import { archiveHandler } from '../../functions/archive/handler.ts'
+import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import type { BatchSql } from '../../functions/batch/query.ts'
 import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { viewReader } from '../../functions/batch/view.ts'
@@ -37,7 +38,7 @@ export async function openPipeline(options: PipelineOptions) {
   const folder = await mkdtemp(join(tmpdir(), 'landcover-pipeline-'))
   const store = openSqliteSpeedStore(join(folder, 'store.sqlite'))
   const objects = openFolderObjectStore(join(folder, 'objects'))
-  const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'))
+  const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'), ARCHIVE_TABLE_COLUMNS)
   const views = viewReader(objects)
   const logger = collectingLogger()
   const metrics = collectingMetrics()

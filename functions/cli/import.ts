@@ -1,0 +1,116 @@
+import { jsonLogger } from '../adapters/json-logger.ts'
+import { runBatch } from '../batch/run.ts'
+import type { RejectionReason } from '../core/record.ts'
+import { readEnvironment } from '../homes/environment.ts'
+import { openLocalHome } from '../homes/local.ts'
+import { serversOf } from '../homes/servers.ts'
+import { readState } from '../homes/state.ts'
+import { importSource } from '../ingest/bulk-import.ts'
+import { describeProblem, type RowProblem, SourceError } from '../ingest/rows.ts'
+import { findSources } from '../ingest/sources.ts'
+import { runCommand, UsageError } from './command.ts'
+import { progressLine } from './progress.ts'
+import { askedServers } from './servers.ts'
+
+/** Rows that are rejected beyond these, for the same reason, are counted only. */
+const PROBLEMS_SHOWN = 20
+
+await runCommand(
+  {
+    usage: 'npm run import -- --data FILE|FOLDER [flags]',
+    summary:
+      'Puts history straight into the archive, past the log, and counts it. A file is imported whole or not at all,\n' +
+      'and once: the same bytes again change nothing, whatever their name. Rows that are no events are left out.',
+    flags: {
+      data: {
+        type: 'string',
+        value: 'FILE|FOLDER',
+        help: 'CSV or Parquet file of events, a folder of such files, or one as npm run produce takes it',
+      },
+      state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+    },
+  },
+  async flags => {
+    if (flags.data === undefined) throw new UsageError('--data takes a CSV or Parquet file, or a folder of them')
+    const startedMs = performance.now()
+    const sources = await findSources(flags.data)
+    const logger = jsonLogger(line => process.stderr.write(line))
+    const settings = readState(flags.state)
+    const environment = readEnvironment(process.env)
+    const servers = serversOf(flags.state, settings, askedServers({}, environment))
+    const home = await openLocalHome(flags.state, settings, servers, environment, logger)
+    const progress = progressLine(process.stderr)
+    const rejections = rejectionReport(line => {
+      progress.clear()
+      process.stderr.write(line)
+    })
+    const lanes: string[] = []
+    const files = { imported: 0, before: 0, failed: 0 }
+    let events = 0
+    try {
+      const bulk = { objects: home.objects, slotMs: settings.slotMs, classes: await home.classes(), now: Date.now }
+      for (const source of sources) {
+        const onRow = (row: number) => progress.show(`${row} rows of ${source.path}`)
+        try {
+          const imported = await importSource({ ...bulk, onRow, onRejected: rejections.add }, source)
+          if (imported.events !== 0) lanes.push(imported.lane)
+          if (imported.events === null) files.before += source.files.length
+          else if (imported.events > 0) files.imported += source.files.length
+          events += imported.events ?? 0
+        } catch (error) {
+          if (!(error instanceof SourceError)) throw error
+          // Of a whole folder the other files are worth having.
+          files.failed += source.files.length
+          progress.clear()
+          process.stderr.write(`${error.message}\n`)
+        }
+      }
+      progress.clear()
+      rejections.end(files.imported > 0)
+      let view = await home.views.current()
+      // Also of imports that a run made which ended before it counted them.
+      if (lanes.some(lane => !view?.imports.includes(lane))) view = (await runBatch(home.batch)).view
+
+      const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
+      const outcome = [
+        `import: ${events} events of ${counted(files.imported)} in ${seconds} s, ${rejections.summary()}`,
+        files.before > 0 && `${counted(files.before)} imported before`,
+        files.failed > 0 && `${counted(files.failed)} not imported`,
+        view ? `view ${view.revision} counts ${view.audit.images} images` : 'there is no view yet',
+      ]
+      process.stdout.write(`${outcome.filter(part => part !== false).join('; ')}\n`)
+      return files.failed > 0 ? 1 : 0
+    } finally {
+      await home.close()
+    }
+  },
+)
+
+/** Tells of the first rejected rows of each reason, and counts all. */
+function rejectionReport(tell: (line: string) => void) {
+  const counts = new Map<RejectionReason, number>()
+  const total = () => counts.values().reduce((sum, count) => sum + count, 0)
+  return {
+    add(reason: RejectionReason, problem: RowProblem): void {
+      const count = (counts.get(reason) ?? 0) + 1
+      counts.set(reason, count)
+      if (count <= PROBLEMS_SHOWN) tell(`${describeProblem(problem)}\n`)
+    },
+    end(hasImported: boolean): void {
+      for (const [reason, count] of counts) {
+        if (count > PROBLEMS_SHOWN) tell(`… and ${count - PROBLEMS_SHOWN} more ${reason}\n`)
+      }
+      if (hasImported && total() > 0) {
+        tell('An imported file is not read again: put its rejected rows, once they are good, into another.\n')
+      }
+    },
+    summary(): string {
+      const byReason = Array.from(counts, ([reason, count]) => `${count} ${reason}`).join(', ')
+      return `${total()} rejected${byReason === '' ? '' : ` (${byReason})`}`
+    },
+  }
+}
+
+function counted(files: number): string {
+  return `${files} ${files === 1 ? 'file' : 'files'}`
+}

@@ -1,0 +1,14 @@
+import { DuckDBInstance } from '@duckdb/node-api'
+
+/** Writes the answer of a query as a Parquet file, as DuckDB does it. @param options further ones of its COPY */
+export async function copyToParquet(query: string, file: string, ...options: string[]): Promise<string> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+  const connection = await instance.connect()
+  try {
+    await connection.run(`COPY (${query}) TO '${file}' (${['FORMAT parquet', ...options].join(', ')})`)
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+  return file
+}
