@@ -1,16 +1,10 @@
-import { jsonLogger } from '../adapters/json-logger.ts'
-import { runBatch } from '../batch/run.ts'
 import type { RejectionReason } from '../core/record.ts'
-import { readEnvironment } from '../homes/environment.ts'
-import { openLocalHome } from '../homes/local.ts'
-import { serversOf } from '../homes/servers.ts'
-import { readState } from '../homes/state.ts'
 import { importSource } from '../ingest/bulk-import.ts'
 import { describeProblem, type RowProblem, SourceError } from '../ingest/rows.ts'
 import { findSources } from '../ingest/sources.ts'
 import { runCommand, UsageError } from './command.ts'
+import { STATE_FLAG, withHome } from './home.ts'
 import { progressLine } from './progress.ts'
-import { askedServers } from './servers.ts'
 
 /** Rows that are rejected beyond these, for the same reason, are counted only. */
 const PROBLEMS_SHOWN = 20
@@ -27,28 +21,24 @@ await runCommand(
         value: 'FILE|FOLDER',
         help: 'CSV or Parquet file of events, a folder of such files, or one as npm run produce takes it',
       },
-      state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+      ...STATE_FLAG,
     },
   },
   async flags => {
     if (flags.data === undefined) throw new UsageError('--data takes a CSV or Parquet file, or a folder of them')
     const startedMs = performance.now()
     const sources = await findSources(flags.data)
-    const logger = jsonLogger(line => process.stderr.write(line))
-    const settings = readState(flags.state)
-    const environment = readEnvironment(process.env)
-    const servers = serversOf(flags.state, settings, askedServers({}, environment))
-    const home = await openLocalHome(flags.state, settings, servers, environment, logger)
-    const progress = progressLine(process.stderr)
-    const rejections = rejectionReport(line => {
-      progress.clear()
-      process.stderr.write(line)
-    })
-    const lanes: string[] = []
-    const files = { imported: 0, before: 0, failed: 0 }
-    let events = 0
-    try {
-      const bulk = { objects: home.objects, slotMs: settings.slotMs, classes: await home.classes(), now: Date.now }
+    return withHome(flags.state, async (home, { slotMs }) => {
+      const progress = progressLine(process.stderr)
+      const tell = (line: string) => {
+        progress.clear()
+        process.stderr.write(`${line}\n`)
+      }
+      const rejections = rejectionReport(tell)
+      const bulk = { objects: home.objects, slotMs, classes: await home.classes(), now: Date.now }
+      const lanes: string[] = []
+      const files = { imported: 0, before: 0, failed: 0 }
+      let events = 0
       for (const source of sources) {
         const onRow = (row: number) => progress.show(`${row} rows of ${source.path}`)
         try {
@@ -59,17 +49,16 @@ await runCommand(
           events += imported.events ?? 0
         } catch (error) {
           if (!(error instanceof SourceError)) throw error
-          // Of a whole folder the other files are worth having.
+          // The other files of a folder are worth having.
           files.failed += source.files.length
-          progress.clear()
-          process.stderr.write(`${error.message}\n`)
+          tell(error.message)
         }
       }
       progress.clear()
       rejections.end(files.imported > 0)
       let view = await home.views.current()
-      // Also of imports that a run made which ended before it counted them.
-      if (lanes.some(lane => !view?.imports.includes(lane))) view = (await runBatch(home.batch)).view
+      // Also for what was imported by a run that ended before it was counted.
+      if (lanes.some(lane => !view?.imports.includes(lane))) view = (await home.runBatch()).view
 
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
       const outcome = [
@@ -80,9 +69,7 @@ await runCommand(
       ]
       process.stdout.write(`${outcome.filter(part => part !== false).join('; ')}\n`)
       return files.failed > 0 ? 1 : 0
-    } finally {
-      await home.close()
-    }
+    })
   },
 )
 
@@ -94,14 +81,14 @@ function rejectionReport(tell: (line: string) => void) {
     add(reason: RejectionReason, problem: RowProblem): void {
       const count = (counts.get(reason) ?? 0) + 1
       counts.set(reason, count)
-      if (count <= PROBLEMS_SHOWN) tell(`${describeProblem(problem)}\n`)
+      if (count <= PROBLEMS_SHOWN) tell(describeProblem(problem))
     },
     end(hasImported: boolean): void {
       for (const [reason, count] of counts) {
-        if (count > PROBLEMS_SHOWN) tell(`… and ${count - PROBLEMS_SHOWN} more ${reason}\n`)
+        if (count > PROBLEMS_SHOWN) tell(`… and ${count - PROBLEMS_SHOWN} more ${reason}`)
       }
       if (hasImported && total() > 0) {
-        tell('An imported file is not read again: put its rejected rows, once they are good, into another.\n')
+        tell('An imported file is not read again: put its rejected rows, once they are good, into another.')
       }
     },
     summary(): string {
