@@ -45,7 +45,7 @@ const NO_JAVA = `Trino needs a JDK ${JAVA_VERSION} or later: install one beside 
 
 /**
  * Starts Trino: one node that is coordinator and worker, with tables over Parquet files of a folder. Returns once it
- * has answered a statement.
+ * has written and read a table.
  *
  * @throws Error with the end of the server's log when it does not get there
  */
@@ -174,11 +174,16 @@ function serverArguments(folder: string, program: string): string[] {
   ]
 }
 
-/** Its port is open long before it takes statements. */
+/**
+ * Its port is open long before it takes statements, and it takes statements before it knows of a node that reads or
+ * writes tables: writing one shows both.
+ */
 async function answers(url: string): Promise<boolean> {
-  const client = openTrinoClient({ url, catalog: TRINO_CATALOG, schema: 'none' })
+  const client = openTrinoClient({ url, catalog: TRINO_CATALOG, schema: 'ready' })
   try {
-    return (await client.run('select 1')).rows.length === 1
+    await client.run('create schema if not exists ready')
+    await client.run('create table if not exists written as select 1 as one')
+    return (await client.run('select one from written')).rows.length === 1
   } catch {
     return false
   } finally {
