@@ -2,12 +2,14 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * `npm test` runs everything but what takes many minutes: real Kafka, Cassandra and Trino servers, which need Java too
- * (`npm run test:engines`), and the proof that the simulation notices bugs (`npm run test:planted`).
+ * (`npm run test:engines`), LocalStack, which needs Python 3.12 (`npm run test:localstack`), and the proof that the
+ * simulation notices bugs (`npm run test:planted`).
  */
 
 const HARD_TIMEOUT_MS = 120_000
 /** Contract suites of ports on real engines lie beside the others. */
 const ON_ENGINES = 'test/contracts/*.{trino,athena}.test.ts'
+const ON_LOCALSTACK = 'test/contracts/*.s3.test.ts'
 
 export default defineConfig({
   test: {
@@ -21,6 +23,8 @@ export default defineConfig({
           exclude: [
             'test/engines/**',
             ON_ENGINES,
+            'test/localstack/**',
+            ON_LOCALSTACK,
             'test/simulation/**',
             'test/process/**',
             'test/cli/**',
@@ -45,6 +49,15 @@ export default defineConfig({
         test: {
           name: 'engines',
           include: ['test/engines/**/*.test.ts', ON_ENGINES],
+          fileParallelism: false,
+          testTimeout: HARD_TIMEOUT_MS,
+          hookTimeout: 2 * HARD_TIMEOUT_MS,
+        },
+      },
+      {
+        test: {
+          name: 'localstack',
+          include: ['test/localstack/**/*.test.ts', ON_LOCALSTACK],
           fileParallelism: false,
           testTimeout: HARD_TIMEOUT_MS,
           hookTimeout: 2 * HARD_TIMEOUT_MS,
