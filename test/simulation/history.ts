@@ -84,8 +84,8 @@ export interface Outcome {
   log: SimulatedLog
   store: SpeedStore
   classes: ClassList
-  /** When it ended, ms. */
-  nowMs: number
+  /** When the quarantine was last looked at, ms: the batch layer comes to rest later. */
+  listedMs: number
   /** What a last look at the quarantine says of it; null where nothing was ever redriven. */
   listed: ReadonlyMap<RejectionReason, Listed> | null
   /** Rows and alerts of before may be gone, ms. */
@@ -409,9 +409,10 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
   }
 
   async function finish(listed: Outcome['listed']): Promise<Outcome> {
+    const listedMs = nowMs
     if (batch) await finishBatch(batch)
     await batch?.close()
-    return { log, store: inner, classes, nowMs, listed, expired: batch?.expired ?? 0, seen, deliveries }
+    return { log, store: inner, classes, listedMs, listed, expired: batch?.expired ?? 0, seen, deliveries }
   }
 
   for (let step = 0; step < steps; step++) await oneStep()

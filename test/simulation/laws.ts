@@ -93,7 +93,7 @@ async function storedQuarantine({ log, store }: Outcome): Promise<Map<string, st
  * or that it cannot tell; and it is there under one identity.
  */
 function redriveBreaches(outcome: Outcome, records: StoredRecord[]): string[] {
-  const { listed, classes, nowMs } = outcome
+  const { listed, classes, listedMs } = outcome
   if (!listed) return []
   const places = new Map<string, number>()
   const redriven = new Map<string, number>()
@@ -101,7 +101,7 @@ function redriveBreaches(outcome: Outcome, records: StoredRecord[]): string[] {
     const good = new Set(goodEvents(record, outcome.classes, SLOT_MS))
     for (const event of record.sent.events) {
       const wasFromFuture = event.eventMs > record.arrivalMs + FUTURE_TOLERANCE_MS
-      const isKnownNow = isKnownClass(classes, event.className, slotOf(nowMs, SLOT_MS))
+      const isKnownNow = isKnownClass(classes, event.className, slotOf(listedMs, SLOT_MS))
       if (!good.has(event) && !wasFromFuture && isKnownNow) increment(places, event.imageId)
       if (record.sent.isRedriven) increment(redriven, event.imageId)
     }
