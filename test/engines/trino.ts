@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
 import { mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -32,8 +33,20 @@ export interface Trino {
   url: string
   /** @param parameters of the table, as in Glue: how it finds its slots; otherwise those of the hours around noon */
   freshArchive(parameters?: TableParameters): Promise<TrinoArchive>
+  /**
+   * As freshArchive, over the objects of an S3 bucket.
+   *
+   * @throws Error where the server was started without `s3`
+   */
+  archiveOfBucket(bucket: string, parameters?: TableParameters): Promise<TrinoConnection>
   /** Ends the server and removes its folder. */
   stop(): Promise<void>
+}
+
+/** An S3, or what stands in for it, that takes any keys. */
+export interface TrinoS3 {
+  endpoint: string
+  region: string
 }
 
 /** As describeWithJava, for Trino, which needs a later Java than other engines bear. */
@@ -49,7 +62,7 @@ const NO_JAVA = `Trino needs a JDK ${JAVA_VERSION} or later: install one beside 
  *
  * @throws Error with the end of the server's log when it does not get there
  */
-export async function startTrino(): Promise<Trino> {
+export async function startTrino(s3?: TrinoS3): Promise<Trino> {
   const java = javaSince(JAVA_VERSION)
   if (!java) throw new Error(NO_JAVA)
   const programs = await resolveJars(join(import.meta.dirname, 'trino'), 'trino', 'unpack-dependencies')
@@ -57,7 +70,7 @@ export async function startTrino(): Promise<Trino> {
   const folder = await mkdtemp(join(ENGINES_FOLDER, 'trino-data-'))
   const [port] = (await freePorts(1)) as [number]
   const url = `http://127.0.0.1:${port}`
-  await writeSettings(folder, url, port)
+  await writeSettings(folder, url, port, s3)
   // Of the plugins only the connector is loaded, which makes for a quick start.
   await symlink(join(programs, 'trino-hive-476'), join(folder, 'plugin', 'hive'))
 
@@ -91,17 +104,27 @@ export async function startTrino(): Promise<Trino> {
     await sleep(250)
   }
   let archives = 0
+  async function makeArchive(locationOf: (schema: string) => string, parameters: TableParameters) {
+    const schema = `archive_${++archives}`
+    const connection = { url, catalog: TRINO_CATALOG, schema }
+    const client = openTrinoClient(connection)
+    await client.run(`create schema ${schema}`)
+    await client.run(archiveTableDdl(locationOf(schema), parameters))
+    await client.close()
+    return connection
+  }
   return {
     url,
     async freshArchive(parameters = HOURS_AROUND_NOON) {
-      const schema = `archive_${++archives}`
-      const connection = { url, catalog: TRINO_CATALOG, schema }
-      await mkdir(join(folder, schema, ARCHIVE_PREFIX), { recursive: true })
-      const client = openTrinoClient(connection)
-      await client.run(`create schema ${schema}`)
-      await client.run(archiveTableDdl(`local:///${schema}/${ARCHIVE_PREFIX}`, parameters))
-      await client.close()
-      return { connection, folder: join(folder, schema) }
+      const connection = await makeArchive(schema => {
+        mkdirSync(join(folder, schema, ARCHIVE_PREFIX), { recursive: true })
+        return `local:///${schema}/${ARCHIVE_PREFIX}`
+      }, parameters)
+      return { connection, folder: join(folder, connection.schema) }
+    },
+    async archiveOfBucket(bucket, parameters = HOURS_AROUND_NOON) {
+      if (!s3) throw new Error('this Trino was started without S3')
+      return makeArchive(() => `s3://${bucket}/${ARCHIVE_PREFIX}`, parameters)
     },
     stop,
   }
@@ -122,7 +145,7 @@ const HOURS_AROUND_NOON: TableParameters = {
     .join(),
 }
 
-async function writeSettings(folder: string, url: string, port: number): Promise<void> {
+async function writeSettings(folder: string, url: string, port: number, s3: TrinoS3 | undefined): Promise<void> {
   const settings = {
     'config.properties': {
       coordinator: true,
@@ -142,6 +165,14 @@ async function writeSettings(folder: string, url: string, port: number): Promise
       'hive.metastore.disable-location-checks': true,
       'fs.native-local.enabled': true,
       'local.location': folder,
+      ...(s3 && {
+        'fs.native-s3.enabled': true,
+        's3.endpoint': s3.endpoint,
+        's3.region': s3.region,
+        's3.path-style-access': true,
+        's3.aws-access-key': 'test',
+        's3.aws-secret-key': 'test',
+      }),
       'hive.non-managed-table-writes-enabled': true,
       'hive.security': 'allow-all',
       'hive.partition-projection-enabled': true,
