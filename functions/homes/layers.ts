@@ -1,16 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { type Compacted, compactArchive } from '../archive/compaction.ts'
 import { archiveHandler } from '../archive/handler.ts'
-import { noted, readLastRun } from '../batch/last-run.ts'
-import { type BatchLayer, type BatchRun, runBatch } from '../batch/run.ts'
+import { readLastRun } from '../batch/last-run.ts'
+import type { BatchLayer } from '../batch/run.ts'
 import { viewReader } from '../batch/view.ts'
 import { watchedFrom } from '../batch/watch.ts'
-import { type Baseline, baselineOf, NO_BASELINE, type Rule } from '../core/alert.ts'
-import { type ClassList, withClasses } from '../core/classes.ts'
+import type { Rule } from '../core/alert.ts'
 import type { Position } from '../core/lane.ts'
-import { slotOf } from '../core/slot.ts'
-import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
-import { formatClassList, parseClassList } from '../ingest/classes-csv.ts'
+import { SECOND_MS } from '../core/time.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
 import type { EventLog } from '../ports/event-log.ts'
@@ -21,8 +17,10 @@ import type { SpeedStore } from '../ports/speed-store.ts'
 import { servingHandler } from '../serving/handler.ts'
 import type { SpeedLayer } from '../speed/apply.ts'
 import { speedHandler } from '../speed/handler.ts'
+import { readData } from './data.ts'
+import { currentBaseline, knownClasses, remembered } from './reference.ts'
 
-/** Every port that the layers need. */
+/** What the layers are made of. Each function below takes only what its layer needs: a home may have no more. */
 export interface Ports {
   log: EventLog
   store: SpeedStore
@@ -33,36 +31,80 @@ export interface Ports {
   metrics: Metrics
 }
 
-const DATA = new URL('../../data/', import.meta.url)
-const CLASSES_KEY = 'reference/classes.csv'
+type Needs<Names extends keyof Ports> = Pick<Ports, Names>
 
-/** How long an answer about what is normal may be used before it is asked anew. */
-const BASELINE_AGE_MS = MINUTE_MS
 const LANES_AGE_MS = 10 * SECOND_MS
 
-/** Makes the handlers and the batch layer of a home, whatever stands behind its ports. */
-export function layersOf({ log, store, objects, query, channel, logger, metrics }: Ports, slotMs: number) {
-  const views = viewReader(objects)
-
-  let classes: ClassList | undefined
-  async function readClasses(): Promise<ClassList> {
-    if (!classes) {
-      const known = await objects.get(CLASSES_KEY)
-      classes = parseClassList(known ? Buffer.from(known).toString('utf8') : readData('classes.csv'))
-    }
-    return classes
+export function speedLayerOf(
+  { log, store, objects, channel }: Needs<'log' | 'store' | 'objects' | 'channel'>,
+  slotMs: number,
+  rules: readonly Rule[],
+): SpeedLayer {
+  return {
+    store,
+    channel,
+    lanes: () => log.lanes(),
+    slotMs,
+    classes: knownClasses(objects),
+    rules,
+    baseline: currentBaseline(viewReader(objects)),
+    now: Date.now,
   }
+}
 
-  const readBaseline = remembered(BASELINE_AGE_MS, async (): Promise<Baseline> => {
-    const view = await views.current()
-    if (!view) return NO_BASELINE
-    const classes = await views.classes(view)
-    return baselineOf(
-      view.revision,
-      Array.from(classes, ([className, { totals }]) => [className, totals] as const),
-    )
+export function speedHandlerOf(
+  ports: Needs<'log' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
+  slotMs: number,
+  rules: readonly Rule[],
+) {
+  const { log, logger, metrics } = ports
+  return speedHandler({ ...speedLayerOf(ports, slotMs, rules), streamIdentity: log.identity, logger, metrics })
+}
+
+/** @param streamIdentity of the log: the archive needs nothing else of it */
+export function archiveHandlerOf(
+  { objects, logger, metrics }: Needs<'objects' | 'logger' | 'metrics'>,
+  streamIdentity: string,
+  slotMs: number,
+) {
+  return archiveHandler({
+    objects,
+    slotMs,
+    classes: knownClasses(objects),
+    streamIdentity,
+    logger,
+    metrics,
+    now: Date.now,
   })
+}
 
+export function batchLayerOf(
+  { log, store, objects, query }: Needs<'log' | 'store' | 'objects' | 'query'>,
+  slotMs: number,
+): BatchLayer {
+  return {
+    objects,
+    query,
+    store,
+    lanes: () => log.lanes(),
+    slotMs,
+    sql: { totals: readData('sql/totals.sql'), content: readData('sql/content.sql') },
+    now: Date.now,
+  }
+}
+
+/** Takes the small files of slots together that the batch layer no longer looks after. */
+export async function compactSettled({ objects }: Needs<'objects'>, slotMs: number): Promise<Compacted> {
+  const view = await viewReader(objects).current()
+  const before = view ? watchedFrom(view.cut, slotMs) : 0
+  return compactArchive({ objects, slotMs, before, now: Date.now })
+}
+
+export function servingHandlerOf(
+  { log, store, objects, logger }: Needs<'log' | 'store' | 'objects' | 'logger'>,
+  slotMs: number,
+) {
+  const classes = knownClasses(objects)
   const lanes = () => log.lanes()
   const knownLanes = remembered(LANES_AGE_MS, async () => new Set((await lanes()).map(({ name }) => name)))
 
@@ -72,79 +114,15 @@ export function layersOf({ log, store, objects, query, channel, logger, metrics 
     return (await log.read(lane, position, 1))[0]?.arrivalMs ?? null
   }
 
-  const streamIdentity = log.identity
-  const batch: BatchLayer = {
-    objects,
-    query,
+  return servingHandler({
     store,
-    lanes,
+    views: viewReader(objects),
+    lastRun: () => readLastRun(objects),
     slotMs,
-    sql: { totals: readData('sql/totals.sql'), content: readData('sql/content.sql') },
-    now: Date.now,
-  }
-
-  /** Takes the small files of slots together that the batch layer no longer looks after. */
-  const compact = async (): Promise<Compacted> => {
-    const view = await views.current()
-    const before = view ? watchedFrom(view.cut, slotMs) : 0
-    return compactArchive({ objects, slotMs, before, now: Date.now })
-  }
-
-  const speedLayer = (rules: readonly Rule[]): SpeedLayer => ({
-    store,
-    channel,
+    classNames: async () => [...(await classes()).keys()],
     lanes,
-    slotMs,
-    classes: readClasses,
-    rules,
-    baseline: readBaseline,
+    oldestBehind,
     now: Date.now,
+    logger,
   })
-
-  return {
-    views,
-    batch,
-    /** A batch run, of which the API tells how it ended. */
-    runBatch: (options?: { trustSpeed: boolean }): Promise<BatchRun> =>
-      noted(objects, Date.now, () => runBatch(batch, options)),
-    classes: readClasses,
-    /** Makes classes known from the next arrival slot on, or for all time where no lane has been applied yet. */
-    async addClasses(names: readonly string[]): Promise<void> {
-      const cursors = await store.readCursors()
-      const latestMs = Math.max(Date.now(), ...cursors.map(({ lastArrivalMs }) => lastArrivalMs ?? 0))
-      const since = cursors.length === 0 ? 0 : slotOf(latestMs, slotMs) + slotMs
-      classes = withClasses(await readClasses(), names, since)
-      await objects.put(CLASSES_KEY, Buffer.from(formatClassList(classes, slotMs)))
-    },
-    compact,
-    speedLayer,
-    speedHandler: (rules: readonly Rule[]) => speedHandler({ ...speedLayer(rules), streamIdentity, logger, metrics }),
-    archiveHandler: () =>
-      archiveHandler({ objects, slotMs, classes: readClasses, streamIdentity, logger, metrics, now: Date.now }),
-    servingHandler: () =>
-      servingHandler({
-        store,
-        views,
-        lastRun: () => readLastRun(objects),
-        slotMs,
-        classNames: async () => [...(await readClasses()).keys()],
-        lanes,
-        oldestBehind,
-        now: Date.now,
-        logger,
-      }),
-  }
-}
-
-/** Reads anew only what was read longer ago than this. */
-function remembered<T>(ageMs: number, read: () => Promise<T>): () => Promise<T> {
-  let last: { value: T; readMs: number } | undefined
-  return async () => {
-    if (!last || Date.now() - last.readMs > ageMs) last = { value: await read(), readMs: Date.now() }
-    return last.value
-  }
-}
-
-function readData(name: string): string {
-  return readFileSync(new URL(name, DATA), 'utf8')
 }

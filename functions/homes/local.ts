@@ -7,11 +7,23 @@ import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
 import { rollingFile } from '../adapters/rolling-file.ts'
 import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../archive/table.ts'
+import { noted } from '../batch/last-run.ts'
+import { runBatch } from '../batch/run.ts'
+import { viewReader } from '../batch/view.ts'
+import type { Rule } from '../core/alert.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import type { Environment } from './environment.ts'
-import { layersOf } from './layers.ts'
+import {
+  archiveHandlerOf,
+  batchLayerOf,
+  compactSettled,
+  servingHandlerOf,
+  speedHandlerOf,
+  speedLayerOf,
+} from './layers.ts'
 import { openLog } from './logs.ts'
+import { addClasses, knownClasses } from './reference.ts'
 import type { Servers } from './servers.ts'
 import { type Settings, STATE_FORMAT } from './state.ts'
 import { describeStore, openStore } from './stores.ts'
@@ -52,6 +64,8 @@ export async function openLocalHome(
   const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'), ARCHIVE_TABLE_COLUMNS)
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
   const metrics = emfMetrics(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES))
+  const ports = { log, store, objects, query, channel, logger, metrics }
+  const batch = batchLayerOf(ports, slotMs)
   return {
     log,
     store,
@@ -60,7 +74,17 @@ export async function openLocalHome(
     toEvent,
     trim,
     expire,
-    ...layersOf({ log, store, objects, query, channel, logger, metrics }, slotMs),
+    views: viewReader(objects),
+    batch,
+    /** A batch run, of which the API tells how it ended. */
+    runBatch: (options?: { trustSpeed: boolean }) => noted(objects, Date.now, () => runBatch(batch, options)),
+    classes: knownClasses(objects),
+    addClasses: (names: readonly string[]) => addClasses(objects, store, names, slotMs),
+    compact: () => compactSettled(ports, slotMs),
+    speedLayer: (rules: readonly Rule[]) => speedLayerOf(ports, slotMs, rules),
+    speedHandler: (rules: readonly Rule[]) => speedHandlerOf(ports, slotMs, rules),
+    archiveHandler: () => archiveHandlerOf(ports, log.identity, slotMs),
+    servingHandler: () => servingHandlerOf(ports, slotMs),
     async close() {
       await Promise.all([close(), checkpoints.close(), query.close()])
     },
