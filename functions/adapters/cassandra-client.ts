@@ -1,5 +1,6 @@
 import cassandra from 'cassandra-driver'
 import { SpeedStoreUnavailable } from '../ports/speed-store.ts'
+import { type KeyspacesLogin, keyspacesAuthProvider } from './keyspaces-auth.ts'
 
 const { auth, errors, policies, types } = cassandra
 
@@ -13,6 +14,11 @@ export interface CassandraConnection {
    * `serverName`: the name in the certificates, where they do not hold the servers' addresses (Keyspaces: its endpoint).
    */
   tls?: { ca?: string; serverName?: string }
+  /**
+   * Keyspaces instead of a cluster, without `credentials`. It is a service behind some addresses, of which any will do:
+   * to be quick after a cold start, a few are connected to, and only when a statement needs one.
+   */
+  keyspaces?: KeyspacesLogin
 }
 
 export type CqlValue = string | number | Buffer | null
@@ -52,6 +58,15 @@ const RECONNECT_MS = 500
 const MAX_UNANSWERED = 3
 const HEARTBEAT_MS = 10_000
 const PAGE_ROWS = 200
+/** Keyspaces answers within milliseconds, or the connection is dead: another is tried while there is time. */
+const KEYSPACES_ANSWER_TIMEOUT_MS = 1_500
+/** Addresses of Keyspaces that are connected to: another when one fails. */
+const KEYSPACES_PEERS = 2
+/**
+ * After so long without a statement the connections are made anew: what stands between us and the servers forgets idle
+ * ones without a word, and a frozen Lambda function keeps none alive.
+ */
+const IDLE_MS = 240_000
 
 /**
  * @throws Error that says so when the servers refuse the log-in
@@ -62,9 +77,17 @@ export async function connectCassandra(connection: CassandraConnection): Promise
   let client: cassandra.Client | undefined = await connectDriver(connection)
   let connecting: Promise<cassandra.Client> | undefined
   let closed = false
+  let running = 0
+  let lastUsedMs = Date.now()
 
   async function connected(): Promise<cassandra.Client> {
     if (closed) throw new Error('the connection to Cassandra is closed')
+    if (client && running === 0 && Date.now() - lastUsedMs > IDLE_MS) {
+      const idle = client
+      client = undefined
+      // It may take its time to find out that nobody answers.
+      void idle.shutdown().catch(() => undefined)
+    }
     if (client) return client
     connecting ??= connectDriver(connection)
       .then(fresh => {
@@ -83,6 +106,7 @@ export async function connectCassandra(connection: CassandraConnection): Promise
    */
   async function run<T>(statement: (client: cassandra.Client) => Promise<T>): Promise<T> {
     const used = await connected()
+    running++
     try {
       return await statement(used)
     } catch (error) {
@@ -91,6 +115,9 @@ export async function connectCassandra(connection: CassandraConnection): Promise
         await used.shutdown()
       }
       throw storeError(error)
+    } finally {
+      running--
+      lastUsedMs = Date.now()
     }
   }
 
@@ -151,7 +178,7 @@ async function connectDriver(connection: CassandraConnection): Promise<cassandra
   return client
 }
 
-function driverOptions({ contactPoints, localDataCenter, credentials, tls }: CassandraConnection) {
+function driverOptions({ contactPoints, localDataCenter, credentials, tls, keyspaces }: CassandraConnection) {
   const options: cassandra.ClientOptions = {
     contactPoints,
     localDataCenter,
@@ -170,6 +197,13 @@ function driverOptions({ contactPoints, localDataCenter, credentials, tls }: Cas
     },
     pooling: { heartBeatInterval: HEARTBEAT_MS },
   }
+  if (keyspaces) {
+    options.authProvider = keyspacesAuthProvider(keyspaces)
+    options.isMetadataSyncEnabled = false
+    options.pooling = { ...options.pooling, warmup: false }
+    options.policies = { ...options.policies, loadBalancing: new FewPeers(localDataCenter, KEYSPACES_PEERS) }
+    options.socketOptions = { ...options.socketOptions, readTimeout: KEYSPACES_ANSWER_TIMEOUT_MS }
+  }
   if (credentials) options.authProvider = new auth.PlainTextAuthProvider(credentials.username, credentials.password)
   if (tls) {
     options.sslOptions = {
@@ -180,6 +214,33 @@ function driverOptions({ contactPoints, localDataCenter, credentials, tls }: Cas
     }
   }
   return options
+}
+
+/** Sends statements to a few nodes of the data center in turn; to others only when those are down. */
+class FewPeers extends policies.loadBalancing.DCAwareRoundRobinPolicy {
+  readonly #count: number
+
+  constructor(localDataCenter: string, count: number) {
+    super(localDataCenter)
+    this.#count = count
+  }
+
+  override newQueryPlan(
+    keyspace: string,
+    executionOptions: cassandra.ExecutionOptions,
+    callback: (error: Error, iterator: Iterator<cassandra.Host>) => void,
+  ): void {
+    super.newQueryPlan(keyspace, executionOptions, (error, hosts) => {
+      if (error) return callback(error, hosts)
+      // The order must not depend on whose turn it is, or all would be connected to after a while.
+      const byAddress = Iterator.from(hosts)
+        .toArray()
+        .sort((a, b) => (a.address < b.address ? -1 : 1))
+      const few = byAddress.filter(host => host.isUp()).slice(0, this.#count)
+      const inTurn = Math.random() < 0.5 ? few : few.toReversed()
+      callback(error, [...inTurn, ...byAddress.filter(host => !few.includes(host))].values())
+    })
+  }
 }
 
 const REPEATABLE: cassandra.QueryOptions = {
