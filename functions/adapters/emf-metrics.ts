@@ -1,6 +1,7 @@
 import type { Metrics } from '../ports/metrics.ts'
 
-const NAMESPACE = 'landcover'
+/** Of the metrics of a stage; a home that has no stages has this one. */
+export const METRICS_NAMESPACE = 'landcover'
 
 /**
  * Metrics as lines of JSON in CloudWatch's embedded metric format (Amazon CloudWatch User Guide, "Specification:
@@ -10,13 +11,16 @@ const NAMESPACE = 'landcover'
  *
  * @param write takes a line with its end
  */
-export function emfMetrics(write: (line: string) => void, now: () => number = Date.now): Metrics {
+export function emfMetrics(
+  write: (line: string) => void,
+  { namespace = METRICS_NAMESPACE, now = Date.now }: { namespace?: string; now?: () => number } = {},
+): Metrics {
   return {
     record({ consumer, lane, values }) {
       const measured = Object.entries(values).filter(([, value]) => Number.isFinite(value))
       if (measured.length === 0) return
       const metrics = measured.map(([name]) => ({ Name: name, Unit: name.endsWith('Ms') ? 'Milliseconds' : 'Count' }))
-      const directive = { Namespace: NAMESPACE, Dimensions: [['consumer']], Metrics: metrics }
+      const directive = { Namespace: namespace, Dimensions: [['consumer']], Metrics: metrics }
       const document = {
         _aws: { Timestamp: now(), CloudWatchMetrics: [directive] },
         consumer,

@@ -1,4 +1,3 @@
-import { jsonLogger } from '../adapters/json-logger.ts'
 import { readEnvironment } from '../homes/environment.ts'
 import { type LocalHome, openLocalHome } from '../homes/local.ts'
 import { serversOf } from '../homes/servers.ts'
@@ -18,8 +17,7 @@ export async function withHome<Result>(
   const settings = readState(state)
   const environment = readEnvironment(process.env)
   const servers = serversOf(state, settings, askedServers({}, environment))
-  const logger = jsonLogger(line => process.stderr.write(line))
-  const home = await openLocalHome(state, settings, servers, environment, logger)
+  const home = await openLocalHome(state, settings, servers, environment, line => process.stderr.write(line))
   try {
     return await work(home, settings)
   } finally {

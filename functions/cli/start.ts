@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { jsonLogger } from '../adapters/json-logger.ts'
 import type { Rule } from '../core/alert.ts'
 import { DEFAULT_RULES, RULES } from '../core/rules/index.ts'
 import { parseSlotLength } from '../core/slot.ts'
@@ -64,13 +63,12 @@ await runCommand(
       )
     }
     const lock = lockState(flags.state)
-    const logger = jsonLogger(line => process.stderr.write(line))
     const servers = serversOf(flags.state, settings, asked)
-    const home = await openLocalHome(flags.state, settings, servers, environment, logger)
+    const home = await openLocalHome(flags.state, settings, servers, environment, line => process.stderr.write(line))
     await keepServers(flags.state, settings, asked)
     if (classNames.length > 0) await home.addClasses(classNames)
     if (settings.demo) await importDemoHistory(home, settings)
-    const system = await startSystem({ home, slotMs: settings.slotMs, rules, site: SITE, port, logger })
+    const system = await startSystem({ home, slotMs: settings.slotMs, rules, site: SITE, port })
 
     // Before it says that it runs: whoever reads that may stop it at once.
     const stopping = new AbortController()
@@ -78,7 +76,7 @@ await runCommand(
     process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
     process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start goes on where this one ended.\n`)
     if (demo && !settings.demo) process.stdout.write('The state was made without demo data, so none is added.\n')
-    const streaming = demo && settings.demo ? streamDemoImages(home, stopping.signal, logger) : undefined
+    const streaming = demo && settings.demo ? streamDemoImages(home, stopping.signal) : undefined
     await new Promise(resolve => stopping.signal.addEventListener('abort', resolve))
     await streaming
     await system.stop()

@@ -5,7 +5,6 @@ import { runBatch } from '../batch/run.ts'
 import { decodeEvent } from '../core/event.ts'
 import { HOUR_MS } from '../core/time.ts'
 import { createProducer } from '../ingest/producer.ts'
-import type { Logger } from '../ports/logger.ts'
 import type { LocalHome } from './local.ts'
 import type { Settings } from './state.ts'
 
@@ -34,13 +33,15 @@ export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: 
 }
 
 /** Publishes generated images at the pace of a busy region until told to stop. */
-export async function streamDemoImages(home: LocalHome, signal: AbortSignal, logger: Logger): Promise<void> {
+export async function streamDemoImages(home: LocalHome, signal: AbortSignal): Promise<void> {
   const producer = createProducer(home.log)
   const startMs = Date.now()
   for (let sent = 0; !signal.aborted; sent++) {
     const dueMs = startMs + (sent * 1000) / EVENTS_PER_SECOND
     await sleep(Math.max(dueMs - Date.now(), 0), undefined, { signal }).catch(() => {})
     const image = liveImage({ seed: SEED, index: startMs + sent, atMs: Date.now() })
-    await producer.send([toWireEvent(image)]).catch(error => logger.warn('demo: not sent', { error: String(error) }))
+    await producer
+      .send([toWireEvent(image)])
+      .catch(error => home.logger.warn('demo: not sent', { error: String(error) }))
   }
 }

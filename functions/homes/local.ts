@@ -4,6 +4,7 @@ import { openDuckDbBatchQuery } from '../adapters/duckdb-batch-query.ts'
 import { emfMetrics } from '../adapters/emf-metrics.ts'
 import { openFileAlertChannel } from '../adapters/file-alert-channel.ts'
 import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
+import { jsonLogger } from '../adapters/json-logger.ts'
 import { rollingFile } from '../adapters/rolling-file.ts'
 import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../archive/table.ts'
@@ -11,17 +12,12 @@ import { noted } from '../batch/last-run.ts'
 import { runBatch } from '../batch/run.ts'
 import { viewReader } from '../batch/view.ts'
 import type { Rule } from '../core/alert.ts'
-import type { Logger } from '../ports/logger.ts'
+import type { BatchResponse, LogEvent } from '../core/delivery.ts'
+import { functionInThread } from '../local/thread.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
+import type { ArchiveThreadData } from './archive-thread.ts'
 import type { Environment } from './environment.ts'
-import {
-  archiveHandlerOf,
-  batchLayerOf,
-  compactSettled,
-  servingHandlerOf,
-  speedHandlerOf,
-  speedLayerOf,
-} from './layers.ts'
+import { batchLayerOf, compactSettled, servingHandlerOf, speedHandlerOf, speedLayerOf } from './layers.ts'
 import { openLog } from './logs.ts'
 import { addClasses, knownClasses } from './reference.ts'
 import type { Servers } from './servers.ts'
@@ -35,6 +31,7 @@ const METRICS_BYTES = 16 * 1024 * 1024
  * The home of one machine: its files are in one folder, but for the event log and the speed store, each of which may
  * be a server's instead. Any number of processes may open it; one of them runs the system.
  *
+ * @param writeLog takes lines of JSON
  * @throws Error in one line when a server cannot be reached or used
  */
 export async function openLocalHome(
@@ -42,8 +39,9 @@ export async function openLocalHome(
   { slotMs }: Settings,
   servers: Servers,
   environment: Environment,
-  logger: Logger,
+  writeLog: (line: string) => void,
 ) {
+  const logger = jsonLogger(writeLog)
   mkdirSync(folder, { recursive: true })
   const { log, toEvent, trim } = await openLog(servers.log, environment)
   const { store, expire } = await openStore(servers.store, environment).catch(async error => {
@@ -60,13 +58,16 @@ export async function openLocalHome(
   // In the store's own file, after a power cut no checkpoint can be newer than what was applied.
   const ownFile = servers.store.kind === 'embedded' ? servers.store.file : join(folder, 'checkpoints.sqlite')
   const checkpoints = openSqliteCheckpoints(ownFile)
-  const objects = openFolderObjectStore(join(folder, 'objects'))
-  const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'), ARCHIVE_TABLE_COLUMNS)
+  const objectsFolder = join(folder, 'objects')
+  const objects = openFolderObjectStore(objectsFolder)
+  const query = await openDuckDbBatchQuery(join(objectsFolder, 'archive'), ARCHIVE_TABLE_COLUMNS)
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
-  const metrics = emfMetrics(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES))
+  const writeMetrics = rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES)
+  const metrics = emfMetrics(writeMetrics)
   const ports = { log, store, objects, query, channel, logger, metrics }
   const batch = batchLayerOf(ports, slotMs)
   return {
+    logger,
     log,
     store,
     checkpoints,
@@ -83,7 +84,12 @@ export async function openLocalHome(
     compact: () => compactSettled(ports, slotMs),
     speedLayer: (rules: readonly Rule[]) => speedLayerOf(ports, slotMs, rules),
     speedHandler: (rules: readonly Rule[]) => speedHandlerOf(ports, slotMs, rules),
-    archiveHandler: () => archiveHandlerOf(ports, log.identity, slotMs),
+    archiveFunction: () =>
+      functionInThread<LogEvent, BatchResponse>(
+        new URL('archive-thread.ts', import.meta.url),
+        { objects: objectsFolder, streamIdentity: log.identity, slotMs } satisfies ArchiveThreadData,
+        { log: writeLog, metrics: writeMetrics },
+      ),
     servingHandler: () => servingHandlerOf(ports, slotMs),
     async close() {
       await Promise.all([close(), checkpoints.close(), query.close()])

@@ -1,3 +1,4 @@
+import type { CassandraSpeedStoreOptions } from '../adapters/cassandra-speed-store.ts'
 import { openSqliteSpeedStore } from '../adapters/sqlite-speed-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { parseAddress } from './address.ts'
@@ -36,15 +37,20 @@ export function describeStore(address: StoreAddress): string {
  *
  * @throws Error in one line that says what to do when the store cannot be reached or used
  */
-export async function openStore(address: StoreAddress, { cassandra }: Environment): Promise<OpenedStore> {
+export async function openStore(address: StoreAddress, environment: Environment): Promise<OpenedStore> {
   if (address.kind === 'embedded') {
     const store = openSqliteSpeedStore(address.file)
     return { store, expire: store.expire }
   }
   const { openCassandraSpeedStore } = await import('../adapters/cassandra-speed-store.ts')
-  const { contactPoints, keyspace } = address
+  return { store: await openCassandraSpeedStore({ ...connectionOf(address, environment), createSchema: true }) }
+}
+
+/** What the adapter must know of a Cassandra cluster. */
+export function connectionOf(
+  { contactPoints, keyspace }: StoreAddress & { kind: 'cassandra' },
+  { cassandra }: Pick<Environment, 'cassandra'>,
+): CassandraSpeedStoreOptions {
   const { dataCenter: localDataCenter, ...security } = cassandra
-  return {
-    store: await openCassandraSpeedStore({ contactPoints, keyspace, localDataCenter, ...security, createSchema: true }),
-  }
+  return { contactPoints, keyspace, localDataCenter, ...security }
 }

@@ -5,7 +5,6 @@ import { START } from '../core/lane.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import type { LocalHome } from '../homes/local.ts'
 import { sendHeartbeats } from '../ingest/heartbeat.ts'
-import type { Logger } from '../ports/logger.ts'
 import { type LocalServer, startHttpServer } from './http-server.ts'
 import { startPolling } from './poller.ts'
 
@@ -16,7 +15,6 @@ export interface SystemOptions {
   /** Folder of the built dashboard. */
   site: string
   port: number
-  logger: Logger
 }
 
 const SPEED_CONSUMER = 'speed'
@@ -27,8 +25,8 @@ const LOG_RETENTION_MS = DAY_MS
 
 /** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
 export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
-  const { home, slotMs, logger } = options
-  const { log, checkpoints, toEvent, trim, expire } = home
+  const { home, slotMs } = options
+  const { log, logger, checkpoints, toEvent, trim, expire } = home
   const server: LocalServer = await startHttpServer(home.servingHandler(), options.site, options.port)
   const mapping = { log, checkpoints, logger, toEvent }
   const speed = startPolling({
@@ -38,10 +36,11 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     batchSize: 1_000,
     batchingWindowMs: 0,
   })
+  const archiving = home.archiveFunction()
   const archive = startPolling({
     ...mapping,
     consumer: ARCHIVE_CONSUMER,
-    handler: home.archiveHandler(),
+    handler: archiving.call,
     batchSize: 10_000,
     batchingWindowMs: Math.min(slotMs / 4, 5 * MINUTE_MS),
   })
@@ -70,6 +69,7 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
       stopping.abort()
       await server.close()
       await Promise.all([speed.stop(), archive.stop(), ...schedules])
+      await archiving.stop()
     },
   }
 }

@@ -3,6 +3,7 @@ import middy from '@middy/core'
 import httpRouter from '@middy/http-router'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { z } from 'zod'
+import { problem } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
 import { anomalies, classStats, health, realtimeNdvi, type Serving } from './answers.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
@@ -62,13 +63,5 @@ function onError(request: FailedRequest, logger: Logger): void {
     logger.warn('serving: request failed', { error: String(error) })
     request.response = problem(503, 'The answer is not known right now', 'Try again in a few seconds.')
     request.response.headers = { ...request.response.headers, 'Retry-After': '5' }
-  }
-}
-
-function problem(status: number, title: string, detail: string): APIGatewayProxyResult {
-  return {
-    statusCode: status,
-    headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' },
-    body: JSON.stringify({ type: 'about:blank', title, status, detail }),
   }
 }

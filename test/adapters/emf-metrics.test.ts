@@ -55,10 +55,7 @@ const MAX_BYTES = 256 * 1024
 
 function written(...measurements: Measurement[]): string[] {
   const lines: string[] = []
-  const metrics = emfMetrics(
-    line => lines.push(line),
-    () => NOON_MS,
-  )
+  const metrics = emfMetrics(line => lines.push(line), { now: () => NOON_MS })
   for (const measurement of measurements) metrics.record(measurement)
   return lines
 }

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { jsonLogger } from '../../functions/adapters/json-logger.ts'
 import { importDemoHistory } from '../../functions/homes/demo.ts'
 import { readEnvironment } from '../../functions/homes/environment.ts'
 import { openLocalHome } from '../../functions/homes/local.ts'
@@ -14,13 +13,7 @@ it('removes all that a system keeps in its folder, and nothing that lay there be
   writeFileSync(join(folder, 'thesis.txt'), 'mine')
   const settings = await openState(folder, { slotMs: 60_000, demo: true, createdMs: Date.now() })
   const servers = serversOf(folder, settings, { log: undefined, store: undefined })
-  const home = await openLocalHome(
-    folder,
-    settings,
-    servers,
-    readEnvironment({}),
-    jsonLogger(() => {}),
-  )
+  const home = await openLocalHome(folder, settings, servers, readEnvironment({}), () => {})
   await importDemoHistory(home, settings)
   await home.close()
   expect(existsSync(join(folder, 'objects'))).toBe(true)

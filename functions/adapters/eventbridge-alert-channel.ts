@@ -1,0 +1,39 @@
+import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { AlertChannel } from '../ports/alert-channel.ts'
+import { alertMessage } from './alert-message.ts'
+
+export const ALERT_SOURCE = 'landcover'
+export const ALERT_DETAIL_TYPE = 'Vegetation anomaly'
+
+/** @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+const MAX_ENTRIES = 10
+
+/**
+ * Tells an EventBridge bus of anomalies, an event each; rules pass them on to SNS, queues, functions or other accounts.
+ *
+ * @param bus name or ARN
+ */
+export function openEventBridgeAlertChannel(bus: string): AlertChannel {
+  const requestHandler = new NodeHttpHandler({ connectionTimeout: 3_000, requestTimeout: 10_000 })
+  const client = new EventBridgeClient({ requestHandler })
+  return {
+    async publish(alerts) {
+      for (let start = 0; start < alerts.length; start += MAX_ENTRIES) {
+        const Entries = alerts.slice(start, start + MAX_ENTRIES).map(
+          (alert): PutEventsRequestEntry => ({
+            EventBusName: bus,
+            Source: ALERT_SOURCE,
+            DetailType: ALERT_DETAIL_TYPE,
+            Time: new Date(alert.eventMs),
+            Detail: JSON.stringify(alertMessage(alert)),
+          }),
+        )
+        const answer = await client.send(new PutEventsCommand({ Entries }))
+        // Those that were taken are told once more with the delivery: receivers drop copies.
+        const refused = answer.Entries?.find(({ ErrorCode }) => ErrorCode)
+        if (refused) throw new Error(`EventBridge refused an alert: ${refused.ErrorCode}: ${refused.ErrorMessage}`)
+      }
+    },
+  }
+}

@@ -1,0 +1,13 @@
+import type { APIGatewayProxyResult } from 'aws-lambda'
+
+/** What a problem says beside its title: RFC 9457, 3.2. */
+export type Extension = Record<string, unknown>
+
+/** An answer that says what went wrong (RFC 9457). */
+export function problem(status: number, title: string, detail: string, more: Extension = {}): APIGatewayProxyResult {
+  return {
+    statusCode: status,
+    headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' },
+    body: JSON.stringify({ type: 'about:blank', title, status, detail, ...more }),
+  }
+}
