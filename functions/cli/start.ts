@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Rule } from '../core/alert.ts'
-import { DEFAULT_RULES, RULES } from '../core/rules/index.ts'
+import { DEFAULT_RULES, RULES, rulesNamed } from '../core/rules/index.ts'
 import { parseSlotLength } from '../core/slot.ts'
 import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import { importDemoHistory, streamDemoImages } from '../homes/demo.ts'
@@ -42,7 +41,7 @@ await runCommand(
   },
   async flags => {
     const port = wholeNumber('port', flags.port, 0, 65535)
-    const rules = flags.rules.split(',').map(ruleNamed)
+    const rules = flagValue('rules', flags.rules, rulesNamed)
     const slotMs = flags.slot === undefined ? undefined : flagValue('slot', flags.slot, parseSlotLength)
     const classNames = flags.classes === undefined ? [] : flagValue('classes', flags.classes, readClassNames)
     const environment = readEnvironment(process.env)
@@ -86,13 +85,6 @@ await runCommand(
     return 0
   },
 )
-
-function ruleNamed(name: string): Rule {
-  const rule = RULES.get(name.trim())
-  if (!rule)
-    throw new UsageError(`--rules: there is no rule '${name.trim()}'; there are ${[...RULES.keys()].join(', ')}`)
-  return rule
-}
 
 function readClassNames(file: string): string[] {
   return [...parseClassList(readFileSync(file, 'utf8')).keys()]

@@ -14,14 +14,14 @@ import { viewReader } from '../batch/view.ts'
 import type { Rule } from '../core/alert.ts'
 import type { BatchResponse, LogEvent } from '../core/delivery.ts'
 import { functionInThread } from '../local/thread.ts'
-import type { SpeedStore } from '../ports/speed-store.ts'
 import type { ArchiveThreadData } from './archive-thread.ts'
 import type { Environment } from './environment.ts'
 import { batchLayerOf, compactSettled, servingHandlerOf, speedHandlerOf, speedLayerOf } from './layers.ts'
 import { openLog } from './logs.ts'
 import { addClasses, knownClasses } from './reference.ts'
 import type { Servers } from './servers.ts'
-import { type Settings, STATE_FORMAT } from './state.ts'
+import { settleStore } from './settled.ts'
+import type { Settings } from './state.ts'
 import { describeStore, openStore } from './stores.ts'
 
 /** Size of the file of metrics, and of the one before it: together they hold most of an hour of the demo. */
@@ -51,7 +51,7 @@ export async function openLocalHome(
   const close = async () => {
     await Promise.all([log.close(), store.close()])
   }
-  await refuseOtherSettings(store, describeStore(servers.store), slotMs).catch(async error => {
+  await settleStore(store, describeStore(servers.store), slotMs).catch(async error => {
     await close()
     throw error
   })
@@ -94,20 +94,6 @@ export async function openLocalHome(
     async close() {
       await Promise.all([close(), checkpoints.close(), query.close()])
     },
-  }
-}
-
-/** @throws Error when the store's rows were written otherwise than this home would */
-async function refuseOtherSettings(store: SpeedStore, name: string, slotMs: number): Promise<void> {
-  const settled = await store.settle({ format: STATE_FORMAT, slotMs })
-  if (settled.format !== STATE_FORMAT) {
-    throw new Error(`${name} is of form ${settled.format}, this landcover of form ${STATE_FORMAT}: choose another`)
-  }
-  if (settled.slotMs !== slotMs) {
-    const length = `${settled.slotMs / 1000}s`
-    throw new Error(
-      `${name} has arrival slots of ${length}: start a new state with --slot ${length}, or choose another`,
-    )
   }
 }
 

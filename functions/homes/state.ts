@@ -3,9 +3,7 @@ import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-
-/** Rises whenever what a state folder or a speed store holds takes another form; an older state is refused. */
-export const STATE_FORMAT = 1
+import { STATE_FORMAT } from './settled.ts'
 
 /** What a state folder settles for as long as it exists. */
 const Settings = z.object({

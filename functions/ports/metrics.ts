@@ -26,12 +26,15 @@ export type MetricName =
   | 'endToEndDelayMs'
   /** Age of the delivery's last record at the end, since the log received it. */
   | 'iteratorAgeMs'
+  /** How long before the end of a batch run the slots end that its view covers. */
+  | 'cutAgeMs'
 
-/** What one delivery came to. */
+/** What one delivery, or one batch run, came to. */
 export interface Measurement {
-  /** The consumer of the log that did the work. */
-  consumer: 'speed' | 'archive'
-  lane: string
+  /** Who did the work. */
+  consumer: 'speed' | 'archive' | 'batch'
+  /** Of a delivery. */
+  lane?: string
   /** Null: was not measured. */
   values: Readonly<Partial<Record<MetricName, number | null>>>
 }

@@ -1,0 +1,9 @@
+import { archiveHandlerOf } from '../layers.ts'
+import { consumerOnFirstCall } from './first-call.ts'
+import { logger, openLog, openObjects, slotMs, stageMetrics } from './ports.ts'
+
+/** The archive: consumes the stream. */
+export const handler = consumerOnFirstCall(async () => {
+  const { identity } = await openLog()
+  return archiveHandlerOf({ objects: openObjects(), logger, metrics: stageMetrics() }, identity, slotMs())
+})

@@ -1,0 +1,42 @@
+import { openAthenaBatchQuery } from '../../adapters/athena-batch-query.ts'
+import { noted } from '../../batch/last-run.ts'
+import { type BatchRun, runBackfill, runBatch } from '../../batch/run.ts'
+import { batchLayerOf } from '../layers.ts'
+import { onFirstCall } from './first-call.ts'
+import { logger, openLog, openObjects, slotMs, stageMetrics } from './ports.ts'
+import { openStore } from './store.ts'
+import { variable } from './variables.ts'
+
+/** What is to be done: by default what a run does. */
+export interface BatchTask {
+  /** Arrival days, YYYY-MM-DD, to be counted anew. */
+  backfill?: { from: string; to: string }
+}
+
+/** What came of it. */
+export interface BatchOutcome {
+  revision: number | null
+  published: boolean
+  /** Lanes that are archived less far than others. */
+  behind: string[]
+}
+
+/** One run of the batch layer: a step of the state machine. */
+export const handler = onFirstCall<BatchTask, BatchOutcome>(async () => {
+  const [log, store] = await Promise.all([openLog(), openStore(slotMs())])
+  const objects = openObjects()
+  const query = openAthenaBatchQuery({
+    workGroup: variable('LANDCOVER_WORK_GROUP'),
+    database: variable('LANDCOVER_DATABASE'),
+  })
+  const batch = batchLayerOf({ log, store, objects, query }, slotMs())
+  const metrics = stageMetrics()
+  return async ({ backfill }) => {
+    const run = backfill ? () => runBackfill(batch, backfill.from, backfill.to) : () => runBatch(batch)
+    const { view, published, behind }: BatchRun = await noted(objects, Date.now, run)
+    if (view) metrics.record({ consumer: 'batch', values: { cutAgeMs: Date.now() - view.cut } })
+    const outcome = { revision: view?.revision ?? null, published, behind: behind.map(({ lane }) => lane) }
+    logger.info('batch: run ended', { ...outcome })
+    return outcome
+  }
+})

@@ -1,0 +1,18 @@
+import { emfMetrics } from '../../adapters/emf-metrics.ts'
+import { jsonLogger } from '../../adapters/json-logger.ts'
+import { openKinesisEventLog } from '../../adapters/kinesis-event-log.ts'
+import { openS3ObjectStore } from '../../adapters/s3-object-store.ts'
+import type { EventLog } from '../../ports/event-log.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+import { metricsNamespace } from './namespace.ts'
+import { variable } from './variables.ts'
+
+/** Standard output becomes the function's log group. */
+const write = (line: string) => void process.stdout.write(line)
+
+export const logger = jsonLogger(write)
+
+export const slotMs = () => Number(variable('LANDCOVER_SLOT_MS'))
+export const stageMetrics = () => emfMetrics(write, { namespace: metricsNamespace(variable('LANDCOVER_STAGE')) })
+export const openLog = (): Promise<EventLog> => openKinesisEventLog({ stream: variable('LANDCOVER_STREAM') })
+export const openObjects = (): ObjectStore => openS3ObjectStore({ bucket: variable('LANDCOVER_BUCKET') })

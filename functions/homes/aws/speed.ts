@@ -1,0 +1,16 @@
+import { openEventBridgeAlertChannel } from '../../adapters/eventbridge-alert-channel.ts'
+import { rulesNamed } from '../../core/rules/index.ts'
+import { speedHandlerOf } from '../layers.ts'
+import { consumerOnFirstCall } from './first-call.ts'
+import { logger, openLog, openObjects, slotMs, stageMetrics } from './ports.ts'
+import { openStore } from './store.ts'
+import { variable } from './variables.ts'
+
+/** The speed layer: consumes the stream. */
+export const handler = consumerOnFirstCall(async () => {
+  const rules = rulesNamed(variable('LANDCOVER_RULES'))
+  const channel = openEventBridgeAlertChannel(variable('LANDCOVER_BUS'))
+  const [log, store] = await Promise.all([openLog(), openStore(slotMs())])
+  const ports = { log, store, objects: openObjects(), channel, logger, metrics: stageMetrics() }
+  return speedHandlerOf(ports, slotMs(), rules)
+})

@@ -1,0 +1,40 @@
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { type CassandraSpeedStoreOptions, openCassandraSpeedStore } from '../../adapters/cassandra-speed-store.ts'
+import type { SpeedStore } from '../../ports/speed-store.ts'
+import { settleStore } from '../settled.ts'
+import { variable } from './variables.ts'
+
+const KEYSPACES_PORT = 9142
+
+/**
+ * Opens the speed store of the stage. The stack has made its tables.
+ *
+ * @throws SpeedStoreUnavailable when it cannot be reached
+ * @throws Error when what it holds has another form than this code's, or slots of another length
+ */
+export async function openStore(slotMs: number): Promise<SpeedStore> {
+  const address = variable('LANDCOVER_STORE')
+  const store = await openCassandraSpeedStore(optionsOf(address))
+  await settleStore(store, address, slotMs).catch(async error => {
+    await store.close()
+    throw error
+  })
+  return store
+}
+
+function optionsOf(address: string): CassandraSpeedStoreOptions {
+  const { protocol, hostname, host, pathname } = new URL(address)
+  if (protocol === 'cassandra:') {
+    const keyspace = pathname.slice(1)
+    return { contactPoints: [host], keyspace, localDataCenter: 'datacenter1', createSchema: true }
+  }
+  const region = process.env.AWS_REGION as string
+  const endpoint = `cassandra.${region}.amazonaws.com`
+  return {
+    contactPoints: [`${endpoint}:${KEYSPACES_PORT}`],
+    keyspace: hostname,
+    localDataCenter: region,
+    tls: { serverName: endpoint },
+    keyspaces: { region, credentials: defaultProvider() },
+  }
+}

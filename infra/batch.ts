@@ -1,0 +1,184 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { CfnWorkGroup } from 'aws-cdk-lib/aws-athena'
+import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
+import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets'
+import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import { Construct } from 'constructs'
+import { ARCHIVE_PREFIX } from '../functions/archive/layout.ts'
+import { ARCHIVE_PARTITION, ARCHIVE_TABLE, ARCHIVE_TABLE_COLUMNS, slotProjection } from '../functions/archive/table.ts'
+import type { BatchOutcome } from '../functions/homes/aws/batch.ts'
+import type { Access } from './access.ts'
+import { acknowledge, manyResources } from './acknowledged.ts'
+import { deployedFunction } from './function.ts'
+import type { Names } from './names.ts'
+import { type Stage, storeAddress } from './stages.ts'
+
+interface BatchLayerProps {
+  stage: Stage
+  names: Names
+  access: Access
+}
+
+/** A run that finds a lane behind is tried again so often, so far apart, before it is left to the next hour. */
+const TRIES = 6
+const PAUSE = Duration.minutes(5)
+
+/** The batch layer: its runs, and the archive as a table for everybody. */
+export class BatchLayer extends Construct {
+  readonly function: LambdaFunction
+  readonly stateMachine: StateMachine
+
+  constructor(scope: Construct, { stage, names, access }: BatchLayerProps) {
+    super(scope, 'Batch')
+    const { batchQuery } = stage
+    if (batchQuery.kind === 'athena') addTables(this, stage, names)
+    this.function = deployedFunction(this, stage, 'batch', {
+      memoryMb: 1769,
+      timeout: Duration.minutes(15),
+      variables: {
+        LANDCOVER_STREAM: names.stream,
+        LANDCOVER_STORE: storeAddress(stage, names.keyspace),
+        LANDCOVER_BUCKET: names.bucket,
+        LANDCOVER_WORK_GROUP: names.workGroup,
+        LANDCOVER_DATABASE: batchQuery.kind === 'athena' ? names.database : batchQuery.database,
+      },
+      ...(batchQuery.kind === 'athena-api' && { extraVariables: { AWS_ENDPOINT_URL_ATHENA: batchQuery.endpoint } }),
+    })
+    access.stream(this.function, 'lanes')
+    access.speedStore(this.function)
+    access.athena(this.function)
+    access.readObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'imports/*')
+    access.writeObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
+    access.deleteObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*')
+
+    const stateMachineName = `landcover-${stage.name}-batch`
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineName,
+      definitionBody: DefinitionBody.fromString(JSON.stringify(definition(this.function.functionArn))),
+      timeout: Duration.minutes(55),
+      tracingEnabled: stage.schedules,
+      logs: {
+        destination: new LogGroup(this, 'StateMachineLog', {
+          logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
+          retention: stage.logDays,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+      },
+    })
+    const resources = [this.function.functionArn]
+    this.stateMachine.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }))
+    const why = 'The delivery of logs and traces to CloudWatch and X-Ray is granted for no single resource.'
+    acknowledge(this.stateMachine, why, manyResources('*'))
+    if (stage.schedules) {
+      new Schedule(this, 'Hourly', {
+        // By now the files of the hour before have come: heartbeats each minute, and the archive's batching window.
+        schedule: ScheduleExpression.cron({ minute: '10' }),
+        target: new StepFunctionsStartExecution(this.stateMachine, {}),
+      })
+    }
+  }
+}
+
+/**
+ * Runs until no lane is behind. To wait costs a state machine nothing, and a function its time. What an execution is
+ * started with is the function's task: `{}`, or `{"backfill":{"from":"2026-11-01","to":"2026-11-22"}}`.
+ *
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+ */
+function definition(functionArn: string): object {
+  const behind: `$.outcome.${keyof BatchOutcome}` = '$.outcome.behind'
+  return {
+    StartAt: 'Begin',
+    States: {
+      Begin: { Type: 'Pass', Result: { tries: 0 }, Next: 'Run' },
+      Run: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::lambda:invoke',
+        Parameters: { FunctionName: functionArn, 'Payload.$': '$$.Execution.Input' },
+        ResultSelector: { 'revision.$': '$.Payload.revision', 'behind.$': '$.Payload.behind' },
+        ResultPath: '$.outcome',
+        Retry: [
+          {
+            ErrorEquals: ['Lambda.ServiceException', 'Lambda.SdkClientException', 'Lambda.TooManyRequestsException'],
+            IntervalSeconds: 2,
+            MaxAttempts: 5,
+            BackoffRate: 2,
+          },
+        ],
+        Next: 'Count',
+      },
+      Count: {
+        Type: 'Pass',
+        Parameters: { 'outcome.$': '$.outcome', 'tries.$': 'States.MathAdd($.tries, 1)' },
+        Next: 'IsAnyLaneBehind',
+      },
+      IsAnyLaneBehind: {
+        Type: 'Choice',
+        Choices: [
+          { Variable: `${behind}[0]`, IsPresent: false, Next: 'Done' },
+          { Variable: '$.tries', NumericGreaterThanEquals: TRIES, Next: 'LanesBehind' },
+        ],
+        Default: 'WaitForLanes',
+      },
+      WaitForLanes: { Type: 'Wait', Seconds: PAUSE.toSeconds(), Next: 'Run' },
+      LanesBehind: {
+        Type: 'Fail',
+        Error: 'LanesBehind',
+        CausePath: `States.Format('archived less far than others: {}', States.JsonToString(${behind}))`,
+      },
+      Done: { Type: 'Succeed', OutputPath: '$.outcome' },
+    },
+  }
+}
+
+function addTables(scope: Construct, stage: Stage, names: Names): void {
+  const { account } = Stack.of(scope)
+  const location = (prefix: string) => `s3://${names.bucket}/${prefix}`
+  const database = new CfnDatabase(scope, 'Database', {
+    catalogId: account,
+    databaseInput: { name: names.database, description: `landcover, stage ${stage.name}` },
+  })
+  const archive = new CfnTable(scope, 'ArchiveTable', {
+    catalogId: account,
+    databaseName: names.database,
+    tableInput: {
+      name: ARCHIVE_TABLE,
+      description: 'Every record that the log delivered, an event a row; copies are in it',
+      tableType: 'EXTERNAL_TABLE',
+      parameters: {
+        ...slotProjection(stage.slotMs),
+        'storage.location.template': location(
+          `${ARCHIVE_PREFIX}${ARCHIVE_PARTITION.name}=\${${ARCHIVE_PARTITION.name}}/`,
+        ),
+      },
+      partitionKeys: [ARCHIVE_PARTITION],
+      storageDescriptor: {
+        location: location(ARCHIVE_PREFIX),
+        columns: [...ARCHIVE_TABLE_COLUMNS],
+        inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+        outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+        serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+      },
+    },
+  })
+  archive.addDependency(database)
+  new CfnWorkGroup(scope, 'WorkGroup', {
+    name: names.workGroup,
+    recursiveDeleteOption: stage.disposable,
+    workGroupConfiguration: {
+      enforceWorkGroupConfiguration: true,
+      publishCloudWatchMetricsEnabled: true,
+      bytesScannedCutoffPerQuery: stage.scanLimitBytes,
+      engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
+      resultConfiguration: {
+        outputLocation: location('athena/'),
+        encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+      },
+    },
+  })
+}

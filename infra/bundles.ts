@@ -1,0 +1,57 @@
+import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** The deployed functions: each is one file of functions/homes/aws. With it go the files of data/ that it reads. */
+export const FUNCTIONS = {
+  speed: ['classes.csv'],
+  archive: ['classes.csv'],
+  heartbeat: [],
+  batch: ['sql/totals.sql', 'sql/content.sql'],
+  compaction: [],
+  serving: ['classes.csv'],
+  ingest: ['classes.csv'],
+} as const satisfies Record<string, readonly string[]>
+export type FunctionName = keyof typeof FUNCTIONS
+
+export const BUNDLES = join(ROOT, 'infra/dist')
+
+/** Where the bundle of a function lies: a folder with `index.mjs`. */
+export function bundleOf(name: FunctionName): string {
+  return join(BUNDLES, name)
+}
+
+/** Packages of CommonJS ask for `require`, which a module has not. */
+const BANNER = "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);"
+
+/** Makes all bundles anew: one file each, with all that it needs. */
+export async function buildBundles(): Promise<void> {
+  rmSync(BUNDLES, { recursive: true, force: true })
+  const names = Object.keys(FUNCTIONS) as FunctionName[]
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: names.map(name => ({ in: `functions/homes/aws/${name}.ts`, out: `${name}/index` })),
+    outdir: BUNDLES,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    minify: true,
+    // Stacks of errors stay readable without source maps.
+    keepNames: true,
+    banner: { js: BANNER },
+    logLevel: 'warning',
+  })
+  for (const name of names) {
+    for (const file of FUNCTIONS[name]) {
+      const to = join(bundleOf(name), 'data', file)
+      mkdirSync(dirname(to), { recursive: true })
+      cpSync(join(ROOT, 'data', file), to)
+    }
+  }
+}

@@ -1,0 +1,309 @@
+import { fileURLToPath } from 'node:url'
+import { type CfnElement, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import {
+  AccessLogFormat,
+  ApiKey,
+  AuthorizationType,
+  EndpointType,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  MethodLoggingLevel,
+  ResponseType,
+  RestApi,
+} from 'aws-cdk-lib/aws-apigateway'
+import {
+  AllowedMethods,
+  CacheCookieBehavior,
+  CacheHeaderBehavior,
+  CachePolicy,
+  CacheQueryStringBehavior,
+  Distribution,
+  Function as EdgeFunction,
+  FunctionCode,
+  FunctionEventType,
+  FunctionRuntime,
+  HeadersFrameOption,
+  HeadersReferrerPolicy,
+  HttpVersion,
+  PriceClass,
+  ResponseHeadersPolicy,
+  ViewerProtocolPolicy,
+} from 'aws-cdk-lib/aws-cloudfront'
+import { RestApiOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins'
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
+import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { Construct } from 'constructs'
+import { problem } from '../functions/http/problem.ts'
+import type { Access } from './access.ts'
+import { acknowledge, manyResources } from './acknowledged.ts'
+import { viewerFilter } from './allowlist.ts'
+import { deployedFunction } from './function.ts'
+import type { Names } from './names.ts'
+import { type Stage, storeAddress } from './stages.ts'
+
+interface FrontProps {
+  stage: Stage
+  names: Names
+  access: Access
+}
+
+const SITE = fileURLToPath(new URL('../web/dist', import.meta.url))
+
+/** So long a shared answer may be old: a hundred dashboards cost the store as much as one. */
+const SHARED_FOR = Duration.seconds(2)
+/** Requests a second that reach the functions, and how many may come at once. */
+const RATE = 100
+const BURST = 200
+
+/** Answers of API Gateway itself, in the form of ours. */
+const GATEWAY_PROBLEMS: readonly (readonly [
+  name: string,
+  ResponseType,
+  status: number,
+  title: string,
+  detail: string,
+])[] = [
+  [
+    'Unsigned',
+    ResponseType.MISSING_AUTHENTICATION_TOKEN,
+    403,
+    'There is nothing here, or it takes a signature',
+    'GET reads /api; POST /api/events takes a signature (AWS SigV4).',
+  ],
+  ['Denied', ResponseType.ACCESS_DENIED, 403, 'This sender may not do that', 'Ask for execute-api:Invoke.'],
+  ['Throttled', ResponseType.THROTTLED, 429, 'Too many requests', 'Try again in a second.'],
+  ['TooLarge', ResponseType.REQUEST_TOO_LARGE, 413, 'The body is too large', 'Send fewer events at once.'],
+  ['Failed', ResponseType.DEFAULT_5XX, 503, 'The answer is not known right now', 'Try again in a few seconds.'],
+]
+
+/** The API and the dashboard. */
+export class Front extends Construct {
+  readonly serving: LambdaFunction
+  readonly ingest: LambdaFunction
+  readonly api: RestApi
+
+  constructor(scope: Construct, props: FrontProps) {
+    super(scope, 'Front')
+    const { stage, names } = props
+    this.serving = servingFunction(new Construct(this, 'Serving'), props)
+    this.ingest = ingestFunction(new Construct(this, 'Ingest'), props)
+    this.api = this.#addApi(stage)
+    new CfnOutput(this, 'ApiUrl', { value: this.api.url, description: 'API Gateway: events are sent here' })
+
+    // Its own class does not match the interface where types are strict about what is undefined.
+    const site = new Bucket(this, 'Site', {
+      bucketName: names.siteBucket,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      removalPolicy: RemovalPolicy.DESTROY,
+      autoDeleteObjects: true,
+    }) as IBucket
+    acknowledge(site, 'It holds the files of the page, which CloudFront alone reads, and logs.', 'AwsSolutions-S1')
+    if (stage.cloudFront) this.#addDistribution(stage, names, site)
+  }
+
+  #addApi(stage: Stage): RestApi {
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      logGroupName: `/landcover/${stage.name}/api`,
+      retention: stage.logDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    const api = new RestApi(this, 'Api', {
+      restApiName: `landcover-${stage.name}`,
+      endpointTypes: [EndpointType.REGIONAL],
+      cloudWatchRole: stage.schedules,
+      deployOptions: {
+        stageName: 'v1',
+        throttlingRateLimit: RATE,
+        throttlingBurstLimit: BURST,
+        tracingEnabled: stage.schedules,
+        ...(stage.schedules && {
+          loggingLevel: MethodLoggingLevel.ERROR,
+          accessLogDestination: new LogGroupLogDestination(accessLog),
+          accessLogFormat: AccessLogFormat.jsonWithStandardFields(),
+        }),
+      },
+    })
+    for (const [name, type, status, title, detail] of GATEWAY_PROBLEMS) {
+      const { body, headers = {} } = problem(status, title, detail)
+      api.addGatewayResponse(name, {
+        type,
+        statusCode: String(status),
+        responseHeaders: Object.fromEntries(Object.entries(headers).map(([header, value]) => [header, `'${value}'`])),
+        templates: { 'application/json': body },
+      })
+    }
+    const root = api.root.addResource('api')
+    const reading = new LambdaIntegration(this.serving)
+    const anything = root.addResource('{path+}')
+    for (const method of ['GET', 'HEAD']) {
+      anything.addMethod(method, reading, { apiKeyRequired: stage.reads.access !== 'public' })
+    }
+    const sending = new LambdaIntegration(this.ingest)
+    const events = root.addResource('events')
+    events.addMethod('POST', sending, { authorizationType: AuthorizationType.IAM })
+    acknowledge(api, 'The functions judge what they are sent, and say what is wrong with it.', 'AwsSolutions-APIG2')
+    acknowledge(
+      api,
+      'Who reads is settled for the stage, at CloudFront; sending takes a signature (IAM). There are no users to sign in.',
+      'AwsSolutions-APIG4',
+      'AwsSolutions-COG4',
+    )
+    acknowledge(api, 'A web application firewall costs more than all the rest of a small stage.', 'AwsSolutions-APIG3')
+    acknowledge(
+      api,
+      "API Gateway writes its logs by the one role of the account, of AWS's own policy.",
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+    )
+    return api
+  }
+
+  #addDistribution(stage: Stage, names: Names, site: IBucket): void {
+    const filter = stage.reads.access === 'allowlist' ? this.#viewerFilter(stage.reads.cidrs) : []
+    const logs = Bucket.fromBucketName(this, 'Logs', names.logBucket)
+    const distribution = new Distribution(this, 'Distribution', {
+      comment: `landcover, stage ${stage.name}`,
+      defaultRootObject: 'index.html',
+      httpVersion: HttpVersion.HTTP2_AND_3,
+      priceClass: PriceClass.PRICE_CLASS_100,
+      enableLogging: true,
+      logBucket: logs,
+      logFilePrefix: 'cloudfront/',
+      defaultBehavior: {
+        origin: S3BucketOrigin.withOriginAccessControl(site),
+        viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        responseHeadersPolicy: this.#securityHeaders(stage),
+        functionAssociations: filter,
+        compress: true,
+      },
+      additionalBehaviors: {
+        '/api/*': {
+          origin: new RestApiOrigin(this.api, { customHeaders: this.#originKey(stage) }),
+          allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+          viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+          cachePolicy: new CachePolicy(this, 'ApiCache', {
+            cachePolicyName: `landcover-${stage.name}-api`,
+            minTtl: SHARED_FOR,
+            defaultTtl: SHARED_FOR,
+            maxTtl: SHARED_FOR,
+            queryStringBehavior: CacheQueryStringBehavior.all(),
+            headerBehavior: CacheHeaderBehavior.allowList('Accept'),
+            cookieBehavior: CacheCookieBehavior.none(),
+            enableAcceptEncodingGzip: true,
+            enableAcceptEncodingBrotli: true,
+          }),
+          responseHeadersPolicy: ResponseHeadersPolicy.SECURITY_HEADERS,
+          functionAssociations: filter,
+          compress: true,
+        },
+      },
+    })
+    acknowledge(distribution, 'Vegetation is no secret of a country.', 'AwsSolutions-CFR1')
+    acknowledge(distribution, 'A firewall costs more than all the rest of a small stage.', 'AwsSolutions-CFR2')
+    acknowledge(
+      distribution,
+      "Without a domain of its own a stage has CloudFront's certificate, whose policy cannot be chosen.",
+      'AwsSolutions-CFR4',
+    )
+    const files = new BucketDeployment(this, 'SiteFiles', {
+      sources: [Source.asset(SITE)],
+      destinationBucket: site,
+      distribution,
+      distributionPaths: ['/index.html', '/'],
+    })
+    acknowledgeDeployment(files, site)
+    new CfnOutput(this, 'DashboardUrl', { value: `https://${distribution.domainName}`, description: 'The dashboard' })
+  }
+
+  #viewerFilter(cidrs: readonly string[]) {
+    const filter = new EdgeFunction(this, 'Allowlist', {
+      runtime: FunctionRuntime.JS_2_0,
+      code: FunctionCode.fromInline(viewerFilter(cidrs)),
+    })
+    return [{ function: filter, eventType: FunctionEventType.VIEWER_REQUEST }]
+  }
+
+  /** Who may not read by CloudFront must not read past it: so API Gateway takes reads from CloudFront only. */
+  #originKey(stage: Stage): Record<string, string> {
+    if (stage.reads.access === 'public') return {}
+    const secret = new Secret(this, 'OriginKey', {
+      description: 'What CloudFront shows API Gateway',
+      generateSecretString: { excludePunctuation: true, passwordLength: 64 },
+    })
+    acknowledge(
+      secret,
+      'CloudFront and API Gateway know it by the template: a new deployment with another secret rotates it.',
+      'AwsSolutions-SMG4',
+    )
+    // In the template it stays a reference, which CloudFormation resolves.
+    const value = secret.secretValue.unsafeUnwrap()
+    const plan = this.api.addUsagePlan('Readers', { apiStages: [{ stage: this.api.deploymentStage }] })
+    plan.addApiKey(new ApiKey(this, 'ReadKey', { value }))
+    return { 'x-api-key': value }
+  }
+
+  #securityHeaders(stage: Stage): ResponseHeadersPolicy {
+    return new ResponseHeadersPolicy(this, 'SecurityHeaders', {
+      responseHeadersPolicyName: `landcover-${stage.name}-page`,
+      securityHeadersBehavior: {
+        contentTypeOptions: { override: true },
+        frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },
+        referrerPolicy: { referrerPolicy: HeadersReferrerPolicy.NO_REFERRER, override: true },
+        strictTransportSecurity: { accessControlMaxAge: Duration.days(365), includeSubdomains: true, override: true },
+        contentSecurityPolicy: { contentSecurityPolicy: "frame-ancestors 'none'", override: true },
+      },
+    })
+  }
+}
+
+function servingFunction(scope: Construct, { stage, names, access }: FrontProps): LambdaFunction {
+  const serving = deployedFunction(scope, stage, 'serving', {
+    memoryMb: 1024,
+    timeout: Duration.seconds(20),
+    variables: {
+      LANDCOVER_STREAM: names.stream,
+      LANDCOVER_STORE: storeAddress(stage, names.keyspace),
+      LANDCOVER_BUCKET: names.bucket,
+    },
+  })
+  access.stream(serving, 'read')
+  access.speedStore(serving)
+  access.readObjects(serving, 'reference/*', 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
+  return serving
+}
+
+function ingestFunction(scope: Construct, { stage, names, access }: FrontProps): LambdaFunction {
+  const ingest = deployedFunction(scope, stage, 'ingest', {
+    memoryMb: 512,
+    timeout: Duration.seconds(29),
+    variables: { LANDCOVER_STREAM: names.stream, LANDCOVER_BUCKET: names.bucket },
+  })
+  access.stream(ingest, 'append')
+  access.readObjects(ingest, 'reference/*')
+  return ingest
+}
+
+/** What CDK brings along to copy files into a bucket. */
+function acknowledgeDeployment(files: BucketDeployment, site: IBucket): void {
+  const stack = Stack.of(files)
+  const { account, region } = stack
+  const siteId = stack.getLogicalId(site.node.defaultChild as CfnElement)
+  const provider = stack.node.children.find(({ node }) => node.id.startsWith('Custom::CDKBucketDeployment'))
+  if (!provider) throw new Error("CDK's function that copies files is not where it was")
+  acknowledge(
+    provider,
+    "CDK's own function, which runs at a deployment only and touches no bucket but the page's.",
+    'AwsSolutions-L1',
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+    ...['GetObject', 'GetBucket', 'List', 'DeleteObject', 'Abort'].map(
+      action => `AwsSolutions-IAM5[Action::s3:${action}*]`,
+    ),
+    manyResources('*'),
+    manyResources(`arn:aws:s3:::cdk-hnb659fds-assets-${account}-${region}/*`),
+    manyResources(`<${siteId}.Arn>/*`),
+  )
+}

@@ -1,0 +1,54 @@
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import type { Construct } from 'constructs'
+import type { Variables } from '../functions/homes/aws/variables.ts'
+import { acknowledge, manyResources } from './acknowledged.ts'
+import { bundleOf, type FunctionName } from './bundles.ts'
+import type { Stage } from './stages.ts'
+
+export interface FunctionOptions {
+  memoryMb: number
+  timeout: Duration
+  variables: Partial<Variables>
+  /** For LocalStack and tests: where services are that are not AWS's own. */
+  extraVariables?: Record<string, string>
+}
+
+/** One of the deployed functions, from its bundle. It may do nothing but log until it is granted more. */
+export function deployedFunction(
+  scope: Construct,
+  stage: Stage,
+  name: FunctionName,
+  { memoryMb, timeout, variables, extraVariables = {} }: FunctionOptions,
+): LambdaFunction {
+  const functionName = `landcover-${stage.name}-${name}`
+  const logGroup = new LogGroup(scope, 'Log', {
+    logGroupName: `/aws/lambda/${functionName}`,
+    retention: stage.logDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  })
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+  logGroup.grantWrite(role)
+  const deployed = new LambdaFunction(scope, 'Function', {
+    functionName,
+    role,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    handler: 'index.handler',
+    code: Code.fromAsset(bundleOf(name)),
+    memorySize: memoryMb,
+    timeout,
+    logGroup,
+    tracing: stage.schedules ? Tracing.ACTIVE : Tracing.DISABLED,
+    environment: {
+      LANDCOVER_STAGE: stage.name,
+      LANDCOVER_SLOT_MS: String(stage.slotMs),
+      ...variables,
+      ...extraVariables,
+    },
+  })
+  acknowledge(role, 'X-Ray takes traces of no resource: its actions know none.', manyResources('*'))
+  return deployed
+}

@@ -1,0 +1,67 @@
+import { Duration, Stack } from 'aws-cdk-lib'
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import { CfnSchedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
+import { Construct } from 'constructs'
+import { Access } from './access.ts'
+import { BatchLayer } from './batch.ts'
+import { Archive, SpeedLayer } from './consumers.ts'
+import { Front } from './front.ts'
+import { deployedFunction } from './function.ts'
+import type { LandcoverStackProps } from './state-stack.ts'
+import { Watching } from './watching.ts'
+
+/** What works on the state: it may be replaced at any time, and nothing is lost. */
+export class PipelineStack extends Stack {
+  constructor(scope: Construct, id: string, props: LandcoverStackProps) {
+    super(scope, id, props)
+    const { stage, names } = props
+    const layer = { stage, names, access: new Access(this, stage, names) }
+    const speed = new SpeedLayer(this, layer)
+    const archive = new Archive(this, layer)
+    const batch = new BatchLayer(this, layer)
+    const front = new Front(this, layer)
+    this.#addHeartbeat(layer)
+    this.#addCompaction(layer)
+    new Watching(this, { stage, names, speed, archive, batch, front })
+  }
+
+  #addHeartbeat({ stage, names, access }: LandcoverStackProps & { access: Access }): void {
+    const scope = new Construct(this, 'Heartbeat')
+    const heartbeat = deployedFunction(scope, stage, 'heartbeat', {
+      memoryMb: 256,
+      timeout: Duration.seconds(50),
+      variables: { LANDCOVER_STREAM: names.stream },
+    })
+    access.stream(heartbeat, 'append')
+    if (stage.schedules) every(scope, Duration.minutes(1), heartbeat)
+  }
+
+  #addCompaction({ stage, names, access }: LandcoverStackProps & { access: Access }): void {
+    const scope = new Construct(this, 'Compaction')
+    const compaction = deployedFunction(scope, stage, 'compaction', {
+      memoryMb: 3008,
+      timeout: Duration.minutes(15),
+      variables: { LANDCOVER_BUCKET: names.bucket },
+    })
+    access.readObjects(compaction, 'archive/*', 'views/*', 'compactions/*')
+    access.writeObjects(compaction, 'archive/*', 'compactions/*')
+    access.deleteObjects(compaction, 'archive/*', 'compactions/*')
+    if (stage.schedules) every(scope, Duration.hours(1), compaction)
+  }
+}
+
+function every(scope: Construct, period: Duration, target: LambdaFunction): void {
+  const role = new Role(scope, 'ScheduleRole', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') })
+  role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [target.functionArn] }))
+  new CfnSchedule(scope, 'Schedule', {
+    scheduleExpression: ScheduleExpression.rate(period).expressionString,
+    flexibleTimeWindow: { mode: 'OFF' },
+    target: {
+      arn: target.functionArn,
+      roleArn: role.roleArn,
+      // What is late is of no use: the next comes soon.
+      retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
+    },
+  })
+}

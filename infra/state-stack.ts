@@ -1,0 +1,108 @@
+import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import { CfnKeyspace, CfnTable } from 'aws-cdk-lib/aws-cassandra'
+import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import type { Construct } from 'constructs'
+import { TABLES, type Table } from '../functions/adapters/schema.ts'
+import { acknowledge } from './acknowledged.ts'
+import type { Names } from './names.ts'
+import type { Stage } from './stages.ts'
+
+export interface LandcoverStackProps extends StackProps {
+  stage: Stage
+  names: Names
+}
+
+/** What must survive: the log, the speed store's tables, the archive and the views. It changes rarely. */
+export class StateStack extends Stack {
+  constructor(scope: Construct, id: string, props: LandcoverStackProps) {
+    super(scope, id, props)
+    const { stage, names } = props
+    const removalPolicy = stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN
+
+    new Stream(this, 'Images', {
+      streamName: names.stream,
+      retentionPeriod: Duration.hours(stage.retentionHours),
+      encryption: StreamEncryption.MANAGED,
+      removalPolicy,
+      ...(stage.stream.mode === 'on-demand'
+        ? { streamMode: StreamMode.ON_DEMAND }
+        : { streamMode: StreamMode.PROVISIONED, shardCount: stage.stream.shards }),
+    })
+
+    const logs = new Bucket(this, 'AccessLogs', {
+      bucketName: names.logBucket,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      // CloudFront writes its logs by the old way.
+      objectOwnership: ObjectOwnership.OBJECT_WRITER,
+      lifecycleRules: [{ expiration: Duration.days(stage.logDays) }],
+      removalPolicy,
+      autoDeleteObjects: stage.disposable,
+    })
+    acknowledge(
+      logs,
+      'It holds the access logs of the other buckets: logging its own would never end.',
+      'AwsSolutions-S1',
+    )
+    new Bucket(this, 'Objects', {
+      bucketName: names.bucket,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      versioned: true,
+      // Its own class does not match the interface where types are strict about what is undefined.
+      serverAccessLogsBucket: logs as IBucket,
+      serverAccessLogsPrefix: 'objects/',
+      lifecycleRules: [
+        { id: 'unfinished', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        // What compaction and new views replace stays for a month, in case that they were wrong.
+        { id: 'replaced', noncurrentVersionExpiration: Duration.days(stage.disposable ? 1 : 30) },
+        { id: 'answers', prefix: 'athena/', expiration: Duration.days(1) },
+      ],
+      removalPolicy,
+      autoDeleteObjects: stage.disposable,
+    })
+
+    if (stage.speedStore.kind === 'keyspaces') this.#addKeyspace(names.keyspace, removalPolicy)
+  }
+
+  #addKeyspace(keyspaceName: string, removalPolicy: RemovalPolicy): void {
+    const keyspace = new CfnKeyspace(this, 'Keyspace', { keyspaceName })
+    keyspace.applyRemovalPolicy(removalPolicy)
+    for (const table of TABLES) {
+      const resource = new CfnTable(this, constructId(table.name), { keyspaceName, ...tableProperties(table) })
+      resource.addDependency(keyspace)
+      resource.applyRemovalPolicy(removalPolicy)
+    }
+  }
+}
+
+/**
+ * No point-in-time recovery: a cursor of yesterday would lie behind what the log still has. What is lost here is
+ * rebuilt from the archive: npm run replay.
+ */
+function tableProperties(
+  table: Table,
+): Pick<
+  ConstructorParameters<typeof CfnTable>[2],
+  'tableName' | 'partitionKeyColumns' | 'clusteringKeyColumns' | 'regularColumns' | 'billingMode' | 'defaultTimeToLive'
+> {
+  const column = ({ name, type }: { name: string; type: string }) => ({ columnName: name, columnType: type })
+  return {
+    tableName: table.name,
+    partitionKeyColumns: table.partitionKey.map(column),
+    clusteringKeyColumns: table.clustering.map(({ order, ...rest }) => ({ column: column(rest), orderBy: order })),
+    regularColumns: table.columns.map(column),
+    billingMode: { mode: 'ON_DEMAND' },
+    ...(table.ttlSeconds !== null && { defaultTimeToLive: table.ttlSeconds }),
+  }
+}
+
+function constructId(name: string): string {
+  return name
+    .split('_')
+    .map(word => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('')
+}

@@ -1,0 +1,177 @@
+import { Duration } from 'aws-cdk-lib'
+import { CfnBudget } from 'aws-cdk-lib/aws-budgets'
+import {
+  Alarm,
+  ComparisonOperator,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import { Construct } from 'constructs'
+import { ALERT_DETAIL_TYPE, ALERT_SOURCE } from '../functions/adapters/eventbridge-alert-channel.ts'
+import { metricsNamespace } from '../functions/homes/aws/namespace.ts'
+import type { Measurement, MetricName } from '../functions/ports/metrics.ts'
+import type { BatchLayer } from './batch.ts'
+import type { Archive, SpeedLayer } from './consumers.ts'
+import type { Front } from './front.ts'
+import type { Names } from './names.ts'
+import type { Stage } from './stages.ts'
+
+interface WatchingProps {
+  stage: Stage
+  names: Names
+  speed: SpeedLayer
+  archive: Archive
+  batch: BatchLayer
+  front: Front
+}
+
+const HOUR = Duration.hours(1)
+const MINUTES = Duration.minutes(5)
+
+/** Tells people: of anomalies of the vegetation, and of what goes wrong in the system. docs/runbook.md has each alarm. */
+export class Watching extends Construct {
+  readonly #alarms: Topic
+  readonly #stage: Stage
+
+  constructor(scope: Construct, { stage, names, speed, archive, batch, front }: WatchingProps) {
+    super(scope, 'Watching')
+    this.#stage = stage
+    this.#addAnomalies(names)
+    this.#alarms = this.#topic('Alarms', names.alarmTopic)
+
+    const retentionMs = Duration.hours(stage.retentionHours).toMilliseconds()
+    const ages = [speed, archive].map(({ function: consumer, node }) => {
+      const age = consumer.metric('IteratorAge', { statistic: 'max', period: MINUTES })
+      this.#alarm(
+        `${node.id}Behind`,
+        age,
+        retentionMs / 4,
+        'records wait for a quarter of the time that the stream keeps them',
+      )
+      const dropped = consumer.metric('DroppedEventCount', { statistic: 'sum', period: MINUTES })
+      this.#alarm(`${node.id}Dropped`, dropped, 1, 'the event source mapping gave records up: they must be replayed')
+      return age
+    })
+    const delay = this.#own('speed', 'endToEndDelayMs', 'p95')
+    this.#alarm('SpeedSlow', delay, 60_000, 'a heartbeat took more than a minute to be applied')
+    const givenBack = this.#own('speed', 'deliveriesGivenBack', 'sum')
+    this.#alarm(
+      'SpeedGivesBack',
+      givenBack,
+      5,
+      'deliveries are given back: the store does not answer, or the code fails',
+    )
+    const quarantined = this.#own('speed', 'quarantined', 'sum')
+    this.#alarm('Quarantine', quarantined, 1, 'events are refused: npm run redrive -- --list says why')
+    const cutAge = this.#own('batch', 'cutAgeMs', 'max', HOUR)
+    const oldestCutMs = 4 * stage.slotMs + HOUR.toMilliseconds()
+    this.#alarm('CutOld', cutAge, oldestCutMs, 'the batch view does not move on', TreatMissingData.BREACHING, 2)
+    const failed = batch.stateMachine.metricFailed({ period: HOUR })
+    this.#alarm('BatchFailed', failed, 1, 'a batch run failed: its execution says why')
+    const timedOut = batch.stateMachine.metricTimedOut({ period: HOUR })
+    this.#alarm('BatchTimedOut', timedOut, 1, 'a batch run took more than 55 minutes')
+    const refused = front.api.metricServerError({ period: MINUTES })
+    this.#alarm('ApiFails', refused, 5, 'the API answers that it does not know')
+    const throttles = [speed, archive, batch].map(({ function: each }) => each.metricThrottles({ period: MINUTES }))
+    for (const [index, throttle] of throttles.entries()) {
+      this.#alarm(`Throttled${index}`, throttle, 1, 'Lambda has no room for a function: raise the quota of the account')
+    }
+
+    new Dashboard(this, 'Dashboard', {
+      dashboardName: `landcover-${stage.name}`,
+      widgets: [
+        [graph('How long records wait', ages), graph('End-to-end delay', [delay]), graph('Age of the cut', [cutAge])],
+        [
+          graph('Events counted', [this.#own('speed', 'counted', 'sum')]),
+          graph('Quarantined and given back', [quarantined, givenBack]),
+          graph('Alerts', [this.#own('speed', 'alerts', 'sum')]),
+        ],
+        [
+          graph('Batch runs that failed', [failed, timedOut]),
+          graph('API', [front.api.metricCount(), refused]),
+          graph('Throttles', throttles),
+        ],
+      ],
+    })
+    if (stage.monthlyBudget !== null && stage.alarmMail !== null) this.#addBudget(stage.monthlyBudget, stage.alarmMail)
+  }
+
+  #topic(id: string, topicName: string): Topic {
+    const topic = new Topic(this, id, { topicName, enforceSSL: true })
+    if (this.#stage.alarmMail !== null) topic.addSubscription(new EmailSubscription(this.#stage.alarmMail))
+    return topic
+  }
+
+  /** Anomalies go to a bus, for programs, and from there to a topic, for people. */
+  #addAnomalies(names: Names): void {
+    const eventBus = new EventBus(this, 'Bus', { eventBusName: names.bus })
+    const topic = this.#topic('Anomalies', names.anomalyTopic)
+    const detail = (field: string) => EventField.fromPath(`$.detail.${field}`)
+    new Rule(this, 'ToPeople', {
+      eventBus,
+      eventPattern: { source: [ALERT_SOURCE], detailType: [ALERT_DETAIL_TYPE] },
+      targets: [
+        new SnsTopic(topic, {
+          message: RuleTargetInput.fromText(
+            `${detail('class_name')}: NDVI ${detail('ndvi_mean')} of image ${detail('image_id')} at ${detail('timestamp')} (${detail('rule')}, score ${detail('score')})`,
+          ),
+        }),
+      ],
+    })
+  }
+
+  #own(consumer: Measurement['consumer'], metricName: MetricName, statistic: string, period = MINUTES): Metric {
+    const namespace = metricsNamespace(this.#stage.name)
+    return new Metric({ namespace, metricName, dimensionsMap: { consumer }, statistic, period })
+  }
+
+  #alarm(
+    name: string,
+    metric: IMetric,
+    threshold: number,
+    alarmDescription: string,
+    treatMissingData = TreatMissingData.NOT_BREACHING,
+    evaluationPeriods = 1,
+  ): void {
+    const alarm = new Alarm(this, name, {
+      alarmName: `landcover-${this.#stage.name}-${name}`,
+      alarmDescription,
+      metric,
+      threshold,
+      evaluationPeriods,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData,
+    })
+    alarm.addAlarmAction(new SnsAction(this.#alarms))
+  }
+
+  #addBudget(amount: number, address: string): void {
+    new CfnBudget(this, 'Budget', {
+      budget: {
+        budgetName: `landcover-${this.#stage.name}`,
+        budgetType: 'COST',
+        timeUnit: 'MONTHLY',
+        budgetLimit: { amount, unit: 'USD' },
+        costFilters: { TagKeyValue: [`user:landcover-stage$${this.#stage.name}`] },
+      },
+      notificationsWithSubscribers: [
+        {
+          notification: { notificationType: 'FORECASTED', comparisonOperator: 'GREATER_THAN', threshold: 100 },
+          subscribers: [{ subscriptionType: 'EMAIL', address }],
+        },
+      ],
+    })
+  }
+}
+
+function graph(title: string, left: IMetric[]): GraphWidget {
+  return new GraphWidget({ title, left, width: 8 })
+}
