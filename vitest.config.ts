@@ -28,6 +28,7 @@ export default defineConfig({
             'test/simulation/**',
             'test/process/**',
             'test/cli/**',
+            'test/infra/**',
             'test/laws/real-tiles.test.ts',
           ],
           testTimeout: 30_000,
@@ -36,7 +37,7 @@ export default defineConfig({
       {
         test: {
           name: 'processes',
-          include: ['test/process/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/laws/real-tiles.test.ts'],
+          include: ['test/{process,cli,infra}/**/*.test.ts', 'test/laws/real-tiles.test.ts'],
           globalSetup: ['test/support/built-dashboard.ts'],
           testTimeout: HARD_TIMEOUT_MS,
           hookTimeout: HARD_TIMEOUT_MS,

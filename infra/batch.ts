@@ -60,7 +60,7 @@ export class BatchLayer extends Construct {
       stateMachineName,
       definitionBody: DefinitionBody.fromString(JSON.stringify(definition(this.function.functionArn))),
       timeout: Duration.minutes(55),
-      tracingEnabled: stage.schedules,
+      tracingEnabled: true,
       logs: {
         destination: new LogGroup(this, 'StateMachineLog', {
           logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
@@ -166,7 +166,7 @@ function addTables(scope: Construct, stage: Stage, names: Names): void {
       },
     },
   })
-  archive.addDependency(database)
+  archive.addResourceDependency(database)
   new CfnWorkGroup(scope, 'WorkGroup', {
     name: names.workGroup,
     recursiveDeleteOption: stage.disposable,

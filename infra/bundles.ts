@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -20,21 +20,25 @@ export type FunctionName = keyof typeof FUNCTIONS
 export const BUNDLES = join(ROOT, 'infra/dist')
 
 /** Where the bundle of a function lies: a folder with `index.mjs`. */
-export function bundleOf(name: FunctionName): string {
-  return join(BUNDLES, name)
+export function bundleOf(name: FunctionName, folder: string = BUNDLES): string {
+  return join(folder, name)
 }
 
 /** Packages of CommonJS ask for `require`, which a module has not. */
 const BANNER = "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);"
 
-/** Makes all bundles anew: one file each, with all that it needs. */
-export async function buildBundles(): Promise<void> {
-  rmSync(BUNDLES, { recursive: true, force: true })
+/**
+ * Makes all bundles anew: one file each, with all that it needs.
+ *
+ * @returns per function the packages that are in its bundle
+ */
+export async function buildBundles(folder: string = BUNDLES): Promise<Record<FunctionName, string[]>> {
+  rmSync(folder, { recursive: true, force: true })
   const names = Object.keys(FUNCTIONS) as FunctionName[]
-  await build({
+  const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: names.map(name => ({ in: `functions/homes/aws/${name}.ts`, out: `${name}/index` })),
-    outdir: BUNDLES,
+    outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
@@ -46,12 +50,18 @@ export async function buildBundles(): Promise<void> {
     keepNames: true,
     banner: { js: BANNER },
     logLevel: 'warning',
+    metafile: true,
   })
   for (const name of names) {
     for (const file of FUNCTIONS[name]) {
-      const to = join(bundleOf(name), 'data', file)
+      const to = join(bundleOf(name, folder), 'data', file)
       mkdirSync(dirname(to), { recursive: true })
       cpSync(join(ROOT, 'data', file), to)
     }
   }
+  const packages = Object.entries(metafile.outputs).map(([file, { inputs }]) => {
+    const found = Object.keys(inputs).flatMap(input => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? [])
+    return [basename(dirname(file)), [...new Set(found)].sort()]
+  })
+  return Object.fromEntries(packages)
 }

@@ -115,17 +115,15 @@ export class Front extends Construct {
     const api = new RestApi(this, 'Api', {
       restApiName: `landcover-${stage.name}`,
       endpointTypes: [EndpointType.REGIONAL],
-      cloudWatchRole: stage.schedules,
+      cloudWatchRole: true,
       deployOptions: {
         stageName: 'v1',
         throttlingRateLimit: RATE,
         throttlingBurstLimit: BURST,
-        tracingEnabled: stage.schedules,
-        ...(stage.schedules && {
-          loggingLevel: MethodLoggingLevel.ERROR,
-          accessLogDestination: new LogGroupLogDestination(accessLog),
-          accessLogFormat: AccessLogFormat.jsonWithStandardFields(),
-        }),
+        tracingEnabled: true,
+        loggingLevel: MethodLoggingLevel.ERROR,
+        accessLogDestination: new LogGroupLogDestination(accessLog),
+        accessLogFormat: AccessLogFormat.jsonWithStandardFields(),
       },
     })
     for (const [name, type, status, title, detail] of GATEWAY_PROBLEMS) {

@@ -41,7 +41,7 @@ export function deployedFunction(
     memorySize: memoryMb,
     timeout,
     logGroup,
-    tracing: stage.schedules ? Tracing.ACTIVE : Tracing.DISABLED,
+    tracing: Tracing.ACTIVE,
     environment: {
       LANDCOVER_STAGE: stage.name,
       LANDCOVER_SLOT_MS: String(stage.slotMs),

@@ -4,7 +4,7 @@ import type { Stage } from './stages.ts'
  * What the stacks call the things that they share. Names instead of exports: a stack that exports a value to another
  * cannot be changed any more where the other uses it.
  */
-export function namesOf(stage: Stage, account: string, region: string) {
+export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: string) {
   const name = `landcover-${stage.name}`
   return {
     stream: `${name}-images`,

@@ -21,6 +21,6 @@ export function landcoverStacks(app: App, stage: Stage, account: string | undefi
     ...props,
     description: `landcover, stage ${stage.name}: what works on the state`,
   })
-  pipeline.addDependency(state)
+  pipeline.addStackDependency(state)
   return { state, pipeline }
 }

@@ -53,7 +53,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     retentionHours: 24,
     enhancedFanOut: false,
     slotMs: Number(context('slotMs')),
-    rules: RULES,
+    rules: context('rules'),
     speedStore: { kind: 'cassandra', address: context('cassandra') },
     batchQuery: { kind: 'athena-api', endpoint: context('athena'), database: context('database') },
     reads: { access: 'public' },

@@ -73,7 +73,7 @@ export class StateStack extends Stack {
     keyspace.applyRemovalPolicy(removalPolicy)
     for (const table of TABLES) {
       const resource = new CfnTable(this, constructId(table.name), { keyspaceName, ...tableProperties(table) })
-      resource.addDependency(keyspace)
+      resource.addResourceDependency(keyspace)
       resource.applyRemovalPolicy(removalPolicy)
     }
   }

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildBundles, bundleOf, FUNCTIONS, type FunctionName } from '../../infra/bundles.ts'
+
+/** Compressed, KB: what grows beyond takes a decision. With Cassandra's driver a bundle is twice as large. */
+const BUDGET: Record<FunctionName, number> = {
+  speed: 450,
+  archive: 300,
+  heartbeat: 130,
+  batch: 460,
+  compaction: 300,
+  serving: 450,
+  ingest: 200,
+}
+
+/** The servers that each talks to, by the packages that do. */
+const CLIENTS: Record<FunctionName, string[]> = {
+  speed: ['@aws-sdk/client-eventbridge', '@aws-sdk/client-kinesis', '@aws-sdk/client-s3', 'cassandra-driver'],
+  archive: ['@aws-sdk/client-kinesis', '@aws-sdk/client-s3'],
+  heartbeat: ['@aws-sdk/client-kinesis'],
+  batch: ['@aws-sdk/client-athena', '@aws-sdk/client-kinesis', '@aws-sdk/client-s3', 'cassandra-driver'],
+  compaction: ['@aws-sdk/client-s3'],
+  serving: ['@aws-sdk/client-kinesis', '@aws-sdk/client-s3', 'cassandra-driver'],
+  ingest: ['@aws-sdk/client-kinesis', '@aws-sdk/client-s3'],
+}
+
+describe('the bundles of the functions', () => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'landcover-bundles-')), 'dist')
+  let packages: Record<FunctionName, string[]>
+  beforeAll(async () => {
+    packages = await buildBundles(folder)
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  describe.each(Object.keys(FUNCTIONS) as FunctionName[])('%s', name => {
+    const code = () => readFileSync(join(bundleOf(name, folder), 'index.mjs'))
+
+    it('is within its budget', () => {
+      expect(gzipSync(code()).byteLength / 1024).toBeLessThan(BUDGET[name])
+    })
+
+    it('holds the clients that it calls, and no others', () => {
+      const isClient = (name: string) => /client-|-driver$|kafka|duckdb/.test(name)
+      expect(packages[name].filter(isClient)).toEqual(CLIENTS[name])
+    })
+
+    it('loads by itself, without a network, a setting or a file beside it', () => {
+      const load = `const { handler } = await import('${join(bundleOf(name, folder), 'index.mjs')}'); console.log(typeof handler)`
+      const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', load], {
+        env: { PATH: process.env.PATH },
+        encoding: 'utf8',
+      })
+      expect(stderr).toBe('')
+      expect(stdout).toBe('function\n')
+    })
+
+    it('has the data that it reads', () => {
+      const files = readdirSync(bundleOf(name, folder), { recursive: true, withFileTypes: true })
+      const found = files.flatMap(file => (file.isFile() && file.name !== 'index.mjs' ? [file.name] : []))
+      expect(found.sort()).toEqual(FUNCTIONS[name].map(path => path.split('/').at(-1)).sort())
+    })
+  })
+})

@@ -1,0 +1,175 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { TABLES } from '../../functions/adapters/schema.ts'
+import { FUNCTIONS } from '../../infra/bundles.ts'
+import { type Resource, STAGES, type StageName, type Synthesized, synthesize } from './synthesized.ts'
+
+/** CloudFormation takes no larger template. */
+const TEMPLATE_LIMIT = 1_000_000
+
+describe.each(Object.keys(STAGES) as StageName[])('the stacks of stage %s', stage => {
+  let synthesized: Synthesized
+  beforeAll(async () => {
+    synthesized = await synthesize(stage)
+  })
+  const all = (type: string): Resource[] =>
+    synthesized.resources
+      .values()
+      .filter(({ Type }) => Type === type)
+      .toArray()
+  const properties = (type: string) => all(type).map(({ Properties }) => Properties)
+  const text = () => JSON.stringify([...synthesized.resources])
+
+  it('have no finding of cdk-nag without a reason', () => {
+    expect(synthesized.said).toBe('')
+    expect(synthesized.exitCode).toBe(0)
+  })
+
+  it('are templates that CloudFormation takes', () => {
+    expect(synthesized.largest).toBeLessThan(TEMPLATE_LIMIT / 2)
+  })
+
+  it('can be changed apart: neither imports a value that the other exports', () => {
+    expect(text()).not.toContain('Fn::ImportValue')
+  })
+
+  it('never let a record go before it is applied: retries without end, given back in part, from the oldest on', () => {
+    const mappings = properties('AWS::Lambda::EventSourceMapping')
+    expect(mappings).toHaveLength(2)
+    for (const mapping of mappings) {
+      expect(mapping).toMatchObject({
+        StartingPosition: 'TRIM_HORIZON',
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        BisectBatchOnFunctionError: true,
+        // More would break the order of a lane.
+        ParallelizationFactor: 1,
+      })
+      for (const limit of ['MaximumRetryAttempts', 'MaximumRecordAgeInSeconds', 'DestinationConfig'])
+        expect(mapping).not.toHaveProperty(limit)
+    }
+  })
+
+  it('never bring back a cursor of yesterday, nor forget one', () => {
+    const tables = properties('AWS::Cassandra::Table')
+    expect(tables.map(({ TableName }) => TableName)).toEqual(stage === 'local' ? [] : TABLES.map(({ name }) => name))
+    for (const table of tables) {
+      expect(table).not.toHaveProperty('PointInTimeRecoveryEnabled')
+      const { ttlSeconds } = TABLES.find(({ name }) => name === table.TableName) as (typeof TABLES)[number]
+      expect(table.DefaultTimeToLive ?? null).toBe(ttlSeconds)
+    }
+    const cursor = tables.find(({ TableName }) => TableName === 'lane_cursor')
+    if (cursor) expect(cursor).not.toHaveProperty('DefaultTimeToLive')
+  })
+
+  if (stage === 'prod')
+    it('keep what holds data when they are destroyed', () => {
+      for (const type of ['AWS::Kinesis::Stream', 'AWS::Cassandra::Keyspace', 'AWS::Cassandra::Table']) {
+        expect(all(type).length).toBeGreaterThan(0)
+        for (const { DeletionPolicy } of all(type)) expect(DeletionPolicy, type).toBe('Retain')
+      }
+      const objects = all('AWS::S3::Bucket').find(
+        ({ Properties }) => JSON.stringify(Properties).includes('noncurrent') || Properties.VersioningConfiguration,
+      )
+      expect(objects?.DeletionPolicy).toBe('Retain')
+    })
+
+  if (stage !== 'prod')
+    it('leave nothing behind when they are destroyed', () => {
+      const kept = synthesized.resources
+        .entries()
+        .filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain')
+        .map(([id]) => id)
+        .toArray()
+      // API Gateway's role for logs belongs to the account.
+      expect(kept.filter(id => !/^FrontApi(CloudWatchRole|Account)/.test(id))).toEqual([])
+    })
+
+  it('run every function on Node 24, with a log that ends', () => {
+    const ours = properties('AWS::Lambda::Function').filter(({ FunctionName }) => FunctionName)
+    const names = Object.keys(FUNCTIONS).map(name => `landcover-${stage}-${name}`)
+    expect(ours.map(({ FunctionName }) => FunctionName).sort()).toEqual(names.sort())
+    for (const each of ours) {
+      expect(each).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' })
+      expect(each).toHaveProperty('LoggingConfig.LogGroup')
+      // It would take room from all other functions of the account.
+      expect(each).not.toHaveProperty('ReservedConcurrentExecutions')
+    }
+    for (const log of properties('AWS::Logs::LogGroup')) expect(log).toHaveProperty('RetentionInDays')
+  })
+
+  it('have no secret in the environment of a function', () => {
+    for (const { Environment } of properties('AWS::Lambda::Function')) {
+      expect(JSON.stringify(Environment ?? {})).not.toMatch(/secret|password|token|resolve:/i)
+    }
+  })
+
+  it('keep every bucket closed, encrypted and by TLS only', () => {
+    const buckets = all('AWS::S3::Bucket')
+    for (const { Properties } of buckets) {
+      expect(Properties).toHaveProperty('BucketEncryption')
+      expect(Properties.PublicAccessBlockConfiguration).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      })
+    }
+    const policies = properties('AWS::S3::BucketPolicy').map(policy => JSON.stringify(policy))
+    expect(policies.filter(policy => policy.includes('"aws:SecureTransport":"false"'))).toHaveLength(buckets.length)
+  })
+
+  it('take events from who signs only', () => {
+    const methods = properties('AWS::ApiGateway::Method')
+    const posts = methods.filter(({ HttpMethod }) => HttpMethod === 'POST')
+    expect(posts.map(({ AuthorizationType }) => AuthorizationType)).toEqual(['AWS_IAM'])
+    expect(methods.map(({ HttpMethod }) => HttpMethod).sort()).toEqual(['GET', 'HEAD', 'POST'])
+  })
+
+  if (stage === 'prod')
+    it('let nobody read past CloudFront', () => {
+      const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod !== 'POST')
+      for (const read of reads) expect(read.ApiKeyRequired).toBe(true)
+      expect(properties('AWS::CloudFront::Function')).toHaveLength(1)
+    })
+
+  it('bill no metric by the lane', () => {
+    for (const alarm of properties('AWS::CloudWatch::Alarm')) {
+      expect(JSON.stringify(alarm.Dimensions ?? [])).not.toMatch(/lane|shard/i)
+    }
+  })
+
+  it('tell somebody of every alarm', () => {
+    const alarms = properties('AWS::CloudWatch::Alarm')
+    expect(alarms.length).toBeGreaterThan(10)
+    for (const alarm of alarms) {
+      expect(alarm.AlarmActions).toHaveLength(1)
+      expect(String(alarm.AlarmDescription).length).toBeGreaterThan(20)
+    }
+  })
+
+  it('allow each function what it does, and nothing else', () => {
+    expect(allowed(synthesized)).toMatchSnapshot()
+  })
+})
+
+/** Function → service → actions with the resources that they are allowed on. */
+function allowed({ resources }: Synthesized): Record<string, string[]> {
+  const statements: Record<string, string[]> = {}
+  for (const [id, { Type, Properties }] of resources) {
+    if (
+      Type !== 'AWS::IAM::Policy' ||
+      !/^(Speed|Archive|Heartbeat|Batch|Compaction|FrontServing|FrontIngest)Role/.test(id)
+    )
+      continue
+    const document = Properties.PolicyDocument as { Statement: { Action: string | string[]; Resource: unknown }[] }
+    statements[id.replace(/Role.*/, '')] = document.Statement.map(
+      ({ Action, Resource }) => `${[Action].flat().join(', ')} on ${[Resource].flat().map(resourceText).join(', ')}`,
+    )
+  }
+  return statements
+}
+
+function resourceText(resource: unknown): string {
+  if (typeof resource === 'string') return resource
+  const [id] = JSON.stringify(resource).match(/(?<="Fn::GetAtt":\[")\w+/) ?? [JSON.stringify(resource)]
+  return `<${id}>`
+}
