@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import cassandra from 'cassandra-driver'
 
 export interface AwsCredentials {
@@ -11,8 +12,8 @@ export interface AwsCredentials {
 /** How Keyspaces knows who we are. */
 export interface KeyspacesLogin {
   region: string
-  /** Asked for each connection: temporary ones are renewed. */
-  credentials(): Promise<AwsCredentials>
+  /** Asked for each connection, since temporary ones are renewed. Otherwise they are found as the AWS SDK does. */
+  credentials?(): Promise<AwsCredentials>
 }
 
 const SERVICE = 'cassandra'
@@ -26,7 +27,10 @@ const VALID_SECONDS = 900
  *
  * @see https://docs.aws.amazon.com/keyspaces/latest/devguide/programmatic.credentials.html
  */
-export function keyspacesAuthProvider({ region, credentials }: KeyspacesLogin): cassandra.auth.AuthProvider {
+export function keyspacesAuthProvider({
+  region,
+  credentials = defaultProvider(),
+}: KeyspacesLogin): cassandra.auth.AuthProvider {
   const provider: cassandra.auth.AuthProvider = {
     newAuthenticator: () => ({
       initialResponse: callback => callback(null, CHOICE),

@@ -26,6 +26,11 @@ export function lookBackMs(slotMs: number): number {
   return Math.ceil((RETRY_LIMIT_MS + slotMs) / slotMs) * slotMs
 }
 
+/** How long a cursor knows a producer at most, from its last record on. */
+export function rememberedMs(slotMs: number): number {
+  return lookBackMs(slotMs) + 2 * slotMs
+}
+
 /** `2026-11-22T14-00`; with seconds where slots are shorter than a minute. Names sort as their slots do. */
 export function slotName(slot: Slot, slotMs: number): string {
   const iso = new Date(slot).toISOString()

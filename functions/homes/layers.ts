@@ -7,6 +7,8 @@ import { watchedFrom } from '../batch/watch.ts'
 import type { Rule } from '../core/alert.ts'
 import type { Position } from '../core/lane.ts'
 import { SECOND_MS } from '../core/time.ts'
+import { ingestHandler } from '../ingest/handler.ts'
+import { systemTime } from '../ingest/retry.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
 import type { EventLog } from '../ports/event-log.ts'
@@ -125,4 +127,8 @@ export function servingHandlerOf(
     now: Date.now,
     logger,
   })
+}
+
+export function ingestHandlerOf({ log, objects, logger }: Needs<'log' | 'objects' | 'logger'>, slotMs: number) {
+  return ingestHandler({ log, classes: knownClasses(objects), slotMs, time: systemTime(), now: Date.now, logger })
 }

@@ -16,7 +16,14 @@ import type { BatchResponse, LogEvent } from '../core/delivery.ts'
 import { functionInThread } from '../local/thread.ts'
 import type { ArchiveThreadData } from './archive-thread.ts'
 import type { Environment } from './environment.ts'
-import { batchLayerOf, compactSettled, servingHandlerOf, speedHandlerOf, speedLayerOf } from './layers.ts'
+import {
+  batchLayerOf,
+  compactSettled,
+  ingestHandlerOf,
+  servingHandlerOf,
+  speedHandlerOf,
+  speedLayerOf,
+} from './layers.ts'
 import { openLog } from './logs.ts'
 import { addClasses, knownClasses } from './reference.ts'
 import type { Servers } from './servers.ts'
@@ -91,6 +98,7 @@ export async function openLocalHome(
         { log: writeLog, metrics: writeMetrics },
       ),
     servingHandler: () => servingHandlerOf(ports, slotMs),
+    ingestHandler: () => ingestHandlerOf(ports, slotMs),
     async close() {
       await Promise.all([close(), checkpoints.close(), query.close()])
     },

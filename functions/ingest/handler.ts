@@ -24,11 +24,12 @@ const LONGEST_MS = 20 * SECOND_MS
 /** Bad lines that an answer names; the rest is counted. */
 const MAX_NAMED = 20
 const KEY_FORM = /^[\x21-\x7e]{1,200}$/
+const BODY_TYPE = /^application\/(json|x-ndjson)\s*(;|$)/i
 
 /**
- * Takes events over HTTP: a JSON object, an array of them, or one a line, plain or compressed with gzip or zstd. Either
- * all of them are put on the log, as one record, or none: then the answer names each bad line. A request that is sent
- * again with the same Idempotency-Key, by the same sender and within half an hour, counts once.
+ * Takes events over HTTP: a JSON object, an array of them, or one a line. Either all of them are put on the log, as one
+ * record, or none: then the answer names each bad line. A body that is sent again with the same Idempotency-Key, by the
+ * same sender and within half an hour, counts once.
  *
  * @returns 202 with the number of events once the log has them
  */
@@ -37,6 +38,11 @@ export function ingestHandler({ log, classes, slotMs, time, now, logger }: Inges
     const key = header(event, 'idempotency-key')
     if (key !== undefined && !KEY_FORM.test(key)) {
       return problem(400, 'The Idempotency-Key is not right', 'Idempotency-Key: 1 to 200 visible ASCII characters')
+    }
+    const type = header(event, 'content-type') ?? ''
+    // A page of somebody else cannot send these unasked, so a system that listens on a laptop takes nothing from it.
+    if (!BODY_TYPE.test(type)) {
+      return problem(415, 'The Content-Type is not right', 'Content-Type: application/json or application/x-ndjson')
     }
     const lines = linesOf(event)
     if ('detail' in lines) return problem(400, 'The body is not right', lines.detail)
@@ -74,11 +80,11 @@ export function ingestHandler({ log, classes, slotMs, time, now, logger }: Inges
   }
 }
 
-/** A request's own producer id, the same for the same key of the same sender: so its copies are known as such. */
-function producerOf({ requestContext }: APIGatewayProxyEvent, key: string | undefined): string {
+/** The same for the same body under the same key of the same sender: so the copies of a request are known as such. */
+function producerOf({ requestContext, body }: APIGatewayProxyEvent, key: string | undefined): string {
   const sender = requestContext?.identity?.userArn ?? ''
-  const identity = createHash('sha256').update(JSON.stringify([sender, key ?? randomUUID()]))
-  return `api-${identity.digest('base64url').slice(0, 24)}`
+  const identity = createHash('sha256').update(JSON.stringify([sender, key ?? randomUUID(), body]))
+  return `api-${identity.digest('base64url').slice(0, 16)}`
 }
 
 /** The events of the body, one a line, as bytes. */

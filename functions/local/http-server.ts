@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
 import sirv from 'sirv'
+import { problem } from '../http/problem.ts'
 
 export interface LocalServer {
   /** The port it listens on. */
@@ -8,15 +9,20 @@ export interface LocalServer {
   close(): Promise<void>
 }
 
+type ProxyHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
+
+/** API Gateway takes no larger body. */
+const MAX_BODY_BYTES = 10 * 1024 * 1024
+
 /**
- * Does in a home without AWS what CloudFront and API Gateway do: the API's handler behind `/api/`, the dashboard's
- * files beside it, one origin. Listens on this machine only.
+ * Does in a home without AWS what CloudFront and API Gateway do: the functions behind `/api/`, the dashboard's files
+ * beside them, one origin. Listens on this machine only, so nobody has to sign what they send.
  *
  * @param site folder of the built dashboard
  * @throws Error when the port is taken
  */
 export async function startHttpServer(
-  handler: (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>,
+  { serving, ingest }: { serving: ProxyHandler; ingest: ProxyHandler },
   site: string,
   port: number,
 ): Promise<LocalServer> {
@@ -28,7 +34,8 @@ export async function startHttpServer(
       })
       return
     }
-    handler(proxyEvent(request), {} as Context)
+    const isSent = request.method === 'POST' && pathOf(request) === '/api/events'
+    answerTo(request, isSent ? ingest : serving)
       .then(answer => {
         response.writeHead(answer.statusCode, answer.headers as Record<string, string>)
         response.end(answer.body)
@@ -56,13 +63,30 @@ function listen(server: Server, port: number): Promise<void> {
   })
 }
 
+async function answerTo(request: IncomingMessage, handler: ProxyHandler): Promise<APIGatewayProxyResult> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength
+    if (bytes > MAX_BODY_BYTES) return problem(413, 'The body is too large', `It may have ${MAX_BODY_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return handler(proxyEvent(request, Buffer.concat(chunks)), {} as Context)
+}
+
+function pathOf(request: IncomingMessage): string {
+  return new URL(request.url ?? '/', 'http://localhost').pathname
+}
+
 /** The fields of API Gateway's proxy event that handlers read. */
-function proxyEvent(request: IncomingMessage): APIGatewayProxyEvent {
+function proxyEvent(request: IncomingMessage, body: Buffer): APIGatewayProxyEvent {
   const url = new URL(request.url ?? '/', 'http://localhost')
   return {
     httpMethod: request.method ?? 'GET',
     path: url.pathname,
     headers: request.headers as Record<string, string>,
     queryStringParameters: Object.fromEntries(url.searchParams),
+    body: body.toString('base64'),
+    isBase64Encoded: true,
   } as unknown as APIGatewayProxyEvent
 }

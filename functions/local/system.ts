@@ -27,7 +27,11 @@ const LOG_RETENTION_MS = DAY_MS
 export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
   const { home, slotMs } = options
   const { log, logger, checkpoints, toEvent, trim, expire } = home
-  const server: LocalServer = await startHttpServer(home.servingHandler(), options.site, options.port)
+  const server: LocalServer = await startHttpServer(
+    { serving: home.servingHandler(), ingest: home.ingestHandler() },
+    options.site,
+    options.port,
+  )
   const mapping = { log, checkpoints, logger, toEvent }
   const speed = startPolling({
     ...mapping,

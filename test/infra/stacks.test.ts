@@ -1,8 +1,20 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TABLES } from '../../functions/adapters/schema.ts'
+import { rememberedMs } from '../../functions/core/slot.ts'
+import { producersToText } from '../../functions/core/stored-form.ts'
+import { SECOND_MS } from '../../functions/core/time.ts'
 import { FUNCTIONS } from '../../infra/bundles.ts'
 import { type Resource, STAGES, type StageName, type Synthesized, synthesize } from './synthesized.ts'
 
+interface Throttle {
+  HttpMethod: string
+  ResourcePath: string
+  ThrottlingRateLimit: number
+  ThrottlingBurstLimit: number
+}
+
+/** Bytes. */
+const KEYSPACES_ROW_LIMIT = 1024 ** 2
 /** CloudFormation takes no larger template. */
 const TEMPLATE_LIMIT = 1_000_000
 
@@ -130,6 +142,19 @@ describe.each(Object.keys(STAGES) as StageName[])('the stacks of stage %s', stag
       for (const read of reads) expect(read.ApiKeyRequired).toBe(true)
       expect(properties('AWS::CloudFront::Function')).toHaveLength(1)
     })
+
+  it('take no more requests than a cursor can know: its row would be too large, and its lane stand still', () => {
+    const settings = properties('AWS::ApiGateway::Stage').flatMap(({ MethodSettings }) => MethodSettings as Throttle[])
+    const { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst } = settings.find(
+      ({ HttpMethod, ResourcePath }) => HttpMethod === 'POST' && ResourcePath === '/~1api~1events',
+    ) as Throttle
+    const [slotMs] = text().match(/(?<="LANDCOVER_SLOT_MS":")\d+/) ?? []
+    const count = Math.ceil((rate * rememberedMs(Number(slotMs))) / SECOND_MS) + burst
+    const seen = { counter: 1, slot: Date.now() }
+    const known = new Map(Array.from({ length: count }, (_, at) => [`api-${String(at).padStart(16, '0')}`, seen]))
+    expect(rate).toBeGreaterThanOrEqual(1)
+    expect(Buffer.byteLength(producersToText(known))).toBeLessThan(0.9 * KEYSPACES_ROW_LIMIT)
+  })
 
   it('bill no metric by the lane', () => {
     for (const alarm of properties('AWS::CloudWatch::Alarm')) {

@@ -43,6 +43,22 @@ describe('npm start', () => {
     expect(await demo.finished).toMatchObject({ code: 0 })
   })
 
+  it('takes events over HTTP, a body under a key once, and none from the page of somebody else', async () => {
+    const system = await startSystem(join(temporaryFolder(), 'state'))
+    const send = async (headers: Record<string, string>) => {
+      const body = someEvents(3)
+        .map(event => JSON.stringify(event))
+        .join('\n')
+      return (await fetch(`${system.url}/api/events`, { method: 'POST', headers, body })).status
+    }
+    const headers = { 'Content-Type': 'application/x-ndjson', 'Idempotency-Key': 'a' }
+    expect([await send(headers), await send(headers)]).toEqual([202, 202])
+    expect(await send({ ...headers, 'Idempotency-Key': 'b' })).toBe(202)
+    expect(await send({ 'Content-Type': 'text/plain' })).toBe(415)
+    await eventually(system.classStats, rows => totalCount(rows) === 6)
+    expect(await system.health()).toMatchObject({ quarantine: { count: 0 } })
+  })
+
   it('ends with Ctrl-C: exit code 0, and a last word', async () => {
     const system = await startSystem(join(temporaryFolder(), 'state'))
     const { code, stdout } = await system.interrupt()

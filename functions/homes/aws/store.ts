@@ -1,4 +1,3 @@
-import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { type CassandraSpeedStoreOptions, openCassandraSpeedStore } from '../../adapters/cassandra-speed-store.ts'
 import type { SpeedStore } from '../../ports/speed-store.ts'
 import { settleStore } from '../settled.ts'
@@ -35,6 +34,6 @@ function optionsOf(address: string): CassandraSpeedStoreOptions {
     keyspace: hostname,
     localDataCenter: region,
     tls: { serverName: endpoint },
-    keyspaces: { region, credentials: defaultProvider() },
+    keyspaces: { region },
   }
 }

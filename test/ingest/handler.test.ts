@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { expect, it, onTestFinished } from 'vitest'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { START } from '../../functions/core/lane.ts'
+import { decodeRecord } from '../../functions/core/record.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import { ingestHandler } from '../../functions/ingest/handler.ts'
+import { systemTime } from '../../functions/ingest/retry.ts'
+import type { EventLog } from '../../functions/ports/event-log.ts'
+import { CLASSES, collectingLogger, NOON_MS, wireEvent } from '../support/factories.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+interface Sent {
+  key?: string
+  sender?: string
+  type?: string
+}
+
+function openIngest(through: (log: EventLog) => EventLog = log => log) {
+  const log = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite') })
+  onTestFinished(() => log.close())
+  const handler = ingestHandler({
+    log: through(log),
+    classes: async () => CLASSES,
+    slotMs: HOUR_MS,
+    time: systemTime(),
+    now: () => NOON_MS,
+    logger: collectingLogger(),
+  })
+  return {
+    async send(body: string | Buffer, { key, sender = 'arn:aws:iam::1:user/a', type = 'application/json' }: Sent = {}) {
+      const answer = await handler({
+        body: Buffer.from(body).toString('base64'),
+        isBase64Encoded: true,
+        headers: { 'Content-type': type, ...(key !== undefined && { 'idempotency-KEY': key }) },
+        requestContext: { identity: { userArn: sender } },
+      } as unknown as APIGatewayProxyEvent)
+      return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(answer.body) }
+    },
+    /** What the log holds, decoded. */
+    async records() {
+      const lanes = await log.lanes()
+      const records = await Promise.all(lanes.map(({ name }) => log.read(name, START, 1_000)))
+      return records.flat().map(record => decodeRecord({ ...record, arrivalMs: NOON_MS }, NOON_MS, CLASSES))
+    },
+  }
+}
+
+const EVENTS = ['a', 'b', 'c'].map(name => wireEvent({ image_id: name }))
+const LINES = EVENTS.map(event => JSON.stringify(event))
+
+it.each([
+  ['an event', LINES[0] as string, 1],
+  ['an event a line', LINES.join('\n'), 3],
+  ['an array', JSON.stringify(EVENTS), 3],
+  ['an event over several lines', JSON.stringify([EVENTS[0]], null, 2), 1],
+])('puts %s on the log as one record', async (_, body, count) => {
+  const { send, records } = openIngest()
+  expect(await send(body)).toMatchObject({ status: 202, body: { accepted: count } })
+  const [record, ...others] = await records()
+  expect(others).toEqual([])
+  expect(record?.events.map(({ event }) => event.imageId)).toEqual(['a', 'b', 'c'].slice(0, count))
+  expect(record?.origin).toMatchObject({ counter: 1 })
+})
+
+it('gives the same body the same identity again for the same key of the same sender, and no other', async () => {
+  const { send, records } = openIngest()
+  const body = LINES[0] as string
+  await send(body, { key: 'k' })
+  await send(body, { key: 'k' })
+  await send(body, { key: 'other' })
+  await send(LINES[1] as string, { key: 'k' })
+  await send(body, { key: 'k', sender: 'arn:aws:iam::1:user/b' })
+  await send(body)
+  await send(body)
+  const producers = (await records()).map(({ origin }) => origin?.producer)
+  expect(producers).toHaveLength(7)
+  expect(new Set(producers).size).toBe(6)
+})
+
+it('takes all or nothing, and names each line that is not right', async () => {
+  const { send, records } = openIngest()
+  const bad = [LINES[0], '{"class_name":"Forest"}', 'no json', JSON.stringify(wireEvent({ class_name: 'Moon' }))]
+  const answer = await send(bad.join('\n'))
+  expect(answer).toMatchObject({
+    status: 400,
+    headers: { 'Content-Type': 'application/problem+json' },
+    body: {
+      detail: '3 of them; none was taken',
+      errors: [
+        { line: 2, reason: 'invalid-event' },
+        { line: 3, reason: 'not-json' },
+        { line: 4, reason: 'unknown-class' },
+      ],
+    },
+  })
+  expect(JSON.stringify(answer.body)).not.toContain('Moon')
+  expect(await records()).toEqual([])
+})
+
+it.each([
+  ['nothing', ''],
+  ['blank lines', '\n \n'],
+  ['a broken array', '[{'],
+  ['an empty array', '[]'],
+])('refuses %s', async (_, body) => {
+  const { send, records } = openIngest()
+  expect(await send(body)).toMatchObject({ status: 400 })
+  expect(await records()).toEqual([])
+})
+
+it('refuses a header of its own in the body: an identity is given by the key only', async () => {
+  const { send, records } = openIngest()
+  const forged = JSON.stringify({ landcover: { producer: 'somebody', counter: 7 } })
+  expect(await send(`${forged}\n${LINES[0]}`)).toMatchObject({ status: 400, body: { errors: [{ line: 1 }] } })
+  expect(await records()).toEqual([])
+})
+
+it.each(['', 'a b', 'ä', 'x'.repeat(201)])('refuses the key %j', async key => {
+  const { send } = openIngest()
+  expect(await send(LINES[0] as string, { key })).toMatchObject({ status: 400 })
+})
+
+it.each(['', 'text/plain', 'application/x-www-form-urlencoded', 'application/jsonp'])(
+  'refuses a body of the type %j, which any page could send',
+  async type => {
+    const { send, records } = openIngest()
+    expect(await send(LINES[0] as string, { type })).toMatchObject({ status: 415 })
+    expect(await records()).toEqual([])
+  },
+)
+
+it('says what is too much for one request', async () => {
+  const { send, records } = openIngest()
+  // Random, so that it cannot be compressed below the limit.
+  const many = Array.from({ length: 40_000 }, () => JSON.stringify(wireEvent({ image_id: crypto.randomUUID() })))
+  expect(await send(many.join('\n'))).toMatchObject({ status: 413 })
+  expect(await records()).toEqual([])
+})
+
+it('refuses a compressed body, of which it would not know the lines', async () => {
+  const { send } = openIngest()
+  expect(await send(gzipSync(LINES.join('\n')))).toMatchObject({ status: 400 })
+})
+
+it('goes on until the log has it', async () => {
+  let failures = 3
+  const { send, records } = openIngest(log => ({
+    ...log,
+    append: async records => (failures-- > 0 ? records.map(() => ({ error: 'throttled' })) : log.append(records)),
+  }))
+  expect(await send(LINES[0] as string, { key: 'k' })).toMatchObject({ status: 202 })
+  expect(await records()).toHaveLength(1)
+})
