@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, readdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,8 +10,10 @@ import { openFolderObjectStore } from '../../functions/adapters/folder-object-st
 import { archiveDelivery } from '../../functions/archive/archive.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { type BatchLayer, type BatchRun, runBatch } from '../../functions/batch/run.ts'
+import { renderSql } from '../../functions/batch/sql.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeHeartbeat, encodeRecord, type LogRecord } from '../../functions/core/record.ts'
+import { slotName } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
@@ -29,10 +32,16 @@ const LANE = 'bench.0'
 /** Events are made beforehand, and taken in turns, so that making them is not measured. */
 const DISTINCT_EVENTS = 50_000
 
-const millions = process.argv.slice(2).map(Number)
-for (const each of millions.length > 0 ? millions : [1]) await benchBatch(each)
+/** A Python with pyspark: then Spark runs the same statement over the same files. */
+const { SPARK_PYTHON } = process.env
 
-export async function benchBatch(slots: number): Promise<void> {
+const millions = process.argv.slice(2).map(Number)
+if (millions.length < 2) await benchBatch(millions[0] ?? 1)
+else
+  for (const each of millions)
+    spawnSync(process.execPath, [process.argv[1] as string, String(each)], { stdio: 'inherit' })
+
+async function benchBatch(slots: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'landcover-bench-'))
   const objects = openFolderObjectStore(folder)
   const query = await openDuckDbBatchQuery(join(folder, 'archive'), ARCHIVE_TABLE_COLUMNS)
@@ -59,6 +68,7 @@ export async function benchBatch(slots: number): Promise<void> {
     const memoryAfter = peakMemoryMb()
     if (run?.view?.audit.images !== events) throw new Error(`${run?.view?.audit.images} images, not ${events}`)
     const limitSeconds = await secondsOf(() => plainDuckDb(join(folder, 'archive')))
+    const sparkSeconds = SPARK_PYTHON ? spark(folder, slots) : undefined
 
     await archiveSlot(objects, slots, lines)
     await archiveHeartbeat(objects, slots + 2)
@@ -71,6 +81,7 @@ export async function benchBatch(slots: number): Promise<void> {
         'batch s': batchSeconds.toFixed(1),
         'batch events/s': Math.round(events / batchSeconds),
         'of plain DuckDB': (limitSeconds / batchSeconds).toFixed(2),
+        ...(sparkSeconds && { 'of Spark': (sparkSeconds / batchSeconds).toFixed(1) }),
         'peak MB before': memoryBefore,
         'peak MB after': memoryAfter,
         'one more slot s': nextSeconds.toFixed(1),
@@ -125,6 +136,20 @@ async function plainDuckDb(archive: string): Promise<void> {
   await connection.runAndReadAll(sums)
   connection.closeSync()
   instance.closeSync()
+}
+
+/** @returns the seconds that Spark takes for the statement of the batch layer, without its start */
+function spark(folder: string, slots: number): number {
+  const name = (slot: number) => slotName(START_MS + slot * SLOT_MS, SLOT_MS)
+  const span = { look_back: name(-2), from: name(0), until: name(slots), next_slot: name(slots), lane: '' }
+  const statement = join(folder, 'statement.sql')
+  writeFileSync(statement, renderSql(BATCH_SQL.totals, span))
+  const script = join(import.meta.dirname, 'spark.py')
+  const args = [script, join(folder, 'archive'), statement]
+  const { stdout, stderr } = spawnSync(SPARK_PYTHON as string, args, { encoding: 'utf8' })
+  const [seconds, images] = stdout.trim().split(' ').map(Number)
+  if (images !== slots * EVENTS_PER_SLOT) throw new Error(`Spark counts ${images} images: ${stderr}`)
+  return seconds as number
 }
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {
