@@ -10,6 +10,7 @@ import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunc
 import { Construct } from 'constructs'
 import { ARCHIVE_PREFIX } from '../functions/archive/layout.ts'
 import { ARCHIVE_PARTITION, ARCHIVE_TABLE, ARCHIVE_TABLE_COLUMNS, slotProjection } from '../functions/archive/table.ts'
+import { SECOND_MS } from '../functions/core/time.ts'
 import type { BatchOutcome } from '../functions/homes/aws/batch.ts'
 import type { Access } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
@@ -23,9 +24,9 @@ interface BatchLayerProps {
   access: Access
 }
 
-/** A run that finds a lane behind is tried again so often, so far apart, before it is left to the next hour. */
+/** A run that finds a lane behind is tried again so often, each time after a twelfth of a slot, and then left. */
 const TRIES = 6
-const PAUSE = Duration.minutes(5)
+const PAUSES_PER_SLOT = 12
 
 /** The batch layer: its runs, and the archive as a table for everybody. */
 export class BatchLayer extends Construct {
@@ -58,7 +59,7 @@ export class BatchLayer extends Construct {
     const stateMachineName = `landcover-${stage.name}-batch`
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       stateMachineName,
-      definitionBody: DefinitionBody.fromString(JSON.stringify(definition(this.function.functionArn))),
+      definitionBody: DefinitionBody.fromString(JSON.stringify(definition(this.function.functionArn, stage.slotMs))),
       timeout: Duration.minutes(55),
       tracingEnabled: true,
       logs: {
@@ -90,7 +91,8 @@ export class BatchLayer extends Construct {
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
-function definition(functionArn: string): object {
+function definition(functionArn: string, slotMs: number): object {
+  const pauseSeconds = Math.max(1, Math.round(slotMs / PAUSES_PER_SLOT / SECOND_MS))
   const behind: `$.outcome.${keyof BatchOutcome}` = '$.outcome.behind'
   return {
     StartAt: 'Begin',
@@ -125,7 +127,7 @@ function definition(functionArn: string): object {
         ],
         Default: 'WaitForLanes',
       },
-      WaitForLanes: { Type: 'Wait', Seconds: PAUSE.toSeconds(), Next: 'Run' },
+      WaitForLanes: { Type: 'Wait', Seconds: pauseSeconds, Next: 'Run' },
       LanesBehind: {
         Type: 'Fail',
         Error: 'LanesBehind',

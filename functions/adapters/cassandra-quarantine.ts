@@ -1,6 +1,7 @@
 import { formatTimestamp } from '../core/time.ts'
 import type { QuarantineEntry, SpeedStore } from '../ports/speed-store.ts'
-import { type CqlClient, type CqlRow, type CqlStatement, inParallel } from './cassandra-client.ts'
+import type { CqlClient, CqlRow, CqlStatement } from './cassandra-client.ts'
+import { inParallel } from './in-parallel.ts'
 import { WHOLE_RECORD } from './schema.ts'
 import { toQuarantineEntry } from './speed-rows.ts'
 

@@ -1,5 +1,6 @@
 import type { RedriveState, SpeedStore } from '../ports/speed-store.ts'
-import { type CqlClient, inParallel } from './cassandra-client.ts'
+import type { CqlClient } from './cassandra-client.ts'
+import { inParallel } from './in-parallel.ts'
 import { WHOLE_RECORD } from './schema.ts'
 import { toRedriveState } from './speed-rows.ts'
 

@@ -34,9 +34,9 @@ export interface Trino {
   /** @param parameters of the table, as in Glue: how it finds its slots; otherwise those of the hours around noon */
   freshArchive(parameters?: TableParameters): Promise<TrinoArchive>
   /**
-   * As freshArchive, over the objects of an S3 bucket.
+   * As freshArchive, over the objects of an S3 bucket, as the schema schemaOfBucket().
    *
-   * @throws Error where the server was started without `s3`
+   * @throws Error where the server was started without `s3`, or the bucket is not there
    */
   archiveOfBucket(bucket: string, parameters?: TableParameters): Promise<TrinoConnection>
   /** Ends the server and removes its folder. */
@@ -47,6 +47,10 @@ export interface Trino {
 export interface TrinoS3 {
   endpoint: string
   region: string
+}
+
+export function schemaOfBucket(bucket: string): string {
+  return bucket.replaceAll('-', '_')
 }
 
 /** As describeWithJava, for Trino, which needs a later Java than other engines bear. */
@@ -104,27 +108,25 @@ export async function startTrino(s3?: TrinoS3): Promise<Trino> {
     await sleep(250)
   }
   let archives = 0
-  async function makeArchive(locationOf: (schema: string) => string, parameters: TableParameters) {
-    const schema = `archive_${++archives}`
+  async function makeArchive(schema: string, location: string, parameters: TableParameters) {
     const connection = { url, catalog: TRINO_CATALOG, schema }
     const client = openTrinoClient(connection)
     await client.run(`create schema ${schema}`)
-    await client.run(archiveTableDdl(locationOf(schema), parameters))
+    await client.run(archiveTableDdl(location, parameters))
     await client.close()
     return connection
   }
   return {
     url,
     async freshArchive(parameters = HOURS_AROUND_NOON) {
-      const connection = await makeArchive(schema => {
-        mkdirSync(join(folder, schema, ARCHIVE_PREFIX), { recursive: true })
-        return `local:///${schema}/${ARCHIVE_PREFIX}`
-      }, parameters)
-      return { connection, folder: join(folder, connection.schema) }
+      const schema = `archive_${++archives}`
+      mkdirSync(join(folder, schema, ARCHIVE_PREFIX), { recursive: true })
+      const connection = await makeArchive(schema, `local:///${schema}/${ARCHIVE_PREFIX}`, parameters)
+      return { connection, folder: join(folder, schema) }
     },
     async archiveOfBucket(bucket, parameters = HOURS_AROUND_NOON) {
       if (!s3) throw new Error('this Trino was started without S3')
-      return makeArchive(() => `s3://${bucket}/${ARCHIVE_PREFIX}`, parameters)
+      return makeArchive(schemaOfBucket(bucket), `s3://${bucket}/${ARCHIVE_PREFIX}`, parameters)
     },
     stop,
   }

@@ -9,20 +9,19 @@ import { batchClassStats } from '../../functions/serving/batch-answers.ts'
 import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
 import { eventually, publishedBy, runProduce, startSystem, totalCount } from '../support/landcover.ts'
 import { openOneLane } from '../support/one-lane.ts'
+import { REAL_TILES } from '../support/real-tiles.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const DATA = process.env.LANDCOVER_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
 const CLASS_LIST = fileURLToPath(new URL('../../data/classes.csv', import.meta.url))
-const TILES = join(DATA, 'eurosat-200-stats.csv')
 
 const ABSENT =
-  !existsSync(TILES) && 'the real tiles are not there: set LANDCOVER_DATA to the folder of eurosat-200-stats.csv'
+  !existsSync(REAL_TILES) && 'the real tiles are not there: set LANDCOVER_DATA to the folder of eurosat-200-stats.csv'
 
 it('200 real tiles: each class has its 20 images, and mean and standard deviation as in the CSV', async ({ skip }) => {
   if (ABSENT) skip(ABSENT)
   const state = join(temporaryFolder(), 'state')
   const system = await startSystem(state)
-  const produced = await runProduce(['--data', TILES, '--state', state, '--delay', '0']).finished
+  const produced = await runProduce(['--data', REAL_TILES, '--state', state, '--delay', '0']).finished
   expect(produced.stderr).toBe('')
   expect(publishedBy(produced)).toBe(200)
   expectAsInCsv(await eventually(system.classStats, answer => totalCount(answer) === 200))
@@ -35,7 +34,9 @@ it('200 real tiles that are imported: the batch view says the same of them', asy
   const { pipeline, clock } = await openOneLane({ slotMs: HOUR_MS, classes })
   const bulk = { objects: pipeline.objects, slotMs: HOUR_MS, classes, now: () => clock.nowMs }
   const onRejected = (...why: unknown[]) => expect(why).toEqual([])
-  expect(await importSource({ ...bulk, onRejected }, { path: TILES, files: [TILES] })).toMatchObject({ events: 200 })
+  expect(await importSource({ ...bulk, onRejected }, { path: REAL_TILES, files: [REAL_TILES] })).toMatchObject({
+    events: 200,
+  })
   expect(await pipeline.runBatch()).toMatchObject({ published: true })
   expectAsInCsv(await batchClassStats(pipeline.serving))
 })
@@ -67,7 +68,7 @@ interface Tiles {
 
 /** The file has no quotes: splitting is reading. */
 function straightFromCsv(): Map<string, Tiles> {
-  const [header = [], ...rows] = readFileSync(TILES, 'utf8')
+  const [header = [], ...rows] = readFileSync(REAL_TILES, 'utf8')
     .trim()
     .split('\n')
     .map(line => line.trimEnd().split(','))

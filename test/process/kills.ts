@@ -63,6 +63,6 @@ export function expectExactly(rows: readonly ClassStatsRow[], events: readonly W
   ).toEqual(expected.map(([name, { count }]) => [name, count]))
   for (const [index, [, { count, ndviSum, bands }]] of expected.entries()) {
     expect(rows[index]?.ndvi_avg).toBeCloseTo(Number(ndviSum) / count / 1e6, 12)
-    expect(rows[index]?.nir_avg).toBeCloseTo(Number(bands.nir.sum) / count / 1e3, 6)
+    expect(rows[index]?.nir_avg).toBeCloseTo(Number(bands.nir.sum) / bands.nir.count / 1e3, 6)
   }
 }

@@ -1,0 +1,286 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ListBucketsCommand } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { generateImages, toWireEvent } from '../../data/generator.ts'
+import { openKinesisEventLog } from '../../functions/adapters/kinesis-event-log.ts'
+import type { WireEvent } from '../../functions/core/event.ts'
+import { slotName } from '../../functions/core/slot.ts'
+import { SECOND_MS } from '../../functions/core/time.ts'
+import { readEvents } from '../../functions/ingest/csv.ts'
+import { createProducer } from '../../functions/ingest/producer.ts'
+import type { EventLog } from '../../functions/ports/event-log.ts'
+import type { AnomalyRow, ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
+import { type AthenaServer, executeOnTrino, startAthenaServer } from '../engines/athena-server.ts'
+import { type Cassandra, startCassandra } from '../engines/cassandra.ts'
+import { schemaOfBucket, startTrino, TRINO_START_TIMEOUT_MS, type Trino } from '../engines/trino.ts'
+import { expectExactly } from '../process/kills.ts'
+import { launchBrowser } from '../support/browser.ts'
+import { wireEvent } from '../support/factories.ts'
+import { eventually, totalCount } from '../support/landcover.ts'
+import { REAL_TILES } from '../support/real-tiles.ts'
+import { cdk, crash, type DeployedSystem, deployedSystem, NAMES, passedOver, startDistribution } from './deployed.ts'
+import { ACCOUNT, LOCALSTACK_START_TIMEOUT_MS, type LocalStack, REGION, startLocalStack } from './localstack.ts'
+import { describeWithLocalStack } from './python.ts'
+
+const SLOT_MS = 20 * SECOND_MS
+const EVENTS = 50_000
+const DEPLOY_MS = 300_000
+const SEED = 7
+
+/** Each test goes on where the one before it ended. */
+describeWithLocalStack('the deployed system', () => {
+  let localStack: LocalStack
+  let cassandra: Cassandra
+  let trino: Trino
+  let athena: AthenaServer
+  let system: DeployedSystem
+  let log: EventLog
+  let context: string[]
+
+  const deploy = (rules: string) =>
+    cdk(localStack, [
+      'deploy',
+      '--all',
+      '--require-approval',
+      'never',
+      '--method',
+      'direct',
+      ...context,
+      ...told({ rules }),
+    ])
+
+  beforeAll(
+    async () => {
+      ;[localStack, cassandra] = await Promise.all([startLocalStack(), startCassandra()])
+      Object.assign(process.env, localStack.environment)
+      trino = await startTrino({ endpoint: localStack.endpoint, region: REGION })
+      athena = await startAthenaServer(executeOnTrino(trino))
+      context = told({
+        stage: 'local',
+        slotMs: SLOT_MS,
+        cassandra: `cassandra://${cassandra.contactPoint}/landcover`,
+        athena: athena.endpoint,
+        database: schemaOfBucket(NAMES.bucket),
+      })
+      await cdk(localStack, ['bootstrap', `aws://${ACCOUNT}/${REGION}`, ...context, ...told({ rules: 'class-zscore' })])
+      await deploy('class-zscore')
+      await trino.archiveOfBucket(NAMES.bucket, slotsFromNow())
+      system = deployedSystem(localStack)
+      log = await openKinesisEventLog({ stream: NAMES.stream, endpoint: localStack.endpoint, region: REGION })
+    },
+    LOCALSTACK_START_TIMEOUT_MS + TRINO_START_TIMEOUT_MS + DEPLOY_MS,
+  )
+  afterAll(async () => {
+    await log?.close()
+    system?.close()
+    await athena?.close()
+    await Promise.all([trino?.stop(), cassandra?.stop()])
+    await localStack?.stop()
+  })
+
+  /** Every event that the system has taken. */
+  const sent: WireEvent[] = []
+
+  async function publish(events: readonly WireEvent[]): Promise<void> {
+    const producer = createProducer(log, { ids: 4 })
+    for (const event of events) await producer.add(event)
+    await producer.close()
+    sent.push(...events)
+  }
+
+  const classStats = () => system.get<ClassStatsRow[]>('/api/class-stats')
+  const health = () => system.get<Health>('/api/health')
+
+  async function expectAllCounted(): Promise<void> {
+    expectExactly(await eventually(classStats, rows => totalCount(rows) >= sent.length), sent, SEED)
+  }
+
+  it('has nothing that LocalStack passed over, but what the test knows of', async () => {
+    expect(await passedOver(localStack)).toEqual([])
+  })
+
+  it('counts real tiles and generated events from Kinesis, exactly', async () => {
+    if (existsSync(REAL_TILES)) await publish(await realTiles())
+    await publish(generated(EVENTS, SEED))
+    await expectAllCounted()
+    expect((await health()).quarantine.count).toBe(0)
+  })
+
+  it('takes events over HTTP, a body under a key once, and says what is wrong with others', async () => {
+    const event = { ...wireEvent({ image_id: 'by-http' }), timestamp: new Date().toISOString() }
+    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'a-key' }
+    const send = (body: string) => system.ask('/api/events', { method: 'POST', headers, body })
+    for (let time = 0; time < 3; time++) {
+      const { status, body } = await send(JSON.stringify(event))
+      expect(JSON.parse(body)).toEqual({ accepted: 1 })
+      expect(status).toBe(202)
+    }
+    sent.push(event)
+    await expectAllCounted()
+    const { status, type, body } = await send(`${JSON.stringify(event)}\n{"class_name":"Forest"}`)
+    expect([status, type]).toEqual([400, 'application/problem+json'])
+    expect(JSON.parse(body)).toMatchObject({ errors: [{ line: 2, reason: 'invalid-event' }] })
+  })
+
+  it('publishes a batch view by its state machine, and joins it with what is newer', async () => {
+    const { batch } = await eventually(
+      async () => {
+        await system.invoke('heartbeat')
+        expect(await system.runBatch()).toMatchObject({ status: 'SUCCEEDED' })
+        return health()
+      },
+      ({ batch }) => batch.images === sent.length,
+    )
+    expect(batch.lanes_behind).toEqual([])
+    expectExactly(await system.get('/api/batch/class-stats'), sent, SEED)
+    expectExactly(await classStats(), sent, SEED)
+    const files = await system.keysOf(NAMES.bucket, 'archive/')
+    expect(files.filter(key => !key.endsWith('.parquet'))).toEqual([])
+    await publish(generated(1_000, SEED + 1))
+    await expectAllCounted()
+  })
+
+  it('raises an alert for what is far from the baseline of that view, and for nothing else', async () => {
+    // A process remembers the baseline for a minute: another has none to remember.
+    await crash('speed')
+    const timestamp = new Date().toISOString()
+    const lake = (await classStats()).find(({ class_name }) => class_name === 'SeaLake') as ClassStatsRow
+    const image = (image_id: string, ndvi_mean: number) => ({
+      ...{ image_id, class_name: 'SeaLake', timestamp },
+      ndvi_mean: Math.round(ndvi_mean * 1e6) / 1e6,
+    })
+    const usual = Array.from({ length: 20 }, (_, at) => image(`usual-${at}`, lake.ndvi_avg as number))
+    const odd = Array.from({ length: 5 }, (_, at) => image(`odd-${at}`, 0.9 + at / 100))
+    await publish([...usual, ...odd])
+    await expectAllCounted()
+    const anomalies = await system.get<AnomalyRow[]>('/api/anomalies?limit=1000')
+    const ids = anomalies.map(({ image_id }) => image_id).filter(id => /^(usual|odd)-/.test(id))
+    expect(ids.sort()).toEqual(odd.map(({ image_id }) => image_id))
+  })
+
+  it('shows its dashboard from the bucket', async () => {
+    await system.uploadSite()
+    const distribution = await startDistribution(system)
+    const browser = await launchBrowser()
+    try {
+      const page = await browser.newPage()
+      const errors: string[] = []
+      page.on('console', message => message.type() === 'error' && errors.push(message.text()))
+      page.on('pageerror', error => errors.push(error.message))
+      await page.goto(distribution.url)
+      await page.locator('body[data-state="ready"]').waitFor()
+      await page.getByRole('button', { name: 'Sea lake' }).waitFor()
+      expect(errors).toEqual([])
+    } finally {
+      distribution.close()
+    }
+  })
+
+  it('puts a poison record aside with its reason, and counts what is beside it', async () => {
+    await log.append([{ key: 'poison', data: Buffer.from('{"image_id": "half') }])
+    await publish(generated(100, SEED + 2))
+    await expectAllCounted()
+    await eventually(health, ({ quarantine }) => quarantine.count === 1)
+  })
+
+  it('counts each event once, though its function is killed in the middle, again and again', async () => {
+    const publishing = (async () => {
+      for (let part = 0; part < 20; part++) await publish(generated(1_000, SEED + 100 + part))
+    })()
+    let killed = 0
+    let isPublished = false
+    void publishing.then(() => {
+      isPublished = true
+    })
+    while (!isPublished || killed < 3) {
+      killed += await crash('speed')
+      await sleep(300)
+    }
+    await publishing
+    await expectAllCounted()
+  })
+
+  it('loses nothing while Cassandra is down, says so, and goes on by itself', async () => {
+    await cassandra.kill()
+    await publish(generated(2_000, SEED + 3))
+    expect(await system.invoke('speed', kinesisEvent())).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] })
+    const { status, type } = await system.ask('/api/class-stats')
+    expect([status, type]).toEqual([503, 'application/problem+json'])
+    await cassandra.restart()
+    expectExactly(
+      await eventually(
+        async () => ((await system.ask('/api/class-stats')).status === 200 ? await classStats() : []),
+        rows => totalCount(rows) >= sent.length,
+      ),
+      sent,
+      SEED,
+    )
+  })
+
+  it('is deployed anew while events flow, and loses none', { timeout: DEPLOY_MS }, async () => {
+    let isDeployed = false
+    const deploying = deploy('image-range').finally(() => {
+      isDeployed = true
+    })
+    for (let part = 0; part < 10 || !isDeployed; part++) {
+      await publish(generated(200, SEED + 200 + part))
+      await sleep(500)
+    }
+    await deploying
+    await expectAllCounted()
+    const pixels = { ndvi_std: 0.1, ndvi_min: -1, ndvi_max: 1 }
+    const image = { ...wireEvent({ image_id: 'wide', ...pixels }), timestamp: new Date().toISOString() }
+    await publish([image])
+    await eventually(
+      () => system.get<AnomalyRow[]>('/api/anomalies?limit=1000'),
+      rows => rows.some(({ image_id, rule }) => image_id === 'wide' && rule === 'image-range'),
+    )
+  })
+
+  it('goes without a trace', { timeout: DEPLOY_MS }, async () => {
+    await system.emptyBuckets()
+    await cdk(localStack, ['destroy', '--all', '--force', ...context, ...told({ rules: 'image-range' })])
+    const { Buckets = [] } = await system.s3.send(new ListBucketsCommand({}))
+    expect(Buckets.map(({ Name }) => Name).filter(name => name?.startsWith('landcover-'))).toEqual([])
+  })
+})
+
+/** What the app is told on the command line. */
+function told(context: Record<string, string | number>): string[] {
+  return Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+}
+
+function generated(images: number, seed: number): WireEvent[] {
+  return Array.from(generateImages({ seed, images, days: 2, untilMs: Date.now() }), toWireEvent)
+}
+
+async function realTiles(): Promise<WireEvent[]> {
+  const rows = await Array.fromAsync(readEvents(REAL_TILES, { now: Date.now }))
+  return rows.map(row => {
+    if ('problem' in row) throw new Error(`a real tile cannot be read: ${JSON.stringify(row.problem)}`)
+    return row.event
+  })
+}
+
+/** A delivery of one record, as Lambda passes it. */
+function kinesisEvent(): object {
+  const kinesis = {
+    ...{ sequenceNumber: '1', partitionKey: 'a', kinesisSchemaVersion: '1.0' },
+    approximateArrivalTimestamp: Date.now() / 1000,
+    data: Buffer.from(JSON.stringify(wireEvent())).toString('base64'),
+  }
+  const eventSourceARN = `arn:aws:kinesis:${REGION}:${ACCOUNT}:stream/${NAMES.stream}`
+  return { Records: [{ eventSource: 'aws:kinesis', eventID: 'shardId-000000000000:1', eventSourceARN, kinesis }] }
+}
+
+/** What the archive's table looks for: the slots of the next half hour. */
+function slotsFromNow(): Record<string, string> {
+  const first = Math.floor(Date.now() / SLOT_MS) * SLOT_MS
+  const slots = Array.from({ length: 90 }, (_, at) => slotName(first + at * SLOT_MS, SLOT_MS))
+  return {
+    'projection.enabled': 'true',
+    'projection.arrival_slot.type': 'enum',
+    'projection.arrival_slot.values': slots.join(),
+  }
+}

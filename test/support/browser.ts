@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
+import { onTestFinished } from 'vitest'
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+/**
+ * A browser without a window, which ends with the test that started it.
+ *
+ * @throws Error that says how to get one where there is none
+ */
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM ?? PLACES.find(existsSync)
+  if (!executablePath)
+    throw new Error('there is no Chromium: apt-get install chromium, or name its program in CHROMIUM')
+  const args = ['--no-sandbox', '--disable-background-networking']
+  const browser = await chromium.launch({ executablePath, args })
+  onTestFinished(() => browser.close())
+  return browser
+}
