@@ -87,7 +87,7 @@ export class BatchLayer extends Construct {
 
 /**
  * Runs until no lane is behind. To wait costs a state machine nothing, and a function its time. What an execution is
- * started with is the function's task: `{}`, or `{"backfill":{"from":"2026-11-01","to":"2026-11-22"}}`.
+ * started with is the function's task, a BatchTask: `{}`, or `{"backfill":{"from":"2026-11-01","to":"2026-11-22"}}`.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */

@@ -1,11 +1,12 @@
 -- What the archive says of some arrival slots: totals per arrival day, UTC day of the event, class and NDVI bin, of the
--- slots from :from (included) to :until (not); of one lane where :lane is not empty.
+-- slots from :from (included) to :until (not); of the lanes of :lane only, where that is not empty.
 --
 -- A record can be in the archive more than once: in files that overlap, and because its producer sent it again. Of the
 -- files of one position the first by name counts. Of the copies of a record the first position counts, in the slot of
--- its own arrival, and within a lane only a counter above all before it, as in the speed layer. Copies lie no further
--- apart than the look-back, and arrival times go back by less than a slot: so records are read from :look_back up to
--- :next_slot (both included). First means by sequence, never by time.
+-- its own arrival, and within a lane only a counter above all before it, as in the speed layer. What came before is
+-- what comes before by sequence, never by time, and has arrived no longer ago than the look-back of the record: so what
+-- counts does not depend on which slots are asked for together. Arrival times go back by less than a slot: so records
+-- are read from :look_back up to :next_slot (both included).
 --
 -- A record none of whose events counts has one row without an event, so that its copies are known for what they are.
 --
@@ -19,24 +20,38 @@ positions as (
     producer,
     counter,
     arrival_slot,
-    coalesce(producer || ':' || cast(counter as varchar), lane || ':' || sequence) as record_id,
+    min(arrival_ms) - min(arrival_ms) % :slot_ms as slot_start_ms,
     min(source_file) as source_file
   from landcover_archive
-  where arrival_slot >= :look_back and arrival_slot <= :next_slot and (:lane = '' or lane = :lane)
+  where arrival_slot >= :look_back and arrival_slot <= :next_slot and ('' in (:lane) or lane in (:lane))
   group by lane, sequence, producer, counter, arrival_slot
 ),
 ranked as (
   select
     *,
-    row_number() over (partition by record_id order by sequence) as copy,
-    max(counter) over (partition by lane, coalesce(producer, sequence) order by sequence) as highest_counter
+    row_number() over (partition by producer, counter order by sequence, lane) as copy,
+    max(counter) over (partition by producer, lane order by sequence) as highest_counter
   from positions
+  where producer is not null
+),
+-- Few: copies by all that is read, be the other ever so long ago.
+suspects as (
+  select * from ranked where copy > 1 or counter < highest_counter
+),
+copies as (
+  select distinct suspects.lane, suspects.sequence
+  from suspects
+  join ranked as earlier
+    on earlier.producer = suspects.producer
+    and (earlier.sequence < suspects.sequence or earlier.sequence = suspects.sequence and earlier.lane < suspects.lane)
+    and (earlier.counter = suspects.counter or earlier.lane = suspects.lane and earlier.counter > suspects.counter)
+    and earlier.slot_start_ms >= suspects.slot_start_ms - :look_back_ms
 ),
 counted as (
-  select lane, sequence, source_file
-  from ranked
-  where copy = 1 and (counter is null or counter = highest_counter)
-    and arrival_slot >= :from and arrival_slot < :until
+  select positions.lane, positions.sequence, positions.source_file
+  from positions
+  left join copies on copies.lane = positions.lane and copies.sequence = positions.sequence
+  where copies.sequence is null and positions.arrival_slot >= :from and positions.arrival_slot < :until
 ),
 events as (
   select
@@ -49,7 +64,7 @@ events as (
     on archive.lane = counted.lane
     and archive.sequence = counted.sequence
     and archive.source_file = counted.source_file
-  where archive.arrival_slot >= :from and archive.arrival_slot < :until and (:lane = '' or archive.lane = :lane)
+  where archive.arrival_slot >= :from and archive.arrival_slot < :until and ('' in (:lane) or archive.lane in (:lane))
     and archive.image_id is not null
 )
 select

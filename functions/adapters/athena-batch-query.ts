@@ -10,6 +10,7 @@ import {
   StopQueryExecutionCommand,
 } from '@aws-sdk/client-athena'
 import type { BatchQuery, SqlRow } from '../ports/batch-query.ts'
+import { limitedRequests } from './aws-requests.ts'
 import { toSqlValue } from './trino-values.ts'
 
 export interface AthenaBatchQueryOptions {
@@ -43,7 +44,7 @@ export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQue
   const { workGroup, database, timeoutMs = DEFAULT_TIMEOUT_MS, endpoint, region } = options
   const client = new AthenaClient({
     maxAttempts: ATTEMPTS,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+    requestHandler: limitedRequests(5_000, 30_000),
     ...(endpoint && { endpoint }),
     ...(region && { region }),
   })

@@ -23,8 +23,8 @@ export async function openDuckDbBatchQuery(
   const settings = { threads: '2', memory_limit: '1GB', temp_directory: spill }
   const instance = await DuckDBInstance.create(':memory:', settings)
   return {
-    async query(sql, slots) {
-      const files = await filesOf(archiveFolder, slots)
+    async query(sql, slots, lanes) {
+      const files = await filesOf(archiveFolder, slots, lanes)
       const bytesScanned = (await Promise.all(files.map(file => stat(file)))).reduce((sum, { size }) => sum + size, 0)
       // A connection of its own: a view of the same name may be in another statement's use.
       const connection = await instance.connect()
@@ -46,17 +46,26 @@ export async function openDuckDbBatchQuery(
   }
 }
 
-/** The Parquet files of some slots: to let DuckDB list the whole archive takes a second for some days of short slots. */
-async function filesOf(archiveFolder: string, { first, last }: SlotSpan): Promise<string[]> {
+/**
+ * The Parquet files of some slots, and of some lanes or all: to let DuckDB list the whole archive takes a second for some
+ * days of short slots, and it opens each file that it is told of.
+ */
+async function filesOf(
+  archiveFolder: string,
+  { first, last }: SlotSpan,
+  lanes: readonly string[] | undefined,
+): Promise<string[]> {
   const isWithin = (folder: string) => {
     const slot = PARTITION_FOLDER.exec(folder)?.[1]
     return slot !== undefined && first <= slot && slot <= last
   }
+  const isMeant = (name: string) =>
+    name.endsWith('.parquet') && (lanes?.some(lane => name.startsWith(`${lane}-`)) ?? true)
   const folders = (await existing(archiveFolder)).filter(isWithin).sort()
   const files: string[] = []
   for (const folder of folders) {
     for (const name of (await existing(join(archiveFolder, folder))).sort()) {
-      if (name.endsWith('.parquet')) files.push(join(archiveFolder, folder, name))
+      if (isMeant(name)) files.push(join(archiveFolder, folder, name))
     }
   }
   return files

@@ -1,8 +1,8 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Alert } from '../core/alert.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import { alertMessage } from './alert-message.ts'
+import { limitedRequests } from './aws-requests.ts'
 import { inParallel } from './in-parallel.ts'
 
 export const ALERT_SOURCE = 'landcover'
@@ -19,7 +19,7 @@ const CALLS_IN_FLIGHT = 8
  * @param bus name or ARN
  */
 export function openEventBridgeAlertChannel(bus: string): AlertChannel {
-  const requestHandler = new NodeHttpHandler({ connectionTimeout: 3_000, requestTimeout: 10_000 })
+  const requestHandler = limitedRequests(3_000, 10_000)
   const client = new EventBridgeClient({ requestHandler })
 
   async function put(alerts: readonly Alert[]): Promise<void> {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { ObjectStore } from '../ports/object-store.ts'
 
-/** Unfinished objects have this ending and are no objects yet. */
-const UNFINISHED = '.unfinished'
+/** Objects that are not whole yet have names of this form: what begins with a dot is hidden from all that read Parquet. */
+const UNFINISHED = /^\..*\.unfinished$/
 
 /** Objects as files of a folder. An object appears whole, and is on the disk once its write is acknowledged. */
 export function openFolderObjectStore(folder: string): ObjectStore {
@@ -17,7 +17,7 @@ export function openFolderObjectStore(folder: string): ObjectStore {
 
   async function writeUnfinished(path: string, bytes: Uint8Array): Promise<string> {
     await mkdir(dirname(path), { recursive: true })
-    const unfinished = `${path}.${randomUUID()}${UNFINISHED}`
+    const unfinished = join(dirname(path), `.${basename(path)}.${randomUUID()}.unfinished`)
     const file = await open(unfinished, 'wx')
     try {
       await file.writeFile(bytes)
@@ -87,7 +87,7 @@ async function* keysBelow(folder: string, path: string, prefix: string, after: s
     if (isFolder) {
       const canMatch = key.startsWith(prefix) || prefix.startsWith(key)
       if (canMatch && (key > after || after.startsWith(key))) yield* keysBelow(folder, key, prefix, after)
-    } else if (key.startsWith(prefix) && key > after && !key.endsWith(UNFINISHED)) {
+    } else if (key.startsWith(prefix) && key > after && !UNFINISHED.test(name)) {
       yield key
     }
   }

@@ -14,10 +14,10 @@ import {
   type Shard,
   type StreamDescriptionSummary,
 } from '@aws-sdk/client-kinesis'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { laneName } from '../core/delivery.ts'
 import { type Lane, type Position, START, toPosition, toSequenceNumber } from '../core/lane.ts'
 import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
+import { limitedRequests } from './aws-requests.ts'
 
 export interface KinesisEventLogOptions {
   stream: string
@@ -215,7 +215,7 @@ function clientOf({ endpoint, region }: KinesisEventLogOptions, maxAttempts: num
   const config: KinesisClientConfig = {
     maxAttempts,
     // The client's default is HTTP/2, which the local stand-ins for Kinesis do not speak without TLS.
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 30_000 }),
+    requestHandler: limitedRequests(5_000, 30_000),
     ...(endpoint && { endpoint }),
     ...(region && { region }),
   }

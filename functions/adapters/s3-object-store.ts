@@ -8,8 +8,8 @@ import {
   type S3ClientConfig,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { ObjectStore } from '../ports/object-store.ts'
+import { limitedRequests } from './aws-requests.ts'
 
 export interface S3ObjectStoreOptions {
   bucket: string
@@ -32,7 +32,7 @@ export function openS3ObjectStore({ bucket, endpoint, region }: S3ObjectStoreOpt
   close(): void
 } {
   const config: S3ClientConfig = {
-    requestHandler: new NodeHttpHandler({ connectionTimeout: CONNECT_LIMIT_MS, requestTimeout: REQUEST_LIMIT_MS }),
+    requestHandler: limitedRequests(CONNECT_LIMIT_MS, REQUEST_LIMIT_MS),
     // Stand-ins for S3 have one address for all buckets.
     forcePathStyle: endpoint !== undefined || process.env.AWS_ENDPOINT_URL !== undefined,
     ...(endpoint && { endpoint }),

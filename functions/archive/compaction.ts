@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import { type Position, toPosition } from '../core/lane.ts'
 import { type Slot, slotName } from '../core/slot.ts'
 import { HOUR_MS } from '../core/time.ts'
 import { readParquet } from '../parquet/read.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { ARCHIVE_PREFIX, archiveKey, fileName, parseArchiveKey } from './layout.ts'
+import { ARCHIVE_PREFIX, type ArchiveFileName, archiveKey, fileName, parseArchiveKey } from './layout.ts'
 import { ARCHIVE_COLUMNS } from './parquet.ts'
 
 /** Takes many small files of a slot together into few large ones; every reader sees each record all the while. */
@@ -82,7 +83,8 @@ async function smallFiles(objects: ObjectStore, before: Slot): Promise<Map<Slot,
   const bySlot = new Map<Slot, string[]>()
   for await (const key of objects.list(ARCHIVE_PREFIX)) {
     const file = parseArchiveKey(key)
-    if (!file || file.slot >= before) break
+    if (!file) continue
+    if (file.slot >= before) break
     if (file.lane.startsWith(`${LANE}-`) || file.lane.startsWith('import-')) continue
     bySlot.set(file.slot, [...(bySlot.get(file.slot) ?? []), key])
   }
@@ -96,7 +98,6 @@ async function* merged(
   slotMs: number,
   keys: readonly string[],
 ): AsyncIterable<{ key: string; bytes: Uint8Array }> {
-  const seen = new Set<string>()
   let rows: StoredRow[] = []
   let part = 0
   const digest = createHash('sha256').update(keys.join('\n')).digest('hex').slice(0, 32)
@@ -106,22 +107,34 @@ async function* merged(
     rows = []
     return { key, bytes }
   }
-  for (const key of keys) {
-    const bytes = await objects.get(key)
-    if (!bytes) throw new Error(`the archive file ${key} vanished while its slot was compacted`)
-    const fileRows = await readParquet(bytes)
-    // A record is in a file whole: those of files before are left out whole.
-    const records = new Set<string>()
-    for (const row of fileRows) {
-      const record = `${row.lane}:${row.sequence}`
-      if (seen.has(record)) continue
-      records.add(record)
-      rows.push(row)
+  for (const files of filesOfLanes(keys)) {
+    const seen = new Set<Position>()
+    for (const { key, first } of files) {
+      const bytes = await objects.get(key)
+      if (!bytes) throw new Error(`the archive file ${key} vanished while its slot was compacted`)
+      // No file to come begins before this one: a slot may have more records than there is memory for their positions.
+      for (const position of seen) if (position < first) seen.delete(position)
+      const fileRows = await readParquet(bytes)
+      // A record is in a file whole: those of files before are left out whole.
+      const newRows = fileRows.filter(({ sequence }) => !seen.has(sequence as Position))
+      for (const row of newRows) {
+        rows.push(row)
+        seen.add(row.sequence as Position)
+      }
+      if (rows.length >= ROWS_PER_FILE) yield write()
     }
-    for (const record of records) seen.add(record)
-    if (rows.length >= ROWS_PER_FILE) yield write()
   }
   if (rows.length > 0) yield write()
+}
+
+/** The files of each lane, in the order of their first records: in that of text, 10 comes before 9. */
+function filesOfLanes(keys: readonly string[]): Iterable<{ key: string; first: Position }[]> {
+  const files = keys.map(key => {
+    const { lane, first } = parseArchiveKey(key) as ArchiveFileName
+    return { key, lane, first: toPosition(first) }
+  })
+  const lanes = Map.groupBy(files, ({ lane }) => lane).values()
+  return lanes.map(ofLane => ofLane.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0)))
 }
 
 function encodeStoredRows(rows: readonly StoredRow[], file: string): Uint8Array {

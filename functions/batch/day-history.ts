@@ -1,5 +1,5 @@
 import { BANDS, type Band } from '../core/event.ts'
-import { addHistories, type History, type Moments, timeMoments } from '../core/history.ts'
+import { addHistories, type History, type Moments, sumHistories, timeMoments } from '../core/history.ts'
 import type { BandTotals, Totals } from '../core/totals.ts'
 
 /** What arrived on one UTC day of images of one class on one UTC day of event time. */
@@ -14,24 +14,21 @@ export interface DayHistory {
 
 /** The rows that stand for the same days and class, as one, in order. */
 export function mergeDays(rows: Iterable<DayHistory>): DayHistory[] {
-  const merged = new Map<string, DayHistory>()
-  for (const row of rows) {
-    // Days are of fixed width, so no two rows share a key by chance.
-    const key = `${row.arrivalDay}${row.day}${row.className}`
-    const known = merged.get(key)
-    merged.set(key, known ? { ...known, history: addHistories(known.history, row.history) } : row)
-  }
-  return [...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, row]) => row)
+  // Days are of fixed width, so no two rows share a key by chance.
+  const merged = Map.groupBy(rows, ({ arrivalDay, day, className }) => `${arrivalDay}${day}${className}`)
+  return [...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, alike]) => asOne(alike))
 }
 
 /** The rows' histories by class. */
 export function byClass(rows: Iterable<DayHistory>): Map<string, History> {
-  const classes = new Map<string, History>()
-  for (const { className, history } of rows) {
-    const known = classes.get(className)
-    classes.set(className, known ? addHistories(known, history) : history)
-  }
-  return classes
+  const classes = Map.groupBy(rows, ({ className }) => className)
+  return new Map(Array.from(classes, ([className, alike]) => [className, asOne(alike).history]))
+}
+
+/** @param rows at least one */
+function asOne(rows: readonly DayHistory[]): DayHistory {
+  const [first] = rows as [DayHistory]
+  return rows.length === 1 ? first : { ...first, history: sumHistories(rows.map(({ history }) => history)) }
 }
 
 /** The histories of two sets of images, class by class. */

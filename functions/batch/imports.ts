@@ -15,7 +15,8 @@ const PREFIX = 'imports/'
 
 /**
  * Puts events straight into the archive, past the log; the next batch run counts them, all or, should this fail, none.
- * What an import that failed has left is written over when it is done again, even if other rows are good by then:
+ * A file of the archive is one record, whose lines are its rows: what a statement must do to find copies grows with the
+ * records, and here there are none to find. What an import that failed has left is written over when it is done again, even if other rows are good by then:
  * files are cut by rows, good or not.
  *
  * @param name stands for the rows' content, in letters and digits: what is imported already is left as it is
@@ -40,8 +41,7 @@ export async function importEvents(
   /** @returns false when another process has finished the same import: its files are being read by now */
   const putFile = async () => {
     if (events.length === 0) return true
-    const first = read - ((read - 1) % ROWS_PER_FILE)
-    const key = archiveKey(IMPORT_SLOT, slotMs, lane, String(first), String(read))
+    const key = archiveKey(IMPORT_SLOT, slotMs, lane, String(firstOfFile(read)), String(read))
     const bytes = encodeArchiveFile(events, fileName(key))
     if (await isImported()) return false
     await objects.put(key, bytes)
@@ -51,8 +51,9 @@ export async function importEvents(
   }
   if (await isImported()) return null
   for await (const event of rows) {
-    const position = toPosition(++read)
-    if (event) events.push({ event, origin: null, line: 0, lane, position, arrivalMs: importedMs, late: false })
+    const first = firstOfFile(++read)
+    const place = { lane, position: toPosition(first), line: read - first }
+    if (event) events.push({ event, origin: null, ...place, arrivalMs: importedMs, late: false })
     if (read % ROWS_PER_FILE === 0 && !(await putFile())) return null
   }
   if (!(await putFile())) return null
@@ -60,6 +61,11 @@ export async function importEvents(
   // The batch layer goes by this object, which comes last.
   const isFirst = await objects.putIfAbsent(marker, Buffer.from(JSON.stringify({ lane, events: count })))
   return isFirst ? count : null
+}
+
+/** The number of the first row in the file that a row goes to; the first of all is 1. */
+function firstOfFile(row: number): number {
+  return row - ((row - 1) % ROWS_PER_FILE)
 }
 
 /** The lane under which an import stands in the archive. */

@@ -35,36 +35,49 @@ export async function countSlots(
   for (const first of slots) {
     if (first < end) continue
     end = Math.min(first + SLOTS_PER_STATEMENT * slotMs, (slots.at(-1) as Slot) + slotMs)
-    const range = { from: name(first), until: name(end), lane: '' }
-    all.push(await ask(query, sql, { ...range, look_back: name(first - lookBackMs(slotMs)), next_slot: name(end) }))
+    const range = { from: name(first), until: name(end), lane: '' as const }
+    all.push(
+      await ask(query, sql, slotMs, { ...range, look_back: name(first - lookBackMs(slotMs)), next_slot: name(end) }),
+    )
   }
   return together(all)
 }
 
-/** Counts one import. */
-export async function countImport(
+/** A statement names the imports that it counts, and may be as long as engines allow. */
+const IMPORTS_PER_STATEMENT = 100
+
+/** Counts imports, given by their lanes. */
+export async function countImports(
   query: BatchQuery,
   sql: BatchSql,
   slotMs: number,
-  lane: string,
+  lanes: readonly string[],
 ): Promise<SlotsCounted> {
+  const all: SlotsCounted[] = []
   const from = slotName(IMPORT_SLOT, slotMs)
   const until = slotName(firstCut(slotMs), slotMs)
-  return ask(query, sql, { from, until, lane, look_back: from, next_slot: from })
+  for (let start = 0; start < lanes.length; start += IMPORTS_PER_STATEMENT) {
+    const lane = lanes.slice(start, start + IMPORTS_PER_STATEMENT)
+    all.push(await ask(query, sql, slotMs, { from, until, lane, look_back: from, next_slot: from }))
+  }
+  return together(all)
 }
 
 interface Values {
   from: string
   until: string
-  lane: string
+  /** Empty for all. */
+  lane: '' | readonly string[]
   look_back: string
   next_slot: string
 }
 
-async function ask(query: BatchQuery, sql: BatchSql, values: Values): Promise<SlotsCounted> {
-  const span = { first: values.look_back, last: values.next_slot }
-  const totals = await query.query(renderSql(sql.totals, { ...values }), span)
+async function ask(query: BatchQuery, sql: BatchSql, slotMs: number, values: Values): Promise<SlotsCounted> {
+  // In this order: a file that comes between the two is counted and not noted, which the next run finds and tells.
   const content = await askContent(query, sql, values)
+  const span = { first: values.look_back, last: values.next_slot }
+  const statement = renderSql(sql.totals, { ...values, slot_ms: slotMs, look_back_ms: lookBackMs(slotMs) })
+  const totals = await query.query(statement, span, values.lane || undefined)
   return {
     days: mergeDays(totals.rows.map(dayHistoryOfAnswer)),
     content: content.slots,
@@ -81,7 +94,7 @@ export async function contentOf(
 ): Promise<ContentOfSlots> {
   const found: ContentOfSlots = new Map()
   for (const slot of slots) {
-    const range = { from: slotName(slot, slotMs), until: slotName(slot + slotMs, slotMs), lane: '' }
+    const range = { from: slotName(slot, slotMs), until: slotName(slot + slotMs, slotMs), lane: '' as const }
     for (const [name, content] of (await askContent(query, sql, range)).slots) found.set(name, content)
   }
   return found
@@ -92,10 +105,9 @@ async function askContent(
   sql: BatchSql,
   values: Pick<Values, 'from' | 'until' | 'lane'>,
 ): Promise<{ slots: ContentOfSlots; bytesScanned: number }> {
-  const { rows, bytesScanned } = await query.query(renderSql(sql.content, { ...values }), {
-    first: values.from,
-    last: values.until,
-  })
+  const span = { first: values.from, last: values.until }
+  const statement = renderSql(sql.content, { ...values })
+  const { rows, bytesScanned } = await query.query(statement, span, values.lane || undefined)
   const slots: ContentOfSlots = new Map(
     rows.map(row => [
       row.arrival_slot as string,

@@ -9,7 +9,7 @@ import { type ArchiveFile, archiveProgress, listArchive, type Progress } from '.
 import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
 import { encodeClasses, encodeDays } from './history-files.ts'
 import { IMPORT_DAY, listImports } from './imports.ts'
-import { type BatchSql, contentOf, countImport, countSlots, type SlotsCounted, together } from './query.ts'
+import { type BatchSql, contentOf, countImports, countSlots, type SlotsCounted, together } from './query.ts'
 import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal, ValidationFailed } from './validation.ts'
 import { type Audit, type Part, pruneViews, publishView, type View, viewReader } from './view.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
@@ -56,9 +56,8 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
     const ofSlots = await countSlots(query, sql, slotMs, slots)
     refuseImpossible(ofSlots)
     if (trustSpeed) await refuseOtherThanSpeed(layer.store, newFiles, ofSlots.days, baseCut, cut)
-    const ofImports: SlotsCounted[] = []
-    for (const lane of imports) ofImports.push(await countImport(query, sql, slotMs, lane))
-    for (const each of ofImports) refuseImpossible(each)
+    const ofImports = await countImports(query, sql, slotMs, imports)
+    refuseImpossible(ofImports)
 
     const before = noteChanges(
       base?.watched ?? {},
@@ -68,7 +67,7 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
       slotMs,
     )
     const watched = watch(before, slots, files, ofSlots.content, cut, slotMs)
-    const counted = together([ofSlots, ...ofImports])
+    const counted = together([ofSlots, ofImports])
     const next = await addToView(layer, base, counted.days, {
       cut,
       imports: [...(base?.imports ?? []), ...imports],

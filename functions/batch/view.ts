@@ -1,5 +1,6 @@
 import type { History } from '../core/history.ts'
 import type { Slot } from '../core/slot.ts'
+import { MINUTE_MS } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { DayHistory } from './day-history.ts'
 import { decodeClasses, decodeDays } from './history-files.ts'
@@ -69,6 +70,8 @@ export async function publishView(objects: ObjectStore, view: View): Promise<boo
 /** Reads the current view; remembers how far it has looked, so that asking again costs one short listing. */
 export interface ViewReader {
   current(): Promise<View | undefined>
+  /** The newest view that had been published by a time, as far as views are kept: for some time, see pruneViews. */
+  asOf(timeMs: number): Promise<View | undefined>
   /** All time per class. */
   classes(view: View): Promise<ReadonlyMap<string, History>>
   part(part: Part): Promise<DayHistory[]>
@@ -81,15 +84,25 @@ export function viewReader(objects: ObjectStore): ViewReader {
   const part = async ({ key }: Part) => decodeDays(await existing(objects, key))
   const readClasses = rememberLast(async (key: string) => decodeClasses(await existing(objects, key)))
 
+  async function current(): Promise<View | undefined> {
+    let newest: string | undefined
+    for await (const key of objects.list(VIEW_PREFIX, latest && viewKey(latest.revision))) newest = key
+    if (newest !== undefined) {
+      const view = parseView(await existing(objects, newest))
+      if (view.revision > (latest?.revision ?? 0)) latest = view
+    }
+    return latest
+  }
+
   return {
-    async current() {
-      let newest: string | undefined
-      for await (const key of objects.list(VIEW_PREFIX, latest && viewKey(latest.revision))) newest = key
-      if (newest !== undefined) {
-        const view = parseView(await existing(objects, newest))
-        if (view.revision > (latest?.revision ?? 0)) latest = view
+    current,
+    async asOf(timeMs) {
+      let view = await current()
+      while (view && Date.parse(view.publishedAt) > timeMs) {
+        const bytes = await objects.get(viewKey(view.revision - 1))
+        view = bytes && parseView(bytes)
       }
-      return latest
+      return view
     },
     classes: view => readClasses(view.classesKey),
     part,
@@ -127,16 +140,23 @@ function parseView(bytes: Uint8Array): View {
   return JSON.parse(Buffer.from(bytes).toString('utf8')) as View
 }
 
-/** Views are small but come often where slots are short; readers are at most moments behind. */
+/** An answer reads the view before the rows and files that go with it; none takes this long. */
+export const READERS_MS = 10 * MINUTE_MS
+
+/** Views are small: so many are left however old they are. */
 const VIEWS_KEPT = 100
 
-/** Deletes views that no reader can still be at, and the files that only they are made of. */
+/**
+ * Deletes views that no reader can still be at, and the files that only they are made of. Of those that have been
+ * replaced for READERS_MS one is left at least: by it expiredBefore judges.
+ */
 export async function pruneViews(objects: ObjectStore, current: View): Promise<void> {
   let old: View | undefined
   for await (const key of objects.list(VIEW_PREFIX)) {
     const bytes = await objects.get(key)
     if (!bytes) continue
     const view = parseView(bytes)
+    if (Date.parse(current.publishedAt) - Date.parse(view.publishedAt) < READERS_MS) return
     if (old) {
       // A file that one view drops no later one takes up again.
       const kept = new Set(keysOf(view))

@@ -1,6 +1,8 @@
 import { replayArchive } from '../archive/replay.ts'
+import { START } from '../core/lane.ts'
 import { firstCut, lookBackMs } from '../core/slot.ts'
 import { lockState } from '../homes/state.ts'
+import { SPEED_CONSUMER } from '../local/system.ts'
 import { applyDelivery } from '../speed/apply.ts'
 import { runCommand } from './command.ts'
 import { STATE_FLAG, withHome } from './home.ts'
@@ -20,6 +22,8 @@ await runCommand(
         if (known.length > 0) {
           throw new Error(`the speed store has been applied to ${known.length} lanes: only an empty one can be rebuilt`)
         }
+        // Where the checkpoints are not lost with the store, the records behind them would never be applied.
+        for (const { name } of await home.log.lanes()) await home.checkpoints.write(SPEED_CONSUMER, name, START)
         const cut = (await home.views.current())?.cut ?? firstCut(slotMs)
         const speed = home.speedLayer([])
         const from = Math.max(cut - lookBackMs(slotMs), firstCut(slotMs))

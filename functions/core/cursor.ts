@@ -7,8 +7,7 @@ export interface Cursor {
   lane: string
   /** Every record up to here is fully applied. */
   lastPosition: Position
-  /** The last counter of each producer, and the arrival slot in which it was seen. */
-  producers: ReadonlyMap<string, LastSeen>
+  producers: SeenProducers
   /** Latest arrival time among the applied records; null before the first. */
   lastArrivalMs: number | null
   /** Latest event time among the counted events; null before the first. */
@@ -19,12 +18,19 @@ export interface Cursor {
   lastHeartbeatDelayMs: number | null
 }
 
-export interface LastSeen {
+/** A record of a producer: later ones are held against it. */
+export interface SeenRecord {
   counter: number
   slot: Slot
 }
 
-export function newCursor(lane: string, producers: ReadonlyMap<string, LastSeen> = new Map()): Cursor {
+/**
+ * The producers of a lane, each with those of its records that later ones must be held against: the latest, and before
+ * it any with a higher counter. So it is a single one, unless a producer breaks its contract.
+ */
+export type SeenProducers = ReadonlyMap<string, readonly SeenRecord[]>
+
+export function newCursor(lane: string, producers: SeenProducers = new Map()): Cursor {
   return {
     lane,
     lastPosition: START,
@@ -36,34 +42,48 @@ export function newCursor(lane: string, producers: ReadonlyMap<string, LastSeen>
   }
 }
 
-/** The producers of several parents as one: the larger counter wins. */
-export function mergeProducers(parents: Iterable<ReadonlyMap<string, LastSeen>>): Map<string, LastSeen> {
-  const merged = new Map<string, LastSeen>()
+/** The producers of several parents as one. */
+export function mergeProducers(parents: Iterable<SeenProducers>): Map<string, readonly SeenRecord[]> {
+  const merged = new Map<string, readonly SeenRecord[]>()
   for (const producers of parents) {
-    for (const [producer, seen] of producers) {
-      const known = merged.get(producer)
-      if (!known || seen.counter > known.counter) merged.set(producer, seen)
+    for (const [producer, records] of producers) {
+      for (const record of records) see(merged, producer, record)
     }
   }
   return merged
 }
 
-/** A copy carries a counter that is not above the last one of its producer, seen within the look-back. */
-export function isCopy(
-  producers: ReadonlyMap<string, LastSeen>,
-  origin: Origin,
-  slot: Slot,
-  lookBackMs: number,
-): boolean {
-  const seen = producers.get(origin.producer)
-  return seen !== undefined && origin.counter <= seen.counter && seen.slot >= slot - lookBackMs
+/** Takes note of a record. */
+export function see(producers: Map<string, readonly SeenRecord[]>, producer: string, record: SeenRecord): void {
+  const { counter, slot } = record
+  const known = producers.get(producer) ?? []
+  // Of two, one decides nothing that the other surpasses by its counter and is seen as late or later.
+  if (known.some(each => each.counter >= counter && each.slot >= slot)) return
+  const kept = known.filter(each => each.counter > counter || each.slot > slot)
+  producers.set(
+    producer,
+    [...kept, record].sort((a, b) => a.slot - b.slot),
+  )
 }
 
-/** Drops the producers whose last record lies further back than copies can. */
+/** A copy carries a counter that is not above those of its producer within the look-back, copies among them. */
+export function isCopy(producers: SeenProducers, origin: Origin, slot: Slot, lookBackMs: number): boolean {
+  const known = producers.get(origin.producer) ?? []
+  return known.some(seen => origin.counter <= seen.counter && seen.slot >= slot - lookBackMs)
+}
+
+/** Drops what lies further back than copies can. */
 export function withoutForgotten(
-  producers: ReadonlyMap<string, LastSeen>,
+  producers: SeenProducers,
   slot: Slot,
   lookBackMs: number,
-): Map<string, LastSeen> {
-  return new Map([...producers].filter(([, seen]) => seen.slot >= slot - lookBackMs))
+): Map<string, readonly SeenRecord[]> {
+  const kept = new Map<string, readonly SeenRecord[]>()
+  for (const [producer, records] of producers) {
+    // Slots rise: where the first stays, all do.
+    const isWhole = (records[0] as SeenRecord).slot >= slot - lookBackMs
+    const recent = isWhole ? records : records.filter(seen => seen.slot >= slot - lookBackMs)
+    if (recent.length > 0) kept.set(producer, recent)
+  }
+  return kept
 }

@@ -39,16 +39,25 @@ export function emptyHistory(): History {
 }
 
 export function addHistories(a: History, b: History): History {
-  const moments = {} as Record<Band, Moments>
-  for (const band of BANDS) moments[band] = addFields(a.moments[band], b.moments[band])
-  const histogram = new Map(a.histogram)
-  for (const [bin, count] of b.histogram) histogram.set(bin, (histogram.get(bin) ?? 0) + count)
-  return { totals: addTotals(a.totals, b.totals), moments, time: addFields(a.time, b.time), histogram }
+  return sumHistories([a, b])
 }
 
-function addFields<Sums extends { [name in keyof Sums]: bigint }>(a: Sums, b: Sums): Sums {
-  const names = Object.keys(a) as (keyof Sums)[]
-  return Object.fromEntries(names.map(name => [name, a[name] + b[name]])) as unknown as Sums
+/** The history of all their images together; what it costs grows with the bins that they name, not with its own. */
+export function sumHistories(histories: Iterable<History>): History {
+  const { moments, time } = emptyHistory()
+  let totals = emptyTotals()
+  const histogram = new Map<number, number>()
+  for (const each of histories) {
+    totals = addTotals(totals, each.totals)
+    for (const band of BANDS) addInto(moments[band], each.moments[band])
+    addInto(time, each.time)
+    for (const [bin, count] of each.histogram) histogram.set(bin, (histogram.get(bin) ?? 0) + count)
+  }
+  return { totals, moments, time, histogram }
+}
+
+function addInto<Sums extends { [name in keyof Sums]: bigint }>(sums: Sums, more: Sums): void {
+  for (const name in sums) sums[name] = (sums[name] + more[name]) as Sums[typeof name]
 }
 
 /** The time moments of images of one day. @param day YYYY-MM-DD */

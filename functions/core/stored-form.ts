@@ -1,4 +1,4 @@
-import type { LastSeen } from './cursor.ts'
+import type { SeenProducers, SeenRecord } from './cursor.ts'
 import { BANDS, type Band } from './event.ts'
 import type { BandTotals, Totals } from './totals.ts'
 
@@ -55,11 +55,17 @@ export function totalsFromText(text: string): Map<string, Totals> {
   return totals
 }
 
-export function producersToText(producers: ReadonlyMap<string, LastSeen>): string {
-  return JSON.stringify(Array.from(producers, ([producer, { counter, slot }]) => [producer, counter, slot]))
+export function producersToText(producers: SeenProducers): string {
+  const seen = producers
+    .entries()
+    .flatMap(([producer, records]) => records.map(({ counter, slot }) => [producer, counter, slot]))
+  return JSON.stringify([...seen])
 }
 
-export function producersFromText(text: string): Map<string, LastSeen> {
-  const stored = JSON.parse(text) as [producer: string, counter: number, slot: number][]
-  return new Map(stored.map(([producer, counter, slot]) => [producer, { counter, slot }]))
+export function producersFromText(text: string): Map<string, readonly SeenRecord[]> {
+  const producers = new Map<string, readonly SeenRecord[]>()
+  for (const [producer, counter, slot] of JSON.parse(text) as [producer: string, counter: number, slot: number][]) {
+    producers.set(producer, [...(producers.get(producer) ?? []), { counter, slot }])
+  }
+  return producers
 }

@@ -17,7 +17,7 @@ export interface SystemOptions {
   port: number
 }
 
-const SPEED_CONSUMER = 'speed'
+export const SPEED_CONSUMER = 'speed'
 const ARCHIVE_CONSUMER = 'archive'
 
 /** How long the log keeps what both its consumers have had, as the stream on AWS does by default. */
@@ -57,7 +57,7 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     schedule('batch', slotMs, () => home.runBatch()),
     schedule('compaction', HOUR_MS, () => home.compact()),
     schedule('clean-up', HOUR_MS, async () => {
-      expire?.(expiredBefore(Date.now(), await home.views.current()))
+      expire?.(await expiredBefore(Date.now(), home.views))
       if (!trim) return
       for (const { name } of await log.lanes()) {
         const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))

@@ -27,42 +27,52 @@ export function functionInThread<Event, Result>(
   data: unknown,
   write: Record<LineKind, (line: string) => void>,
 ) {
-  let worker: Worker | undefined
-  let calls = 0
-  const waiting = new Map<number, { resolve(result: Result): void; reject(error: Error): void }>()
+  interface Thread {
+    worker: Worker
+    waiting: Map<number, { resolve(result: Result): void; reject(error: Error): void }>
+  }
 
-  function start(): Worker {
-    const started = new Worker(script, { workerData: data })
+  let thread: Thread | undefined
+  let calls = 0
+
+  function start(): Thread {
+    const worker = new Worker(script, { workerData: data })
+    const waiting: Thread['waiting'] = new Map()
+    const started = { worker, waiting }
     const fail = (error: Error) => {
-      if (worker === started) worker = undefined
+      if (thread === started) thread = undefined
       for (const { reject } of waiting.values()) reject(error)
       waiting.clear()
     }
-    started.on('message', (message: ThreadMessage) => {
+    worker.on('message', (message: ThreadMessage) => {
       if ('line' in message) return write[message.kind](message.line)
       const call = waiting.get(message.id)
       waiting.delete(message.id)
       if ('error' in message) call?.reject(new Error(message.error))
       else call?.resolve(message.result as Result)
     })
-    started.on('error', fail)
-    started.on('exit', () => fail(new Error('the thread has ended')))
+    worker.on('error', fail)
+    worker.on('messageerror', fail)
+    worker.on('exit', () => fail(new Error('the thread has ended')))
     return started
   }
 
   return {
     call(event: Event): Promise<Result> {
-      worker ??= start()
+      thread ??= start()
+      const { worker, waiting } = thread
       const id = calls++
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject })
-        worker?.postMessage({ id, event } satisfies ThreadCall)
+        worker.postMessage({ id, event } satisfies ThreadCall)
       })
     },
     /** To be called when no call is under way. */
     async stop(): Promise<void> {
-      const ending = worker && once(worker, 'exit')
-      await worker?.terminate()
+      if (!thread) return
+      const { worker } = thread
+      const ending = once(worker, 'exit')
+      await worker.terminate()
       await ending
     },
   }

@@ -21,8 +21,10 @@ export interface BatchQuery {
   /**
    * @param slots what the statement's own conditions on `arrival_slot` allow: an engine that lists files itself looks
    *   at no others
+   * @param lanes where they are given, those that the statement's conditions on `lane` allow, and each of their files
+   *   is named after its lane: nor need it look at those of others
    * @throws Error when the statement fails, also where a file vanished while it was read
    */
-  query(sql: string, slots: SlotSpan): Promise<QueryAnswer>
+  query(sql: string, slots: SlotSpan, lanes?: readonly string[]): Promise<QueryAnswer>
   close(): Promise<void>
 }

@@ -1,6 +1,14 @@
 import { type Alert, type Baseline, judge, type Rule } from '../core/alert.ts'
 import type { ClassList } from '../core/classes.ts'
-import { type Cursor, isCopy, type LastSeen, mergeProducers, newCursor, withoutForgotten } from '../core/cursor.ts'
+import {
+  type Cursor,
+  isCopy,
+  mergeProducers,
+  newCursor,
+  type SeenRecord,
+  see,
+  withoutForgotten,
+} from '../core/cursor.ts'
 import { type Lane, type Position, START } from '../core/lane.ts'
 import { decodeRecord, type LogRecord, type RejectionReason } from '../core/record.ts'
 import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
@@ -107,7 +115,7 @@ interface Part {
   alerts: Alert[]
   additions: Map<string, Addition>
   heartbeatSentMs: number | null
-  producers: Map<string, LastSeen>
+  producers: Map<string, readonly SeenRecord[]>
   lastArrivalMs: number | null
   lastEventMs: number | null
   latestSlot: Slot
@@ -149,11 +157,12 @@ function addUp(
     const { origin, heartbeatMs, events, rejections } = decodeRecord(record, slot, classes)
     if (heartbeatMs !== null) part.heartbeatSentMs = heartbeatMs
     if (origin) {
-      if (isCopy(producers, origin, slot, lookBackMs(slotMs))) {
+      const isKnown = isCopy(producers, origin, slot, lookBackMs(slotMs))
+      see(producers, origin.producer, { counter: origin.counter, slot })
+      if (isKnown) {
         part.skippedRecords++
         continue
       }
-      producers.set(origin.producer, { counter: origin.counter, slot } satisfies LastSeen)
     }
     for (const rejection of rejections) quarantined.push({ lane, position, arrivalMs, ...rejection })
     let addition: Addition | undefined

@@ -31,7 +31,7 @@ describe('compaction', () => {
   const compact = (before = NOON_MS + SLOT_MS) => compactArchive({ objects, slotMs: SLOT_MS, before, now: () => nowMs })
 
   async function archive(positions: number[], slot = NOON_MS, lane = 'stream.0'): Promise<void> {
-    const [first, last] = [Math.min(...positions, 0), Math.max(...positions, 0)]
+    const [first, last] = positions.length === 0 ? [0, 0] : [Math.min(...positions), Math.max(...positions)]
     const key = archiveKey(slot, SLOT_MS, lane, String(first), String(last))
     const rows = positions.map((position): ArchivedEvent => {
       const event = imageEvent({
@@ -113,10 +113,69 @@ describe('compaction', () => {
     expect(await content()).toEqual(before)
   })
 
+  it('takes each record once from files that overlap in many ways, and numbers of any length, in several lanes', async () => {
+    const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at)
+    // One lane's name and a position can be another's name.
+    const lanes = ['stream.0', 'stream.0-10', 'stream.1']
+    for (const lane of lanes) {
+      await archive(range(1, 12), NOON_MS, lane)
+      await archive(range(9, 11), NOON_MS, lane)
+      await archive(range(10, 40), NOON_MS, lane)
+      await archive(range(10, 12), NOON_MS, lane)
+      await archive(range(39, 98), NOON_MS, lane)
+      await archive(range(97, 130), NOON_MS, lane)
+      await archive(range(100, 101), NOON_MS, lane)
+      await archive(range(95, 103), NOON_MS, lane)
+      await archive([], NOON_MS, lane)
+    }
+    const before = await content()
+    expect(before.rows).toHaveLength(3 * 130)
+    await compact()
+    nowMs += HOUR_MS
+    await compact()
+    expect(await files()).toEqual([expect.stringMatching(/^compacted-[0-9a-f]{32}-1-390\.parquet$/)])
+    expect(await content()).toEqual(before)
+  })
+
+  it('remembers no more positions than files to come can repeat', async () => {
+    for (const lane of ['stream.0', 'stream.1']) {
+      for (let first = 1; first < 400; first += 20) {
+        await archive(
+          Array.from({ length: 25 }, (_, at) => first + at),
+          NOON_MS,
+          lane,
+        )
+      }
+    }
+    const { add } = Set.prototype
+    let most = 0
+    Set.prototype.add = function (value) {
+      add.call(this, value)
+      if (/\d{56}$/.test(String(value))) most = Math.max(most, this.size)
+      return this
+    }
+    try {
+      await compact()
+    } finally {
+      Set.prototype.add = add
+    }
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(2 * 25)
+  })
+
+  it('passes over what is no file of the archive', async () => {
+    await archive([1])
+    await archive([2])
+    for (const foreign of ['.DS_Store', 'README', `arrival_slot=${SLOT}/.DS_Store`]) {
+      await objects.put(`${ARCHIVE_PREFIX}${foreign}`, Buffer.from('not ours'))
+    }
+    expect(await compact()).toEqual({ inputs: 2, outputs: 1, deleted: 0 })
+  })
+
   it('fails, and deletes nothing, when a file vanishes under it', async () => {
     await archive([1])
     await archive([2])
-    const vanishing = { ...objects, get: async (key: string) => (key.includes('-0-2.') ? undefined : objects.get(key)) }
+    const vanishing = { ...objects, get: async (key: string) => (key.includes('-2-2.') ? undefined : objects.get(key)) }
     const failing = compactArchive({ objects: vanishing, slotMs: SLOT_MS, before: nowMs, now: () => nowMs })
     await expect(failing).rejects.toThrow(/vanished/)
     expect(await files()).toHaveLength(2)

@@ -1,11 +1,18 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
+import { ARCHIVE_PREFIX } from '../../functions/archive/layout.ts'
+import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { importEvents } from '../../functions/batch/imports.ts'
+import { runBatch } from '../../functions/batch/run.ts'
 import { decodeEvent, type ImageEvent } from '../../functions/core/event.ts'
+import { toPosition } from '../../functions/core/lane.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
+import { readParquet } from '../../functions/parquet/read.ts'
+import type { BatchQuery } from '../../functions/ports/batch-query.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { someEvents } from '../support/events-csv.ts'
 import { NOON_MS } from '../support/factories.ts'
-import { openPipeline, perClass, withoutLateness } from '../support/pipeline.ts'
+import { BATCH_SQL, openPipeline, perClass, withoutLateness } from '../support/pipeline.ts'
 import { byClass, recount } from '../support/recount.ts'
 
 const EVENTS = someEvents(40)
@@ -67,5 +74,63 @@ describe('an import', () => {
     }
     expect(await importEvents(pipeline.objects, HOUR_MS, 'some', slowly(), NOON_MS)).toBe(null)
     expect(await counted()).toEqual(recount(EVENTS, byClass))
+  })
+})
+
+describe('what imports cost to count', () => {
+  it('grows with the files that they are: each is one record, its rows are the lines', async () => {
+    const { pipeline, put } = await open()
+    const rows = Array.from({ length: 100_003 }, () => null as ImageEvent | null)
+    for (const row of [1, 6, 100_000, 100_001, 100_003]) rows[row - 1] = ROWS[0] as ImageEvent
+    expect(await put(rows)).toBe(5)
+    const archived: unknown[] = []
+    for await (const key of pipeline.objects.list(ARCHIVE_PREFIX)) {
+      const file = await readParquet((await pipeline.objects.get(key)) as Uint8Array)
+      archived.push(...file.map(({ sequence, line }) => [sequence, line]))
+    }
+    expect(archived).toEqual([
+      [toPosition(1), 0],
+      [toPosition(1), 5],
+      [toPosition(1), 99_999],
+      [toPosition(100_001), 0],
+      [toPosition(100_001), 2],
+    ])
+    expect((await pipeline.runBatch()).view?.audit).toMatchObject({ images: 5, rows: 5, overlapping: 0, copies: 0 })
+  })
+
+  it('is the same two statements for many as for one, which read the files of new ones only', async () => {
+    const { pipeline } = await open()
+    const { store, folder, objects } = pipeline
+    const duckdb = await openDuckDbBatchQuery(`${folder}/objects/archive`, ARCHIVE_TABLE_COLUMNS)
+    onTestFinished(() => duckdb.close())
+    let statements = 0
+    const query: BatchQuery = {
+      ...duckdb,
+      query: (...asked) => {
+        statements++
+        return duckdb.query(...asked)
+      },
+    }
+    const layer = { objects, query, store, lanes: async () => [], slotMs: HOUR_MS, sql: BATCH_SQL, now: () => NOON_MS }
+    const importSome = async (...names: string[]) => {
+      for (const name of names) await importEvents(objects, HOUR_MS, name, ROWS, NOON_MS)
+      statements = 0
+      const { view } = await runBatch(layer)
+      return view?.audit
+    }
+    const fileSize = async (name: string) => {
+      const [key] = await Array.fromAsync(
+        objects.list(`${ARCHIVE_PREFIX}arrival_slot=1970-01-01T00-00/import-${name}-`),
+      )
+      return (await objects.get(key as string))?.length as number
+    }
+
+    expect(await importSome(...Array.from({ length: 30 }, (_, index) => `some-${index}`))).toMatchObject({
+      added: 1200,
+    })
+    expect(statements).toBe(2)
+    const audit = await importSome('another')
+    expect(audit).toMatchObject({ images: 1240, added: 40, bytesScanned: 2 * (await fileSize('another')) })
+    expect(statements).toBe(2)
   })
 })

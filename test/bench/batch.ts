@@ -13,7 +13,7 @@ import { type BatchLayer, type BatchRun, runBatch } from '../../functions/batch/
 import { renderSql } from '../../functions/batch/sql.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeHeartbeat, encodeRecord, type LogRecord } from '../../functions/core/record.ts'
-import { slotName } from '../../functions/core/slot.ts'
+import { lookBackMs, slotName } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
@@ -141,9 +141,16 @@ async function plainDuckDb(archive: string): Promise<void> {
 /** @returns the seconds that Spark takes for the statement of the batch layer, without its start */
 function spark(folder: string, slots: number): number {
   const name = (slot: number) => slotName(START_MS + slot * SLOT_MS, SLOT_MS)
-  const span = { look_back: name(-2), from: name(0), until: name(slots), next_slot: name(slots), lane: '' }
+  const span = {
+    look_back: name(-2),
+    from: name(0),
+    until: name(slots),
+    next_slot: name(slots),
+    lane: '',
+    slot_ms: SLOT_MS,
+  }
   const statement = join(folder, 'statement.sql')
-  writeFileSync(statement, renderSql(BATCH_SQL.totals, span))
+  writeFileSync(statement, renderSql(BATCH_SQL.totals, { ...span, look_back_ms: lookBackMs(SLOT_MS) }))
   const script = join(import.meta.dirname, 'spark.py')
   const args = [script, join(folder, 'archive'), statement]
   const { stdout, stderr } = spawnSync(SPARK_PYTHON as string, args, { encoding: 'utf8' })

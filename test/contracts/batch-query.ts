@@ -1,17 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
-import { countImport, countSlots, type SlotsCounted } from '../../functions/batch/query.ts'
+import { countImports, countSlots, type SlotsCounted } from '../../functions/batch/query.ts'
+import { isCopy, type SeenRecord, see } from '../../functions/core/cursor.ts'
 import { BANDS, type Band, type ImageEvent } from '../../functions/core/event.ts'
 import type { Moments } from '../../functions/core/history.ts'
 import { toPosition } from '../../functions/core/lane.ts'
-import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
+import type { Origin } from '../../functions/core/record.ts'
+import { IMPORT_SLOT, lookBackMs, slotName } from '../../functions/core/slot.ts'
 import { DAY_MS, dayOf, HOUR_MS } from '../../functions/core/time.ts'
 import { Accumulator } from '../../functions/core/totals.ts'
 import type { BatchQuery, SlotSpan } from '../../functions/ports/batch-query.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { imageEvent, NOON_MS } from '../support/factories.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
+import { seeded } from '../support/seeded.ts'
 
 /** An engine over an archive that holds nothing yet. */
 export type OpenBatchQuery = () => Promise<{
@@ -48,8 +51,10 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
     let files = 0
     /** Puts a file into the archive, of a slot that is so many after noon. */
     async function archive(slots: number, events: ArchivedEvent[], lane = LANE): Promise<void> {
-      const key = archiveKey(NOON_MS + slots * SLOT_MS, SLOT_MS, lane, '1', String(++files))
-      await opened.objects.put(key, encodeArchiveFile(events, fileName(key)))
+      const arrivalMs = NOON_MS + slots * SLOT_MS
+      const key = archiveKey(arrivalMs, SLOT_MS, lane, '1', String(++files))
+      const arrived = events.map(event => ({ ...event, arrivalMs }))
+      await opened.objects.put(key, encodeArchiveFile(arrived, fileName(key)))
     }
 
     /** Every slot that these tests write to. */
@@ -226,17 +231,30 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       expect(bytesScanned).toBeGreaterThan(0)
     })
 
-    test('totals of imports are those of the named file only', async () => {
-      const imported = [1, 2, 3].map(n => archived(n, { lane: 'import-a' }))
-      await archive(IMPORTS, imported, 'import-a')
-      await archive(IMPORTS, [archived(9, { lane: 'import-b' })], 'import-b')
-      const { days, content } = await countImport(query, BATCH_SQL, SLOT_MS, 'import-a')
-      expect(days).toHaveLength(1)
-      expect(days[0]).toMatchObject({
-        arrivalDay: '1970-01-01',
-        history: { totals: { count: 3, ndviSum: 1_500_000n } },
-      })
-      expect(content.get('1970-01-01T00-00')).toEqual({ rows: 3, events: 3 })
+    test('totals of imports are those of the named ones only', async () => {
+      const imported = (lane: string, count: number) =>
+        archive(
+          IMPORTS,
+          Array.from({ length: count }, (_, line) => archived(1, { lane, line })),
+          lane,
+        )
+      await imported('import-a', 3)
+      await imported('import-b', 1)
+      await imported('import-b-1', 4)
+      await imported("import-it's", 5)
+      const counted = async (...lanes: string[]) => {
+        const { days, content } = await countImports(query, BATCH_SQL, SLOT_MS, lanes)
+        expect(days).toHaveLength(1)
+        const { count, ndviSum } = days[0]?.history.totals ?? {}
+        expect(ndviSum).toBe(500_000n * BigInt(count ?? 0))
+        expect(days[0]?.arrivalDay).toBe('1970-01-01')
+        expect(content).toEqual(new Map([['1970-01-01T00-00', { rows: count, events: count }]]))
+        return count
+      }
+      expect(await counted('import-a')).toBe(3)
+      expect(await counted('import-b')).toBe(1)
+      expect(await counted('import-a', "import-it's", 'import-c')).toBe(8)
+      expect(await countImports(query, BATCH_SQL, SLOT_MS, [])).toMatchObject({ days: [], bytesScanned: 0 })
     })
 
     describe('of the copies of a record', () => {
@@ -287,6 +305,32 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         await archive(1, [sent('a', 1, 5), sent('a', 2, 6)])
         expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([0, 1, 1])
         expect((await count(0, 1)).content.get('2026-11-22T12-00')).toEqual({ rows: 0, events: 0 })
+      })
+
+      test('of a producer that keeps no rule the same counts as in the speed layer, whatever is asked together', async () => {
+        const random = seeded(5)
+        const slots = Array.from({ length: 8 }, (_, slot) => slot)
+        const producers = new Map<string, readonly SeenRecord[]>()
+        const expected = slots.map(() => 0)
+        let sequence = 0
+        for (const slot of slots) {
+          const records = Array.from({ length: 12 }, () =>
+            sent(random.next() < 0.7 ? 'a' : 'b', 1 + Math.floor(random.next() * 9), ++sequence),
+          )
+          for (const { origin } of records) {
+            const { producer, counter } = origin as Origin
+            const slotMs = NOON_MS + slot * SLOT_MS
+            if (!isCopy(producers, { producer, counter }, slotMs, lookBackMs(SLOT_MS))) (expected[slot] as number)++
+            see(producers, producer, { counter, slot: slotMs })
+          }
+          await archive(slot, records)
+        }
+        const alone: number[] = []
+        for (const slot of slots) alone.push(await images(slot, slot + 1))
+        expect(alone).toEqual(expected)
+        expect(await images(0, slots.length)).toBe(expected.reduce((sum, each) => sum + each))
+        // Copies, and such that came too late to be known as any.
+        expect(new Set(expected).size).toBeGreaterThan(2)
       })
 
       test('counters of another lane are no matter', async () => {

@@ -30,7 +30,7 @@ test.each(['', '/', 'a/', '/a', 'a//b', '.', '..', 'a/../b', '../outside', 'a/..
 test('what a killed writer left unfinished is no object, and stands in nobody’s way', async () => {
   const folder = temporaryFolder()
   const store = openFolderObjectStore(folder)
-  await writeFile(join(folder, 'view.json.1234.unfinished'), 'half of')
+  await writeFile(join(folder, '.view.json.1234.unfinished'), 'half of')
   expect(await Array.fromAsync(store.list(''))).toEqual([])
   expect(await store.putIfAbsent('view.json', Buffer.from('whole'))).toBe(true)
   expect(await Array.fromAsync(store.list(''))).toEqual(['view.json'])

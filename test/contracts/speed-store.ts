@@ -139,9 +139,9 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
 
       test('keeps thousands of producers', async () => {
         const producers = new Map(
-          times(5_000, index => [`producer-${index}-${'x'.repeat(20)}`, { counter: index + 1, slot: SLOT }]),
+          times(5_000, index => [`producer-${index}-${'x'.repeat(20)}`, [{ counter: index + 1, slot: SLOT }]]),
         )
-        producers.set('__proto__', { counter: Number.MAX_SAFE_INTEGER, slot: 0 })
+        producers.set('__proto__', [{ counter: Number.MAX_SAFE_INTEGER, slot: 0 }])
         const cursor = { ...cursorAt(freshLane(), 1), producers }
         await store.createCursor(cursor)
         expect(await store.readCursor(cursor.lane)).toEqual(cursor)
@@ -597,7 +597,7 @@ function cursorAt(lane: string, sequence: number): Cursor {
   return {
     lane,
     lastPosition: toPosition(sequence),
-    producers: new Map([[`producer-${sequence}`, { counter: sequence + 1, slot: SLOT }]]),
+    producers: new Map([[`producer-${sequence}`, [{ counter: sequence + 1, slot: SLOT }]]]),
     lastArrivalMs: SLOT + sequence,
     lastEventMs: WINDOW + sequence,
     quarantined: 3 * sequence,

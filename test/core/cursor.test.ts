@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isCopy, type LastSeen, mergeProducers, newCursor, withoutForgotten } from '../../functions/core/cursor.ts'
+import {
+  isCopy,
+  mergeProducers,
+  newCursor,
+  type SeenProducers,
+  type SeenRecord,
+  see,
+  withoutForgotten,
+} from '../../functions/core/cursor.ts'
 import { START } from '../../functions/core/lane.ts'
 import { lookBackMs, RETRY_LIMIT_MS, slotOf } from '../../functions/core/slot.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
@@ -9,13 +17,13 @@ import { NOON_MS } from '../support/factories.ts'
 const SLOT_MS = HOUR_MS
 const LOOK_BACK_MS = lookBackMs(SLOT_MS)
 
-const seen = (counter: number, slot = NOON_MS): LastSeen => ({ counter, slot })
+const seen = (counter: number, slot = NOON_MS): SeenRecord[] => [{ counter, slot }]
 const lists = fc
   .dictionary(
     fc.constantFrom('p', 'q', 'r'),
     fc.record({ counter: fc.integer({ min: 1, max: 9 }), slot: fc.constant(NOON_MS) }),
   )
-  .map(entries => new Map(Object.entries(entries)))
+  .map(entries => new Map(Object.entries(entries).map(([name, record]) => [name, [record]])))
 
 describe('a copy', () => {
   const producers = new Map([['p', seen(7)]])
@@ -42,6 +50,27 @@ describe('a copy', () => {
     expect(at(NOON_MS + LOOK_BACK_MS + SLOT_MS)).toBe(false)
     expect(at(NOON_MS - SLOT_MS)).toBe(true)
   })
+})
+
+it('a record is held against all of its producer within the look-back, and against nothing else', () => {
+  const record = fc.record({ counter: fc.integer({ min: 1, max: 9 }), back: fc.integer({ min: -4, max: 4 }) })
+  fc.assert(
+    fc.property(fc.array(record, { maxLength: 12 }), record, (earlier, { counter, back }) => {
+      const producers = new Map<string, readonly SeenRecord[]>()
+      const slotOfRecord = (of: { back: number }) => NOON_MS - of.back * SLOT_MS
+      for (const each of earlier) see(producers, 'p', { counter: each.counter, slot: slotOfRecord(each) })
+      const slot = slotOfRecord({ back })
+      const expected = earlier.some(each => each.counter >= counter && slotOfRecord(each) >= slot - LOOK_BACK_MS)
+      expect(isCopy(producers, { producer: 'p', counter }, slot, LOOK_BACK_MS)).toBe(expected)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+it('of a producer that keeps its contract one record is known', () => {
+  const producers = new Map<string, readonly SeenRecord[]>()
+  for (let counter = 1; counter < 100; counter++) see(producers, 'p', { counter, slot: NOON_MS + counter * SLOT_MS })
+  expect(producers.get('p')).toEqual(seen(99, NOON_MS + 99 * SLOT_MS))
 })
 
 describe('producers of several parents', () => {
@@ -107,7 +136,7 @@ describe('forgetting', () => {
   })
 
   /** As the speed layer does it: one slot behind the latest, because arrival times go back by less than a slot. */
-  const forget = (producers: ReadonlyMap<string, LastSeen>, latestSlot: number, slotMs: number) =>
+  const forget = (producers: SeenProducers, latestSlot: number, slotMs: number) =>
     withoutForgotten(producers, latestSlot - slotMs, lookBackMs(slotMs))
 
   it('changes no later judgement, even where arrival times go back by a slot', () => {
@@ -119,7 +148,7 @@ describe('forgetting', () => {
         const producers = new Map([['p', seen(7, latest - back * length)]])
         const copy = { producer: 'p', counter: 7 }
         const laterSlot = latest + onward * length
-        const judge = (known: ReadonlyMap<string, LastSeen>) => isCopy(known, copy, laterSlot, lookBackMs(length))
+        const judge = (known: SeenProducers) => isCopy(known, copy, laterSlot, lookBackMs(length))
         expect(judge(forget(producers, latest, length))).toBe(judge(producers))
       }),
       { numRuns: 1_000 },

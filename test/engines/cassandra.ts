@@ -15,7 +15,7 @@ export const LOCAL_DATA_CENTER = 'datacenter1'
 
 /** How long a start may take before it is given up; usual are 5 to 20 s. */
 const START_LIMIT_MS = 180_000
-const KEYSTORE_PASSWORD = 'landcover'
+export const KEYSTORE_PASSWORD = 'landcover'
 
 export interface CassandraOptions {
   /** Clients must log in: FIRST_LOGIN. */
@@ -225,7 +225,7 @@ async function serverArguments(folder: string, jars: string): Promise<string[]> 
 }
 
 /** Makes a key and a certificate for 127.0.0.1 that is its own authority; returns the certificate as PEM. */
-function createCertificate(keystore: string): string {
+export function createCertificate(keystore: string): string {
   const store = ['-keystore', keystore, '-storetype', 'PKCS12', '-storepass', KEYSTORE_PASSWORD, '-alias', 'server']
   const key = ['-keyalg', 'EC', '-dname', 'CN=landcover test', '-ext', 'SAN=IP:127.0.0.1', '-validity', '30']
   keytool(['-genkeypair', ...store, ...key])

@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import cassandra from 'cassandra-driver'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { readEvents } from '../../functions/ingest/csv.ts'
 import {
   eventually,
+  run,
   runProduce,
   runRedrive,
   runStart,
@@ -16,7 +18,7 @@ import {
 } from '../support/landcover.ts'
 import { recount } from '../support/recount.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { type Cassandra, FIRST_LOGIN, startCassandra } from './cassandra.ts'
+import { type Cassandra, FIRST_LOGIN, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
 import { describeWithJava } from './java.ts'
 import { KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
@@ -29,28 +31,28 @@ const SECONDS_MS = 10_000
 
 describeWithJava('the engines home', () => {
   let kafka: KafkaEngine
-  let cassandra: Cassandra
+  let cassandraServer: Cassandra
   beforeAll(async () => {
-    ;[kafka, cassandra] = await Promise.all([startKafka(), startCassandra({ password: true })])
+    ;[kafka, cassandraServer] = await Promise.all([startKafka(), startCassandra({ password: true })])
   })
   afterAll(async () => {
-    await Promise.all([kafka?.stop(), cassandra?.stop()])
+    await Promise.all([kafka?.stop(), cassandraServer?.stop()])
   })
 
   let state: string
   let topic: string
   let keyspace: string
-  let run = 0
+  let runs = 0
   beforeEach(async () => {
     state = temporaryFolder()
-    topic = `home-${++run}`
-    keyspace = `home_${run}`
+    topic = `home-${++runs}`
+    keyspace = `home_${runs}`
     await freshTopic(kafka.brokers, topic)
   })
 
   const kafkaAddress = () => `kafka://${kafka.brokers}/${topic}`
   const saslAddress = () => `kafka://${kafka.saslBrokers}/${topic}`
-  const storeAddress = () => `cassandra://${cassandra.contactPoint}/${keyspace}`
+  const storeAddress = () => `cassandra://${cassandraServer.contactPoint}/${keyspace}`
   const login = {
     LANDCOVER_CASSANDRA_USERNAME: FIRST_LOGIN.username,
     LANDCOVER_CASSANDRA_PASSWORD: FIRST_LOGIN.password,
@@ -168,6 +170,31 @@ describeWithJava('the engines home', () => {
     }
     await untilCounted(system, events.length)
     expect(await system.classStats()).toEqual(expectedStats(events, 1))
+  })
+
+  test('a keyspace that was lost is rebuilt from the archive, and from what the log still has behind it', async () => {
+    const events = await sampleEvents()
+    const system = await start(['--slot', '2s', '--log', kafkaAddress(), '--store', storeAddress()])
+    expect((await produce([]).finished).code).toBe(0)
+    await untilCounted(system, events.length)
+    expect((await produce([]).finished).code).toBe(0)
+    await untilCounted(system, 2 * events.length)
+    await system.interrupt()
+    const client = new cassandra.Client({
+      contactPoints: [cassandraServer.contactPoint],
+      localDataCenter: LOCAL_DATA_CENTER,
+      credentials: FIRST_LOGIN,
+    })
+    await client.execute(`DROP KEYSPACE ${keyspace}`)
+    await client.shutdown()
+
+    expect(await run('functions/cli/replay.ts', ['--state', state], login).finished).toMatchObject({ code: 0 })
+    const again = await start([])
+    await untilCounted(again, 2 * events.length)
+    expect((await produce([]).finished).code).toBe(0)
+    await untilCounted(again, 3 * events.length)
+    expect(await again.classStats()).toEqual(expectedStats(events, 3))
+    expect((await again.health()).reasons).toEqual([])
   })
 
   describe('says in one line, and ends with 1, that', () => {

@@ -150,7 +150,7 @@ describe.each(Object.keys(STAGES) as StageName[])('the stacks of stage %s', stag
     ) as Throttle
     const [slotMs] = text().match(/(?<="LANDCOVER_SLOT_MS":")\d+/) ?? []
     const count = Math.ceil((rate * rememberedMs(Number(slotMs))) / SECOND_MS) + burst
-    const seen = { counter: 1, slot: Date.now() }
+    const seen = [{ counter: 1, slot: Date.now() }]
     const known = new Map(Array.from({ length: count }, (_, at) => [`api-${String(at).padStart(16, '0')}`, seen]))
     expect(rate).toBeGreaterThanOrEqual(1)
     expect(Buffer.byteLength(producersToText(known))).toBeLessThan(0.9 * KEYSPACES_ROW_LIMIT)

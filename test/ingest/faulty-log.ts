@@ -1,4 +1,4 @@
-import { isCopy, type LastSeen } from '../../functions/core/cursor.ts'
+import { isCopy, type SeenRecord, see } from '../../functions/core/cursor.ts'
 import { START } from '../../functions/core/lane.ts'
 import { decodeRecord, type LogRecord, type Origin } from '../../functions/core/record.ts'
 import { lookBackMs, slotOf } from '../../functions/core/slot.ts'
@@ -101,12 +101,13 @@ const SLOT_MS = MINUTE_MS
 export async function countedEvents(log: EventLog): Promise<string[]> {
   const counted: string[] = []
   for (const { name } of await log.lanes()) {
-    const producers = new Map<string, LastSeen>()
+    const producers = new Map<string, readonly SeenRecord[]>()
     for (const record of await log.read(name, START, Number.MAX_SAFE_INTEGER)) {
       const { origin, events } = decode(record)
       const slot = slotOf(record.arrivalMs, SLOT_MS)
-      if (origin && isCopy(producers, origin, slot, lookBackMs(SLOT_MS))) continue
-      if (origin) producers.set(origin.producer, { counter: origin.counter, slot })
+      const isKnown = origin !== null && isCopy(producers, origin, slot, lookBackMs(SLOT_MS))
+      if (origin) see(producers, origin.producer, { counter: origin.counter, slot })
+      if (isKnown) continue
       for (const { event } of events) counted.push(event.imageId)
     }
   }

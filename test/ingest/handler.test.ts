@@ -21,15 +21,19 @@ interface Sent {
 function openIngest(through: (log: EventLog) => EventLog = log => log) {
   const log = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite') })
   onTestFinished(() => log.close())
+  /** Makes retries give up at once. */
+  const time = { passed: false }
+  const now = systemTime()
   const handler = ingestHandler({
     log: through(log),
     classes: async () => CLASSES,
     slotMs: HOUR_MS,
-    time: systemTime(),
+    time: { ...now, random: () => (time.passed ? Number.POSITIVE_INFINITY : now.random()) },
     now: () => NOON_MS,
     logger: collectingLogger(),
   })
   return {
+    time,
     async send(body: string | Buffer, { key, sender = 'arn:aws:iam::1:user/a', type = 'application/json' }: Sent = {}) {
       const answer = await handler({
         body: Buffer.from(body).toString('base64'),
@@ -55,7 +59,10 @@ it.each([
   ['an event', LINES[0] as string, 1],
   ['an event a line', LINES.join('\n'), 3],
   ['an array', JSON.stringify(EVENTS), 3],
-  ['an event over several lines', JSON.stringify([EVENTS[0]], null, 2), 1],
+  ['an event over several lines', JSON.stringify(EVENTS[0], null, 2), 1],
+  ['an array over several lines', `\n${JSON.stringify(EVENTS, null, 2)}\n`, 3],
+  ['an array behind a byte order mark', `\uFEFF${JSON.stringify(EVENTS)}`, 3],
+  ['an event a line behind a byte order mark', `\uFEFF${LINES.join('\n')}`, 3],
 ])('puts %s on the log as one record', async (_, body, count) => {
   const { send, records } = openIngest()
   expect(await send(body)).toMatchObject({ status: 202, body: { accepted: count } })
@@ -73,11 +80,48 @@ it('gives the same body the same identity again for the same key of the same sen
   await send(body, { key: 'other' })
   await send(LINES[1] as string, { key: 'k' })
   await send(body, { key: 'k', sender: 'arn:aws:iam::1:user/b' })
-  await send(body)
-  await send(body)
   const producers = (await records()).map(({ origin }) => origin?.producer)
-  expect(producers).toHaveLength(7)
-  expect(new Set(producers).size).toBe(6)
+  expect(producers).toHaveLength(5)
+  expect(new Set(producers).size).toBe(4)
+})
+
+it('sends requests without a key as the records of one producer, and as another after one that may be missing', async () => {
+  let isDown = false
+  const { send, records, time } = openIngest(log => ({
+    ...log,
+    append: async records => (isDown ? records.map(() => ({ error: 'down' })) : log.append(records)),
+  }))
+  await Promise.all([send(LINES[0] as string), send(LINES[0] as string), send(LINES[0] as string)])
+  isDown = true
+  time.passed = true
+  expect(await send(LINES[0] as string)).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } })
+  isDown = false
+  await send(LINES[0] as string)
+  const sent = Map.groupBy(await records(), ({ origin }) => origin?.producer)
+  const counters = Array.from(sent.values(), each => each.map(({ origin }) => origin?.counter))
+  expect(counters.sort((a, b) => b.length - a.length)).toEqual([[1, 2, 3], [1]])
+})
+
+it('sends a key to where its copies must go', async () => {
+  const sent: unknown[] = []
+  const { send } = openIngest(log => ({
+    ...log,
+    destinationOf: () => ({ lane: 'the-lane' }),
+    append: async records => {
+      sent.push(...records)
+      return records.map(() => ({ lane: 'the-lane', position: '1' }))
+    },
+  }))
+  await send(LINES[0] as string, { key: 'k' })
+  await send(LINES[0] as string)
+  expect(sent).toMatchObject([{ lane: 'the-lane' }, { lane: 'the-lane' }])
+})
+
+it('refuses what is no UTF-8', async () => {
+  const { send, records } = openIngest()
+  const bytes = Buffer.from((LINES[0] as string).replace('a', '\u00e4'), 'latin1')
+  expect(await send(bytes)).toMatchObject({ status: 400 })
+  expect(await records()).toEqual([])
 })
 
 it('takes all or nothing, and names each line that is not right', async () => {

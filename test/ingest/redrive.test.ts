@@ -306,7 +306,7 @@ describe('a redrive', () => {
     await system.learn('Wetland')
     const [cursor] = await system.store.readCursors()
     if (!cursor) throw new Error('there is no cursor')
-    const seen = { counter: 1, slot: NOON_MS }
+    const seen = [{ counter: 1, slot: NOON_MS }]
     const producers = new Map(Array.from({ length: 4_998 }, (_, index) => [`redrive-${index}`, seen] as const))
     await system.store.moveCursor({ ...cursor, producers }, cursor.lastPosition)
     expect(await system.redrive()).toMatchObject({ redriven: 2, stoppedBy: 'full-lane' })

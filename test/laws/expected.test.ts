@@ -10,6 +10,7 @@ import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { type DayHistory, dayHistoryOfAnswer, mergeDays } from '../../functions/batch/day-history.ts'
 import { renderSql } from '../../functions/batch/sql.ts'
 import { BANDS, type WireEvent } from '../../functions/core/event.ts'
+import { lookBackMs } from '../../functions/core/slot.ts'
 import { DAY_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { importSource } from '../../functions/ingest/bulk-import.ts'
 import { parseClassList } from '../../functions/ingest/classes-csv.ts'
@@ -52,7 +53,15 @@ it('the sample: the SQL and the batch view say of it what pandas says', async ()
   onTestFinished(() => query.close())
   const ask = async (sql: string) => {
     const [from, until] = ['2026-10-02T00-00', '2026-11-02T00-00']
-    const values = { from, until, lane: '', look_back: from, next_slot: until }
+    const values = {
+      from,
+      until,
+      lane: '',
+      look_back: from,
+      next_slot: until,
+      slot_ms: DAY_MS,
+      look_back_ms: lookBackMs(DAY_MS),
+    }
     return (await query.query(renderSql(sql, values), { first: from, last: until })).rows
   }
   expectRows((await ask(BATCH_SQL.content)).sort(bySlot), 'content')

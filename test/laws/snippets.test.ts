@@ -1,6 +1,5 @@
-import { cpSync, readFileSync } from 'node:fs'
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
@@ -14,9 +13,8 @@ import { someEvents } from '../support/events-csv.ts'
 import { NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 import { runPython, withoutPandas } from '../support/python.ts'
+import { PAGE, snippet } from '../support/snippet.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-
-const PAGE = readFileSync(fileURLToPath(new URL('../../docs/query-the-archive.md', import.meta.url)), 'utf8')
 
 /** Where a laptop's archive is, below the folder in which the snippets are run. */
 const ARCHIVE = '.landcover/state/objects/archive'
@@ -67,12 +65,6 @@ describe('docs/query-the-archive.md', () => {
     expectSame(await askDuckDb(withImports.folder, snippet('Athena, Trino'), table), expected)
   })
 })
-
-/** The code below a heading. */
-function snippet(heading: string): string {
-  const section = PAGE.split(/^## /m).find(text => text.startsWith(`${heading}\n`))
-  return /^```\w+\n(.*?)^```$/ms.exec(section as string)?.[1] as string
-}
 
 /** @param before a statement that makes what the snippet finds where it is meant to be run */
 async function askDuckDb(folder: string, sql: string, before = 'select 1'): Promise<ClassRow[]> {

@@ -90,6 +90,7 @@ export function deployedSystem(localStack: LocalStack) {
   return {
     s3,
     ask,
+    apiUrl,
     async get<Body>(path: string): Promise<Body> {
       const { status, body } = await ask(path)
       if (status !== 200) throw new Error(`${path} answered ${status}: ${body}`)

@@ -11,6 +11,7 @@ import { readEvents } from '../../functions/ingest/csv.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import type { AnomalyRow, ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
+import { CHECKS } from '../../infra/verify.ts'
 import { type AthenaServer, executeOnTrino, startAthenaServer } from '../engines/athena-server.ts'
 import { type Cassandra, startCassandra } from '../engines/cassandra.ts'
 import { schemaOfBucket, startTrino, TRINO_START_TIMEOUT_MS, type Trino } from '../engines/trino.ts'
@@ -27,6 +28,13 @@ const SLOT_MS = 20 * SECOND_MS
 const EVENTS = 50_000
 const DEPLOY_MS = 300_000
 const SEED = 7
+
+/** Of the checks of infra/verify.ts those whose services LocalStack has. */
+const HERE: ReadonlySet<string> = new Set([
+  'both consumers of the stream are enabled',
+  'a signed event is counted, and counts once',
+  'the state machine publishes a view by Athena',
+])
 
 /** Each test goes on where the one before it ended. */
 describeWithLocalStack('the deployed system', () => {
@@ -236,6 +244,13 @@ describeWithLocalStack('the deployed system', () => {
       () => system.get<AnomalyRow[]>('/api/anomalies?limit=1000'),
       rows => rows.some(({ image_id, rule }) => image_id === 'wide' && rule === 'image-range'),
     )
+  })
+
+  it('is found well by what looks at stages on AWS, as far as LocalStack can tell', async () => {
+    const stage = { name: 'local', region: REGION, api: `${await system.apiUrl()}/`, dashboard: null }
+    const here = CHECKS.filter(({ name }) => HERE.has(name))
+    expect(here).toHaveLength(HERE.size)
+    for (const { name, look } of here) expect(await look(stage), name).toEqual(expect.any(String))
   })
 
   it('goes without a trace', { timeout: DEPLOY_MS }, async () => {

@@ -7,9 +7,9 @@ import { openFolderObjectStore } from '../../functions/adapters/folder-object-st
 import { compactArchive } from '../../functions/archive/compaction.ts'
 import { archiveHandler } from '../../functions/archive/handler.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
-import { expiredBefore, READERS_MS } from '../../functions/batch/expiry.ts'
+import { expiredBefore } from '../../functions/batch/expiry.ts'
 import { type BatchLayer, runBackfill, runBatch } from '../../functions/batch/run.ts'
-import { type View, viewReader } from '../../functions/batch/view.ts'
+import { READERS_MS, type View, viewReader } from '../../functions/batch/view.ts'
 import type { ClassList } from '../../functions/core/classes.ts'
 import { type Position, START } from '../../functions/core/lane.ts'
 import { dayOf, HOUR_MS } from '../../functions/core/time.ts'
@@ -125,7 +125,7 @@ export class BatchSide {
   }
 
   async expire(): Promise<void> {
-    this.expired = Math.max(this.expired, expiredBefore(this.#options.nowMs(), await this.#views.current(), TTL_MS))
+    this.expired = Math.max(this.expired, await expiredBefore(this.#options.nowMs(), this.#views, TTL_MS))
     this.#options.store.expire(this.expired)
   }
 

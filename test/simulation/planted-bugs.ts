@@ -227,7 +227,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   {
     name: 'SQL without dedup',
     file: SQL,
-    edits: [inTotals('copy = 1 and (counter is null or counter = highest_counter)', '1 = 1')],
+    edits: [inTotals('where copies.sequence is null and', 'where')],
   },
   {
     name: 'SQL without look-back',
@@ -242,15 +242,21 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   {
     name: 'first by time instead of sequence',
     file: SQL,
-    edits: [inTotals('order by sequence) as copy', 'order by arrival_slot, sequence) as copy')],
+    edits: [
+      inTotals('order by sequence, lane) as copy', 'order by arrival_slot, sequence, lane) as copy'),
+      inTotals(
+        '(earlier.sequence < suspects.sequence or',
+        '(earlier.arrival_slot < suspects.arrival_slot or earlier.arrival_slot = suspects.arrival_slot and earlier.sequence < suspects.sequence or',
+      ),
+    ],
   },
   {
     name: 'only the last day recomputed',
     file: 'functions/batch/run.ts',
     edits: [
       [
-        'const counted = together([ofSlots, ...ofImports])',
-        `const all = together([ofSlots, ...ofImports])
+        'const counted = together([ofSlots, ofImports])',
+        `const all = together([ofSlots, ofImports])
     const counted = { ...all, days: all.days.filter(({ arrivalDay }) => arrivalDay === all.days.at(-1)?.arrivalDay) }`,
       ],
     ],

@@ -11,6 +11,8 @@ import { variable } from './variables.ts'
 export interface BatchTask {
   /** Arrival days, YYYY-MM-DD, to be counted anew. */
   backfill?: { from: string; to: string }
+  /** Publishes also where the speed layer has counted otherwise. */
+  ignoreSpeed?: boolean
 }
 
 /** What came of it. */
@@ -31,8 +33,10 @@ export const handler = onFirstCall<BatchTask, BatchOutcome>(async () => {
   })
   const batch = batchLayerOf({ log, store, objects, query }, slotMs())
   const metrics = stageMetrics()
-  return async ({ backfill }) => {
-    const run = backfill ? () => runBackfill(batch, backfill.from, backfill.to) : () => runBatch(batch)
+  return async ({ backfill, ignoreSpeed = false }) => {
+    const run = backfill
+      ? () => runBackfill(batch, backfill.from, backfill.to)
+      : () => runBatch(batch, { trustSpeed: !ignoreSpeed })
     const { view, published, behind }: BatchRun = await noted(objects, Date.now, run)
     if (view) metrics.record({ consumer: 'batch', values: { cutAgeMs: Date.now() - view.cut } })
     const outcome = { revision: view?.revision ?? null, published, behind: behind.map(({ lane }) => lane) }

@@ -1,0 +1,231 @@
+import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { GetTableCommand, KeyspacesClient } from '@aws-sdk/client-keyspaces'
+import { LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda'
+import {
+  DescribeExecutionCommand,
+  ListStateMachinesCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn'
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { SignatureV4 } from '@smithy/signature-v4'
+import { TABLES } from '../functions/adapters/schema.ts'
+import { runCommand, UsageError } from '../functions/cli/command.ts'
+import { MINUTE_MS, SECOND_MS } from '../functions/core/time.ts'
+import type { ClassStatsRow, Health } from '../functions/serving/schemas.ts'
+
+/** What only a deployed stage can show, each with a name under which docs/not-verified.md has it. */
+interface Check {
+  name: string
+  /** @returns what was seen; null where the stage has not what it looks at @throws Error that says what is wrong */
+  look(stage: DeployedStage): Promise<string | null>
+}
+
+interface DeployedStage {
+  name: string
+  region: string
+  api: string
+  /** Null without CloudFront. */
+  dashboard: string | null
+}
+
+const COUNTED_WITHIN_MS = 30 * SECOND_MS
+const BATCH_WITHIN_MS = 40 * MINUTE_MS
+
+export const CHECKS: readonly Check[] = [
+  {
+    name: 'the tables of Keyspaces are active',
+    async look({ name, region }) {
+      const client = new KeyspacesClient({ region })
+      const states = await Promise.all(
+        TABLES.map(async ({ name: tableName }) => {
+          const { status } = await client.send(new GetTableCommand({ keyspaceName: `landcover_${name}`, tableName }))
+          return [tableName, status] as const
+        }),
+      )
+      const idle = states.filter(([, status]) => status !== 'ACTIVE')
+      if (idle.length > 0) throw new Error(idle.map(([table, status]) => `${table} is ${status}`).join(', '))
+      return `${states.length} tables`
+    },
+  },
+  {
+    name: 'both consumers of the stream are enabled',
+    async look({ name, region }) {
+      const client = new LambdaClient({ region })
+      const seen: string[] = []
+      for (const consumer of ['speed', 'archive']) {
+        const FunctionName = `landcover-${name}-${consumer}`
+        const { EventSourceMappings = [] } = await client.send(new ListEventSourceMappingsCommand({ FunctionName }))
+        const [mapping] = EventSourceMappings
+        if (mapping?.State !== 'Enabled') throw new Error(`${consumer} is ${mapping?.State ?? 'not there'}`)
+        seen.push(`${consumer}: ${mapping.LastProcessingResult}`)
+      }
+      return seen.join(', ')
+    },
+  },
+  {
+    name: 'events that nobody signed are refused',
+    async look({ api }) {
+      const { status } = await fetch(`${api}api/events`, { method: 'POST', body: '{}' })
+      if (status !== 403) throw new Error(`the answer is ${status}`)
+      return 'the answer is 403'
+    },
+  },
+  {
+    name: 'a signed event is counted, and counts once',
+    async look(stage) {
+      const before = await imagesOf(stage)
+      const [event, key] = [JSON.stringify(someEvent()), randomUUID()]
+      const sentMs = Date.now()
+      for (let time = 0; time < 3; time++) {
+        const { status } = await sendSigned(stage, event, key)
+        if (status !== 202) throw new Error(`the answer is ${status}`)
+      }
+      while ((await imagesOf(stage)) === before) {
+        if (Date.now() - sentMs > COUNTED_WITHIN_MS) throw new Error(`not counted within ${COUNTED_WITHIN_MS / 1000} s`)
+        await sleep(200)
+      }
+      const tookMs = Date.now() - sentMs
+      await sleep(5 * SECOND_MS)
+      const more = (await imagesOf(stage)) - before
+      return `${tookMs} ms until it was seen; ${more} more images in all, 1 where nobody else sends`
+    },
+  },
+  {
+    name: 'the health is ok',
+    async look(stage) {
+      const { status, reasons } = (await ask(stage, '/api/health')) as Health
+      if (status !== 'ok') throw new Error(reasons.join('; '))
+      return status
+    },
+  },
+  {
+    name: 'CloudFront shows the dashboard, with its security headers',
+    async look({ dashboard }) {
+      if (!dashboard) return null
+      const response = await fetch(dashboard)
+      if (!response.ok) throw new Error(`the answer is ${response.status}`)
+      const missing = ['strict-transport-security', 'x-content-type-options', 'x-frame-options'].filter(
+        header => !response.headers.has(header),
+      )
+      if (missing.length > 0) throw new Error(`without ${missing.join(', ')}`)
+      return dashboard
+    },
+  },
+  {
+    name: 'the state machine publishes a view by Athena',
+    async look({ name, region }) {
+      const client = new SFNClient({ region })
+      const { stateMachines = [] } = await client.send(new ListStateMachinesCommand({}))
+      const machine = stateMachines.find(each => each.name === `landcover-${name}-batch`)
+      if (!machine) throw new Error('the state machine is not there')
+      const { executionArn } = await client.send(
+        new StartExecutionCommand({ stateMachineArn: machine.stateMachineArn as string, input: '{}' }),
+      )
+      for (const startMs = Date.now(); ; await sleep(2 * SECOND_MS)) {
+        const { status, output, error, cause } = await client.send(new DescribeExecutionCommand({ executionArn }))
+        if (status === 'SUCCEEDED') return output ?? ''
+        if (status !== 'RUNNING') throw new Error(`${error}: ${cause}`)
+        if (Date.now() - startMs > BATCH_WITHIN_MS) throw new Error('it is still running')
+      }
+    },
+  },
+]
+
+/** Asks as readers of the stage do. */
+async function ask({ api, dashboard }: DeployedStage, path: string): Promise<unknown> {
+  const response = await fetch((dashboard ?? api).replace(/\/$/, '') + path)
+  if (!response.ok) throw new Error(`${path} answers ${response.status}`)
+  return response.json()
+}
+
+async function imagesOf(stage: DeployedStage): Promise<number> {
+  const rows = (await ask(stage, '/api/class-stats')) as ClassStatsRow[]
+  return rows.reduce((sum, { count }) => sum + count, 0)
+}
+
+function someEvent() {
+  const timestamp = new Date().toISOString()
+  return { image_id: `verify-${randomUUID()}`, class_name: 'Forest', ndvi_mean: 0.7, timestamp }
+}
+
+async function sendSigned({ api, region }: DeployedStage, body: string, key: string): Promise<Response> {
+  const { host, hostname, pathname, protocol, port } = new URL(`${api}api/events`)
+  const signer = new SignatureV4({ service: 'execute-api', region, credentials: defaultProvider(), sha256: Sha256 })
+  const { headers } = await signer.sign({
+    method: 'POST',
+    ...{ protocol, hostname, path: pathname, body },
+    ...(port && { port: Number(port) }),
+    headers: { host, 'content-type': 'application/json', 'idempotency-key': key },
+  })
+  return fetch(`${api}api/events`, { method: 'POST', headers, body })
+}
+
+/** The hash that the signer wants, of Node. */
+class Sha256 {
+  #hash
+  readonly #secret
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.#secret = secret
+    this.#hash = this.#fresh()
+  }
+
+  update(data: string | ArrayBuffer | ArrayBufferView): void {
+    this.#hash.update(bytesOf(data))
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest()
+  }
+
+  reset(): void {
+    this.#hash = this.#fresh()
+  }
+
+  #fresh() {
+    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(this.#secret))
+  }
+}
+
+function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data)
+  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
+}
+
+async function stageOf(name: string, region: string): Promise<DeployedStage> {
+  const client = new CloudFormationClient({ region })
+  const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: `landcover-${name}-pipeline` }))
+  const output = (start: string) =>
+    Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey?.startsWith(start))?.OutputValue ?? null
+  const api = output('FrontApiUrl')
+  if (!api) throw new Error(`the stack landcover-${name}-pipeline has no output of its API`)
+  return { name, region, api, dashboard: output('FrontDashboardUrl') }
+}
+
+if (import.meta.main) {
+  await runCommand(
+    {
+      usage: 'npm run verify -- --stage NAME',
+      summary: 'Looks at a deployed stage for what tests on a laptop cannot show. It sends an event.',
+      flags: { stage: { type: 'string', value: 'NAME', help: 'The stage, as it was deployed' } },
+    },
+    async ({ stage: name }) => {
+      const region = process.env.AWS_REGION
+      if (!name) throw new UsageError('--stage: name the stage')
+      if (!region) throw new UsageError('AWS_REGION: name the region that the stage is in')
+      const stage = await stageOf(name, region)
+      let failed = 0
+      for (const { name: what, look } of CHECKS) {
+        const seen = await look(stage).catch(error => error as Error)
+        if (seen instanceof Error) failed++
+        const word = seen instanceof Error ? 'FAILED' : seen === null ? 'absent' : 'ok'
+        process.stdout.write(`${word.padEnd(7)} ${what}: ${seen instanceof Error ? seen.message : (seen ?? '')}\n`)
+      }
+      process.stdout.write(`${CHECKS.length - failed} of ${CHECKS.length} checks passed\n`)
+      return failed > 0 ? 1 : 0
+    },
+  )
+}

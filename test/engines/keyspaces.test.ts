@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { connectCassandra } from '../../functions/adapters/cassandra-client.ts'
+import {
+  type CassandraSpeedStoreOptions,
+  openCassandraSpeedStore,
+} from '../../functions/adapters/cassandra-speed-store.ts'
+import { MINUTE_MS } from '../../functions/core/time.ts'
+import { SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
+import { describeSpeedStore } from '../contracts/speed-store.ts'
+import { type Cassandra, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
+import { describeWithJava } from './java.ts'
+import { type Keyspaces, startKeyspaces } from './keyspaces.ts'
+
+const START_TIMEOUT_MS = 180_000
+
+describeWithJava('on a stand-in for Keyspaces', () => {
+  let server: Cassandra
+  let keyspaces: Keyspaces
+  const options = (): CassandraSpeedStoreOptions => ({
+    contactPoints: [keyspaces.contactPoint],
+    localDataCenter: LOCAL_DATA_CENTER,
+    keyspace: 'landcover',
+    tls: { ca: keyspaces.ca },
+    keyspaces: { region: keyspaces.region, credentials: async () => keyspaces.credentials },
+  })
+  beforeAll(async () => {
+    server = await startCassandra()
+    keyspaces = await startKeyspaces(server.contactPoint)
+  }, START_TIMEOUT_MS)
+  afterAll(async () => {
+    await keyspaces?.close()
+    await server?.stop()
+  })
+
+  describeSpeedStore('Keyspaces', async () => {
+    const store = await openCassandraSpeedStore({ ...options(), createSchema: true })
+    return { store, reopen: () => openCassandraSpeedStore(options()), close: () => store.close() }
+  })
+
+  test('the contract sends statements of every kind through the restrictions', () => {
+    const kinds = Array.from(keyspaces.statements, statement => /^\s*(\w+)/.exec(statement)?.[1])
+    expect(new Set(kinds)).toEqual(new Set(['SELECT', 'INSERT', 'UPDATE', 'CREATE']))
+    expect(keyspaces.statements.size).toBeGreaterThan(25)
+  })
+
+  test.each([
+    'TRUNCATE landcover.lane_cursor',
+    'CREATE INDEX ON landcover.lane_cursor (last_sequence)',
+    'SELECT count(*) FROM landcover.lane_cursor',
+    "INSERT INTO landcover.lane_cursor (lane) VALUES ('a') USING TIMESTAMP 1",
+    "CREATE ROLE somebody WITH PASSWORD = 'x'",
+  ])('the stand-in refuses what Keyspaces has not: %s', async statement => {
+    const client = await connectCassandra(options())
+    await expect(client.define(statement)).rejects.toThrow(/Keyspaces has not/)
+    await client.close()
+  })
+
+  describe('signing in', () => {
+    test.each([
+      ['secret', () => ({ credentials: async () => ({ ...keyspaces.credentials, secretAccessKey: 'another' }) })],
+      ['session', () => ({ credentials: async () => ({ ...keyspaces.credentials, sessionToken: 'another' }) })],
+      ['region', () => ({ region: 'us-east-1' })],
+    ])('with another %s is refused, and says so', async (_, change) => {
+      const login = { region: keyspaces.region, credentials: async () => keyspaces.credentials, ...change() }
+      await expect(openCassandraSpeedStore({ ...options(), keyspaces: login })).rejects.toThrow(
+        /Cassandra refuses the log-in/,
+      )
+    })
+
+    test('without credentials fails with what is missing', async () => {
+      const credentials = async () => Promise.reject(new Error('Could not load credentials from any providers'))
+      const login = { region: keyspaces.region, credentials }
+      await expect(openCassandraSpeedStore({ ...options(), keyspaces: login })).rejects.toThrow(/Could not load/)
+    })
+
+    test('asks for credentials anew for each connection', async () => {
+      const credentials = vi.fn(async () => keyspaces.credentials)
+      const login = { region: keyspaces.region, credentials }
+      const first = await openCassandraSpeedStore({ ...options(), keyspaces: login })
+      await first.readCursors()
+      const asked = credentials.mock.calls.length
+      expect(asked).toBeGreaterThan(0)
+      await first.close()
+      await (await openCassandraSpeedStore({ ...options(), keyspaces: login })).close()
+      expect(credentials.mock.calls.length).toBeGreaterThan(asked)
+    })
+  })
+
+  test('a cold start opens few connections', async () => {
+    const before = keyspaces.connections()
+    const store = await openCassandraSpeedStore(options())
+    await store.readCursors()
+    expect(keyspaces.connections() - before).toBeLessThanOrEqual(2)
+    await store.close()
+  })
+
+  describe('connections that lead nowhere', () => {
+    test('do not fail the first statement after minutes of silence', async () => {
+      const store = await openCassandraSpeedStore(options())
+      await store.readCursors()
+      keyspaces.forgetConnections()
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * MINUTE_MS })
+      try {
+        await store.readCursors()
+        expect(await store.readCursor('nobody')).toBeUndefined()
+      } finally {
+        vi.useRealTimers()
+        await store.close()
+      }
+    })
+
+    test('fail a statement as a store that is not available, and are replaced', async () => {
+      const store = await openCassandraSpeedStore(options())
+      await store.readCursors()
+      keyspaces.forgetConnections()
+      await expect(store.readCursor('nobody')).rejects.toThrow(SpeedStoreUnavailable)
+      for (let tries = 0; ; tries++) {
+        try {
+          expect(await store.readCursor('nobody')).toBeUndefined()
+          break
+        } catch (error) {
+          if (tries > 10 || !(error instanceof SpeedStoreUnavailable)) throw error
+        }
+      }
+      await store.close()
+    })
+  })
+})
