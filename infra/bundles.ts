@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -28,19 +28,26 @@ export function bundleOf(name: FunctionName, folder: string = BUNDLES): string {
 const BANNER = "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);"
 
 /**
- * Makes all bundles anew: one file each, with all that it needs.
+ * Makes all bundles anew. What a function needs only sometimes, most of the ways to find credentials for example, is in
+ * chunks beside its `index.mjs`, which so are not parsed at its start.
  *
  * @returns per function the packages that are in its bundle
  */
 export async function buildBundles(folder: string = BUNDLES): Promise<Record<FunctionName, string[]>> {
   rmSync(folder, { recursive: true, force: true })
   const names = Object.keys(FUNCTIONS) as FunctionName[]
+  const packages = await Promise.all(names.map(async name => [name, await buildBundle(name, folder)] as const))
+  return Object.fromEntries(packages) as Record<FunctionName, string[]>
+}
+
+async function buildBundle(name: FunctionName, folder: string): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: names.map(name => ({ in: `functions/homes/aws/${name}.ts`, out: `${name}/index` })),
-    outdir: folder,
+    entryPoints: [{ in: `functions/homes/aws/${name}.ts`, out: 'index' }],
+    outdir: bundleOf(name, folder),
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
@@ -52,16 +59,12 @@ export async function buildBundles(folder: string = BUNDLES): Promise<Record<Fun
     logLevel: 'warning',
     metafile: true,
   })
-  for (const name of names) {
-    for (const file of FUNCTIONS[name]) {
-      const to = join(bundleOf(name, folder), 'data', file)
-      mkdirSync(dirname(to), { recursive: true })
-      cpSync(join(ROOT, 'data', file), to)
-    }
+  for (const file of FUNCTIONS[name]) {
+    const to = join(bundleOf(name, folder), 'data', file)
+    mkdirSync(dirname(to), { recursive: true })
+    cpSync(join(ROOT, 'data', file), to)
   }
-  const packages = Object.entries(metafile.outputs).map(([file, { inputs }]) => {
-    const found = Object.keys(inputs).flatMap(input => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? [])
-    return [basename(dirname(file)), [...new Set(found)].sort()]
-  })
-  return Object.fromEntries(packages)
+  const inputs = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs))
+  const found = inputs.flatMap(input => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? [])
+  return [...new Set(found)].sort()
 }
