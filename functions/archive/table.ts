@@ -36,9 +36,9 @@ export type TableParameters = Record<string, string>
 
 /**
  * Parameters by which an engine works out the slots for itself (Athena's partition projection), so that nobody has to
- * tell it of a new one. For each statement it goes through all slots since that of imports, 1970, several times: over
- * the half million of an hour Trino plans for seconds, and the shorter the slots the longer. A statement without a
- * condition on `arrival_slot` makes it look for the files of each.
+ * tell it of a new one. For each statement it goes through all slots since that of imports several times: over half a
+ * million of them Trino plans for seconds, so slots that are shorter than an hour cost time after some years. A statement
+ * without a condition on `arrival_slot` makes it look for the files of each.
  *
  * @param slotMs in whole minutes
  * @see https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html

@@ -6,8 +6,8 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './time.ts'
  */
 export type Slot = number
 
-/** Bulk imports live in the slot of the epoch: every view covers it, no log ever wrote to it. */
-export const IMPORT_SLOT: Slot = 0
+/** Bulk imports live in a slot from before there was any log of ours: every view covers it, no log ever wrote to it. */
+export const IMPORT_SLOT: Slot = Date.UTC(2025, 0, 1)
 
 /** The cut of a view that counts imports only. */
 export function firstCut(slotMs: number): Slot {

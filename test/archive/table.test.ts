@@ -23,7 +23,7 @@ describe('the table of the archive', () => {
       'projection.enabled': 'true',
       'projection.arrival_slot.type': 'date',
       'projection.arrival_slot.format': "yyyy-MM-dd'T'HH-mm",
-      'projection.arrival_slot.range': '1970-01-01T00-00,NOW',
+      'projection.arrival_slot.range': '2025-01-01T00-00,NOW',
       'projection.arrival_slot.interval': '60',
       'projection.arrival_slot.interval.unit': 'MINUTES',
     })
@@ -35,7 +35,7 @@ describe('the table of the archive', () => {
     expect(ddl).toContain(
       "arrival_slot varchar with (partition_projection_type = 'date', " +
         "partition_projection_format = 'yyyy-MM-dd''T''HH-mm', " +
-        "partition_projection_range = array['1970-01-01T00-00','NOW'], " +
+        "partition_projection_range = array['2025-01-01T00-00','NOW'], " +
         "partition_projection_interval = 60, partition_projection_interval_unit = 'MINUTES')",
     )
   })

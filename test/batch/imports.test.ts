@@ -120,7 +120,7 @@ describe('what imports cost to count', () => {
     }
     const fileSize = async (name: string) => {
       const [key] = await Array.fromAsync(
-        objects.list(`${ARCHIVE_PREFIX}arrival_slot=1970-01-01T00-00/import-${name}-`),
+        objects.list(`${ARCHIVE_PREFIX}arrival_slot=2025-01-01T00-00/import-${name}-`),
       )
       return (await objects.get(key as string))?.length as number
     }

@@ -261,7 +261,7 @@ describe('npm run import is done whole or not at all', () => {
     const { folder, state } = await emptyState()
     const events = someEvents(220_000)
     const file = writeEvents(join(folder, 'events.csv'), events)
-    const archive = join(state, 'objects', 'archive', 'arrival_slot=1970-01-01T00-00')
+    const archive = join(state, 'objects', 'archive', 'arrival_slot=2025-01-01T00-00')
     const archived = () => (existsSync(archive) ? readdirSync(archive).filter(name => name.endsWith('.parquet')) : [])
     const killed = runImport(file, state)
     await eventually(

@@ -247,8 +247,8 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         expect(days).toHaveLength(1)
         const { count, ndviSum } = days[0]?.history.totals ?? {}
         expect(ndviSum).toBe(500_000n * BigInt(count ?? 0))
-        expect(days[0]?.arrivalDay).toBe('1970-01-01')
-        expect(content).toEqual(new Map([['1970-01-01T00-00', { rows: count, events: count }]]))
+        expect(days[0]?.arrivalDay).toBe('2025-01-01')
+        expect(content).toEqual(new Map([['2025-01-01T00-00', { rows: count, events: count }]]))
         return count
       }
       expect(await counted('import-a')).toBe(3)

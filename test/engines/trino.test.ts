@@ -93,7 +93,7 @@ describeWithTrino('Trino', () => {
   })
 
   test('finds a new slot, and that of imports, by itself, where the table is as Glue would have it', async () => {
-    // Of a day, because there are half a million hours since 1970.
+    // Of a day, so that there are few.
     const { connection, folder } = await trino.freshArchive(slotProjection(DAY_MS))
     const objects = openFolderObjectStore(folder)
     const query = openTrinoBatchQuery(connection)
