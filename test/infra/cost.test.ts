@@ -1,0 +1,129 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ASSUMED, DEPLOYED, type Load, monthlyCost, PRICES, stageToPrice } from '../../infra/cost.ts'
+import { landcoverStacks } from '../../infra/stacks.ts'
+
+// Without the bundles, which only one process at a time can make.
+vi.mock('../../infra/bundles.ts', () => ({ bundleOf: () => import.meta.dirname }))
+
+const ROOT = join(import.meta.dirname, '../..')
+const PAGE = readFileSync(join(ROOT, 'docs/cost.md'), 'utf8')
+const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
+const AT_REST: Load = { eventsPerSecond: 0, eventsPerRecord: 1, dashboards: 0, months: 0 }
+
+const sumOf = (name: string, load: Load) =>
+  Object.values(monthlyCost(stageToPrice(name), load)).reduce((sum, dollars) => sum + dollars, 0)
+
+describe('the cost model', () => {
+  const loads = fc.record({
+    eventsPerSecond: fc.double({ min: 0, max: 900, noNaN: true }),
+    eventsPerRecord: fc.integer({ min: 1, max: 500 }),
+    dashboards: fc.double({ min: 0, max: 100, noNaN: true }),
+    months: fc.double({ min: 0, max: 120, noNaN: true }),
+  })
+  const stages = fc.constantFrom('dev', 'prod')
+
+  it('is a number of dollars for each service, whatever the load', () => {
+    fc.assert(
+      fc.property(stages, loads, (name, load) => {
+        for (const [service, dollars] of Object.entries(monthlyCost(stageToPrice(name), load))) {
+          expect(Number.isFinite(dollars), service).toBe(true)
+          expect(dollars, service).toBeGreaterThanOrEqual(0)
+        }
+      }),
+    )
+  })
+
+  it('never says that more load costs less', () => {
+    const keys = fc.constantFrom<keyof Load>('eventsPerSecond', 'dashboards', 'months')
+    const times = fc.double({ min: 1, max: 3, noNaN: true })
+    fc.assert(
+      fc.property(loads, keys, times, (load, key, factor) => {
+        const more = { ...load, [key]: load[key] * factor }
+        // Rounding of sums.
+        expect(sumOf('prod', more)).toBeGreaterThanOrEqual(sumOf('prod', load) * (1 - 1e-9))
+      }),
+    )
+  })
+
+  it('says that a stage at rest costs more for its shard than for any other service', () => {
+    const costs = monthlyCost(stageToPrice('dev'), AT_REST)
+    const [[dearest, dollars] = []] = Object.entries(costs).sort(([, a], [, b]) => b - a)
+    expect(dearest).toBe('Kinesis')
+    expect(dollars).toBeCloseTo(PRICES.shard.dollars * 730, 1)
+  })
+
+  it('refuses a load that the shards of a stage cannot take', () => {
+    expect(() => monthlyCost(stageToPrice('dev'), { ...AT_REST, eventsPerSecond: 1_001 })).toThrow('takes 2 shards')
+  })
+
+  describe.each(['dev', 'prod'] as const)('of stage %s', stage => {
+    const outdir = mkdtempSync(join(tmpdir(), 'landcover-cdk-'))
+    let deployed: Template
+    beforeAll(() => {
+      const app = new App({ outdir, context })
+      deployed = Template.fromStack(landcoverStacks(app, stageToPrice(stage), '123456789012', 'us-east-1').pipeline)
+    })
+    afterAll(() => rmSync(outdir, { recursive: true }))
+    const properties = (type: string): Record<string, unknown>[] =>
+      Object.values(deployed.findResources(type)).map(({ Properties }) => Properties)
+
+    it('has the memory of the functions that are deployed', () => {
+      const memory = new Map(properties('AWS::Lambda::Function').map(each => [each.FunctionName, each.MemorySize]))
+      for (const [name, { memoryMb }] of Object.entries(ASSUMED.functions)) {
+        expect(memory.get(`landcover-${stage}-${name}`), name).toBe(memoryMb)
+      }
+    })
+
+    it('has the batches, alarms and dashboards that are deployed', () => {
+      const batches = properties('AWS::Lambda::EventSourceMapping')
+      expect(batches).toContainEqual(
+        expect.objectContaining({
+          BatchSize: DEPLOYED.archiveBatch,
+          MaximumBatchingWindowInSeconds: DEPLOYED.archiveWindowSeconds,
+        }),
+      )
+      const [cache] = properties('AWS::CloudFront::CachePolicy').map(({ CachePolicyConfig }) => CachePolicyConfig)
+      expect(cache).toMatchObject({ DefaultTTL: DEPLOYED.sharedSeconds })
+      expect(properties('AWS::CloudWatch::Alarm')).toHaveLength(ASSUMED.alarms)
+      expect(properties('AWS::CloudWatch::Dashboard')).toHaveLength(ASSUMED.dashboards)
+      expect(properties('AWS::SecretsManager::Secret')).toHaveLength(stage === 'prod' ? 1 : 0)
+    })
+  })
+})
+
+describe('docs/cost.md', () => {
+  const examples = Array.from(PAGE.matchAll(/^ {4}npx node (infra\/cost\.ts .*)\n\n((?:\|.*\n)+)/gm))
+
+  it('shows both stages with 20, 200 and 2,000 events a second', () => {
+    expect(examples.map(([, command]) => command).join('\n')).toContain('--events 20,200,2000')
+    expect(examples.length).toBeGreaterThan(1)
+  })
+
+  it.each(examples.map(([, command, table]) => [command, table]))('shows what %s prints', (command, table) => {
+    const { stdout, stderr } = spawnSync(process.execPath, (command as string).split(' '), {
+      cwd: ROOT,
+      encoding: 'utf8',
+    })
+    expect(stderr).toBe('')
+    expect(table).toBe(stdout)
+  })
+
+  it.each(Object.entries(PRICES))('has the price %s as the program has it', (_, { dollars, per, unit, page }) => {
+    const cells = PAGE.split('\n')
+      .filter(line => line.startsWith('|'))
+      .map(line => line.split('|').map(cell => cell.trim()))
+    const unitText = `${per === 1 ? '' : `${per.toLocaleString('en')} `}${unit}`
+    const row = cells.find(([, , named]) => named === unitText)
+    expect(row, unitText).toBeDefined()
+    expect(Number(row?.[1])).toBe(dollars)
+    expect(PAGE).toContain(page)
+    expect(row?.[3]?.length, 'says by what it was confirmed').toBeGreaterThan(1)
+  })
+})

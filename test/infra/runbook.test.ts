@@ -1,0 +1,67 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { landcoverStacks } from '../../infra/stacks.ts'
+import { stageNamed } from '../../infra/stages.ts'
+import { STAGES } from './synthesized.ts'
+
+// Without the bundles, which only one process at a time can make.
+vi.mock('../../infra/bundles.ts', () => ({ bundleOf: () => import.meta.dirname }))
+
+const ROOT = join(import.meta.dirname, '../..')
+const RUNBOOK = readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8')
+const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
+
+/** The sections below a heading of the second level, by the headings of the third. */
+function sections(chapter: string): Map<string, string> {
+  const text = RUNBOOK.split(/^## /m).find(each => each.startsWith(`${chapter}\n`)) ?? ''
+  const found = text.split(/^### /m).slice(1)
+  return new Map(found.map(section => [section.slice(0, section.indexOf('\n')), section]))
+}
+
+/** What the runbook calls alarms: their names without that of the stage. Those with one entry stand in one heading. */
+const entries = sections('Alarms')
+const described = [...entries.keys()].flatMap(heading => heading.split(', '))
+
+describe.each(['dev', 'prod'] as const)('the runbook, for the alarms of stage %s', name => {
+  const outdir = mkdtempSync(join(tmpdir(), 'landcover-cdk-'))
+  const told: Record<string, string> = STAGES[name]
+  let alarms: string[]
+  beforeAll(() => {
+    const stage = stageNamed(name, key => told[key])
+    const { pipeline } = landcoverStacks(new App({ outdir, context }), stage, '123456789012', 'us-east-1')
+    const found = Object.values(Template.fromStack(pipeline).findResources('AWS::CloudWatch::Alarm'))
+    alarms = found.map(({ Properties }) => String(Properties.AlarmName).replace(`landcover-${name}-`, ''))
+  })
+  afterAll(() => rmSync(outdir, { recursive: true }))
+
+  it('has an entry for each', () => {
+    expect(alarms.length).toBeGreaterThan(10)
+    expect(alarms.filter(alarm => !described.includes(alarm))).toEqual([])
+  })
+
+  it('has no entry without one', () => {
+    expect(described.filter(alarm => !alarms.includes(alarm))).toEqual([])
+  })
+
+  it('has a single entry for each', () => {
+    expect(described).toHaveLength(new Set(described).size)
+  })
+})
+
+describe('an entry of the runbook', () => {
+  it.each([...entries])('%s says what it means, how to look and how to mend', (_, section) => {
+    for (const part of ['**Means.**', '**Look.**', '**Mend.**']) expect(section).toContain(part)
+  })
+})
+
+describe('the runbook', () => {
+  it('names no command of this project that does not exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object }
+    const named = Array.from(RUNBOOK.matchAll(/npm run (\S+?)(?=[\s`:]|$)/g), ([, script]) => script)
+    expect(named.filter(script => !Object.hasOwn(scripts, script as string))).toEqual([])
+  })
+})
