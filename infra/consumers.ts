@@ -26,6 +26,7 @@ interface LayerProps {
 /** The speed layer: the first consumer of the stream. */
 export class SpeedLayer extends Construct {
   readonly function: LambdaFunction
+  readonly mapping: EventSourceMapping
 
   constructor(scope: Construct, { stage, names, access }: LayerProps) {
     super(scope, 'Speed')
@@ -44,13 +45,15 @@ export class SpeedLayer extends Construct {
     access.speedStore(this.function)
     access.readObjects(this.function, 'reference/*', 'views/*', 'landcover_aggregates/*')
     access.bus(this.function)
-    consume(this, this.function, stage, access.streamArn(), { batchSize: 1_000, window: Duration.seconds(0) })
+    const batches = { batchSize: 1_000, window: Duration.seconds(0) }
+    this.mapping = consume(this, this.function, stage, access.streamArn(), batches)
   }
 }
 
 /** The archive: the second consumer, which waits for many records so that its files stay few. */
 export class Archive extends Construct {
   readonly function: LambdaFunction
+  readonly mapping: EventSourceMapping
 
   constructor(scope: Construct, { stage, names, access }: LayerProps) {
     super(scope, 'Archive')
@@ -63,7 +66,7 @@ export class Archive extends Construct {
     access.readObjects(this.function, 'reference/*')
     access.writeObjects(this.function, 'archive/*')
     const window = Duration.seconds(Math.max(1, Math.floor(Math.min(stage.slotMs / 4, LONGEST_WINDOW_MS) / 1000)))
-    consume(this, this.function, stage, access.streamArn(), { batchSize: 10_000, window })
+    this.mapping = consume(this, this.function, stage, access.streamArn(), { batchSize: 10_000, window })
   }
 }
 
@@ -77,13 +80,13 @@ function consume(
   stage: Stage,
   streamArn: string,
   { batchSize, window }: { batchSize: number; window: Duration },
-): void {
+): EventSourceMapping {
   let eventSourceArn = streamArn
   if (stage.enhancedFanOut) {
     const consumerName = `landcover-${stage.name}-${scope.node.id.toLowerCase()}`
     eventSourceArn = new CfnStreamConsumer(scope, 'FanOut', { consumerName, streamArn }).attrConsumerArn
   }
-  new EventSourceMapping(scope, 'Mapping', {
+  const mapping = new EventSourceMapping(scope, 'Mapping', {
     target,
     eventSourceArn,
     startingPosition: StartingPosition.TRIM_HORIZON,
@@ -109,4 +112,5 @@ function consume(
   if (stage.enhancedFanOut) {
     target.addToRolePolicy(new PolicyStatement({ actions: ['kinesis:SubscribeToShard'], resources: [eventSourceArn] }))
   }
+  return mapping
 }

@@ -54,7 +54,6 @@ export const PRICES = {
   busEvent: price(1, M, 'custom events', 'eventbridge'),
   scheduled: price(1, M, 'invocations by a schedule', 'eventbridge'),
   notification: price(0.5, M, 'messages to a topic', 'sns'),
-  mail: price(2, 100 * K, 'e-mails', 'sns'),
   transition: price(0.025, K, 'state transitions', 'step-functions'),
   secret: price(0.4, 1, 'secret-months', 'secrets-manager'),
 } satisfies Record<string, Price>
@@ -92,8 +91,6 @@ export const ASSUMED = {
   rowsPerDelivery: 1.2,
   /** Images that the default rule flags: more than two standard deviations off. */
   alertShare: 0.045,
-  /** More than this, and SNS suspends a mail subscription. */
-  mailsPerSecond: 10,
   /** What an on-demand stream begins with. Beyond, it has room for twice what is written. */
   onDemandShards: 4,
   /** A page asks for so many answers, so often, s (web/main.ts); an answer has so many bytes on average. */
@@ -118,7 +115,7 @@ export const ASSUMED = {
   /** Who has credentials of his own to the encrypted stream: each asks for a data key every five minutes. */
   keyUsers: 6,
   /** In infra/watching.ts and infra/batch.ts. */
-  alarms: 14,
+  alarms: 15,
   dashboards: 1,
   transitionsPerRun: 6,
   putsPerRun: 4,
@@ -182,7 +179,7 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
     'CloudWatch alarms, dashboard': costOf('alarm', ASSUMED.alarms) + costOf('dashboard', ASSUMED.dashboards),
     'CloudWatch logs': logs(stage, month),
     'X-Ray': costOf('trace', month.traces),
-    'EventBridge, SNS': costOf('busEvent', month.alerts) + costOf('notification', month.alerts) + mails(stage, month),
+    'EventBridge, SNS': costOf('busEvent', month.alerts) + costOf('notification', month.alerts),
     'Step Functions, schedules':
       costOf('transition', ASSUMED.transitionsPerRun * month.runs) + costOf('scheduled', month.beats + 2 * month.runs),
     'KMS, Secrets Manager': costOf('dataKey', ASSUMED.keyUsers * 12 * HOURS) + costOf('secret', allowlist ? 1 : 0),
@@ -233,9 +230,9 @@ function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashboards }:
   const slots = SECOND_MS / stage.slotMs
   const runs = SECOND_MS / HOUR_MS
   const rounds = Math.min(dashboards / ASSUMED.roundSeconds, 1 / DEPLOYED.sharedSeconds)
-  // X-Ray's default, for whatever is called first: one a second, and a twentieth of what is beyond.
-  const traced = [deliveries, archived, beats, rounds * ASSUMED.answersPerRound, runs, runs]
-  const traces = traced.reduce((sum, rate) => sum + Math.min(rate, 1) + Math.max(rate - 1, 0) / 20, 0)
+  // X-Ray's default: one a second, and a twentieth of what is beyond.
+  const requests = rounds * ASSUMED.answersPerRound
+  const traces = Math.min(requests, 1) + Math.max(requests - 1, 0) / 20 + runs
   return {
     shards,
     recordBytes,
@@ -354,10 +351,6 @@ function logs({ logDays }: Stage, { deliveries, archived, beats, runs, rounds }:
     requests * ASSUMED.accessLog +
     runs * ASSUMED.runLog
   return costOf('logged', bytes / GB) + costOf('logStorage', (bytes / GB) * (logDays / DAYS))
-}
-
-function mails({ alarmMail }: Stage, { alerts }: Month): number {
-  return costOf('mail', alarmMail === null ? 0 : Math.min(alerts, ASSUMED.mailsPerSecond * SECONDS))
 }
 
 /** The stage of a name. What it must be told does not matter to its costs. */

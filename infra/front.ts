@@ -181,6 +181,8 @@ export class Front extends Construct {
       defaultRootObject: 'index.html',
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: PriceClass.PRICE_CLASS_100,
+      // The allowlist knows networks of IPv4 only: who has both must come by that.
+      enableIpv6: stage.reads.access !== 'allowlist',
       enableLogging: true,
       logBucket: logs,
       logFilePrefix: 'cloudfront/',
@@ -280,6 +282,7 @@ function servingFunction(scope: Construct, { stage, names, access }: FrontProps)
   const serving = deployedFunction(scope, stage, 'serving', {
     memoryMb: 1024,
     timeout: Duration.seconds(20),
+    isTraced: true,
     variables: {
       LANDCOVER_STREAM: names.stream,
       LANDCOVER_STORE: storeAddress(stage, names.keyspace),
@@ -296,6 +299,7 @@ function ingestFunction(scope: Construct, { stage, names, access }: FrontProps):
   const ingest = deployedFunction(scope, stage, 'ingest', {
     memoryMb: 512,
     timeout: Duration.seconds(29),
+    isTraced: true,
     variables: { LANDCOVER_STREAM: names.stream, LANDCOVER_BUCKET: names.bucket },
   })
   access.stream(ingest, 'append')

@@ -12,6 +12,8 @@ export interface FunctionOptions {
   memoryMb: number
   timeout: Duration
   variables: Partial<Variables>
+  /** By X-Ray, which is paid by the call: for what people wait for. */
+  isTraced?: boolean
   /** For LocalStack and tests: where services are that are not AWS's own. */
   extraVariables?: Record<string, string>
 }
@@ -21,7 +23,7 @@ export function deployedFunction(
   scope: Construct,
   stage: Stage,
   name: FunctionName,
-  { memoryMb, timeout, variables, extraVariables = {} }: FunctionOptions,
+  { memoryMb, timeout, variables, isTraced = false, extraVariables = {} }: FunctionOptions,
 ): LambdaFunction {
   const functionName = `landcover-${stage.name}-${name}`
   const logGroup = new LogGroup(scope, 'Log', {
@@ -41,7 +43,7 @@ export function deployedFunction(
     memorySize: memoryMb,
     timeout,
     logGroup,
-    tracing: Tracing.ACTIVE,
+    tracing: isTraced ? Tracing.ACTIVE : Tracing.DISABLED,
     environment: {
       LANDCOVER_STAGE: stage.name,
       LANDCOVER_SLOT_MS: String(stage.slotMs),
@@ -49,6 +51,6 @@ export function deployedFunction(
       ...extraVariables,
     },
   })
-  acknowledge(role, 'X-Ray takes traces of no resource: its actions know none.', manyResources('*'))
+  if (isTraced) acknowledge(role, 'X-Ray takes traces of no resource: its actions know none.', manyResources('*'))
   return deployed
 }

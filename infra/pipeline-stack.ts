@@ -21,12 +21,12 @@ export class PipelineStack extends Stack {
     const archive = new Archive(this, layer)
     const batch = new BatchLayer(this, layer)
     const front = new Front(this, layer)
-    this.#addHeartbeat(layer)
+    const heartbeat = this.#addHeartbeat(layer)
     this.#addCompaction(layer)
-    new Watching(this, { stage, names, speed, archive, batch, front })
+    new Watching(this, { stage, names, heartbeat, speed, archive, batch, front })
   }
 
-  #addHeartbeat({ stage, names, access }: LandcoverStackProps & { access: Access }): void {
+  #addHeartbeat({ stage, names, access }: LandcoverStackProps & { access: Access }): LambdaFunction {
     const scope = new Construct(this, 'Heartbeat')
     const heartbeat = deployedFunction(scope, stage, 'heartbeat', {
       memoryMb: 256,
@@ -35,6 +35,7 @@ export class PipelineStack extends Stack {
     })
     access.stream(heartbeat, 'append')
     if (stage.schedules) every(scope, Duration.minutes(1), heartbeat)
+    return heartbeat
   }
 
   #addCompaction({ stage, names, access }: LandcoverStackProps & { access: Access }): void {

@@ -30,7 +30,7 @@ export interface Stage {
   schedules: boolean
   /** Mail address that alarms and anomalies go to; null: subscribe to the topics yourself. */
   alarmMail: string | null
-  /** A month's costs above which a mail is sent, US dollars; null: no budget. */
+  /** A month's costs above which alarmMail is told, US dollars; null: no budget. */
   monthlyBudget: number | null
   /** How long logs are kept, days. */
   logDays: 1 | 7 | 30 | 90
@@ -78,7 +78,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     cloudFront: true,
     schedules: true,
     alarmMail: null,
-    monthlyBudget: 30,
+    monthlyBudget: null,
     logDays: 7,
     scanLimitBytes: 10 * GB,
   }),

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets'
 import {
   Alarm,
+  type AlarmProps,
   ComparisonOperator,
   Dashboard,
   GraphWidget,
@@ -12,6 +13,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
@@ -27,6 +29,7 @@ import type { Stage } from './stages.ts'
 interface WatchingProps {
   stage: Stage
   names: Names
+  heartbeat: LambdaFunction
   speed: SpeedLayer
   archive: Archive
   batch: BatchLayer
@@ -35,20 +38,27 @@ interface WatchingProps {
 
 const HOUR = Duration.hours(1)
 const MINUTES = Duration.minutes(5)
+/** For what must happen all the time. */
+const SILENT: Partial<AlarmProps> = {
+  comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+  treatMissingData: TreatMissingData.BREACHING,
+  evaluationPeriods: 2,
+}
 
 /** Tells people: of anomalies of the vegetation, and of what goes wrong in the system. docs/runbook.md has each alarm. */
 export class Watching extends Construct {
   readonly #alarms: Topic
   readonly #stage: Stage
 
-  constructor(scope: Construct, { stage, names, speed, archive, batch, front }: WatchingProps) {
+  constructor(scope: Construct, { stage, names, heartbeat, speed, archive, batch, front }: WatchingProps) {
     super(scope, 'Watching')
     this.#stage = stage
     this.#addAnomalies(names)
     this.#alarms = this.#topic('Alarms', names.alarmTopic)
+    if (stage.alarmMail !== null) this.#alarms.addSubscription(new EmailSubscription(stage.alarmMail))
 
     const retentionMs = Duration.hours(stage.retentionHours).toMilliseconds()
-    const ages = [speed, archive].map(({ function: consumer, node }) => {
+    const ages = [speed, archive].map(({ function: consumer, mapping, node }) => {
       const age = consumer.metric('IteratorAge', { statistic: 'max', period: MINUTES })
       this.#alarm(
         `${node.id}Behind`,
@@ -56,10 +66,23 @@ export class Watching extends Construct {
         retentionMs / 4,
         'records wait for a quarter of the time that the stream keeps them',
       )
-      const dropped = consumer.metric('DroppedEventCount', { statistic: 'sum', period: MINUTES })
+      const dropped = new Metric({
+        ...{ namespace: 'AWS/Lambda', metricName: 'DroppedEventCount', statistic: 'sum', period: MINUTES },
+        dimensionsMap: { EventSourceMappingUUID: mapping.eventSourceMappingId },
+      })
       this.#alarm(`${node.id}Dropped`, dropped, 1, 'the event source mapping gave records up: they must be replayed')
       return age
     })
+    if (stage.schedules) {
+      const beats = heartbeat.metricInvocations({ period: MINUTES })
+      this.#alarm(
+        'HeartbeatSilent',
+        beats,
+        1,
+        'no heartbeat was sent: windows do not close, the cut stands still',
+        SILENT,
+      )
+    }
     const delay = this.#own('speed', 'endToEndDelayMs', 'p95')
     this.#alarm('SpeedSlow', delay, 60_000, 'a heartbeat took more than a minute to be applied')
     const givenBack = this.#own('speed', 'deliveriesGivenBack', 'sum')
@@ -70,20 +93,24 @@ export class Watching extends Construct {
       'deliveries are given back: the store does not answer, or the code fails',
     )
     const quarantined = this.#own('speed', 'quarantined', 'sum')
-    this.#alarm('Quarantine', quarantined, 1, 'events are refused: npm run redrive -- --list says why')
+    this.#alarm('Quarantine', quarantined, 1, 'events are refused: docs/runbook.md says how to look')
     const cutAge = this.#own('batch', 'cutAgeMs', 'max', HOUR)
     const oldestCutMs = 4 * stage.slotMs + HOUR.toMilliseconds()
-    this.#alarm('CutOld', cutAge, oldestCutMs, 'the batch view does not move on', TreatMissingData.BREACHING, 2)
+    this.#alarm('CutOld', cutAge, oldestCutMs, 'the batch view does not move on', {
+      treatMissingData: TreatMissingData.BREACHING,
+      evaluationPeriods: 2,
+    })
     const failed = batch.stateMachine.metricFailed({ period: HOUR })
     this.#alarm('BatchFailed', failed, 1, 'a batch run failed: its execution says why')
     const timedOut = batch.stateMachine.metricTimedOut({ period: HOUR })
     this.#alarm('BatchTimedOut', timedOut, 1, 'a batch run took more than 55 minutes')
     const refused = front.api.metricServerError({ period: MINUTES })
     this.#alarm('ApiFails', refused, 5, 'the API answers that it does not know')
-    const throttles = [speed, archive, batch].map(({ function: each }) => each.metricThrottles({ period: MINUTES }))
-    for (const [index, throttle] of throttles.entries()) {
-      this.#alarm(`Throttled${index}`, throttle, 1, 'Lambda has no room for a function: raise the quota of the account')
-    }
+    const throttles = [speed, archive, batch].map(({ function: each, node }) => {
+      const throttle = each.metricThrottles({ period: MINUTES })
+      this.#alarm(`${node.id}Throttled`, throttle, 1, 'Lambda has no room for it: raise the quota of the account')
+      return throttle
+    })
 
     new Dashboard(this, 'Dashboard', {
       dashboardName: `landcover-${stage.name}`,
@@ -105,12 +132,13 @@ export class Watching extends Construct {
   }
 
   #topic(id: string, topicName: string): Topic {
-    const topic = new Topic(this, id, { topicName, enforceSSL: true })
-    if (this.#stage.alarmMail !== null) topic.addSubscription(new EmailSubscription(this.#stage.alarmMail))
-    return topic
+    return new Topic(this, id, { topicName, enforceSSL: true })
   }
 
-  /** Anomalies go to a bus, for programs, and from there to a topic, for people. */
+  /**
+   * Anomalies go to a bus, for programs, and from there to a topic, for people. Nobody is subscribed to it unasked: of any
+   * normal data the default rule finds one image in 22 odd.
+   */
   #addAnomalies(names: Names): void {
     const eventBus = new EventBus(this, 'Bus', { eventBusName: names.bus })
     const topic = this.#topic('Anomalies', names.anomalyTopic)
@@ -138,17 +166,17 @@ export class Watching extends Construct {
     metric: IMetric,
     threshold: number,
     alarmDescription: string,
-    treatMissingData = TreatMissingData.NOT_BREACHING,
-    evaluationPeriods = 1,
+    more: Partial<AlarmProps> = {},
   ): void {
     const alarm = new Alarm(this, name, {
       alarmName: `landcover-${this.#stage.name}-${name}`,
       alarmDescription,
       metric,
       threshold,
-      evaluationPeriods,
+      evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...more,
     })
     alarm.addAlarmAction(new SnsAction(this.#alarms))
   }

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda'
 import { type BatchResponse, deliveriesOf, type LogEvent } from '../../core/delivery.ts'
-import { logger } from './ports.ts'
+import { logger, stageMetrics } from './ports.ts'
 
 type Handler<Event, Result> = (event: Event, context: Context) => Promise<Result>
 
@@ -20,7 +20,10 @@ export function onFirstCall<Event, Result>(make: () => Promise<Handler<Event, Re
  * The same for a consumer of the log: as long as it cannot be made, since the store is down say, it gives deliveries
  * back instead of throwing, for which the mapping would cut them in halves.
  */
-export function consumerOnFirstCall(make: () => Promise<(event: LogEvent) => Promise<BatchResponse>>) {
+export function consumerOnFirstCall(
+  consumer: 'speed' | 'archive',
+  make: () => Promise<(event: LogEvent) => Promise<BatchResponse>>,
+) {
   const made = onFirstCall(async () => {
     const consume = await make()
     return async () => consume
@@ -28,6 +31,7 @@ export function consumerOnFirstCall(make: () => Promise<(event: LogEvent) => Pro
   return async (event: LogEvent, context: Context): Promise<BatchResponse> => {
     const consume = await made(undefined, context).catch(error => {
       logger.warn('cannot start: delivery given back', { error: String(error) })
+      stageMetrics().record({ consumer, values: { deliveriesGivenBack: 1 } })
       return giveBack
     })
     return consume(event)

@@ -7,7 +7,7 @@ import { openStore } from './store.ts'
 import { variable } from './variables.ts'
 
 /** The speed layer: consumes the stream. */
-export const handler = consumerOnFirstCall(async () => {
+export const handler = consumerOnFirstCall('speed', async () => {
   const rules = rulesNamed(variable('LANDCOVER_RULES'))
   const channel = openEventBridgeAlertChannel(variable('LANDCOVER_BUS'))
   const [log, store] = await Promise.all([openLog(), openStore(slotMs())])
