@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BatchRun } from '../batch/run.ts'
 import { parseSlotLength } from '../core/slot.ts'
 import { flagValue, runCommand, UsageError } from './command.ts'
-import { STATE_FLAG, withHome } from './home.ts'
+import { HOME_FLAGS, withHome } from './home.ts'
 import { describeBehind, describeView, explainView } from './views.ts'
 
 await runCommand(
@@ -10,7 +10,7 @@ await runCommand(
     usage: 'npm run batch -- [flags]',
     summary: 'Runs the batch layer, once: counts the arrival slots that are complete, and new imports.',
     flags: {
-      ...STATE_FLAG,
+      ...HOME_FLAGS,
       every: {
         type: 'string',
         value: 'LENGTH',
@@ -25,7 +25,7 @@ await runCommand(
     if (flags.explain && (everyMs !== undefined || flags['ignore-speed'])) {
       throw new UsageError('--explain runs nothing: leave the other flags out')
     }
-    return withHome(flags.state, async (home, { slotMs }) => {
+    return withHome(flags, async (home, { slotMs }) => {
       const say = ({ view, published, behind }: BatchRun) => {
         for (const line of describeBehind(behind)) process.stderr.write(`${line}\n`)
         process.stdout.write(`${describeView(view, published, slotMs)}\n`)

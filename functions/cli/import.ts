@@ -3,7 +3,7 @@ import { importSource } from '../ingest/bulk-import.ts'
 import { describeProblem, type RowProblem, SourceError } from '../ingest/rows.ts'
 import { findSources } from '../ingest/sources.ts'
 import { runCommand, UsageError } from './command.ts'
-import { STATE_FLAG, withHome } from './home.ts'
+import { HOME_FLAGS, withHome } from './home.ts'
 import { progressLine } from './progress.ts'
 
 /** Rows that are rejected beyond these, for the same reason, are counted only. */
@@ -21,14 +21,14 @@ await runCommand(
         value: 'FILE|FOLDER',
         help: 'CSV or Parquet file of events, a folder of such files, or one as npm run produce takes it',
       },
-      ...STATE_FLAG,
+      ...HOME_FLAGS,
     },
   },
   async flags => {
     if (flags.data === undefined) throw new UsageError('--data takes a CSV or Parquet file, or a folder of them')
     const startedMs = performance.now()
     const sources = await findSources(flags.data)
-    return withHome(flags.state, async (home, { slotMs }) => {
+    return withHome(flags, async (home, { slotMs }) => {
       const progress = progressLine(process.stderr)
       const tell = (line: string) => {
         progress.clear()

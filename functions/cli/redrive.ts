@@ -6,7 +6,7 @@ import { type RedriveSummary, redriveQuarantine } from '../ingest/redrive.ts'
 import { type Listed, listQuarantine } from '../ingest/redrive-list.ts'
 import { LAST_ATTEMPT_MS, type RetryTime, systemTime } from '../ingest/retry.ts'
 import { runCommand, UsageError, wholeNumber } from './command.ts'
-import { STATE_FLAG, withHome } from './home.ts'
+import { HOME_FLAGS, withHome } from './home.ts'
 import { progressLine } from './progress.ts'
 
 const AGAIN = `What is redriven stays so. Run this again within ${LAST_ATTEMPT_MS / MINUTE_MS} minutes: what was begun is left alone after that.`
@@ -22,7 +22,7 @@ await runCommand(
     usage: 'npm run redrive -- [flags]',
     summary: 'Appends the events of quarantined entries that are good by now to the log; the entries stay.',
     flags: {
-      ...STATE_FLAG,
+      ...HOME_FLAGS,
       reason: { type: 'string', value: 'REASON', help: `Only entries refused for it: ${REJECTION_REASONS.join(', ')}` },
       list: { type: 'boolean', help: 'Only say what there is, by reason' },
       limit: { type: 'string', value: 'N', help: 'Redrive at most N entries (default all)' },
@@ -32,7 +32,7 @@ await runCommand(
     const reason = flags.reason === undefined ? undefined : reasonNamed(flags.reason)
     if (flags.list && flags.limit !== undefined) throw new UsageError('--limit: a list changes nothing, leave it out')
     const limit = flags.limit === undefined ? undefined : wholeNumber('limit', flags.limit, 1, Number.MAX_SAFE_INTEGER)
-    return withHome(flags.state, async (home, { slotMs }) => {
+    return withHome(flags, async (home, { slotMs }) => {
       const { log, store, classes } = home
       const redrive = { log, store, classes, slotMs, time: timeFromEpoch() }
       if (flags.list) {

@@ -5,7 +5,7 @@ import { lockState } from '../homes/state.ts'
 import { SPEED_CONSUMER } from '../local/system.ts'
 import { applyDelivery } from '../speed/apply.ts'
 import { runCommand } from './command.ts'
-import { STATE_FLAG, withHome } from './home.ts'
+import { STATE_FLAG, withState } from './home.ts'
 
 await runCommand(
   {
@@ -15,7 +15,7 @@ await runCommand(
     flags: STATE_FLAG,
   },
   async ({ state }) =>
-    withHome(state, async (home, { slotMs }) => {
+    withState(state, async (home, { slotMs }) => {
       const lock = lockState(state)
       try {
         const known = await home.store.readCursors()

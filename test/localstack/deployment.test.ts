@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { generateImages, toWireEvent } from '../../data/generator.ts'
 import { openKinesisEventLog } from '../../functions/adapters/kinesis-event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
-import { slotName } from '../../functions/core/slot.ts'
+import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import { readEvents } from '../../functions/ingest/csv.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
@@ -17,9 +18,11 @@ import { type Cassandra, startCassandra } from '../engines/cassandra.ts'
 import { schemaOfBucket, startTrino, TRINO_START_TIMEOUT_MS, type Trino } from '../engines/trino.ts'
 import { expectExactly } from '../process/kills.ts'
 import { launchBrowser } from '../support/browser.ts'
+import { someEvents, writeEvents } from '../support/events-csv.ts'
 import { wireEvent } from '../support/factories.ts'
-import { eventually, totalCount } from '../support/landcover.ts'
+import { eventually, run, totalCount } from '../support/landcover.ts'
 import { REAL_TILES } from '../support/real-tiles.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { cdk, crash, type DeployedSystem, deployedSystem, NAMES, passedOver, startDistribution } from './deployed.ts'
 import { ACCOUNT, LOCALSTACK_START_TIMEOUT_MS, type LocalStack, REGION, startLocalStack } from './localstack.ts'
 import { describeWithLocalStack } from './python.ts'
@@ -246,6 +249,26 @@ describeWithLocalStack('the deployed system', () => {
     )
   })
 
+  it('is worked on by the same commands as a laptop’s', async () => {
+    const command = async (name: string, ...args: string[]) => {
+      const { code, stdout, stderr } = await run(`functions/cli/${name}.ts`, ['--stage', 'local', ...args]).finished
+      expect(code, stderr).toBe(0)
+      return stdout
+    }
+    expect(await command('redrive', '--list')).toMatch(/^not-json +1 +0 +0 +0 +1 /m)
+    expect(await command('redrive')).toContain('1 entry left, still bad: not-json')
+    const history = someEvents(60)
+    const file = writeEvents(join(temporaryFolder(), 'history.csv'), history)
+    expect(await command('import', '--data', file)).toMatch(/^import: 60 events of 1 file /)
+    sent.push(...history)
+    await expectAllCounted()
+    expect(await command('import', '--data', file)).toContain('1 file imported before')
+    expect(await command('batch', '--explain')).toContain(' images')
+    await expectAllCounted()
+    const { code, stderr } = await run('functions/cli/redrive.ts', ['--stage', 'absent']).finished
+    expect([code, stderr]).toEqual([1, 'there is no function landcover-absent-batch in this account and region\n'])
+  })
+
   it('is found well by what looks at stages on AWS, as far as LocalStack can tell', async () => {
     const stage = { name: 'local', region: REGION, api: `${await system.apiUrl()}/`, dashboard: null }
     const here = CHECKS.filter(({ name }) => HERE.has(name))
@@ -289,13 +312,13 @@ function kinesisEvent(): object {
   return { Records: [{ eventSource: 'aws:kinesis', eventID: 'shardId-000000000000:1', eventSourceARN, kinesis }] }
 }
 
-/** What the archive's table looks for: the slots of the next half hour. */
+/** What the archive's table looks for: the slot of imports, and those of the next half hour. */
 function slotsFromNow(): Record<string, string> {
   const first = Math.floor(Date.now() / SLOT_MS) * SLOT_MS
-  const slots = Array.from({ length: 90 }, (_, at) => slotName(first + at * SLOT_MS, SLOT_MS))
+  const slots = [IMPORT_SLOT, ...Array.from({ length: 90 }, (_, at) => first + at * SLOT_MS)]
   return {
     'projection.enabled': 'true',
     'projection.arrival_slot.type': 'enum',
-    'projection.arrival_slot.values': slots.join(),
+    'projection.arrival_slot.values': slots.map(slot => slotName(slot, SLOT_MS)).join(),
   }
 }

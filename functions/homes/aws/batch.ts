@@ -1,11 +1,9 @@
-import { openAthenaBatchQuery } from '../../adapters/athena-batch-query.ts'
 import { noted } from '../../batch/last-run.ts'
 import { type BatchRun, runBackfill, runBatch } from '../../batch/run.ts'
 import { batchLayerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
-import { logger, openLog, openObjects, slotMs, stageMetrics } from './ports.ts'
+import { logger, openLog, openObjects, openQuery, slotMs, stageMetrics } from './ports.ts'
 import { openStore } from './store.ts'
-import { variable } from './variables.ts'
 
 /** What is to be done: by default what a run does. */
 export interface BatchTask {
@@ -27,11 +25,7 @@ export interface BatchOutcome {
 export const handler = onFirstCall<BatchTask, BatchOutcome>(async () => {
   const [log, store] = await Promise.all([openLog(), openStore(slotMs())])
   const objects = openObjects()
-  const query = openAthenaBatchQuery({
-    workGroup: variable('LANDCOVER_WORK_GROUP'),
-    database: variable('LANDCOVER_DATABASE'),
-  })
-  const batch = batchLayerOf({ log, store, objects, query }, slotMs())
+  const batch = batchLayerOf({ log, store, objects, query: openQuery() }, slotMs())
   const metrics = stageMetrics()
   return async ({ backfill, ignoreSpeed = false }) => {
     const run = backfill

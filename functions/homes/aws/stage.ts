@@ -1,0 +1,35 @@
+import { deployedEnvironment } from '../../adapters/deployed-environment.ts'
+import { noted } from '../../batch/last-run.ts'
+import { runBatch } from '../../batch/run.ts'
+import { viewReader } from '../../batch/view.ts'
+import { batchLayerOf } from '../layers.ts'
+import { knownClasses } from '../reference.ts'
+import { openLog, openObjects, openQuery, slotMs } from './ports.ts'
+import { openStore } from './store.ts'
+
+/**
+ * A deployed stage, from outside: for who may do what its batch function may, whose settings are taken.
+ *
+ * @throws Error in one line when the stage is not there, or one of its services cannot be reached
+ */
+export async function openStage(name: string) {
+  Object.assign(process.env, await deployedEnvironment(`landcover-${name}-batch`))
+  const [log, store] = await Promise.all([openLog(), openStore(slotMs())])
+  const objects = openObjects()
+  const query = openQuery()
+  const batch = batchLayerOf({ log, store, objects, query }, slotMs())
+  return {
+    slotMs: slotMs(),
+    log,
+    store,
+    objects,
+    views: viewReader(objects),
+    batch,
+    /** A batch run, of which the API tells how it ended. */
+    runBatch: (options?: { trustSpeed: boolean }) => noted(objects, Date.now, () => runBatch(batch, options)),
+    classes: knownClasses(objects),
+    async close() {
+      await Promise.all([log.close(), store.close(), query.close()])
+    },
+  }
+}
