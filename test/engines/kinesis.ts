@@ -14,14 +14,18 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { freePorts } from './ports.ts'
 
-/** A stand-in for Kinesis (kinesis-local) in a process of its own, on loopback. */
-export interface KinesisEngine {
+/** What speaks Kinesis' API. */
+export interface Kinesis {
   endpoint: string
   client: KinesisClient
   /** Makes a stream anew, also where one of its name exists. */
   freshStream(stream: string, shards: number): Promise<void>
   /** Returns when the stream takes requests again after a change. */
   untilActive(stream: string): Promise<void>
+}
+
+/** A stand-in for Kinesis (kinesis-local) in a process of its own, on loopback. */
+export interface KinesisEngine extends Kinesis {
   stop(): Promise<void>
 }
 
@@ -57,17 +61,28 @@ export async function startKinesis(): Promise<KinesisEngine> {
   let said = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk))
   process.once('exit', () => server.kill('SIGKILL'))
-  // The adapter under test finds them where it does on AWS.
-  process.env.AWS_ACCESS_KEY_ID ??= 'test'
-  process.env.AWS_SECRET_ACCESS_KEY ??= 'test'
-  const endpoint = `http://127.0.0.1:${port}`
-  const client = new KinesisClient({ endpoint, region: KINESIS_REGION, requestHandler: new NodeHttpHandler() })
-
+  const kinesis = kinesisAt(`http://127.0.0.1:${port}`)
   const deadline = Date.now() + START_LIMIT_MS
-  while (!(await client.send(new ListStreamsCommand({})).catch(() => null))) {
+  while (!(await kinesis.client.send(new ListStreamsCommand({})).catch(() => null))) {
     if (server.exitCode !== null || Date.now() > deadline) throw new Error(`kinesis-local did not start:\n${said}`)
     await sleep(50)
   }
+
+  return {
+    ...kinesis,
+    async stop() {
+      kinesis.client.destroy()
+      server.kill('SIGKILL')
+      if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
+    },
+  }
+}
+
+export function kinesisAt(endpoint: string): Kinesis {
+  // The adapter under test finds them where it does on AWS.
+  process.env.AWS_ACCESS_KEY_ID ??= 'test'
+  process.env.AWS_SECRET_ACCESS_KEY ??= 'test'
+  const client = new KinesisClient({ endpoint, region: KINESIS_REGION, requestHandler: new NodeHttpHandler() })
 
   async function statusOf(StreamName: string): Promise<string | null> {
     try {
@@ -93,11 +108,6 @@ export async function startKinesis(): Promise<KinesisEngine> {
       }
       await client.send(new CreateStreamCommand({ StreamName: stream, ShardCount: shards }))
       await until(stream, 'ACTIVE')
-    },
-    async stop() {
-      client.destroy()
-      server.kill('SIGKILL')
-      if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
     },
   }
 }
