@@ -8,19 +8,9 @@ import { acknowledge, manyResources } from './acknowledged.ts'
 import type { Names } from './names.ts'
 import type { Stage } from './stages.ts'
 
-/** What a function does with the stream beside consuming it, which its event source mapping is granted. */
-type StreamUse = 'identity' | 'lanes' | 'read' | 'append'
-
-const STREAM_ACTIONS: Record<StreamUse, string[]> = {
-  identity: ['kinesis:DescribeStreamSummary'],
-  lanes: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards'],
-  read: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:GetShardIterator', 'kinesis:GetRecords'],
-  append: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:PutRecords'],
-}
-
 const MANY_OBJECTS = 'A prefix of keys in our own bucket: the names of the objects are not known before they are made.'
 
-/** Grants each function exactly what it does. Where a grant names no single resource, it has a reason. */
+/** Grants each function exactly what it does; with the event log, EventLogAccess does. Where a grant names no single resource, it has a reason. */
 export class Access {
   readonly #stack: Stack
   readonly #stage: Stage
@@ -32,12 +22,9 @@ export class Access {
     this.#names = names
   }
 
-  streamArn(): string {
-    return this.#stack.formatArn({ service: 'kinesis', resource: 'stream', resourceName: this.#names.stream })
-  }
-
-  stream(who: LambdaFunction, use: StreamUse): void {
-    this.#grant(who, STREAM_ACTIONS[use], [this.streamArn()])
+  /** Name of the bucket. */
+  get bucket(): string {
+    return this.#names.bucket
   }
 
   /** @param keys prefixes of keys: `views/*` */

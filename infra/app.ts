@@ -2,12 +2,16 @@ import { App, Tags, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { buildBundles } from './bundles.ts'
 import { landcoverStacks } from './stacks.ts'
-import { stageNamed } from './stages.ts'
+import { type Stage, stageNamed } from './stages.ts'
 
-/** `cdk deploy --all -c stage=dev` */
-await buildBundles()
-const app = new App()
-const stage = stageNamed(app.node.tryGetContext('stage'), name => app.node.tryGetContext(name))
-landcoverStacks(app, stage, process.env.CDK_DEFAULT_ACCOUNT, process.env.CDK_DEFAULT_REGION)
-Tags.of(app).add('landcover-stage', stage.name)
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+/** The app of `cdk deploy --all -c stage=dev`. @param adapt what tests change of the stage */
+export async function stageApp(adapt = (stage: Stage): Stage => stage): Promise<void> {
+  await buildBundles()
+  const app = new App()
+  const stage = adapt(stageNamed(app.node.tryGetContext('stage'), name => app.node.tryGetContext(name)))
+  landcoverStacks(app, stage, process.env.CDK_DEFAULT_ACCOUNT, process.env.CDK_DEFAULT_REGION)
+  Tags.of(app).add('landcover-stage', stage.name)
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+}
+
+if (import.meta.main) await stageApp()

@@ -14,6 +14,7 @@ import { SECOND_MS } from '../functions/core/time.ts'
 import type { BatchOutcome } from '../functions/homes/aws/batch.ts'
 import type { Access } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
+import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Names } from './names.ts'
 import { type Stage, storeAddress } from './stages.ts'
@@ -22,6 +23,7 @@ interface BatchLayerProps {
   stage: Stage
   names: Names
   access: Access
+  log: EventLogAccess
 }
 
 /** A run that finds a lane behind is tried again so often, each time after a twelfth of a slot, and then left. */
@@ -33,7 +35,7 @@ export class BatchLayer extends Construct {
   readonly function: LambdaFunction
   readonly stateMachine: StateMachine
 
-  constructor(scope: Construct, { stage, names, access }: BatchLayerProps) {
+  constructor(scope: Construct, { stage, names, access, log }: BatchLayerProps) {
     super(scope, 'Batch')
     const { batchQuery } = stage
     if (batchQuery.kind === 'athena') addTables(this, stage, names)
@@ -41,7 +43,6 @@ export class BatchLayer extends Construct {
       memoryMb: 1769,
       timeout: Duration.minutes(15),
       variables: {
-        LANDCOVER_STREAM: names.stream,
         LANDCOVER_STORE: storeAddress(stage, names.keyspace),
         LANDCOVER_BUCKET: names.bucket,
         LANDCOVER_WORK_GROUP: names.workGroup,
@@ -49,7 +50,7 @@ export class BatchLayer extends Construct {
       },
       ...(batchQuery.kind === 'athena-api' && { extraVariables: { AWS_ENDPOINT_URL_ATHENA: batchQuery.endpoint } }),
     })
-    access.stream(this.function, 'lanes')
+    log.tellOutline(this.function, 'lanes')
     access.speedStore(this.function)
     access.athena(this.function)
     access.readObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'imports/*')

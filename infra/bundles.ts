@@ -58,6 +58,8 @@ async function buildBundle(name: FunctionName, folder: string): Promise<string[]
     banner: { js: BANNER },
     logLevel: 'warning',
     metafile: true,
+    // The client of Kafka reads a file beside it; this is the same with the file in it.
+    alias: { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' },
   })
   for (const file of FUNCTIONS[name]) {
     const to = join(bundleOf(name, folder), 'data', file)

@@ -254,11 +254,17 @@ function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashboards }:
   }
 }
 
-function shardsOf({ name, stream }: Stage, recordsPerSecond: number, recordBytes: number): number {
+function shardsOf(stage: Stage, recordsPerSecond: number, recordBytes: number): number {
+  const { shards } = streamOf(stage)
   const needed = Math.max(recordsPerSecond / SHARD_RECORDS, (recordsPerSecond * recordBytes) / MB)
-  if (stream.mode === 'on-demand') return Math.max(ASSUMED.onDemandShards, Math.ceil(2 * needed))
-  if (needed <= stream.shards) return stream.shards
-  throw new Error(`the load takes ${Math.ceil(needed)} shards, the stage ${name} has ${stream.shards}`)
+  if (shards === 'on-demand') return Math.max(ASSUMED.onDemandShards, Math.ceil(2 * needed))
+  if (needed <= shards) return shards
+  throw new Error(`the load takes ${Math.ceil(needed)} shards, the stage ${stage.name} has ${shards}`)
+}
+
+function streamOf({ name, eventLog }: Stage): Extract<Stage['eventLog'], { kind: 'kinesis' }> {
+  if (eventLog.kind !== 'kinesis') throw new Error(`the stage ${name} has its log on Kafka: the model knows Kinesis only`)
+  return eventLog
 }
 
 /** Slots whose files are read for one new slot, beside its own: the look-back, and the next. */
@@ -273,9 +279,9 @@ function scannedByRun(stage: Stage, eventsPerSecond: number): number {
   return Math.max(content, LEAST_SCANNED) + Math.max(totals, LEAST_SCANNED)
 }
 
-function kinesis({ stream, retentionHours }: Stage, { shards, records, recordBytes, beats }: Month): number {
-  const lateDays = Math.max(retentionHours / 24 - 1, 0)
-  if (stream.mode === 'provisioned') {
+function kinesis(stage: Stage, { shards, records, recordBytes, beats }: Month): number {
+  const lateDays = Math.max(stage.retentionHours / 24 - 1, 0)
+  if (streamOf(stage).shards !== 'on-demand') {
     const units = records * Math.ceil(recordBytes / (25 * KB)) + beats * shards
     const hours = HOURS * shards
     return costOf('shard', hours) + costOf('shardKept', lateDays > 0 ? hours : 0) + costOf('putUnit', units)

@@ -42,6 +42,7 @@ import { problem } from '../functions/http/problem.ts'
 import type { Access } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
 import { viewerFilter } from './allowlist.ts'
+import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Names } from './names.ts'
 import { type Stage, storeAddress } from './stages.ts'
@@ -50,6 +51,7 @@ interface FrontProps {
   stage: Stage
   names: Names
   access: Access
+  log: EventLogAccess
 }
 
 const SITE = fileURLToPath(new URL('../web/dist', import.meta.url))
@@ -278,31 +280,30 @@ function sendingRate(slotMs: number): number {
   return Math.floor((REQUESTS_REMEMBERED / (rememberedMs(slotMs) / SECOND_MS)) * 100) / 100
 }
 
-function servingFunction(scope: Construct, { stage, names, access }: FrontProps): LambdaFunction {
+function servingFunction(scope: Construct, { stage, names, access, log }: FrontProps): LambdaFunction {
   const serving = deployedFunction(scope, stage, 'serving', {
     memoryMb: 1024,
     timeout: Duration.seconds(20),
     isTraced: true,
     variables: {
-      LANDCOVER_STREAM: names.stream,
       LANDCOVER_STORE: storeAddress(stage, names.keyspace),
       LANDCOVER_BUCKET: names.bucket,
     },
   })
-  access.stream(serving, 'read')
+  log.tellOutline(serving, 'lag')
   access.speedStore(serving)
   access.readObjects(serving, 'reference/*', 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
   return serving
 }
 
-function ingestFunction(scope: Construct, { stage, names, access }: FrontProps): LambdaFunction {
+function ingestFunction(scope: Construct, { stage, names, access, log }: FrontProps): LambdaFunction {
   const ingest = deployedFunction(scope, stage, 'ingest', {
     memoryMb: 512,
     timeout: Duration.seconds(29),
     isTraced: true,
-    variables: { LANDCOVER_STREAM: names.stream, LANDCOVER_BUCKET: names.bucket },
+    variables: { LANDCOVER_BUCKET: names.bucket },
   })
-  access.stream(ingest, 'append')
+  log.connect(ingest)
   access.readObjects(ingest, 'reference/*')
   return ingest
 }

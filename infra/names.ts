@@ -8,6 +8,10 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
   const name = `landcover-${stage.name}`
   return {
     stream: `${name}-images`,
+    cluster: name,
+    topic: 'image-events',
+    /** Of AWS Systems Manager: what one stack tells the other of the brokers. */
+    logParameters: `/landcover/${stage.name}/log`,
     /** Names of buckets are the whole world's. */
     bucket: `${name}-${account}-${region}`,
     siteBucket: `${name}-site-${account}-${region}`,

@@ -6,6 +6,7 @@ import { Construct } from 'constructs'
 import { Access } from './access.ts'
 import { BatchLayer } from './batch.ts'
 import { Archive, SpeedLayer } from './consumers.ts'
+import { type EventLogAccess, eventLogAccess } from './event-log.ts'
 import { Front } from './front.ts'
 import { deployedFunction } from './function.ts'
 import type { LandcoverStackProps } from './state-stack.ts'
@@ -16,24 +17,26 @@ export class PipelineStack extends Stack {
   constructor(scope: Construct, id: string, props: LandcoverStackProps) {
     super(scope, id, props)
     const { stage, names } = props
-    const layer = { stage, names, access: new Access(this, stage, names) }
+    const access = new Access(this, stage, names)
+    const log = eventLogAccess(this, stage, names, access)
+    const layer = { stage, names, access, log }
     const speed = new SpeedLayer(this, layer)
     const archive = new Archive(this, layer)
     const batch = new BatchLayer(this, layer)
     const front = new Front(this, layer)
     const heartbeat = this.#addHeartbeat(layer)
     this.#addCompaction(layer)
-    new Watching(this, { stage, names, heartbeat, speed, archive, batch, front })
+    new Watching(this, { stage, names, log, heartbeat, speed, archive, batch, front })
   }
 
-  #addHeartbeat({ stage, names, access }: LandcoverStackProps & { access: Access }): LambdaFunction {
+  #addHeartbeat({ stage, log }: LandcoverStackProps & { log: EventLogAccess }): LambdaFunction {
     const scope = new Construct(this, 'Heartbeat')
     const heartbeat = deployedFunction(scope, stage, 'heartbeat', {
       memoryMb: 256,
       timeout: Duration.seconds(50),
-      variables: { LANDCOVER_STREAM: names.stream },
+      variables: {},
     })
-    access.stream(heartbeat, 'append')
+    log.connectHeartbeat(heartbeat)
     if (stage.schedules) every(scope, Duration.minutes(1), heartbeat)
     return heartbeat
   }

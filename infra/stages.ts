@@ -6,12 +6,39 @@ export interface Stage {
   name: string
   /** Whether everything goes with `cdk destroy`; otherwise what holds data stays. */
   disposable: boolean
-  /** A provisioned shard takes 1 MB, or 1,000 records, a second; on-demand costs more at rest and scales by itself. */
-  stream: { mode: 'provisioned'; shards: number } | { mode: 'on-demand' }
-  /** How long the stream keeps records, hours: how long the speed layer or the archive may be down. */
+  /** Fixed once there is data: another log is another system. */
+  eventLog:
+    | {
+        kind: 'kinesis'
+        /** A shard takes 1 MB, or 1,000 records, a second; on-demand costs more at rest and scales by itself. */
+        shards: number | 'on-demand'
+        /** A reader of its own for each consumer, pushed instead of polled: some 70 ms faster, paid by the shard and GB. */
+        enhancedFanOut: boolean
+      }
+    | {
+        /** Amazon MSK: Kafka in a network of its own, for who speaks Kafka already; several times the price at rest. */
+        kind: 'msk'
+        /** Two or more, each in a zone of its own. */
+        brokers: number
+        /** kafka.t3.small, kafka.m7g.large, … */
+        brokerType: string
+        diskGb: number
+        /** Of the topic; more can be added, none taken away. */
+        partitions: number
+      }
+    | {
+        /** A cluster that is there already, with a topic whose message.timestamp.type is LogAppendTime. */
+        kind: 'kafka'
+        /** `HOST:PORT` of some brokers. */
+        brokers: string[]
+        topic: string
+        /** Of a secret {"username": …, "password": …} for SASL/SCRAM-SHA-512 over TLS; null: nobody signs in. */
+        secretArn: string | null
+        /** Null: the brokers are reached from the internet. */
+        network: KafkaNetwork | null
+      }
+  /** How long the log keeps records, hours: how long the speed layer or the archive may be down. */
   retentionHours: number
-  /** A reader of its own for each consumer, pushed instead of polled: some 70 ms faster, paid by the shard and GB. */
-  enhancedFanOut: boolean
   /** Length of arrival slots, ms: fixed once there is data. */
   slotMs: number
   /** The names of the anomaly rules; the first that finds something wins. */
@@ -38,6 +65,12 @@ export interface Stage {
   scanLimitBytes: number
 }
 
+/** Where Kafka's brokers are; from here S3 must be in reach, and Secrets Manager where there is a secret. */
+export interface KafkaNetwork {
+  subnetIds: string[]
+  securityGroupId: string
+}
+
 const GB = 1024 ** 3
 const RULES = DEFAULT_RULES.map(({ name }) => name).join()
 
@@ -49,9 +82,8 @@ const STAGES: Record<string, (context: Context) => Stage> = {
   local: context => ({
     name: 'local',
     disposable: true,
-    stream: { mode: 'provisioned', shards: 2 },
+    eventLog: { kind: 'kinesis', shards: 2, enhancedFanOut: false },
     retentionHours: 24,
-    enhancedFanOut: false,
     slotMs: Number(context('slotMs')),
     rules: context('rules'),
     speedStore: { kind: 'cassandra', address: context('cassandra') },
@@ -67,9 +99,8 @@ const STAGES: Record<string, (context: Context) => Stage> = {
   dev: () => ({
     name: 'dev',
     disposable: true,
-    stream: { mode: 'provisioned', shards: 1 },
+    eventLog: { kind: 'kinesis', shards: 1, enhancedFanOut: false },
     retentionHours: 24,
-    enhancedFanOut: false,
     slotMs: HOUR_MS,
     rules: RULES,
     speedStore: { kind: 'keyspaces' },
@@ -85,9 +116,8 @@ const STAGES: Record<string, (context: Context) => Stage> = {
   prod: context => ({
     name: 'prod',
     disposable: false,
-    stream: { mode: 'on-demand' },
+    eventLog: { kind: 'kinesis', shards: 'on-demand', enhancedFanOut: false },
     retentionHours: (7 * DAY_MS) / HOUR_MS,
-    enhancedFanOut: false,
     slotMs: HOUR_MS,
     rules: RULES,
     speedStore: { kind: 'keyspaces' },

@@ -5,6 +5,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwners
 import type { Construct } from 'constructs'
 import { TABLES, type Table } from '../functions/adapters/schema.ts'
 import { acknowledge } from './acknowledged.ts'
+import { MskLog } from './msk.ts'
 import type { Names } from './names.ts'
 import type { Stage } from './stages.ts'
 
@@ -20,15 +21,20 @@ export class StateStack extends Stack {
     const { stage, names } = props
     const removalPolicy = stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN
 
-    new Stream(this, 'Images', {
-      streamName: names.stream,
-      retentionPeriod: Duration.hours(stage.retentionHours),
-      encryption: StreamEncryption.MANAGED,
-      removalPolicy,
-      ...(stage.stream.mode === 'on-demand'
-        ? { streamMode: StreamMode.ON_DEMAND }
-        : { streamMode: StreamMode.PROVISIONED, shardCount: stage.stream.shards }),
-    })
+    const { eventLog } = stage
+    if (eventLog.kind === 'kinesis') {
+      const { shards } = eventLog
+      new Stream(this, 'Images', {
+        streamName: names.stream,
+        retentionPeriod: Duration.hours(stage.retentionHours),
+        encryption: StreamEncryption.MANAGED,
+        removalPolicy,
+        ...(shards === 'on-demand'
+          ? { streamMode: StreamMode.ON_DEMAND }
+          : { streamMode: StreamMode.PROVISIONED, shardCount: shards }),
+      })
+    }
+    if (eventLog.kind === 'msk') new MskLog(this, stage, names, eventLog)
 
     const logs = new Bucket(this, 'AccessLogs', {
       bucketName: names.logBucket,

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { GetTableCommand, KeyspacesClient } from '@aws-sdk/client-keyspaces'
@@ -12,6 +12,7 @@ import {
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { TABLES } from '../functions/adapters/schema.ts'
+import { Sha256 } from '../functions/adapters/sha256.ts'
 import { runCommand, UsageError } from '../functions/cli/command.ts'
 import { MINUTE_MS, SECOND_MS } from '../functions/core/time.ts'
 import type { ClassStatsRow, Health } from '../functions/serving/schemas.ts'
@@ -161,38 +162,6 @@ async function sendSigned({ api, region }: DeployedStage, body: string, key: str
     headers: { host, 'content-type': 'application/json', 'idempotency-key': key },
   })
   return fetch(`${api}api/events`, { method: 'POST', headers, body })
-}
-
-/** The hash that the signer wants, of Node. */
-class Sha256 {
-  #hash
-  readonly #secret
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#secret = secret
-    this.#hash = this.#fresh()
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data))
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-
-  reset(): void {
-    this.#hash = this.#fresh()
-  }
-
-  #fresh() {
-    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(this.#secret))
-  }
-}
-
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data)
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
 }
 
 async function stageOf(name: string, region: string): Promise<DeployedStage> {

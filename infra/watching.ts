@@ -22,6 +22,7 @@ import { metricsNamespace } from '../functions/homes/aws/namespace.ts'
 import type { Measurement, MetricName } from '../functions/ports/metrics.ts'
 import type { BatchLayer } from './batch.ts'
 import type { Archive, SpeedLayer } from './consumers.ts'
+import type { EventLogAccess } from './event-log.ts'
 import type { Front } from './front.ts'
 import type { Names } from './names.ts'
 import type { Stage } from './stages.ts'
@@ -29,6 +30,7 @@ import type { Stage } from './stages.ts'
 interface WatchingProps {
   stage: Stage
   names: Names
+  log: EventLogAccess
   heartbeat: LambdaFunction
   speed: SpeedLayer
   archive: Archive
@@ -50,28 +52,22 @@ export class Watching extends Construct {
   readonly #alarms: Topic
   readonly #stage: Stage
 
-  constructor(scope: Construct, { stage, names, heartbeat, speed, archive, batch, front }: WatchingProps) {
+  constructor(scope: Construct, { stage, names, log, heartbeat, speed, archive, batch, front }: WatchingProps) {
     super(scope, 'Watching')
     this.#stage = stage
     this.#addAnomalies(names)
     this.#alarms = this.#topic('Alarms', names.alarmTopic)
     if (stage.alarmMail !== null) this.#alarms.addSubscription(new EmailSubscription(stage.alarmMail))
 
-    const retentionMs = Duration.hours(stage.retentionHours).toMilliseconds()
-    const ages = [speed, archive].map(({ function: consumer, mapping, node }) => {
-      const age = consumer.metric('IteratorAge', { statistic: 'max', period: MINUTES })
-      this.#alarm(
-        `${node.id}Behind`,
-        age,
-        retentionMs / 4,
-        'records wait for a quarter of the time that the stream keeps them',
-      )
+    const behind = [speed, archive].map(({ function: consumer, mapping, node }) => {
+      const { metric, threshold, isSilence, means } = log.behind(consumer)
+      this.#alarm(`${node.id}Behind`, metric, threshold, means, isSilence ? SILENT : {})
       const dropped = new Metric({
         ...{ namespace: 'AWS/Lambda', metricName: 'DroppedEventCount', statistic: 'sum', period: MINUTES },
         dimensionsMap: { EventSourceMappingUUID: mapping.eventSourceMappingId },
       })
       this.#alarm(`${node.id}Dropped`, dropped, 1, 'the event source mapping gave records up: they must be replayed')
-      return age
+      return metric
     })
     if (stage.schedules) {
       const beats = heartbeat.metricInvocations({ period: MINUTES })
@@ -115,7 +111,7 @@ export class Watching extends Construct {
     new Dashboard(this, 'Dashboard', {
       dashboardName: `landcover-${stage.name}`,
       widgets: [
-        [graph('How long records wait', ages), graph('End-to-end delay', [delay]), graph('Age of the cut', [cutAge])],
+        [graph('Whether consumers keep up', behind), graph('End-to-end delay', [delay]), graph('Age of the cut', [cutAge])],
         [
           graph('Events counted', [this.#own('speed', 'counted', 'sum')]),
           graph('Quarantined and given back', [quarantined, givenBack]),

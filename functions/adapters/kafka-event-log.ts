@@ -21,11 +21,16 @@ import { type Position, START, toPosition } from '../core/lane.ts'
 import type { LogRecord } from '../core/record.ts'
 import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
 
+/** How the brokers know who we are. A token is asked for at each log-in, and when the broker wants one anew. */
+export type KafkaLogin =
+  | { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
+  | { mechanism: 'OAUTHBEARER'; token(): Promise<string> }
+
 export interface KafkaEventLogOptions {
   /** `host:port` of a few brokers; the others are found through them. */
   brokers: string[]
   topic: string
-  sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
+  sasl?: KafkaLogin
   /** True for TLS with Node's own certificate authorities, or options of node:tls. */
   tls?: boolean | NonNullable<BaseOptions['tls']>
 }
@@ -431,7 +436,11 @@ function isPassing(error: unknown): boolean {
 function clear(error: unknown, { brokers, topic, sasl }: KafkaEventLogOptions): Error {
   const all = [...within(error)]
   if (sasl && all.some(inner => inner.code === 'PLT_KFK_AUTHENTICATION')) {
-    const message = `Kafka at ${brokers.join(',')} refuses the log-in of '${sasl.username}' by ${sasl.mechanism}: check the user name, the password and the mechanism`
+    const server = `Kafka at ${brokers.join(',')}`
+    const message =
+      'username' in sasl
+        ? `${server} refuses the log-in of '${sasl.username}' by ${sasl.mechanism}: check the user name, the password and the mechanism`
+        : `${server} refuses the log-in by ${sasl.mechanism}: check who signs in, and what that one may do`
     return new Error(message, { cause: error })
   }
   if (!all.some(inner => String(inner.code).startsWith('PLT_KFK_'))) return error as Error

@@ -17,7 +17,7 @@ export const HOME_FLAGS = {
 } as const satisfies Record<string, Flag>
 
 /** What commands work on: the system of a state folder, or a stage on AWS. */
-type Home = Pick<LocalHome, 'log' | 'store' | 'objects' | 'views' | 'batch' | 'runBatch' | 'classes'>
+type Home = Pick<LocalHome, 'openLog' | 'store' | 'objects' | 'views' | 'batch' | 'runBatch' | 'classes'>
 
 /** Opens the stage that the flags name, or else the system of their state folder, for as long as the work takes. */
 export async function withHome<Result>(

@@ -33,8 +33,8 @@ await runCommand(
     if (flags.list && flags.limit !== undefined) throw new UsageError('--limit: a list changes nothing, leave it out')
     const limit = flags.limit === undefined ? undefined : wholeNumber('limit', flags.limit, 1, Number.MAX_SAFE_INTEGER)
     return withHome(flags, async (home, { slotMs }) => {
-      const { log, store, classes } = home
-      const redrive = { log, store, classes, slotMs, time: timeFromEpoch() }
+      const { store, classes } = home
+      const redrive = { log: await home.openLog(), store, classes, slotMs, time: timeFromEpoch() }
       if (flags.list) {
         process.stdout.write(tableOf(await listQuarantine(redrive, reason)))
         return 0

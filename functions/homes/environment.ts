@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import type { KafkaLogin } from '../adapters/kafka-event-log.ts'
 
 /** A user name with the password, from the environment. */
 interface Login {
@@ -12,7 +13,7 @@ export interface Environment {
   /** Defaults of --log and --store. */
   log?: string
   store?: string
-  kafka: { sasl?: Login & { mechanism: SaslMechanism }; tls?: Tls }
+  kafka: { sasl?: KafkaLogin; tls?: Tls }
   cassandra: { credentials?: Login; tls?: Tls & { serverName?: string }; dataCenter: string }
 }
 
@@ -21,7 +22,8 @@ export interface Tls {
   ca?: string
 }
 
-const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+/** With a password; or with the credentials of AWS, as the SDK finds them, for Amazon MSK. */
+const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'AWS_MSK_IAM'] as const
 type SaslMechanism = (typeof SASL_MECHANISMS)[number]
 
 const text = z.string().optional()
@@ -35,7 +37,7 @@ const CASSANDRA = 'LANDCOVER_CASSANDRA_'
 
 const Kafka = z.strictObject({
   ...SERVER,
-  SASL: z.enum(SASL_MECHANISMS, `write ${SASL_MECHANISMS.join(', ')}`).default('SCRAM-SHA-512'),
+  SASL: z.enum(SASL_MECHANISMS, `write ${SASL_MECHANISMS.join(', ')}`).optional(),
 })
 const Cassandra = z.strictObject({ ...SERVER, SERVER_NAME: text, DATA_CENTER: z.string().default('datacenter1') })
 
@@ -49,14 +51,15 @@ type Server = { [Name in keyof typeof SERVER]?: z.infer<(typeof SERVER)[Name]> |
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
   const { SASL, ...kafka } = parse(KAFKA, Kafka, variables)
   const { SERVER_NAME: serverName, DATA_CENTER: dataCenter, ...cassandra } = parse(CASSANDRA, Cassandra, variables)
-  const kafkaLogin = loginOf(KAFKA, kafka)
+  const kafkaLogin = kafkaLoginOf(SASL, loginOf(KAFKA, kafka), variables.AWS_REGION)
   const credentials = loginOf(CASSANDRA, cassandra)
-  const kafkaTls = tlsOf(KAFKA, kafka)
+  // Brokers of Amazon MSK take a log-in over TLS only.
+  const kafkaTls = tlsOf(KAFKA, SASL === 'AWS_MSK_IAM' && kafka.TLS === undefined ? { ...kafka, TLS: 'true' } : kafka)
   const cassandraTls = tlsOf(CASSANDRA, cassandra)
   return {
     ...(variables.LANDCOVER_LOG && { log: variables.LANDCOVER_LOG }),
     ...(variables.LANDCOVER_STORE && { store: variables.LANDCOVER_STORE }),
-    kafka: { ...(kafkaLogin && { sasl: { ...kafkaLogin, mechanism: SASL } }), ...(kafkaTls && { tls: kafkaTls }) },
+    kafka: { ...(kafkaLogin && { sasl: kafkaLogin }), ...(kafkaTls && { tls: kafkaTls }) },
     cassandra: {
       dataCenter,
       ...(credentials && { credentials }),
@@ -91,6 +94,23 @@ function loginOf(prefix: string, { USERNAME, PASSWORD, PASSWORD_FILE }: Server):
   }
   // Editors and `echo` end a file with a line break.
   return { username: USERNAME, password: PASSWORD_FILE === undefined ? password : password.replace(/\r?\n$/, '') }
+}
+
+function kafkaLoginOf(
+  mechanism: SaslMechanism | undefined,
+  login: Login | undefined,
+  region: string | undefined,
+): KafkaLogin | undefined {
+  if (mechanism !== 'AWS_MSK_IAM') return login && { mechanism: mechanism ?? 'SCRAM-SHA-512', ...login }
+  if (login) throw new Error(`${KAFKA}SASL=AWS_MSK_IAM takes no user name and password: it signs in with those of AWS`)
+  if (!region) throw new Error(`${KAFKA}SASL=AWS_MSK_IAM needs AWS_REGION`)
+  return {
+    mechanism: 'OAUTHBEARER',
+    async token() {
+      const { mskToken } = await import('../adapters/msk-token.ts')
+      return mskToken({ region })
+    },
+  }
 }
 
 function tlsOf(prefix: string, { TLS, CA_FILE }: Server): Tls | undefined {

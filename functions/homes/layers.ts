@@ -5,13 +5,11 @@ import type { BatchLayer } from '../batch/run.ts'
 import { viewReader } from '../batch/view.ts'
 import { watchedFrom } from '../batch/watch.ts'
 import type { Rule } from '../core/alert.ts'
-import type { Position } from '../core/lane.ts'
-import { SECOND_MS } from '../core/time.ts'
 import { ingestHandler } from '../ingest/handler.ts'
 import { systemTime } from '../ingest/retry.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
-import type { EventLog } from '../ports/event-log.ts'
+import type { EventLog, LogOutline } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
@@ -20,11 +18,12 @@ import { servingHandler } from '../serving/handler.ts'
 import type { SpeedLayer } from '../speed/apply.ts'
 import { speedHandler } from '../speed/handler.ts'
 import { readData } from './data.ts'
-import { currentBaseline, knownClasses, remembered } from './reference.ts'
+import { currentBaseline, knownClasses } from './reference.ts'
 
 /** What the layers are made of. Each function below takes only what its layer needs: a home may have no more. */
 export interface Ports {
   log: EventLog
+  outline: LogOutline
   store: SpeedStore
   objects: ObjectStore
   query: BatchQuery
@@ -35,17 +34,15 @@ export interface Ports {
 
 type Needs<Names extends keyof Ports> = Pick<Ports, Names>
 
-const LANES_AGE_MS = 10 * SECOND_MS
-
 export function speedLayerOf(
-  { log, store, objects, channel }: Needs<'log' | 'store' | 'objects' | 'channel'>,
+  { outline, store, objects, channel }: Needs<'outline' | 'store' | 'objects' | 'channel'>,
   slotMs: number,
   rules: readonly Rule[],
 ): SpeedLayer {
   return {
     store,
     channel,
-    lanes: () => log.lanes(),
+    lanes: () => outline.lanes(),
     slotMs,
     classes: knownClasses(objects),
     rules,
@@ -55,15 +52,15 @@ export function speedLayerOf(
 }
 
 export function speedHandlerOf(
-  ports: Needs<'log' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
+  ports: Needs<'outline' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
   slotMs: number,
   rules: readonly Rule[],
 ) {
-  const { log, logger, metrics } = ports
-  return speedHandler({ ...speedLayerOf(ports, slotMs, rules), streamIdentity: log.identity, logger, metrics })
+  const { outline, logger, metrics } = ports
+  return speedHandler({ ...speedLayerOf(ports, slotMs, rules), streamIdentity: outline.identity, logger, metrics })
 }
 
-/** @param streamIdentity of the log: the archive needs nothing else of it */
+/** @param streamIdentity the log's: the archive needs nothing else of it */
 export function archiveHandlerOf(
   { objects, logger, metrics }: Needs<'objects' | 'logger' | 'metrics'>,
   streamIdentity: string,
@@ -81,14 +78,14 @@ export function archiveHandlerOf(
 }
 
 export function batchLayerOf(
-  { log, store, objects, query }: Needs<'log' | 'store' | 'objects' | 'query'>,
+  { outline, store, objects, query }: Needs<'outline' | 'store' | 'objects' | 'query'>,
   slotMs: number,
 ): BatchLayer {
   return {
     objects,
     query,
     store,
-    lanes: () => log.lanes(),
+    lanes: () => outline.lanes(),
     slotMs,
     sql: { totals: readData('sql/totals.sql'), content: readData('sql/content.sql') },
     now: Date.now,
@@ -103,27 +100,18 @@ export async function compactSettled({ objects }: Needs<'objects'>, slotMs: numb
 }
 
 export function servingHandlerOf(
-  { log, store, objects, logger }: Needs<'log' | 'store' | 'objects' | 'logger'>,
+  { outline, store, objects, logger }: Needs<'outline' | 'store' | 'objects' | 'logger'>,
   slotMs: number,
 ) {
   const classes = knownClasses(objects)
-  const lanes = () => log.lanes()
-  const knownLanes = remembered(LANES_AGE_MS, async () => new Set((await lanes()).map(({ name }) => name)))
-
-  /** Null also for lanes that the log no longer has: of a stream that was made anew, or shards of long ago. */
-  async function oldestBehind(lane: string, position: Position): Promise<number | null> {
-    if (!(await knownLanes()).has(lane)) return null
-    return (await log.read(lane, position, 1))[0]?.arrivalMs ?? null
-  }
-
   return servingHandler({
     store,
     views: viewReader(objects),
     lastRun: () => readLastRun(objects),
     slotMs,
     classNames: async () => [...(await classes()).keys()],
-    lanes,
-    oldestBehind,
+    lanes: () => outline.lanes(),
+    oldestBehind: cursor => outline.oldestBehind(cursor),
     now: Date.now,
     logger,
   })

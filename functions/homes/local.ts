@@ -25,6 +25,7 @@ import {
   speedLayerOf,
 } from './layers.ts'
 import { openLog } from './logs.ts'
+import { outlineOf } from './outline.ts'
 import { addClasses, knownClasses } from './reference.ts'
 import type { Servers } from './servers.ts'
 import { settleStore } from './settled.ts'
@@ -71,11 +72,12 @@ export async function openLocalHome(
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
   const writeMetrics = rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES)
   const metrics = emfMetrics(writeMetrics)
-  const ports = { log, store, objects, query, channel, logger, metrics }
+  const ports = { log, outline: outlineOf(log), store, objects, query, channel, logger, metrics }
   const batch = batchLayerOf(ports, slotMs)
   return {
     logger,
     log,
+    openLog: async () => log,
     store,
     checkpoints,
     objects,

@@ -1,14 +1,23 @@
 import { encodeHeartbeat } from '../core/record.ts'
-import type { EventLog } from '../ports/event-log.ts'
+import type { Beats, EventLog } from '../ports/event-log.ts'
 
 /**
  * Puts a heartbeat on every open lane: on an idle stream it closes windows, lets the batch layer see that the lane
  * has moved on, and measures the delay.
+ *
+ * @param onSent is told of the round, also where the log refused some
  */
-export async function sendHeartbeats(log: EventLog, nowMs: number): Promise<void> {
-  const open = (await log.lanes()).filter(lane => !lane.closed)
+export async function sendHeartbeats(
+  log: EventLog,
+  nowMs: number,
+  onSent: (beats: Beats) => Promise<void> = async () => {},
+): Promise<void> {
+  const lanes = await log.lanes()
   const data = encodeHeartbeat(nowMs)
+  const open = lanes.filter(lane => !lane.closed)
   const outcomes = await log.append(open.map(({ name }) => ({ lane: name, data })))
+  const stored = outcomes.filter(outcome => 'position' in outcome)
+  await onSent({ lanes, positions: new Map(stored.map(({ lane, position }) => [lane, position])) })
   const refused = outcomes.find(outcome => 'error' in outcome)
   if (refused) throw new Error(`a heartbeat was refused: ${refused.error}`)
 }

@@ -1,3 +1,4 @@
+import type { Cursor } from '../core/cursor.ts'
 import type { Lane, Position } from '../core/lane.ts'
 import type { LogRecord } from '../core/record.ts'
 
@@ -8,13 +9,20 @@ export type Append = Destination & { data: Uint8Array }
 /** What became of one record: stored for good at a place, or refused for now (send the same bytes again). */
 export type AppendOutcome = { lane: string; position: Position } | { error: string }
 
-/** An immutable, ordered log of records that stamps each with its own arrival time. */
-export interface EventLog {
+/** A log as those know it who are handed its records, and neither read nor write it. */
+export interface LogOutline {
   /** Identity of the stream: a recreated one has another. Part of every lane's name. */
   readonly identity: string
+  /** All lanes, open and closed. */
+  lanes(): Promise<Lane[]>
+  /** When the oldest record of a lane behind a cursor arrived, ms; null when there is none, or the lane is gone. */
+  oldestBehind(cursor: Pick<Cursor, 'lane' | 'lastPosition' | 'lastArrivalMs'>): Promise<number | null>
+}
+
+/** An immutable, ordered log of records that stamps each with its own arrival time. */
+export interface EventLog extends Pick<LogOutline, 'identity' | 'lanes'> {
   /** A record of so many bytes fits, whatever its key. */
   readonly maxRecordBytes: number
-  lanes(): Promise<Lane[]>
   /**
    * Where the first and every further attempt to store one record of a key must go, so that a copy meets the lane that
    * knows the original: that lane by name where the log may hash the key elsewhere later on, or else the key itself,
@@ -29,4 +37,12 @@ export interface EventLog {
   /** Up to `limit` records of a lane behind a position, in order; none where there are none yet. */
   read(lane: string, after: Position, limit: number): Promise<LogRecord[]>
   close(): Promise<void>
+}
+
+/** A round of heartbeats. */
+export interface Beats {
+  /** Those of the log, as listed before the heartbeats were sent. */
+  lanes: Lane[]
+  /** Where the log has the heartbeats, by lane. */
+  positions: ReadonlyMap<string, Position>
 }

@@ -3,12 +3,12 @@ import type { ViewReader } from '../batch/view.ts'
 import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { fromMicro } from '../core/fixed-point.ts'
-import type { Lane, Position } from '../core/lane.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
 import { DAY_MS, dayOf, formatTimestamp, MINUTE_MS } from '../core/time.ts'
 import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
 import { isClosed, watermarkOf } from '../core/watermark.ts'
 import { WINDOW_MS } from '../core/window.ts'
+import type { LogOutline } from '../ports/event-log.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
 import type { AnomalyRow, ClassStatsRow, Health, WindowRow } from './schemas.ts'
@@ -20,10 +20,8 @@ export interface Serving {
   slotMs: number
   classNames(): Promise<string[]>
   lastRun(): Promise<LastRun | undefined>
-  /** All lanes of the log, open and closed. */
-  lanes(): Promise<Lane[]>
-  /** When the oldest record of a lane behind a position arrived, ms; null when there is none. */
-  oldestBehind(lane: string, position: Position): Promise<number | null>
+  lanes: LogOutline['lanes']
+  oldestBehind: LogOutline['oldestBehind']
   now(): number
 }
 
@@ -155,7 +153,7 @@ export async function health(serving: Serving): Promise<Health> {
 }
 
 async function laneHealth(serving: Serving, cursor: Cursor): Promise<Health['speed']['lanes'][number]> {
-  const oldestMs = await serving.oldestBehind(cursor.lane, cursor.lastPosition)
+  const oldestMs = await serving.oldestBehind(cursor)
   return {
     lane: cursor.lane,
     last_event_at: timestampOrNull(cursor.lastEventMs),

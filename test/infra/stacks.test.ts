@@ -4,7 +4,7 @@ import { rememberedMs } from '../../functions/core/slot.ts'
 import { producersToText } from '../../functions/core/stored-form.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import { FUNCTIONS } from '../../infra/bundles.ts'
-import { type Resource, STAGES, type StageName, type Synthesized, synthesize } from './synthesized.ts'
+import { DEPLOYMENTS, type Deployment, type Resource, type StageName, type Synthesized, synthesize } from './synthesized.ts'
 
 interface Throttle {
   HttpMethod: string
@@ -18,10 +18,12 @@ const KEYSPACES_ROW_LIMIT = 1024 ** 2
 /** CloudFormation takes no larger template. */
 const TEMPLATE_LIMIT = 1_000_000
 
-describe.each(Object.keys(STAGES) as StageName[])('the stacks of stage %s', stage => {
+describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', deployment => {
+  const stage: StageName = DEPLOYMENTS[deployment].stage
+  const log = 'eventLog' in DEPLOYMENTS[deployment].change ? DEPLOYMENTS[deployment].change.eventLog.kind : 'kinesis'
   let synthesized: Synthesized
   beforeAll(async () => {
-    synthesized = await synthesize(stage)
+    synthesized = await synthesize(deployment)
   })
   const all = (type: string): Resource[] =>
     synthesized.resources
@@ -52,8 +54,11 @@ describe.each(Object.keys(STAGES) as StageName[])('the stacks of stage %s', stag
         StartingPosition: 'TRIM_HORIZON',
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         BisectBatchOnFunctionError: true,
-        // More would break the order of a lane.
-        ParallelizationFactor: 1,
+        ...(log === 'kinesis'
+          ? // More would break the order of a lane.
+            { ParallelizationFactor: 1 }
+          : // Without them Kafka's mappings know no partial batch response.
+            { ProvisionedPollerConfig: { MinimumPollers: 1 } }),
       })
       for (const limit of ['MaximumRetryAttempts', 'MaximumRecordAgeInSeconds', 'DestinationConfig'])
         expect(mapping).not.toHaveProperty(limit)
@@ -74,7 +79,8 @@ describe.each(Object.keys(STAGES) as StageName[])('the stacks of stage %s', stag
 
   if (stage === 'prod')
     it('keep what holds data when they are destroyed', () => {
-      for (const type of ['AWS::Kinesis::Stream', 'AWS::Cassandra::Keyspace', 'AWS::Cassandra::Table']) {
+      const logTypes = log === 'kinesis' ? ['AWS::Kinesis::Stream'] : ['AWS::MSK::Cluster', 'AWS::MSK::Topic']
+      for (const type of [...logTypes, 'AWS::Cassandra::Keyspace', 'AWS::Cassandra::Table']) {
         expect(all(type).length).toBeGreaterThan(0)
         for (const { DeletionPolicy } of all(type)) expect(DeletionPolicy, type).toBe('Retain')
       }
@@ -110,7 +116,9 @@ describe.each(Object.keys(STAGES) as StageName[])('the stacks of stage %s', stag
 
   it('have no secret in the environment of a function', () => {
     for (const { Environment } of properties('AWS::Lambda::Function')) {
-      expect(JSON.stringify(Environment ?? {})).not.toMatch(/secret|password|token|resolve:/i)
+      // To name one is not to tell it.
+      const variables = JSON.stringify(Environment ?? {}).replace(/arn:aws:secretsmanager:[\w:-]+/, '')
+      expect(variables).not.toMatch(/secret|password|token|resolve:/i)
     }
   })
 
@@ -155,6 +163,42 @@ describe.each(Object.keys(STAGES) as StageName[])('the stacks of stage %s', stag
     expect(rate).toBeGreaterThanOrEqual(1)
     expect(Buffer.byteLength(producersToText(known))).toBeLessThan(0.9 * KEYSPACES_ROW_LIMIT)
   })
+
+  if (log === 'msk') {
+    it('keep a record that was acknowledged: on two brokers at least, or on both of two but while one is away', () => {
+      const [cluster] = properties('AWS::MSK::Cluster')
+      const [topic] = properties('AWS::MSK::Topic')
+      expect(topic?.ReplicationFactor).toBe(cluster?.NumberOfBrokerNodes)
+      const configs = JSON.parse(Buffer.from(String(topic?.Configs), 'base64').toString('utf8'))
+      expect(configs['min.insync.replicas']).toBe(String(Number(topic?.ReplicationFactor) - 1))
+      const [{ ServerProperties } = {}] = properties('AWS::MSK::Configuration')
+      expect(JSON.stringify(ServerProperties)).toContain('unclean.leader.election.enable=false')
+    })
+
+    it('stamp records by the time of their arrival, which slots are cut by', () => {
+      const [topic] = properties('AWS::MSK::Topic')
+      const configs = JSON.parse(Buffer.from(String(topic?.Configs), 'base64').toString('utf8'))
+      expect(configs['message.timestamp.type']).toBe('LogAppendTime')
+    })
+
+    it('let nobody in without a log-in, nor out of the network', () => {
+      expect(properties('AWS::MSK::Cluster')).toMatchObject([
+        {
+          ClientAuthentication: { Sasl: { Iam: { Enabled: true } }, Unauthenticated: { Enabled: false } },
+          EncryptionInfo: { EncryptionInTransit: { ClientBroker: 'TLS', InCluster: true } },
+        },
+      ])
+      for (const type of ['AWS::EC2::InternetGateway', 'AWS::EC2::NatGateway']) expect(all(type)).toEqual([])
+    })
+  }
+
+  if (log !== 'kinesis')
+    it('have in the network of the brokers only what appends', () => {
+      const inside = properties('AWS::Lambda::Function').filter(({ VpcConfig }) => VpcConfig)
+      expect(inside.map(({ FunctionName }) => FunctionName).sort()).toEqual(
+        ['heartbeat', 'ingest'].map(name => `landcover-${stage}-${name}`),
+      )
+    })
 
   it('bill no metric by the lane', () => {
     for (const alarm of properties('AWS::CloudWatch::Alarm')) {

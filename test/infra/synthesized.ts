@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Stage } from '../../infra/stages.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -20,6 +21,37 @@ export const STAGES = {
   },
 } as const satisfies Record<string, Record<string, string>>
 export type StageName = keyof typeof STAGES
+
+/** Everything that is deployed in one of the tests: each stage as it is, and with the other kinds of log. */
+export const DEPLOYMENTS = {
+  dev: { stage: 'dev', change: {} },
+  prod: { stage: 'prod', change: {} },
+  local: { stage: 'local', change: {} },
+  'dev on MSK': {
+    stage: 'dev',
+    change: { eventLog: { kind: 'msk', brokers: 2, brokerType: 'kafka.t3.small', diskGb: 10, partitions: 2 } },
+  },
+  'prod on MSK': {
+    stage: 'prod',
+    change: { eventLog: { kind: 'msk', brokers: 3, brokerType: 'kafka.m7g.large', diskGb: 100, partitions: 6 } },
+  },
+  'dev on a Kafka of its own': {
+    stage: 'dev',
+    change: {
+      eventLog: {
+        kind: 'kafka',
+        brokers: ['b1.example.org:9096', 'b2.example.org:9096'],
+        topic: 'image-events',
+        secretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:kafka-AbCdEf',
+        network: {
+          subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+          securityGroupId: 'sg-0123456789abcdef0',
+        },
+      },
+    },
+  },
+} as const satisfies Record<string, { stage: StageName; change: Partial<Stage> }>
+export type Deployment = keyof typeof DEPLOYMENTS
 
 export interface Resource {
   Type: string
@@ -38,9 +70,10 @@ export interface Synthesized {
   largest: number
 }
 
-export async function synthesize(stage: StageName): Promise<Synthesized> {
+export async function synthesize(deployment: Deployment): Promise<Synthesized> {
+  const { stage, change } = DEPLOYMENTS[deployment]
   const folder = mkdtempSync(join(tmpdir(), 'landcover-cdk-'))
-  const app = spawn(process.execPath, ['infra/app.ts'], {
+  const app = spawn(process.execPath, ['test/infra/adapted-app.ts'], {
     cwd: ROOT,
     env: {
       ...process.env,
@@ -48,6 +81,7 @@ export async function synthesize(stage: StageName): Promise<Synthesized> {
       CDK_CONTEXT_JSON: JSON.stringify({ ...contextOfProject(), stage, ...STAGES[stage] }),
       CDK_DEFAULT_ACCOUNT: '123456789012',
       CDK_DEFAULT_REGION: 'eu-central-1',
+      STAGE_CHANGE: JSON.stringify(change),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,9 +1,9 @@
 import { archiveHandlerOf } from '../layers.ts'
 import { consumerOnFirstCall } from './first-call.ts'
-import { logger, openLog, openObjects, slotMs, stageMetrics } from './ports.ts'
+import { logger, openObjects, openOutline, slotMs, stageMetrics } from './ports.ts'
 
 /** The archive: consumes the stream. */
 export const handler = consumerOnFirstCall('archive', async () => {
-  const { identity } = await openLog()
+  const { identity } = await openOutline()
   return archiveHandlerOf({ objects: openObjects(), logger, metrics: stageMetrics() }, identity, slotMs())
 })

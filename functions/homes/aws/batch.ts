@@ -2,7 +2,7 @@ import { noted } from '../../batch/last-run.ts'
 import { type BatchRun, runBackfill, runBatch } from '../../batch/run.ts'
 import { batchLayerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
-import { logger, openLog, openObjects, openQuery, slotMs, stageMetrics } from './ports.ts'
+import { logger, openObjects, openOutline, openQuery, slotMs, stageMetrics } from './ports.ts'
 import { openStore } from './store.ts'
 
 /** What is to be done: by default what a run does. */
@@ -23,9 +23,9 @@ export interface BatchOutcome {
 
 /** One run of the batch layer: a step of the state machine. */
 export const handler = onFirstCall<BatchTask, BatchOutcome>(async () => {
-  const [log, store] = await Promise.all([openLog(), openStore(slotMs())])
+  const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
   const objects = openObjects()
-  const batch = batchLayerOf({ log, store, objects, query: openQuery() }, slotMs())
+  const batch = batchLayerOf({ outline, store, objects, query: openQuery() }, slotMs())
   const metrics = stageMetrics()
   return async ({ backfill, ignoreSpeed = false }) => {
     const run = backfill

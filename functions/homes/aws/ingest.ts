@@ -1,7 +1,8 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { ingestHandlerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
-import { logger, openLog, openObjects, slotMs } from './ports.ts'
+import { openLog } from './log.ts'
+import { logger, openObjects, slotMs } from './ports.ts'
 
 /** Takes events over HTTP. */
 export const handler = onFirstCall<APIGatewayProxyEvent, APIGatewayProxyResult>(async () =>

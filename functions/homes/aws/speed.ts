@@ -2,7 +2,7 @@ import { openEventBridgeAlertChannel } from '../../adapters/eventbridge-alert-ch
 import { rulesNamed } from '../../core/rules/index.ts'
 import { speedHandlerOf } from '../layers.ts'
 import { consumerOnFirstCall } from './first-call.ts'
-import { logger, openLog, openObjects, slotMs, stageMetrics } from './ports.ts'
+import { logger, openObjects, openOutline, slotMs, stageMetrics } from './ports.ts'
 import { openStore } from './store.ts'
 import { variable } from './variables.ts'
 
@@ -10,7 +10,7 @@ import { variable } from './variables.ts'
 export const handler = consumerOnFirstCall('speed', async () => {
   const rules = rulesNamed(variable('LANDCOVER_RULES'))
   const channel = openEventBridgeAlertChannel(variable('LANDCOVER_BUS'))
-  const [log, store] = await Promise.all([openLog(), openStore(slotMs())])
-  const ports = { log, store, objects: openObjects(), channel, logger, metrics: stageMetrics() }
+  const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
+  const ports = { outline, store, objects: openObjects(), channel, logger, metrics: stageMetrics() }
   return speedHandlerOf(ports, slotMs(), rules)
 })

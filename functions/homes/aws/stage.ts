@@ -2,9 +2,11 @@ import { deployedEnvironment } from '../../adapters/deployed-environment.ts'
 import { noted } from '../../batch/last-run.ts'
 import { runBatch } from '../../batch/run.ts'
 import { viewReader } from '../../batch/view.ts'
+import type { EventLog } from '../../ports/event-log.ts'
 import { batchLayerOf } from '../layers.ts'
 import { knownClasses } from '../reference.ts'
-import { openLog, openObjects, openQuery, slotMs } from './ports.ts'
+import { openLog } from './log.ts'
+import { openObjects, openOutline, openQuery, slotMs } from './ports.ts'
 import { openStore } from './store.ts'
 
 /**
@@ -14,13 +16,19 @@ import { openStore } from './store.ts'
  */
 export async function openStage(name: string) {
   Object.assign(process.env, await deployedEnvironment(`landcover-${name}-batch`))
-  const [log, store] = await Promise.all([openLog(), openStore(slotMs())])
+  const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
+  let log: EventLog | undefined
   const objects = openObjects()
   const query = openQuery()
-  const batch = batchLayerOf({ log, store, objects, query }, slotMs())
+  const batch = batchLayerOf({ outline, store, objects, query }, slotMs())
   return {
     slotMs: slotMs(),
-    log,
+    /** The log as the heartbeat function reaches it: the batch function may be outside of its network. */
+    async openLog() {
+      Object.assign(process.env, await deployedEnvironment(`landcover-${name}-heartbeat`))
+      log ??= await openLog()
+      return log
+    },
     store,
     objects,
     views: viewReader(objects),
@@ -29,7 +37,7 @@ export async function openStage(name: string) {
     runBatch: (options?: { trustSpeed: boolean }) => noted(objects, Date.now, () => runBatch(batch, options)),
     classes: knownClasses(objects),
     async close() {
-      await Promise.all([log.close(), store.close(), query.close()])
+      await Promise.all([log?.close(), store.close(), query.close()])
     },
   }
 }

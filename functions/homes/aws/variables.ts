@@ -4,8 +4,13 @@ export interface Variables {
   LANDCOVER_STAGE: string
   /** Length of arrival slots, ms. */
   LANDCOVER_SLOT_MS: string
-  /** Name of the Kinesis stream. */
-  LANDCOVER_STREAM: string
+  /**
+   * `kinesis://STREAM` or `kafka://HOST:PORT,…/TOPIC`. Where the brokers are out of reach, `outline`: what the heartbeat
+   * function has left in the bucket about the log.
+   */
+  LANDCOVER_LOG: string
+  /** How to sign in to Kafka: `iam` as Amazon MSK does, or the ARN of a secret; not set where nobody has to. */
+  LANDCOVER_LOG_LOGIN: string
   /** `keyspaces://KEYSPACE`, or `cassandra://HOST:PORT/KEYSPACE` where the stage has a Cassandra of its own. */
   LANDCOVER_STORE: string
   /** Name of the S3 bucket that holds archive, views and reference data. */

@@ -1,0 +1,86 @@
+import type { Lane, Position } from '../core/lane.ts'
+import { MINUTE_MS } from '../core/time.ts'
+import type { Beats, LogOutline } from '../ports/event-log.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+
+export const OUTLINE_PREFIX = 'log/'
+const KEY = `${OUTLINE_PREFIX}outline.json`
+
+/** A list of lanes that is older than this says nothing of now: a lane may have opened since. */
+const LONGEST_AGE_MS = 10 * MINUTE_MS
+
+interface Published {
+  identity: string
+  /** Before the lanes were listed. */
+  listedMs: number
+  lanes: Lane[]
+  /** By lane: its last two heartbeats, the older first. */
+  beats: Record<string, { position: Position; sentMs: number }[]>
+}
+
+/**
+ * Keeps an outline of a log for those that cannot reach it: functions outside the network that Kafka's brokers are in.
+ *
+ * @returns takes note of a round of heartbeats, which was begun at `sentMs`
+ */
+export function outlinePublisher(objects: ObjectStore, identity: string) {
+  return async ({ lanes, positions }: Beats, sentMs: number): Promise<void> => {
+    const before = await read(objects)
+    const earlier = before?.identity === identity ? before.beats : {}
+    const beatsOf = ({ name }: Lane) => {
+      const position = positions.get(name)
+      const known = earlier[name] ?? []
+      return position === undefined ? known : [...known, { position, sentMs }].slice(-2)
+    }
+    const beats = Object.fromEntries(lanes.map(lane => [lane.name, beatsOf(lane)]))
+    const published: Published = { identity, listedMs: sentMs, lanes, beats }
+    await objects.put(KEY, Buffer.from(JSON.stringify(published)))
+  }
+}
+
+/**
+ * The outline that is published for a log.
+ *
+ * @param slotMs a list of lanes must be younger than half of a slot: the batch layer, which leaves a slot between what
+ *   it counts and what it has seen of every lane, then knows every lane that has records of what it counts
+ * @throws Error when none is published yet
+ */
+export async function openPublishedOutline(
+  objects: ObjectStore,
+  slotMs: number,
+  now: () => number,
+): Promise<LogOutline> {
+  const longestAgeMs = Math.min(LONGEST_AGE_MS, slotMs / 2)
+
+  async function current(): Promise<Published> {
+    const published = await read(objects)
+    if (!published) throw new Error(`${KEY} is not there yet: the heartbeat function writes it, each minute`)
+    return published
+  }
+
+  const { identity } = await current()
+  return {
+    identity,
+    async lanes() {
+      const published = await current()
+      if (published.identity !== identity) throw new Error(`the log is another one now: ${published.identity}`)
+      const ageMs = now() - published.listedMs
+      if (ageMs > longestAgeMs) {
+        throw new Error(`the lanes were listed ${Math.round(ageMs / MINUTE_MS)} min ago: the heartbeats have stopped`)
+      }
+      return published.lanes
+    },
+    async oldestBehind({ lane, lastPosition, lastArrivalMs }) {
+      const beats = (await current()).beats[lane] ?? []
+      const [first, ...more] = beats.filter(({ position }) => position > lastPosition)
+      if (!first) return null
+      // With one heartbeat to go the lane is up to date but for it; else it stands where its last record left it.
+      return more.length === 0 && beats.length > 1 ? first.sentMs : (lastArrivalMs ?? first.sentMs)
+    },
+  }
+}
+
+async function read(objects: ObjectStore): Promise<Published | undefined> {
+  const bytes = await objects.get(KEY)
+  return bytes && (JSON.parse(Buffer.from(bytes).toString('utf8')) as Published)
+}

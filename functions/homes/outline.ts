@@ -1,0 +1,18 @@
+import { SECOND_MS } from '../core/time.ts'
+import type { EventLog, LogOutline } from '../ports/event-log.ts'
+import { remembered } from './reference.ts'
+
+const LANES_AGE_MS = 10 * SECOND_MS
+
+/** The outline of a log that can be asked. */
+export function outlineOf(log: EventLog): LogOutline {
+  const knownLanes = remembered(LANES_AGE_MS, async () => new Set((await log.lanes()).map(({ name }) => name)))
+  return {
+    identity: log.identity,
+    lanes: () => log.lanes(),
+    async oldestBehind({ lane, lastPosition }) {
+      if (!(await knownLanes()).has(lane)) return null
+      return (await log.read(lane, lastPosition, 1))[0]?.arrivalMs ?? null
+    },
+  }
+}
