@@ -72,7 +72,7 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     bootstrapBrokers: options.brokers,
     retries: 0,
     requestTimeout: 15_000,
-    ...(sasl && { sasl }),
+    ...(sasl && { sasl: { ...sasl, authBytesValidator: refuseFailures } }),
     ...(tls && { tls: tls === true ? {} : tls }),
   }
   const reader = new Admin(clientOptions)
@@ -432,15 +432,26 @@ function isPassing(error: unknown): boolean {
   return within(error).some(inner => inner.canRetry === true || inner.hasStaleMetadata === true)
 }
 
+/**
+ * By OAUTHBEARER a broker says what is wrong in an answer that is none of an error (RFC 7628, section 3.2.2).
+ */
+function refuseFailures(answer: Buffer, callback: (error: Error | null, answer: Buffer) => void): void {
+  const text = answer.toString('utf8')
+  const [status] = /(?<="status"\s*:\s*")[^"]+/.exec(text) ?? []
+  callback(status === undefined ? null : new Error(`the broker says: ${status}`), answer)
+}
+
 /** The client's outermost message is "Cannot connect to any broker" even where the password is wrong: says the reason. */
 function clear(error: unknown, { brokers, topic, sasl }: KafkaEventLogOptions): Error {
   const all = [...within(error)]
   if (sasl && all.some(inner => inner.code === 'PLT_KFK_AUTHENTICATION')) {
     const server = `Kafka at ${brokers.join(',')}`
+    const [own] = all.filter(inner => !String(inner.code).startsWith('PLT_KFK_')).slice(-1)
+    const why = own ? ` (${own.message})` : ''
     const message =
       'username' in sasl
         ? `${server} refuses the log-in of '${sasl.username}' by ${sasl.mechanism}: check the user name, the password and the mechanism`
-        : `${server} refuses the log-in by ${sasl.mechanism}: check who signs in, and what that one may do`
+        : `${server}: no log-in by ${sasl.mechanism}${why}: check who signs in, and what that one may do`
     return new Error(message, { cause: error })
   }
   if (!all.some(inner => String(inner.code).startsWith('PLT_KFK_'))) return error as Error

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,7 +9,7 @@ import { type Lane, type Position, START, toPosition, toSequenceNumber } from '.
 import type { LogRecord } from '../../functions/core/record.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import { describeWithJava } from './java.ts'
-import { KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
+import { bearerToken, KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
 
 describeWithJava('the event log on Kafka, where Kafka is special', () => {
@@ -180,6 +181,41 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
       expect(error?.message).toContain(`refuses the log-in of 'app' by ${mechanism}`)
       expect(error?.message).not.toContain('wrong-password')
     }
+  })
+
+  test('logs in by tokens, a new one whenever the broker wants it', async () => {
+    await freshTopic(kafka.brokers, 'login')
+    let tokens = 0
+    const token = async () => {
+      tokens++
+      return bearerToken(60_000)
+    }
+    const options = { brokers: kafka.saslBrokers, sasl: { mechanism: 'OAUTHBEARER', token } } as const
+    await withLog(
+      'login',
+      async log => {
+        const lane = `${log.identity}.0`
+        await log.append([{ lane, data: Buffer.from('before') }])
+        const before = tokens
+        await sleep(3_000)
+        const [stored] = await log.append([{ lane, data: Buffer.from('after') }])
+        expect(stored).toHaveProperty('position')
+        expect(tokens).toBeGreaterThan(before)
+      },
+      options,
+    )
+  })
+
+  test('says so where a token is refused', async () => {
+    const sasl = { mechanism: 'OAUTHBEARER', token: async () => bearerToken(-60_000) } as const
+    const opening = openKafkaEventLog({ brokers: kafka.saslBrokers, topic: 'login', sasl })
+    await expect(opening).rejects.toThrow(/no log-in by OAUTHBEARER \(the broker says: invalid_token\)/)
+  })
+
+  test('says so where there is no token', async () => {
+    const sasl = { mechanism: 'OAUTHBEARER', token: () => Promise.reject(new Error('no credentials')) } as const
+    const opening = openKafkaEventLog({ brokers: kafka.saslBrokers, topic: 'login', sasl })
+    await expect(opening).rejects.toThrow('no log-in by OAUTHBEARER (no credentials)')
   })
 
   test('reads what the Java client compressed with any codec, at the broker’s time', async () => {

@@ -12,13 +12,23 @@ import { freePorts } from './ports.ts'
 /** The only user of the listener with a log-in. */
 export const KAFKA_USER = { username: 'app', password: 'right-password' }
 
+/** How long a log-in by a token holds, ms; then the broker wants another on the same connection. */
+const LOGIN_MS = 1_500
+
+/** A token as the broker takes it: without a signature, which would take a server that knows the keys. */
+export function bearerToken(validMs: number): string {
+  const [issued, expires] = [Date.now(), Date.now() + validMs].map(ms => ms / 1000)
+  const parts = [{ alg: 'none' }, { sub: KAFKA_USER.username, iat: issued, exp: expires }]
+  return `${parts.map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
+}
+
 /** A Kafka broker of its own process, on loopback. */
 export interface KafkaEngine {
   /** The folder of the broker's jars, for programs that use the Java client. */
   jars: string
   /** The listener without a log-in. */
   brokers: string[]
-  /** The listener with SASL: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
+  /** The listener with SASL: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER. */
   saslBrokers: string[]
   /** The same over TLS, with a certificate that signs itself. */
   tlsBrokers: string[]
@@ -134,11 +144,14 @@ function properties(folder: string, ports: number[]): string {
   const listeners = names.map((name, index) => `${name}://127.0.0.1:${ports[index]}`).join(',')
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
   const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${KAFKA_USER.username}="${KAFKA_USER.password}";`
+  const bearer = `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="${KAFKA_USER.username}";`
   const logins = ['login', 'secure'].flatMap(name => [
-    [`listener.name.${name}.sasl.enabled.mechanisms`, 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512'],
+    [`listener.name.${name}.sasl.enabled.mechanisms`, 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER'],
     [`listener.name.${name}.plain.sasl.jaas.config`, plain],
     [`listener.name.${name}.scram-sha-256.sasl.jaas.config`, scram],
     [`listener.name.${name}.scram-sha-512.sasl.jaas.config`, scram],
+    [`listener.name.${name}.oauthbearer.sasl.jaas.config`, bearer],
+    [`listener.name.${name}.oauthbearer.connections.max.reauth.ms`, LOGIN_MS],
   ])
   return Object.entries({
     'process.roles': 'broker,controller',
