@@ -6,9 +6,9 @@ import { type Stage, stageNamed } from './stages.ts'
 
 /** The app of `cdk deploy --all -c stage=dev`. @param adapt what tests change of the stage */
 export async function stageApp(adapt = (stage: Stage): Stage => stage): Promise<void> {
-  await buildBundles()
   const app = new App()
   const stage = adapt(stageNamed(app.node.tryGetContext('stage'), name => app.node.tryGetContext(name)))
+  await buildBundles(stage.eventLog.kind === 'kinesis' ? 'kinesis' : 'kafka')
   landcoverStacks(app, stage, process.env.CDK_DEFAULT_ACCOUNT, process.env.CDK_DEFAULT_REGION)
   Tags.of(app).add('landcover-stage', stage.name)
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))

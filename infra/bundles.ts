@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -16,6 +16,9 @@ export const FUNCTIONS = {
   ingest: ['classes.csv'],
 } as const satisfies Record<string, readonly string[]>
 export type FunctionName = keyof typeof FUNCTIONS
+
+/** Which of functions/homes/aws/log-*.ts the functions have: `#log` in package.json. */
+export type LogKind = 'kinesis' | 'kafka'
 
 export const BUNDLES = join(ROOT, 'infra/dist')
 
@@ -33,14 +36,27 @@ const BANNER = "import{createRequire as __require}from'node:module';const requir
  *
  * @returns per function the packages that are in its bundle
  */
-export async function buildBundles(folder: string = BUNDLES): Promise<Record<FunctionName, string[]>> {
+export async function buildBundles(log: LogKind, folder: string = BUNDLES): Promise<Record<FunctionName, string[]>> {
   rmSync(folder, { recursive: true, force: true })
   const names = Object.keys(FUNCTIONS) as FunctionName[]
-  const packages = await Promise.all(names.map(async name => [name, await buildBundle(name, folder)] as const))
+  const packages = await Promise.all(names.map(async name => [name, await buildBundle(name, log, folder)] as const))
   return Object.fromEntries(packages) as Record<FunctionName, string[]>
 }
 
-async function buildBundle(name: FunctionName, folder: string): Promise<string[]> {
+/** The client of Kafka does not say that its parts may be left out where nothing is taken of them: consumers, Avro. */
+const KAFKA = '@platformatic/kafka'
+const WITHOUT_EFFECTS: Plugin = {
+  name: 'without-effects',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /./ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+      if (pluginData === KAFKA || !(path === KAFKA || importer.includes(`node_modules/${KAFKA}/`))) return undefined
+      const resolved = await resolve(path, { importer, resolveDir, kind, pluginData: KAFKA })
+      return { ...resolved, sideEffects: false }
+    })
+  },
+}
+
+async function buildBundle(name: FunctionName, log: LogKind, folder: string): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [{ in: `functions/homes/aws/${name}.ts`, out: 'index' }],
@@ -52,6 +68,7 @@ async function buildBundle(name: FunctionName, folder: string): Promise<string[]
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
+    conditions: ['module', log],
     minify: true,
     // Stacks of errors stay readable without source maps.
     keepNames: true,
@@ -60,6 +77,7 @@ async function buildBundle(name: FunctionName, folder: string): Promise<string[]
     metafile: true,
     // The client of Kafka reads a file beside it; this is the same with the file in it.
     alias: { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' },
+    plugins: [WITHOUT_EFFECTS],
   })
   for (const file of FUNCTIONS[name]) {
     const to = join(bundleOf(name, folder), 'data', file)

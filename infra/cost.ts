@@ -263,7 +263,8 @@ function shardsOf(stage: Stage, recordsPerSecond: number, recordBytes: number): 
 }
 
 function streamOf({ name, eventLog }: Stage): Extract<Stage['eventLog'], { kind: 'kinesis' }> {
-  if (eventLog.kind !== 'kinesis') throw new Error(`the stage ${name} has its log on Kafka: the model knows Kinesis only`)
+  if (eventLog.kind !== 'kinesis')
+    throw new Error(`the stage ${name} has its log on Kafka: the model knows Kinesis only`)
   return eventLog
 }
 

@@ -202,7 +202,6 @@ class KafkaAccess implements EventLogAccess {
   }
 
   tellOutline(who: LambdaFunction): void {
-    tell(who, { LANDCOVER_LOG: 'outline' })
     this.#access.readObjects(who, `${OUTLINE_PREFIX}*`)
   }
 

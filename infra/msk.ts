@@ -116,7 +116,9 @@ export class MskLog extends Construct {
       installLatestAwsSdk: false,
     })
     acknowledge(call, 'The action is granted for no single cluster.', manyResources('*'))
-    const provider = Stack.of(this).node.children.find(({ node }) => node.id.startsWith('AWS679f53fac002430cb0da5b7982bd2287'))
+    const provider = Stack.of(this).node.children.find(({ node }) =>
+      node.id.startsWith('AWS679f53fac002430cb0da5b7982bd2287'),
+    )
     if (!provider) throw new Error("CDK's function that calls AWS is not where it was")
     acknowledge(
       provider,

@@ -111,7 +111,11 @@ export class Watching extends Construct {
     new Dashboard(this, 'Dashboard', {
       dashboardName: `landcover-${stage.name}`,
       widgets: [
-        [graph('Whether consumers keep up', behind), graph('End-to-end delay', [delay]), graph('Age of the cut', [cutAge])],
+        [
+          graph('Whether consumers keep up', behind),
+          graph('End-to-end delay', [delay]),
+          graph('Age of the cut', [cutAge]),
+        ],
         [
           graph('Events counted', [this.#own('speed', 'counted', 'sum')]),
           graph('Quarantined and given back', [quarantined, givenBack]),

@@ -1,5 +1,5 @@
 import type { Environment } from '../homes/environment.ts'
-import { parseLogAddress } from '../homes/logs.ts'
+import { parseLogAddress } from '../homes/log-address.ts'
 import type { AskedServers } from '../homes/servers.ts'
 import { parseStoreAddress } from '../homes/stores.ts'
 import { type Flag, flagValue } from './command.ts'

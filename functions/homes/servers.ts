@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { describeLog, type LogAddress, parseLogAddress } from './logs.ts'
+import { describeLog, type LogAddress, parseLogAddress } from './log-address.ts'
 import { changeState, logFile, type Settings, storeFile } from './state.ts'
 import { describeStore, parseStoreAddress, type StoreAddress } from './stores.ts'
 

@@ -4,7 +4,14 @@ import { rememberedMs } from '../../functions/core/slot.ts'
 import { producersToText } from '../../functions/core/stored-form.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import { FUNCTIONS } from '../../infra/bundles.ts'
-import { DEPLOYMENTS, type Deployment, type Resource, type StageName, type Synthesized, synthesize } from './synthesized.ts'
+import {
+  DEPLOYMENTS,
+  type Deployment,
+  type Resource,
+  type StageName,
+  type Synthesized,
+  synthesize,
+} from './synthesized.ts'
 
 interface Throttle {
   HttpMethod: string

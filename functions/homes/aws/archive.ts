@@ -1,6 +1,7 @@
+import { openOutline } from '#log'
 import { archiveHandlerOf } from '../layers.ts'
 import { consumerOnFirstCall } from './first-call.ts'
-import { logger, openObjects, openOutline, slotMs, stageMetrics } from './ports.ts'
+import { logger, openObjects, slotMs, stageMetrics } from './ports.ts'
 
 /** The archive: consumes the stream. */
 export const handler = consumerOnFirstCall('archive', async () => {

@@ -1,8 +1,9 @@
+import { openOutline } from '#log'
 import { noted } from '../../batch/last-run.ts'
 import { type BatchRun, runBackfill, runBatch } from '../../batch/run.ts'
 import { batchLayerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
-import { logger, openObjects, openOutline, openQuery, slotMs, stageMetrics } from './ports.ts'
+import { logger, openObjects, openQuery, slotMs, stageMetrics } from './ports.ts'
 import { openStore } from './store.ts'
 
 /** What is to be done: by default what a run does. */

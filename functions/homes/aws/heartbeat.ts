@@ -1,13 +1,11 @@
-import { outlinePublisher } from '../../adapters/published-outline.ts'
+import { openLog, publishesBeats } from '#log'
 import { sendHeartbeats } from '../../ingest/heartbeat.ts'
 import { onFirstCall } from './first-call.ts'
-import { openLog } from './log.ts'
-import { openObjects } from './ports.ts'
 
-/** Sends a heartbeat on every lane: on a schedule. It has a bucket where it must tell others about the log. */
+/** Sends a heartbeat on every lane: on a schedule. */
 export const handler = onFirstCall(async () => {
   const log = await openLog()
-  const publish = process.env.LANDCOVER_BUCKET ? outlinePublisher(openObjects(), log.identity) : async () => {}
+  const publish = publishesBeats(log.identity)
   return () => {
     const sentMs = Date.now()
     return sendHeartbeats(log, sentMs, beats => publish(beats, sentMs))

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { openLog } from '#log'
 import { ingestHandlerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
-import { openLog } from './log.ts'
 import { logger, openObjects, slotMs } from './ports.ts'
 
 /** Takes events over HTTP. */

@@ -1,13 +1,9 @@
 import { openAthenaBatchQuery } from '../../adapters/athena-batch-query.ts'
 import { emfMetrics } from '../../adapters/emf-metrics.ts'
 import { jsonLogger } from '../../adapters/json-logger.ts'
-import { openPublishedOutline } from '../../adapters/published-outline.ts'
 import { openS3ObjectStore } from '../../adapters/s3-object-store.ts'
 import type { BatchQuery } from '../../ports/batch-query.ts'
-import type { LogOutline } from '../../ports/event-log.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
-import { outlineOf } from '../outline.ts'
-import { openLog } from './log.ts'
 import { metricsNamespace } from './namespace.ts'
 import { variable } from './variables.ts'
 
@@ -21,9 +17,3 @@ export const stageMetrics = () => emfMetrics(write, { namespace: metricsNamespac
 export const openQuery = (): BatchQuery =>
   openAthenaBatchQuery({ workGroup: variable('LANDCOVER_WORK_GROUP'), database: variable('LANDCOVER_DATABASE') })
 export const openObjects = (): ObjectStore => openS3ObjectStore({ bucket: variable('LANDCOVER_BUCKET') })
-
-/** @throws Error when the log cannot be reached or, where it is out of reach, nothing is left about it yet */
-export async function openOutline(): Promise<LogOutline> {
-  if (variable('LANDCOVER_LOG') === 'outline') return openPublishedOutline(openObjects(), slotMs(), Date.now)
-  return outlineOf(await openLog())
-}

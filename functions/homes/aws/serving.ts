@@ -1,7 +1,8 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { openOutline } from '#log'
 import { servingHandlerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
-import { logger, openObjects, openOutline, slotMs } from './ports.ts'
+import { logger, openObjects, slotMs } from './ports.ts'
 import { openStore } from './store.ts'
 
 /** The API. */

@@ -1,8 +1,9 @@
+import { openOutline } from '#log'
 import { openEventBridgeAlertChannel } from '../../adapters/eventbridge-alert-channel.ts'
 import { rulesNamed } from '../../core/rules/index.ts'
 import { speedHandlerOf } from '../layers.ts'
 import { consumerOnFirstCall } from './first-call.ts'
-import { logger, openObjects, openOutline, slotMs, stageMetrics } from './ports.ts'
+import { logger, openObjects, slotMs, stageMetrics } from './ports.ts'
 import { openStore } from './store.ts'
 import { variable } from './variables.ts'
 

@@ -5,8 +5,7 @@ import { viewReader } from '../../batch/view.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import { batchLayerOf } from '../layers.ts'
 import { knownClasses } from '../reference.ts'
-import { openLog } from './log.ts'
-import { openObjects, openOutline, openQuery, slotMs } from './ports.ts'
+import { openObjects, openQuery, slotMs } from './ports.ts'
 import { openStore } from './store.ts'
 
 /**
@@ -15,7 +14,11 @@ import { openStore } from './store.ts'
  * @throws Error in one line when the stage is not there, or one of its services cannot be reached
  */
 export async function openStage(name: string) {
+  delete process.env.LANDCOVER_LOG
   Object.assign(process.env, await deployedEnvironment(`landcover-${name}-batch`))
+  // Where the log is Kafka, the batch function knows no address of it.
+  const kind = process.env.LANDCOVER_LOG === undefined ? import('./log-kafka.ts') : import('./log-kinesis.ts')
+  const { openLog, openOutline } = await kind
   const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
   let log: EventLog | undefined
   const objects = openObjects()

@@ -4,10 +4,7 @@ export interface Variables {
   LANDCOVER_STAGE: string
   /** Length of arrival slots, ms. */
   LANDCOVER_SLOT_MS: string
-  /**
-   * `kinesis://STREAM` or `kafka://HOST:PORT,…/TOPIC`. Where the brokers are out of reach, `outline`: what the heartbeat
-   * function has left in the bucket about the log.
-   */
+  /** `kinesis://STREAM` or, for functions that append, `kafka://HOST:PORT,…/TOPIC`. */
   LANDCOVER_LOG: string
   /** How to sign in to Kafka: `iam` as Amazon MSK does, or the ARN of a secret; not set where nobody has to. */
   LANDCOVER_LOG_LOGIN: string

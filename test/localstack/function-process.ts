@@ -1,0 +1,10 @@
+/** A deployed function in a process of its own: `node function-process.ts BUNDLE`. It answers each event by IPC. */
+const { handler } = await import(process.argv[2] as string)
+
+process.on('message', async event => {
+  try {
+    process.send?.({ result: await handler(event, { awsRequestId: 'test' }) })
+  } catch (error) {
+    process.send?.({ error: String(error) })
+  }
+})
