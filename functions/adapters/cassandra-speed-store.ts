@@ -48,6 +48,7 @@ export async function openCassandraSpeedStore(options: CassandraSpeedStoreOption
     }
   }
   return {
+    unready: async () => (options.keyspaces ? unreadyTables(client, keyspace) : []),
     ...settings(client, keyspace),
     ...cursors(client, keyspace),
     ...totals(client, keyspace),
@@ -66,6 +67,21 @@ async function define(client: CqlClient, keyspace: string, dataCenter: string): 
      WITH replication = {'class': 'NetworkTopologyStrategy', '${dataCenter}': ${copies}}`,
   )
   for (const table of TABLES) await client.define(createTableCql(keyspace, table))
+}
+
+/**
+ * Keyspaces makes and changes tables later than it answers.
+ *
+ * @see https://docs.aws.amazon.com/keyspaces/latest/devguide/tables-create.html
+ */
+async function unreadyTables(client: CqlClient, keyspace: string): Promise<string[]> {
+  const cql = 'SELECT table_name, status FROM system_schema_mcs.tables WHERE keyspace_name = ?'
+  const statuses = new Map<unknown, unknown>()
+  for await (const { table_name: name, status } of client.rows([cql, [keyspace]])) statuses.set(name, status)
+  return TABLES.flatMap(({ name }) => {
+    const status = statuses.get(name) ?? 'not there'
+    return status === 'ACTIVE' ? [] : [`The table ${name} is ${status}.`]
+  })
 }
 
 function settings(client: CqlClient, keyspace: string): Pick<SpeedStore, 'settle'> {

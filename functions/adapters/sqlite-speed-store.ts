@@ -120,6 +120,7 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   }
 
   return {
+    unready: async () => [],
     async settle({ format, slotMs }) {
       sql.settle.run(SETTINGS_ROW, format, slotMs)
       return toStoreSettings(sql.settled.get(SETTINGS_ROW) as object)

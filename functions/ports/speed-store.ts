@@ -91,6 +91,9 @@ export interface SlotRange {
  * not known, SpeedStoreUnavailable where the store is to blame.
  */
 export interface SpeedStore {
+  /** What of the store cannot be used now, in words for people: tables that are still being made, or that are gone. */
+  unready(): Promise<string[]>
+
   /** Settles what the rows depend on, where nobody has yet; answers what holds. */
   settle(asked: StoreSettings): Promise<StoreSettings>
 

@@ -131,7 +131,9 @@ export async function health(serving: Serving): Promise<Health> {
   const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms))
   const lastRun = await serving.lastRun()
   const missed = view?.audit.missed ?? 0
-  const reasons = worries({ lagMs, cut, arrivedMs: latestArrival(cursors), slotMs: serving.slotMs, lastRun, missed })
+  const unready = await serving.store.unready()
+  const signs = worries({ lagMs, cut, arrivedMs: latestArrival(cursors), slotMs: serving.slotMs, lastRun, missed })
+  const reasons = [...unready, ...signs]
   return {
     status: reasons.length > 0 ? 'degraded' : 'ok',
     reasons,

@@ -4,6 +4,7 @@ import {
   type CassandraSpeedStoreOptions,
   openCassandraSpeedStore,
 } from '../../functions/adapters/cassandra-speed-store.ts'
+import { TABLES } from '../../functions/adapters/schema.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
 import { SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
 import { describeSpeedStore } from '../contracts/speed-store.ts'
@@ -84,6 +85,30 @@ describeWithJava('on a stand-in for Keyspaces', () => {
       await (await openCassandraSpeedStore({ ...options(), keyspaces: login })).close()
       expect(credentials.mock.calls.length).toBeGreaterThan(asked)
     })
+  })
+
+  test('says which of its tables are not active yet, or gone', async () => {
+    const store = await openCassandraSpeedStore(options())
+    const system = await connectCassandra({ contactPoints: [server.contactPoint], localDataCenter: LOCAL_DATA_CENTER })
+    const replication = `{'class': 'NetworkTopologyStrategy', '${LOCAL_DATA_CENTER}': 1}`
+    await system.define(`CREATE KEYSPACE system_schema_mcs WITH replication = ${replication}`)
+    await system.define(
+      'CREATE TABLE system_schema_mcs.tables (keyspace_name text, table_name text, status text, PRIMARY KEY (keyspace_name, table_name))',
+    )
+    const note = (table: string, status: string) =>
+      system.write([
+        [
+          'INSERT INTO system_schema_mcs.tables (keyspace_name, table_name, status) VALUES (?, ?, ?)',
+          ['landcover', table, status],
+        ],
+      ])
+    for (const { name } of TABLES) await note(name, 'ACTIVE')
+    expect(await store.unready()).toEqual([])
+    await note('lane_cursor', 'CREATING')
+    await note('quarantine', 'DELETING')
+    expect(await store.unready()).toEqual(['The table lane_cursor is CREATING.', 'The table quarantine is DELETING.'])
+    await system.close()
+    await store.close()
   })
 
   test('a cold start opens few connections', async () => {

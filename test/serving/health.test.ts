@@ -69,6 +69,16 @@ describe('health', () => {
     })
   })
 
+  it('tells what of its store cannot be used', async () => {
+    const { pipeline, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
+    await speed([heartbeat()])
+    const store = { ...pipeline.serving.store, unready: async () => ['The table quarantine is CREATING.'] }
+    expect(Health.parse(await health({ ...pipeline.serving, store }))).toMatchObject({
+      status: 'degraded',
+      reasons: ['The table quarantine is CREATING.'],
+    })
+  })
+
   it.each([
     ['at its oldest', NOON_MS - 3 * SLOT_MS - 10 * MINUTE_MS, 'ok'],
     ['older', NOON_MS - 3 * SLOT_MS - 10 * MINUTE_MS - 1, 'degraded'],

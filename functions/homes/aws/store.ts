@@ -1,5 +1,5 @@
 import { type CassandraSpeedStoreOptions, openCassandraSpeedStore } from '../../adapters/cassandra-speed-store.ts'
-import type { SpeedStore } from '../../ports/speed-store.ts'
+import { type SpeedStore, SpeedStoreUnavailable } from '../../ports/speed-store.ts'
 import { settleStore } from '../settled.ts'
 import { variable } from './variables.ts'
 
@@ -8,17 +8,23 @@ const KEYSPACES_PORT = 9142
 /**
  * Opens the speed store of the stage. The stack has made its tables.
  *
- * @throws SpeedStoreUnavailable when it cannot be reached
+ * @throws SpeedStoreUnavailable when it cannot be reached, or its tables are not there yet
  * @throws Error when what it holds has another form than this code's, or slots of another length
  */
 export async function openStore(slotMs: number): Promise<SpeedStore> {
   const address = variable('LANDCOVER_STORE')
   const store = await openCassandraSpeedStore(optionsOf(address))
-  await settleStore(store, address, slotMs).catch(async error => {
+  await settle(store, address, slotMs).catch(async error => {
     await store.close()
     throw error
   })
   return store
+}
+
+async function settle(store: SpeedStore, address: string, slotMs: number): Promise<void> {
+  const unready = await store.unready()
+  if (unready.length > 0) throw new SpeedStoreUnavailable(unready.join(' '))
+  await settleStore(store, address, slotMs)
 }
 
 function optionsOf(address: string): CassandraSpeedStoreOptions {
