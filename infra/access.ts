@@ -69,6 +69,8 @@ export class Access {
       ['glue:GetDatabase', 'glue:GetTable', 'glue:GetPartitions'],
       [catalog, glue('database', database), glue('table', `${database}/${ARCHIVE_TABLE}`)],
     )
+    // Athena looks for it, whatever a statement is about.
+    this.#grant(who, ['glue:GetDatabase'], [glue('database', 'default')])
     // Athena reads the archive and writes its answers as who asks.
     this.readObjects(who, 'archive/*', 'athena/*')
     this.writeObjects(who, 'athena/*')

@@ -172,7 +172,8 @@ function addTables(scope: Construct, stage: Stage, names: Names): void {
   archive.addResourceDependency(database)
   new CfnWorkGroup(scope, 'WorkGroup', {
     name: names.workGroup,
-    recursiveDeleteOption: stage.disposable,
+    // What is in it is the history of its statements.
+    recursiveDeleteOption: true,
     workGroupConfiguration: {
       enforceWorkGroupConfiguration: true,
       publishCloudWatchMetricsEnabled: true,

@@ -115,7 +115,7 @@ export const ASSUMED = {
   /** Who has credentials of his own to the encrypted stream: each asks for a data key every five minutes. */
   keyUsers: 6,
   /** In infra/watching.ts and infra/batch.ts. */
-  alarms: 15,
+  alarms: 20,
   dashboards: 1,
   transitionsPerRun: 6,
   putsPerRun: 4,

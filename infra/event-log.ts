@@ -37,8 +37,8 @@ export interface EventLogAccess {
   /** For a function that reads and writes nothing of it. */
   tellOutline(who: LambdaFunction, needs: Outline): void
   consume(scope: Construct, target: LambdaFunction, batches: Batches): EventSourceMapping
-  /** Grows while a consumer does not keep up; above the threshold, or where `isSilence` below it, people must know. */
-  behind(consumer: LambdaFunction): { metric: IMetric; threshold: number; isSilence: boolean; means: string }
+  /** Grows while a consumer does not keep up: above the threshold people must know. */
+  behind(consumer: LambdaFunction): { metric: IMetric; threshold: number; means: string }
 }
 
 /** What all mappings have in common, so that each record comes in its order until it is done. */
@@ -121,7 +121,6 @@ class KinesisAccess implements EventLogAccess {
     return {
       metric: consumer.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: FIVE_MINUTES }),
       threshold: Duration.hours(this.#stage.retentionHours).toMilliseconds() / 4,
-      isSilence: false,
       means: 'records wait for a quarter of the time that the stream keeps them',
     }
   }
@@ -160,10 +159,15 @@ const NETWORK_ACTIONS = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
   'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
   'ec2:DescribeVpcs',
   'ec2:DescribeSubnets',
   'ec2:DescribeSecurityGroups',
 ]
+
+/** Records of a partition that are not done: on Kafka their age is not known, so this is a matter of taste. */
+const MANY_RECORDS = 100_000
 
 /** Of pollers that are always there, which partial batch responses take. Both consumers share them. */
 const MOST_POLLERS = 10
@@ -226,10 +230,9 @@ class KafkaAccess implements EventLogAccess {
 
   behind(consumer: LambdaFunction) {
     return {
-      metric: consumer.metricInvocations({ period: FIVE_MINUTES }),
-      threshold: 1,
-      isSilence: true,
-      means: 'it was handed no record, though each lane gets a heartbeat a minute',
+      metric: consumer.metric('OffsetLag', { statistic: Stats.MAXIMUM, period: FIVE_MINUTES }),
+      threshold: MANY_RECORDS,
+      means: 'many records wait in a partition',
     }
   }
 }

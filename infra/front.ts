@@ -39,6 +39,7 @@ import { Construct } from 'constructs'
 import { rememberedMs } from '../functions/core/slot.ts'
 import { SECOND_MS } from '../functions/core/time.ts'
 import { problem } from '../functions/http/problem.ts'
+import { AnomaliesQuery, BatchDaysQuery } from '../functions/serving/schemas.ts'
 import type { Access } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
 import { viewerFilter } from './allowlist.ts'
@@ -58,6 +59,7 @@ const SITE = fileURLToPath(new URL('../web/dist', import.meta.url))
 
 /** So long a shared answer may be old: a hundred dashboards cost the store as much as one. */
 const SHARED_FOR = Duration.seconds(2)
+const QUERY_PARAMETERS = Object.keys({ ...AnomaliesQuery.shape, ...BatchDaysQuery.shape })
 /** Requests a second that reach the functions, and how many may come at once. */
 const RATE = 100
 const BURST = 200
@@ -195,6 +197,8 @@ export class Front extends Construct {
         functionAssociations: filter,
         compress: true,
       },
+      // Otherwise a failure would be kept for ten seconds.
+      errorResponses: [500, 502, 503, 504].map(httpStatus => ({ httpStatus, ttl: SHARED_FOR })),
       additionalBehaviors: {
         '/api/*': {
           origin: new RestApiOrigin(this.api, { customHeaders: this.#originKey(stage) }),
@@ -205,8 +209,9 @@ export class Front extends Construct {
             minTtl: SHARED_FOR,
             defaultTtl: SHARED_FOR,
             maxTtl: SHARED_FOR,
-            queryStringBehavior: CacheQueryStringBehavior.all(),
-            headerBehavior: CacheHeaderBehavior.allowList('Accept'),
+            // Others change nothing, and would only get past what is kept.
+            queryStringBehavior: CacheQueryStringBehavior.allowList(...QUERY_PARAMETERS),
+            headerBehavior: CacheHeaderBehavior.none(),
             cookieBehavior: CacheCookieBehavior.none(),
             enableAcceptEncodingGzip: true,
             enableAcceptEncodingBrotli: true,

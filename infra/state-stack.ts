@@ -65,6 +65,8 @@ export class StateStack extends Stack {
         { id: 'unfinished', abortIncompleteMultipartUploadAfter: Duration.days(1) },
         // What compaction and new views replace stays for a month, in case that they were wrong.
         { id: 'replaced', noncurrentVersionExpiration: Duration.days(stage.disposable ? 1 : 30) },
+        // Listing goes over what is left of an object that was deleted, and of its versions.
+        { id: 'markers', expiredObjectDeleteMarker: true },
         { id: 'answers', prefix: 'athena/', expiration: Duration.days(1) },
       ],
       removalPolicy,

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets'
 import {
   Alarm,
@@ -13,6 +13,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
@@ -57,11 +58,25 @@ export class Watching extends Construct {
     this.#stage = stage
     this.#addAnomalies(names)
     this.#alarms = this.#topic('Alarms', names.alarmTopic)
+    // What refuses everything but TLS replaces what a topic allows by itself.
+    this.#alarms.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.#alarms.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    )
     if (stage.alarmMail !== null) this.#alarms.addSubscription(new EmailSubscription(stage.alarmMail))
 
     const behind = [speed, archive].map(({ function: consumer, mapping, node }) => {
-      const { metric, threshold, isSilence, means } = log.behind(consumer)
-      this.#alarm(`${node.id}Behind`, metric, threshold, means, isSilence ? SILENT : {})
+      const { metric, threshold, means } = log.behind(consumer)
+      this.#alarm(`${node.id}Behind`, metric, threshold, means)
+      this.#failing(`${node.id}Fails`, consumer)
+      if (stage.schedules) {
+        const calls = consumer.metricInvocations({ period: MINUTES })
+        this.#alarm(`${node.id}Silent`, calls, 1, 'it is handed nothing, though each lane gets heartbeats', SILENT)
+      }
       const dropped = new Metric({
         ...{ namespace: 'AWS/Lambda', metricName: 'DroppedEventCount', statistic: 'sum', period: MINUTES },
         dimensionsMap: { EventSourceMappingUUID: mapping.eventSourceMappingId },
@@ -69,6 +84,7 @@ export class Watching extends Construct {
       this.#alarm(`${node.id}Dropped`, dropped, 1, 'the event source mapping gave records up: they must be replayed')
       return metric
     })
+    this.#failing('HeartbeatFails', heartbeat)
     if (stage.schedules) {
       const beats = heartbeat.metricInvocations({ period: MINUTES })
       this.#alarm(
@@ -154,6 +170,12 @@ export class Watching extends Construct {
         }),
       ],
     })
+  }
+
+  /** A function that ends with an error is called again; one that always does has to be mended. */
+  #failing(name: string, which: LambdaFunction): void {
+    const errors = which.metricErrors({ period: MINUTES })
+    this.#alarm(name, errors, 3, 'the function fails, is cut off, or does not start: its log says why')
   }
 
   #own(consumer: Measurement['consumer'], metricName: MetricName, statistic: string, period = MINUTES): Metric {

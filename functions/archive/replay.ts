@@ -12,6 +12,8 @@ export interface ReplayOptions {
   slotMs: number
   /** The first arrival slot whose records are wanted. */
   from: Slot
+  /** Whether no record of a lane can be missing: it is closed, and what came of it is archived in its children. */
+  isFinished(lane: string): boolean
   /** Takes the records of a lane, in their order, some at a time. */
   apply(lane: string, records: LogRecord[]): Promise<void>
 }
@@ -36,9 +38,9 @@ interface LaneFiles {
  * far enough any more. What was refused is not in the archive, so it does not come back; all that counted does. The
  * log's consumer goes on behind the last record that is handed on here.
  */
-export async function replayArchive({ objects, slotMs, from, apply }: ReplayOptions): Promise<Replayed> {
+export async function replayArchive({ objects, slotMs, from, isFinished, apply }: ReplayOptions): Promise<Replayed> {
   const replayed: Replayed = { lanes: 0, records: 0, events: 0 }
-  for (const [lane, { keys, upTo }] of await filesOfLanes(objects, from, slotMs)) {
+  for (const [lane, { keys, upTo }] of await filesOfLanes(objects, from, slotMs, isFinished)) {
     const records = new Map<Position, LogRecord>()
     for (const key of keys) {
       const bytes = await objects.get(key)
@@ -60,11 +62,28 @@ export async function replayArchive({ objects, slotMs, from, apply }: ReplayOpti
   return replayed
 }
 
+/** Those of the lanes that are not archived as a whole up to the position of each yet. */
+export async function lanesToCome(
+  objects: ObjectStore,
+  slotMs: number,
+  from: Slot,
+  positions: ReadonlyMap<string, Position>,
+): Promise<string[]> {
+  const lanes = await filesOfLanes(objects, from, slotMs, () => false)
+  const isToCome = ([lane, position]: [string, Position]) => (lanes.get(lane)?.upTo ?? START) < position
+  return [...positions].filter(isToCome).map(([lane]) => lane)
+}
+
 /**
  * A delivery is written slot by slot and may have been cut off in between; but the next one begins only behind one that
  * was written whole. So a lane is whole up to the end of a file behind whose end another one begins.
  */
-async function filesOfLanes(objects: ObjectStore, from: Slot, slotMs: number): Promise<Map<string, LaneFiles>> {
+async function filesOfLanes(
+  objects: ObjectStore,
+  from: Slot,
+  slotMs: number,
+  isFinished: (lane: string) => boolean,
+): Promise<Map<string, LaneFiles>> {
   const lanes = new Map<string, { key: string; first: Position; last: Position }[]>()
   const compacted: string[] = []
   for await (const key of objects.list(ARCHIVE_PREFIX, slotPrefix(from, slotMs))) {
@@ -84,7 +103,7 @@ async function filesOfLanes(objects: ObjectStore, from: Slot, slotMs: number): P
         .map(({ first }) => first)
         .sort()
         .at(-1) as Position
-      const whole = files.map(({ last }) => last).filter(last => last < latest)
+      const whole = files.map(({ last }) => last).filter(last => isFinished(lane) || last < latest)
       const keys = [...files.map(({ key }) => key), ...compacted]
       return [lane, { keys, upTo: whole.sort().at(-1) ?? START }]
     }),

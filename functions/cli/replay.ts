@@ -1,42 +1,111 @@
-import { replayArchive } from '../archive/replay.ts'
-import { START } from '../core/lane.ts'
-import { firstCut, lookBackMs } from '../core/slot.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { lanesToCome, type Replayed, replayArchive } from '../archive/replay.ts'
+import { type Position, START } from '../core/lane.ts'
+import { firstCut, lookBackMs, type Slot } from '../core/slot.ts'
+import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
+import { openStage } from '../homes/aws/stage.ts'
 import { lockState } from '../homes/state.ts'
+import { sendHeartbeats } from '../ingest/heartbeat.ts'
 import { SPEED_CONSUMER } from '../local/system.ts'
-import { applyDelivery } from '../speed/apply.ts'
+import { applyDelivery, type SpeedLayer } from '../speed/apply.ts'
 import { runCommand } from './command.ts'
-import { STATE_FLAG, withState } from './home.ts'
+import { HOME_FLAGS, withState } from './home.ts'
+import { progressLine } from './progress.ts'
+
+/** The archive of a stage follows within its batching window of five minutes, and the heartbeat after it. */
+const ARCHIVED_WITHIN_MS = 30 * MINUTE_MS
 
 await runCommand(
   {
     usage: 'npm run replay -- [flags]',
     summary:
-      'Rebuilds a speed store that was lost, from the archive, of what no batch view counts yet. The system must be stopped.',
-    flags: STATE_FLAG,
+      'Rebuilds a speed store that was lost, from the archive, of what no batch view counts yet. The system of a state folder must be stopped; on a stage events may flow.',
+    flags: HOME_FLAGS,
   },
-  async ({ state }) =>
-    withState(state, async (home, { slotMs }) => {
-      const lock = lockState(state)
-      try {
-        const known = await home.store.readCursors()
-        if (known.length > 0) {
-          throw new Error(`the speed store has been applied to ${known.length} lanes: only an empty one can be rebuilt`)
-        }
-        // Where the checkpoints are not lost with the store, the records behind them would never be applied.
-        for (const { name } of await home.log.lanes()) await home.checkpoints.write(SPEED_CONSUMER, name, START)
-        const cut = (await home.views.current())?.cut ?? firstCut(slotMs)
-        const speed = home.speedLayer([])
-        const from = Math.max(cut - lookBackMs(slotMs), firstCut(slotMs))
-        const { lanes, records, events } = await replayArchive({
-          objects: home.objects,
-          slotMs,
-          from,
-          apply: async (lane, all) => void (await applyDelivery(speed, new Map(), lane, all)),
-        })
-        process.stdout.write(`${events} events of ${records} records replayed into ${lanes} lanes\n`)
-        return 0
-      } finally {
-        lock.release()
-      }
-    }),
+  async ({ state, stage }) => {
+    const { events, records, lanes } = await (stage === undefined ? replayState(state) : replayStage(stage))
+    process.stdout.write(`${events} events of ${records} records replayed into ${lanes} lanes\n`)
+    return 0
+  },
 )
+
+function replayState(state: string): Promise<Replayed> {
+  return withState(state, async (home, { slotMs }) => {
+    const lock = lockState(state)
+    try {
+      refuseUnlessEmpty(await home.store.readCursors())
+      // Where the checkpoints are not lost with the store, the records behind them would never be applied.
+      for (const { name } of await home.log.lanes()) await home.checkpoints.write(SPEED_CONSUMER, name, START)
+      const cut = (await home.views.current())?.cut
+      return await replay({ ...home, slotMs }, home.speedLayer([]), firstSlot(cut, slotMs), () => false)
+    } finally {
+      lock.release()
+    }
+  })
+}
+
+/**
+ * The speed layer pauses meanwhile, and goes on where it had come to: that is before the heartbeats that are sent here,
+ * and the archive is replayed up to them. Where this is cut off, the speed layer stays paused.
+ */
+async function replayStage(name: string): Promise<Replayed> {
+  const stage = await openStage(name)
+  const progress = progressLine(process.stderr)
+  try {
+    const { slotMs } = stage
+    const log = await stage.openLog()
+    const speed = await stage.pauseSpeed()
+    const cursors = await stage.store.readCursors()
+    if (cursors.length > 0) {
+      if (!speed.wasPaused) await speed.resume()
+      refuseUnlessEmpty(cursors)
+    }
+    let ends: ReadonlyMap<string, Position> = new Map()
+    await sendHeartbeats(log, Date.now(), async ({ positions }) => {
+      ends = positions
+    })
+    const from = firstSlot((await stage.views.current())?.cut, slotMs)
+    const deadline = Date.now() + ARCHIVED_WITHIN_MS
+    for (;;) {
+      const toCome = await lanesToCome(stage.objects, slotMs, from, ends)
+      if (toCome.length === 0) break
+      if (Date.now() > deadline) {
+        throw new Error(`not archived within ${ARCHIVED_WITHIN_MS / MINUTE_MS} min: ${toCome.join(', ')}. ${AGAIN}`)
+      }
+      progress.show(`waiting until the archive has ${toCome.length} lanes up to now`)
+      await sleep(Math.min(5 * SECOND_MS, slotMs / 4))
+    }
+    progress.clear()
+    const open = new Set(ends.keys())
+    const replayed = await replay(stage, stage.speedLayer(), from, lane => !open.has(lane)).catch(error => {
+      throw new Error(`${(error as Error).message}. ${AGAIN}`, { cause: error })
+    })
+    await speed.resume()
+    return replayed
+  } finally {
+    progress.clear()
+    await stage.close()
+  }
+}
+
+const AGAIN = 'The speed layer stays paused: empty its tables, and run this again'
+
+function refuseUnlessEmpty(cursors: readonly unknown[]): void {
+  if (cursors.length === 0) return
+  throw new Error(`the speed store has been applied to ${cursors.length} lanes: only an empty one can be rebuilt`)
+}
+
+function firstSlot(cut: Slot | undefined, slotMs: number): Slot {
+  return Math.max((cut ?? firstCut(slotMs)) - lookBackMs(slotMs), firstCut(slotMs))
+}
+
+function replay(
+  { objects, slotMs }: Pick<Parameters<typeof replayArchive>[0], 'objects' | 'slotMs'>,
+  speed: SpeedLayer,
+  from: Slot,
+  isFinished: (lane: string) => boolean,
+): Promise<Replayed> {
+  const apply = async (lane: string, records: Parameters<typeof applyDelivery>[3]) =>
+    void (await applyDelivery(speed, new Map(), lane, records))
+  return replayArchive({ objects, slotMs, from, isFinished, apply })
+}

@@ -72,6 +72,31 @@ export function isCopy(producers: SeenProducers, origin: Origin, slot: Slot, loo
   return known.some(seen => origin.counter <= seen.counter && seen.slot >= slot - lookBackMs)
 }
 
+/** Of producers as text: with the rest of its row a cursor stays below the 1 MB that Keyspaces takes. */
+const MOST_PRODUCER_BYTES = 900_000
+/** Of a record as text, beside the producer's id: the counter, the slot and what parts them. */
+const SEEN_RECORD_BYTES = 36
+
+/**
+ * What a cursor has room for. Only a sender that takes a fresh id for every record or so comes to more than that: then
+ * the ids that were seen longest ago go first, and a copy of theirs would count. The lane goes on.
+ */
+export function withinRoom(producers: SeenProducers): { kept: SeenProducers; forgotten: number } {
+  const sizeOf = (producer: string, records: readonly SeenRecord[]) =>
+    records.length * (producer.length + SEEN_RECORD_BYTES)
+  let bytes = 0
+  for (const [producer, records] of producers) bytes += sizeOf(producer, records)
+  if (bytes <= MOST_PRODUCER_BYTES) return { kept: producers, forgotten: 0 }
+  const kept = new Map(producers)
+  const latest = (records: readonly SeenRecord[]) => (records.at(-1) as SeenRecord).slot
+  for (const [producer, records] of [...producers].sort(([, a], [, b]) => latest(a) - latest(b))) {
+    if (bytes <= MOST_PRODUCER_BYTES) break
+    kept.delete(producer)
+    bytes -= sizeOf(producer, records)
+  }
+  return { kept, forgotten: producers.size - kept.size }
+}
+
 /** Drops what lies further back than copies can. */
 export function withoutForgotten(
   producers: SeenProducers,

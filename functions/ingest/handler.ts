@@ -28,6 +28,8 @@ const KEY_FORM = /^[\x21-\x7e]{1,200}$/
 const BYTE_ORDER_MARK = /^\uFEFF/
 /** Who sends what is looked at before it is sent. */
 const NOBODY: Origin = { producer: 'api', counter: 1 }
+/** A role's sessions, of a task and of the one that takes its place say, are one sender. */
+const ROLE_SESSION = /^(arn:[^:]*:sts::\d*:assumed-role\/[^/]+)\/.*$/
 const BODY_TYPE = /^application\/(json|x-ndjson)\s*(;|$)/i
 
 /**
@@ -114,7 +116,7 @@ function withHeader(origin: Origin, lines: Uint8Array): Buffer {
 
 /** The same for the same body under the same key of the same sender: so the copies of a request are known as such. */
 function producerOf({ requestContext, body }: APIGatewayProxyEvent, key: string): string {
-  const sender = requestContext?.identity?.userArn ?? ''
+  const sender = (requestContext?.identity?.userArn ?? '').replace(ROLE_SESSION, '$1')
   const identity = createHash('sha256').update(JSON.stringify([sender, key, body]))
   return `api-${identity.digest('base64url').slice(0, 16)}`
 }

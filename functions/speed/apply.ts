@@ -7,6 +7,7 @@ import {
   newCursor,
   type SeenRecord,
   see,
+  withinRoom,
   withoutForgotten,
 } from '../core/cursor.ts'
 import { type Lane, type Position, START } from '../core/lane.ts'
@@ -42,6 +43,8 @@ export interface Applied {
   rowsWritten: number
   /** From the sending of the delivery's last heartbeat until all but the cursor was written, ms; null without any. */
   heartbeatDelayMs: number | null
+  /** Producer ids for which the cursor has no more room: see withinRoom. */
+  producersForgotten: number
 }
 
 /** Rows that a warm process remembers; their compare-and-set notices when a memory is outdated. */
@@ -79,6 +82,7 @@ export async function applyDelivery(
   records: readonly LogRecord[],
 ): Promise<Applied> {
   let cursor = (await layer.store.readCursor(lane)) ?? (await startLane(layer, lane))
+  refuseAnotherLog(cursor, records)
   const start = cursor.lastPosition
   const fresh = records.filter(record => record.position > start)
   const applied: Applied = {
@@ -90,6 +94,7 @@ export async function applyDelivery(
     alerts: 0,
     rowsWritten: 0,
     heartbeatDelayMs: null,
+    producersForgotten: 0,
   }
   if (fresh.length === 0) return applied
   const classes = await layer.classes()
@@ -211,10 +216,12 @@ async function writePart(
   applied.late += part.late
   applied.alerts += alerts.length
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
+  const { kept, forgotten } = withinRoom(withoutForgotten(part.producers, part.latestSlot - slotMs, lookBackMs(slotMs)))
+  applied.producersForgotten += forgotten
   const next: Cursor = {
     lane: cursor.lane,
     lastPosition: part.last.position,
-    producers: withoutForgotten(part.producers, part.latestSlot - slotMs, lookBackMs(slotMs)),
+    producers: kept,
     lastArrivalMs: part.lastArrivalMs,
     lastEventMs: part.lastEventMs,
     quarantined: cursor.quarantined + quarantined.length,
@@ -239,6 +246,17 @@ function accumulatorOf(accumulators: Map<string, Accumulator>, className: string
   const accumulator = new Accumulator()
   accumulators.set(className, accumulator)
   return accumulator
+}
+
+/**
+ * Whatever lies before a cursor has been applied, so it cannot have arrived after everything that was: such a record is
+ * of a log that was made anew under the name of this one, and would be lost as a copy.
+ */
+function refuseAnotherLog({ lane, lastPosition, lastArrivalMs }: Cursor, records: readonly LogRecord[]): void {
+  if (lastArrivalMs === null) return
+  if (records.some(({ position, arrivalMs }) => position <= lastPosition && arrivalMs > lastArrivalMs)) {
+    throw new Error(`the lane ${lane} begins anew: its log was deleted and created again, under the same name`)
+  }
 }
 
 /** Another process moved the lane's cursor at the same time; what this one wrote counts once all the same. */

@@ -27,7 +27,9 @@ export function speedHandler(options: SpeedHandlerOptions) {
       streamIdentity,
       async ({ lane, records }) => {
         const startMs = now()
-        const applied = await applyDelivery(options, cache, lane, records)
+        const { producersForgotten, ...applied } = await applyDelivery(options, cache, lane, records)
+        if (producersForgotten > 0)
+          logger.warn('speed: too many producer ids to remember', { lane, producersForgotten })
         measure(lane, records, { ...valuesOf(applied), deliveriesGivenBack: 0, applyMs: now() - startMs })
       },
       ({ lane, records }, error) => {
@@ -38,7 +40,11 @@ export function speedHandler(options: SpeedHandlerOptions) {
     )
 }
 
-function valuesOf({ quarantined, heartbeatDelayMs, ...counts }: Applied): Measurement['values'] {
+function valuesOf({
+  quarantined,
+  heartbeatDelayMs,
+  ...counts
+}: Omit<Applied, 'producersForgotten'>): Measurement['values'] {
   const byReason = Array.from(quarantined, ([reason, count]) => [`quarantined.${reason}`, count] as const)
   return {
     ...counts,

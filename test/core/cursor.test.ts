@@ -7,10 +7,12 @@ import {
   type SeenProducers,
   type SeenRecord,
   see,
+  withinRoom,
   withoutForgotten,
 } from '../../functions/core/cursor.ts'
 import { START } from '../../functions/core/lane.ts'
 import { lookBackMs, RETRY_LIMIT_MS, slotOf } from '../../functions/core/slot.ts'
+import { producersToText } from '../../functions/core/stored-form.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
 import { NOON_MS } from '../support/factories.ts'
 
@@ -182,4 +184,26 @@ it('a new cursor is before every record, and knows what its parents did', () => 
     lastHeartbeatDelayMs: null,
   })
   expect(newCursor('lane').producers.size).toBe(0)
+})
+
+describe('the room that a cursor has for producers', () => {
+  const ids = (count: number, prefix = 'id') =>
+    Array.from({ length: count }, (_, at) => `${prefix}${at}`.padEnd(64, '-'))
+  const text = (producers: SeenProducers) => Buffer.byteLength(producersToText(producers))
+
+  it('is enough for all that keep to their contract', () => {
+    const producers = new Map(ids(5_000).map(id => [id, seen(1)]))
+    expect(withinRoom(producers)).toEqual({ kept: producers, forgotten: 0 })
+  })
+
+  it('stays below what a row may have, and keeps what was seen last', () => {
+    const early = ids(15_000, 'early').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS)] as const)
+    const late = ids(5_000, 'late').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS + HOUR_MS)] as const)
+    const producers = new Map([...late, ...early])
+    const { kept, forgotten } = withinRoom(producers)
+    expect(text(producers)).toBeGreaterThan(1024 ** 2)
+    expect(text(kept)).toBeLessThan(0.9 * 1024 ** 2)
+    expect(forgotten).toBe(producers.size - kept.size)
+    for (const [id] of late) expect(kept.has(id)).toBe(true)
+  })
 })

@@ -213,6 +213,14 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     }
   })
 
+  it('let CloudWatch and EventBridge tell the topics what they have to tell', () => {
+    const senders = properties('AWS::SNS::TopicPolicy').flatMap(({ PolicyDocument }) => {
+      const { Statement } = PolicyDocument as { Statement: { Effect: string; Principal: { Service?: string } }[] }
+      return Statement.flatMap(({ Effect, Principal }) => (Effect === 'Allow' ? [Principal.Service] : []))
+    })
+    expect(senders.sort()).toEqual(['cloudwatch.amazonaws.com', 'events.amazonaws.com'])
+  })
+
   it('tell somebody of every alarm', () => {
     const alarms = properties('AWS::CloudWatch::Alarm')
     expect(alarms.length).toBeGreaterThan(10)

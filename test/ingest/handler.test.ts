@@ -85,6 +85,18 @@ it('gives the same body the same identity again for the same key of the same sen
   expect(new Set(producers).size).toBe(4)
 })
 
+it('knows a role again in another of its sessions, and no other role', async () => {
+  const { send, records } = openIngest()
+  const body = LINES[0] as string
+  const session = (role: string, name: string) => ({ key: 'k', sender: `arn:aws:sts::1:assumed-role/${role}/${name}` })
+  await send(body, session('sender', 'task-1'))
+  await send(body, session('sender', 'task-2'))
+  await send(body, session('other', 'task-1'))
+  const producers = (await records()).map(({ origin }) => origin?.producer)
+  expect(producers).toHaveLength(3)
+  expect(new Set(producers).size).toBe(2)
+})
+
 it('sends requests without a key as the records of one producer, and as another after one that may be missing', async () => {
   let isDown = false
   const { send, records, time } = openIngest(log => ({

@@ -11,6 +11,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
+  ListBucketsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   NoSuchKey,
@@ -130,7 +131,9 @@ export function deployedSystem(localStack: LocalStack) {
     },
     /** What CDK's function does at the end, which does not run here. */
     async emptyBuckets(): Promise<void> {
-      for (const Bucket of [NAMES.bucket, NAMES.siteBucket, NAMES.logBucket]) {
+      const { Buckets = [] } = await s3.send(new ListBucketsCommand({}))
+      const ours = new Set<string | undefined>([NAMES.bucket, NAMES.siteBucket, NAMES.logBucket])
+      for (const Bucket of Buckets.map(({ Name }) => Name).filter(name => ours.has(name))) {
         for (;;) {
           const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }))
           const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }))

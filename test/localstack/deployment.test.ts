@@ -4,7 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { generateImages, toWireEvent } from '../../data/generator.ts'
+import { connectCassandra } from '../../functions/adapters/cassandra-client.ts'
+import { pauseConsumer } from '../../functions/adapters/deployed-function.ts'
 import { openKinesisEventLog } from '../../functions/adapters/kinesis-event-log.ts'
+import { TABLES } from '../../functions/adapters/schema.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
@@ -14,7 +17,7 @@ import type { EventLog } from '../../functions/ports/event-log.ts'
 import type { AnomalyRow, ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
 import { CHECKS } from '../../infra/verify.ts'
 import { type AthenaServer, executeOnTrino, startAthenaServer } from '../engines/athena-server.ts'
-import { type Cassandra, startCassandra } from '../engines/cassandra.ts'
+import { type Cassandra, LOCAL_DATA_CENTER, startCassandra } from '../engines/cassandra.ts'
 import { schemaOfBucket, startTrino, TRINO_START_TIMEOUT_MS, type Trino } from '../engines/trino.ts'
 import { expectExactly } from '../process/kills.ts'
 import { launchBrowser } from '../support/browser.ts'
@@ -269,6 +272,27 @@ describeWithLocalStack('the deployed system', () => {
     expect([code, stderr]).toEqual([1, 'there is no function landcover-absent-batch in this account and region\n'])
   })
 
+  it('gets a lost speed store back from its archive, while events flow', { timeout: 120_000 }, async () => {
+    const replay = () => run('functions/cli/replay.ts', ['--stage', 'local']).finished
+    expect(await replay()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('only an empty one can be rebuilt'),
+    })
+    const { resume } = await pauseConsumer('landcover-local-speed')
+    await emptyTables(cassandra)
+    await publish(generated(300, SEED + 300))
+    const replaying = replay()
+    while (!(await Promise.race([replaying.then(() => true), sleep(1_000, false)]))) {
+      await publish(generated(20, SEED + 301 + sent.length))
+      await system.invoke('heartbeat')
+    }
+    expect(await replaying).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^\d+ events of /) })
+    expect((await pauseConsumer('landcover-local-speed')).wasPaused).toBe(false)
+    await resume()
+    await publish(generated(100, SEED + 400))
+    await expectAllCounted()
+  })
+
   it('is found well by what looks at stages on AWS, as far as LocalStack can tell', async () => {
     const stage = { name: 'local', region: REGION, api: `${await system.apiUrl()}/`, dashboard: null }
     const here = CHECKS.filter(({ name }) => HERE.has(name))
@@ -287,12 +311,23 @@ describeWithLocalStack('the deployed system', () => {
   })
 
   it('goes without a trace', { timeout: DEPLOY_MS }, async () => {
+    const destroy = (...what: string[]) =>
+      cdk(localStack, ['destroy', ...what, '--force', ...context, ...told({ rules: 'image-range' })])
     await system.emptyBuckets()
-    await cdk(localStack, ['destroy', '--all', '--force', ...context, ...told({ rules: 'image-range' })])
+    await destroy('landcover-local-pipeline')
+    // Functions may have written meanwhile.
+    await system.emptyBuckets()
+    await destroy('--all')
     const { Buckets = [] } = await system.s3.send(new ListBucketsCommand({}))
     expect(Buckets.map(({ Name }) => Name).filter(name => name?.startsWith('landcover-'))).toEqual([])
   })
 })
+
+async function emptyTables({ contactPoint }: Cassandra): Promise<void> {
+  const client = await connectCassandra({ contactPoints: [contactPoint], localDataCenter: LOCAL_DATA_CENTER })
+  for (const { name } of TABLES) await client.define(`TRUNCATE landcover.${name}`)
+  await client.close()
+}
 
 /** What the app is told on the command line. */
 function told(context: Record<string, string | number>): string[] {

@@ -1,13 +1,14 @@
 import { openLog, publishesBeats } from '#log'
 import { sendHeartbeats } from '../../ingest/heartbeat.ts'
-import { onFirstCall } from './first-call.ts'
 
-/** Sends a heartbeat on every lane: on a schedule. */
-export const handler = onFirstCall(async () => {
+/** Sends a heartbeat on every lane: on a schedule. It opens the log each time, so that it soon finds one that is new. */
+export async function handler(): Promise<void> {
   const log = await openLog()
-  const publish = publishesBeats(log.identity)
-  return () => {
+  try {
+    const publish = publishesBeats(log.identity)
     const sentMs = Date.now()
-    return sendHeartbeats(log, sentMs, beats => publish(beats, sentMs))
+    await sendHeartbeats(log, sentMs, beats => publish(beats, sentMs))
+  } finally {
+    await log.close()
   }
-})
+}

@@ -1,9 +1,9 @@
-import { deployedEnvironment } from '../../adapters/deployed-environment.ts'
+import { deployedEnvironment, pauseConsumer } from '../../adapters/deployed-function.ts'
 import { noted } from '../../batch/last-run.ts'
 import { runBatch } from '../../batch/run.ts'
 import { viewReader } from '../../batch/view.ts'
 import type { EventLog } from '../../ports/event-log.ts'
-import { batchLayerOf } from '../layers.ts'
+import { batchLayerOf, speedLayerOf } from '../layers.ts'
 import { knownClasses } from '../reference.ts'
 import { openObjects, openQuery, slotMs } from './ports.ts'
 import { openStore } from './store.ts'
@@ -33,6 +33,10 @@ export async function openStage(name: string) {
       return log
     },
     store,
+    /** Stops the speed layer's deliveries. */
+    pauseSpeed: () => pauseConsumer(`landcover-${name}-speed`),
+    /** The speed layer, without rules: it tells of no anomaly. */
+    speedLayer: () => speedLayerOf({ outline, store, objects, channel: { publish: async () => {} } }, slotMs(), []),
     objects,
     views: viewReader(objects),
     batch,

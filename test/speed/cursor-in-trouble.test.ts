@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { toPosition } from '../../functions/core/lane.ts'
+import { encodeRecord } from '../../functions/core/record.ts'
+import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { wireEvent } from '../support/factories.ts'
+import { openOneLane } from '../support/one-lane.ts'
+
+const DONE = { batchItemFailures: [] }
+
+it('a log that was made anew under the same name is given back, not taken for copies', async () => {
+  const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
+  const records = Array.from({ length: 10 }, () => append(JSON.stringify(wireEvent())))
+  expect(await speed(records)).toEqual(DONE)
+  clock.nowMs += MINUTE_MS
+  const anew = { ...append(JSON.stringify(wireEvent())), lane, position: toPosition(1) }
+  expect((await speed([anew])).batchItemFailures).toHaveLength(1)
+  expect(pipeline.logger.lines.at(-1)?.fields?.error).toContain(`the lane ${lane} begins anew`)
+  // What is delivered again as it was is a copy as ever.
+  expect(await speed(records.slice(2))).toEqual(DONE)
+})
+
+it('a lane goes on, however many ids its senders take', async () => {
+  const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
+  let count = 0
+  const idsOfAnHour = () => {
+    const records = Array.from({ length: 12_000 }, () =>
+      append(encodeRecord({ producer: `sender-${++count}`.padEnd(60, '-'), counter: 1 }, [wireEvent()])),
+    )
+    clock.nowMs += HOUR_MS
+    return records
+  }
+  for (let hour = 0; hour < 3; hour++) {
+    const records = idsOfAnHour()
+    expect(await speed(records)).toEqual(DONE)
+    // The last ones are known still.
+    const [last] = records.slice(-1)
+    const copy = append((last as (typeof records)[number]).data)
+    expect(await speed([copy])).toEqual(DONE)
+    expect(pipeline.metrics.measured.at(-1)?.values).toMatchObject({ skippedRecords: 1, counted: 0 })
+  }
+  expect(pipeline.logger.lines.some(({ message }) => message.includes('too many producer ids'))).toBe(true)
+  const cursor = await pipeline.store.readCursor(lane)
+  expect(cursor?.producers.size).toBeLessThan(12_000)
+})
