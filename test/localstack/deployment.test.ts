@@ -278,7 +278,7 @@ describeWithLocalStack('the deployed system', () => {
       code: 1,
       stderr: expect.stringContaining('only an empty one can be rebuilt'),
     })
-    const { resume } = await pauseConsumer('landcover-local-speed')
+    await pauseConsumer('landcover-local-speed')
     await emptyTables(cassandra)
     await publish(generated(300, SEED + 300))
     const replaying = replay()
@@ -287,8 +287,7 @@ describeWithLocalStack('the deployed system', () => {
       await system.invoke('heartbeat')
     }
     expect(await replaying).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^\d+ events of /) })
-    expect((await pauseConsumer('landcover-local-speed')).wasPaused).toBe(false)
-    await resume()
+    // It runs again by itself.
     await publish(generated(100, SEED + 400))
     await expectAllCounted()
   })
