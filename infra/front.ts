@@ -4,10 +4,12 @@ import {
   AccessLogFormat,
   ApiKey,
   AuthorizationType,
+  CognitoUserPoolsAuthorizer,
   EndpointType,
   LambdaIntegration,
   LogGroupLogDestination,
   MethodLoggingLevel,
+  type MethodOptions,
   ResponseType,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway'
@@ -25,21 +27,25 @@ import {
   HeadersFrameOption,
   HeadersReferrerPolicy,
   HttpVersion,
+  OriginRequestPolicy,
   PriceClass,
   ResponseHeadersPolicy,
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront'
-import { RestApiOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins'
+import { HttpOrigin, RestApiOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins'
+import { type IUserPool, OAuthScope, UserPool, UserPoolClient } from 'aws-cdk-lib/aws-cognito'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import { Construct } from 'constructs'
 import { rememberedMs } from '../functions/core/slot.ts'
 import { SECOND_MS } from '../functions/core/time.ts'
 import { problem } from '../functions/http/problem.ts'
 import { AnomaliesQuery, BatchDaysQuery } from '../functions/serving/schemas.ts'
+import type { SignInSettings } from '../web/sign-in.ts'
 import type { Access } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
 import { viewerFilter } from './allowlist.ts'
@@ -55,6 +61,9 @@ interface FrontProps {
   log: EventLogAccess
 }
 
+/** Where the page asks for tokens, and the file that tells it so: see SignInSettings. */
+const TOKEN_PATH = '/oauth2/token'
+const SIGN_IN_FILE = 'sign-in.json'
 const SITE = fileURLToPath(new URL('../web/dist', import.meta.url))
 
 /** So long a shared answer may be old: a hundred dashboards cost the store as much as one. */
@@ -87,6 +96,7 @@ const GATEWAY_PROBLEMS: readonly (readonly [
     'There is nothing here, or it takes a signature',
     'GET reads /api; POST /api/events takes a signature (AWS SigV4).',
   ],
+  ['NotSignedIn', ResponseType.UNAUTHORIZED, 401, 'Sign in first', 'The page does so; others send an access token.'],
   ['Denied', ResponseType.ACCESS_DENIED, 403, 'This sender may not do that', 'Ask for execute-api:Invoke.'],
   ['Throttled', ResponseType.THROTTLED, 429, 'Too many requests', 'Try again in a second.'],
   ['TooLarge', ResponseType.REQUEST_TOO_LARGE, 413, 'The body is too large', 'Send fewer events at once.'],
@@ -98,10 +108,12 @@ export class Front extends Construct {
   readonly serving: LambdaFunction
   readonly ingest: LambdaFunction
   readonly api: RestApi
+  readonly #names: Names
 
   constructor(scope: Construct, props: FrontProps) {
     super(scope, 'Front')
     const { stage, names } = props
+    this.#names = names
     this.serving = servingFunction(new Construct(this, 'Serving'), props)
     this.ingest = ingestFunction(new Construct(this, 'Ingest'), props)
     this.api = this.#addApi(stage)
@@ -155,16 +167,15 @@ export class Front extends Construct {
     const root = api.root.addResource('api')
     const reading = new LambdaIntegration(this.serving)
     const anything = root.addResource('{path+}')
-    for (const method of ['GET', 'HEAD']) {
-      anything.addMethod(method, reading, { apiKeyRequired: stage.reads.access !== 'public' })
-    }
+    const readers = this.#readers(stage)
+    for (const method of ['GET', 'HEAD']) anything.addMethod(method, reading, readers)
     const sending = new LambdaIntegration(this.ingest)
     const events = root.addResource('events')
     events.addMethod('POST', sending, { authorizationType: AuthorizationType.IAM })
     acknowledge(api, 'The functions judge what they are sent, and say what is wrong with it.', 'AwsSolutions-APIG2')
     acknowledge(
       api,
-      'Who reads is settled for the stage, at CloudFront; sending takes a signature (IAM). There are no users to sign in.',
+      'Sending takes a signature (IAM). Who reads is settled for the stage: where not by signing in, at CloudFront.',
       'AwsSolutions-APIG4',
       'AwsSolutions-COG4',
     )
@@ -177,7 +188,61 @@ export class Front extends Construct {
     return api
   }
 
+  #readers({ reads }: Stage): MethodOptions {
+    switch (reads.access) {
+      case 'public':
+        return {}
+      case 'allowlist':
+        return { apiKeyRequired: true }
+      case 'cognito':
+        return {
+          authorizationType: AuthorizationType.COGNITO,
+          authorizer: new CognitoUserPoolsAuthorizer(this, 'SignedIn', { cognitoUserPools: [this.#userPool()] }),
+          // Of access tokens, instead of those that say who somebody is.
+          authorizationScopes: [OAuthScope.OPENID.scopeName],
+        }
+    }
+  }
+
+  #userPool(): IUserPool {
+    const found = this.node.tryFindChild('UserPool')
+    if (found) return found as IUserPool
+    const id = StringParameter.valueForStringParameter(this, this.#names.userPoolParameter)
+    return UserPool.fromUserPoolId(this, 'UserPool', id)
+  }
+
+  /** @returns what the page is told of it */
+  #addSignIn(distribution: Distribution): SignInSettings {
+    const { region } = Stack.of(this)
+    const pool = this.#userPool()
+    const address = `https://${distribution.domainName}/`
+    const client = new UserPoolClient(this, 'Page', {
+      userPool: pool,
+      generateSecret: false,
+      authFlows: {},
+      oAuth: {
+        flows: { authorizationCodeGrant: true },
+        scopes: [OAuthScope.OPENID],
+        callbackUrls: [address],
+        logoutUrls: [address],
+      },
+      accessTokenValidity: Duration.hours(1),
+      idTokenValidity: Duration.hours(1),
+      refreshTokenValidity: Duration.days(1),
+      preventUserExistenceErrors: true,
+    })
+    const server = signInServer(this.#names, region)
+    return {
+      issuer: `https://cognito-idp.${region}.amazonaws.com/${pool.userPoolId}`,
+      clientId: client.userPoolClientId,
+      authorizationEndpoint: `https://${server}/oauth2/authorize`,
+      logoutEndpoint: `https://${server}/logout`,
+      tokenPath: TOKEN_PATH,
+    }
+  }
+
   #addDistribution(stage: Stage, names: Names, site: IBucket): void {
+    const { access } = stage.reads
     const filter = stage.reads.access === 'allowlist' ? this.#viewerFilter(stage.reads.cidrs) : []
     const logs = Bucket.fromBucketName(this, 'Logs', names.logBucket)
     const distribution = new Distribution(this, 'Distribution', {
@@ -211,7 +276,9 @@ export class Front extends Construct {
             maxTtl: SHARED_FOR,
             // Others change nothing, and would only get past what is kept.
             queryStringBehavior: CacheQueryStringBehavior.allowList(...QUERY_PARAMETERS),
-            headerBehavior: CacheHeaderBehavior.none(),
+            // Whoever is signed in has answers of his own: they are kept for him alone.
+            headerBehavior:
+              access === 'cognito' ? CacheHeaderBehavior.allowList('Authorization') : CacheHeaderBehavior.none(),
             cookieBehavior: CacheCookieBehavior.none(),
             enableAcceptEncodingGzip: true,
             enableAcceptEncodingBrotli: true,
@@ -220,6 +287,16 @@ export class Front extends Construct {
           functionAssociations: filter,
           compress: true,
         },
+        ...(access === 'cognito' && {
+          // Of this origin, so that the page asks for nothing beyond it.
+          [TOKEN_PATH]: {
+            origin: new HttpOrigin(signInServer(names, Stack.of(this).region)),
+            allowedMethods: AllowedMethods.ALLOW_ALL,
+            viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+            cachePolicy: CachePolicy.CACHING_DISABLED,
+            originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+          },
+        }),
       },
     })
     acknowledge(distribution, 'Vegetation is no secret of a country.', 'AwsSolutions-CFR1')
@@ -230,10 +307,13 @@ export class Front extends Construct {
       'AwsSolutions-CFR4',
     )
     const files = new BucketDeployment(this, 'SiteFiles', {
-      sources: [Source.asset(SITE)],
+      sources: [
+        Source.asset(SITE),
+        ...(access === 'cognito' ? [Source.jsonData(SIGN_IN_FILE, this.#addSignIn(distribution))] : []),
+      ],
       destinationBucket: site,
       distribution,
-      distributionPaths: ['/index.html', '/'],
+      distributionPaths: ['/index.html', '/', `/${SIGN_IN_FILE}`],
     })
     acknowledgeDeployment(files, site)
     new CfnOutput(this, 'DashboardUrl', { value: `https://${distribution.domainName}`, description: 'The dashboard' })
@@ -249,7 +329,7 @@ export class Front extends Construct {
 
   /** Who may not read by CloudFront must not read past it: so API Gateway takes reads from CloudFront only. */
   #originKey(stage: Stage): Record<string, string> {
-    if (stage.reads.access === 'public') return {}
+    if (stage.reads.access !== 'allowlist') return {}
     const secret = new Secret(this, 'OriginKey', {
       description: 'What CloudFront shows API Gateway',
       generateSecretString: { excludePunctuation: true, passwordLength: 64 },
@@ -278,6 +358,11 @@ export class Front extends Construct {
       },
     })
   }
+}
+
+/** Where people sign in: its name is known before it is made. */
+function signInServer({ signInDomain }: Names, region: string): string {
+  return `${signInDomain}.auth.${region}.amazoncognito.com`
 }
 
 /** Requests a second that may send events. */

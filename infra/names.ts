@@ -10,8 +10,11 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     stream: `${name}-images`,
     cluster: name,
     topic: 'image-events',
-    /** Of AWS Systems Manager: what one stack tells the other of the brokers. */
+    /** Of AWS Systems Manager: what one stack tells the other of the brokers, and of the readers. */
     logParameters: `/landcover/${stage.name}/log`,
+    userPoolParameter: `/landcover/${stage.name}/readers/user-pool`,
+    /** Names of the pages to sign in at are a region's. */
+    signInDomain: `${name}-${account}`,
     /** Names of buckets are the whole world's. */
     bucket: `${name}-${account}-${region}`,
     siteBucket: `${name}-site-${account}-${region}`,

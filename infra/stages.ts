@@ -49,8 +49,11 @@ export interface Stage {
     | { kind: 'cassandra'; address: string }
   /** Athena, or what speaks its API at another address. */
   batchQuery: { kind: 'athena' } | { kind: 'athena-api'; endpoint: string; database: string }
-  /** Who may read the API and the dashboard. Sending events always takes a signature. */
-  reads: { access: 'public' } | { access: 'allowlist'; cidrs: string[] }
+  /**
+   * Who may read the API and the dashboard: everybody, networks, or users whom the stage's owner has invited by mail.
+   * Sending events always takes a signature.
+   */
+  reads: { access: 'public' } | { access: 'allowlist'; cidrs: string[] } | { access: 'cognito' }
   /** CloudFront in front of the dashboard and the API; without it the API is asked at API Gateway. */
   cloudFront: boolean
   /** Schedules that AWS runs; LocalStack has them and never fires. */

@@ -7,6 +7,7 @@ import { TABLES, type Table } from '../functions/adapters/schema.ts'
 import { acknowledge } from './acknowledged.ts'
 import { MskLog } from './msk.ts'
 import type { Names } from './names.ts'
+import { Readers } from './readers.ts'
 import type { Stage } from './stages.ts'
 
 export interface LandcoverStackProps extends StackProps {
@@ -73,6 +74,7 @@ export class StateStack extends Stack {
       autoDeleteObjects: stage.disposable,
     })
 
+    if (stage.reads.access === 'cognito') new Readers(this, stage, names)
     if (stage.speedStore.kind === 'keyspaces') this.#addKeyspace(names.keyspace, removalPolicy)
   }
 

@@ -53,14 +53,27 @@ export type Api = {
  * A client of the page's own origin. It remembers each part's ETag and sends it back as If-None-Match, so that a part
  * that did not change costs a 304 without a body (RFC 9110, 13.1.2).
  */
-export function createApi({ fetch, timeoutMs }: { fetch: typeof globalThis.fetch; timeoutMs: number }): Api {
+export function createApi({
+  fetch,
+  timeoutMs,
+  authorization,
+}: {
+  fetch: typeof globalThis.fetch
+  timeoutMs: number
+  /** The value of the header of that name, where readers sign in. */
+  authorization?: (() => Promise<string>) | undefined
+}): Api {
   const etags = new Map<PartName, string>()
 
   async function get<Name extends PartName>(part: Name, signal: AbortSignal): Promise<Parts[Name] | 'unchanged'> {
     const { url, decode, answers } = ENDPOINTS[part]
     const etag = etags.get(part)
     const response = await fetch(url, {
-      headers: { accept: 'application/json', ...(etag ? { 'if-none-match': etag } : {}) },
+      headers: {
+        accept: 'application/json',
+        ...(etag ? { 'if-none-match': etag } : {}),
+        ...(authorization ? { authorization: await authorization() } : {}),
+      },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     })
     if (response.status === 304 && etag) return 'unchanged'

@@ -11,6 +11,7 @@ import { keepScrollable } from './dom/scrollable.ts'
 import { renderSkeletonRows } from './dom/skeleton.ts'
 import { renderTrust } from './dom/trust.ts'
 import { startPolling } from './poll.ts'
+import { type Session, type SignInSettings, signIn } from './sign-in.ts'
 import { alertItems } from './view-models/alerts.ts'
 import { historyView } from './view-models/all-history.ts'
 import { classKeys } from './view-models/classes.ts'
@@ -28,7 +29,7 @@ const ALERT_LIMIT = 50
 const RECOVERED_MS = 6_000
 
 const clock = createClock(Intl.DateTimeFormat().resolvedOptions().timeZone)
-const api = createApi({ fetch: globalThis.fetch.bind(globalThis), timeoutMs: TIMEOUT_MS })
+const fetch = globalThis.fetch.bind(globalThis)
 
 // What the page knows. Views are computed from it anew; nothing else is remembered.
 const parts: Partial<Parts> = {}
@@ -199,6 +200,39 @@ renderSkeletonRows('history-body', 10, 11)
 prepareAlerts()
 for (const box of document.querySelectorAll<HTMLElement>('[data-scrolls]')) keepScrollable(box)
 setText(byId('zone'), `Times are local: ${clock.zone}.`)
+
+const session = await openSession()
+const api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization })
+
+/** Where readers sign in, answers when they have; where they do not, at once. */
+async function openSession(): Promise<Session | undefined> {
+  const response = await fetch('./sign-in.json')
+  // Where it cannot be had, the API says what is wrong.
+  const settings = response.ok ? ((await response.json()) as SignInSettings | null) : null
+  if (!settings) return undefined
+  try {
+    const signedIn = await signIn(settings, {
+      url: () => new URL(location.href),
+      go: url => location.assign(url),
+      show: url => history.replaceState(null, '', url),
+      storage: sessionStorage,
+      fetch,
+      now: Date.now,
+    })
+    // The page is being left.
+    if (!signedIn) return await new Promise(() => {})
+    byId('sign-out').hidden = false
+    byId('sign-out').addEventListener('click', signedIn.signOut)
+    return signedIn
+  } catch (error) {
+    byId('banner').hidden = false
+    byId('banner').dataset.tone = 'bad'
+    setText(byId('banner-title'), 'Signing in failed.')
+    setText(byId('banner-detail'), error instanceof Error ? error.message : '')
+    byId('retry').addEventListener('click', () => location.reload())
+    return new Promise(() => {})
+  }
+}
 
 const poll = startPolling({
   intervalMs: INTERVAL_MS,

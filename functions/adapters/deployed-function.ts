@@ -26,14 +26,13 @@ export async function deployedEnvironment(functionName: string): Promise<Record<
 
 /** A consumer of the log that is handed nothing. */
 export interface PausedConsumer {
-  /** It was paused before already. */
-  wasPaused: boolean
   /** It goes on where its event source mapping had come to. */
   resume(): Promise<void>
 }
 
 /**
- * Stops the event source mapping of a deployed function. Answers when no delivery is under way any more.
+ * Stops the event source mapping of a deployed function. A delivery that was begun may still be under way, for as long
+ * as a call may take.
  *
  * @throws Error where there is no such function or mapping, or it does not stop
  */
@@ -45,8 +44,7 @@ export async function pauseConsumer(functionName: string): Promise<PausedConsume
     const [mapping] = EventSourceMappings ?? []
     if (!mapping?.UUID) throw new Error(`the function ${functionName} consumes no log`)
     const { UUID } = mapping
-    const wasPaused = mapping.State === 'Disabled'
-    if (!wasPaused) await client.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }))
+    if (mapping.State !== 'Disabled') await client.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }))
     const deadline = Date.now() + PAUSED_WITHIN_MS
     for (;;) {
       const { State } = await client.send(new GetEventSourceMappingCommand({ UUID }))
@@ -55,7 +53,6 @@ export async function pauseConsumer(functionName: string): Promise<PausedConsume
       await sleep(SECOND_MS)
     }
     return {
-      wasPaused,
       resume: () =>
         withLambda(functionName, async again => {
           await again.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }))

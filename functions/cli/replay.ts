@@ -54,12 +54,10 @@ async function replayStage(name: string): Promise<Replayed> {
   try {
     const { slotMs } = stage
     const log = await stage.openLog()
+    refuseUnlessEmpty(await stage.store.readCursors())
     const speed = await stage.pauseSpeed()
-    const cursors = await stage.store.readCursors()
-    if (cursors.length > 0) {
-      if (!speed.wasPaused) await speed.resume()
-      refuseUnlessEmpty(cursors)
-    }
+    // Until it paused, it may have begun anew.
+    refuseUnlessEmpty(await stage.store.readCursors())
     let ends: ReadonlyMap<string, Position> = new Map()
     await sendHeartbeats(log, Date.now(), async ({ positions }) => {
       ends = positions

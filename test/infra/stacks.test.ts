@@ -27,6 +27,7 @@ const TEMPLATE_LIMIT = 1_000_000
 
 describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', deployment => {
   const stage: StageName = DEPLOYMENTS[deployment].stage
+  const signIn = 'reads' in DEPLOYMENTS[deployment].change
   const log = 'eventLog' in DEPLOYMENTS[deployment].change ? DEPLOYMENTS[deployment].change.eventLog.kind : 'kinesis'
   let synthesized: Synthesized
   beforeAll(async () => {
@@ -151,7 +152,36 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     expect(methods.map(({ HttpMethod }) => HttpMethod).sort()).toEqual(['GET', 'HEAD', 'POST'])
   })
 
-  if (stage === 'prod')
+  if (signIn) {
+    it('let nobody read who has not signed in', () => {
+      const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod !== 'POST')
+      for (const read of reads) {
+        expect(read).toMatchObject({ AuthorizationType: 'COGNITO_USER_POOLS', AuthorizationScopes: ['openid'] })
+        expect(read).toHaveProperty('AuthorizerId')
+      }
+    })
+
+    it('keep an answer for who asked, and for nobody else', () => {
+      const [policy] = properties('AWS::CloudFront::CachePolicy')
+      expect(policy).toMatchObject({
+        CachePolicyConfig: {
+          ParametersInCacheKeyAndForwardedToOrigin: { HeadersConfig: { Headers: ['Authorization'] } },
+        },
+      })
+    })
+
+    it('let nobody make an account for himself, and ask for a second factor', () => {
+      expect(properties('AWS::Cognito::UserPool')).toMatchObject([
+        { AdminCreateUserConfig: { AllowAdminCreateUserOnly: true }, MfaConfiguration: 'ON' },
+      ])
+      expect(properties('AWS::Cognito::UserPoolClient')).toMatchObject([
+        { AllowedOAuthFlows: ['code'], GenerateSecret: false, AllowedOAuthScopes: ['openid'] },
+      ])
+      for (const { DeletionPolicy } of all('AWS::Cognito::UserPool')) expect(DeletionPolicy).toBe('Retain')
+    })
+  }
+
+  if (stage === 'prod' && !signIn)
     it('let nobody read past CloudFront', () => {
       const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod !== 'POST')
       for (const read of reads) expect(read.ApiKeyRequired).toBe(true)

@@ -27,6 +27,7 @@ export const DEPLOYMENTS = {
   dev: { stage: 'dev', change: {} },
   prod: { stage: 'prod', change: {} },
   local: { stage: 'local', change: {} },
+  'prod with readers who sign in': { stage: 'prod', change: { reads: { access: 'cognito' } } },
   'dev on MSK': {
     stage: 'dev',
     change: { eventLog: { kind: 'msk', brokers: 2, brokerType: 'kafka.t3.small', diskGb: 10, partitions: 2 } },

@@ -279,6 +279,8 @@ describeWithLocalStack('the deployed system', () => {
       stderr: expect.stringContaining('only an empty one can be rebuilt'),
     })
     await pauseConsumer('landcover-local-speed')
+    // What was handed over before is being done.
+    await sleep(5_000)
     await emptyTables(cassandra)
     await publish(generated(300, SEED + 300))
     const replaying = replay()

@@ -1,0 +1,167 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import Provider from 'oidc-provider'
+import type { Page } from 'playwright-core'
+import { expect, it, onTestFinished } from 'vitest'
+import type { SignInSettings } from '../../web/sign-in.ts'
+import { launchBrowser } from '../support/browser.ts'
+import { someEvents, writeEvents } from '../support/events-csv.ts'
+import { eventually, runProduce, startSystem, totalCount } from '../support/landcover.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const EVENTS = 60
+const CLIENT = 'page'
+/** Tokens are made anew a minute before they end: these two seconds after they were made. */
+const TOKEN_SECONDS = 62
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+
+async function listen(answer: Answer): Promise<{ url: string; server: Server }> {
+  const server = createServer((request, response) => void answer(request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server }
+}
+
+/** The real system behind what CloudFront, API Gateway and Cognito are to a stage whose readers sign in. */
+async function openStage() {
+  const folder = temporaryFolder()
+  const system = await startSystem(`${folder}/state`, ['--slot', '2s'])
+  const file = writeEvents(`${folder}/events.csv`, someEvents(EVENTS))
+  await runProduce(['--data', file, '--state', `${folder}/state`, '--limit', '0', '--delay', '0']).finished
+  await eventually(system.classStats, rows => totalCount(rows) === EVENTS)
+
+  const signInServer = { answer: (() => {}) as Answer }
+  const { url: issuer } = await listen((request, response) => signInServer.answer(request, response))
+  const asked = { tokens: 0, refused: 0 }
+  let provider: Provider
+  const { url: page } = await listen(async (request, response) => {
+    const path = request.url ?? '/'
+    if (path === '/sign-in.json') {
+      const settings: SignInSettings = {
+        issuer,
+        clientId: CLIENT,
+        authorizationEndpoint: `${issuer}/auth`,
+        logoutEndpoint: `${issuer}/session/end`,
+        tokenPath: '/oauth2/token',
+      }
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(settings))
+      return
+    }
+    if (path === '/oauth2/token') {
+      asked.tokens++
+      return passOn(request, response, `${issuer}/token`)
+    }
+    if (path.startsWith('/api/')) {
+      const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
+      const known = token ? await provider.AccessToken.find(token) : undefined
+      if (!known?.scope?.split(' ').includes('openid')) {
+        asked.refused++
+        response.writeHead(401).end()
+        return
+      }
+    }
+    return passOn(request, response, system.url + path)
+  })
+  provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: CLIENT,
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        redirect_uris: [`${page}/`],
+      },
+    ],
+    issueRefreshToken: async () => true,
+    rotateRefreshToken: true,
+    ttl: { AccessToken: TOKEN_SECONDS },
+    cookies: { keys: ['for tests'] },
+  })
+  const callback = provider.callback()
+  signInServer.answer = (request, response) => callback(request, response)
+  return { page, issuer, asked }
+}
+
+async function passOn(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+  const { host: _, connection: __, ...headers } = request.headers
+  const body = request.method === 'POST' ? { body: await buffer(request) } : {}
+  const answer = await fetch(url, {
+    method: request.method ?? 'GET',
+    headers: headers as Record<string, string>,
+    ...body,
+  })
+  const kept = [...answer.headers].filter(
+    ([name]) => !/^(transfer-encoding|content-encoding|content-length)$/.test(name),
+  )
+  response.writeHead(answer.status, Object.fromEntries(kept)).end(Buffer.from(await answer.arrayBuffer()))
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.fill('input[name=login]', 'somebody')
+  await page.fill('input[name=password]', 'a password')
+  await page.click('button[type=submit]')
+  // Consent, which the first sign-in asks for.
+  await page.click('button[type=submit]')
+}
+
+const isReady = (page: Page) => page.waitForSelector('body[data-state=ready][data-phase=live]')
+
+it('shows the dashboard to who signs in, for as long as the tab is open', async () => {
+  const stage = await openStage()
+  expect((await fetch(`${stage.page}/api/health`)).status).toBe(401)
+  const page = await (await launchBrowser()).newPage()
+  const wrong: string[] = []
+  // The pages of the server to sign in at are its own.
+  const isOurs = (url: string) => url.startsWith(stage.page)
+  page.on('console', message => {
+    if (message.type() === 'error' && isOurs(message.location().url)) wrong.push(message.text())
+  })
+  page.on('pageerror', error => wrong.push(String(error)))
+
+  // A link to somewhere leads there, also by way of signing in.
+  await page.goto(`${stage.page}/?from=a-link`)
+  await signIn(page)
+  await isReady(page)
+  expect(page.url()).toBe(`${stage.page}/?from=a-link`)
+  expect(stage.asked).toEqual({ tokens: 1, refused: 1 })
+
+  await page.reload()
+  await isReady(page)
+  expect(stage.asked.tokens).toBe(2)
+
+  // The next round of questions is asked with a new token, one for all of them.
+  await page.waitForResponse(response => response.url().includes('/api/health'))
+  await eventually(
+    async () => stage.asked.tokens,
+    tokens => tokens >= 3,
+  )
+  await page.waitForResponse(response => response.url().includes('/api/health') && response.ok())
+  expect(stage.asked.refused).toBe(1)
+  expect(stage.asked.tokens).toBeLessThan(6)
+
+  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, document.cookie]))
+  expect(stored).toBe('[{},""]')
+  await page.click('text=Sign out')
+  await page.waitForURL(`${stage.issuer}/session/end**`)
+  expect(wrong).toEqual([])
+})
+
+it('says so where signing in is refused', async () => {
+  const stage = await openStage()
+  const page = await (await launchBrowser()).newPage()
+  await page.goto(stage.page)
+  await page.click('text=Cancel')
+  await page.waitForSelector('#banner:not([hidden])')
+  expect(await page.textContent('#banner-title')).toBe('Signing in failed.')
+  await page.click('#retry')
+  await signIn(page)
+  await isReady(page)
+})
