@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { AccountRecovery, FeaturePlan, Mfa, UserPool } from 'aws-cdk-lib/aws-cognito'
 import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import { Construct } from 'constructs'
+import { acknowledge } from './acknowledged.ts'
 import type { Names } from './names.ts'
 import type { Stage } from './stages.ts'
 
@@ -27,6 +28,7 @@ export class Readers extends Construct {
       featurePlan: FeaturePlan.ESSENTIALS,
       removalPolicy: stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     })
+    acknowledge(pool, 'The plus tier is paid by the reader; everybody has a second factor.', 'AwsSolutions-COG8')
     pool.addDomain('Domain', { cognitoDomain: { domainPrefix: names.signInDomain } })
     new StringParameter(this, 'PoolParameter', {
       parameterName: names.userPoolParameter,
