@@ -1,4 +1,4 @@
-import { CfnOutput, Fn, RemovalPolicies, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { CfnOutput, RemovalPolicies, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { GatewayVpcEndpointAwsService, type IVpc, Port, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
@@ -28,7 +28,7 @@ export class MskLog extends Construct {
 
     // Its own class does not match the interface where types are strict about what is undefined.
     const network = new Vpc(this, 'Network', {
-      availabilityZones: Array.from({ length: brokers }, (_, zone) => Fn.select(zone, Fn.getAzs())),
+      maxAzs: brokers,
       natGateways: 0,
       subnetConfiguration: [{ name: 'Brokers', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 }],
       restrictDefaultSecurityGroup: false,

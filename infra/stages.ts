@@ -18,8 +18,8 @@ export interface Stage {
     | {
         /** Amazon MSK: Kafka in a network of its own, for who speaks Kafka already; several times the price at rest. */
         kind: 'msk'
-        /** Two or more, each in a zone of its own. */
-        brokers: number
+        /** Each in a zone of its own. */
+        brokers: 2 | 3
         /** kafka.t3.small, kafka.m7g.large, … */
         brokerType: string
         diskGb: number

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import { Duration, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import { CfnKeyspace, CfnTable } from 'aws-cdk-lib/aws-cassandra'
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
@@ -76,6 +76,11 @@ export class StateStack extends Stack {
 
     if (stage.reads.access === 'cognito') new Readers(this, stage, names)
     if (stage.speedStore.kind === 'keyspaces') this.#addKeyspace(names.keyspace, removalPolicy)
+  }
+
+  /** Those of the region, by CloudFormation: the toolkit would look them up, for which it needs the account. */
+  override get availabilityZones(): string[] {
+    return [0, 1, 2].map(zone => Fn.select(zone, Fn.getAzs()))
   }
 
   #addKeyspace(keyspaceName: string, removalPolicy: RemovalPolicy): void {

@@ -69,6 +69,8 @@ export interface Synthesized {
   resources: ReadonlyMap<string, Resource>
   /** Bytes of the largest template. */
   largest: number
+  /** What would be looked up in an account first. */
+  missing: unknown[]
 }
 
 export async function synthesize(deployment: Deployment): Promise<Synthesized> {
@@ -92,12 +94,13 @@ export async function synthesize(deployment: Deployment): Promise<Synthesized> {
   const templates = readdirSync(folder)
     .filter(name => name.endsWith('.template.json'))
     .map(name => readFileSync(join(folder, name), 'utf8'))
+  const { missing = [] } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { missing?: unknown[] }
   rmSync(folder, { recursive: true })
   const resources = templates.flatMap(text =>
     Object.entries((JSON.parse(text) as { Resources: Record<string, Resource> }).Resources),
   )
   const largest = Math.max(...templates.map(text => text.length))
-  return { exitCode, said, resources: new Map(resources), largest }
+  return { exitCode, said, resources: new Map(resources), largest, missing }
 }
 
 function contextOfProject(): object {
