@@ -190,7 +190,7 @@ function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlert
   const put = `INSERT INTO ${keyspace}.anomaly_alerts
     (class_name, day, event_ms, image_id, ndvi_mean, ndvi_min, ndvi_max, rule, score, baseline_version)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-  const read = `SELECT * FROM ${keyspace}.anomaly_alerts WHERE class_name = ? AND day = ? LIMIT ?`
+  const read = `SELECT * FROM ${keyspace}.anomaly_alerts WHERE class_name = ? AND day = ? AND event_ms <= ? LIMIT ?`
   const values = ({ className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, ...judged }: Alert) => {
     const { rule, score, baselineVersion } = judged
     return [className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, rule, score, baselineVersion]
@@ -207,10 +207,10 @@ function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlert
       }
       await inParallel(writes, IN_FLIGHT, write => client.write(write.map(alert => [put, values(alert)])))
     },
-    async readAlerts({ className, day, limit }) {
+    async readAlerts({ className, day, upToMs, limit }) {
       const found: Alert[] = []
       if (limit < 1) return found
-      for await (const row of client.rows([read, [className, day, limit]])) found.push(toAlert(row))
+      for await (const row of client.rows([read, [className, day, upToMs, limit]])) found.push(toAlert(row))
       return found
     },
   }

@@ -102,7 +102,7 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
       'INSERT INTO anomaly_alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     ),
     readAlerts: database.prepare(
-      `SELECT * FROM anomaly_alerts WHERE class_name = ? AND day = ?
+      `SELECT * FROM anomaly_alerts WHERE class_name = ? AND day = ? AND event_ms <= ?
        ORDER BY event_ms DESC, image_id DESC LIMIT ?`,
     ),
     quarantine: database.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
@@ -162,8 +162,8 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
         }
       })
     },
-    async readAlerts({ className, day, limit }) {
-      return sql.readAlerts.all(className, day, limit).map(toAlert)
+    async readAlerts({ className, day, upToMs, limit }) {
+      return sql.readAlerts.all(className, day, upToMs, limit).map(toAlert)
     },
     async quarantine(entries) {
       if (entries.length === 0) return

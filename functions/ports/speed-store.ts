@@ -112,8 +112,8 @@ export interface SpeedStore {
   writeRow(row: SpeedRow, replacing: Position | null): Promise<boolean>
 
   putAlerts(alerts: readonly Alert[]): Promise<void>
-  /** The newest alerts of a class on a day (UTC), newest first. */
-  readAlerts(query: { className: string; day: string; limit: number }): Promise<Alert[]>
+  /** The newest alerts of a class on a day (UTC) up to a time, newest first; of one time by image id, backwards. */
+  readAlerts(query: { className: string; day: string; upToMs: number; limit: number }): Promise<Alert[]>
 
   /** Keeps entries whose place is not yet known, with bytes of any length that a record can decode to. */
   quarantine(entries: readonly QuarantineEntry[]): Promise<void>

@@ -1,17 +1,16 @@
 import type { LastRun } from '../batch/last-run.ts'
 import type { ViewReader } from '../batch/view.ts'
-import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
-import { fromMicro } from '../core/fixed-point.ts'
+import { FUTURE_TOLERANCE_MS } from '../core/event.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
-import { DAY_MS, dayOf, formatTimestamp, MINUTE_MS } from '../core/time.ts'
+import { DAY_MS, dayOf, formatTimestamp, HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
 import { isClosed, watermarkOf } from '../core/watermark.ts'
-import { WINDOW_MS } from '../core/window.ts'
+import { WINDOW_MS, windowOf } from '../core/window.ts'
 import type { LogOutline } from '../ports/event-log.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
-import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
-import type { AnomalyRow, ClassStatsRow, Health, WindowRow } from './schemas.ts'
+import { batchDays, byName, classStatsRows, viewTotals } from './batch-answers.ts'
+import type { BatchDayRow, ClassStatsRow, Health, WindowRow, WindowsQuery } from './schemas.ts'
 import { worries } from './worries.ts'
 
 export interface Serving {
@@ -76,30 +75,64 @@ function windowRow(className: string, windowStart: number, totals: Totals, water
   }
 }
 
-/** How many days of event time are searched for alerts, back from the newest event. */
-const ALERT_DAYS = 14
+/** Windows of ten minutes are made of rows by arrival: how far back those are read. What is older is told by the day. */
+const WINDOWS_REACH_MS = 7 * DAY_MS
+const DEFAULT_RANGE_MS = 6 * HOUR_MS
 
-export async function anomalies(serving: Serving, limit: number): Promise<AnomalyRow[]> {
-  const cursors = await serving.store.readCursors()
-  const newestEventMs = Math.max(...cursors.map(({ lastEventMs }) => lastEventMs ?? 0), 0)
-  const classNames = await serving.classNames()
-  const found: Alert[] = []
-  for (let day = 0; day < ALERT_DAYS && found.length < limit; day++) {
-    const wanted = { day: dayOf(Math.max(newestEventMs - day * DAY_MS, 0)), limit }
-    const ofDay = await Promise.all(classNames.map(className => serving.store.readAlerts({ className, ...wanted })))
-    found.push(...ofDay.flat().sort((a, b) => b.eventMs - a.eventMs || (a.imageId < b.imageId ? 1 : -1)))
+/**
+ * A time series: windows of ten minutes, and for what lies a week back or more the days of the batch view, whole.
+ *
+ * @returns ordered by time, then by class
+ */
+export async function windows(serving: Serving, { class: only, from, to }: WindowsQuery): Promise<WindowRow[]> {
+  const nowMs = serving.now()
+  const untilMs = to ?? (from === undefined ? nowMs : Math.max(nowMs, from + 1))
+  const fromMs = from ?? Math.max(untilMs - DEFAULT_RANGE_MS, 0)
+  const splitMs = Math.floor((nowMs - WINDOWS_REACH_MS) / DAY_MS) * DAY_MS
+  const answer: WindowRow[] = []
+  if (fromMs < splitMs) {
+    const range = { from: dayOf(fromMs), to: dayOf(Math.min(untilMs, splitMs) - 1) }
+    for (const row of await batchDays(serving, { ...range, class: only })) answer.push(dayAsWindow(row))
   }
-  return found.slice(0, limit).map(alert => ({
-    class_name: alert.className,
-    image_id: alert.imageId,
-    ndvi_mean: fromMicro(alert.ndviMean),
-    ndvi_min: alert.ndviMin === null ? null : fromMicro(alert.ndviMin),
-    ndvi_max: alert.ndviMax === null ? null : fromMicro(alert.ndviMax),
-    timestamp: formatTimestamp(alert.eventMs),
-    rule: alert.rule,
-    score: alert.score,
-    baseline_version: alert.baselineVersion,
-  }))
+  if (untilMs > splitMs) {
+    const cursors = await serving.store.readCursors()
+    // Before the rows: what it promises of a window must be true of rows that are read later.
+    const watermarkMs = await knownWatermark(serving, cursors)
+    const startMs = windowOf(Math.max(fromMs, splitMs))
+    const byWindow = new Map<number, Map<string, Totals>>()
+    // Of images whose clock was ahead, a window may have begun after they came.
+    for (const { windowStart, totals } of await speedRowsSince(serving, cursors, startMs - FUTURE_TOLERANCE_MS)) {
+      if (windowStart < startMs || windowStart >= untilMs) continue
+      const classes = byWindow.get(windowStart) ?? new Map<string, Totals>()
+      byWindow.set(windowStart, classes)
+      addEach(classes, totals)
+    }
+    for (const [windowStart, classes] of [...byWindow].sort(([a], [b]) => a - b)) {
+      for (const [className, totals] of [...classes].sort(byName)) {
+        if (only === undefined || className === only) {
+          answer.push(windowRow(className, windowStart, totals, watermarkMs))
+        }
+      }
+    }
+  }
+  return answer
+}
+
+function dayAsWindow({ class_name, day, count, ...statistics }: BatchDayRow): WindowRow {
+  const startMs = Date.parse(day)
+  const { ndvi_avg, ndvi_stddev, ndvi_min, ndvi_max } = statistics
+  return {
+    class_name,
+    window_start: formatTimestamp(startMs),
+    window_end: formatTimestamp(startMs + DAY_MS),
+    state: 'closed',
+    count,
+    late_count: null,
+    ndvi_avg,
+    ndvi_stddev,
+    ndvi_min,
+    ndvi_max,
+  }
 }
 
 /**

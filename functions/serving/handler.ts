@@ -1,67 +1,162 @@
 import { createHash } from 'node:crypto'
-import middy from '@middy/core'
-import httpRouter from '@middy/http-router'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { z } from 'zod'
+import { SECOND_MS } from '../core/time.ts'
 import { problem } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
-import { anomalies, classStats, health, realtimeNdvi, type Serving } from './answers.ts'
-import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
-import { AnomaliesQuery, BatchDaysQuery } from './schemas.ts'
+import type { Serving } from './answers.ts'
+import { toCsv } from './csv.ts'
+import { ENDPOINTS, type Endpoint, type Found } from './endpoints.ts'
+import { keptAnswers } from './kept-answers.ts'
+import { openApi } from './openapi.ts'
+import { referencePage } from './reference-page.ts'
 
 export interface ServingHandlerOptions extends Serving {
   logger: Logger
 }
 
+/** What takes longer is given up: below the 29 s after which API Gateway would. */
+const ANSWERED_WITHIN_MS = 10 * SECOND_MS
+const LONGEST_QUERY = 2_000
+
+type Headers = Record<string, string>
+type Form = 'json' | 'csv'
+
 /**
- * The API. Triggered by API Gateway (REST, proxy integration). Bodies are arrays of objects, errors are problem
- * bodies (RFC 9457); an unchanged answer is a 304.
+ * The API. Triggered by API Gateway (REST, proxy integration). Tables are arrays of objects, or CSV; errors are problem
+ * bodies (RFC 9457); an unchanged answer is a 304. Where there is no answer in time, the last good one is given, with its
+ * age, as far as that is honest, and else 503.
  */
 export function servingHandler(serving: ServingHandlerOptions) {
-  const get = (path: string, answer: (query: Record<string, string | undefined>) => Promise<unknown>) => ({
-    method: 'GET' as const,
-    path,
-    handler: async (event: APIGatewayProxyEvent) => respond(event, await answer(event.queryStringParameters ?? {})),
-  })
-  return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
-    .use({ onError: request => onError(request as FailedRequest, serving.logger) })
-    .handler(
-      httpRouter([
-        get('/api/realtime/ndvi', () => realtimeNdvi(serving)),
-        get('/api/anomalies', query => anomalies(serving, AnomaliesQuery.parse(query).limit)),
-        get('/api/batch/class-stats', () => batchClassStats(serving)),
-        get('/api/batch/statistics', () => batchStatistics(serving)),
-        get('/api/batch/separability', () => batchSeparability(serving)),
-        get('/api/batch/days', query => batchDays(serving, BatchDaysQuery.parse(query))),
-        get('/api/class-stats', () => classStats(serving)),
-        get('/api/health', () => health(serving)),
-      ]),
-    )
-}
+  const byPath = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
+  const description = JSON.stringify(openApi())
+  const kept = keptAnswers(serving.now, ANSWERED_WITHIN_MS)
 
-function respond(event: APIGatewayProxyEvent, answer: unknown): APIGatewayProxyResult {
-  const body = JSON.stringify(answer)
-  const etag = `"${createHash('sha1').update(body).digest('base64url')}"`
-  const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache', ETag: etag }
-  const known = Object.entries(event.headers ?? {}).find(([name]) => name.toLowerCase() === 'if-none-match')?.[1]
-  return known === etag ? { statusCode: 304, headers, body: '' } : { statusCode: 200, headers, body }
-}
-
-interface FailedRequest {
-  error: Error & { statusCode?: number }
-  response?: APIGatewayProxyResult
-}
-
-function onError(request: FailedRequest, logger: Logger): void {
-  const { error } = request
-  if (error instanceof z.ZodError) {
-    const detail = error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`).join('; ')
-    request.response = problem(400, 'A parameter is not right', detail)
-  } else if (error.statusCode === 404) {
-    request.response = problem(404, 'There is nothing here', 'See the README for the paths of the API.')
-  } else {
-    logger.warn('serving: request failed', { error: String(error) })
-    request.response = problem(503, 'The answer is not known right now', 'Try again in a few seconds.')
-    request.response.headers = { ...request.response.headers, 'Retry-After': '5' }
+  async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
+    const method = event.httpMethod
+    const endpoint = byPath.get(event.path)
+    const isDescription = event.path === '/api/openapi.json'
+    const isPage = event.path === '/api/docs'
+    if (!endpoint && !isDescription && !isPage) {
+      return problem(404, 'There is nothing here', 'GET /api/openapi.json says what there is, /api/docs for people.')
+    }
+    if (method !== 'GET' && method !== 'HEAD') {
+      return withHeaders(problem(405, 'Only reading is possible here', `${method} is not: GET and HEAD are`), {
+        Allow: 'GET, HEAD',
+      })
+    }
+    if (isDescription) return found(event, description, 'application/json')
+    if (isPage) return withHeaders(found(event, referencePage(), 'text/html; charset=utf-8'), PAGE_HEADERS)
+    return answerOf(endpoint as Endpoint, event)
   }
+
+  async function answerOf(endpoint: Endpoint, event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
+    const { format, ...query } = parametersOf(event)
+    const form = formOf(endpoint, format, header(event, 'accept'))
+    if (!form) {
+      const forms = endpoint.isTable ? 'application/json and text/csv' : 'application/json'
+      return problem(406, 'The answer has no such form', `It can be had as ${forms}`)
+    }
+    const key = JSON.stringify([endpoint.path, Object.entries(query).sort()])
+    const ask = () => endpoint.answer(serving, query)
+    const { value, ageMs, failure } = endpoint.mayBeOld ? await kept.ask(key, ask) : await kept.askFresh(ask)
+    if (failure) serving.logger.warn('serving: an older answer was given', { path: endpoint.path, ageMs, failure })
+    const headers: Headers = {
+      ...(ageMs > 0 && { Age: String(Math.ceil(ageMs / SECOND_MS)), Warning: '110 - "Response is Stale"' }),
+      ...(value.next && { Link: `<${nextPage(event, value.next)}>; rel="next"` }),
+    }
+    const text = form === 'csv' ? csvOf(endpoint, value) : JSON.stringify(value.body)
+    return withHeaders(found(event, text, form === 'csv' ? 'text/csv; charset=utf-8' : 'application/json'), headers)
+  }
+
+  return async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
+    const result = await answer(event).catch(error => failed(error as Error, serving.logger))
+    return event.httpMethod === 'HEAD' ? { ...result, body: '' } : result
+  }
+}
+
+const PAGE_HEADERS: Headers = {
+  'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+}
+
+function withHeaders(result: APIGatewayProxyResult, headers: Headers): APIGatewayProxyResult {
+  return { ...result, headers: { ...result.headers, ...headers } }
+}
+
+/** @throws RangeError when there are too many, or one is there twice */
+function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
+  const all = event.multiValueQueryStringParameters ?? {}
+  for (const [name, values] of Object.entries(all)) {
+    if ((values?.length ?? 0) > 1) throw new RangeError(`${name}: is there ${values?.length} times, once is enough`)
+  }
+  const parameters = event.queryStringParameters ?? {}
+  const length = Object.entries(parameters).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0)
+  if (length > LONGEST_QUERY) throw new RangeError(`the query has more than ${LONGEST_QUERY} characters`)
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value ?? '']))
+}
+
+/** The form that is asked for by parameter or, in order of preference, by Accept; null where there is none of them. */
+function formOf({ isTable }: Endpoint, format: string | undefined, accept: string | undefined): Form | null {
+  if (format !== undefined) {
+    if (isTable && (format === 'json' || format === 'csv')) return format
+    throw new RangeError(isTable ? 'format: must be json or csv' : 'format: there is only JSON, leave it out')
+  }
+  const forms: [type: string, form: Form][] = [['application/json', 'json']]
+  if (isTable) forms.push(['text/csv', 'csv'])
+  const ranges = (accept?.trim() || '*/*').split(',').map(range => {
+    const [type = '', ...parameters] = range.split(';').map(part => part.trim().toLowerCase())
+    const quality = parameters.find(parameter => parameter.startsWith('q='))?.slice(2)
+    return { type, quality: quality === undefined ? 1 : Number(quality) }
+  })
+  const qualityOf = (type: string) => {
+    const [family] = type.split('/')
+    const specific = [type, `${family}/*`, '*/*']
+    const matching = specific.map(each => ranges.find(range => range.type === each)).find(range => range !== undefined)
+    return matching?.quality ?? 0
+  }
+  const [best] = forms
+    .map(([type, form]) => ({ form, quality: qualityOf(type) }))
+    .filter(({ quality }) => quality > 0)
+    .sort((a, b) => b.quality - a.quality)
+  return best?.form ?? null
+}
+
+function csvOf({ schema }: Endpoint, { body }: Found): string {
+  return toCsv(Object.keys(schema.shape), body as Record<string, unknown>[])
+}
+
+function nextPage({ path, queryStringParameters }: APIGatewayProxyEvent, after: string): string {
+  const query = new URLSearchParams({ ...queryStringParameters, after } as Record<string, string>)
+  return `${path}?${query}`
+}
+
+/** The answer, or that it is what the asker has (RFC 9110, 13.1.2). */
+function found(event: APIGatewayProxyEvent, body: string, type: string): APIGatewayProxyResult {
+  const tag = createHash('sha1').update(type).update(body).digest('base64url')
+  const headers = { 'Content-Type': type, 'Cache-Control': 'no-cache', ETag: `"${tag}"`, Vary: 'Accept' }
+  const known = header(event, 'if-none-match')
+  // What compresses on the way makes a strong tag a weak one.
+  const isKnown =
+    known?.trim() === '*' || known?.split(',').some(each => each.trim().replace(/^W\//, '') === `"${tag}"`)
+  return isKnown ? { statusCode: 304, headers, body: '' } : { statusCode: 200, headers, body }
+}
+
+function failed(error: Error, logger: Logger): APIGatewayProxyResult {
+  if (error instanceof z.ZodError) {
+    const said = error.issues.flatMap(issue =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map(key => `${key}: there is no such parameter`)
+        : [`${issue.path.join('.')}: ${issue.message}`],
+    )
+    return problem(400, 'A parameter is not right', [...new Set(said)].join('; '))
+  }
+  if (error instanceof RangeError) return problem(400, 'A parameter is not right', error.message)
+  logger.warn('serving: request failed', { error: String(error) })
+  return withHeaders(problem(503, 'The answer is not known right now', 'Try again in a few seconds.'), {
+    'Retry-After': '5',
+  })
+}
+
+function header({ headers }: APIGatewayProxyEvent, wanted: string): string | undefined {
+  return Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === wanted)?.[1]
 }

@@ -9,13 +9,16 @@ const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
 
 export const WindowRow = z.object({
   class_name: className,
-  window_start: timestamp.describe('Start of the ten-minute window of event time'),
+  window_start: timestamp.describe('Start of the window of event time: ten minutes, or a day where it lies far back'),
   window_end: timestamp,
   state: z
     .enum(['open', 'closed'])
     .describe('A closed window holds every image that was not late; later ones still count in it'),
   count: z.int().describe('Images in the window'),
-  late_count: z.int().describe('Images among them that came more than five minutes after the end of the window'),
+  late_count: z
+    .int()
+    .nullable()
+    .describe('Images among them that came more than five minutes after the end of the window; null for a whole day'),
   ndvi_avg: ndvi.nullable(),
   ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
   ndvi_min: ndvi.nullable().describe('Lowest pixel'),
@@ -136,15 +139,115 @@ export const BatchDayRow = z.object({
 })
 export type BatchDayRow = z.infer<typeof BatchDayRow>
 
-const MAX_DAYS = 366
+/** What describes a parameter to people where the form that is accepted is narrower than JSON Schema says by itself. */
+interface Described extends Record<string, unknown> {
+  type: string
+}
 
-export const BatchDaysQuery = z
-  .object({ class: z.string().optional(), from: z.iso.date(), to: z.iso.date() })
-  .refine(({ from, to }) => from <= to && Date.parse(to) - Date.parse(from) < MAX_DAYS * DAY_MS, {
-    path: ['to'],
-    message: `must be on or after from, and at most ${MAX_DAYS} days in all`,
+/** A parameter of the query, which is text; `described` is its form for the OpenAPI document. */
+function parameter<Schema extends z.ZodType>(schema: Schema, described: Described): Schema {
+  return schema.meta({ described })
+}
+
+/** The parameters of a query as they are told to others. */
+export function describedParameters(
+  query: z.ZodObject,
+): { name: string; isRequired: boolean; description: string; schema: Record<string, unknown> }[] {
+  return Object.entries(query.shape as Record<string, z.ZodType>).map(([name, schema]) => {
+    const { description = '', ...described } = (schema.meta()?.described ?? {}) as Record<string, unknown>
+    const isRequired = !schema.safeParse(undefined).success
+    return { name, isRequired, description: String(description), schema: described }
+  })
+}
+
+const wholeNumber = (least: number, most: number, otherwise: number, description: string) =>
+  parameter(
+    z
+      .string()
+      .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
+      .transform(Number)
+      .pipe(z.number().min(least).max(most))
+      .default(otherwise),
+    { type: 'integer', minimum: least, maximum: most, default: otherwise, description },
+  )
+
+const TEXT_LIMIT = 200
+const name = (description: string) =>
+  parameter(z.string().min(1).max(TEXT_LIMIT).optional(), {
+    type: 'string',
+    minLength: 1,
+    maxLength: TEXT_LIMIT,
+    description,
   })
 
-export const AnomaliesQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-})
+const instant = (description: string) =>
+  parameter(
+    z.iso
+      .datetime({ offset: true, error: 'must be a time like 2026-11-22T14:00:00Z' })
+      .transform(text => Date.parse(text))
+      .pipe(z.number().min(0).max(LATEST_MS))
+      .optional(),
+    { type: 'string', format: 'date-time', description },
+  )
+/** The end of the year 9999. */
+const LATEST_MS = 253_402_300_799_999
+
+const day = (description: string) =>
+  parameter(z.iso.date('must be a day like 2026-11-22'), { type: 'string', format: 'date', description })
+
+const LONGEST_DAYS = 366
+const ALERT_DAYS = 31
+
+export const NoQuery = z.strictObject({})
+
+export const BatchDaysQuery = z
+  .strictObject({
+    class: name('Only this class'),
+    from: day('First day, UTC'),
+    to: day(`Last day, UTC: at most ${LONGEST_DAYS} days in all`),
+  })
+  .refine(({ from, to }) => from <= to && Date.parse(to) - Date.parse(from) < LONGEST_DAYS * DAY_MS, {
+    path: ['to'],
+    message: `must be on or after from, and at most ${LONGEST_DAYS} days in all`,
+  })
+export type BatchDaysQuery = z.infer<typeof BatchDaysQuery>
+
+export const WindowsQuery = z
+  .strictObject({
+    class: name('Only this class'),
+    from: instant('Start of the range; six hours before its end by default'),
+    to: instant('End of the range, not included; now by default'),
+  })
+  .refine(
+    ({ from, to }) => from === undefined || to === undefined || (from < to && to - from <= LONGEST_DAYS * DAY_MS),
+    {
+      path: ['to'],
+      message: `must be after from, and at most ${LONGEST_DAYS} days behind it`,
+    },
+  )
+export type WindowsQuery = z.infer<typeof WindowsQuery>
+
+export const AnomaliesQuery = z
+  .strictObject({
+    limit: wholeNumber(1, 1000, 100, 'At most so many'),
+    class: name('Only of this class'),
+    rule: name('Only those that this rule found'),
+    min_score: parameter(
+      z
+        .string()
+        .regex(/^\d{1,6}(\.\d{1,6})?$/, 'must be a number such as 2.5')
+        .transform(Number)
+        .optional(),
+      { type: 'number', minimum: 0, description: 'Only those that are so far off, in standard deviations, or further' },
+    ),
+    from: instant(
+      `Only images of this time or later; at most ${ALERT_DAYS} days before the end, which is what is searched by default`,
+    ),
+    to: instant('Only images of before this time'),
+    after: name('Where the last page ended: take it from the Link header'),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || (from < to && to - from <= ALERT_DAYS * DAY_MS), {
+    path: ['to'],
+    message: `must be after from, and at most ${ALERT_DAYS} days behind it`,
+  })
+export type AnomaliesQuery = z.infer<typeof AnomaliesQuery>

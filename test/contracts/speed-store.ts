@@ -365,6 +365,9 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await rival.readAlerts(query(className, 10))).toEqual([a, e, d, c, b])
         expect(await rival.readAlerts(query(className, 3))).toEqual([a, e, d])
         expect(await rival.readAlerts(query(className, 0))).toEqual([])
+        expect(await rival.readAlerts({ ...query(className, 10), upToMs: c.eventMs })).toEqual([e, d, c, b])
+        expect(await rival.readAlerts({ ...query(className, 2), upToMs: c.eventMs })).toEqual([e, d])
+        expect(await rival.readAlerts({ ...query(className, 10), upToMs: b.eventMs - 1 })).toEqual([])
       })
 
       test('are written once when they are written twice', async () => {
@@ -393,8 +396,12 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         const otherClass = { ...alert, className: freshClass() }
         await store.putAlerts([alert, nextDay, otherClass])
         expect(await store.readAlerts(query(className, 10))).toEqual([alert])
-        expect(await store.readAlerts({ className, day: '2026-11-23', limit: 10 })).toEqual([nextDay])
-        expect(await store.readAlerts({ className, day: '2026-11-24', limit: 10 })).toEqual([])
+        expect(
+          await store.readAlerts({ className, day: '2026-11-23', upToMs: Number.MAX_SAFE_INTEGER, limit: 10 }),
+        ).toEqual([nextDay])
+        expect(
+          await store.readAlerts({ className, day: '2026-11-24', upToMs: Number.MAX_SAFE_INTEGER, limit: 10 }),
+        ).toEqual([])
       })
 
       test('keep what was not measured, negative values, and odd names', async () => {
@@ -648,8 +655,8 @@ function alertAt(className: string, second: number, imageId: string): Alert {
   }
 }
 
-function query(className: string, limit: number): { className: string; day: string; limit: number } {
-  return { className, day: DAY, limit }
+function query(className: string, limit: number): { className: string; day: string; upToMs: number; limit: number } {
+  return { className, day: DAY, upToMs: Number.MAX_SAFE_INTEGER, limit }
 }
 
 function entryAt(lane: string, sequence: number, index: number | null): QuarantineEntry {

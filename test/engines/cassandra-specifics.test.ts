@@ -175,7 +175,14 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
         expect([acknowledged, acknowledged + 1].map(toPosition)).toContain(cursor?.lastPosition)
         const [row] = await witness.readRows(lane, { from: 0, until: SLOT + HOUR_MS })
         expect([acknowledged, acknowledged + 1].map(toPosition)).toContain(row?.lastPosition)
-        expect(await witness.readAlerts({ className: 'Forest', day: '2026-11-22', limit: 10 })).toEqual([alert])
+        expect(
+          await witness.readAlerts({
+            className: 'Forest',
+            day: '2026-11-22',
+            upToMs: Number.MAX_SAFE_INTEGER,
+            limit: 10,
+          }),
+        ).toEqual([alert])
         expect(await witness.readQuarantine({ lane, after: null, limit: 10 })).toEqual([entry])
         // The first compare-and-set after it ends what the server was at when it died: a cursor read before may be old.
         await eventually(async () => {

@@ -1,4 +1,4 @@
-import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { importEvents } from '../../functions/batch/imports.ts'
 import { decodeEvent, type WireEvent } from '../../functions/core/event.ts'
@@ -24,7 +24,7 @@ async function openApi({ imported = [], logged = [] }: { imported?: WireEvent[];
   const handler = servingHandler({ ...pipeline.serving, logger: collectingLogger() })
   const get = (path: string, queryStringParameters: Query | null = null, headers: Record<string, string> = {}) => {
     const event = { httpMethod: 'GET', path, headers, queryStringParameters } as unknown as APIGatewayProxyEvent
-    return handler(event, {} as Context) as Promise<APIGatewayProxyResult>
+    return handler(event)
   }
   return {
     get,
@@ -217,7 +217,7 @@ describe('an answer of the batch view', () => {
     const views = { ...pipeline.serving.views, current: () => Promise.reject(new Error('the disk is on fire')) }
     const handler = servingHandler({ ...pipeline.serving, views, logger })
     const event = { httpMethod: 'GET', path: '/api/batch/statistics', headers: {} } as unknown as APIGatewayProxyEvent
-    const answer = (await handler(event, {} as Context)) as APIGatewayProxyResult
+    const answer = await handler(event)
     expect(answer.statusCode).toBe(503)
     expect(answer.headers).toMatchObject({ 'Content-Type': 'application/problem+json', 'Retry-After': '5' })
     expect(answer.body).not.toContain('fire')

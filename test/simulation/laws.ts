@@ -59,7 +59,12 @@ async function storedAlerts(
   for (let ms = Math.min(...times); ms < Math.max(...times) + DAY_MS; ms += DAY_MS) {
     for (const className of classes.keys()) {
       if (dayOf(ms) < dayOf(expired)) continue
-      for (const alert of await store.readAlerts({ className, day: dayOf(ms), limit: 10_000 })) {
+      for (const alert of await store.readAlerts({
+        className,
+        day: dayOf(ms),
+        upToMs: Number.MAX_SAFE_INTEGER,
+        limit: 10_000,
+      })) {
         alerts.set(`${alert.className} ${alert.day} ${alert.eventMs} ${alert.imageId}`, `${alert.rule} ${alert.score}`)
       }
     }

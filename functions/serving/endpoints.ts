@@ -1,0 +1,130 @@
+import type { z } from 'zod'
+import { anomalies } from './anomalies.ts'
+import { classStats, health, realtimeNdvi, type Serving, windows } from './answers.ts'
+import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
+import {
+  AnomaliesQuery,
+  AnomalyRow,
+  BatchDayRow,
+  BatchDaysQuery,
+  BatchStatisticsRow,
+  ClassStatsRow,
+  Health,
+  NoQuery,
+  SeparabilityRow,
+  WindowRow,
+  WindowsQuery,
+} from './schemas.ts'
+
+/** What an endpoint found out. */
+export interface Found {
+  /** Rows of a table, or the document. */
+  body: unknown
+  /** The parameter `after` of the next page, where there is one. */
+  next?: string | null
+}
+
+/** What can be asked by GET: from this come the router, the check of parameters, the OpenAPI document and its page. */
+export interface Endpoint {
+  path: string
+  summary: string
+  /** Of the parameters, as text. */
+  query: z.ZodObject
+  /** Of a row of a table, which CSV can say as well, or of a document. */
+  schema: z.ZodObject
+  isTable: boolean
+  /** The last good answer is worth having, said to be old, while there is no other. */
+  mayBeOld: boolean
+  answer(serving: Serving, query: Record<string, string>): Promise<Found>
+}
+
+function table<Query extends z.ZodObject>(endpoint: {
+  path: string
+  summary: string
+  query: Query
+  row: z.ZodObject
+  rows(serving: Serving, query: z.infer<Query>): Promise<Found | unknown[]>
+}): Endpoint {
+  const { path, summary, query, row, rows } = endpoint
+  return {
+    ...{ path, summary, query, schema: row, isTable: true, mayBeOld: true },
+    async answer(serving, text) {
+      const found = await rows(serving, query.parse(text) as z.infer<Query>)
+      return Array.isArray(found) ? { body: found } : found
+    },
+  }
+}
+
+export const ENDPOINTS: readonly Endpoint[] = [
+  table({
+    path: '/api/realtime/ndvi',
+    summary: 'The newest windows of ten minutes of every class, newest first',
+    query: NoQuery,
+    row: WindowRow,
+    rows: realtimeNdvi,
+  }),
+  table({
+    path: '/api/windows',
+    summary: 'A time series: windows of ten minutes, and days where they lie a week back or more; oldest first',
+    query: WindowsQuery,
+    row: WindowRow,
+    rows: windows,
+  }),
+  table({
+    path: '/api/anomalies',
+    summary: 'Images that are off, and by how much, newest first; further pages by the Link header',
+    query: AnomaliesQuery,
+    row: AnomalyRow,
+    async rows(serving, query) {
+      const { rows, next } = await anomalies(serving, query)
+      return { body: rows, next }
+    },
+  }),
+  table({
+    path: '/api/class-stats',
+    summary: 'Every class over all time, up to the second: the batch view and what came since',
+    query: NoQuery,
+    row: ClassStatsRow,
+    rows: classStats,
+  }),
+  table({
+    path: '/api/batch/class-stats',
+    summary: 'Every class over all time, as of the last batch view',
+    query: NoQuery,
+    row: ClassStatsRow,
+    rows: batchClassStats,
+  }),
+  table({
+    path: '/api/batch/statistics',
+    summary: 'Quantiles, trend, and how bands go with NDVI, by class, as of the last batch view',
+    query: NoQuery,
+    row: BatchStatisticsRow,
+    rows: batchStatistics,
+  }),
+  table({
+    path: '/api/batch/separability',
+    summary: 'How well two classes are told apart, by every pair, as of the last batch view',
+    query: NoQuery,
+    row: SeparabilityRow,
+    rows: batchSeparability,
+  }),
+  table({
+    path: '/api/batch/days',
+    summary: 'Every class by the day of its images, as of the last batch view',
+    query: BatchDaysQuery,
+    row: BatchDayRow,
+    rows: batchDays,
+  }),
+  {
+    path: '/api/health',
+    summary: 'How fresh and how complete the answers are',
+    query: NoQuery,
+    schema: Health,
+    isTable: false,
+    mayBeOld: false,
+    async answer(serving, query) {
+      NoQuery.parse(query)
+      return { body: await health(serving) }
+    },
+  },
+]

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MINUTE_MS } from '../core/time.ts'
+
+/** An older answer than this helps nobody: what it says is no more. */
+const LONGEST_MS = 10 * MINUTE_MS
+/** Answers that are kept; the one that was given longest ago goes first. */
+const MOST_KEPT = 200
+
+export interface Kept<T> {
+  value: T
+  /** 0 for an answer of now. */
+  ageMs: number
+  /** Why there is no answer of now. */
+  failure: string | null
+}
+
+/**
+ * Gives every question an answer within a bound: that of now or, while there is none, the last good one.
+ *
+ * @param withinMs after which an answer is no more waited for
+ */
+export function keptAnswers(now: () => number, withinMs: number) {
+  const answers = new Map<string, { value: unknown; atMs: number }>()
+
+  async function askFresh<T>(ask: () => Promise<T>): Promise<Kept<T>> {
+    const giveUp = new AbortController()
+    const late = sleep(withinMs, undefined, { signal: giveUp.signal, ref: false }).then(() => {
+      throw new Error(`no answer within ${withinMs} ms`)
+    })
+    late.catch(() => {})
+    try {
+      return { value: await Promise.race([ask(), late]), ageMs: 0, failure: null }
+    } finally {
+      giveUp.abort()
+    }
+  }
+
+  return {
+    askFresh,
+    /** @throws what the question throws, where it is the asker's fault or nothing good enough is kept */
+    async ask<T>(key: string, ask: () => Promise<T>): Promise<Kept<T>> {
+      try {
+        const fresh = await askFresh(ask)
+        answers.delete(key)
+        answers.set(key, { value: fresh.value, atMs: now() })
+        const [oldest] = answers.keys()
+        if (answers.size > MOST_KEPT && oldest !== undefined) answers.delete(oldest)
+        return fresh
+      } catch (error) {
+        const last = answers.get(key)
+        const ageMs = last ? now() - last.atMs : Number.POSITIVE_INFINITY
+        if (!last || ageMs > LONGEST_MS) throw error
+        return { value: last.value as T, ageMs: Math.max(ageMs, 1), failure: String(error) }
+      }
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { ENDPOINTS, type Endpoint } from './endpoints.ts'
+import { describedParameters } from './schemas.ts'
+
+type Json = Record<string, unknown>
+
+/** The API as an OpenAPI 3.1 document, which lives at /api/openapi.json. @see https://spec.openapis.org/oas/v3.1.1 */
+export function openApi(): Json {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'landcover',
+      version: '1',
+      summary: 'The vegetation of a region: NDVI statistics per land-cover class',
+      description:
+        'NDVI is -1 to 1, bands are in the units of the images; null is "not measured". Times are ISO 8601, UTC. Tables are arrays of objects, or CSV by `Accept: text/csv` or `format=csv`.',
+    },
+    servers: [{ url: '/' }],
+    paths: Object.fromEntries(
+      ENDPOINTS.map(endpoint => [
+        endpoint.path,
+        { get: operation(endpoint, 'get'), head: operation(endpoint, 'head') },
+      ]),
+    ),
+    components: { schemas: { Problem: PROBLEM } },
+  }
+}
+
+const PROBLEM: Json = {
+  type: 'object',
+  description: 'What went wrong (RFC 9457)',
+  required: ['type', 'title', 'status', 'detail'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+  },
+}
+
+function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
+  const isGet = method === 'get'
+  const withBody = (content: Json): Json => (isGet ? { content } : {})
+  const problem = (description: string): Json => ({
+    description,
+    ...withBody({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }),
+  })
+  const row = jsonSchema(endpoint.schema)
+  return {
+    operationId: `${method}${endpoint.path.replaceAll(/[/-](\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    summary: endpoint.summary,
+    parameters: [
+      ...describedParameters(endpoint.query).map(({ name, isRequired, description, schema }) => ({
+        ...{ name, in: 'query', required: isRequired, description, schema },
+      })),
+      ...(endpoint.isTable ? [FORMAT] : []),
+    ],
+    responses: {
+      200: {
+        description: 'The answer',
+        headers: {
+          ETag: { description: 'For If-None-Match', schema: { type: 'string' } },
+          ...(endpoint.query.shape.after && {
+            Link: { description: 'rel="next": the next page, where there is one', schema: { type: 'string' } },
+          }),
+          ...(endpoint.mayBeOld && {
+            Age: {
+              description: 'How old the answer is, s, where it is one that was kept while there was no other',
+              schema: { type: 'string' },
+            },
+          }),
+        },
+        ...withBody({
+          'application/json': { schema: endpoint.isTable ? { type: 'array', items: row } : row },
+          ...(endpoint.isTable && { 'text/csv': { schema: { type: 'string' } } }),
+        }),
+      },
+      304: { description: 'It is still what If-None-Match names' },
+      400: problem('A parameter is not right'),
+      406: problem('The answer cannot be had in any form that Accept names'),
+      503: problem('The answer is not known right now'),
+    },
+  }
+}
+
+const FORMAT: Json = {
+  name: 'format',
+  in: 'query',
+  description: 'The form of the answer, whatever Accept says',
+  schema: { type: 'string', enum: ['json', 'csv'] },
+}
+
+/** Without what is the same for every schema, or names a dialect that is OpenAPI's own by default. */
+function jsonSchema(schema: z.ZodType): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema)
+  return json
+}

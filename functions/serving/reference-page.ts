@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { ENDPOINTS } from './endpoints.ts'
+import { describedParameters } from './schemas.ts'
+
+const STYLE = `
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark }
+code, h2 { font-family: ui-monospace, monospace }
+h2 { font-size: 1.1rem; margin-top: 2.5rem }
+.table { overflow-x: auto }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid color-mix(in srgb, currentcolor 20%, transparent) }
+`
+
+/** What OpenAPI says, for people: a page that asks for nothing more. */
+export function referencePage(): string {
+  const sections = ENDPOINTS.map(({ path, summary, query, schema, isTable }) => {
+    const parameters = describedParameters(query).map(({ name, isRequired, description, schema: { type } }) => [
+      `${name}${isRequired ? ' (required)' : ''}`,
+      String(type),
+      description,
+    ])
+    const fields = fieldsOf(schema)
+    return `<h2 id="${escaped(path)}">GET ${escaped(path)}</h2>
+<p>${escaped(summary)}.</p>
+${parameters.length > 0 ? `<h3>Parameters</h3>${tableOf(['Name', 'Type', ''], parameters)}` : ''}
+<h3>${isTable ? 'Columns' : 'Fields'}</h3>${tableOf(['Name', 'Type', ''], fields)}`
+  })
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>landcover: the API</title><style>${STYLE}</style></head>
+<body>
+<main>
+<h1>The API</h1>
+<p>Tables are arrays of objects, or CSV with <code>format=csv</code> or <code>Accept: text/csv</code>. NDVI is -1 to 1, times are ISO 8601 in UTC, null is “not measured”. Errors are problem bodies (RFC 9457). For programs: <a href="openapi.json">openapi.json</a>.</p>
+${sections.join('\n')}
+</main>
+</body>
+</html>
+`
+}
+
+function fieldsOf(schema: z.ZodObject): string[][] {
+  const { properties = {} } = z.toJSONSchema(schema)
+  return Object.entries(properties as Record<string, Record<string, unknown>>).map(([name, of]) => [
+    name,
+    typesOf(of).join(' or '),
+    typeof of.description === 'string' ? of.description : '',
+  ])
+}
+
+function typesOf({ type, anyOf, enum: values }: Record<string, unknown>): string[] {
+  if (Array.isArray(values)) return values.map(String)
+  if (Array.isArray(anyOf)) return anyOf.flatMap(each => typesOf(each as Record<string, unknown>))
+  return [String(type)]
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = (tag: string, row: readonly string[]) => row.map(text => `<${tag}>${escaped(text)}</${tag}>`).join('')
+  const body = rows.map(row => `<tr>${cells('td', row)}</tr>`).join('')
+  return `<div class="table" tabindex="0"><table><thead><tr>${cells('th', head)}</tr></thead><tbody>${body}</tbody></table></div>`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+}
