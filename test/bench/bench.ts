@@ -1,8 +1,10 @@
 import { javaMissing } from '../engines/java.ts'
+import { benchBundles } from './bundles.ts'
 import { benchDelay } from './delay.ts'
 import { benchEngines } from './engines.ts'
 import { benchHandler } from './handler.ts'
 
+await benchBundles()
 await benchHandler()
 await benchDelay()
 const missing = javaMissing()
