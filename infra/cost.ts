@@ -100,7 +100,7 @@ export const ASSUMED = {
   /** What a round of answers reads: totals since the cut and of the newest windows, of each lane; alerts; views. */
   joinedRows: 18,
   newestRows: 12,
-  alertReads: 10,
+  alertReads: 140,
   listsPerRound: 3,
   getsPerRound: 1,
   /** The share of a file that is read to tell records apart, and the requests that Athena makes for a file. */

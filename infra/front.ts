@@ -44,7 +44,6 @@ import { Construct } from 'constructs'
 import { rememberedMs } from '../functions/core/slot.ts'
 import { SECOND_MS } from '../functions/core/time.ts'
 import { problem } from '../functions/http/problem.ts'
-import { AnomaliesQuery, BatchDaysQuery } from '../functions/serving/schemas.ts'
 import type { SignInSettings } from '../web/sign-in.ts'
 import type { Access } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
@@ -68,7 +67,6 @@ const SITE = fileURLToPath(new URL('../web/dist', import.meta.url))
 
 /** So long a shared answer may be old: a hundred dashboards cost the store as much as one. */
 const SHARED_FOR = Duration.seconds(2)
-const QUERY_PARAMETERS = Object.keys({ ...AnomaliesQuery.shape, ...BatchDaysQuery.shape })
 /** Requests a second that reach the functions, and how many may come at once. */
 const RATE = 100
 const BURST = 200
@@ -274,11 +272,9 @@ export class Front extends Construct {
             minTtl: SHARED_FOR,
             defaultTtl: SHARED_FOR,
             maxTtl: SHARED_FOR,
-            // Others change nothing, and would only get past what is kept.
-            queryStringBehavior: CacheQueryStringBehavior.allowList(...QUERY_PARAMETERS),
+            queryStringBehavior: CacheQueryStringBehavior.all(),
             // Whoever is signed in has answers of his own: they are kept for him alone.
-            headerBehavior:
-              access === 'cognito' ? CacheHeaderBehavior.allowList('Authorization') : CacheHeaderBehavior.none(),
+            headerBehavior: CacheHeaderBehavior.allowList('Accept', ...(access === 'cognito' ? ['Authorization'] : [])),
             cookieBehavior: CacheCookieBehavior.none(),
             enableAcceptEncodingGzip: true,
             enableAcceptEncodingBrotli: true,

@@ -29,8 +29,6 @@ export type Round = {
 type Endpoint<Body> = {
   url: string
   decode: (body: unknown) => Body
-  /** Statuses beside 2xx whose body is still an answer. */
-  answers?: readonly number[]
 }
 
 const ENDPOINTS: { [Name in PartName]: Endpoint<Parts[Name]> } = {
@@ -38,9 +36,11 @@ const ENDPOINTS: { [Name in PartName]: Endpoint<Parts[Name]> } = {
   alerts: { url: '/api/anomalies?limit=50', decode: decodeAlerts },
   joined: { url: '/api/class-stats', decode: decodeClassStats },
   batch: { url: '/api/batch/class-stats', decode: decodeClassStats },
-  // A degraded system may say so with 503; that is news, not a failed request.
-  health: { url: '/api/health', decode: decodeHealth, answers: [503] },
+  health: { url: '/api/health', decode: decodeHealth },
 }
+
+/** What is older was not kept by a cache on the way, which does so for a moment. */
+const OLD_SECONDS = 5
 
 const PART_NAMES = Object.keys(ENDPOINTS) as PartName[]
 
@@ -65,8 +65,11 @@ export function createApi({
 }): Api {
   const etags = new Map<PartName, string>()
 
-  async function get<Name extends PartName>(part: Name, signal: AbortSignal): Promise<Parts[Name] | 'unchanged'> {
-    const { url, decode, answers } = ENDPOINTS[part]
+  async function get<Name extends PartName>(
+    part: Name,
+    signal: AbortSignal,
+  ): Promise<{ body: Parts[Name] | 'unchanged'; ageSeconds: number }> {
+    const { url, decode } = ENDPOINTS[part]
     const etag = etags.get(part)
     const response = await fetch(url, {
       headers: {
@@ -76,14 +79,16 @@ export function createApi({
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     })
-    if (response.status === 304 && etag) return 'unchanged'
-    if (!response.ok && !answers?.includes(response.status)) throw new Error(`HTTP ${response.status}`)
+    // Where the system has no answer of now it gives the last one, and says how old that is.
+    const ageSeconds = Number(response.headers.get('age') ?? 0)
+    if (response.status === 304 && etag) return { body: 'unchanged', ageSeconds }
+    if (!response.ok) throw new Error(`HTTP ${response.status}`)
     const body = decode(await response.json())
     const newEtag = response.headers.get('etag')
     // Only after decoding: a body that could not be understood must be asked for again.
     if (newEtag && response.ok) etags.set(part, newEtag)
     else etags.delete(part)
-    return body
+    return { body, ageSeconds }
   }
 
   return {
@@ -92,7 +97,8 @@ export function createApi({
       await Promise.all(
         PART_NAMES.map(async part => {
           try {
-            const body = await get(part, signal)
+            const { body, ageSeconds } = await get(part, signal)
+            if (ageSeconds > OLD_SECONDS) round.failed.push({ part, reason: `an answer of ${ageSeconds} s ago` })
             if (body === 'unchanged') round.unchanged.push(part)
             else Object.assign(round.changed, { [part]: body })
           } catch (error) {

@@ -9,6 +9,9 @@ export interface LocalServer {
   close(): Promise<void>
 }
 
+/** Room for an address that is too long, so that the API can say so. */
+const MAX_HEADER_BYTES = 64 * 1024
+
 type ProxyHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
 
 /** API Gateway takes no larger body. */
@@ -27,7 +30,7 @@ export async function startHttpServer(
   port: number,
 ): Promise<LocalServer> {
   const files = sirv(site, { etag: true, dev: true })
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     if (!request.url?.startsWith('/api/')) {
       files(request, response, () => {
         response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found\n')
@@ -86,6 +89,9 @@ function proxyEvent(request: IncomingMessage, body: Buffer): APIGatewayProxyEven
     path: url.pathname,
     headers: request.headers as Record<string, string>,
     queryStringParameters: Object.fromEntries(url.searchParams),
+    multiValueQueryStringParameters: Object.fromEntries(
+      url.searchParams.keys().map(name => [name, url.searchParams.getAll(name)]),
+    ),
     body: body.toString('base64'),
     isBase64Encoded: true,
   } as unknown as APIGatewayProxyEvent

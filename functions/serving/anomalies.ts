@@ -3,7 +3,8 @@ import type { Alert } from '../core/alert.ts'
 import { fromMicro } from '../core/fixed-point.ts'
 import { DAY_MS, dayOf, formatTimestamp } from '../core/time.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
-import type { AnomaliesQuery, AnomalyRow } from './schemas.ts'
+import { BadParameter } from './bad-parameter.ts'
+import { type AnomaliesQuery, type AnomalyRow, MOST_SEARCHED_DAYS, SEARCHED_DAYS } from './schemas.ts'
 
 export interface AnomaliesSource {
   store: Pick<SpeedStore, 'readCursors' | 'readAlerts'>
@@ -13,63 +14,86 @@ export interface AnomaliesSource {
 /** Newest first; those of one time by image, then by class. What a page ends with says where the next begins. */
 export interface AnomaliesPage {
   rows: AnomalyRow[]
-  /** For the parameter `after` of the next page; null where this is the last. */
-  next: string | null
+  /** Parameters of the next page; null where this is the last. */
+  next: { after: string; to: string } | null
 }
 
-/** How many days are searched, back from the end of the range. */
-const SEARCHED_MS = 31 * DAY_MS
 /** How many alerts of a class and day are read at a time. */
 const READ_AT_ONCE = 100
+/** After so many reads an answer is what was found by then, and says where to go on. */
+const MOST_READS = 200
 
 const Place = z.tuple([z.int().min(0), z.string(), z.string()])
 /** Time, image and class of an alert. */
 type Place = z.infer<typeof Place>
 
-/** @throws RangeError when `after` is not what a page ended with */
+/** What is left of the reads that one question may cost. */
+interface Budget {
+  reads: number
+}
+
+/** @throws BadParameter when `after` is not what a page ended with, or the range is too long */
 export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery): Promise<AnomaliesPage> {
   const { store } = source
   const after = query.after === undefined ? undefined : placeOf(query.after)
   const newestMs = Math.max(...(await store.readCursors()).map(({ lastEventMs }) => lastEventMs ?? 0), 0)
-  const untilMs = Math.min(query.to ?? Number.POSITIVE_INFINITY, newestMs + 1)
-  const fromMs = Math.max(query.from ?? untilMs - SEARCHED_MS, untilMs - SEARCHED_MS, 0)
-  const startMs = Math.min(untilMs - 1, after?.[0] ?? Number.POSITIVE_INFINITY)
+  const longestMs = MOST_SEARCHED_DAYS * DAY_MS
+  const untilMs = query.to ?? Math.min(newestMs + 1, (query.from ?? Number.POSITIVE_INFINITY) + longestMs)
+  const fromMs = query.from ?? Math.max(untilMs - SEARCHED_DAYS * DAY_MS, 0)
+  if (untilMs - fromMs > longestMs) {
+    throw new BadParameter(`from: must be at most ${MOST_SEARCHED_DAYS} days before the end`)
+  }
+  const startMs = Math.min(untilMs - 1, newestMs, after?.[0] ?? Number.POSITIVE_INFINITY)
   const known = await source.classNames()
   const classes = query.class === undefined ? known : known.filter(each => each === query.class)
 
+  const budget = { reads: Math.max(MOST_READS, 2 * classes.length) }
   const found: Alert[] = []
+  const pageTo = (next: Place | null): AnomaliesPage => ({
+    rows: found.map(rowOf),
+    next: next && { after: Buffer.from(JSON.stringify(next)).toString('base64url'), to: formatTimestamp(untilMs) },
+  })
+  let last = after
   for (let dayMs = startOfDay(startMs); dayMs + DAY_MS > fromMs && dayMs >= 0; dayMs -= DAY_MS) {
+    // What is left of a budget must do for the day: of each class a first read.
+    if (budget.reads < classes.length) return pageTo(last ?? [dayMs + DAY_MS, '', ''])
     const upToMs = Math.min(startMs, dayMs + DAY_MS - 1)
-    for await (const alert of newestFirst(classes.map(className => alertsOf(store, className, upToMs)))) {
-      if (alert.eventMs < fromMs) break
-      if (after && compare(placeOfAlert(alert), after) >= 0) continue
-      if (query.rule !== undefined && alert.rule !== query.rule) continue
-      if (query.min_score !== undefined && Math.abs(alert.score) < query.min_score) continue
-      if (found.length === query.limit) return page(found, true)
-      found.push(alert)
+    try {
+      for await (const alert of newestFirst(classes.map(className => alertsOf(store, className, upToMs, budget)))) {
+        const place = placeOfAlert(alert)
+        if (alert.eventMs < fromMs) break
+        if (after && compare(place, after) >= 0) continue
+        if (found.length === query.limit) return pageTo(last as Place)
+        if (isWanted(alert, query)) found.push(alert)
+        last = place
+      }
+    } catch (error) {
+      if (error !== OUT_OF_BUDGET) throw error
+      return pageTo(last ?? [dayMs + DAY_MS, '', ''])
     }
+    last = [dayMs, '', '']
   }
-  return page(found, false)
+  return pageTo(null)
 }
 
-function page(found: readonly Alert[], isMore: boolean): AnomaliesPage {
-  const last = found.at(-1)
-  return {
-    rows: found.map(rowOf),
-    next: isMore && last ? Buffer.from(JSON.stringify(placeOfAlert(last))).toString('base64url') : null,
-  }
+function isWanted({ rule, score }: Alert, query: AnomaliesQuery): boolean {
+  return (query.rule === undefined || rule === query.rule) && Math.abs(score) >= (query.min_score ?? 0)
 }
+
+const OUT_OF_BUDGET = new Error('as many alerts were read as one answer may cost')
 
 /** Alerts of a class on the day of a time, from that time back. */
 async function* alertsOf(
   store: Pick<SpeedStore, 'readAlerts'>,
   className: string,
   upToMs: number,
+  budget: Budget,
 ): AsyncGenerator<Alert> {
   const day = dayOf(upToMs)
   let seen: Place | undefined
   for (let limit = READ_AT_ONCE; ; ) {
     const [nextMs] = seen ?? [upToMs]
+    if (budget.reads-- <= 0) throw OUT_OF_BUDGET
     const read = await store.readAlerts({ className, day, upToMs: nextMs, limit })
     const fresh = read.filter(alert => !seen || compare(placeOfAlert(alert), seen) < 0)
     yield* fresh
@@ -103,18 +127,19 @@ function placeOfAlert({ eventMs, imageId, className }: Alert): Place {
 }
 
 function compare(a: Place, b: Place): number {
-  for (const [index, value] of a.entries()) {
-    const other = b[index] as typeof value
-    if (value !== other) return value < other ? -1 : 1
-  }
-  return 0
+  // As the stores order texts: by their bytes.
+  return a[0] - b[0] || compareBytes(a[1], b[1]) || compareBytes(a[2], b[2])
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 function placeOf(text: string): Place {
   try {
     return Place.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
   } catch {
-    throw new RangeError('after: take it from the Link header of the page before')
+    throw new BadParameter('after: there is no such page, take it from the Link header of the one before', 404)
   }
 }
 

@@ -3,14 +3,15 @@ import type { ViewReader } from '../batch/view.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { FUTURE_TOLERANCE_MS } from '../core/event.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
-import { DAY_MS, dayOf, formatTimestamp, HOUR_MS, MINUTE_MS } from '../core/time.ts'
+import { DAY_MS, dayOf, formatTimestamp, HOUR_MS } from '../core/time.ts'
 import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
 import { isClosed, watermarkOf } from '../core/watermark.ts'
 import { WINDOW_MS, windowOf } from '../core/window.ts'
 import type { LogOutline } from '../ports/event-log.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
-import { batchDays, byName, classStatsRows, viewTotals } from './batch-answers.ts'
-import type { BatchDayRow, ClassStatsRow, Health, WindowRow, WindowsQuery } from './schemas.ts'
+import { BadParameter } from './bad-parameter.ts'
+import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
+import { type ClassStatsRow, type Health, LONGEST_SERIES_DAYS, type WindowRow, type WindowsQuery } from './schemas.ts'
 import { worries } from './worries.ts'
 
 export interface Serving {
@@ -32,8 +33,9 @@ export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   const cursors = await serving.store.readCursors()
   // Before the rows: what it promises of a window must be true of rows that are read later.
   const watermarkMs = await knownWatermark(serving, cursors)
-  let rows = await speedRowsSince(serving, cursors, serving.now() - WINDOWS_PER_CLASS * WINDOW_MS - 10 * MINUTE_MS)
-  if (rows.length === 0) rows = await speedRowsSince(serving, cursors, serving.now() - DAY_MS)
+  const lately = WINDOWS_PER_CLASS * WINDOW_MS + FUTURE_TOLERANCE_MS
+  let rows = await wholeWindowsSince(serving, cursors, serving.now() - lately)
+  if (rows.length === 0) rows = await wholeWindowsSince(serving, cursors, serving.now() - DAY_MS)
   const byClass = new Map<string, Map<number, Totals>>()
   for (const { windowStart, totals } of rows) {
     for (const [className, of] of totals) {
@@ -48,6 +50,12 @@ export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
     for (const [windowStart, totals] of newest) answer.push(windowRow(className, windowStart, totals, watermarkMs))
   }
   return answer
+}
+
+/** The rows that arrived since a time, of windows that have no others: late images come in windows of long before. */
+async function wholeWindowsSince(serving: Serving, cursors: readonly Cursor[], since: number): Promise<SpeedRow[]> {
+  const firstMs = slotOf(Math.max(since, 0), serving.slotMs) + FUTURE_TOLERANCE_MS
+  return (await speedRowsSince(serving, cursors, since)).filter(({ windowStart }) => windowStart >= firstMs)
 }
 
 /** Without the log's list of lanes nothing is known to be complete; the numbers are as good as before. */
@@ -80,59 +88,65 @@ const WINDOWS_REACH_MS = 7 * DAY_MS
 const DEFAULT_RANGE_MS = 6 * HOUR_MS
 
 /**
- * A time series: windows of ten minutes, and for what lies a week back or more the days of the batch view, whole.
+ * A time series: windows of ten minutes and, for what lies a week back or more, whole days: of the batch view, and of what
+ * came since its cut. Imports are in no window of ten minutes.
  *
  * @returns ordered by time, then by class
+ * @throws BadParameter when the range is none, or too long
  */
 export async function windows(serving: Serving, { class: only, from, to }: WindowsQuery): Promise<WindowRow[]> {
   const nowMs = serving.now()
-  const untilMs = to ?? (from === undefined ? nowMs : Math.max(nowMs, from + 1))
+  const longestMs = LONGEST_SERIES_DAYS * DAY_MS
+  const untilMs = to ?? Math.min(Math.max(nowMs + 1, from ?? 0), (from ?? nowMs) + longestMs)
   const fromMs = from ?? Math.max(untilMs - DEFAULT_RANGE_MS, 0)
+  if (untilMs < fromMs) throw new BadParameter('to: must not be before from')
+  if (untilMs - fromMs > longestMs) {
+    throw new BadParameter(`to: must be at most ${LONGEST_SERIES_DAYS} days behind from`)
+  }
   const splitMs = Math.floor((nowMs - WINDOWS_REACH_MS) / DAY_MS) * DAY_MS
-  const answer: WindowRow[] = []
-  if (fromMs < splitMs) {
-    const range = { from: dayOf(fromMs), to: dayOf(Math.min(untilMs, splitMs) - 1) }
-    for (const row of await batchDays(serving, { ...range, class: only })) answer.push(dayAsWindow(row))
+  const view = await serving.views.current()
+  const cursors = await serving.store.readCursors()
+  // Before the rows: what it promises of a window must be true of rows that are read later.
+  const watermarkMs = await knownWatermark(serving, cursors)
+  const startMs = windowOf(Math.max(fromMs, splitMs))
+  const cut = view?.cut ?? 0
+  const hasDays = fromMs < splitMs
+  // Of images whose clock was ahead, a window may have begun after they came.
+  const since = hasDays ? Math.min(cut, startMs - FUTURE_TOLERANCE_MS) : startMs - FUTURE_TOLERANCE_MS
+
+  const series = new Map<number, Map<string, Totals>>()
+  const add = (timeMs: number, totals: Iterable<readonly [string, Totals]>) => {
+    const classes = series.get(timeMs) ?? new Map<string, Totals>()
+    series.set(timeMs, classes)
+    addEach(classes, totals)
   }
-  if (untilMs > splitMs) {
-    const cursors = await serving.store.readCursors()
-    // Before the rows: what it promises of a window must be true of rows that are read later.
-    const watermarkMs = await knownWatermark(serving, cursors)
-    const startMs = windowOf(Math.max(fromMs, splitMs))
-    const byWindow = new Map<number, Map<string, Totals>>()
-    // Of images whose clock was ahead, a window may have begun after they came.
-    for (const { windowStart, totals } of await speedRowsSince(serving, cursors, startMs - FUTURE_TOLERANCE_MS)) {
-      if (windowStart < startMs || windowStart >= untilMs) continue
-      const classes = byWindow.get(windowStart) ?? new Map<string, Totals>()
-      byWindow.set(windowStart, classes)
-      addEach(classes, totals)
-    }
-    for (const [windowStart, classes] of [...byWindow].sort(([a], [b]) => a - b)) {
-      for (const [className, totals] of [...classes].sort(byName)) {
-        if (only === undefined || className === only) {
-          answer.push(windowRow(className, windowStart, totals, watermarkMs))
-        }
-      }
+  if (hasDays && view) {
+    const lastDay = dayOf(Math.max(Math.min(untilMs, splitMs) - 1, fromMs))
+    for (const { day, className, history } of await serving.views.days(view, dayOf(fromMs), lastDay)) {
+      add(Date.parse(day), [[className, history.totals]])
     }
   }
-  return answer
+  const firstMs = hasDays ? startOfDay(fromMs) : startMs
+  for (const { slot, windowStart, totals } of await speedRowsSince(serving, cursors, since)) {
+    if (windowStart < firstMs || windowStart >= untilMs) continue
+    if (windowStart >= splitMs) add(windowStart, totals)
+    else if (slot >= cut) add(startOfDay(windowStart), totals)
+  }
+  return [...series]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([timeMs, classes]) =>
+      [...classes]
+        .filter(([className]) => only === undefined || className === only)
+        .sort(byName)
+        .map(([className, totals]) => {
+          const row = windowRow(className, timeMs, totals, watermarkMs)
+          return timeMs >= splitMs ? row : { ...row, window_end: formatTimestamp(timeMs + DAY_MS), late_count: null }
+        }),
+    )
 }
 
-function dayAsWindow({ class_name, day, count, ...statistics }: BatchDayRow): WindowRow {
-  const startMs = Date.parse(day)
-  const { ndvi_avg, ndvi_stddev, ndvi_min, ndvi_max } = statistics
-  return {
-    class_name,
-    window_start: formatTimestamp(startMs),
-    window_end: formatTimestamp(startMs + DAY_MS),
-    state: 'closed',
-    count,
-    late_count: null,
-    ndvi_avg,
-    ndvi_stddev,
-    ndvi_min,
-    ndvi_max,
-  }
+function startOfDay(ms: number): number {
+  return Math.floor(ms / DAY_MS) * DAY_MS
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { anomalies } from './anomalies.ts'
 import { classStats, health, realtimeNdvi, type Serving, windows } from './answers.ts'
+import { BadParameter } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
 import {
   AnomaliesQuery,
@@ -20,8 +21,8 @@ import {
 export interface Found {
   /** Rows of a table, or the document. */
   body: unknown
-  /** The parameter `after` of the next page, where there is one. */
-  next?: string | null
+  /** Parameters of the next page, where there is one. */
+  next?: Record<string, string> | null
 }
 
 /** What can be asked by GET: from this come the router, the check of parameters, the OpenAPI document and its page. */
@@ -35,6 +36,7 @@ export interface Endpoint {
   isTable: boolean
   /** The last good answer is worth having, said to be old, while there is no other. */
   mayBeOld: boolean
+  /** @throws BadParameter */
   answer(serving: Serving, query: Record<string, string>): Promise<Found>
 }
 
@@ -49,10 +51,21 @@ function table<Query extends z.ZodObject>(endpoint: {
   return {
     ...{ path, summary, query, schema: row, isTable: true, mayBeOld: true },
     async answer(serving, text) {
-      const found = await rows(serving, query.parse(text) as z.infer<Query>)
+      const found = await rows(serving, parse(query, text))
       return Array.isArray(found) ? { body: found } : found
     },
   }
+}
+
+function parse<Query extends z.ZodObject>(query: Query, text: Record<string, string>): z.infer<Query> {
+  const { data, error } = query.safeParse(text)
+  if (!error) return data
+  const said = error.issues.flatMap(issue =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map(key => `${key}: there is no such parameter`)
+      : [`${issue.path.join('.')}: ${issue.message}`],
+  )
+  throw new BadParameter(said.join('; '))
 }
 
 export const ENDPOINTS: readonly Endpoint[] = [
@@ -123,7 +136,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     isTable: false,
     mayBeOld: false,
     async answer(serving, query) {
-      NoQuery.parse(query)
+      parse(NoQuery, query)
       return { body: await health(serving) }
     },
   },

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { z } from 'zod'
 import { SECOND_MS } from '../core/time.ts'
 import { problem } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Serving } from './answers.ts'
+import { BadParameter } from './bad-parameter.ts'
 import { toCsv } from './csv.ts'
 import { ENDPOINTS, type Endpoint, type Found } from './endpoints.ts'
 import { keptAnswers } from './kept-answers.ts'
@@ -15,9 +15,12 @@ export interface ServingHandlerOptions extends Serving {
   logger: Logger
 }
 
-/** What takes longer is given up: below the 29 s after which API Gateway would. */
-const ANSWERED_WITHIN_MS = 10 * SECOND_MS
-const LONGEST_QUERY = 2_000
+/** What takes longer is given up, before the page does, and sooner where an older answer is there. */
+const ANSWERED_WITHIN_MS = 7 * SECOND_MS
+const KEPT_WITHIN_MS = 3 * SECOND_MS
+/** Questions of a range or a place are many, and each is asked once. */
+const ASKED_ONCE = ['from', 'to', 'after']
+const LONGEST_QUERY = 4_000
 
 type Headers = Record<string, string>
 type Form = 'json' | 'csv'
@@ -30,7 +33,7 @@ type Form = 'json' | 'csv'
 export function servingHandler(serving: ServingHandlerOptions) {
   const byPath = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
   const description = JSON.stringify(openApi())
-  const kept = keptAnswers(serving.now, ANSWERED_WITHIN_MS)
+  const kept = keptAnswers(serving.now, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
 
   async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
     const method = event.httpMethod
@@ -59,7 +62,8 @@ export function servingHandler(serving: ServingHandlerOptions) {
     }
     const key = JSON.stringify([endpoint.path, Object.entries(query).sort()])
     const ask = () => endpoint.answer(serving, query)
-    const { value, ageMs, failure } = endpoint.mayBeOld ? await kept.ask(key, ask) : await kept.askFresh(ask)
+    const isKept = endpoint.mayBeOld && !ASKED_ONCE.some(name => name in query)
+    const { value, ageMs, failure } = isKept ? await kept.ask(key, ask) : await kept.askFresh(ask)
     if (failure) serving.logger.warn('serving: an older answer was given', { path: endpoint.path, ageMs, failure })
     const headers: Headers = {
       ...(ageMs > 0 && { Age: String(Math.ceil(ageMs / SECOND_MS)), Warning: '110 - "Response is Stale"' }),
@@ -75,6 +79,9 @@ export function servingHandler(serving: ServingHandlerOptions) {
   }
 }
 
+/** Between us and the asker nothing may say for how long an answer stays good, nor that an old one will do. */
+const NEVER_STALE = 'no-cache, stale-if-error=0'
+
 const PAGE_HEADERS: Headers = {
   'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
 }
@@ -83,15 +90,15 @@ function withHeaders(result: APIGatewayProxyResult, headers: Headers): APIGatewa
   return { ...result, headers: { ...result.headers, ...headers } }
 }
 
-/** @throws RangeError when there are too many, or one is there twice */
+/** @throws BadParameter when there are too many, or one is there twice */
 function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   const all = event.multiValueQueryStringParameters ?? {}
   for (const [name, values] of Object.entries(all)) {
-    if ((values?.length ?? 0) > 1) throw new RangeError(`${name}: is there ${values?.length} times, once is enough`)
+    if ((values?.length ?? 0) > 1) throw new BadParameter(`${name}: is there ${values?.length} times, once is enough`)
   }
   const parameters = event.queryStringParameters ?? {}
   const length = Object.entries(parameters).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0)
-  if (length > LONGEST_QUERY) throw new RangeError(`the query has more than ${LONGEST_QUERY} characters`)
+  if (length > LONGEST_QUERY) throw new BadParameter(`the query: has more than ${LONGEST_QUERY} characters`)
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value ?? '']))
 }
 
@@ -99,7 +106,7 @@ function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
 function formOf({ isTable }: Endpoint, format: string | undefined, accept: string | undefined): Form | null {
   if (format !== undefined) {
     if (isTable && (format === 'json' || format === 'csv')) return format
-    throw new RangeError(isTable ? 'format: must be json or csv' : 'format: there is only JSON, leave it out')
+    throw new BadParameter(`format: ${isTable ? 'must be json or csv' : 'there is only JSON, leave it out'}`)
   }
   const forms: [type: string, form: Form][] = [['application/json', 'json']]
   if (isTable) forms.push(['text/csv', 'csv'])
@@ -125,15 +132,15 @@ function csvOf({ schema }: Endpoint, { body }: Found): string {
   return toCsv(Object.keys(schema.shape), body as Record<string, unknown>[])
 }
 
-function nextPage({ path, queryStringParameters }: APIGatewayProxyEvent, after: string): string {
-  const query = new URLSearchParams({ ...queryStringParameters, after } as Record<string, string>)
-  return `${path}?${query}`
+/** Relative to the question: what stands before the path, a stage's name say, is not known here. */
+function nextPage({ queryStringParameters }: APIGatewayProxyEvent, next: Record<string, string>): string {
+  return `?${new URLSearchParams({ ...queryStringParameters, ...next } as Record<string, string>)}`
 }
 
 /** The answer, or that it is what the asker has (RFC 9110, 13.1.2). */
 function found(event: APIGatewayProxyEvent, body: string, type: string): APIGatewayProxyResult {
   const tag = createHash('sha1').update(type).update(body).digest('base64url')
-  const headers = { 'Content-Type': type, 'Cache-Control': 'no-cache', ETag: `"${tag}"`, Vary: 'Accept' }
+  const headers = { 'Content-Type': type, 'Cache-Control': NEVER_STALE, ETag: `"${tag}"`, Vary: 'Accept' }
   const known = header(event, 'if-none-match')
   // What compresses on the way makes a strong tag a weak one.
   const isKnown =
@@ -142,15 +149,7 @@ function found(event: APIGatewayProxyEvent, body: string, type: string): APIGate
 }
 
 function failed(error: Error, logger: Logger): APIGatewayProxyResult {
-  if (error instanceof z.ZodError) {
-    const said = error.issues.flatMap(issue =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map(key => `${key}: there is no such parameter`)
-        : [`${issue.path.join('.')}: ${issue.message}`],
-    )
-    return problem(400, 'A parameter is not right', [...new Set(said)].join('; '))
-  }
-  if (error instanceof RangeError) return problem(400, 'A parameter is not right', error.message)
+  if (error instanceof BadParameter) return problem(error.status, 'A parameter is not right', error.message)
   logger.warn('serving: request failed', { error: String(error) })
   return withHeaders(problem(503, 'The answer is not known right now', 'Try again in a few seconds.'), {
     'Retry-After': '5',

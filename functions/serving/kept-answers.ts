@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MINUTE_MS } from '../core/time.ts'
+import { BadParameter } from './bad-parameter.ts'
 
 /** An older answer than this helps nobody: what it says is no more. */
 const LONGEST_MS = 10 * MINUTE_MS
 /** Answers that are kept; the one that was given longest ago goes first. */
-const MOST_KEPT = 200
+const MOST_KEPT = 50
 
 export interface Kept<T> {
   value: T
@@ -18,14 +19,20 @@ export interface Kept<T> {
  * Gives every question an answer within a bound: that of now or, while there is none, the last good one.
  *
  * @param withinMs after which an answer is no more waited for
+ * @param keptWithinMs the same where an older one is there
  */
-export function keptAnswers(now: () => number, withinMs: number) {
+export function keptAnswers(now: () => number, withinMs: number, keptWithinMs: number) {
   const answers = new Map<string, { value: unknown; atMs: number }>()
 
-  async function askFresh<T>(ask: () => Promise<T>): Promise<Kept<T>> {
+  function usable(key: string): { value: unknown; atMs: number } | undefined {
+    const last = answers.get(key)
+    return last && now() - last.atMs <= LONGEST_MS ? last : undefined
+  }
+
+  async function within<T>(waitMs: number, ask: () => Promise<T>): Promise<Kept<T>> {
     const giveUp = new AbortController()
-    const late = sleep(withinMs, undefined, { signal: giveUp.signal, ref: false }).then(() => {
-      throw new Error(`no answer within ${withinMs} ms`)
+    const late = sleep(waitMs, undefined, { signal: giveUp.signal, ref: false }).then(() => {
+      throw new Error(`no answer within ${waitMs} ms`)
     })
     late.catch(() => {})
     try {
@@ -36,21 +43,22 @@ export function keptAnswers(now: () => number, withinMs: number) {
   }
 
   return {
-    askFresh,
+    /** Of which no older answer would do. */
+    askFresh: <T>(ask: () => Promise<T>) => within(withinMs, ask),
     /** @throws what the question throws, where it is the asker's fault or nothing good enough is kept */
     async ask<T>(key: string, ask: () => Promise<T>): Promise<Kept<T>> {
       try {
-        const fresh = await askFresh(ask)
+        const fresh = await within(usable(key) ? keptWithinMs : withinMs, ask)
         answers.delete(key)
         answers.set(key, { value: fresh.value, atMs: now() })
         const [oldest] = answers.keys()
         if (answers.size > MOST_KEPT && oldest !== undefined) answers.delete(oldest)
         return fresh
       } catch (error) {
-        const last = answers.get(key)
-        const ageMs = last ? now() - last.atMs : Number.POSITIVE_INFINITY
-        if (!last || ageMs > LONGEST_MS) throw error
-        return { value: last.value as T, ageMs: Math.max(ageMs, 1), failure: String(error) }
+        const last = usable(key)
+        // What is wrong with a question is wrong however often it was answered.
+        if (!last || error instanceof BadParameter) throw error
+        return { value: last.value as T, ageMs: Math.max(now() - last.atMs, 1), failure: String(error) }
       }
     },
   }

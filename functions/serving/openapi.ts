@@ -15,7 +15,8 @@ export function openApi(): Json {
       description:
         'NDVI is -1 to 1, bands are in the units of the images; null is "not measured". Times are ISO 8601, UTC. Tables are arrays of objects, or CSV by `Accept: text/csv` or `format=csv`.',
     },
-    servers: [{ url: '/' }],
+    // Relative to this document: the API may lie below a path.
+    servers: [{ url: '..' }],
     paths: Object.fromEntries(
       ENDPOINTS.map(endpoint => [
         endpoint.path,
@@ -77,7 +78,9 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
       },
       304: { description: 'It is still what If-None-Match names' },
       400: problem('A parameter is not right'),
+      404: problem('There is no such page'),
       406: problem('The answer cannot be had in any form that Accept names'),
+      429: problem('Too many questions at once'),
       503: problem('The answer is not known right now'),
     },
   }

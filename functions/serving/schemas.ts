@@ -171,38 +171,35 @@ const wholeNumber = (least: number, most: number, otherwise: number, description
     { type: 'integer', minimum: least, maximum: most, default: otherwise, description },
   )
 
-const TEXT_LIMIT = 200
-const name = (description: string) =>
-  parameter(z.string().min(1).max(TEXT_LIMIT).optional(), {
-    type: 'string',
-    minLength: 1,
-    maxLength: TEXT_LIMIT,
-    description,
-  })
+/** Of classes and images, as events may have them. */
+const NAME_LIMIT = 256
+/** A place in a list: a time, an image and a class, as text of an address. */
+const PLACE_LIMIT = 3_000
+
+const text = (limit: number, description: string) =>
+  parameter(z.string().min(1).max(limit).optional(), { type: 'string', minLength: 1, maxLength: limit, description })
 
 const instant = (description: string) =>
   parameter(
-    z.iso
-      .datetime({ offset: true, error: 'must be a time like 2026-11-22T14:00:00Z' })
-      .transform(text => Date.parse(text))
-      .pipe(z.number().min(0).max(LATEST_MS))
+    z
+      .string()
+      .toUpperCase()
+      .pipe(z.iso.datetime({ offset: true, error: 'must be a time like 2026-11-22T14:00:00Z' }))
+      .transform(text => Math.max(Date.parse(text), 0))
       .optional(),
     { type: 'string', format: 'date-time', description },
   )
-/** The end of the year 9999. */
-const LATEST_MS = 253_402_300_799_999
 
 const day = (description: string) =>
   parameter(z.iso.date('must be a day like 2026-11-22'), { type: 'string', format: 'date', description })
 
 const LONGEST_DAYS = 366
-const ALERT_DAYS = 31
 
 export const NoQuery = z.strictObject({})
 
 export const BatchDaysQuery = z
   .strictObject({
-    class: name('Only this class'),
+    class: text(NAME_LIMIT, 'Only this class'),
     from: day('First day, UTC'),
     to: day(`Last day, UTC: at most ${LONGEST_DAYS} days in all`),
   })
@@ -212,42 +209,44 @@ export const BatchDaysQuery = z
   })
 export type BatchDaysQuery = z.infer<typeof BatchDaysQuery>
 
-export const WindowsQuery = z
-  .strictObject({
-    class: name('Only this class'),
-    from: instant('Start of the range; six hours before its end by default'),
-    to: instant('End of the range, not included; now by default'),
-  })
-  .refine(
-    ({ from, to }) => from === undefined || to === undefined || (from < to && to - from <= LONGEST_DAYS * DAY_MS),
-    {
-      path: ['to'],
-      message: `must be after from, and at most ${LONGEST_DAYS} days behind it`,
-    },
-  )
+/** How many days a series of windows may have. */
+export const LONGEST_SERIES_DAYS = LONGEST_DAYS
+
+export const WindowsQuery = z.strictObject({
+  class: text(NAME_LIMIT, 'Only this class'),
+  from: instant('Start of the range; six hours before its end by default'),
+  to: instant(
+    `End of the range, not included; now by default, and at most ${LONGEST_SERIES_DAYS} days behind its start`,
+  ),
+})
 export type WindowsQuery = z.infer<typeof WindowsQuery>
 
-export const AnomaliesQuery = z
-  .strictObject({
-    limit: wholeNumber(1, 1000, 100, 'At most so many'),
-    class: name('Only of this class'),
-    rule: name('Only those that this rule found'),
-    min_score: parameter(
-      z
-        .string()
-        .regex(/^\d{1,6}(\.\d{1,6})?$/, 'must be a number such as 2.5')
-        .transform(Number)
-        .optional(),
-      { type: 'number', minimum: 0, description: 'Only those that are so far off, in standard deviations, or further' },
-    ),
-    from: instant(
-      `Only images of this time or later; at most ${ALERT_DAYS} days before the end, which is what is searched by default`,
-    ),
-    to: instant('Only images of before this time'),
-    after: name('Where the last page ended: take it from the Link header'),
-  })
-  .refine(({ from, to }) => from === undefined || to === undefined || (from < to && to - from <= ALERT_DAYS * DAY_MS), {
-    path: ['to'],
-    message: `must be after from, and at most ${ALERT_DAYS} days behind it`,
-  })
+/** How many days are searched for anomalies, and how many may be. */
+export const SEARCHED_DAYS = 14
+export const MOST_SEARCHED_DAYS = 31
+
+const HIGHEST_SCORE = 1_000_000
+
+export const AnomaliesQuery = z.strictObject({
+  limit: wholeNumber(1, 1000, 100, 'At most so many'),
+  class: text(NAME_LIMIT, 'Only of this class'),
+  rule: text(NAME_LIMIT, 'Only those that this rule found'),
+  min_score: parameter(
+    z
+      .string()
+      .regex(/^\d{1,7}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i, 'must be a number such as 2.5')
+      .transform(Number)
+      .pipe(z.number().max(HIGHEST_SCORE))
+      .optional(),
+    {
+      ...{ type: 'number', minimum: 0, maximum: HIGHEST_SCORE },
+      description: 'Only those that are so far off, in standard deviations, or further',
+    },
+  ),
+  from: instant(
+    `Only images of this time or later: ${SEARCHED_DAYS} days before the end by default, at most ${MOST_SEARCHED_DAYS}`,
+  ),
+  to: instant('Only images of before this time; of all by default, within the days that may be searched'),
+  after: text(PLACE_LIMIT, 'Where the last page ended: take it from the Link header'),
+})
 export type AnomaliesQuery = z.infer<typeof AnomaliesQuery>

@@ -169,7 +169,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       const [policy] = properties('AWS::CloudFront::CachePolicy')
       expect(policy).toMatchObject({
         CachePolicyConfig: {
-          ParametersInCacheKeyAndForwardedToOrigin: { HeadersConfig: { Headers: ['Authorization'] } },
+          ParametersInCacheKeyAndForwardedToOrigin: { HeadersConfig: { Headers: ['Accept', 'Authorization'] } },
         },
       })
     })

@@ -43,7 +43,7 @@ describe.each(ENDPOINTS.map(({ path }) => path))('GET %s', path => {
     const { ask } = await openApi()
     const { status, headers, body } = await ask(path, request)
     expect(status).toBe(200)
-    expect(headers).toMatchObject({ 'Content-Type': 'application/json', 'Cache-Control': 'no-cache' })
+    expect(headers).toMatchObject({ 'Content-Type': 'application/json', 'Cache-Control': 'no-cache, stale-if-error=0' })
     const { schema, isTable } = ENDPOINTS.find(each => each.path === path) as (typeof ENDPOINTS)[number]
     for (const row of isTable ? JSON.parse(body) : [JSON.parse(body)]) schema.parse(row)
   })
@@ -119,9 +119,9 @@ describe('an answer', () => {
     ['/api/anomalies', { limit: '0' }],
     ['/api/anomalies', { limit: '1001' }],
     ['/api/anomalies', { min_score: '-1' }],
-    ['/api/anomalies', { after: 'nonsense' }],
     ['/api/anomalies', { from: '2026-11-22' }],
-    ['/api/anomalies', { from: '2026-11-22T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
+    ['/api/anomalies', { from: '2026-10-01T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
+    ['/api/windows', { from: '2026-11-22T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
     ['/api/windows', { from: '2025-11-01T00:00:00Z', to: '2026-11-22T00:00:00Z' }],
     ['/api/batch/days', { from: '2026-11-22' }],
     ['/api/batch/days', { from: '2026-11-22', to: '2026-02-30' }],
@@ -132,6 +132,19 @@ describe('an answer', () => {
     const { status, body } = await ask(path, { query })
     expect([status, JSON.parse(body).title]).toEqual([400, 'A parameter is not right'])
   })
+})
+
+it('has no page where none ended', async () => {
+  const { ask } = await openApi()
+  for (const after of ['nonsense', Buffer.from('[1]').toString('base64url')]) {
+    const { status, body } = await ask('/api/anomalies', { query: { after } })
+    expect([status, JSON.parse(body).detail]).toEqual([404, expect.stringContaining('after: there is no such page')])
+  }
+})
+
+it.each(['/api/windows', '/api/anomalies'])('%s from long ago is of as long as may be', async path => {
+  const { ask } = await openApi()
+  expect(await ask(path, { query: { from: '1970-01-01T00:00:00Z' } })).toMatchObject({ status: 200, body: '[]' })
 })
 
 describe('the description', () => {
@@ -193,6 +206,19 @@ describe('a series of windows', () => {
   })
 })
 
+describe('the newest windows', () => {
+  it('have all of their images: a late one makes no window of its own', async () => {
+    const { json, clock, append, speed } = await openApi()
+    await speed(Array.from({ length: 10 }, () => append(image('Forest', NOON_MS))))
+    clock.nowMs = NOON_MS + 3 * HOUR_MS
+    await speed([append(image('Forest', NOON_MS, -0.9)), append(image('Forest', clock.nowMs))])
+    const rows = (await json('/api/realtime/ndvi')) as WindowRow[]
+    expect(rows.map(({ window_start, count }) => [window_start.slice(11, 16), count])).toEqual([['15:00', 1]])
+    const query = { from: new Date(NOON_MS).toISOString() }
+    expect((await json('/api/windows', { query })).map(({ count }: WindowRow) => count)).toEqual([11, 1])
+  })
+})
+
 describe('anomalies', () => {
   const alert = (className: string, eventMs: number, imageId: string, changes: Partial<Alert> = {}): Alert => ({
     ...{ className, eventMs, imageId, day: dayOf(eventMs) },
@@ -223,7 +249,7 @@ describe('anomalies', () => {
     let path = '/api/anomalies?limit=37'
     for (let pages = 0; path; pages++) {
       expect(pages).toBeLessThan(20)
-      const url = new URL(path, 'http://localhost')
+      const url = new URL(path, 'http://localhost/api/anomalies')
       const { headers, body } = await ask(url.pathname, { query: Object.fromEntries(url.searchParams) })
       for (const row of JSON.parse(body) as AnomalyRow[]) seen.push(`${row.timestamp} ${row.image_id.padStart(10)}`)
       path = /^<([^>]+)>; rel="next"$/.exec(headers.Link ?? '')?.[1] ?? ''
@@ -232,6 +258,53 @@ describe('anomalies', () => {
     expect(new Set(seen).size).toBe(500)
     const times = seen.map(each => each.slice(0, 24))
     expect(times).toEqual([...times].sort().reverse())
+  })
+
+  it('are paged whatever their images are called, in the order of the store', async () => {
+    const names = ['tile-🛰', 'tile-Ａ', 'tile-a', '衛'.repeat(256)]
+    const { ask } = await openWith(names.map(name => alert('Forest', NOON_MS, name)))
+    const seen: string[] = []
+    let query: Record<string, string> = { limit: '1' }
+    for (let pages = 0; pages < 9; pages++) {
+      const { status, headers, body } = await ask('/api/anomalies', { query })
+      expect(status, body).toBe(200)
+      seen.push(...(JSON.parse(body) as AnomalyRow[]).map(row => row.image_id))
+      const next = /^<\?([^>]+)>/.exec(headers.Link ?? '')?.[1]
+      if (!next) break
+      query = Object.fromEntries(new URLSearchParams(next))
+    }
+    expect(seen).toHaveLength(4)
+    expect(new Set(seen)).toEqual(new Set(names))
+  })
+
+  it('cost a bounded number of reads, and say where to go on', async () => {
+    const alerts = Array.from({ length: 3_000 }, (_, at) => alert('Forest', NOON_MS - at * MINUTE_MS, `image-${at}`))
+    alerts.push(alert('Forest', NOON_MS - 5 * DAY_MS, 'far', { score: 99 }))
+    let reads = 0
+    const { ask, pipeline, append, speed } = await openApi(({ store }) => ({
+      store: {
+        ...store,
+        readAlerts(query) {
+          reads++
+          return store.readAlerts(query)
+        },
+      },
+    }))
+    await speed([append(image('Forest', NOON_MS))])
+    await pipeline.store.putAlerts(alerts)
+    const seen: string[] = []
+    let query: Record<string, string> = { min_score: '50' }
+    for (let pages = 0; ; pages++) {
+      expect(pages).toBeLessThan(30)
+      reads = 0
+      const { headers, body } = await ask('/api/anomalies', { query })
+      expect(reads).toBeLessThanOrEqual(210)
+      seen.push(...(JSON.parse(body) as AnomalyRow[]).map(row => row.image_id))
+      const next = /^<\?([^>]+)>/.exec(headers.Link ?? '')?.[1]
+      if (!next) break
+      query = Object.fromEntries(new URLSearchParams(next))
+    }
+    expect(seen).toEqual(['far'])
   })
 
   it('are those of a class, a rule, a range and a score', async () => {

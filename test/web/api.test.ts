@@ -63,9 +63,19 @@ describe('the API client', () => {
     ])
   })
 
-  test('a system that says it is degraded, with 503, is heard', async () => {
-    const { api } = server({ ...GOOD, '/api/health': { status: 503, body: health({ status: 'degraded' }) } })
-    expect((await api.round(never)).changed.health?.status).toBe('degraded')
+  test('what the system has no answer of now to is taken, and counts as not refreshed', async () => {
+    const fetch = async (url: string | URL | Request) =>
+      new Response(JSON.stringify(GOOD[String(url)]?.body), {
+        headers: url === '/api/class-stats' ? { Age: '90' } : {},
+      })
+    const round = await createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 1000 }).round(never)
+    expect(round.changed.joined).toBeDefined()
+    expect(round.failed).toEqual([{ part: 'joined', reason: 'an answer of 90 s ago' }])
+  })
+
+  test('a 503 is a part that failed', async () => {
+    const { api } = server({ ...GOOD, '/api/health': { status: 503, body: {} } })
+    expect((await api.round(never)).failed).toEqual([{ part: 'health', reason: 'HTTP 503' }])
   })
 
   test('an answer that does not come in time is given up', async () => {
