@@ -29,6 +29,8 @@ try {
       '--max-examples',
       '150',
       '--no-color',
+      '--seed',
+      '7',
     ],
     {
       cwd: folder,
