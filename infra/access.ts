@@ -10,7 +10,10 @@ import type { Stage } from './stages.ts'
 
 const MANY_OBJECTS = 'A prefix of keys in our own bucket: the names of the objects are not known before they are made.'
 
-/** Grants each function exactly what it does; with the event log, EventLogAccess does. Where a grant names no single resource, it has a reason. */
+/**
+ * Grants each function exactly what it does; with the event log, EventLogAccess does. Where a grant names no single
+ * resource, it has a reason.
+ */
 export class Access {
   readonly #stack: Stack
   readonly #stage: Stage

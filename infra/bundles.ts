@@ -1,6 +1,7 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { build, type Plugin } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -25,6 +26,12 @@ export const BUNDLES = join(ROOT, 'infra/dist')
 /** Where the bundle of a function lies: a folder with `index.mjs`. */
 export function bundleOf(name: FunctionName, folder: string = BUNDLES): string {
   return join(folder, name)
+}
+
+/** Size of a bundle's code, compressed, bytes: each file by itself, as in a zip file. */
+export function zippedBytes(bundle: string): number {
+  const files = readdirSync(bundle).filter(file => file.endsWith('.mjs'))
+  return files.reduce((sum, file) => sum + gzipSync(readFileSync(join(bundle, file))).byteLength, 0)
 }
 
 /** Packages of CommonJS ask for `require`, which a module has not. */

@@ -86,7 +86,7 @@ export function createApi({
     const body = decode(await response.json())
     const newEtag = response.headers.get('etag')
     // Only after decoding: a body that could not be understood must be asked for again.
-    if (newEtag && response.ok) etags.set(part, newEtag)
+    if (newEtag) etags.set(part, newEtag)
     else etags.delete(part)
     return { body, ageSeconds }
   }

@@ -82,6 +82,11 @@ export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString()
 }
 
+/** When the UTC day of a time begins, ms. */
+export function startOfDay(ms: number): number {
+  return Math.floor(ms / DAY_MS) * DAY_MS
+}
+
 /** The UTC day of a time as `YYYY-MM-DD`. */
 export function dayOf(ms: number): string {
   return formatTimestamp(ms).slice(0, 10)

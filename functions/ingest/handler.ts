@@ -5,6 +5,7 @@ import type { ClassList } from '../core/classes.ts'
 import { decodeRecord, encodeRecord, type Origin, type Rejection } from '../core/record.ts'
 import { slotOf } from '../core/slot.ts'
 import { SECOND_MS } from '../core/time.ts'
+import { header } from '../http/header.ts'
 import { problem } from '../http/problem.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -140,8 +141,4 @@ function refusal(rejections: readonly Rejection[]): APIGatewayProxyResult {
   const named = rejections.slice(0, MAX_NAMED).map(({ index, reason, detail }) => ({ line: index, reason, detail }))
   const count = rejections.length
   return problem(400, 'Events are not right', `${count} of them; none was taken`, { errors: named })
-}
-
-function header({ headers }: APIGatewayProxyEvent, wanted: string): string | undefined {
-  return Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === wanted)?.[1]
 }

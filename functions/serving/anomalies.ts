@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Alert } from '../core/alert.ts'
 import { fromMicro } from '../core/fixed-point.ts'
-import { DAY_MS, dayOf, formatTimestamp } from '../core/time.ts'
+import { DAY_MS, dayOf, formatTimestamp, startOfDay } from '../core/time.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { type AnomaliesQuery, type AnomalyRow, MOST_SEARCHED_DAYS, SEARCHED_DAYS } from './schemas.ts'
@@ -141,10 +141,6 @@ function placeOf(text: string): Place {
   } catch {
     throw new BadParameter('after: there is no such page, take it from the Link header of the one before', 404)
   }
-}
-
-function startOfDay(ms: number): number {
-  return Math.floor(ms / DAY_MS) * DAY_MS
 }
 
 function rowOf(alert: Alert): AnomalyRow {

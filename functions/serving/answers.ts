@@ -3,7 +3,7 @@ import type { ViewReader } from '../batch/view.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { FUTURE_TOLERANCE_MS } from '../core/event.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
-import { DAY_MS, dayOf, formatTimestamp, HOUR_MS } from '../core/time.ts'
+import { DAY_MS, dayOf, formatTimestamp, HOUR_MS, startOfDay } from '../core/time.ts'
 import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
 import { isClosed, watermarkOf } from '../core/watermark.ts'
 import { WINDOW_MS, windowOf } from '../core/window.ts'
@@ -103,7 +103,7 @@ export async function windows(serving: Serving, { class: only, from, to }: Windo
   if (untilMs - fromMs > longestMs) {
     throw new BadParameter(`to: must be at most ${LONGEST_SERIES_DAYS} days behind from`)
   }
-  const splitMs = Math.floor((nowMs - WINDOWS_REACH_MS) / DAY_MS) * DAY_MS
+  const splitMs = startOfDay(nowMs - WINDOWS_REACH_MS)
   const view = await serving.views.current()
   const cursors = await serving.store.readCursors()
   // Before the rows: what it promises of a window must be true of rows that are read later.
@@ -112,7 +112,8 @@ export async function windows(serving: Serving, { class: only, from, to }: Windo
   const cut = view?.cut ?? 0
   const hasDays = fromMs < splitMs
   // Of images whose clock was ahead, a window may have begun after they came.
-  const since = hasDays ? Math.min(cut, startMs - FUTURE_TOLERANCE_MS) : startMs - FUTURE_TOLERANCE_MS
+  const ahead = startMs - FUTURE_TOLERANCE_MS
+  const since = hasDays ? Math.min(cut, ahead) : ahead
 
   const series = new Map<number, Map<string, Totals>>()
   const add = (timeMs: number, totals: Iterable<readonly [string, Totals]>) => {
@@ -143,10 +144,6 @@ export async function windows(serving: Serving, { class: only, from, to }: Windo
           return timeMs >= splitMs ? row : { ...row, window_end: formatTimestamp(timeMs + DAY_MS), late_count: null }
         }),
     )
-}
-
-function startOfDay(ms: number): number {
-  return Math.floor(ms / DAY_MS) * DAY_MS
 }
 
 /**

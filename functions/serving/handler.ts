@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { SECOND_MS } from '../core/time.ts'
+import { header } from '../http/header.ts'
 import { problem } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Serving } from './answers.ts'
@@ -32,15 +33,13 @@ type Form = 'json' | 'csv'
  */
 export function servingHandler(serving: ServingHandlerOptions) {
   const byPath = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
-  const description = JSON.stringify(openApi())
   const kept = keptAnswers(serving.now, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
 
   async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
     const method = event.httpMethod
     const endpoint = byPath.get(event.path)
-    const isDescription = event.path === '/api/openapi.json'
-    const isPage = event.path === '/api/docs'
-    if (!endpoint && !isDescription && !isPage) {
+    const document = DOCUMENTS.get(event.path)
+    if (!endpoint && !document) {
       return problem(404, 'There is nothing here', 'GET /api/openapi.json says what there is, /api/docs for people.')
     }
     if (method !== 'GET' && method !== 'HEAD') {
@@ -48,8 +47,7 @@ export function servingHandler(serving: ServingHandlerOptions) {
         Allow: 'GET, HEAD',
       })
     }
-    if (isDescription) return found(event, description, 'application/json')
-    if (isPage) return withHeaders(found(event, referencePage(), 'text/html; charset=utf-8'), PAGE_HEADERS)
+    if (document) return withHeaders(found(event, document.text(), document.type), document.headers)
     return answerOf(endpoint as Endpoint, event)
   }
 
@@ -84,6 +82,20 @@ const NEVER_STALE = 'no-cache, stale-if-error=0'
 
 const PAGE_HEADERS: Headers = {
   'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+}
+
+/** What is told of the API itself; it never changes, and most processes are never asked. */
+const DOCUMENTS: ReadonlyMap<string, { type: string; headers: Headers; text(): string }> = new Map([
+  ['/api/openapi.json', { type: 'application/json', headers: {}, text: once(() => JSON.stringify(openApi())) }],
+  ['/api/docs', { type: 'text/html; charset=utf-8', headers: PAGE_HEADERS, text: once(referencePage) }],
+])
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 function withHeaders(result: APIGatewayProxyResult, headers: Headers): APIGatewayProxyResult {
@@ -154,8 +166,4 @@ function failed(error: Error, logger: Logger): APIGatewayProxyResult {
   return withHeaders(problem(503, 'The answer is not known right now', 'Try again in a few seconds.'), {
     'Retry-After': '5',
   })
-}
-
-function header({ headers }: APIGatewayProxyEvent, wanted: string): string | undefined {
-  return Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === wanted)?.[1]
 }

@@ -51,7 +51,7 @@ function fieldsOf(schema: z.ZodObject): string[][] {
 function typesOf({ type, anyOf, enum: values }: Record<string, unknown>): string[] {
   if (Array.isArray(values)) return values.map(String)
   if (Array.isArray(anyOf)) return anyOf.flatMap(each => typesOf(each as Record<string, unknown>))
-  return [String(type)]
+  return [type].flat().map(String)
 }
 
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { buildBundles, bundleOf, FUNCTIONS, type FunctionName, type LogKind } from '../../infra/bundles.ts'
+import { buildBundles, bundleOf, FUNCTIONS, type FunctionName, type LogKind, zippedBytes } from '../../infra/bundles.ts'
 import { printTable, quantile } from './report.ts'
 
 const TIMES = 20
@@ -39,11 +38,6 @@ function loadMs(module: string): number {
     return Number(stdout)
   })
   return quantile(times, 0.5)
-}
-
-function zippedBytes(bundle: string): number {
-  const files = readdirSync(bundle).filter(file => file.endsWith('.mjs'))
-  return files.reduce((sum, file) => sum + gzipSync(readFileSync(join(bundle, file))).byteLength, 0)
 }
 
 if (import.meta.main) await benchBundles()
