@@ -6,12 +6,19 @@ import { firstCut, slotOf } from '../core/slot.ts'
 import { DAY_MS, dayOf, formatTimestamp, HOUR_MS, startOfDay } from '../core/time.ts'
 import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
 import { isClosed, watermarkOf } from '../core/watermark.ts'
-import { WINDOW_MS, windowOf } from '../core/window.ts'
+import { WINDOW_MS } from '../core/window.ts'
 import type { LogOutline } from '../ports/event-log.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
-import { type ClassStatsRow, type Health, LONGEST_SERIES_DAYS, type WindowRow, type WindowsQuery } from './schemas.ts'
+import {
+  type ClassStatsRow,
+  type Health,
+  LONGEST_SERIES_DAYS,
+  STEPS_MS,
+  type WindowRow,
+  type WindowsQuery,
+} from './schemas.ts'
 import { worries } from './worries.ts'
 
 export interface Serving {
@@ -67,15 +74,22 @@ async function knownWatermark({ lanes }: Serving, cursors: readonly Cursor[]): P
   }
 }
 
-function windowRow(className: string, windowStart: number, totals: Totals, watermarkMs: number | null): WindowRow {
+function windowRow(
+  className: string,
+  windowStart: number,
+  totals: Totals,
+  watermarkMs: number | null,
+  lengthMs = WINDOW_MS,
+): WindowRow {
   const { count, lateCount, ndviMean, ndviStddev, ndviMin, ndviMax } = statisticsOf(totals)
   return {
     class_name: className,
     window_start: formatTimestamp(windowStart),
-    window_end: formatTimestamp(windowStart + WINDOW_MS),
-    state: isClosed(windowStart, watermarkMs) ? 'closed' : 'open',
+    window_end: formatTimestamp(windowStart + lengthMs),
+    state: isClosed(windowStart + lengthMs - WINDOW_MS, watermarkMs) ? 'closed' : 'open',
     count,
-    late_count: lateCount,
+    // Of a day, the batch view does not tell.
+    late_count: lengthMs === DAY_MS ? null : lateCount,
     ndvi_avg: ndviMean,
     ndvi_stddev: ndviStddev,
     ndvi_min: ndviMin,
@@ -83,18 +97,18 @@ function windowRow(className: string, windowStart: number, totals: Totals, water
   }
 }
 
-/** Windows of ten minutes are made of rows by arrival: how far back those are read. What is older is told by the day. */
+/** Windows are made of rows by arrival: how far back those are read. What is older is told by the day. */
 const WINDOWS_REACH_MS = 7 * DAY_MS
 const DEFAULT_RANGE_MS = 6 * HOUR_MS
 
 /**
- * A time series: windows of ten minutes and, for what lies a week back or more, whole days: of the batch view, and of what
- * came since its cut. Imports are in no window of ten minutes.
+ * A time series: windows of ten minutes, or hours made of them, and whole days for what lies a week back or more, or
+ * where days are asked for. A day is of the batch view, and of what came since its cut. Imports are in days only.
  *
  * @returns ordered by time, then by class
  * @throws BadParameter when the range is none, or too long
  */
-export async function windows(serving: Serving, { class: only, from, to }: WindowsQuery): Promise<WindowRow[]> {
+export async function windows(serving: Serving, { class: only, from, to, every }: WindowsQuery): Promise<WindowRow[]> {
   const nowMs = serving.now()
   const longestMs = LONGEST_SERIES_DAYS * DAY_MS
   const untilMs = to ?? Math.min(Math.max(nowMs + 1, from ?? 0), (from ?? nowMs) + longestMs)
@@ -103,16 +117,17 @@ export async function windows(serving: Serving, { class: only, from, to }: Windo
   if (untilMs - fromMs > longestMs) {
     throw new BadParameter(`to: must be at most ${LONGEST_SERIES_DAYS} days behind from`)
   }
-  const splitMs = startOfDay(nowMs - WINDOWS_REACH_MS)
+  const stepMs = STEPS_MS[every]
+  const splitMs = stepMs === DAY_MS ? Number.POSITIVE_INFINITY : startOfDay(nowMs - WINDOWS_REACH_MS)
+  const startOfStep = (ms: number) => (ms < splitMs ? startOfDay(ms) : Math.floor(ms / stepMs) * stepMs)
   const view = await serving.views.current()
   const cursors = await serving.store.readCursors()
   // Before the rows: what it promises of a window must be true of rows that are read later.
   const watermarkMs = await knownWatermark(serving, cursors)
-  const startMs = windowOf(Math.max(fromMs, splitMs))
   const cut = view?.cut ?? 0
   const hasDays = fromMs < splitMs
   // Of images whose clock was ahead, a window may have begun after they came.
-  const ahead = startMs - FUTURE_TOLERANCE_MS
+  const ahead = startOfStep(Math.max(fromMs, splitMs)) - FUTURE_TOLERANCE_MS
   const since = hasDays ? Math.min(cut, ahead) : ahead
 
   const series = new Map<number, Map<string, Totals>>()
@@ -127,23 +142,21 @@ export async function windows(serving: Serving, { class: only, from, to }: Windo
       add(Date.parse(day), [[className, history.totals]])
     }
   }
-  const firstMs = hasDays ? startOfDay(fromMs) : startMs
+  const firstMs = startOfStep(fromMs)
   for (const { slot, windowStart, totals } of await speedRowsSince(serving, cursors, since)) {
-    if (windowStart < firstMs || windowStart >= untilMs) continue
-    if (windowStart >= splitMs) add(windowStart, totals)
-    else if (slot >= cut) add(startOfDay(windowStart), totals)
+    const timeMs = startOfStep(windowStart)
+    if (timeMs < firstMs || timeMs >= untilMs) continue
+    if (windowStart >= splitMs || slot >= cut) add(timeMs, totals)
   }
   return [...series]
     .sort(([a], [b]) => a - b)
-    .flatMap(([timeMs, classes]) =>
-      [...classes]
+    .flatMap(([timeMs, classes]) => {
+      const lengthMs = timeMs < splitMs ? DAY_MS : stepMs
+      return [...classes]
         .filter(([className]) => only === undefined || className === only)
         .sort(byName)
-        .map(([className, totals]) => {
-          const row = windowRow(className, timeMs, totals, watermarkMs)
-          return timeMs >= splitMs ? row : { ...row, window_end: formatTimestamp(timeMs + DAY_MS), late_count: null }
-        }),
-    )
+        .map(([className, totals]) => windowRow(className, timeMs, totals, watermarkMs, lengthMs))
+    })
 }
 
 /**

@@ -78,7 +78,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   }),
   table({
     path: '/api/windows',
-    summary: 'A time series: windows of ten minutes, and days where they lie a week back or more; oldest first',
+    summary: 'A time series by windows of ten minutes, hours or days, oldest first; a week back or more, by days',
     query: WindowsQuery,
     row: WindowRow,
     rows: windows,

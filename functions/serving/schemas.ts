@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { DAY_MS } from '../core/time.ts'
+import { DAY_MS, HOUR_MS } from '../core/time.ts'
+import { WINDOW_MS } from '../core/window.ts'
 
 /** What the API says, described once. NDVI is -1 to 1, bands are in the images' own units; null is "not measured". */
 
@@ -9,7 +10,9 @@ const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
 
 export const WindowRow = z.object({
   class_name: className,
-  window_start: timestamp.describe('Start of the window of event time: ten minutes, or a day where it lies far back'),
+  window_start: timestamp.describe(
+    'Start of the window of event time: ten minutes, or the hour or day that was asked for; a day where it lies far back',
+  ),
   window_end: timestamp,
   state: z
     .enum(['open', 'closed'])
@@ -212,12 +215,21 @@ export type BatchDaysQuery = z.infer<typeof BatchDaysQuery>
 /** How many days a series of windows may have. */
 export const LONGEST_SERIES_DAYS = LONGEST_DAYS
 
+/** How long each part of a series may be, ms. */
+export const STEPS_MS = { '10m': WINDOW_MS, '1h': HOUR_MS, '1d': DAY_MS } as const
+export type Step = keyof typeof STEPS_MS
+const STEPS = Object.keys(STEPS_MS) as Step[]
+
 export const WindowsQuery = z.strictObject({
   class: text(NAME_LIMIT, 'Only this class'),
   from: instant('Start of the range; six hours before its end by default'),
   to: instant(
     `End of the range, not included; now by default, and at most ${LONGEST_SERIES_DAYS} days behind its start`,
   ),
+  every: parameter(z.enum(STEPS, `must be one of ${STEPS.join(', ')}`).default('10m'), {
+    ...{ type: 'string', enum: STEPS, default: '10m' },
+    description: 'How long each window is; a week back or more each is a day anyway',
+  }),
 })
 export type WindowsQuery = z.infer<typeof WindowsQuery>
 

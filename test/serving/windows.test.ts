@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { windows } from '../../functions/serving/answers.ts'
+import { WindowsQuery } from '../../functions/serving/schemas.ts'
+import { NOON_MS, wireEvent } from '../support/factories.ts'
+import { openOneLane } from '../support/one-lane.ts'
+
+const image = (ms: number, ndvi_mean = 0.5) =>
+  JSON.stringify(wireEvent({ class_name: 'Forest', timestamp: new Date(ms).toISOString(), ndvi_mean }))
+
+const iso = (ms: number) => new Date(ms).toISOString()
+
+async function openSeries() {
+  const lane = await openOneLane({ slotMs: HOUR_MS })
+  const series = (query: Record<string, string>) => windows(lane.pipeline.serving, WindowsQuery.parse(query))
+  return { ...lane, series }
+}
+
+it('hours are made of whole windows, wherever in an hour the range begins and ends', async () => {
+  const { clock, append, speed, series } = await openSeries()
+  clock.nowMs = NOON_MS + 3 * HOUR_MS
+  const minutes = [0, 15, 55, 60, 119, 125]
+  await speed(minutes.map((minute, index) => append(image(NOON_MS + minute * MINUTE_MS, index / 10))))
+  const query = { every: '1h', from: iso(NOON_MS + 30 * MINUTE_MS), to: iso(NOON_MS + 61 * MINUTE_MS) }
+  const rows = await series(query)
+  expect(rows.map(row => [row.window_start, row.window_end, row.count, row.ndvi_avg, row.late_count])).toEqual([
+    [iso(NOON_MS), iso(NOON_MS + HOUR_MS), 3, 0.1, 3],
+    [iso(NOON_MS + HOUR_MS), iso(NOON_MS + 2 * HOUR_MS), 2, 0.35, 2],
+  ])
+})
+
+it('an hour is closed with its last window', async () => {
+  const { clock, append, heartbeat, speed, series } = await openSeries()
+  await speed([append(image(NOON_MS))])
+  const stateAfter = async (minutes: number) => {
+    clock.nowMs = NOON_MS + minutes * MINUTE_MS
+    await speed([heartbeat()])
+    return (await series({ every: '1h' })).map(({ state }) => state)
+  }
+  expect(await stateAfter(64)).toEqual(['open'])
+  expect(await stateAfter(65)).toEqual(['closed'])
+})
+
+it('days are those of the batch view and of what came since, and all that windows have', async () => {
+  const { pipeline, clock, append, heartbeat, speed, archive, series } = await openSeries()
+  for (let day = 0; day < 10; day++) {
+    clock.nowMs = NOON_MS + day * DAY_MS
+    const records = [append(image(clock.nowMs)), append(image(clock.nowMs - HOUR_MS))]
+    clock.nowMs += 3 * HOUR_MS
+    records.push(heartbeat())
+    await speed(records)
+    await archive(records)
+    // What comes after the last run is in no view.
+    if (day === 7) await pipeline.runBatch()
+  }
+  const range = { from: iso(NOON_MS), to: iso(clock.nowMs) }
+  const days = await series({ ...range, every: '1d' })
+  expect(days.map(({ window_start, count }) => [window_start.slice(0, 10), count])).toEqual(
+    Array.from({ length: 10 }, (_, day) => [iso(NOON_MS + day * DAY_MS).slice(0, 10), 2]),
+  )
+  expect(days.every(row => Date.parse(row.window_end) - Date.parse(row.window_start) === DAY_MS)).toBe(true)
+  // The newest day goes on.
+  expect(days.map(({ state }) => state)).toEqual([...Array(9).fill('closed'), 'open'])
+  const count = (rows: readonly { count: number }[]) => rows.reduce((sum, row) => sum + row.count, 0)
+  expect(count(await series({ ...range, from: iso(NOON_MS - 2 * HOUR_MS) }))).toBe(20)
+  expect(count(await series({ ...range, from: iso(NOON_MS - 2 * HOUR_MS), every: '1h' }))).toBe(20)
+})
