@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { SECOND_MS } from '../core/time.ts'
 import { header } from '../http/header.ts'
+import { unlessKnown } from '../http/known.ts'
 import { problem } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Serving } from './answers.ts'
@@ -149,15 +150,10 @@ function nextPage({ queryStringParameters }: APIGatewayProxyEvent, next: Record<
   return `?${new URLSearchParams({ ...queryStringParameters, ...next } as Record<string, string>)}`
 }
 
-/** The answer, or that it is what the asker has (RFC 9110, 13.1.2). */
 function found(event: APIGatewayProxyEvent, body: string, type: string): APIGatewayProxyResult {
   const tag = createHash('sha1').update(type).update(body).digest('base64url')
   const headers = { 'Content-Type': type, 'Cache-Control': NEVER_STALE, ETag: `"${tag}"`, Vary: 'Accept' }
-  const known = header(event, 'if-none-match')
-  // What compresses on the way makes a strong tag a weak one.
-  const isKnown =
-    known?.trim() === '*' || known?.split(',').some(each => each.trim().replace(/^W\//, '') === `"${tag}"`)
-  return isKnown ? { statusCode: 304, headers, body: '' } : { statusCode: 200, headers, body }
+  return unlessKnown(event, { statusCode: 200, headers, body })
 }
 
 function failed(error: Error, logger: Logger): APIGatewayProxyResult {
