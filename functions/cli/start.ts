@@ -8,6 +8,7 @@ import { readEnvironment } from '../homes/environment.ts'
 import { openLocalHome } from '../homes/local.ts'
 import { keepServers, serversOf } from '../homes/servers.ts'
 import { lockState, openState, removeState } from '../homes/state.ts'
+import { parseOrigins } from '../http/origins.ts'
 import { parseClassList } from '../ingest/classes-csv.ts'
 import { startSystem } from '../local/system.ts'
 import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
@@ -30,6 +31,11 @@ await runCommand(
         value: 'LENGTH',
         help: 'Length of arrival slots in a new state (default 1m, or 1h with --no-demo)',
       },
+      'allow-origin': {
+        type: 'string',
+        value: 'URLS',
+        help: 'Pages of these origins, separated by commas, may read the API; * is every one (default: only its own)',
+      },
       classes: { type: 'string', value: 'FILE.csv', help: 'List of further land-cover classes (column class_name)' },
       rules: {
         type: 'string',
@@ -44,6 +50,8 @@ await runCommand(
     const rules = flagValue('rules', flags.rules, rulesNamed)
     const slotMs = flags.slot === undefined ? undefined : flagValue('slot', flags.slot, parseSlotLength)
     const classNames = flags.classes === undefined ? [] : flagValue('classes', flags.classes, readClassNames)
+    const origin = flags['allow-origin']
+    const allowedOrigins = origin === undefined ? [] : flagValue('allow-origin', origin, parseOrigins)
     const environment = readEnvironment(process.env)
     const asked = askedServers(flags, environment)
     if (!existsSync(SITE))
@@ -67,7 +75,7 @@ await runCommand(
     await keepServers(flags.state, settings, asked)
     if (classNames.length > 0) await home.addClasses(classNames)
     if (settings.demo) await importDemoHistory(home, settings)
-    const system = await startSystem({ home, slotMs: settings.slotMs, rules, site: SITE, port })
+    const system = await startSystem({ home, slotMs: settings.slotMs, rules, site: SITE, port, allowedOrigins })
 
     // Before it says that it runs: whoever reads that may stop it at once.
     const stopping = new AbortController()

@@ -115,6 +115,10 @@ describe('npm start refuses', () => {
     [['--port', 'http'], /^--port takes a whole number from 0 to 65535, not 'http'\n/],
     [['--slot', '7m'], /^--slot: '7m' is not a slot length: write 1h, 5m or 10s/],
     [['--rules', 'class-zscore,magic'], /^--rules: there is no rule 'magic'; there are class-zscore, image-range\n/],
+    [
+      ['--allow-origin', 'https://example.org/page'],
+      /^--allow-origin: 'https:\/\/example.org\/page' is not an origin: /,
+    ],
     [['8000'], /^Unexpected argument '8000'/],
   ])('%j, with exit code 2 and what is accepted', async (args, message) => {
     const { code, stderr } = await runStart(['--state', join(temporaryFolder(), 'state'), ...args]).finished

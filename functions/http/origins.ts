@@ -1,0 +1,15 @@
+/** What pages of other origins may see of an answer, beside its body and what everybody sees. */
+export const EXPOSED_HEADERS = ['ETag', 'Link', 'Age', 'Warning', 'Retry-After']
+
+/**
+ * The origins of a list with commas, as browsers say them; `*` is every one.
+ *
+ * @throws Error that names what is no origin
+ */
+export function parseOrigins(text: string): string[] {
+  return text.split(',').map(part => {
+    const origin = part.trim()
+    if (origin === '*' || (/^https?:[^*]+$/.test(origin) && URL.parse(origin)?.origin === origin)) return origin
+    throw new Error(`'${origin}' is not an origin: write https://example.org or http://localhost:3000, without a path`)
+  })
+}
