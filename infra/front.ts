@@ -6,10 +6,13 @@ import {
   AuthorizationType,
   CognitoUserPoolsAuthorizer,
   EndpointType,
+  type IResource,
   LambdaIntegration,
   LogGroupLogDestination,
   MethodLoggingLevel,
   type MethodOptions,
+  MockIntegration,
+  PassthroughBehavior,
   ResponseType,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway'
@@ -27,6 +30,7 @@ import {
   HeadersFrameOption,
   HeadersReferrerPolicy,
   HttpVersion,
+  type IResponseHeadersPolicy,
   OriginRequestPolicy,
   PriceClass,
   ResponseHeadersPolicy,
@@ -43,6 +47,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import { Construct } from 'constructs'
 import { rememberedMs } from '../functions/core/slot.ts'
 import { SECOND_MS } from '../functions/core/time.ts'
+import { EXPOSED_HEADERS, parseOrigins } from '../functions/http/origins.ts'
 import { problem } from '../functions/http/problem.ts'
 import type { SignInSettings } from '../web/sign-in.ts'
 import type { Access } from './access.ts'
@@ -67,6 +72,8 @@ const SITE = fileURLToPath(new URL('../web/dist', import.meta.url))
 
 /** So long a shared answer may be old: a hundred dashboards cost the store as much as one. */
 const SHARED_FOR = Duration.seconds(2)
+/** How long a browser may remember what a page of another origin may do. */
+const PREFLIGHT_KNOWN_FOR = Duration.minutes(10)
 /** Requests a second that reach the functions, and how many may come at once. */
 const RATE = 100
 const BURST = 200
@@ -167,6 +174,7 @@ export class Front extends Construct {
     const anything = root.addResource('{path+}')
     const readers = this.#readers(stage)
     for (const method of ['GET', 'HEAD']) anything.addMethod(method, reading, readers)
+    if (stage.allowedOrigins.length > 0) this.#answerPreflights(anything)
     const sending = new LambdaIntegration(this.ingest)
     const events = root.addResource('events')
     events.addMethod('POST', sending, { authorizationType: AuthorizationType.IAM })
@@ -184,6 +192,19 @@ export class Front extends Construct {
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
     )
     return api
+  }
+
+  /** Before a browser lets a page of another origin ask, it asks whether it may, as nobody: CloudFront says so. */
+  #answerPreflights(resource: IResource): void {
+    const nothing = new MockIntegration({
+      requestTemplates: { 'application/json': '{ "statusCode": 204 }' },
+      passthroughBehavior: PassthroughBehavior.NEVER,
+      integrationResponses: [{ statusCode: '204' }],
+    })
+    resource.addMethod('OPTIONS', nothing, {
+      authorizationType: AuthorizationType.NONE,
+      methodResponses: [{ statusCode: '204' }],
+    })
   }
 
   #readers({ reads }: Stage): MethodOptions {
@@ -265,7 +286,8 @@ export class Front extends Construct {
       additionalBehaviors: {
         '/api/*': {
           origin: new RestApiOrigin(this.api, { customHeaders: this.#originKey(stage) }),
-          allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+          allowedMethods:
+            stage.allowedOrigins.length > 0 ? AllowedMethods.ALLOW_GET_HEAD_OPTIONS : AllowedMethods.ALLOW_GET_HEAD,
           viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
           cachePolicy: new CachePolicy(this, 'ApiCache', {
             cachePolicyName: `landcover-${stage.name}-api`,
@@ -279,7 +301,7 @@ export class Front extends Construct {
             enableAcceptEncodingGzip: true,
             enableAcceptEncodingBrotli: true,
           }),
-          responseHeadersPolicy: ResponseHeadersPolicy.SECURITY_HEADERS,
+          responseHeadersPolicy: this.#apiHeaders(stage),
           functionAssociations: filter,
           compress: true,
         },
@@ -340,6 +362,30 @@ export class Front extends Construct {
     const plan = this.api.addUsagePlan('Readers', { apiStages: [{ stage: this.api.deploymentStage }] })
     plan.addApiKey(new ApiKey(this, 'ReadKey', { value }))
     return { 'x-api-key': value }
+  }
+
+  /** What AWS's policy of that name says and, where pages of other origins may read, that they may. */
+  #apiHeaders({ name, reads, allowedOrigins }: Stage): IResponseHeadersPolicy {
+    if (allowedOrigins.length === 0) return ResponseHeadersPolicy.SECURITY_HEADERS
+    return new ResponseHeadersPolicy(this, 'ApiHeaders', {
+      responseHeadersPolicyName: `landcover-${name}-api`,
+      securityHeadersBehavior: {
+        contentTypeOptions: { override: true },
+        frameOptions: { frameOption: HeadersFrameOption.SAMEORIGIN, override: false },
+        referrerPolicy: { referrerPolicy: HeadersReferrerPolicy.STRICT_ORIGIN_WHEN_CROSS_ORIGIN, override: false },
+        strictTransportSecurity: { accessControlMaxAge: Duration.days(365), override: false },
+        xssProtection: { protection: true, modeBlock: true, override: false },
+      },
+      corsBehavior: {
+        accessControlAllowOrigins: allowedOrigins.flatMap(parseOrigins),
+        accessControlAllowMethods: ['GET', 'HEAD'],
+        accessControlAllowHeaders: ['If-None-Match', ...(reads.access === 'cognito' ? ['Authorization'] : [])],
+        accessControlExposeHeaders: EXPOSED_HEADERS,
+        accessControlAllowCredentials: false,
+        accessControlMaxAge: PREFLIGHT_KNOWN_FOR,
+        originOverride: true,
+      },
+    })
   }
 
   #securityHeaders(stage: Stage): ResponseHeadersPolicy {

@@ -54,6 +54,8 @@ export interface Stage {
    * Sending events always takes a signature.
    */
   reads: { access: 'public' } | { access: 'allowlist'; cidrs: string[] } | { access: 'cognito' }
+  /** Of pages that may read the API by CloudFront beside its own, as browsers say them; `*` is every one. */
+  allowedOrigins: string[]
   /** CloudFront in front of the dashboard and the API; without it the API is asked at API Gateway. */
   cloudFront: boolean
   /** Schedules that AWS runs; LocalStack has them and never fires. */
@@ -92,6 +94,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     speedStore: { kind: 'cassandra', address: context('cassandra') },
     batchQuery: { kind: 'athena-api', endpoint: context('athena'), database: context('database') },
     reads: { access: 'public' },
+    allowedOrigins: [],
     cloudFront: false,
     schedules: false,
     alarmMail: null,
@@ -109,6 +112,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     speedStore: { kind: 'keyspaces' },
     batchQuery: { kind: 'athena' },
     reads: { access: 'public' },
+    allowedOrigins: [],
     cloudFront: true,
     schedules: true,
     alarmMail: null,
@@ -126,6 +130,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     speedStore: { kind: 'keyspaces' },
     batchQuery: { kind: 'athena' },
     reads: { access: 'allowlist', cidrs: context('allowlist').split(',') },
+    allowedOrigins: [],
     cloudFront: true,
     schedules: true,
     alarmMail: context('alarmMail'),

@@ -4,6 +4,7 @@ import { rememberedMs } from '../../functions/core/slot.ts'
 import { producersToText } from '../../functions/core/stored-form.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import { FUNCTIONS } from '../../infra/bundles.ts'
+import type { Stage } from '../../infra/stages.ts'
 import {
   DEPLOYMENTS,
   type Deployment,
@@ -20,6 +21,7 @@ interface Throttle {
   ThrottlingBurstLimit: number
 }
 
+const READS = ['GET', 'HEAD']
 /** Bytes. */
 const KEYSPACES_ROW_LIMIT = 1024 ** 2
 /** CloudFormation takes no larger template. */
@@ -28,6 +30,7 @@ const TEMPLATE_LIMIT = 1_000_000
 describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', deployment => {
   const stage: StageName = DEPLOYMENTS[deployment].stage
   const signIn = 'reads' in DEPLOYMENTS[deployment].change
+  const { allowedOrigins = [] } = DEPLOYMENTS[deployment].change as Partial<Stage>
   const log = 'eventLog' in DEPLOYMENTS[deployment].change ? DEPLOYMENTS[deployment].change.eventLog.kind : 'kinesis'
   let synthesized: Synthesized
   beforeAll(async () => {
@@ -39,6 +42,11 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       .filter(({ Type }) => Type === type)
       .toArray()
   const properties = (type: string) => all(type).map(({ Properties }) => Properties)
+  const apiBehaviors = () =>
+    properties('AWS::CloudFront::Distribution').flatMap(({ DistributionConfig }) => {
+      const { CacheBehaviors } = DistributionConfig as { CacheBehaviors: Record<string, unknown>[] }
+      return CacheBehaviors.filter(({ PathPattern }) => PathPattern === '/api/*')
+    })
   const text = () => JSON.stringify([...synthesized.resources])
 
   it('have no finding of cdk-nag without a reason', () => {
@@ -153,12 +161,55 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     const methods = properties('AWS::ApiGateway::Method')
     const posts = methods.filter(({ HttpMethod }) => HttpMethod === 'POST')
     expect(posts.map(({ AuthorizationType }) => AuthorizationType)).toEqual(['AWS_IAM'])
-    expect(methods.map(({ HttpMethod }) => HttpMethod).sort()).toEqual(['GET', 'HEAD', 'POST'])
+    const asked = allowedOrigins.length > 0 ? ['OPTIONS'] : []
+    expect(methods.map(({ HttpMethod }) => HttpMethod).sort()).toEqual(['GET', 'HEAD', ...asked, 'POST'])
   })
+
+  if (stage !== 'local')
+    it('keep an answer for two seconds, so that a hundred dashboards cost as much as one, and never longer', () => {
+      const policies = properties('AWS::CloudFront::CachePolicy')
+      expect(policies).toMatchObject([{ CachePolicyConfig: { MinTTL: 2, DefaultTTL: 2, MaxTTL: 2 } }])
+    })
+
+  if (allowedOrigins.length > 0) {
+    it('let pages of the origins that are told read, and no others, nor send', () => {
+      const [{ ResponseHeadersPolicyConfig: policy } = {}] = properties(
+        'AWS::CloudFront::ResponseHeadersPolicy',
+      ).filter(({ ResponseHeadersPolicyConfig }) => (ResponseHeadersPolicyConfig as { CorsConfig?: object }).CorsConfig)
+      expect(policy).toMatchObject({
+        CorsConfig: {
+          AccessControlAllowOrigins: { Items: allowedOrigins },
+          AccessControlAllowMethods: { Items: ['GET', 'HEAD'] },
+          AccessControlAllowHeaders: { Items: ['If-None-Match', ...(signIn ? ['Authorization'] : [])] },
+          AccessControlExposeHeaders: { Items: ['ETag', 'Link', 'Age', 'Warning', 'Retry-After'] },
+          AccessControlAllowCredentials: false,
+        },
+        SecurityHeadersConfig: { ContentTypeOptions: { Override: true } },
+      })
+      const [behavior] = apiBehaviors()
+      expect(behavior?.AllowedMethods).toEqual(['GET', 'HEAD', 'OPTIONS'])
+      expect(JSON.stringify(behavior?.ResponseHeadersPolicyId)).toContain('FrontApiHeaders')
+    })
+
+    it('answer whoever asks whether he may, without a function, a key or a token', () => {
+      const methods = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod === 'OPTIONS')
+      expect(methods).toMatchObject([
+        { AuthorizationType: 'NONE', Integration: { Type: 'MOCK' }, MethodResponses: [{ StatusCode: '204' }] },
+      ])
+      expect(methods[0]).not.toHaveProperty('ApiKeyRequired')
+    })
+  }
+
+  if (stage !== 'local' && allowedOrigins.length === 0)
+    it('let the page of nobody else read', () => {
+      const [behavior] = apiBehaviors()
+      expect(behavior?.AllowedMethods).toEqual(['GET', 'HEAD'])
+      expect(text()).not.toContain('AccessControlAllow')
+    })
 
   if (signIn) {
     it('let nobody read who has not signed in', () => {
-      const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod !== 'POST')
+      const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => READS.includes(String(HttpMethod)))
       for (const read of reads) {
         expect(read).toMatchObject({ AuthorizationType: 'COGNITO_USER_POOLS', AuthorizationScopes: ['openid'] })
         expect(read).toHaveProperty('AuthorizerId')
@@ -187,7 +238,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
 
   if (stage === 'prod' && !signIn)
     it('let nobody read past CloudFront', () => {
-      const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod !== 'POST')
+      const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => READS.includes(String(HttpMethod)))
       for (const read of reads) expect(read.ApiKeyRequired).toBe(true)
       expect(properties('AWS::CloudFront::Function')).toHaveLength(1)
     })

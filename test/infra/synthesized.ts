@@ -28,6 +28,14 @@ export const DEPLOYMENTS = {
   prod: { stage: 'prod', change: {} },
   local: { stage: 'local', change: {} },
   'prod with readers who sign in': { stage: 'prod', change: { reads: { access: 'cognito' } } },
+  'prod read by pages of others': {
+    stage: 'prod',
+    change: { allowedOrigins: ['https://example.org', 'http://localhost:3000'] },
+  },
+  'prod read by pages of others, whose readers sign in': {
+    stage: 'prod',
+    change: { reads: { access: 'cognito' }, allowedOrigins: ['https://example.org'] },
+  },
   'dev on MSK': {
     stage: 'dev',
     change: { eventLog: { kind: 'msk', brokers: 2, brokerType: 'kafka.t3.small', diskGb: 10, partitions: 2 } },
