@@ -49,7 +49,7 @@ import { rememberedMs } from '../functions/core/slot.ts'
 import { SECOND_MS } from '../functions/core/time.ts'
 import { EXPOSED_HEADERS, parseOrigins } from '../functions/http/origins.ts'
 import { problem } from '../functions/http/problem.ts'
-import type { SignInSettings } from '../web/sign-in.ts'
+import type { Settings } from '../web/settings.ts'
 import type { Access } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
 import { viewerFilter } from './allowlist.ts'
@@ -65,9 +65,10 @@ interface FrontProps {
   log: EventLogAccess
 }
 
-/** Where the page asks for tokens, and the file that tells it so: see SignInSettings. */
+/** Where the page asks for tokens. */
 const TOKEN_PATH = '/oauth2/token'
-const SIGN_IN_FILE = 'sign-in.json'
+/** What the page is told of the deployment: see Settings. */
+const SETTINGS_FILE = 'settings.json'
 const SITE = fileURLToPath(new URL('../web/dist', import.meta.url))
 
 /** So long a shared answer may be old: a hundred dashboards cost the store as much as one. */
@@ -230,8 +231,8 @@ export class Front extends Construct {
     return UserPool.fromUserPoolId(this, 'UserPool', id)
   }
 
-  /** @returns what the page is told of it */
-  #addSignIn(distribution: Distribution): SignInSettings {
+  /** Where readers sign in; what it does not say stays as the page has it. */
+  #settings(distribution: Distribution): Partial<Settings> {
     const { region } = Stack.of(this)
     const pool = this.#userPool()
     const address = `https://${distribution.domainName}/`
@@ -252,11 +253,13 @@ export class Front extends Construct {
     })
     const server = signInServer(this.#names, region)
     return {
-      issuer: `https://cognito-idp.${region}.amazonaws.com/${pool.userPoolId}`,
-      clientId: client.userPoolClientId,
-      authorizationEndpoint: `https://${server}/oauth2/authorize`,
-      logoutEndpoint: `https://${server}/logout`,
-      tokenPath: TOKEN_PATH,
+      signIn: {
+        issuer: `https://cognito-idp.${region}.amazonaws.com/${pool.userPoolId}`,
+        clientId: client.userPoolClientId,
+        authorizationEndpoint: `https://${server}/oauth2/authorize`,
+        logoutEndpoint: `https://${server}/logout`,
+        tokenPath: TOKEN_PATH,
+      },
     }
   }
 
@@ -327,11 +330,11 @@ export class Front extends Construct {
     const files = new BucketDeployment(this, 'SiteFiles', {
       sources: [
         Source.asset(SITE),
-        ...(access === 'cognito' ? [Source.jsonData(SIGN_IN_FILE, this.#addSignIn(distribution))] : []),
+        ...(access === 'cognito' ? [Source.jsonData(SETTINGS_FILE, this.#settings(distribution))] : []),
       ],
       destinationBucket: site,
       distribution,
-      distributionPaths: ['/index.html', '/', `/${SIGN_IN_FILE}`],
+      distributionPaths: ['/index.html', '/', `/${SETTINGS_FILE}`],
     })
     acknowledgeDeployment(files, site)
     new CfnOutput(this, 'DashboardUrl', { value: `https://${distribution.domainName}`, description: 'The dashboard' })

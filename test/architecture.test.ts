@@ -188,8 +188,8 @@ describe('imports point one way', () => {
     ['functions/archive/handler.ts', "export { openEmbeddedHome } from '../homes/embedded.ts'"],
     ['functions/serving/handler.ts', "import { startHttpServer } from '../local/http-server.ts'"],
     ['functions/parquet/write.ts', "import { BANDS } from '../core/event.ts'"],
-    ['web/rows.ts', "import { ClassStatsRow } from '../functions/serving/schemas.ts'"],
-    ['web/rows.ts', "import type { Totals } from '../functions/core/totals.ts'"],
+    ['web/api.ts', "import { ClassStatsRow } from '../functions/serving/schemas.ts'"],
+    ['web/api.ts', "import type { Totals } from '../functions/core/totals.ts'"],
     ['functions/cli/start.ts', "import { toTrend } from '../../web/view-models/trend.ts'"],
   ])('so %s may not: %s', (file, source) => {
     expect(breaches(importsOf(file, source))).toHaveLength(1)
@@ -202,7 +202,7 @@ describe('imports point one way', () => {
     ['functions/adapters/kafka-event-log.ts', "import { Producer } from '@platformatic/kafka'"],
     ['functions/batch/run.ts', "import { slotPrefix } from '../archive/layout.ts'"],
     ['functions/homes/embedded.ts', "import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'"],
-    ['web/rows.ts', "import type { ClassStatsRow } from '../functions/serving/schemas.ts'"],
+    ['web/api.ts', "import type { ClassStatsRow } from '../functions/serving/schemas.ts'"],
     ['functions/core/event.ts', "// import { readFileSync } from 'node:fs'"],
   ])('while %s may: %s', (file, source) => {
     expect(breaches(importsOf(file, source))).toEqual([])

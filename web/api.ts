@@ -1,52 +1,43 @@
-import {
-  type AlertRow,
-  type ClassStatsRow,
-  decodeAlerts,
-  decodeClassStats,
-  decodeHealth,
-  decodeWindows,
-  type Health,
-  type WindowRow,
-} from './rows.ts'
+import type { AnomalyRow, BatchStatisticsRow, ClassStatsRow, Health, WindowRow } from '../functions/serving/schemas.ts'
 
 /** Everything that the page shows, by the name of its part. */
 export type Parts = {
+  /** The newest windows. */
   windows: WindowRow[]
-  alerts: AlertRow[]
+  /** Windows of the chosen range. */
+  series: WindowRow[]
+  alerts: AnomalyRow[]
   joined: ClassStatsRow[]
   batch: ClassStatsRow[]
+  statistics: BatchStatisticsRow[]
   health: Health
 }
 export type PartName = keyof Parts
 
-/** What one round of requests brought: new bodies, which parts were unchanged (304), and which could not be had. */
+export type Question = {
+  /** Relative to the page's origin. */
+  url: string
+  /** What the answer is of: an answer is asked for again only once this is another. Without it, in every round. */
+  state?: string
+}
+export type Questions = { [Name in PartName]: Question }
+
+/**
+ * What one round of requests brought: new bodies, which parts were unchanged (304), and which could not be had. A part
+ * that did not have to be asked for is in none of them.
+ */
 export type Round = {
   changed: Partial<Parts>
   unchanged: PartName[]
   failed: { part: PartName; reason: string }[]
 }
 
-type Endpoint<Body> = {
-  url: string
-  decode: (body: unknown) => Body
-}
-
-const ENDPOINTS: { [Name in PartName]: Endpoint<Parts[Name]> } = {
-  windows: { url: '/api/realtime/ndvi', decode: decodeWindows },
-  alerts: { url: '/api/anomalies?limit=50', decode: decodeAlerts },
-  joined: { url: '/api/class-stats', decode: decodeClassStats },
-  batch: { url: '/api/batch/class-stats', decode: decodeClassStats },
-  health: { url: '/api/health', decode: decodeHealth },
-}
-
 /** What is older was not kept by a cache on the way, which does so for a moment. */
 const OLD_SECONDS = 5
 
-const PART_NAMES = Object.keys(ENDPOINTS) as PartName[]
-
 export type Api = {
   /** Asks for every part at once. Never rejects: a part that fails is named in `failed`, the others still count. */
-  round(signal: AbortSignal): Promise<Round>
+  round(questions: Questions, signal: AbortSignal): Promise<Round>
 }
 
 /**
@@ -63,14 +54,15 @@ export function createApi({
   /** The value of the header of that name, where readers sign in. */
   authorization?: (() => Promise<string>) | undefined
 }): Api {
-  const etags = new Map<PartName, string>()
+  const known = new Map<PartName, Question & { etag: string | null }>()
 
   async function get<Name extends PartName>(
     part: Name,
+    { url, state }: Question,
     signal: AbortSignal,
   ): Promise<{ body: Parts[Name] | 'unchanged'; ageSeconds: number }> {
-    const { url, decode } = ENDPOINTS[part]
-    const etag = etags.get(part)
+    const last = known.get(part)
+    const etag = last?.url === url ? last.etag : null
     const response = await fetch(url, {
       headers: {
         accept: 'application/json',
@@ -81,27 +73,35 @@ export function createApi({
     })
     // Where the system has no answer of now it gives the last one, and says how old that is.
     const ageSeconds = Number(response.headers.get('age') ?? 0)
-    if (response.status === 304 && etag) return { body: 'unchanged', ageSeconds }
-    if (!response.ok) throw new Error(`HTTP ${response.status}`)
-    const body = decode(await response.json())
-    const newEtag = response.headers.get('etag')
-    // Only after decoding: a body that could not be understood must be asked for again.
-    if (newEtag) etags.set(part, newEtag)
-    else etags.delete(part)
+    const isUnchanged = response.status === 304 && etag !== null
+    if (!isUnchanged && !response.ok) throw new Error(`HTTP ${response.status}`)
+    const body = isUnchanged ? 'unchanged' : checked(part, await response.json())
+    // Only after the check: a body that could not be understood must be asked for again.
+    const isOfNow = state !== undefined && ageSeconds <= OLD_SECONDS
+    known.set(part, { url, etag: response.headers.get('etag') ?? etag, ...(isOfNow && { state }) })
     return { body, ageSeconds }
   }
 
+  const isKnown = (part: PartName, { url, state }: Question): boolean => {
+    const last = known.get(part)
+    return state !== undefined && last?.url === url && last.state === state
+  }
+
   return {
-    async round(signal) {
+    async round(questions, signal) {
       const round: Round = { changed: {}, unchanged: [], failed: [] }
+      const asked = (Object.entries(questions) as [PartName, Question][]).filter(
+        ([part, question]) => !isKnown(part, question),
+      )
       await Promise.all(
-        PART_NAMES.map(async part => {
+        asked.map(async ([part, question]) => {
           try {
-            const { body, ageSeconds } = await get(part, signal)
+            const { body, ageSeconds } = await get(part, question, signal)
             if (ageSeconds > OLD_SECONDS) round.failed.push({ part, reason: `an answer of ${ageSeconds} s ago` })
             if (body === 'unchanged') round.unchanged.push(part)
             else Object.assign(round.changed, { [part]: body })
           } catch (error) {
+            known.delete(part)
             round.failed.push({ part, reason: reasonOf(error) })
           }
         }),
@@ -109,6 +109,18 @@ export function createApi({
       return round
     },
   }
+}
+
+/**
+ * The API keeps to its schemas; what stands between it and the page may answer in its place.
+ *
+ * @throws TypeError for a body that is no answer of the API
+ */
+function checked<Name extends PartName>(part: Name, body: unknown): Parts[Name] {
+  const isRight =
+    part === 'health' ? typeof body === 'object' && body !== null && 'status' in body : Array.isArray(body)
+  if (!isRight) throw new TypeError('not an answer of the API')
+  return body as Parts[Name]
 }
 
 function reasonOf(error: unknown): string {

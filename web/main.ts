@@ -1,46 +1,59 @@
-import { createApi, type Parts, type Round } from './api.ts'
+import { type Api, createApi, type Parts, type Round } from './api.ts'
 import { createNowChart, type NowChart } from './charts/now-chart.ts'
 import { onThemeChange, readTheme } from './charts/theme.ts'
 import { createTrendChart, type TrendChart } from './charts/trend-chart.ts'
 import { prepareAlerts, renderAlerts } from './dom/alerts-table.ts'
 import { renderClassKey } from './dom/class-key.ts'
+import { prepareControls, renderControls } from './dom/controls.ts'
 import { byId, make, setAttribute, setText } from './dom/elements.ts'
+import { prepareExports, renderExports } from './dom/exports.ts'
 import { renderHistory } from './dom/history-table.ts'
 import { renderLineKey } from './dom/line-key.ts'
 import { keepScrollable } from './dom/scrollable.ts'
 import { renderSkeletonRows } from './dom/skeleton.ts'
 import { renderTrust } from './dom/trust.ts'
-import { startPolling } from './poll.ts'
+import { pictureOf, save } from './picture.ts'
+import { type Poll, startPolling } from './poll.ts'
+import { openSeen } from './seen.ts'
+import { readSettings } from './settings.ts'
 import { type Session, type SignInSettings, signIn } from './sign-in.ts'
-import { alertItems } from './view-models/alerts.ts'
+import { alertItems, ruleNames } from './view-models/alerts.ts'
 import { historyView } from './view-models/all-history.ts'
+import { type Choice, choiceOf, parametersOf, RANGES, type RangeName } from './view-models/choice.ts'
 import { classKeys } from './view-models/classes.ts'
 import { afterRound, bannerOf, CONNECTING, pillOf } from './view-models/connection.ts'
 import { createClock, formatCount, formatDuration, plural } from './view-models/format.ts'
 import { headline, subline } from './view-models/headline.ts'
 import { nowView } from './view-models/now.ts'
-import { type TrendScale, trendView } from './view-models/trend.ts'
+import { exportUrls, questionsOf } from './view-models/questions.ts'
+import { linesByHeight, type TrendView, trendView } from './view-models/trend.ts'
 import { trustView } from './view-models/trust.ts'
-import { EMPTY_HISTORY, newestWindows, remember } from './view-models/window-history.ts'
 
-const INTERVAL_MS = 5_000
 const TIMEOUT_MS = 8_000
-const ALERT_LIMIT = 50
 const RECOVERED_MS = 6_000
+const FEW_ALERTS = 50
+/** The API gives no more in one answer. */
+const MOST_ALERTS = 1_000
 
 const clock = createClock(Intl.DateTimeFormat().resolvedOptions().timeZone)
 const fetch = globalThis.fetch.bind(globalThis)
+const seen = openSeen(() => localStorage)
 
-// What the page knows. Views are computed from it anew; nothing else is remembered.
+// What the page knows, and what was chosen. Views are computed from it anew; nothing else is remembered.
 const parts: Partial<Parts> = {}
-let windowHistory = EMPTY_HISTORY
+/** Of which range the series is. */
+let seriesRange: RangeName | null = null
+let choice = choiceOf(new URLSearchParams(location.search))
+let hidesSeen = false
+let alertLimit = FEW_ALERTS
 let connection = CONNECTING
-let focus: string | null = null
-let scale: TrendScale = 'ndvi'
 let theme = readTheme()
+let trend: TrendView | null = null
 // Made with the first data, so that nothing is drawn over the loading shapes.
 let nowChart: NowChart | undefined
 let trendChart: TrendChart | undefined
+// Begins once the settings are there.
+let poll: Poll | undefined
 let nextTryAt: number | null = null
 let healthAt = 0
 let recoveredUntil = 0
@@ -52,25 +65,39 @@ function serverNow(): number {
 }
 
 /** No event was ever seen, as far as the two answers that would show it say. */
-const isEmpty = () => parts.windows?.length === 0 && parts.joined?.length === 0 && windowHistory.size === 0
+const isEmpty = () => parts.windows?.length === 0 && parts.joined?.length === 0
+const questions = () => questionsOf(choice, alertLimit, parts.health, serverNow())
 
 function receive(round: Round): boolean {
   Object.assign(parts, round.changed)
   if (round.changed.health) healthAt = performance.now()
-  if (round.changed.windows) windowHistory = remember(windowHistory, round.changed.windows)
+  if (round.changed.series || round.unchanged.includes('series')) seriesRange = choice.range
   connection = afterRound(connection, round, Date.now())
   if (connection.recovered) recoveredUntil = Date.now() + RECOVERED_MS
   renderAll()
   return connection.phase !== 'lost'
 }
 
+function choose(change: Partial<Choice>) {
+  choice = { ...choice, ...change }
+  alertLimit = FEW_ALERTS
+  const parameters = parametersOf(choice, new URLSearchParams(location.search))
+  history.replaceState(null, '', `${location.pathname}${parameters.size > 0 ? `?${parameters}` : ''}${location.hash}`)
+  renderAll()
+  poll?.now()
+}
+
 function renderAll() {
+  renderControls(choice, ruleNames(parts.alerts ?? [], choice.rule))
+  renderExports(exportUrls(questions(), choice))
   if (parts.windows) {
     document.body.dataset.state = isEmpty() ? 'empty' : 'ready'
     byId('empty').hidden = !isEmpty()
-    renderCharts()
+    renderNow(parts.windows)
   }
-  renderTables()
+  if (parts.windows && parts.series) renderTrend(parts.series)
+  renderAlertsPart()
+  renderHistoryPart()
   renderClockParts()
 }
 
@@ -80,88 +107,94 @@ function setMessage(id: string, message: string | null) {
   setText(byId(id), message ?? '')
 }
 
-function renderCharts() {
-  const now = serverNow()
-  const batch = parts.batch ?? []
-  renderClassKey(
-    classKeys([...windowHistory.keys(), ...(parts.joined ?? []).map(row => row.class_name)]),
-    focus,
-    className => {
-      focus = focus === className ? null : className
-      renderAll()
-    },
-  )
+const nothing = () => (isEmpty() ? 'No images yet' : 'No images in this time')
 
-  const nothing = isEmpty() ? 'No images yet' : 'No images in the last windows'
-  const current = nowView(newestWindows(windowHistory), batch, clock, now)
-  setMessage('now-message', current ? null : nothing)
+function renderNow(windows: Parts['windows']) {
+  const named = [...windows, ...(parts.joined ?? [])].map(row => row.class_name)
+  renderClassKey(classKeys(named), choice.focus, className => {
+    choose({ focus: choice.focus === className ? null : className })
+  })
+  const current = nowView(windows, parts.batch ?? [], clock, serverNow())
+  setMessage('now-message', current ? null : nothing())
   if (!current) {
     setText(byId('headline'), isEmpty() ? '' : 'No images lately')
     setText(byId('subline'), '')
-  } else {
-    byId('headline').replaceChildren(
-      ...headline(current).map(({ text, strong }) => make(strong ? 'strong' : 'span', { text })),
-    )
-    setText(byId('subline'), subline(current, parts.alerts ?? [], ALERT_LIMIT))
-    byId('now-box').style.setProperty('--bars', String(current.bars.length))
-    const late = current.late > 0 ? `, ${formatCount(current.late)} late` : ''
-    setText(byId('now-note'), `${current.range}${current.filling ? ', still filling' : ''}${late}`)
-    setAttribute(byId('now-chart'), 'aria-label', `Mean NDVI per class, ${current.range}`)
-    setText(byId('now-text'), current.description)
-    nowChart ??= createNowChart(byId<HTMLCanvasElement>('now-chart'))
-    nowChart.update(current, theme, focus)
+    return
   }
-
-  const trend = trendView(windowHistory, batch, scale, clock, now)
-  const noNormal = 'There is no normal to compare with until the first batch view is published.'
-  setMessage('trend-message', trend ? (trend.lines.length > 0 ? null : noNormal) : nothing)
-  if (trend) {
-    setText(
-      byId('trend-note'),
-      `${plural(trend.windows, 'window')} of 10 minutes${scale === 'difference' ? ', mean minus the class’s normal' : ''}`,
-    )
-    setAttribute(byId('trend-chart'), 'aria-label', `NDVI per class over ${plural(trend.windows, 'window')}`)
-    setText(byId('trend-text'), trend.description)
-    trendChart ??= createTrendChart(byId<HTMLCanvasElement>('trend-chart'))
-    trendChart.update(trend, theme, focus, clock)
-    renderLineKey(trend)
-  }
+  byId('headline').replaceChildren(
+    ...headline(current).map(({ text, strong }) => make(strong ? 'strong' : 'span', { text })),
+  )
+  const isFiltered = (choice.focus ?? choice.rule ?? choice.minScore) !== null
+  setText(byId('subline'), subline(current, parts.alerts ?? [], alertLimit, isFiltered))
+  byId('now-box').style.setProperty('--bars', String(current.bars.length))
+  const late = current.late > 0 ? `, ${formatCount(current.late)} late` : ''
+  setText(byId('now-note'), `${current.range}${current.filling ? ', still filling' : ''}${late}`)
+  setAttribute(byId('now-chart'), 'aria-label', `Mean NDVI per class, ${current.range}`)
+  setText(byId('now-text'), current.description)
+  nowChart ??= createNowChart(byId<HTMLCanvasElement>('now-chart'))
+  nowChart.update(current, theme, choice.focus)
 }
 
-function renderTables() {
+function renderTrend(series: Parts['series']) {
   const now = serverNow()
-  if (parts.alerts) {
-    const items = alertItems(parts.alerts, focus, clock, now)
-    const label = focus && classKeys([focus])[0]?.label
-    renderAlerts(items)
-    setText(byId('alerts-time'), `Time (${clock.zoneName(now)})`)
-    setText(
-      byId('wrong-note'),
-      items.length === 0
-        ? ''
-        : `${items.length >= ALERT_LIMIT ? `newest ${ALERT_LIMIT}` : plural(items.length, 'alert')}${label ? ` of ${label}` : ''}`,
-    )
-    const message = byId('alerts-message')
-    message.hidden = items.length > 0
-    setText(
-      message,
-      label
-        ? `Nothing unusual about ${label} among the newest alerts.`
-        : parts.health?.batch.revision
-          ? 'Nothing unusual. An image that is far from its class’s normal appears here within seconds.'
-          : 'Nothing unusual yet. Images are compared with their class’s normal once a first batch view is published.',
-    )
-  }
-  if (parts.joined) {
-    const view = historyView(parts.joined, parts.batch ?? [])
-    const message = byId('history-message')
-    message.hidden = view !== null
-    byId('history').hidden = view === null
-    setText(message, 'Statistics of every class appear here with the first images.')
-    if (view) {
-      setText(byId('history-note'), view.summary)
-      renderHistory(view, focus)
-    }
+  // Until the chosen range is there, what was there before is shown, as such.
+  byId('trend-box').toggleAttribute('data-stale', seriesRange !== choice.range)
+  trend = trendView(series, RANGES[seriesRange ?? choice.range], parts.batch ?? [], choice.scale, clock, now)
+  const noNormal = 'There is no normal to compare with until the first batch view is published.'
+  setMessage('trend-message', trend ? (trend.lines.length > 0 ? null : noNormal) : nothing())
+  setText(
+    byId('trend-note'),
+    trend ? `${trend.summary}${choice.scale === 'difference' ? ', mean minus the class’s normal' : ''}` : '',
+  )
+  if (!trend) return
+  setAttribute(byId('trend-chart'), 'aria-label', `NDVI per class over ${trend.summary}`)
+  setText(byId('trend-text'), trend.description)
+  trendChart ??= createTrendChart(byId<HTMLCanvasElement>('trend-chart'))
+  trendChart.update(trend, theme, choice.focus, clock, now)
+  renderLineKey(trend)
+}
+
+function renderAlertsPart() {
+  if (!parts.alerts) return
+  const now = serverNow()
+  const items = alertItems(parts.alerts, choice, { seen: seen.keys, hidesSeen }, clock, now)
+  renderAlerts(items, (key, isSeen) => markSeen([key], isSeen))
+  setText(byId('alerts-time'), `Time (${clock.zoneName(now)})`)
+  const label = choice.focus && classKeys([choice.focus])[0]?.label
+  const isFull = parts.alerts.length >= alertLimit
+  const count = isFull ? `newest ${formatCount(parts.alerts.length)}` : plural(parts.alerts.length, 'alert')
+  setText(byId('wrong-note'), parts.alerts.length === 0 ? '' : `${count}${label ? ` of ${label}` : ''}`)
+  byId('more-alerts').hidden = !isFull || alertLimit >= MOST_ALERTS
+  byId('see-all').hidden = items.every(item => item.seen)
+  const message = byId('alerts-message')
+  message.hidden = items.length > 0
+  setText(message, noAlerts(label))
+}
+
+function noAlerts(label: string | null | undefined): string {
+  if (parts.alerts?.length && hidesSeen) return 'You have seen all of them.'
+  if (choice.rule !== null || choice.minScore !== null) return 'No alert is of that kind.'
+  if (label) return `Nothing unusual about ${label} lately.`
+  return parts.health?.batch.revision
+    ? 'Nothing unusual. An image that is far from its class’s normal appears here within seconds.'
+    : 'Nothing unusual yet. Images are compared with their class’s normal once a first batch view is published.'
+}
+
+function markSeen(keys: Iterable<string>, isSeen: boolean) {
+  seen.mark(keys, isSeen)
+  renderAlertsPart()
+}
+
+function renderHistoryPart() {
+  if (!parts.joined) return
+  const view = historyView(parts.joined, parts.batch ?? [], parts.statistics ?? [])
+  const message = byId('history-message')
+  message.hidden = view !== null
+  byId('history').hidden = view === null
+  setText(message, 'Statistics of every class appear here with the first images.')
+  if (view) {
+    setText(byId('history-note'), view.summary)
+    renderHistory(view, choice.focus)
   }
 }
 
@@ -173,7 +206,7 @@ function renderClockParts() {
   const pill = pillOf(connection, parts.health?.status === 'degraded', isEmpty())
   byId('pill').dataset.tone = pill.tone
   document.body.dataset.phase = connection.phase
-  setText(byId('pill').firstElementChild ?? byId('pill'), pill.text)
+  setText(byId('pill'), pill.text)
   const lag = parts.health?.speed.lag_ms ?? null
   setText(
     byId('checked'),
@@ -195,23 +228,40 @@ function renderClockParts() {
   setText(byId('announcer'), recovered ? 'Connected again' : pill.text)
 }
 
-renderSkeletonRows('alerts-body', 8, 6)
-renderSkeletonRows('history-body', 10, 11)
+async function savePicture(part: string) {
+  const isTrend = part === 'trend'
+  const named = isTrend && trend && !trendChart?.namesLines() ? linesByHeight(trend.lines) : []
+  const blob = await pictureOf(byId<HTMLCanvasElement>(isTrend ? 'trend-chart' : 'now-chart'), {
+    title: isTrend ? 'NDVI per class' : 'Mean NDVI per class',
+    note: `${isTrend ? trend?.period : byId('now-note').textContent}, ${isTrend && trend?.isDaily ? 'UTC' : clock.zone}`,
+    legend: named.map(({ label, colour }) => ({ label, colour: theme.classes[colour] ?? theme.ink })),
+    theme,
+  })
+  save(blob, `landcover-${part}.png`)
+}
+
+async function saveTable(url: string, name: string, { authorization }: Session) {
+  const response = await fetch(url, { headers: { authorization: await authorization() } })
+  if (response.ok) save(await response.blob(), name)
+  else poll?.now()
+}
+
+renderSkeletonRows('alerts-body', 8, 7)
+renderSkeletonRows('history-body', 10, 12)
 prepareAlerts()
+prepareControls(choose)
+renderControls(choice, ruleNames([], choice.rule))
 for (const box of document.querySelectorAll<HTMLElement>('[data-scrolls]')) keepScrollable(box)
 setText(byId('zone'), `Times are local: ${clock.zone}.`)
 
-const session = await openSession()
-const api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization })
+const settings = await readSettings(fetch)
+const session = settings.signIn ? await openSession(settings.signIn) : undefined
+const api: Api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization })
 
-/** Where readers sign in, answers when they have; where they do not, at once. */
-async function openSession(): Promise<Session | undefined> {
-  const response = await fetch('./sign-in.json')
-  // Where it cannot be had, the API says what is wrong.
-  const settings = response.ok ? ((await response.json()) as SignInSettings | null) : null
-  if (!settings) return undefined
+/** Answers when the reader has signed in. */
+async function openSession(to: SignInSettings): Promise<Session> {
   try {
-    const signedIn = await signIn(settings, {
+    const signedIn = await signIn(to, {
       url: () => new URL(location.href),
       go: url => location.assign(url),
       show: url => history.replaceState(null, '', url),
@@ -221,6 +271,8 @@ async function openSession(): Promise<Session | undefined> {
     })
     // The page is being left.
     if (!signedIn) return await new Promise(() => {})
+    // The address is again that of before.
+    choice = choiceOf(new URLSearchParams(location.search))
     byId('sign-out').hidden = false
     byId('sign-out').addEventListener('click', signedIn.signOut)
     return signedIn
@@ -234,12 +286,12 @@ async function openSession(): Promise<Session | undefined> {
   }
 }
 
-const poll = startPolling({
-  intervalMs: INTERVAL_MS,
+poll = startPolling({
+  intervalMs: settings.pollSeconds * 1_000,
   page: document,
   random: Math.random,
   round: async signal => {
-    const round = await api.round(signal)
+    const round = await api.round(questions(), signal)
     return signal.aborted || receive(round)
   },
   onSchedule: delayMs => {
@@ -248,17 +300,28 @@ const poll = startPolling({
   },
 })
 
-byId('retry').addEventListener('click', () => poll.now())
-addEventListener('online', () => poll.now())
+prepareExports(part => void savePicture(part), session && ((url, name) => void saveTable(url, name, session)))
+byId('hide-seen').addEventListener('change', event => {
+  hidesSeen = (event.target as HTMLInputElement).checked
+  renderAlertsPart()
+})
+byId('see-all').addEventListener('click', () => {
+  const items = alertItems(parts.alerts ?? [], choice, { seen: seen.keys, hidesSeen }, clock, serverNow())
+  markSeen(
+    items.map(({ key }) => key),
+    true,
+  )
+})
+byId('more-alerts').addEventListener('click', () => {
+  alertLimit = Math.min(2 * alertLimit, MOST_ALERTS)
+  poll?.now()
+})
+byId('retry').addEventListener('click', () => poll?.now())
+addEventListener('online', () => poll?.now())
 onThemeChange(() => {
   theme = readTheme()
   renderAll()
 })
-for (const input of document.querySelectorAll<HTMLInputElement>('input[name="scale"]'))
-  input.addEventListener('change', () => {
-    scale = input.value === 'difference' ? 'difference' : 'ndvi'
-    renderAll()
-  })
 setInterval(() => {
   if (!document.hidden) renderClockParts()
 }, 1000)

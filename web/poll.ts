@@ -9,14 +9,14 @@ export function nextDelayMs(failures: number, intervalMs: number, random: number
 }
 
 export type Poll = {
-  /** Asks at once instead of waiting; does nothing while a request is under way. */
+  /** Asks at once instead of waiting; what is under way is given up. */
   now(): void
   stop(): void
 }
 
 export type PollOptions = {
   intervalMs: number
-  /** One round; resolves to whether it succeeded. It must not reject. `signal` aborts when the page is hidden. */
+  /** One round; resolves to whether it succeeded. It must not reject. `signal` aborts when nobody waits for it any more. */
   round: (signal: AbortSignal) => Promise<boolean>
   /** Called when the next try is known (ms from now), or null when paused or under way. */
   onSchedule: (delayMs: number | null) => void
@@ -66,7 +66,10 @@ export function startPolling({ intervalMs, round, onSchedule, page, random }: Po
   void run()
 
   return {
-    now: () => void run(),
+    now() {
+      pause()
+      void run()
+    },
     stop() {
       stopped = true
       page.removeEventListener('visibilitychange', onVisibility)

@@ -1,6 +1,6 @@
 import type { AuthorizationServer, Client } from 'oauth4webapi'
 
-/** How readers of a stage sign in: sign-in.json beside the page, as its deployment writes it; null where nobody does. */
+/** How readers of a stage sign in. */
 export type SignInSettings = {
   issuer: string
   clientId: string

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import Provider from 'oidc-provider'
 import type { Page } from 'playwright-core'
 import { expect, it, onTestFinished } from 'vitest'
-import type { SignInSettings } from '../../web/sign-in.ts'
+import type { Settings } from '../../web/settings.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
 import { eventually, runProduce, startSystem, totalCount } from '../support/landcover.ts'
@@ -43,13 +43,15 @@ async function openStage() {
   let provider: Provider
   const { url: page } = await listen(async (request, response) => {
     const path = request.url ?? '/'
-    if (path === '/sign-in.json') {
-      const settings: SignInSettings = {
-        issuer,
-        clientId: CLIENT,
-        authorizationEndpoint: `${issuer}/auth`,
-        logoutEndpoint: `${issuer}/session/end`,
-        tokenPath: '/oauth2/token',
+    if (path === '/settings.json') {
+      const settings: Partial<Settings> = {
+        signIn: {
+          issuer,
+          clientId: CLIENT,
+          authorizationEndpoint: `${issuer}/auth`,
+          logoutEndpoint: `${issuer}/session/end`,
+          tokenPath: '/oauth2/token',
+        },
       }
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(settings))
       return

@@ -1,4 +1,12 @@
-import type { AlertRow, ClassStatsRow, Health, WindowRow } from '../../web/rows.ts'
+import type {
+  AnomalyRow,
+  BatchStatisticsRow,
+  ClassStatsRow,
+  Health,
+  WindowRow,
+} from '../../functions/serving/schemas.ts'
+import { choiceOf } from '../../web/view-models/choice.ts'
+import { questionsOf } from '../../web/view-models/questions.ts'
 
 export const MINUTE_MS = 60_000
 
@@ -9,6 +17,7 @@ export function windowRow(class_name: string, start: string, change: Partial<Win
     class_name,
     window_start: new Date(at(start)).toISOString(),
     window_end: new Date(at(start) + 10 * MINUTE_MS).toISOString(),
+    state: 'closed',
     count: 100,
     ndvi_avg: 0.5,
     ndvi_stddev: 0.1,
@@ -34,7 +43,7 @@ export function statsRow(class_name: string, change: Partial<ClassStatsRow> = {}
   }
 }
 
-export function alertRow(change: Partial<AlertRow> = {}): AlertRow {
+export function alertRow(change: Partial<AnomalyRow> = {}): AnomalyRow {
   return {
     class_name: 'Forest',
     image_id: 'Forest_7',
@@ -44,7 +53,7 @@ export function alertRow(change: Partial<AlertRow> = {}): AlertRow {
     ndvi_min: 0.1,
     ndvi_max: 0.3,
     score: -4.23,
-    baseline_version: '3',
+    baseline_version: 3,
     ...change,
   }
 }
@@ -52,7 +61,9 @@ export function alertRow(change: Partial<AlertRow> = {}): AlertRow {
 export function health(change: Partial<Health> = {}): Health {
   return {
     status: 'ok',
+    reasons: [],
     checked_at: '2026-11-22T14:15:00.000Z',
+    watermark: '2026-11-22T14:09:55.000Z',
     speed: {
       lanes: [
         {
@@ -60,8 +71,9 @@ export function health(change: Partial<Health> = {}): Health {
           last_event_at: '2026-11-22T14:14:50.000Z',
           last_arrival_at: '2026-11-22T14:14:55.000Z',
           lag_ms: 320,
+          end_to_end_delay_ms: 35,
         },
-        { lane: 'tiles/1', last_event_at: null, last_arrival_at: null, lag_ms: null },
+        { lane: 'tiles/1', last_event_at: null, last_arrival_at: null, lag_ms: 0, end_to_end_delay_ms: null },
       ],
       lag_ms: 410,
     },
@@ -70,8 +82,38 @@ export function health(change: Partial<Health> = {}): Health {
       published_at: '2026-11-22T14:03:00.000Z',
       revision: 3,
       images: 271_650,
+      missed: 0,
+      last_run_at: '2026-11-22T14:03:00.000Z',
+      last_run_error: null,
+      lanes_behind: [],
     },
     quarantine: { count: 0 },
     ...change,
   }
 }
+
+export function statisticsRow(class_name: string, change: Partial<BatchStatisticsRow> = {}): BatchStatisticsRow {
+  return {
+    class_name,
+    count: 1000,
+    ndvi_p05: 0.3,
+    ndvi_p25: 0.45,
+    ndvi_p50: 0.5,
+    ndvi_p75: 0.55,
+    ndvi_p95: 0.7,
+    ndvi_trend_per_year: null,
+    ndvi_trend_correlation: null,
+    ndvi_red_correlation: null,
+    ndvi_green_correlation: null,
+    ndvi_blue_correlation: null,
+    ndvi_nir_correlation: null,
+    ndvi_brightness_correlation: null,
+    ...change,
+  }
+}
+
+/** What an address says is chosen. */
+export const chosen = (search = '') => choiceOf(new URLSearchParams(search))
+
+export const questions = (search = '', nowMs = at('14:15:00'), report: Health | undefined = health()) =>
+  questionsOf(chosen(search), 50, report, nowMs)

@@ -61,12 +61,18 @@ describe('polling', () => {
     expect(schedule.filter(delay => delay !== null)).toEqual([5000, 10_000, 5000])
   })
 
-  test('never asks twice at a time, however slow the answer or eager the person', async () => {
-    const { poll, signals } = start([new Promise(() => {})])
+  test('never asks twice at a time, however slow the answer', async () => {
+    const { signals } = start([new Promise(() => {})])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(signals).toHaveLength(1)
+  })
+
+  test('asking now gives up what is under way', async () => {
+    const slow = new Promise<boolean>(() => {})
+    const { poll, signals } = start([slow, slow])
     poll.now()
     await vi.advanceTimersByTimeAsync(60_000)
-    poll.now()
-    expect(signals).toHaveLength(1)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
   })
 
   test('asking now does not leave the old timer behind', async () => {

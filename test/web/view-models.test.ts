@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { alertItems, alertsBetween } from '../../web/view-models/alerts.ts'
+import { alertItems, alertKey, alertsBetween, ruleNames } from '../../web/view-models/alerts.ts'
 import { historyView } from '../../web/view-models/all-history.ts'
+import { RANGES } from '../../web/view-models/choice.ts'
 import { COLOUR_COUNT, classKeys, classLabel, KNOWN_CLASSES } from '../../web/view-models/classes.ts'
 import { createClock } from '../../web/view-models/format.ts'
 import { headline, subline } from '../../web/view-models/headline.ts'
 import { type NowView, nowView } from '../../web/view-models/now.ts'
 import { linesByHeight, trendView } from '../../web/view-models/trend.ts'
 import { trustView } from '../../web/view-models/trust.ts'
-import { EMPTY_HISTORY, newestWindows, remember } from '../../web/view-models/window-history.ts'
-import { alertRow, at, health, statsRow, windowRow } from './factories.ts'
+import { alertRow, at, chosen, health, MINUTE_MS, statisticsRow, statsRow, windowRow } from './factories.ts'
 
 const clock = createClock('UTC')
 const now = at('14:15:00')
-const rememberAll = (...rows: ReturnType<typeof windowRow>[]) => remember(EMPTY_HISTORY, rows)
+const none = { seen: new Set<string>(), hidesSeen: false }
 
 describe('classes', () => {
   test('a known class keeps its colour whichever others are present', () => {
@@ -41,34 +41,12 @@ describe('classes', () => {
   })
 })
 
-describe('the history of windows', () => {
-  test('a window seen again replaces what was known, because late events change it', () => {
-    const first = rememberAll(windowRow('Forest', '14:00', { count: 5 }))
-    const second = remember(first, [windowRow('Forest', '14:00', { count: 7 })])
-    expect(second.get('Forest')?.map(row => row.count)).toEqual([7])
-    expect(first.get('Forest')?.map(row => row.count)).toEqual([5])
-  })
-
-  test('it is ordered by time, and bounded: the oldest go', () => {
-    const rows = ['14:10', '13:50', '14:00'].map(start => windowRow('Forest', start))
-    const starts = remember(EMPTY_HISTORY, rows, 2)
-      .get('Forest')
-      ?.map(row => row.window_start.slice(11, 16))
-    expect(starts).toEqual(['14:00', '14:10'])
-  })
-
-  test('a class that is missing from an answer is kept', () => {
-    const history = remember(rememberAll(windowRow('River', '14:00')), [windowRow('Forest', '14:10')])
-    expect([...newestWindows(history).keys()].sort()).toEqual(['Forest', 'River'])
-  })
-})
-
 describe('now', () => {
   const view = (rows: ReturnType<typeof windowRow>[], batch = [statsRow('Forest')]) =>
-    nowView(newestWindows(rememberAll(...rows)), batch, clock, now) as NowView
+    nowView(rows, batch, clock, now) as NowView
 
   test('without windows there is nothing to show', () => {
-    expect(nowView(new Map(), [statsRow('Forest')], clock, now)).toBeNull()
+    expect(nowView([], [statsRow('Forest')], clock, now)).toBeNull()
   })
 
   test('it shows each class beside its normal, and says which time that is', () => {
@@ -101,8 +79,8 @@ describe('now', () => {
   })
 
   test('unknown numbers (null) are kept as unknown', () => {
-    const { bars, images } = view([windowRow('Forest', '14:10', { ndvi_avg: null, ndvi_stddev: null, count: null })])
-    expect(bars[0]).toMatchObject({ mean: null, sd: null, count: null })
+    const { bars, images } = view([windowRow('Forest', '14:10', { ndvi_avg: null, ndvi_stddev: null, count: 0 })])
+    expect(bars[0]).toMatchObject({ mean: null, sd: null, count: 0 })
     expect(images).toBe(0)
   })
 
@@ -122,7 +100,7 @@ describe('now', () => {
 
 describe('the headline', () => {
   const words = (rows: ReturnType<typeof windowRow>[], batch = [statsRow('Forest'), statsRow('River')]) => {
-    const view = nowView(newestWindows(rememberAll(...rows)), batch, clock, now) as NowView
+    const view = nowView(rows, batch, clock, now) as NowView
     return headline(view)
       .map(({ text }) => text)
       .join('')
@@ -143,53 +121,86 @@ describe('the headline', () => {
   })
 
   test('counts the alerts of the window, and does not pretend to know more than the answer holds', () => {
-    const view = nowView(newestWindows(rememberAll(windowRow('Forest', '14:10'))), [], clock, now) as NowView
-    expect(subline(view, [alertRow(), alertRow({ timestamp: '2026-11-22T14:00:00Z' })], 50)).toBe(
+    const view = nowView([windowRow('Forest', '14:10')], [], clock, now) as NowView
+    expect(subline(view, [alertRow(), alertRow({ timestamp: '2026-11-22T14:00:00Z' })], 50, false)).toBe(
       '100 images of 1 class so far in the window 14:10–14:20, 1 alert.',
     )
-    expect(subline(view, [alertRow(), alertRow()], 2)).toContain('2 or more alerts')
+    expect(subline(view, [alertRow(), alertRow()], 2, false)).toContain('2 or more alerts')
+    expect(subline(view, [alertRow()], 50, true)).toMatch(/, 1 alert as chosen below\.$/)
   })
 })
 
 describe('how it moved', () => {
+  type Rows = ReturnType<typeof windowRow>[]
+  const trend = (rows: Rows, { batch = [], scale = 'ndvi', range = '6h' }: Partial<Shown> = {}) =>
+    trendView(rows, RANGES[range], batch, scale, clock, now)
+  type Shown = { batch: ReturnType<typeof statsRow>[]; scale: 'ndvi' | 'difference'; range: keyof typeof RANGES }
+
   test('a line breaks where a window is missing, and marks the one that still fills', () => {
-    const history = rememberAll(
-      windowRow('Forest', '13:40'),
-      windowRow('Forest', '14:00'),
-      windowRow('Forest', '14:10'),
-    )
-    const view = trendView(history, [], 'ndvi', clock, now)
+    const view = trend([windowRow('Forest', '13:40'), windowRow('Forest', '14:00'), windowRow('Forest', '14:10')])
     expect(view?.lines[0]?.points.map(point => point.y)).toEqual([0.5, Number.NaN, 0.5, 0.5])
     expect(view?.lines[0]?.points.map(point => point.filling)).toEqual([false, false, false, true])
   })
 
+  test('a window that no line reaches is known to stand alone', () => {
+    const view = trend([windowRow('Forest', '13:00'), windowRow('Forest', '14:00'), windowRow('Forest', '14:10')])
+    expect(view?.lines[0]?.points.filter(({ y }) => Number.isFinite(y)).map(({ alone }) => alone)).toEqual([
+      true,
+      false,
+      false,
+    ])
+  })
+
   test('as a difference, each class is measured against its own normal; without one it has no line', () => {
-    const history = rememberAll(windowRow('Forest', '14:00'), windowRow('River', '14:00', { ndvi_avg: 0.1 }))
-    const view = trendView(history, [statsRow('River', { ndvi_avg: 0.3 })], 'difference', clock, now)
+    const rows = [windowRow('Forest', '14:00'), windowRow('River', '14:00', { ndvi_avg: 0.1 })]
+    const view = trend(rows, { batch: [statsRow('River', { ndvi_avg: 0.3 })], scale: 'difference' })
     expect(view?.lines.map(line => line.className)).toEqual(['River'])
     expect(view?.lines[0]?.points[0]?.y).toBeCloseTo(-0.2)
     expect(view?.description).toContain('River: −0.200')
   })
 
   test('the lines can be listed from the one that ends highest', () => {
-    const history = rememberAll(
+    const rows = [
       windowRow('Forest', '14:00', { ndvi_avg: 0.1 }),
       windowRow('River', '14:00', { ndvi_avg: null }),
       windowRow('SeaLake', '14:00', { ndvi_avg: 0.3 }),
-    )
-    const lines = trendView(history, [], 'ndvi', clock, now)?.lines ?? []
-    expect(linesByHeight(lines).map(line => line.className)).toEqual(['SeaLake', 'Forest', 'River'])
+    ]
+    expect(linesByHeight(trend(rows)?.lines ?? []).map(line => line.className)).toEqual(['SeaLake', 'Forest', 'River'])
+  })
+
+  test('days are UTC days whatever the reader’s zone, and are called so', () => {
+    const day = (date: string) =>
+      windowRow('Forest', '00:00', {
+        window_start: `${date}T00:00:00.000Z`,
+        window_end: new Date(Date.parse(date) + 24 * 60 * MINUTE_MS).toISOString(),
+      })
+    const rows = [day('2026-11-20'), day('2026-11-21'), day('2026-11-22')]
+    const view = trendView(rows, RANGES['30d'], [], 'ndvi', createClock('America/New_York'), now)
+    expect(view).toMatchObject({ isDaily: true, summary: '3 UTC days', period: '20 Nov to 22 Nov' })
+    expect(view?.lines[0]?.points.map(({ time, filling }) => [time, filling])).toEqual([
+      ['20 Nov (UTC)', false],
+      ['21 Nov (UTC)', false],
+      ['22 Nov (UTC)', true],
+    ])
+  })
+
+  test('says how much time it shows, in the reader’s zone', () => {
+    expect(trend([windowRow('Forest', '14:00'), windowRow('Forest', '14:10')])).toMatchObject({
+      summary: '2 windows of 10 minutes',
+      period: '14:00–14:20',
+      isDaily: false,
+    })
   })
 
   test('without windows there is no chart', () => {
-    expect(trendView(EMPTY_HISTORY, [], 'ndvi', clock, now)).toBeNull()
+    expect(trend([])).toBeNull()
   })
 })
 
 describe('what is wrong', () => {
   test('an alert says when, in local time with the UTC time beside it, and how far off', () => {
     const berlin = createClock('Europe/Berlin')
-    expect(alertItems([alertRow()], null, berlin, now)[0]).toMatchObject({
+    expect(alertItems([alertRow()], chosen(), none, berlin, now)[0]).toMatchObject({
       time: '15:12:03',
       timeTitle: '2026-11-22T14:12:03.000Z',
       imageId: 'Forest_7',
@@ -200,24 +211,35 @@ describe('what is wrong', () => {
   })
 
   test('an image flagged by two rules is two alerts, each with its own key', () => {
-    const items = alertItems([alertRow(), alertRow({ rule: 'image-range' })], null, clock, now)
+    const items = alertItems([alertRow(), alertRow({ rule: 'image-range' })], chosen(), none, clock, now)
     expect(new Set(items.map(item => item.key)).size).toBe(2)
   })
 
-  test('a rule that the page does not know and a score that is unknown are still shown', () => {
-    expect(
-      alertItems([alertRow({ rule: 'flood', score: null, baseline_version: null })], null, clock, now)[0],
-    ).toMatchObject({
-      rule: 'flood',
-      ruleTitle: '',
-      off: '–',
-      direction: null,
-    })
+  test('a rule that the page does not know is still shown, and can be chosen', () => {
+    const rows = [alertRow({ rule: 'flood' })]
+    expect(alertItems(rows, chosen(), none, clock, now)[0]).toMatchObject({ rule: 'flood', ruleTitle: 'Baseline 3.' })
+    expect(ruleNames(rows, null)).toEqual(['class-zscore', 'image-range', 'flood'])
+    expect(ruleNames([], 'drought')).toContain('drought')
   })
 
-  test('only the class in focus, and only the alerts of a time span, can be had', () => {
+  test('only those that were chosen are shown, also from an answer to an older choice', () => {
+    const rows = [alertRow(), alertRow({ rule: 'image-range', score: 2.9 }), alertRow({ class_name: 'River' })]
+    const shown = (search: string) => alertItems(rows, chosen(search), none, clock, now).length
+    expect([shown(''), shown('rule=image-range'), shown('off=3'), shown('off=5'), shown('class=River')]).toEqual([
+      3, 1, 2, 0, 1,
+    ])
+  })
+
+  test('one that the reader has seen says so, and can be hidden', () => {
+    const rows = [alertRow(), alertRow({ image_id: 'Forest_8' })]
+    const seen = new Set([alertKey(alertRow())])
+    const items = (hidesSeen: boolean) => alertItems(rows, chosen(), { seen, hidesSeen }, clock, now)
+    expect(items(false).map(item => item.seen)).toEqual([true, false])
+    expect(items(true).map(item => item.imageId)).toEqual(['Forest_8'])
+  })
+
+  test('those of a time span can be counted', () => {
     const rows = [alertRow(), alertRow({ class_name: 'River' })]
-    expect(alertItems(rows, 'River', clock, now)).toHaveLength(1)
     expect(alertsBetween(rows, at('14:12:03'), at('14:20'))).toBe(2)
     expect(alertsBetween(rows, at('14:00'), at('14:12:03'))).toBe(0)
   })
@@ -225,7 +247,7 @@ describe('what is wrong', () => {
 
 describe('all history', () => {
   test('shows how much of each class is still only in the speed layer', () => {
-    const view = historyView([statsRow('Forest', { count: 1312 })], [statsRow('Forest', { count: 1000 })])
+    const view = historyView([statsRow('Forest', { count: 1312 })], [statsRow('Forest', { count: 1000 })], [])
     expect(view?.items[0]).toMatchObject({ count: '1,312', batchCount: '1,000', speedOnly: '+312' })
     expect(view?.items[0]).toMatchObject({ red: '700', nir: '2,900', brightness: '0.250' })
     expect(view?.total.speedOnly).toBe('+312')
@@ -235,26 +257,35 @@ describe('all history', () => {
   })
 
   test('a batch view published between the two requests never shows as less than nothing', () => {
-    const view = historyView([statsRow('Forest', { count: 10 })], [statsRow('Forest', { count: 12 })])
+    const view = historyView([statsRow('Forest', { count: 10 })], [statsRow('Forest', { count: 12 })], [])
     expect(view?.items[0]).toMatchObject({ speedOnly: '0', batchShare: 1 })
   })
 
   test('before the first batch view everything is in the speed layer', () => {
-    const view = historyView([statsRow('Forest', { count: 10 })], [])
+    const view = historyView([statsRow('Forest', { count: 10 })], [], [])
     expect(view?.items[0]).toMatchObject({ batchCount: '0', speedOnly: '+10', batchShare: 0 })
     expect(view?.summary).toContain('no batch view has counted any yet')
   })
 
-  test('an unknown count stays unknown', () => {
-    expect(historyView([statsRow('Forest', { count: null })], [])?.items[0]).toMatchObject({
-      count: '–',
-      speedOnly: '–',
-      batchShare: null,
-    })
+  test('the distributions of all classes share one scale', () => {
+    const joined = [statsRow('Forest'), statsRow('SeaLake'), statsRow('River')]
+    const water = { ndvi_p05: -0.4, ndvi_p25: -0.3, ndvi_p50: -0.25, ndvi_p75: -0.2, ndvi_p95: -0.1 }
+    const nothing = { ndvi_p05: null, ndvi_p25: null, ndvi_p50: null, ndvi_p75: null, ndvi_p95: null }
+    const statistics = [
+      statisticsRow('Forest'),
+      statisticsRow('SeaLake', water),
+      statisticsRow('River', { ...nothing, count: 0 }),
+    ]
+    const view = historyView(joined, [], statistics)
+    expect(view?.scale).toEqual({ min: '−0.4', max: '0.8' })
+    expect(view?.items.map(({ distribution }) => distribution?.p05.toFixed(3))).toEqual(['0.583', undefined, '0.000'])
+    expect(view?.items[0]?.distribution?.description).toBe(
+      'Median 0.500; half of the images from 0.450 to 0.550, nine in ten from 0.300 to 0.700',
+    )
   })
 
   test('without rows there is no table', () => {
-    expect(historyView([], [])).toBeNull()
+    expect(historyView([], [], [])).toBeNull()
   })
 })
 
@@ -275,10 +306,9 @@ describe('can I trust this', () => {
   test('a system that has seen nothing claims nothing', () => {
     const report = health({
       speed: { lanes: [], lag_ms: null },
-      batch: { cut: null, published_at: null, revision: null, images: null },
-      quarantine: { count: null },
+      batch: { ...health().batch, cut: null, published_at: null, revision: null, images: null },
     })
-    expect(values(report)).toEqual({ fresh: '–', lag: '–', batch: 'None yet', quarantine: '–' })
+    expect(values(report)).toEqual({ fresh: '–', lag: '–', batch: 'None yet', quarantine: '0' })
   })
 
   test('quarantined records ask for attention', () => {
@@ -286,10 +316,15 @@ describe('can I trust this', () => {
     expect(card).toMatchObject({ value: '4', tone: 'attention' })
   })
 
+  test('why the system does not keep up is said in its own words', () => {
+    const reasons = ['Records wait for 90 s to be counted: the newest are missing.']
+    expect(trustView(health({ status: 'degraded', reasons }), clock, now).reasons).toEqual(reasons)
+  })
+
   test('each lane is listed, an idle one with unknowns', () => {
     expect(trustView(health(), clock, now).lanes).toEqual([
       { lane: 'tiles/0', lastEvent: '14:14:50', lastArrival: '5 s ago', lag: '320 ms' },
-      { lane: 'tiles/1', lastEvent: '–', lastArrival: '–', lag: '–' },
+      { lane: 'tiles/1', lastEvent: '–', lastArrival: '–', lag: '0 ms' },
     ])
   })
 })

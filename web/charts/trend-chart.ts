@@ -9,7 +9,7 @@ import {
   Tooltip,
 } from 'chart.js'
 import { decimalsOf, timeTicks } from '../view-models/axis.ts'
-import { type Clock, formatDifference, formatFixed, formatNdvi } from '../view-models/format.ts'
+import { type Clock, formatDifference, formatFixed, formatNdvi, plural } from '../view-models/format.ts'
 import type { TrendLine, TrendPoint, TrendView } from '../view-models/trend.ts'
 import { type EndLabel, endLabelsPlugin } from './end-labels-plugin.ts'
 import { DIMMED, type Theme, tooltipTheme, withOpacity } from './theme.ts'
@@ -22,15 +22,16 @@ const LABELS_PX = 172
 const POINT_STYLES = ['circle', 'rect', 'triangle', 'rectRot', 'rectRounded'] as const
 
 export type TrendChart = {
-  update(view: TrendView, theme: Theme, focus: string | null, clock: Clock): void
+  update(view: TrendView, theme: Theme, focus: string | null, clock: Clock, nowMs: number): void
+  /** Whether there is room for the names beside the lines. */
+  namesLines(): boolean
 }
 
-/** A line per class over the windows; the piece to a window that still fills is dashed. */
+/** A line per class over the windows of a range; the piece to a window that still fills is dashed. */
 export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
   let view: TrendView | undefined
   let labels: readonly EndLabel[] = []
   let theme: Theme | undefined
-  let clock: Clock | undefined
 
   const room: Plugin<'line'> = {
     id: 'room',
@@ -62,7 +63,7 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
           afterBuildTicks: axis => {
             const limits = { min: axis.min, max: axis.max }
             const maxTicks = Math.max(2, Math.floor(axis.chart.width / 76))
-            const offsetMs = -new Date(axis.max).getTimezoneOffset() * 60_000
+            const offsetMs = view?.isDaily ? 0 : -new Date(axis.max).getTimezoneOffset() * 60_000
             axis.ticks = timeTicks(limits, maxTicks, offsetMs).map(value => ({ value }))
           },
         },
@@ -73,7 +74,7 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
           displayColors: false,
           callbacks: {
             title: items => view?.lines[items[0]?.datasetIndex ?? -1]?.label ?? '',
-            label: item => tooltipLines(item.raw as TrendPoint, view, clock),
+            label: item => tooltipLines(item.raw as TrendPoint, view),
           },
         },
       },
@@ -82,10 +83,10 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
   })
 
   return {
-    update(nextView, nextTheme, focus, nextClock) {
+    namesLines: () => chart.width >= NARROW_PX,
+    update(nextView, nextTheme, focus, clock, nowMs) {
       view = nextView
       theme = nextTheme
-      clock = nextClock
       const opacity = (line: TrendLine) => (focus === null || focus === line.className ? 1 : DIMMED)
       labels = nextView.lines.map((line, datasetIndex) => ({
         datasetIndex,
@@ -96,12 +97,13 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
       chart.data.datasets = nextView.lines.map(line => datasetOf(line, nextTheme, opacity(line)))
       const format = nextView.scale === 'ndvi' ? formatFixed : formatDifference
       const digits = decimalsOf(nextView.y.step)
+      const timeLabel = (ms: number) => (nextView.isDaily ? clock.utcDay(ms, nowMs) : clock.minute(ms))
       const ticks = { color: nextTheme.muted, font: { family: nextTheme.font, size: 12 } }
       const scales = chart.options.scales
       if (scales?.x)
         Object.assign(scales.x, {
           ...nextView.x,
-          ticks: { ...ticks, maxRotation: 0, callback: (value: string | number) => nextClock.minute(Number(value)) },
+          ticks: { ...ticks, maxRotation: 0, callback: (value: string | number) => timeLabel(Number(value)) },
         })
       if (scales?.y)
         Object.assign(scales.y, {
@@ -134,7 +136,7 @@ function datasetOf(line: TrendLine, theme: Theme, opacity: number): ChartDataset
     borderWidth: 2,
     borderJoinStyle: 'round',
     pointStyle: POINT_STYLES[line.colour % POINT_STYLES.length] ?? 'circle',
-    pointRadius: few ? 3 : 0,
+    pointRadius: line.points.map(point => (few || point.alone ? 3 : 0)),
     pointHoverRadius: 5,
     pointBorderWidth: 2,
     pointBorderColor: colour,
@@ -145,11 +147,8 @@ function datasetOf(line: TrendLine, theme: Theme, opacity: number): ChartDataset
   }
 }
 
-function tooltipLines(point: TrendPoint, view: TrendView | undefined, clock: Clock | undefined): string[] {
+function tooltipLines(point: TrendPoint, view: TrendView | undefined): string[] {
   const value =
     view?.scale === 'difference' ? `${formatDifference(point.y)} from normal` : `NDVI ${formatNdvi(point.y)}`
-  return [
-    `${clock?.minute(point.x) ?? ''}  ${value}${point.filling ? ' so far' : ''}`,
-    ...(point.count === null ? [] : [`${point.count} images`]),
-  ]
+  return [`${point.time}  ${value}${point.filling ? ' so far' : ''}`, plural(point.count, 'image')]
 }

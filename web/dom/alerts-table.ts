@@ -16,14 +16,21 @@ export function prepareAlerts(): void {
   }
 }
 
-export function renderAlerts(items: readonly AlertItem[]): void {
-  syncRows(byId('alerts-body'), items, item => item.key, createRow, updateRow)
+/** @param onSeen told of an alert that the reader marks as seen, or no more */
+export function renderAlerts(items: readonly AlertItem[], onSeen: (key: string, seen: boolean) => void): void {
+  syncRows(
+    byId('alerts-body'),
+    items,
+    item => item.key,
+    item => createRow(item, onSeen),
+    updateRow,
+  )
 }
 
-function createRow(item: AlertItem): HTMLTableRowElement {
+function createRow(item: AlertItem, onSeen: (key: string, seen: boolean) => void): HTMLTableRowElement {
   const row = make('tr', { role: 'row' })
-  const cells = Array.from({ length: 6 }, () => make('td', { role: 'cell' }))
-  const [time, name, image, ndvi, off, rule] = cells
+  const cells = Array.from({ length: 7 }, () => make('td', { role: 'cell' }))
+  const [time, name, image, ndvi, off, rule, seen] = cells
   const timeElement = make('time')
   timeElement.dateTime = item.timeTitle
   timeElement.title = item.timeTitle
@@ -36,17 +43,25 @@ function createRow(item: AlertItem): HTMLTableRowElement {
   image?.append(id)
   if (ndvi) ndvi.className = 'number'
   const offElement = make('span', { className: 'off' })
-  if (item.direction) offElement.dataset.direction = item.direction
+  offElement.dataset.direction = item.direction
   off?.append(offElement)
-  const ruleElement = make('span', { className: 'quiet', text: item.rule })
+  const ruleElement = make('span', { className: 'rule', text: item.rule })
   if (item.ruleTitle) ruleElement.title = item.ruleTitle
   rule?.append(ruleElement)
+  const box = make('input')
+  box.type = 'checkbox'
+  box.setAttribute('aria-label', `Seen: ${item.classKey.label}, ${item.imageId}`)
+  box.addEventListener('change', () => onSeen(item.key, box.checked))
+  seen?.append(box)
   row.append(...cells)
   return row
 }
 
 function updateRow(row: HTMLTableRowElement, item: AlertItem): void {
-  const [time, , , ndvi, off] = row.cells
+  const [time, , , ndvi, off, , seen] = row.cells
+  row.toggleAttribute('data-dim', item.seen)
+  const box = seen?.querySelector('input')
+  if (box) box.checked = item.seen
   if (time?.firstElementChild) setText(time.firstElementChild, item.time)
   if (ndvi) {
     setText(ndvi, item.ndvi)

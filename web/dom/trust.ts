@@ -13,6 +13,15 @@ export function renderTrust(view: TrustView): void {
     setText(detail, card.detail)
     setAttribute(value, 'title', card.title || null)
   }
+  const reasons = byId('reasons')
+  reasons.hidden = view.reasons.length === 0
+  syncRows(
+    reasons,
+    view.reasons,
+    reason => reason,
+    reason => make('li', { text: reason }),
+    () => {},
+  )
   setText(byId('lanes-count'), `(${view.lanesSummary})`)
   syncRows(
     byId('lanes-body'),

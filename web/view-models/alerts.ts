@@ -1,4 +1,5 @@
-import type { AlertRow } from '../rows.ts'
+import type { AnomalyRow } from '../../functions/serving/schemas.ts'
+import type { Choice } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatNdvi, formatScore } from './format.ts'
 
@@ -14,27 +15,47 @@ export type AlertItem = {
   ndviTitle: string
   off: string
   /** Towards less or more vegetation than normal. */
-  direction: 'below' | 'above' | null
+  direction: 'below' | 'above'
   rule: string
   ruleTitle: string
+  /** The reader has marked it so. */
+  seen: boolean
 }
 
 /** What each rule compares; a rule that this page was not told of is shown by its name alone. */
-const RULES: Record<string, string> = {
-  'class-zscore': 'The image’s mean NDVI against the mean and sd of its class in the batch view.',
-  'image-range': 'The image’s own minimum or maximum against its own mean and sd.',
+const RULES: ReadonlyMap<string, string> = new Map([
+  ['class-zscore', 'The image’s mean NDVI against the mean and sd of its class in the batch view.'],
+  ['image-range', 'The image’s own minimum or maximum against its own mean and sd.'],
+])
+
+/** Equal for the same alert in the next answer. */
+export function alertKey({ class_name, timestamp, image_id, rule }: AnomalyRow): string {
+  return JSON.stringify([class_name, timestamp, image_id, rule])
 }
 
-/** The alerts as rows of a table, in the API's order (newest first); only those of `focus` if it is given. */
-export function alertItems(rows: readonly AlertRow[], focus: string | null, clock: Clock, nowMs: number): AlertItem[] {
+/**
+ * The alerts that were chosen as rows of a table, in the API's order (newest first). An answer to what was chosen before
+ * may hold others.
+ *
+ * @param seen by the keys of alerts
+ */
+export function alertItems(
+  rows: readonly AnomalyRow[],
+  { focus, rule, minScore }: Pick<Choice, 'focus' | 'rule' | 'minScore'>,
+  { seen, hidesSeen }: { seen: ReadonlySet<string>; hidesSeen: boolean },
+  clock: Clock,
+  nowMs: number,
+): AlertItem[] {
   const keys = new Map(classKeys(rows.map(row => row.class_name)).map(key => [key.className, key]))
   return rows.flatMap(row => {
     const classKey = keys.get(row.class_name)
-    if (!classKey || (focus !== null && focus !== row.class_name)) return []
+    const key = alertKey(row)
+    if (!classKey || (focus !== null && focus !== row.class_name) || (rule !== null && rule !== row.rule)) return []
+    if ((minScore !== null && Math.abs(row.score) < minScore) || (hidesSeen && seen.has(key))) return []
     const at = Date.parse(row.timestamp)
     return [
       {
-        key: JSON.stringify([row.class_name, row.timestamp, row.image_id, row.rule]),
+        key,
         classKey,
         imageId: row.image_id,
         time: clock.second(at, nowMs),
@@ -42,18 +63,22 @@ export function alertItems(rows: readonly AlertRow[], focus: string | null, cloc
         ndvi: formatNdvi(row.ndvi_mean),
         ndviTitle: `within the image: ${formatNdvi(row.ndvi_min)} to ${formatNdvi(row.ndvi_max)}`,
         off: formatScore(row.score),
-        direction: row.score === null ? null : row.score < 0 ? ('below' as const) : ('above' as const),
+        direction: row.score < 0 ? ('below' as const) : ('above' as const),
         rule: row.rule,
-        ruleTitle: [RULES[row.rule], row.baseline_version && `Baseline ${row.baseline_version}.`]
-          .filter(Boolean)
-          .join(' '),
+        ruleTitle: [RULES.get(row.rule), `Baseline ${row.baseline_version}.`].filter(Boolean).join(' '),
+        seen: seen.has(key),
       },
     ]
   })
 }
 
+/** The rules that alerts can be limited to: those that are known here, and others that were seen. */
+export function ruleNames(rows: readonly AnomalyRow[], chosen: string | null): string[] {
+  return [...new Set([...RULES.keys(), ...rows.map(({ rule }) => rule), ...(chosen ? [chosen] : [])])]
+}
+
 /** How many of the alerts carry an event time within [startMs, endMs). */
-export const alertsBetween = (rows: readonly AlertRow[], startMs: number, endMs: number): number =>
+export const alertsBetween = (rows: readonly AnomalyRow[], startMs: number, endMs: number): number =>
   rows.filter(row => {
     const at = Date.parse(row.timestamp)
     return at >= startMs && at < endMs

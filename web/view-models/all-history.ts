@@ -1,6 +1,7 @@
-import type { ClassStatsRow } from '../rows.ts'
+import type { BatchStatisticsRow, ClassStatsRow } from '../../functions/serving/schemas.ts'
+import { roundLimits, type Scale } from './axis.ts'
 import { type ClassKey, classKeys } from './classes.ts'
-import { formatBand, formatCount, formatNdvi, plural } from './format.ts'
+import { formatBand, formatCount, formatFixed, formatNdvi, plural } from './format.ts'
 
 export type HistoryItem = {
   classKey: ClassKey
@@ -14,13 +15,28 @@ export type HistoryItem = {
   sd: string
   min: string
   max: string
+  /** Of the images' means; null until the batch view has some. */
+  distribution: Distribution | null
   red: string
   nir: string
   brightness: string
 }
 
+/** Quantiles of NDVI, as places in 0..1 of the scale that all classes share. */
+export type Distribution = {
+  p05: number
+  p25: number
+  p50: number
+  p75: number
+  p95: number
+  /** The same in words, as NDVI. */
+  description: string
+}
+
 export type HistoryView = {
   items: HistoryItem[]
+  /** What 0 and 1 of the distributions stand for, NDVI; null without any. */
+  scale: { min: string; max: string } | null
   total: { count: string; batchCount: string; speedOnly: string; batchShare: number | null }
   summary: string
 }
@@ -29,15 +45,21 @@ export type HistoryView = {
  * The joined statistics of every class, with how much of them the batch view has already. The two answers are fetched
  * side by side, so a view published in between can make the batch count the larger one: that is shown as nothing left.
  */
-export function historyView(joined: readonly ClassStatsRow[], batch: readonly ClassStatsRow[]): HistoryView | null {
+export function historyView(
+  joined: readonly ClassStatsRow[],
+  batch: readonly ClassStatsRow[],
+  statistics: readonly BatchStatisticsRow[],
+): HistoryView | null {
   if (joined.length === 0) return null
   const rows = new Map(joined.map(row => [row.class_name, row]))
   const batchCounts = new Map(batch.map(row => [row.class_name, row.count]))
+  const scale = scaleOf(statistics)
+  const distributions = new Map(statistics.map(row => [row.class_name, distributionOf(row, scale)]))
   const items = classKeys(rows.keys()).flatMap((classKey): HistoryItem[] => {
     const row = rows.get(classKey.className)
     if (!row) return []
     // A class that the batch view does not list has no images there: zero, not unknown.
-    const batchCount = batchCounts.has(classKey.className) ? (batchCounts.get(classKey.className) ?? null) : 0
+    const batchCount = batchCounts.get(classKey.className) ?? 0
     return [
       {
         classKey,
@@ -46,6 +68,7 @@ export function historyView(joined: readonly ClassStatsRow[], batch: readonly Cl
         sd: formatNdvi(row.ndvi_stddev),
         min: formatNdvi(row.ndvi_min),
         max: formatNdvi(row.ndvi_max),
+        distribution: distributions.get(classKey.className) ?? null,
         red: formatBand(row.red_avg),
         nir: formatBand(row.nir_avg),
         brightness: formatBand(row.brightness_avg),
@@ -57,6 +80,7 @@ export function historyView(joined: readonly ClassStatsRow[], batch: readonly Cl
   const waiting = Math.max(0, total - batchTotal)
   return {
     items,
+    scale: scale && { min: formatFixed(scale.min, 1), max: formatFixed(scale.max, 1) },
     total: counts(total, batchTotal),
     summary:
       batchTotal === 0
@@ -67,18 +91,51 @@ export function historyView(joined: readonly ClassStatsRow[], batch: readonly Cl
   }
 }
 
-function counts(count: number | null, batchCount: number | null) {
-  const known = count !== null && batchCount !== null
-  const waiting = known ? Math.max(0, count - batchCount) : null
+function counts(count: number, batchCount: number) {
+  const waiting = Math.max(0, count - batchCount)
   return {
     count: formatCount(count),
     batchCount: formatCount(batchCount),
-    speedOnly: waiting ? `+${formatCount(waiting)}` : formatCount(waiting),
-    batchShare: known && count > 0 ? Math.min(1, batchCount / count) : null,
+    speedOnly: waiting > 0 ? `+${formatCount(waiting)}` : formatCount(0),
+    batchShare: count > 0 ? Math.min(1, batchCount / count) : null,
   }
 }
 
-const sum = (rows: readonly ClassStatsRow[]) => rows.reduce((total, row) => total + (row.count ?? 0), 0)
+function quantilesOf({
+  ndvi_p05: p05,
+  ndvi_p25: p25,
+  ndvi_p50: p50,
+  ndvi_p75: p75,
+  ndvi_p95: p95,
+}: BatchStatisticsRow) {
+  if (p05 === null || p25 === null || p50 === null || p75 === null || p95 === null) return null
+  return { p05, p25, p50, p75, p95 }
+}
+
+function scaleOf(statistics: readonly BatchStatisticsRow[]): Scale | null {
+  const ends = statistics.flatMap(row => {
+    const quantiles = quantilesOf(row)
+    return quantiles ? [quantiles.p05, quantiles.p95] : []
+  })
+  return ends.length === 0 ? null : roundLimits(ends, [0], 0.2)
+}
+
+function distributionOf(row: BatchStatisticsRow, scale: Scale | null): Distribution | null {
+  const quantiles = quantilesOf(row)
+  if (!quantiles || !scale) return null
+  const { p05, p25, p50, p75, p95 } = quantiles
+  const place = (ndvi: number) => (ndvi - scale.min) / (scale.max - scale.min)
+  return {
+    p05: place(p05),
+    p25: place(p25),
+    p50: place(p50),
+    p75: place(p75),
+    p95: place(p95),
+    description: `Median ${formatNdvi(p50)}; half of the images from ${formatNdvi(p25)} to ${formatNdvi(p75)}, nine in ten from ${formatNdvi(p05)} to ${formatNdvi(p95)}`,
+  }
+}
+
+const sum = (rows: readonly ClassStatsRow[]) => rows.reduce((total, row) => total + row.count, 0)
 
 function share(fraction: number): string {
   const percent = fraction * 100

@@ -39,7 +39,9 @@ export const decimalsOf = (step: number): number => Math.max(1, Math.ceil(-Math.
 const clean = (value: number) => Number(value.toFixed(9))
 
 const MINUTE_MS = 60_000
-const TIME_STEPS_MS = [10, 20, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080].map(minutes => minutes * MINUTE_MS)
+const TIME_STEPS_MS = [10, 20, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 20160, 40320, 80640].map(
+  minutes => minutes * MINUTE_MS,
+)
 
 /**
  * Round times within the limits, at most `maxTicks`. `offsetMs` is the local zone's distance from UTC, so that ticks of

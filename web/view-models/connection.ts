@@ -56,9 +56,11 @@ export type Banner = { tone: 'good' | 'attention' | 'bad'; title: string; detail
 
 const PART_WORDS: Record<PartName, string> = {
   windows: 'the newest windows',
+  series: 'how it moved',
   alerts: 'the alerts',
   joined: 'the class statistics',
   batch: 'the batch view',
+  statistics: 'the distributions',
   health: 'the system’s health',
 }
 

@@ -69,6 +69,8 @@ export type Clock = {
   moment(ms: number, nowMs: number): string
   /** 14:10–14:20 today, 21 Nov 14:10–14:20 on another day. */
   range(startMs: number, endMs: number, nowMs: number): string
+  /** 21 Nov, or 21 Nov 2025 of another year: of the UTC day, whatever the zone. */
+  utcDay(ms: number, nowMs: number): string
   /** The zone's short name at that time: CET, CEST, GMT+5:30. */
   zoneName(ms: number): string
 }
@@ -85,6 +87,9 @@ export function createClock(zone: string): Clock {
   const date = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, dateStyle: 'short' })
   const dayYear = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, day: 'numeric', month: 'short', year: 'numeric' })
   const year = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, year: 'numeric' })
+  const utc = { timeZone: 'UTC', day: 'numeric', month: 'short' } as const
+  const utcDay = new Intl.DateTimeFormat(LOCALE, utc)
+  const utcDayYear = new Intl.DateTimeFormat(LOCALE, { ...utc, year: 'numeric' })
   const named = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, timeZoneName: 'short' })
 
   const dayPrefix = (ms: number, nowMs: number) => {
@@ -97,6 +102,8 @@ export function createClock(zone: string): Clock {
     second: (ms, nowMs) => dayPrefix(ms, nowMs) + second.format(ms),
     moment: (ms, nowMs) => dayPrefix(ms, nowMs) + minute.format(ms),
     range: (startMs, endMs, nowMs) => `${dayPrefix(startMs, nowMs)}${minute.format(startMs)}–${minute.format(endMs)}`,
+    utcDay: (ms, nowMs) =>
+      (new Date(ms).getUTCFullYear() === new Date(nowMs).getUTCFullYear() ? utcDay : utcDayYear).format(ms),
     zoneName: ms => named.formatToParts(ms).find(part => part.type === 'timeZoneName')?.value ?? zone,
   }
 }

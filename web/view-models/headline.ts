@@ -1,4 +1,4 @@
-import type { AlertRow } from '../rows.ts'
+import type { AnomalyRow } from '../../functions/serving/schemas.ts'
 import { alertsBetween } from './alerts.ts'
 import { formatCount, plural } from './format.ts'
 import type { NowView } from './now.ts'
@@ -16,15 +16,20 @@ export function headline({ away, comparable }: NowView): Phrase[] {
   return [...phrases, plain('.')]
 }
 
-/** Of what that was said: how many images, when, and how many alerts. `limit` is how many alerts the answer may hold. */
-export function subline(now: NowView, alerts: readonly AlertRow[], limit: number): string {
+/**
+ * Of what that was said: how many images, when, and how many alerts.
+ *
+ * @param limit how many alerts the answer may hold
+ * @param isFiltered the alerts are some of all
+ */
+export function subline(now: NowView, alerts: readonly AnomalyRow[], limit: number, isFiltered: boolean): string {
   const classes = plural(now.classes, 'class', 'classes')
-  return `${plural(now.images, 'image')} of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}, ${alertCount(now, alerts, limit)}.`
+  return `${plural(now.images, 'image')} of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}, ${alertCount(now, alerts, limit)}${isFiltered ? ' as chosen below' : ''}.`
 }
 
 const distance = (difference: number) => `${Math.abs(difference).toFixed(3)} ${difference < 0 ? 'below' : 'above'}`
 
-function alertCount(now: NowView, alerts: readonly AlertRow[], limit: number): string {
+function alertCount(now: NowView, alerts: readonly AnomalyRow[], limit: number): string {
   const count = alertsBetween(alerts, now.startMs, now.endMs)
   if (count === 0) return 'no alerts'
   // The answer is cut off at the limit: when all of it is of this window, there may be more.

@@ -1,4 +1,4 @@
-import type { ClassStatsRow, WindowRow } from '../rows.ts'
+import type { ClassStatsRow, WindowRow } from '../../functions/serving/schemas.ts'
 import { roundLimits, type Scale } from './axis.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatCount, formatDifference, formatFixed, formatNdvi, plural } from './format.ts'
@@ -38,13 +38,21 @@ export type NowView = {
   description: string
 }
 
-/** The newest window of every class beside its normal; null when there is no window at all. */
+/**
+ * The newest window of every class beside its normal; null when there is no window at all.
+ *
+ * @param windows some of each class
+ */
 export function nowView(
-  newest: ReadonlyMap<string, WindowRow>,
+  windows: readonly WindowRow[],
   batch: readonly ClassStatsRow[],
   clock: Clock,
   nowMs: number,
 ): NowView | null {
+  const newest = new Map<string, WindowRow>()
+  for (const row of windows) {
+    if (row.window_start > (newest.get(row.class_name)?.window_start ?? '')) newest.set(row.class_name, row)
+  }
   const rows = [...newest.values()]
   if (rows.length === 0) return null
   const startMs = Math.max(...rows.map(row => Date.parse(row.window_start)))
@@ -82,7 +90,7 @@ export function nowView(
     startMs,
     endMs,
     filling: endMs > nowMs,
-    images: current.reduce((sum, row) => sum + (row.count ?? 0), 0),
+    images: current.reduce((sum, row) => sum + row.count, 0),
     classes: current.length,
     late: current.reduce((sum, row) => sum + (row.late_count ?? 0), 0),
     ...awayFromNormal(bars.filter(bar => bar.olderRange === null)),

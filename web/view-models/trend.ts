@@ -1,8 +1,8 @@
-import type { ClassStatsRow, WindowRow } from '../rows.ts'
+import type { ClassStatsRow, WindowRow } from '../../functions/serving/schemas.ts'
 import { type Limits, roundLimits, type Scale } from './axis.ts'
+import type { Range } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
-import { type Clock, formatDifference, formatNdvi } from './format.ts'
-import type { WindowHistory } from './window-history.ts'
+import { type Clock, formatDifference, formatNdvi, plural } from './format.ts'
 
 /** `ndvi`: as measured. `difference`: minus the class's mean over all history. */
 export type TrendScale = 'ndvi' | 'difference'
@@ -12,9 +12,13 @@ export type TrendPoint = {
   x: number
   /** NaN where the line is to break: a window without images. */
   y: number
-  count: number | null
+  count: number
   /** The window has not ended. */
   filling: boolean
+  /** There is no window with images on either side: no line shows it. */
+  alone: boolean
+  /** When that was, for people. */
+  time: string
 }
 
 export type TrendLine = ClassKey & { points: TrendPoint[] }
@@ -23,41 +27,62 @@ export type TrendView = {
   lines: TrendLine[]
   scale: TrendScale
   x: Limits
+  /** Ticks of the time axis are of UTC days; else of local time. */
+  isDaily: boolean
   y: Scale
-  windows: number
+  /** How many windows of which length: "36 windows of 10 minutes". */
+  summary: string
+  /** From when to when, in the time that isDaily says. */
+  period: string
   /** The chart in words. */
   description: string
 }
 
-const WINDOW_MS = 600_000
+/** The chart shows at least so many windows, so that the first ones of a young system do not stand far apart. */
+const LEAST_WINDOWS = 6
+const UNITS = {
+  '10m': ['window of 10 minutes', 'windows of 10 minutes'],
+  '1h': ['hour', 'hours'],
+  '1d': ['UTC day', 'UTC days'],
+} as const
 
-/** A line per class over the windows seen; null when there are none. Classes without a normal have no difference. */
+/** A line per class over the windows of a range; null when there are none. Classes without a normal have no difference. */
 export function trendView(
-  history: WindowHistory,
+  rows: readonly WindowRow[],
+  { every, stepMs }: Range,
   batch: readonly ClassStatsRow[],
   scale: TrendScale,
   clock: Clock,
   nowMs: number,
 ): TrendView | null {
+  if (rows.length === 0) return null
+  const isDaily = every === '1d'
+  const [one, many] = UNITS[every]
   const normals = new Map(batch.map(row => [row.class_name, row.ndvi_avg]))
-  const lines = classKeys(history.keys()).flatMap((key): TrendLine[] => {
+  const byClass = Map.groupBy(rows, row => row.class_name)
+  const timeOf = (startMs: number, endMs: number) =>
+    isDaily ? `${clock.utcDay(startMs, nowMs)} (UTC)` : clock.range(startMs, endMs, nowMs)
+  const lines = classKeys(byClass.keys()).flatMap((key): TrendLine[] => {
     const base = scale === 'ndvi' ? 0 : normals.get(key.className)
     if (base === null || base === undefined) return []
-    return [{ ...key, points: pointsOf(history.get(key.className) ?? [], base, nowMs) }]
+    return [{ ...key, points: pointsOf(byClass.get(key.className) ?? [], base, timeOf, nowMs) }]
   })
-  const starts = [...history.values()].flat().map(row => Date.parse(row.window_start))
-  if (starts.length === 0) return null
+  const starts = new Set(rows.map(row => Date.parse(row.window_start)))
   const first = Math.min(...starts)
   const last = Math.max(...starts)
   const values = lines.flatMap(line => line.points.map(point => point.y)).filter(Number.isFinite)
+  const time = isDaily
+    ? `${clock.utcDay(first, nowMs)} to ${clock.utcDay(last, nowMs)}`
+    : clock.range(first, last + stepMs, nowMs)
   return {
     lines,
     scale,
-    // At least an hour, so that the first windows of a young page do not stand at the far ends of the chart.
-    x: { min: Math.min(first, last - 6 * WINDOW_MS), max: last },
+    x: { min: Math.min(first, last - LEAST_WINDOWS * stepMs), max: last },
+    isDaily,
     y: scale === 'ndvi' ? roundLimits(values, [0], 0.2) : roundLimits(values, [0], 0.02),
-    windows: new Set(starts).size,
-    description: describe(lines, scale, clock.range(first, last + WINDOW_MS, nowMs)),
+    summary: plural(starts.size, one, many),
+    period: time,
+    description: describe(lines, scale, time),
   }
 }
 
@@ -67,25 +92,40 @@ export function linesByHeight(lines: readonly TrendLine[]): TrendLine[] {
   return lines.toSorted((a, b) => end(b) - end(a))
 }
 
-function pointsOf(rows: readonly WindowRow[], base: number, nowMs: number): TrendPoint[] {
+/** @param rows of one class, oldest first */
+function pointsOf(
+  rows: readonly WindowRow[],
+  base: number,
+  timeOf: (startMs: number, endMs: number) => string,
+  nowMs: number,
+): TrendPoint[] {
   const points: TrendPoint[] = []
   let lastEnd: number | null = null
   for (const row of rows) {
     const start = Date.parse(row.window_start)
     const end = Date.parse(row.window_end)
-    if (lastEnd !== null && start > lastEnd) points.push({ x: lastEnd, y: Number.NaN, count: 0, filling: false })
+    const time = timeOf(start, end)
+    if (lastEnd !== null && start > lastEnd) {
+      points.push({ x: lastEnd, y: Number.NaN, count: 0, filling: false, alone: false, time })
+    }
     points.push({
       x: start,
       y: row.ndvi_avg === null ? Number.NaN : row.ndvi_avg - base,
       count: row.count,
       filling: end > nowMs,
+      alone: false,
+      time,
     })
     lastEnd = end
   }
-  return points
+  const isThere = (point: TrendPoint | undefined) => point !== undefined && Number.isFinite(point.y)
+  return points.map((point, index) => ({
+    ...point,
+    alone: !isThere(points[index - 1]) && !isThere(points[index + 1]),
+  }))
 }
 
-function describe(lines: readonly TrendLine[], scale: TrendScale, range: string): string {
+function describe(lines: readonly TrendLine[], scale: TrendScale, time: string): string {
   const format = scale === 'ndvi' ? formatNdvi : formatDifference
   const parts = lines.flatMap(line => {
     const measured = line.points.filter(point => Number.isFinite(point.y))
@@ -97,5 +137,5 @@ function describe(lines: readonly TrendLine[], scale: TrendScale, range: string)
       : `${line.label}: from ${format(from.y)} to ${format(to.y)}`
   })
   const what = scale === 'ndvi' ? 'mean NDVI' : 'mean NDVI minus normal'
-  return `Line chart of the ${what} per class, ${range}. ${parts.join('. ')}.`
+  return `Line chart of the ${what} per class, ${time}. ${parts.join('. ')}.`
 }

@@ -1,4 +1,4 @@
-import type { Health } from '../rows.ts'
+import type { Health } from '../../functions/serving/schemas.ts'
 import { type Clock, formatAge, formatCount, formatDuration, plural, UNKNOWN } from './format.ts'
 
 export type TrustCard = {
@@ -11,7 +11,13 @@ export type TrustCard = {
 
 export type TrustLane = { lane: string; lastEvent: string; lastArrival: string; lag: string }
 
-export type TrustView = { cards: TrustCard[]; lanes: TrustLane[]; lanesSummary: string }
+export type TrustView = {
+  cards: TrustCard[]
+  /** Why the system does not keep up, in its own words; none when it does. */
+  reasons: readonly string[]
+  lanes: TrustLane[]
+  lanesSummary: string
+}
 
 /** How fresh and how complete the numbers are. `nowMs` is the server's now, so that a wrong local clock does no harm. */
 export function trustView(health: Health, clock: Clock, nowMs: number): TrustView {
@@ -20,7 +26,7 @@ export function trustView(health: Health, clock: Clock, nowMs: number): TrustVie
   const lastEvent = newest(speed.lanes.map(lane => lane.last_event_at))
   const cut = parse(batch.cut)
   const published = parse(batch.published_at)
-  const rejected = quarantine.count ?? 0
+  const rejected = quarantine.count
   return {
     cards: [
       {
@@ -65,6 +71,7 @@ export function trustView(health: Health, clock: Clock, nowMs: number): TrustVie
         tone: rejected > 0 ? 'attention' : 'calm',
       },
     ],
+    reasons: health.reasons,
     lanes: speed.lanes.map(lane => {
       const event = parse(lane.last_event_at)
       const arrival = parse(lane.last_arrival_at)

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { openSeen } from '../../web/seen.ts'
+
+function storage() {
+  const items = new Map<string, string>()
+  return {
+    getItem: (name: string) => items.get(name) ?? null,
+    setItem: (name: string, value: string) => void items.set(name, value),
+  }
+}
+
+test('what was marked as seen is so when the page is opened again, until it is taken back', () => {
+  const stored = storage()
+  openSeen(() => stored).mark(['a', 'b'], true)
+  const again = openSeen(() => stored)
+  expect([...again.keys]).toEqual(['a', 'b'])
+  again.mark(['a'], false)
+  expect([...openSeen(() => stored).keys]).toEqual(['b'])
+})
+
+test('of very many, those that were marked longest ago are forgotten', () => {
+  const stored = storage()
+  const seen = openSeen(() => stored)
+  seen.mark(['first', ...Array.from({ length: 4_999 }, (_, index) => String(index))], true)
+  seen.mark(['first'], true)
+  seen.mark(['last'], true)
+  expect(seen.keys.size).toBe(5_000)
+  expect([seen.keys.has('first'), seen.keys.has('0'), seen.keys.has('last')]).toEqual([true, false, true])
+})
+
+test('where the browser stores nothing it is known while the page is open', () => {
+  const seen = openSeen(() => {
+    throw new Error('denied')
+  })
+  seen.mark(['a'], true)
+  expect(seen.keys.has('a')).toBe(true)
+})
+
+test('what is stored and cannot be read is as nothing', () => {
+  const stored = storage()
+  stored.setItem('landcover.seen', '{"a":')
+  expect(openSeen(() => stored).keys.size).toBe(0)
+})

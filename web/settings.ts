@@ -1,0 +1,17 @@
+import type { SignInSettings } from './sign-in.ts'
+
+/** What a deployment tells the page: the file settings.json beside it. */
+export type Settings = {
+  /** How long the page waits before it asks the API again, seconds. */
+  pollSeconds: number
+  /** Null where readers do not sign in. */
+  signIn: SignInSettings | null
+}
+
+/** Where it cannot be had, the API says what is wrong. */
+const DEFAULTS: Settings = { pollSeconds: 5, signIn: null }
+
+export async function readSettings(fetch: typeof globalThis.fetch): Promise<Settings> {
+  const response = await fetch('./settings.json').catch(() => null)
+  return response?.ok ? { ...DEFAULTS, ...((await response.json()) as Partial<Settings>) } : DEFAULTS
+}

@@ -1,0 +1,68 @@
+import type { TrendScale } from './trend.ts'
+
+/** What the reader chose to see. It stands in the page's address, so that a link shows the same. */
+export type Choice = {
+  /** The class that is singled out. */
+  focus: string | null
+  range: RangeName
+  scale: TrendScale
+  /** Only alerts of this rule. */
+  rule: string | null
+  /** Only alerts that are so far off, in standard deviations, or further. */
+  minScore: number | null
+}
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** `every` as the API takes it, and how long that is. */
+export type Range = { label: string; spanMs: number; every: '10m' | '1h' | '1d'; stepMs: number }
+
+const minutes = { every: '10m', stepMs: 10 * MINUTE_MS } as const
+const hours = { every: '1h', stepMs: HOUR_MS } as const
+const days = { every: '1d', stepMs: DAY_MS } as const
+
+export const RANGES = {
+  '1h': { label: '1 h', spanMs: HOUR_MS, ...minutes },
+  '6h': { label: '6 h', spanMs: 6 * HOUR_MS, ...minutes },
+  '24h': { label: '24 h', spanMs: DAY_MS, ...hours },
+  '7d': { label: '7 d', spanMs: 7 * DAY_MS, ...days },
+  '30d': { label: '30 d', spanMs: 30 * DAY_MS, ...days },
+  '1y': { label: '1 y', spanMs: 365 * DAY_MS, ...days },
+} as const satisfies Record<string, Range>
+export type RangeName = keyof typeof RANGES
+export const RANGE_NAMES = Object.keys(RANGES) as RangeName[]
+
+/** Least distances that alerts can be limited to, in standard deviations. */
+export const MIN_SCORES = [3, 4, 5] as const
+
+const DEFAULTS: Choice = { focus: null, range: '6h', scale: 'ndvi', rule: null, minScore: null }
+
+/** What an address says; what it says of no choice that there is, is passed over. */
+export function choiceOf(parameters: URLSearchParams): Choice {
+  return {
+    focus: parameters.get('class') || null,
+    range: RANGE_NAMES.find(name => name === parameters.get('range')) ?? DEFAULTS.range,
+    scale: parameters.get('scale') === 'difference' ? 'difference' : 'ndvi',
+    rule: parameters.get('rule') || null,
+    minScore: MIN_SCORES.find(score => String(score) === parameters.get('off')) ?? null,
+  }
+}
+
+/** The address's parameters with the choice in them; what is chosen by default is left out. */
+export function parametersOf(choice: Choice, before: URLSearchParams): URLSearchParams {
+  const parameters = new URLSearchParams(before)
+  const named: [name: string, value: string | number | null, byDefault: string | null][] = [
+    ['class', choice.focus, null],
+    ['range', choice.range, DEFAULTS.range],
+    ['scale', choice.scale, DEFAULTS.scale],
+    ['rule', choice.rule, null],
+    ['off', choice.minScore, null],
+  ]
+  for (const [name, value, byDefault] of named) {
+    if (value === byDefault || value === null) parameters.delete(name)
+    else parameters.set(name, String(value))
+  }
+  return parameters
+}
