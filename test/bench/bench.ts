@@ -3,10 +3,12 @@ import { benchBundles } from './bundles.ts'
 import { benchDelay } from './delay.ts'
 import { benchEngines } from './engines.ts'
 import { benchHandler } from './handler.ts'
+import { benchServing } from './serving.ts'
 
 await benchBundles()
 await benchHandler()
 await benchDelay()
+await benchServing()
 const missing = javaMissing()
 if (missing) console.log(`\nKafka and Cassandra are left out: ${missing}`)
 else await benchEngines()

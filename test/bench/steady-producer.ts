@@ -1,0 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { liveImage, toWireEvent } from '../../data/generator.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { logFile } from '../../functions/homes/state.ts'
+import { createProducer } from '../../functions/ingest/producer.ts'
+
+/** Sends so many events a second to the log of a state folder until it is ended. Run as a process of its own. */
+const [state, rate] = [process.argv[2] as string, Number(process.argv[3])]
+
+const TICK_MS = 50
+
+const producer = createProducer(openSqliteEventLog({ file: logFile(state) }))
+const startMs = Date.now()
+for (let sent = 0; ; ) {
+  const due = ((Date.now() - startMs) * rate) / 1000
+  const events = []
+  for (; sent < due; sent++) events.push(toWireEvent(liveImage({ seed: 1, index: startMs + sent, atMs: Date.now() })))
+  if (events.length > 0) await producer.send(events)
+  await sleep(TICK_MS)
+}
