@@ -15,10 +15,12 @@ export async function openOneLane({
   slotMs,
   lanes = openLanes(STREAM, 1),
   classes = CLASSES,
+  store,
 }: {
   slotMs: number
   lanes?: Lane[]
   classes?: ClassList
+  store?: SpeedStore
 }) {
   const clock = { nowMs: NOON_MS }
   const pipeline = await openPipeline({
@@ -27,6 +29,7 @@ export async function openOneLane({
     lanes: async () => lanes,
     now: () => clock.nowMs,
     classes,
+    ...(store && { store }),
   })
   onTestFinished(() => pipeline.close())
   const lane = (lanes[0] as Lane).name

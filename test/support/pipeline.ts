@@ -27,16 +27,18 @@ export interface PipelineOptions {
   lanes(): Promise<Lane[]>
   now(): number
   classes?: typeof CLASSES
+  /** Another than the embedded one, empty; closed with the pipeline. */
+  store?: SpeedStore
 }
 
 const readSql = (name: string) => readFileSync(new URL(`../../data/sql/${name}.sql`, import.meta.url), 'utf8')
 export const BATCH_SQL: BatchSql = { totals: readSql('totals'), content: readSql('content') }
 
-/** The speed layer, the archive and the batch layer on the embedded adapters, to be fed by the test itself. */
+/** The speed layer, the archive and the batch layer, on the embedded adapters by default, to be fed by the test itself. */
 export async function openPipeline(options: PipelineOptions) {
   const { streamIdentity, slotMs, lanes, now } = options
   const folder = await mkdtemp(join(tmpdir(), 'landcover-pipeline-'))
-  const store = openSqliteSpeedStore(join(folder, 'store.sqlite'))
+  const store = options.store ?? openSqliteSpeedStore(join(folder, 'store.sqlite'))
   const objects = openFolderObjectStore(join(folder, 'objects'))
   const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'), ARCHIVE_TABLE_COLUMNS)
   const views = viewReader(objects)

@@ -1,0 +1,376 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { describe, expect, it } from 'vitest'
+import type { Alert } from '../../functions/core/alert.ts'
+import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
+import type { SpeedStore } from '../../functions/ports/speed-store.ts'
+import { ENDPOINTS } from '../../functions/serving/endpoints.ts'
+import { type ServingHandlerOptions, servingHandler } from '../../functions/serving/handler.ts'
+import { type AnomalyRow, WindowRow } from '../../functions/serving/schemas.ts'
+import { CLASSES, collectingLogger, NOON_MS, wireEvent } from '../support/factories.ts'
+import { openOneLane } from '../support/one-lane.ts'
+
+interface Request {
+  method?: string
+  query?: Record<string, string>
+  headers?: Record<string, string>
+}
+
+const image = (class_name: string, ms: number, ndvi_mean = 0.5) =>
+  JSON.stringify(wireEvent({ class_name, timestamp: new Date(ms).toISOString(), ndvi_mean }))
+
+/**
+ * What the API says, whatever its speed store.
+ *
+ * @param openStore an empty store, for the running test alone
+ */
+export function describeServingApi(name: string, openStore: () => Promise<SpeedStore>): void {
+  describe(`the API on ${name}`, () => {
+    async function openApi(change: (serving: ServingHandlerOptions) => Partial<ServingHandlerOptions> = () => ({})) {
+      const lane = await openOneLane({ slotMs: HOUR_MS, store: await openStore() })
+      const logger = collectingLogger()
+      const serving = { ...lane.pipeline.serving, logger }
+      const handler = servingHandler({ ...serving, ...change(serving) })
+      const ask = async (path: string, { method = 'GET', query, headers = {} }: Request = {}) => {
+        const event = { httpMethod: method, path, headers, queryStringParameters: query ?? null }
+        const {
+          statusCode: status,
+          headers: answered = {},
+          body,
+        } = await handler(event as unknown as APIGatewayProxyEvent)
+        return { status, headers: answered as Record<string, string>, body }
+      }
+      return {
+        ...lane,
+        logger,
+        ask,
+        json: async (path: string, request?: Request) => JSON.parse((await ask(path, request)).body),
+      }
+    }
+
+    describe.each(ENDPOINTS.map(({ path }) => path))('GET %s', path => {
+      const query = path === '/api/batch/days' ? { from: '2026-11-01', to: '2026-11-22' } : undefined
+      const request = query ? { query } : {}
+
+      it('is an answer of its schema, also where there is nothing yet', async () => {
+        const { ask } = await openApi()
+        const { status, headers, body } = await ask(path, request)
+        expect(status).toBe(200)
+        expect(headers).toMatchObject({
+          'Content-Type': 'application/json',
+          'Cache-Control': 'no-cache, stale-if-error=0',
+        })
+        const { schema, isTable } = ENDPOINTS.find(each => each.path === path) as (typeof ENDPOINTS)[number]
+        for (const row of isTable ? JSON.parse(body) : [JSON.parse(body)]) schema.parse(row)
+      })
+
+      it('to HEAD is the same without a body, and to anything else that this is for reading', async () => {
+        const { ask } = await openApi()
+        const { headers } = await ask(path, request)
+        expect(await ask(path, { ...request, method: 'HEAD' })).toEqual({ status: 200, headers, body: '' })
+        const refused = await ask(path, { ...request, method: 'DELETE' })
+        expect([refused.status, refused.headers.Allow]).toEqual([405, 'GET, HEAD'])
+      })
+
+      it('refuses a parameter that it has not, and says which', async () => {
+        const { ask } = await openApi()
+        const { status, headers, body } = await ask(path, { query: { ...query, classs: 'Forest' } })
+        expect([status, headers['Content-Type']]).toEqual([400, 'application/problem+json'])
+        expect(JSON.parse(body).detail).toBe('classs: there is no such parameter')
+      })
+    })
+
+    describe('an answer', () => {
+      it('is not sent again to who has it, by its tag, a weak one, one of several, or any', async () => {
+        const { ask } = await openApi()
+        const { ETag: tag = '' } = (await ask('/api/class-stats')).headers
+        for (const known of [tag, `W/${tag}`, `"other", W/${tag}`, '*']) {
+          const answer = await ask('/api/class-stats', { headers: { 'If-None-Match': known } })
+          expect([answer.status, answer.body], known).toEqual([304, ''])
+        }
+        expect((await ask('/api/class-stats', { headers: { 'if-none-match': '"other"' } })).status).toBe(200)
+      })
+
+      it.each([
+        [undefined, 'application/json'],
+        ['*/*', 'application/json'],
+        ['text/csv', 'text/csv; charset=utf-8'],
+        ['text/html, text/*;q=0.8', 'text/csv; charset=utf-8'],
+        ['text/csv;q=0.5, application/json', 'application/json'],
+        ['application/json;q=0, */*', 'text/csv; charset=utf-8'],
+      ])('to Accept %j is %s', async (accept, type) => {
+        const { ask } = await openApi()
+        const headers: Record<string, string> = accept === undefined ? {} : { Accept: accept }
+        const answer = await ask('/api/class-stats', { headers })
+        expect([answer.status, answer.headers['Content-Type']]).toEqual([200, type])
+      })
+
+      it.each(['image/png', 'application/json;q=0', 'text/html'])('has not the form %s', async accept => {
+        const { ask } = await openApi()
+        expect((await ask('/api/class-stats', { headers: { accept } })).status).toBe(406)
+        expect((await ask('/api/health', { headers: { accept: 'text/csv' } })).status).toBe(406)
+      })
+
+      it('as CSV has the columns of its rows, and nothing for null', async () => {
+        const { ask, append, speed } = await openApi()
+        await speed([append(image('Forest', NOON_MS)), append(image('SeaLake', NOON_MS, -0.25))])
+        const { body } = await ask('/api/class-stats', { query: { format: 'csv' } })
+        expect(body).toBe(
+          'class_name,count,ndvi_avg,ndvi_stddev,ndvi_min,ndvi_max,red_avg,nir_avg,brightness_avg\r\n' +
+            'Forest,1,0.5,,,,,,\r\n' +
+            'SeaLake,1,-0.25,,,,,,\r\n',
+        )
+      })
+
+      it('is not there where nothing is', async () => {
+        const { ask } = await openApi()
+        for (const path of ['/api', '/api/', '/api/nothing', '/api/class-stats/more']) {
+          const { status, headers } = await ask(path)
+          expect([status, headers['Content-Type']], path).toEqual([404, 'application/problem+json'])
+        }
+      })
+
+      it.each([
+        ['/api/anomalies', { limit: '0x10' }],
+        ['/api/anomalies', { limit: '0' }],
+        ['/api/anomalies', { limit: '1001' }],
+        ['/api/anomalies', { min_score: '-1' }],
+        ['/api/anomalies', { from: '2026-11-22' }],
+        ['/api/anomalies', { from: '2026-10-01T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
+        ['/api/windows', { from: '2026-11-22T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
+        ['/api/windows', { from: '2025-11-01T00:00:00Z', to: '2026-11-22T00:00:00Z' }],
+        ['/api/batch/days', { from: '2026-11-22' }],
+        ['/api/batch/days', { from: '2026-11-22', to: '2026-02-30' }],
+        ['/api/class-stats', { format: 'xml' }],
+        ['/api/class-stats', { ['x'.repeat(2_100)]: '' }],
+      ])('of %s to %j is what is wrong with it', async (path, query) => {
+        const { ask } = await openApi()
+        const { status, body } = await ask(path, { query })
+        expect([status, JSON.parse(body).title]).toEqual([400, 'A parameter is not right'])
+      })
+    })
+
+    it('has no page where none ended', async () => {
+      const { ask } = await openApi()
+      for (const after of ['nonsense', Buffer.from('[1]').toString('base64url')]) {
+        const { status, body } = await ask('/api/anomalies', { query: { after } })
+        expect([status, JSON.parse(body).detail]).toEqual([
+          404,
+          expect.stringContaining('after: there is no such page'),
+        ])
+      }
+    })
+
+    it.each(['/api/windows', '/api/anomalies'])('%s from long ago is of as long as may be', async path => {
+      const { ask } = await openApi()
+      expect(await ask(path, { query: { from: '1970-01-01T00:00:00Z' } })).toMatchObject({ status: 200, body: '[]' })
+    })
+
+    describe('the description', () => {
+      it('has every endpoint, with what it takes', async () => {
+        const { json } = await openApi()
+        const { openapi, paths } = await json('/api/openapi.json')
+        expect(openapi).toBe('3.1.0')
+        expect(Object.keys(paths)).toEqual(ENDPOINTS.map(({ path }) => path))
+        const parameters = paths['/api/anomalies'].get.parameters.map(({ name }: { name: string }) => name)
+        expect(parameters).toEqual(['limit', 'class', 'rule', 'min_score', 'from', 'to', 'after', 'format'])
+      })
+
+      it('is a page for people, too, which loads nothing', async () => {
+        const { ask } = await openApi()
+        const { headers, body } = await ask('/api/docs')
+        expect(headers['Content-Type']).toBe('text/html; charset=utf-8')
+        for (const { path } of ENDPOINTS) expect(body).toContain(`GET ${path}`)
+        expect(body).not.toMatch(/<script|src=|https?:/)
+      })
+    })
+
+    describe('a series of windows', () => {
+      it('is of a range, oldest first, by class where one is asked for', async () => {
+        const { json, clock, append, speed } = await openApi()
+        const times = [0, 5, 10, 25].map(minutes => NOON_MS + minutes * MINUTE_MS)
+        clock.nowMs = NOON_MS + HOUR_MS
+        await speed(times.flatMap(ms => [append(image('SeaLake', ms)), append(image('Forest', ms))]))
+        const starts = (rows: WindowRow[]) =>
+          rows.map(row => [WindowRow.parse(row).window_start.slice(11, 16), row.class_name, row.count])
+        expect(starts(await json('/api/windows'))).toEqual([
+          ['12:00', 'Forest', 2],
+          ['12:00', 'SeaLake', 2],
+          ['12:10', 'Forest', 1],
+          ['12:10', 'SeaLake', 1],
+          ['12:20', 'Forest', 1],
+          ['12:20', 'SeaLake', 1],
+        ])
+        const range = { from: '2026-11-22T12:10:00Z', to: '2026-11-22T12:20:00Z', class: 'Forest' }
+        expect(starts(await json('/api/windows', { query: range }))).toEqual([['12:10', 'Forest', 1]])
+      })
+
+      it('is told by the day where it lies far back, and misses nothing in between', async () => {
+        const { json, pipeline, clock, append, heartbeat, speed, archive } = await openApi()
+        const events = Array.from({ length: 12 }, (_, day) => ({ day, ms: NOON_MS + day * DAY_MS }))
+        for (const { ms } of events) {
+          clock.nowMs = ms + MINUTE_MS
+          const records = [append(image('Forest', ms)), append(image('Forest', ms))]
+          clock.nowMs += 3 * HOUR_MS
+          records.push(heartbeat())
+          await speed(records)
+          await archive(records)
+        }
+        await pipeline.runBatch()
+        const query = { from: new Date(NOON_MS - DAY_MS).toISOString(), to: new Date(clock.nowMs).toISOString() }
+        const rows = (await json('/api/windows', { query })) as WindowRow[]
+        expect(rows.map(({ count }) => count)).toEqual(events.map(() => 2))
+        const lengths = rows.map(row => (Date.parse(row.window_end) - Date.parse(row.window_start)) / MINUTE_MS)
+        expect(lengths).toEqual([...Array(4).fill(DAY_MS / MINUTE_MS), ...Array(8).fill(10)])
+      })
+    })
+
+    describe('the newest windows', () => {
+      it('have all of their images: a late one makes no window of its own', async () => {
+        const { json, clock, append, speed } = await openApi()
+        await speed(Array.from({ length: 10 }, () => append(image('Forest', NOON_MS))))
+        clock.nowMs = NOON_MS + 3 * HOUR_MS
+        await speed([append(image('Forest', NOON_MS, -0.9)), append(image('Forest', clock.nowMs))])
+        const rows = (await json('/api/realtime/ndvi')) as WindowRow[]
+        expect(rows.map(({ window_start, count }) => [window_start.slice(11, 16), count])).toEqual([['15:00', 1]])
+        const query = { from: new Date(NOON_MS).toISOString() }
+        expect((await json('/api/windows', { query })).map(({ count }: WindowRow) => count)).toEqual([11, 1])
+      })
+    })
+
+    describe('anomalies', () => {
+      const alert = (className: string, eventMs: number, imageId: string, changes: Partial<Alert> = {}): Alert => ({
+        ...{ className, eventMs, imageId, day: dayOf(eventMs) },
+        ...{ ndviMean: 100_000, ndviMin: null, ndviMax: null, rule: 'class-zscore', score: -3, baselineVersion: 1 },
+        ...changes,
+      })
+
+      async function openWith(alerts: Alert[]) {
+        const api = await openApi()
+        api.clock.nowMs = NOON_MS + MINUTE_MS
+        await api.speed([api.append(image('Forest', NOON_MS))])
+        await api.pipeline.store.putAlerts(alerts)
+        return api
+      }
+
+      it('are given in pages that together are all of them, once, in order', async () => {
+        const classes = [...CLASSES.keys()]
+        const alerts = Array.from({ length: 500 }, (_, at) =>
+          // Some of one time, and more of one time than are read at once.
+          alert(
+            classes[at % classes.length] as string,
+            NOON_MS - (at < 240 ? 0 : Math.floor(at / 7) * HOUR_MS),
+            `image-${at}`,
+          ),
+        )
+        const { ask } = await openWith(alerts)
+        const seen: string[] = []
+        let path = '/api/anomalies?limit=37'
+        for (let pages = 0; path; pages++) {
+          expect(pages).toBeLessThan(20)
+          const url = new URL(path, 'http://localhost/api/anomalies')
+          const { headers, body } = await ask(url.pathname, { query: Object.fromEntries(url.searchParams) })
+          for (const row of JSON.parse(body) as AnomalyRow[]) seen.push(`${row.timestamp} ${row.image_id.padStart(10)}`)
+          path = /^<([^>]+)>; rel="next"$/.exec(headers.Link ?? '')?.[1] ?? ''
+        }
+        expect(seen).toHaveLength(500)
+        expect(new Set(seen).size).toBe(500)
+        const times = seen.map(each => each.slice(0, 24))
+        expect(times).toEqual([...times].sort().reverse())
+      })
+
+      it('are paged whatever their images are called, in the order of the store', async () => {
+        const names = ['tile-🛰', 'tile-Ａ', 'tile-a', '衛'.repeat(256)]
+        const { ask } = await openWith(names.map(name => alert('Forest', NOON_MS, name)))
+        const seen: string[] = []
+        let query: Record<string, string> = { limit: '1' }
+        for (let pages = 0; pages < 9; pages++) {
+          const { status, headers, body } = await ask('/api/anomalies', { query })
+          expect(status, body).toBe(200)
+          seen.push(...(JSON.parse(body) as AnomalyRow[]).map(row => row.image_id))
+          const next = /^<\?([^>]+)>/.exec(headers.Link ?? '')?.[1]
+          if (!next) break
+          query = Object.fromEntries(new URLSearchParams(next))
+        }
+        expect(seen).toHaveLength(4)
+        expect(new Set(seen)).toEqual(new Set(names))
+      })
+
+      it('cost a bounded number of reads, and say where to go on', async () => {
+        const alerts = Array.from({ length: 3_000 }, (_, at) =>
+          alert('Forest', NOON_MS - at * MINUTE_MS, `image-${at}`),
+        )
+        alerts.push(alert('Forest', NOON_MS - 5 * DAY_MS, 'far', { score: 99 }))
+        let reads = 0
+        const { ask, pipeline, append, speed } = await openApi(({ store }) => ({
+          store: {
+            ...store,
+            readAlerts(query) {
+              reads++
+              return store.readAlerts(query)
+            },
+          },
+        }))
+        await speed([append(image('Forest', NOON_MS))])
+        await pipeline.store.putAlerts(alerts)
+        const seen: string[] = []
+        let query: Record<string, string> = { min_score: '50' }
+        for (let pages = 0; ; pages++) {
+          expect(pages).toBeLessThan(30)
+          reads = 0
+          const { headers, body } = await ask('/api/anomalies', { query })
+          expect(reads).toBeLessThanOrEqual(210)
+          seen.push(...(JSON.parse(body) as AnomalyRow[]).map(row => row.image_id))
+          const next = /^<\?([^>]+)>/.exec(headers.Link ?? '')?.[1]
+          if (!next) break
+          query = Object.fromEntries(new URLSearchParams(next))
+        }
+        expect(seen).toEqual(['far'])
+      })
+
+      it('are those of a class, a rule, a range and a score', async () => {
+        const { json } = await openWith([
+          alert('Forest', NOON_MS, 'a'),
+          alert('Forest', NOON_MS - HOUR_MS, 'b', { score: 5 }),
+          alert('SeaLake', NOON_MS - 2 * HOUR_MS, 'c', { rule: 'image-range' }),
+          alert('Forest', NOON_MS - 26 * HOUR_MS, 'd', { score: -6 }),
+        ])
+        const found = async (query: Record<string, string>) =>
+          ((await json('/api/anomalies', { query })) as AnomalyRow[]).map(row => row.image_id).join('')
+        expect(await found({})).toBe('abcd')
+        expect(await found({ class: 'Forest' })).toBe('abd')
+        expect(await found({ class: 'Moon' })).toBe('')
+        expect(await found({ rule: 'image-range' })).toBe('c')
+        expect(await found({ min_score: '4.5' })).toBe('bd')
+        expect(await found({ from: new Date(NOON_MS - 2 * HOUR_MS).toISOString() })).toBe('abc')
+        expect(await found({ to: new Date(NOON_MS).toISOString() })).toBe('bcd')
+        expect(await found({ limit: '2' })).toBe('ab')
+      })
+    })
+
+    describe('while the store does not answer', () => {
+      const broken = () => Promise.reject(new Error('down'))
+
+      it('the last good answer is given with its age, and 503 where there is none or it is too old', async () => {
+        let isDown = false
+        const { ask, clock, append, speed, logger } = await openApi(({ store }) => ({
+          store: { ...store, readCursors: () => (isDown ? broken() : store.readCursors()) },
+        }))
+        await speed([append(image('Forest', NOON_MS))])
+        const good = await ask('/api/class-stats')
+        expect(good.headers).not.toHaveProperty('Age')
+        isDown = true
+        clock.nowMs += 90 * SECOND_MS
+        const old = await ask('/api/class-stats')
+        expect(old).toMatchObject({ status: 200, body: good.body, headers: { Age: '90' } })
+        expect(logger.lines.at(-1)?.message).toContain('an older answer was given')
+        expect((await ask('/api/windows')).status).toBe(503)
+        // What is said of the system itself is never old.
+        expect(await ask('/api/health')).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } })
+        clock.nowMs += 10 * MINUTE_MS
+        expect((await ask('/api/class-stats')).status).toBe(503)
+        isDown = false
+        expect((await ask('/api/class-stats')).headers).not.toHaveProperty('Age')
+      })
+    })
+  })
+}
