@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * `npm test` runs everything but what takes many minutes: real Kafka, Cassandra and Trino servers, which need Java too
- * (`npm run test:engines`), LocalStack, which needs Python 3.12 (`npm run test:localstack`), and the proof that the
- * simulation notices bugs (`npm run test:planted`).
+ * `npm test` runs everything but what takes many minutes, or more than Node: the dashboard in a Chromium
+ * (`npm run test:browser`), real Kafka, Cassandra and Trino servers, which need Java (`npm run test:engines`),
+ * LocalStack, which needs Python 3.12 (`npm run test:localstack`), and the proof that the simulation notices bugs
+ * (`npm run test:planted`).
  */
 
 const HARD_TIMEOUT_MS = 120_000
@@ -27,6 +28,7 @@ export default defineConfig({
             ON_LOCALSTACK,
             'test/simulation/**',
             'test/process/**',
+            'test/browser/**',
             'test/cli/**',
             'test/infra/**',
             'test/laws/real-tiles.test.ts',
@@ -38,6 +40,15 @@ export default defineConfig({
         test: {
           name: 'processes',
           include: ['test/{process,cli,infra}/**/*.test.ts', 'test/laws/real-tiles.test.ts'],
+          globalSetup: ['test/support/built-dashboard.ts'],
+          testTimeout: HARD_TIMEOUT_MS,
+          hookTimeout: HARD_TIMEOUT_MS,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
           globalSetup: ['test/support/built-dashboard.ts'],
           testTimeout: HARD_TIMEOUT_MS,
           hookTimeout: HARD_TIMEOUT_MS,

@@ -1,0 +1,280 @@
+import { readFile } from 'node:fs/promises'
+import type { Download, Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { eventually, totalCount } from '../support/landcover.ts'
+import {
+  countedIn,
+  image,
+  isLive,
+  openDashboard,
+  openRegion,
+  openRegionWithHistory,
+  send,
+  untilText,
+} from './region.ts'
+
+/** What a canvas shows, as a picture. */
+const pixelsOf = (page: Page, selector: string) =>
+  page.$eval(selector, canvas => (canvas as HTMLCanvasElement).toDataURL())
+
+const hiddenWidth = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+
+async function downloaded(page: Page, selector: string): Promise<{ name: string; bytes: Buffer }> {
+  const [download] = await Promise.all([page.waitForEvent('download') as Promise<Download>, page.click(selector)])
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) }
+}
+
+describe('the dashboard', () => {
+  it('is empty at first, and shows images within seconds of their coming', async () => {
+    const { system, send } = await openRegion()
+    const { page, complaints } = await openDashboard(system)
+    await page.waitForSelector('body[data-state=empty]')
+    expect(await page.textContent('#pill')).toBe('Waiting for events')
+    expect(await page.isVisible('text=No events yet')).toBe(true)
+
+    await send([image('Forest', 'a', 0.2)])
+    await untilText(page, '#now-text', /Forest: 0\.200, 1 image\./)
+    const first = await pixelsOf(page, '#now-chart')
+    await send([image('Forest', 'b', 0.8), image('River', 'c', 0.1)])
+    await untilText(page, '#now-text', /Forest: 0\.500 plus or minus 0\.424, 2 images\. River: 0\.100, 1 image\./)
+    expect(await pixelsOf(page, '#now-chart')).not.toBe(first)
+    expect(await page.textContent('#history-body')).toContain('Forest')
+    expect(await page.textContent('#pill')).toBe('Live')
+    expect(complaints).toEqual([])
+  })
+
+  it('shows an anomaly within seconds, with how far it is off and why; it can be limited to some, and marked as seen', async () => {
+    const { system, start } = await openRegionWithHistory()
+    // The speed layer looks for a new normal once a minute, and when it starts.
+    await system.interrupt()
+    const again = await start()
+    const { page, complaints } = await openDashboard(again)
+    await untilText(page, '#alerts-message', /Nothing unusual\./)
+    await send(again, [image('River', 'flood', 0.9), image('River', 'dry', 0.21)])
+    const alerts = page.locator('#alerts-body tr')
+    await alerts.first().waitFor()
+    expect(await alerts.count()).toBe(1)
+    const text = (await alerts.first().textContent()) ?? ''
+    expect(text).toMatch(/River.*flood.*0\.900.*sd above.*class-zscore/)
+
+    await page.selectOption('#min-score', '5')
+    await page.waitForURL(/off=5/)
+    await alerts.first().waitFor()
+    await page.click('#key button:has-text("Forest")')
+    await untilText(page, '#alerts-message', /No alert is of that kind\./)
+    await page.click('#key button:has-text("Forest")')
+    await alerts.first().waitFor()
+
+    await page.click('#see-all')
+    await page.check('#hide-seen')
+    await untilText(page, '#alerts-message', /You have seen all of them\./)
+    await page.reload()
+    await alerts.first().waitFor()
+    expect(await alerts.first().locator('input').isChecked()).toBe(true)
+    expect(complaints).toEqual([])
+  })
+
+  it('says when the connection is lost, keeps what it knew, and recovers by itself', async () => {
+    const { system, start } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system)
+    await isLive(page)
+    const known = await page.textContent('#history-body')
+    await system.kill()
+    await untilText(page, '#pill', /Connection lost/)
+    await untilText(page, '#banner', /Connection lost\. Showing what was known \d+ s ago\. Trying/)
+    expect(await page.textContent('#history-body')).toBe(known)
+
+    const again = await start(Number(new URL(system.url).port))
+    await send(again, [image('Forest', 'after', 0.7)])
+    await untilText(page, '#banner', /Connected again/)
+    await untilText(page, '#history-foot', /81/)
+    await page.waitForSelector('#banner', { state: 'hidden' })
+    // The browser itself says of each request that it found nobody.
+    expect(complaints.filter(text => !text.includes('ERR_CONNECTION'))).toEqual([])
+  })
+
+  it('asks nothing while its tab is hidden, and at once when it is shown again', async () => {
+    const { system, send } = await openRegionWithHistory()
+    const { page } = await openDashboard(system)
+    await isLive(page)
+    const setHidden = (hidden: boolean) =>
+      page.evaluate(value => {
+        Object.defineProperty(document, 'hidden', { value, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, hidden)
+    await setHidden(true)
+    await page.waitForTimeout(300)
+    let asked = 0
+    page.on('request', () => asked++)
+    await send([image('Forest', 'meanwhile', 0.7)])
+    await countedIn(system, 81)
+    await page.waitForTimeout(1_500)
+    expect(asked).toBe(0)
+    expect(await page.textContent('#history-foot')).toContain('80')
+    await setHidden(false)
+    await untilText(page, '#history-foot', /81/)
+  })
+
+  it('says why the system does not keep up', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page } = await openDashboard(system)
+    await isLive(page)
+    const reason = 'Records wait for 90 s to be counted: the newest are missing.'
+    const health = { ...(await system.health()), status: 'degraded', reasons: [reason] }
+    await page.route('**/api/health', route => route.fulfill({ json: health }))
+    await untilText(page, '#pill', /Degraded/)
+    await page.click('#pill')
+    expect(await page.textContent('#reasons')).toBe(reason)
+    expect(await page.isVisible('#reasons')).toBe(true)
+  })
+})
+
+describe('a link', () => {
+  it('shows what it says, and changes with what is chosen', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system, {
+      search: '?class=River&range=30d&scale=difference&from=x',
+    })
+    await isLive(page)
+    await untilText(page, '#trend-note', /1 UTC day, mean minus the class’s normal/)
+    expect(await page.isChecked('input[value="30d"]')).toBe(true)
+    expect(await page.getAttribute('#key button:has-text("River")', 'aria-pressed')).toBe('true')
+
+    // By keyboard, as by mouse.
+    await page.focus('input[value="30d"]')
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ArrowLeft')
+    await untilText(page, '#trend-note', /1 hour,/)
+    await page.click('label:has([value=ndvi])')
+    await page.click('#key button:has-text("River")')
+    const chosen = new URL(page.url()).searchParams
+    expect(Object.fromEntries(chosen)).toEqual({ range: '24h', from: 'x' })
+    await page.reload()
+    await isLive(page)
+    await untilText(page, '#trend-note', /^1 hour$/)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('what is shown can be taken along', () => {
+  it('as the API’s own CSV, of what was chosen', async () => {
+    const { system, send } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system, { search: '?class=River' })
+    await isLive(page)
+    await send([image('River', 'another', 0.2)])
+    await untilText(page, '#history-foot', /81/)
+    const { name, bytes } = await downloaded(page, '[data-part=trend] a')
+    expect(name).toBe('landcover-windows.csv')
+    const [head = '', ...rows] = bytes.toString().trim().split('\r\n')
+    expect(head.split(',').slice(0, 2)).toEqual(['class_name', 'window_start'])
+    const column = head.split(',').indexOf('count')
+    expect(rows.every(row => row.startsWith('River,'))).toBe(true)
+    expect(rows.reduce((sum, row) => sum + Number(row.split(',')[column]), 0)).toBe(21)
+
+    for (const [part, columns] of [
+      ['now', 'class_name,window_start'],
+      ['alerts', 'class_name,image_id'],
+      ['history', 'class_name,count'],
+    ]) {
+      const table = await downloaded(page, `[data-part=${part}] a`)
+      expect(table.bytes.toString(), part).toMatch(new RegExp(`^${columns}`))
+    }
+    expect(complaints).toEqual([])
+  })
+
+  it.each(['now', 'trend'])('as a picture of the chart: %s', async part => {
+    const { system } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system, { viewport: { width: 390, height: 844 } })
+    await isLive(page)
+    await page.waitForSelector(`[data-part=${part}] button`)
+    const { name, bytes } = await downloaded(page, `[data-part=${part}] button`)
+    expect(name).toBe(`landcover-${part}.png`)
+    expect(bytes.subarray(1, 4).toString()).toBe('PNG')
+    const chart = await page.$eval(`#${part}-chart`, canvas => [canvas.clientWidth, canvas.clientHeight])
+    const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)]
+    expect(width).toBe((chart[0] ?? 0) + 48)
+    expect(height).toBeGreaterThan((chart[1] ?? 0) + 48)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('the page fits', () => {
+  it('from a small phone to a wide screen', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system)
+    await isLive(page)
+    for (const width of [320, 390, 768, 1024, 1280, 2560]) {
+      await page.setViewportSize({ width, height: 844 })
+      await page.waitForTimeout(300)
+      expect(await hiddenWidth(page), `${width}`).toBeLessThanOrEqual(0)
+      for (const chart of ['now', 'trend']) {
+        const box = await page.locator(`#${chart}-chart`).boundingBox()
+        expect(box && box.x >= 0 && box.x + box.width <= width, `${chart} at ${width}`).toBe(true)
+      }
+    }
+    expect(complaints).toEqual([])
+  })
+
+  it('nothing moves while it loads', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page } = await openDashboard(system)
+    await isLive(page)
+    await page.waitForTimeout(1_000)
+    const shift = await page.evaluate(
+      () =>
+        new Promise<number>(resolve => {
+          let sum = 0
+          new PerformanceObserver(list => {
+            for (const entry of list.getEntries()) sum += (entry as PerformanceEntry & { value: number }).value
+          }).observe({ type: 'layout-shift', buffered: true })
+          setTimeout(() => resolve(sum), 200)
+        }),
+    )
+    // Below what counts as good (https://web.dev/articles/cls).
+    expect(shift).toBeLessThan(0.1)
+  })
+
+  it('light and dark, also when that changes', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system, { colorScheme: 'light' })
+    await isLive(page)
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    const [light, drawn] = [await ground(), await pixelsOf(page, '#trend-chart')]
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await eventually(ground, colour => colour !== light)
+    await eventually(
+      () => pixelsOf(page, '#trend-chart'),
+      now => now !== drawn,
+    )
+    expect(complaints).toEqual([])
+  })
+})
+
+it('an hour of updates leaves no more in memory than half an hour of them', async () => {
+  const { system } = await openRegionWithHistory()
+  const { page, complaints } = await openDashboard(system, { pollSeconds: 0.02 })
+  await isLive(page)
+  let rounds = 0
+  page.on('response', response => {
+    if (response.url().endsWith('/api/health')) rounds++
+  })
+  let sent = 0
+  const after = async (count: number) => {
+    while (rounds < count) {
+      await send(system, [image('Forest', `image-${sent++}`, 0.7)])
+      await page.waitForTimeout(50)
+    }
+    const session = await page.context().newCDPSession(page)
+    await session.send('HeapProfiler.collectGarbage')
+    const { usedSize } = await session.send('Runtime.getHeapUsage')
+    await session.detach()
+    return usedSize
+  }
+  // As many rounds as there are in that time, at one in five seconds.
+  const halfHour = await after(360)
+  const hour = await after(720)
+  expect(hour).toBeLessThan(1.15 * halfHour)
+  expect(totalCount(await system.classStats())).toBeGreaterThan(80)
+  expect(complaints).toEqual([])
+})
