@@ -125,7 +125,7 @@ function renderNow(windows: Parts['windows']) {
     ...headline(current).map(({ text, strong }) => make(strong ? 'strong' : 'span', { text })),
   )
   const isFiltered = (choice.focus ?? choice.rule ?? choice.minScore) !== null
-  setText(byId('subline'), subline(current, parts.alerts ?? [], alertLimit, isFiltered))
+  setText(byId('subline'), subline(current, parts.alerts, alertLimit, isFiltered))
   byId('now-box').style.setProperty('--bars', String(current.bars.length))
   const late = current.late > 0 ? `, ${formatCount(current.late)} late` : ''
   setText(byId('now-note'), `${current.range}${current.filling ? ', still filling' : ''}${late}`)

@@ -127,6 +127,7 @@ describe('the headline', () => {
     )
     expect(subline(view, [alertRow(), alertRow()], 2, false)).toContain('2 or more alerts')
     expect(subline(view, [alertRow()], 50, true)).toMatch(/, 1 alert as chosen below\.$/)
+    expect(subline(view, undefined, 50, false)).toMatch(/14:20\.$/)
   })
 })
 

@@ -19,12 +19,19 @@ export function headline({ away, comparable }: NowView): Phrase[] {
 /**
  * Of what that was said: how many images, when, and how many alerts.
  *
+ * @param alerts undefined while they are not known
  * @param limit how many alerts the answer may hold
  * @param isFiltered the alerts are some of all
  */
-export function subline(now: NowView, alerts: readonly AnomalyRow[], limit: number, isFiltered: boolean): string {
+export function subline(
+  now: NowView,
+  alerts: readonly AnomalyRow[] | undefined,
+  limit: number,
+  isFiltered: boolean,
+): string {
   const classes = plural(now.classes, 'class', 'classes')
-  return `${plural(now.images, 'image')} of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}, ${alertCount(now, alerts, limit)}${isFiltered ? ' as chosen below' : ''}.`
+  const found = alerts ? `, ${alertCount(now, alerts, limit)}${isFiltered ? ' as chosen below' : ''}` : ''
+  return `${plural(now.images, 'image')} of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}${found}.`
 }
 
 const distance = (difference: number) => `${Math.abs(difference).toFixed(3)} ${difference < 0 ? 'below' : 'above'}`
