@@ -5,6 +5,9 @@ import { kinesisEvent } from '../../functions/local/lambda-events.ts'
 import { sharedAnswers } from '../../functions/local/shared-answers.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
+import { createApi, type Parts } from '../../web/api.ts'
+import { choiceOf } from '../../web/view-models/choice.ts'
+import { questionsOf } from '../../web/view-models/questions.ts'
 import { NOON_MS, wireEvent } from './factories.ts'
 import { openLanes, openPipeline } from './pipeline.ts'
 
@@ -16,18 +19,12 @@ export interface Dashboards {
   startsAt(dashboard: number): number
 }
 
-/** What a dashboard asks each time. */
-const QUESTIONS = [
-  '/api/realtime/ndvi',
-  '/api/anomalies?limit=50',
-  '/api/class-stats',
-  '/api/batch/class-stats',
-  '/api/health',
-]
 const STREAM = 'stream'
+const FEW_ALERTS = 50
+const PATIENCE_MS = 60_000
 
 /**
- * How often the speed store is read for dashboards, while an image comes every second.
+ * How often the speed store is read for dashboards, which ask as the real ones do, while an image comes every second.
  *
  * @param forMs simulated
  * @param sharedMs how long an answer is shared; 0: only by those who ask at the same time
@@ -42,7 +39,7 @@ export async function readsFor(dashboards: Dashboards, forMs: number, sharedMs: 
     const speed = pipeline.speedProcess()
     const store = counted(pipeline.store, () => reads++)
     const answer = sharedAnswers(servingHandler({ ...pipeline.serving, store, logger: pipeline.logger }), sharedMs, now)
-    const pages = Array.from({ length: dashboards.count }, () => page(answer))
+    const pages = Array.from({ length: dashboards.count }, () => page(fetchFrom(answer), now))
     for (let atMs = 0, nextImageMs = 0; atMs < forMs; atMs++) {
       nowMs = NOON_MS + atMs
       if (atMs === nextImageMs) {
@@ -58,24 +55,30 @@ export async function readsFor(dashboards: Dashboards, forMs: number, sharedMs: 
   }
 }
 
-/** Asks everything, with the tags that it has; fails where an answer does. */
-function page(answer: ReturnType<typeof sharedAnswers>): () => Promise<void> {
-  const tags = new Map<string, string>()
+/** Asks what a page asks that nobody has touched; fails where an answer does. */
+function page(fetch: typeof globalThis.fetch, now: () => number): () => Promise<void> {
+  const api = createApi({ fetch, timeoutMs: PATIENCE_MS })
+  const parts: Partial<Parts> = {}
   return async () => {
-    await Promise.all(
-      QUESTIONS.map(async address => {
-        const { pathname: path, searchParams } = new URL(address, 'http://localhost')
-        const { statusCode, headers } = await answer({
-          ...{ httpMethod: 'GET', path, headers: { Accept: 'application/json', 'If-None-Match': tags.get(address) } },
-          queryStringParameters: Object.fromEntries(searchParams),
-          multiValueQueryStringParameters: Object.fromEntries(
-            [...searchParams].map(([name, value]) => [name, [value]]),
-          ),
-        } as unknown as APIGatewayProxyEvent)
-        if (statusCode !== 200 && statusCode !== 304) throw new Error(`${address} answered ${statusCode}`)
-        tags.set(address, String(headers?.ETag))
-      }),
-    )
+    const questions = questionsOf(choiceOf(new URLSearchParams()), FEW_ALERTS, parts.health, now())
+    const { changed, failed } = await api.round(questions, new AbortController().signal)
+    Object.assign(parts, changed)
+    if (failed[0]) throw new Error(`${failed[0].part}: ${failed[0].reason}`)
+  }
+}
+
+function fetchFrom(answer: ReturnType<typeof sharedAnswers>): typeof globalThis.fetch {
+  return async (address, init) => {
+    const { pathname: path, searchParams } = new URL(String(address), 'http://localhost')
+    const { statusCode, headers, body } = await answer({
+      ...{ httpMethod: 'GET', path, headers: init?.headers },
+      queryStringParameters: Object.fromEntries(searchParams),
+      multiValueQueryStringParameters: Object.fromEntries([...searchParams].map(([name, value]) => [name, [value]])),
+    } as unknown as APIGatewayProxyEvent)
+    return new Response(statusCode === 304 ? null : body, {
+      status: statusCode,
+      headers: headers as Record<string, string>,
+    })
   }
 }
 
