@@ -74,7 +74,7 @@ function receive(round: Round): boolean {
   if (round.changed.series || round.unchanged.includes('series')) seriesRange = choice.range
   connection = afterRound(connection, round, Date.now())
   if (connection.recovered) recoveredUntil = Date.now() + RECOVERED_MS
-  renderAll()
+  void renderAll()
   return connection.phase !== 'lost'
 }
 
@@ -83,22 +83,30 @@ function choose(change: Partial<Choice>) {
   alertLimit = FEW_ALERTS
   const parameters = parametersOf(choice, new URLSearchParams(location.search))
   history.replaceState(null, '', `${location.pathname}${parameters.size > 0 ? `?${parameters}` : ''}${location.hash}`)
-  renderAll()
+  void renderAll()
   poll?.now()
 }
 
-function renderAll() {
+const STEPS = [renderChosen, renderNow, renderTrend, renderAlertsPart, renderHistoryPart, renderClockParts]
+let renderings = 0
+
+/** Shows what is known, in small pieces: between them the page answers to the reader. */
+async function renderAll() {
+  const rendering = ++renderings
+  for (const render of STEPS) {
+    render()
+    await new Promise(resolve => setTimeout(resolve))
+    // Another one has begun, with more.
+    if (rendering !== renderings) return
+  }
+}
+
+function renderChosen() {
   renderControls(choice, ruleNames(parts.alerts ?? [], choice.rule))
   renderExports(exportUrls(questions(), choice))
-  if (parts.windows) {
-    document.body.dataset.state = isEmpty() ? 'empty' : 'ready'
-    byId('empty').hidden = !isEmpty()
-    renderNow(parts.windows)
-  }
-  if (parts.windows && parts.series) renderTrend(parts.series)
-  renderAlertsPart()
-  renderHistoryPart()
-  renderClockParts()
+  if (!parts.windows) return
+  document.body.dataset.state = isEmpty() ? 'empty' : 'ready'
+  byId('empty').hidden = !isEmpty()
 }
 
 /** Shows the message in place of the chart; null shows the chart. */
@@ -109,7 +117,9 @@ function setMessage(id: string, message: string | null) {
 
 const nothing = () => (isEmpty() ? 'No images yet' : 'No images in this time')
 
-function renderNow(windows: Parts['windows']) {
+function renderNow() {
+  const { windows } = parts
+  if (!windows) return
   const named = [...windows, ...(parts.joined ?? [])].map(row => row.class_name)
   renderClassKey(classKeys(named), choice.focus, className => {
     choose({ focus: choice.focus === className ? null : className })
@@ -135,7 +145,9 @@ function renderNow(windows: Parts['windows']) {
   nowChart.update(current, theme, choice.focus)
 }
 
-function renderTrend(series: Parts['series']) {
+function renderTrend() {
+  const { windows, series } = parts
+  if (!windows || !series) return
   const now = serverNow()
   // Until the chosen range is there, what was there before is shown, as such.
   byId('trend-box').toggleAttribute('data-stale', seriesRange !== choice.range)
@@ -320,7 +332,7 @@ byId('retry').addEventListener('click', () => poll?.now())
 addEventListener('online', () => poll?.now())
 onThemeChange(() => {
   theme = readTheme()
-  renderAll()
+  void renderAll()
 })
 setInterval(() => {
   if (!document.hidden) renderClockParts()
