@@ -3,12 +3,14 @@ import { benchBundles } from './bundles.ts'
 import { benchDelay } from './delay.ts'
 import { benchEngines } from './engines.ts'
 import { benchHandler } from './handler.ts'
+import { benchPage } from './page.ts'
 import { benchServing } from './serving.ts'
 
 await benchBundles()
 await benchHandler()
 await benchDelay()
 await benchServing()
+await benchPage()
 const missing = javaMissing()
 if (missing) console.log(`\nKafka and Cassandra are left out: ${missing}`)
 else await benchEngines()

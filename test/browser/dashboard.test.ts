@@ -216,6 +216,21 @@ describe('the page fits', () => {
     expect(complaints).toEqual([])
   })
 
+  it('into 120 KB, compressed, with all that it loads', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page } = await openDashboard(system)
+    const session = await page.context().newCDPSession(page)
+    await session.send('Network.enable')
+    let bytes = 0
+    session.on('Network.loadingFinished', ({ encodedDataLength }) => {
+      bytes += encodedDataLength
+    })
+    await page.reload()
+    await isLive(page)
+    expect(bytes).toBeGreaterThan(20_000)
+    expect(bytes).toBeLessThan(120 * 1024)
+  })
+
   it('nothing moves while it loads', async () => {
     const { system } = await openRegionWithHistory()
     const { page } = await openDashboard(system)

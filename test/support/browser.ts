@@ -4,13 +4,18 @@ import { onTestFinished } from 'vitest'
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
+/** The browser's program; undefined where there is none. */
+export function chromiumProgram(): string | undefined {
+  return process.env.CHROMIUM ?? PLACES.find(existsSync)
+}
+
 /**
  * A browser without a window, which ends with the test that started it.
  *
  * @throws Error that says how to get one where there is none
  */
 export async function launchBrowser(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM ?? PLACES.find(existsSync)
+  const executablePath = chromiumProgram()
   if (!executablePath)
     throw new Error('there is no Chromium: apt-get install chromium, or name its program in CHROMIUM')
   const args = ['--no-sandbox', '--disable-background-networking']
