@@ -33,10 +33,12 @@ describe('the dashboard', () => {
     expect(await page.textContent('#pill')).toBe('Waiting for events')
     expect(await page.isVisible('text=No events yet')).toBe(true)
 
-    await send([image('Forest', 'a', 0.2)])
+    // All of one window.
+    const atMs = Date.now()
+    await send([image('Forest', 'a', 0.2, atMs)])
     await untilText(page, '#now-text', /Forest: 0\.200, 1 image\./)
     const first = await pixelsOf(page, '#now-chart')
-    await send([image('Forest', 'b', 0.8), image('River', 'c', 0.1)])
+    await send([image('Forest', 'b', 0.8, atMs), image('River', 'c', 0.1, atMs)])
     await untilText(page, '#now-text', /Forest: 0\.500 plus or minus 0\.424, 2 images\. River: 0\.100, 1 image\./)
     expect(await pixelsOf(page, '#now-chart')).not.toBe(first)
     expect(await page.textContent('#history-body')).toContain('Forest')

@@ -34,8 +34,8 @@ export async function send({ url }: Pick<System, 'url'>, events: readonly WireEv
   expect(status).toBe(202)
 }
 
-export function image(class_name: string, image_id: string, ndvi_mean: number, ageMs = 0): WireEvent {
-  return wireEvent({ class_name, image_id, ndvi_mean, timestamp: new Date(Date.now() - ageMs).toISOString() })
+export function image(class_name: string, image_id: string, ndvi_mean: number, atMs = Date.now()): WireEvent {
+  return wireEvent({ class_name, image_id, ndvi_mean, timestamp: new Date(atMs).toISOString() })
 }
 
 /** Images of now whose NDVI is what their class's is, give or take 0.03. */
