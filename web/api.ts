@@ -1,12 +1,15 @@
 import type { AnomalyRow, BatchStatisticsRow, ClassStatsRow, Health, WindowRow } from '../functions/serving/schemas.ts'
 
+/** Alerts, newest first, and where the API has not looked yet: null where there is no more. */
+export type AlertPage = { rows: AnomalyRow[]; next: string | null }
+
 /** Everything that the page shows, by the name of its part. */
 export type Parts = {
   /** The newest windows. */
   windows: WindowRow[]
   /** Windows of the chosen range. */
   series: WindowRow[]
-  alerts: AnomalyRow[]
+  alerts: AlertPage
   joined: ClassStatsRow[]
   batch: ClassStatsRow[]
   statistics: BatchStatisticsRow[]
@@ -34,10 +37,28 @@ export type Round = {
 
 /** What is older was not kept by a cache on the way, which does so for a moment. */
 const OLD_SECONDS = 5
+/** So long a cache on the way may give what was so before. */
+const SHARED_MS = 3_000
 
 export type Api = {
-  /** Asks for every part at once. Never rejects: a part that fails is named in `failed`, the others still count. */
+  /**
+   * Asks for every part at once. Never rejects: a part that fails is named in `failed`, the others still count. A round
+   * that was aborted is as if it had not been.
+   */
   round(questions: Questions, signal: AbortSignal): Promise<Round>
+  /** @throws Error when it cannot be had */
+  alertPage(url: string): Promise<AlertPage>
+}
+
+/** What was last heard of a part. */
+type Known = {
+  url: string
+  etag: string | null
+  state: string | undefined
+  /** When that state was first asked for, ms. */
+  sinceMs: number
+  /** A cache on the way can no longer have given what was before that state. */
+  isSettled: boolean
 }
 
 /**
@@ -48,67 +69,92 @@ export function createApi({
   fetch,
   timeoutMs,
   authorization,
+  now,
 }: {
   fetch: typeof globalThis.fetch
   timeoutMs: number
   /** The value of the header of that name, where readers sign in. */
   authorization?: (() => Promise<string>) | undefined
+  /** A clock of ms that only goes forward. */
+  now: () => number
 }): Api {
-  const known = new Map<PartName, Question & { etag: string | null }>()
+  const known = new Map<PartName, Known>()
 
-  async function get<Name extends PartName>(
-    part: Name,
-    { url, state }: Question,
-    signal: AbortSignal,
-  ): Promise<{ body: Parts[Name] | 'unchanged'; ageSeconds: number }> {
-    const last = known.get(part)
-    const etag = last?.url === url ? last.etag : null
-    const response = await fetch(url, {
+  async function get(url: string, etag: string | null, signal?: AbortSignal): Promise<Response> {
+    const giveUp = AbortSignal.timeout(timeoutMs)
+    return fetch(url, {
       headers: {
         accept: 'application/json',
         ...(etag ? { 'if-none-match': etag } : {}),
         ...(authorization ? { authorization: await authorization() } : {}),
       },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal: signal ? AbortSignal.any([signal, giveUp]) : giveUp,
     })
-    // Where the system has no answer of now it gives the last one, and says how old that is.
-    const ageSeconds = Number(response.headers.get('age') ?? 0)
+  }
+
+  async function ask<Name extends PartName>(part: Name, { url, state }: Question, signal: AbortSignal) {
+    const last = known.get(part)
+    const etag = last?.url === url ? last.etag : null
+    const askedMs = now()
+    const response = await get(url, etag, signal)
     const isUnchanged = response.status === 304 && etag !== null
     if (!isUnchanged && !response.ok) throw new Error(`HTTP ${response.status}`)
-    const body = isUnchanged ? 'unchanged' : checked(part, await response.json())
-    // Only after the check: a body that could not be understood must be asked for again.
-    const isOfNow = state !== undefined && ageSeconds <= OLD_SECONDS
-    known.set(part, { url, etag: response.headers.get('etag') ?? etag, ...(isOfNow && { state }) })
-    return { body, ageSeconds }
+    const body = isUnchanged ? null : checked(part, await response.json(), nextOf(response, url))
+    // Where the system has no answer of now it gives the last one, and says how old that is.
+    const ageSeconds = Number(response.headers.get('age') ?? 0)
+    const sinceMs = last?.url === url && last.state === state ? last.sinceMs : askedMs
+    const isSettled = ageSeconds <= OLD_SECONDS && askedMs - sinceMs >= SHARED_MS
+    return { body, ageSeconds, heard: { url, etag: response.headers.get('etag') ?? etag, state, sinceMs, isSettled } }
   }
 
   const isKnown = (part: PartName, { url, state }: Question): boolean => {
     const last = known.get(part)
-    return state !== undefined && last?.url === url && last.state === state
+    return state !== undefined && last?.url === url && last.state === state && last.isSettled
   }
 
   return {
     async round(questions, signal) {
       const round: Round = { changed: {}, unchanged: [], failed: [] }
+      const heard = new Map<PartName, Known | null>()
       const asked = (Object.entries(questions) as [PartName, Question][]).filter(
         ([part, question]) => !isKnown(part, question),
       )
       await Promise.all(
         asked.map(async ([part, question]) => {
           try {
-            const { body, ageSeconds } = await get(part, question, signal)
+            const answer = await ask(part, question, signal)
+            const { body, ageSeconds } = answer
+            heard.set(part, answer.heard)
             if (ageSeconds > OLD_SECONDS) round.failed.push({ part, reason: `an answer of ${ageSeconds} s ago` })
-            if (body === 'unchanged') round.unchanged.push(part)
+            if (body === null) round.unchanged.push(part)
             else Object.assign(round.changed, { [part]: body })
           } catch (error) {
-            known.delete(part)
+            // Whatever is wrong with it: it is asked for again, in full.
+            heard.set(part, null)
             round.failed.push({ part, reason: reasonOf(error) })
           }
         }),
       )
+      // Nobody takes what an aborted round brought: it must be asked for again.
+      if (signal.aborted) return round
+      for (const [part, last] of heard) {
+        if (last) known.set(part, last)
+        else known.delete(part)
+      }
       return round
     },
+    async alertPage(url) {
+      const response = await get(url, null)
+      if (!response.ok) throw new Error(`HTTP ${response.status}`)
+      return checked('alerts', await response.json(), nextOf(response, url))
+    },
   }
+}
+
+/** Where the answer goes on, by its Link header (RFC 8288), which is relative to the question. */
+function nextOf({ headers }: Response, url: string): string | null {
+  const query = /<(\?[^>]*)>; rel="next"/.exec(headers.get('link') ?? '')?.[1]
+  return query === undefined ? null : url.replace(/\?.*$/, '') + query
 }
 
 /**
@@ -116,11 +162,15 @@ export function createApi({
  *
  * @throws TypeError for a body that is no answer of the API
  */
-function checked<Name extends PartName>(part: Name, body: unknown): Parts[Name] {
-  const isRight =
-    part === 'health' ? typeof body === 'object' && body !== null && 'status' in body : Array.isArray(body)
+function checked<Name extends PartName>(part: Name, body: unknown, next: string | null): Parts[Name] {
+  const isRight = part === 'health' ? isHealth(body) : Array.isArray(body)
   if (!isRight) throw new TypeError('not an answer of the API')
-  return body as Parts[Name]
+  return (part === 'alerts' ? { rows: body, next } : body) as Parts[Name]
+}
+
+function isHealth(body: unknown): boolean {
+  const { status, checked_at } = (body ?? {}) as Record<string, unknown>
+  return typeof status === 'string' && Number.isFinite(Date.parse(String(checked_at)))
 }
 
 function reasonOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { type Api, createApi, type Parts, type Round } from './api.ts'
+import { type AlertPage, type Api, createApi, type Parts, type Round } from './api.ts'
 import { createNowChart, type NowChart } from './charts/now-chart.ts'
 import { onThemeChange, readTheme } from './charts/theme.ts'
 import { createTrendChart, type TrendChart } from './charts/trend-chart.ts'
@@ -20,8 +20,8 @@ import { type Session, type SignInSettings, signIn } from './sign-in.ts'
 import { alertItems, ruleNames } from './view-models/alerts.ts'
 import { historyView } from './view-models/all-history.ts'
 import { type Choice, choiceOf, parametersOf, RANGES, type RangeName } from './view-models/choice.ts'
-import { classKeys } from './view-models/classes.ts'
-import { afterRound, bannerOf, CONNECTING, pillOf } from './view-models/connection.ts'
+import { classKeys, classLabel } from './view-models/classes.ts'
+import { afterRound, type Banner, bannerOf, CONNECTING, pillOf, refused } from './view-models/connection.ts'
 import { createClock, formatCount, formatDuration, plural } from './view-models/format.ts'
 import { headline, subline } from './view-models/headline.ts'
 import { nowView } from './view-models/now.ts'
@@ -31,9 +31,12 @@ import { trustView } from './view-models/trust.ts'
 
 const TIMEOUT_MS = 8_000
 const RECOVERED_MS = 6_000
+const NOTICE_MS = 6_000
 const FEW_ALERTS = 50
 /** The API gives no more in one answer. */
 const MOST_ALERTS = 1_000
+/** Pages that are looked through for one more alert before the reader is asked again. */
+const MOST_PAGES = 10
 
 const clock = createClock(Intl.DateTimeFormat().resolvedOptions().timeZone)
 const fetch = globalThis.fetch.bind(globalThis)
@@ -41,10 +44,12 @@ const seen = openSeen(() => localStorage)
 
 // What the page knows, and what was chosen. Views are computed from it anew; nothing else is remembered.
 const parts: Partial<Parts> = {}
-/** Of which range the series is. */
+/** Of which range the series is, and to which question the alerts are the answer. */
 let seriesRange: RangeName | null = null
+let alertsUrl: string | null = null
+/** Alerts from beyond what the API looked through for the first page. */
+let further: AlertPage | null = null
 let choice = choiceOf(new URLSearchParams(location.search))
-let hidesSeen = false
 let alertLimit = FEW_ALERTS
 let connection = CONNECTING
 let theme = readTheme()
@@ -52,11 +57,13 @@ let trend: TrendView | null = null
 // Made with the first data, so that nothing is drawn over the loading shapes.
 let nowChart: NowChart | undefined
 let trendChart: TrendChart | undefined
-// Begins once the settings are there.
+// Both begin once the settings are there.
+let api: Api | undefined
 let poll: Poll | undefined
 let nextTryAt: number | null = null
 let healthAt = 0
 let recoveredUntil = 0
+let notice: { banner: Banner; until: number } | undefined
 
 /** The server's now: its own last statement plus the time since. The local clock may be wrong; it is the fallback. */
 function serverNow(): number {
@@ -68,10 +75,12 @@ function serverNow(): number {
 const isEmpty = () => parts.windows?.length === 0 && parts.joined?.length === 0
 const questions = () => questionsOf(choice, alertLimit, parts.health, serverNow())
 
-function receive(round: Round): boolean {
+function receive(round: Round, asked: ReturnType<typeof questions>): boolean {
   Object.assign(parts, round.changed)
   if (round.changed.health) healthAt = performance.now()
+  // What was chosen meanwhile would have ended the round.
   if (round.changed.series || round.unchanged.includes('series')) seriesRange = choice.range
+  if (round.changed.alerts || round.unchanged.includes('alerts')) alertsUrl = asked.alerts.url
   connection = afterRound(connection, round, Date.now())
   if (connection.recovered) recoveredUntil = Date.now() + RECOVERED_MS
   void renderAll()
@@ -79,8 +88,12 @@ function receive(round: Round): boolean {
 }
 
 function choose(change: Partial<Choice>) {
+  const asked = questions().alerts.url
   choice = { ...choice, ...change }
-  alertLimit = FEW_ALERTS
+  if (questions().alerts.url !== asked) {
+    alertLimit = FEW_ALERTS
+    further = null
+  }
   const parameters = parametersOf(choice, new URLSearchParams(location.search))
   history.replaceState(null, '', `${location.pathname}${parameters.size > 0 ? `?${parameters}` : ''}${location.hash}`)
   void renderAll()
@@ -94,7 +107,12 @@ let renderings = 0
 async function renderAll() {
   const rendering = ++renderings
   for (const render of STEPS) {
-    render()
+    try {
+      render()
+    } catch (error) {
+      // One part that cannot be drawn does not take the others with it.
+      reportError(error)
+    }
     await new Promise(resolve => setTimeout(resolve))
     // Another one has begun, with more.
     if (rendering !== renderings) return
@@ -102,7 +120,7 @@ async function renderAll() {
 }
 
 function renderChosen() {
-  renderControls(choice, ruleNames(parts.alerts ?? [], choice.rule))
+  renderControls(choice, ruleNames(alertRows(), choice.rule))
   renderExports(exportUrls(questions(), choice))
   if (!parts.windows) return
   document.body.dataset.state = isEmpty() ? 'empty' : 'ready'
@@ -115,16 +133,16 @@ function setMessage(id: string, message: string | null) {
   setText(byId(id), message ?? '')
 }
 
+const classNames = () => [...(parts.windows ?? []), ...(parts.joined ?? [])].map(row => row.class_name)
 const nothing = () => (isEmpty() ? 'No images yet' : 'No images in this time')
 
 function renderNow() {
   const { windows } = parts
   if (!windows) return
-  const named = [...windows, ...(parts.joined ?? [])].map(row => row.class_name)
-  renderClassKey(classKeys(named), choice.focus, className => {
+  renderClassKey(classKeys([...classNames(), ...(choice.focus ? [choice.focus] : [])]), choice.focus, className => {
     choose({ focus: choice.focus === className ? null : className })
   })
-  const current = nowView(windows, parts.batch ?? [], clock, serverNow())
+  const current = nowView(windows, parts.batch, clock, serverNow())
   setMessage('now-message', current ? null : nothing())
   if (!current) {
     setText(byId('headline'), isEmpty() ? '' : 'No images lately')
@@ -135,7 +153,8 @@ function renderNow() {
     ...headline(current).map(({ text, strong }) => make(strong ? 'strong' : 'span', { text })),
   )
   const isFiltered = (choice.focus ?? choice.rule ?? choice.minScore) !== null
-  setText(byId('subline'), subline(current, parts.alerts, alertLimit, isFiltered))
+  const known = alertsUrl === questions().alerts.url ? alertRows() : undefined
+  setText(byId('subline'), subline(current, known, alertLimit, isFiltered))
   byId('now-box').style.setProperty('--bars', String(current.bars.length))
   const late = current.late > 0 ? `, ${formatCount(current.late)} late` : ''
   setText(byId('now-note'), `${current.range}${current.filling ? ', still filling' : ''}${late}`)
@@ -152,7 +171,9 @@ function renderTrend() {
   // Until the chosen range is there, what was there before is shown, as such.
   byId('trend-box').toggleAttribute('data-stale', seriesRange !== choice.range)
   trend = trendView(series, RANGES[seriesRange ?? choice.range], parts.batch ?? [], choice.scale, clock, now)
-  const noNormal = 'There is no normal to compare with until the first batch view is published.'
+  const noNormal = parts.batch
+    ? 'There is no normal to compare with until the first batch view is published.'
+    : 'What is normal is not known right now.'
   setMessage('trend-message', trend ? (trend.lines.length > 0 ? null : noNormal) : nothing())
   setText(
     byId('trend-note'),
@@ -166,28 +187,39 @@ function renderTrend() {
   renderLineKey(trend)
 }
 
+const alertRows = () => [...(parts.alerts?.rows ?? []), ...(further?.rows ?? [])]
+const shownAlerts = () => alertItems(alertRows(), choice, seen.keys, clock, serverNow())
+const isFullPage = () => (parts.alerts?.rows.length ?? 0) >= alertLimit
+/** Where the API goes on, once it has given all that it found so far. */
+const nextPage = () => (further ? further.next : (parts.alerts?.next ?? null))
+
 function renderAlertsPart() {
   if (!parts.alerts) return
-  const now = serverNow()
-  const items = alertItems(parts.alerts, choice, { seen: seen.keys, hidesSeen }, clock, now)
+  const isOfChoice = alertsUrl === questions().alerts.url
+  const items = shownAlerts()
+  byId('alerts').toggleAttribute('data-stale', !isOfChoice)
   renderAlerts(items, (key, isSeen) => markSeen([key], isSeen))
-  setText(byId('alerts-time'), `Time (${clock.zoneName(now)})`)
-  const label = choice.focus && classKeys([choice.focus])[0]?.label
-  const isFull = parts.alerts.length >= alertLimit
-  const count = isFull ? `newest ${formatCount(parts.alerts.length)}` : plural(parts.alerts.length, 'alert')
-  setText(byId('wrong-note'), parts.alerts.length === 0 ? '' : `${count}${label ? ` of ${label}` : ''}`)
-  byId('more-alerts').hidden = !isFull || alertLimit >= MOST_ALERTS
+  setText(byId('alerts-time'), `Time (${clock.zoneName(serverNow())})`)
+  const label = choice.focus && classLabel(choice.focus)
+  const found = alertRows().length
+  const count = isFullPage() ? `newest ${formatCount(found)}` : plural(found, 'alert')
+  setText(byId('wrong-note'), !isOfChoice || found === 0 ? '' : `${count}${label ? ` of ${label}` : ''}`)
+  byId('more-alerts').hidden = !isOfChoice || !((isFullPage() && alertLimit < MOST_ALERTS) || nextPage())
   byId('see-all').hidden = items.every(item => item.seen)
   const message = byId('alerts-message')
   message.hidden = items.length > 0
-  setText(message, noAlerts(label))
+  setText(message, isOfChoice ? noAlerts(label) : 'Asking…')
 }
 
-function noAlerts(label: string | null | undefined): string {
-  if (parts.alerts?.length && hidesSeen) return 'You have seen all of them.'
+function noAlerts(label: string | null): string {
+  if (alertRows().length > 0 && choice.hidesSeen) return 'You have seen all of them.'
+  if (choice.focus && parts.joined && !classNames().includes(choice.focus))
+    return `No image is of a class “${choice.focus}”.`
+  if (nextPage()) return 'No alert of that kind among the newest; “Show more” looks further back.'
   if (choice.rule !== null || choice.minScore !== null) return 'No alert is of that kind.'
   if (label) return `Nothing unusual about ${label} lately.`
-  return parts.health?.batch.revision
+  if (!parts.health) return 'No alerts.'
+  return parts.health.batch.revision
     ? 'Nothing unusual. An image that is far from its class’s normal appears here within seconds.'
     : 'Nothing unusual yet. Images are compared with their class’s normal once a first batch view is published.'
 }
@@ -197,9 +229,41 @@ function markSeen(keys: Iterable<string>, isSeen: boolean) {
   renderAlertsPart()
 }
 
+async function showMoreAlerts() {
+  if (isFullPage() && alertLimit < MOST_ALERTS) {
+    alertLimit = Math.min(2 * alertLimit, MOST_ALERTS)
+    poll?.now()
+    return
+  }
+  const before = alertRows().length
+  const [chosen, button] = [choice, byId<HTMLButtonElement>('more-alerts')]
+  button.disabled = true
+  try {
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const next = nextPage()
+      if (!next || alertRows().length > before) break
+      const answer = await api?.alertPage(next)
+      if (!answer || choice !== chosen) break
+      further = { rows: [...(further?.rows ?? []), ...answer.rows], next: answer.next }
+    }
+  } catch (error) {
+    say('No more could be had', error)
+  } finally {
+    button.disabled = false
+    renderAlertsPart()
+  }
+}
+
+/** Tells, for a while, what could not be done. */
+function say(title: string, error: unknown) {
+  const detail = error instanceof Error ? `${error.message}.` : ''
+  notice = { banner: { tone: 'bad', title, detail, retry: false }, until: Date.now() + NOTICE_MS }
+  renderClockParts()
+}
+
 function renderHistoryPart() {
   if (!parts.joined) return
-  const view = historyView(parts.joined, parts.batch ?? [], parts.statistics ?? [])
+  const view = historyView(parts.joined, parts.batch, parts.statistics ?? [])
   const message = byId('history-message')
   message.hidden = view !== null
   byId('history').hidden = view === null
@@ -228,7 +292,8 @@ function renderClockParts() {
   const local = Date.now()
   const recovered = connection.phase === 'live' && local < recoveredUntil
   const retryInMs = nextTryAt === null ? null : nextTryAt - local
-  const banner = bannerOf({ ...connection, recovered }, retryInMs, local)
+  const told = notice && local < notice.until ? notice.banner : null
+  const banner = told ?? bannerOf({ ...connection, recovered }, retryInMs, local)
   byId('banner').hidden = banner === null
   if (banner) {
     byId('banner').dataset.tone = banner.tone
@@ -243,19 +308,24 @@ function renderClockParts() {
 async function savePicture(part: string) {
   const isTrend = part === 'trend'
   const named = isTrend && trend && !trendChart?.namesLines() ? linesByHeight(trend.lines) : []
+  const zone = isTrend && trend?.isDaily ? 'UTC' : clock.zone
+  const shown = isTrend
+    ? { title: `NDVI per class${choice.scale === 'difference' ? ', minus its normal' : ''}`, time: trend?.period }
+    : { title: 'Mean NDVI per class, ± 1 sd; tick: normal', time: byId('now-note').textContent }
   const blob = await pictureOf(byId<HTMLCanvasElement>(isTrend ? 'trend-chart' : 'now-chart'), {
-    title: isTrend ? 'NDVI per class' : 'Mean NDVI per class',
-    note: `${isTrend ? trend?.period : byId('now-note').textContent}, ${isTrend && trend?.isDaily ? 'UTC' : clock.zone}`,
+    title: shown.title,
+    note: `${shown.time}, ${zone}`,
     legend: named.map(({ label, colour }) => ({ label, colour: theme.classes[colour] ?? theme.ink })),
     theme,
   })
   save(blob, `landcover-${part}.png`)
 }
 
+/** Where readers sign in, the browser by itself would ask as nobody. */
 async function saveTable(url: string, name: string, { authorization }: Session) {
   const response = await fetch(url, { headers: { authorization: await authorization() } })
-  if (response.ok) save(await response.blob(), name)
-  else poll?.now()
+  if (!response.ok) throw new Error(`HTTP ${response.status}`)
+  save(await response.blob(), name)
 }
 
 renderSkeletonRows('alerts-body', 8, 7)
@@ -265,10 +335,32 @@ prepareControls(choose)
 renderControls(choice, ruleNames([], choice.rule))
 for (const box of document.querySelectorAll<HTMLElement>('[data-scrolls]')) keepScrollable(box)
 setText(byId('zone'), `Times are local: ${clock.zone}.`)
+byId('see-all').addEventListener('click', () => {
+  markSeen(
+    shownAlerts().map(({ key }) => key),
+    true,
+  )
+})
+byId('more-alerts').addEventListener('click', () => void showMoreAlerts())
+byId('retry').addEventListener('click', () => {
+  if (connection.phase === 'refused') location.reload()
+  else poll?.now()
+})
+addEventListener('online', () => poll?.now())
+addEventListener('storage', () => {
+  seen.refresh()
+  renderAlertsPart()
+})
+onThemeChange(() => {
+  theme = readTheme()
+  void renderAll()
+})
+setInterval(() => {
+  if (!document.hidden) renderClockParts()
+}, 1000)
 
-const settings = await readSettings(fetch)
+const settings = await readSettings(fetch, TIMEOUT_MS)
 const session = settings.signIn ? await openSession(settings.signIn) : undefined
-const api: Api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization })
 
 /** Answers when the reader has signed in. */
 async function openSession(to: SignInSettings): Promise<Session> {
@@ -289,51 +381,33 @@ async function openSession(to: SignInSettings): Promise<Session> {
     byId('sign-out').addEventListener('click', signedIn.signOut)
     return signedIn
   } catch (error) {
-    byId('banner').hidden = false
-    byId('banner').dataset.tone = 'bad'
-    setText(byId('banner-title'), 'Signing in failed.')
-    setText(byId('banner-detail'), error instanceof Error ? error.message : '')
-    byId('retry').addEventListener('click', () => location.reload())
+    connection = refused(error instanceof Error ? error.message : '')
+    renderClockParts()
     return new Promise(() => {})
   }
 }
 
+prepareExports(
+  part => savePicture(part).catch(error => say('The picture could not be saved', error)),
+  session && ((url, name) => saveTable(url, name, session).catch(error => say('The table could not be saved', error))),
+)
+api = createApi({
+  fetch,
+  timeoutMs: TIMEOUT_MS,
+  authorization: session?.authorization,
+  now: () => performance.now(),
+})
 poll = startPolling({
   intervalMs: settings.pollSeconds * 1_000,
   page: document,
   random: Math.random,
   round: async signal => {
-    const round = await api.round(questions(), signal)
-    return signal.aborted || receive(round)
+    const asked = questions()
+    const round = await api?.round(asked, signal)
+    return !round || signal.aborted || receive(round, asked)
   },
   onSchedule: delayMs => {
     nextTryAt = delayMs === null ? null : Date.now() + delayMs
     if (connection.phase === 'lost') renderClockParts()
   },
 })
-
-prepareExports(part => void savePicture(part), session && ((url, name) => void saveTable(url, name, session)))
-byId('hide-seen').addEventListener('change', event => {
-  hidesSeen = (event.target as HTMLInputElement).checked
-  renderAlertsPart()
-})
-byId('see-all').addEventListener('click', () => {
-  const items = alertItems(parts.alerts ?? [], choice, { seen: seen.keys, hidesSeen }, clock, serverNow())
-  markSeen(
-    items.map(({ key }) => key),
-    true,
-  )
-})
-byId('more-alerts').addEventListener('click', () => {
-  alertLimit = Math.min(2 * alertLimit, MOST_ALERTS)
-  poll?.now()
-})
-byId('retry').addEventListener('click', () => poll?.now())
-addEventListener('online', () => poll?.now())
-onThemeChange(() => {
-  theme = readTheme()
-  void renderAll()
-})
-setInterval(() => {
-  if (!document.hidden) renderClockParts()
-}, 1000)

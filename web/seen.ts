@@ -5,6 +5,8 @@ const MOST = 5_000
 export type Seen = {
   keys: ReadonlySet<string>
   mark(keys: Iterable<string>, seen: boolean): void
+  /** Takes what another tab has marked. */
+  refresh(): void
 }
 
 /**
@@ -13,10 +15,19 @@ export type Seen = {
  * @param storage throws where the browser lets pages store nothing
  */
 export function openSeen(storage: () => Pick<Storage, 'getItem' | 'setItem'>): Seen {
-  const keys = new Set(stored(storage))
+  const keys = new Set<string>()
+  function refresh() {
+    const all = stored(storage)
+    if (!all) return
+    keys.clear()
+    for (const key of all) keys.add(key)
+  }
+  refresh()
   return {
     keys,
+    refresh,
     mark(marked, seen) {
+      refresh()
       for (const key of marked) {
         keys.delete(key)
         if (seen) keys.add(key)
@@ -34,11 +45,13 @@ export function openSeen(storage: () => Pick<Storage, 'getItem' | 'setItem'>): S
   }
 }
 
-function stored(storage: () => Pick<Storage, 'getItem'>): string[] {
+/** Undefined where nothing can be stored. */
+function stored(storage: () => Pick<Storage, 'getItem'>): string[] | undefined {
   try {
-    const keys: unknown = JSON.parse(storage().getItem(STORED) ?? '[]')
+    const text = storage().getItem(STORED)
+    const keys: unknown = JSON.parse(text ?? '[]')
     return Array.isArray(keys) ? keys.map(String) : []
-  } catch {
-    return []
+  } catch (error) {
+    return error instanceof SyntaxError ? [] : undefined
   }
 }

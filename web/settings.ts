@@ -8,10 +8,14 @@ export type Settings = {
   signIn: SignInSettings | null
 }
 
-/** Where it cannot be had, the API says what is wrong. */
+/** Where there is no such file, or none that can be read, the API says what is wrong. */
 const DEFAULTS: Settings = { pollSeconds: 5, signIn: null }
 
-export async function readSettings(fetch: typeof globalThis.fetch): Promise<Settings> {
-  const response = await fetch('./settings.json').catch(() => null)
-  return response?.ok ? { ...DEFAULTS, ...((await response.json()) as Partial<Settings>) } : DEFAULTS
+export async function readSettings(fetch: typeof globalThis.fetch, timeoutMs: number): Promise<Settings> {
+  try {
+    const response = await fetch('./settings.json', { signal: AbortSignal.timeout(timeoutMs) })
+    return response.ok ? { ...DEFAULTS, ...((await response.json()) as Partial<Settings>) } : DEFAULTS
+  } catch {
+    return DEFAULTS
+  }
 }

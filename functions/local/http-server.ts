@@ -47,7 +47,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     compress(request, response, () => {
       if (request.url?.startsWith('/api/')) share(request, response, () => void answer(request, response, options))
+      else if (!READING.includes(request.method ?? '')) response.writeHead(405, { Allow: READING.join(', ') }).end()
       else {
+        // A part of a file, compressed by itself, could not be put together with others.
+        delete request.headers.range
         files(request, response, () => {
           response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found\n')
         })

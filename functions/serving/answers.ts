@@ -100,13 +100,15 @@ function windowRow(
 /** Windows are made of rows by arrival: how far back those are read. What is older is told by the day. */
 const WINDOWS_REACH_MS = 7 * DAY_MS
 const DEFAULT_RANGE_MS = 6 * HOUR_MS
+/** Lambda gives back 6 MB at most, and a window takes some 250 bytes. */
+const MOST_WINDOWS = 20_000
 
 /**
  * A time series: windows of ten minutes, or hours made of them, and whole days for what lies a week back or more, or
  * where days are asked for. A day is of the batch view, and of what came since its cut. Imports are in days only.
  *
  * @returns ordered by time, then by class
- * @throws BadParameter when the range is none, or too long
+ * @throws BadParameter when the range is none, or the answer too long
  */
 export async function windows(serving: Serving, { class: only, from, to, every }: WindowsQuery): Promise<WindowRow[]> {
   const nowMs = serving.now()
@@ -117,6 +119,7 @@ export async function windows(serving: Serving, { class: only, from, to, every }
   if (untilMs - fromMs > longestMs) {
     throw new BadParameter(`to: must be at most ${LONGEST_SERIES_DAYS} days behind from`)
   }
+  if (untilMs === fromMs) return []
   const stepMs = STEPS_MS[every]
   const splitMs = stepMs === DAY_MS ? Number.POSITIVE_INFINITY : startOfDay(nowMs - WINDOWS_REACH_MS)
   const startOfStep = (ms: number) => (ms < splitMs ? startOfDay(ms) : Math.floor(ms / stepMs) * stepMs)
@@ -137,7 +140,7 @@ export async function windows(serving: Serving, { class: only, from, to, every }
     addEach(classes, totals)
   }
   if (hasDays && view) {
-    const lastDay = dayOf(Math.max(Math.min(untilMs, splitMs) - 1, fromMs))
+    const lastDay = dayOf(Math.min(untilMs, splitMs) - 1)
     for (const { day, className, history } of await serving.views.days(view, dayOf(fromMs), lastDay)) {
       add(Date.parse(day), [[className, history.totals]])
     }
@@ -148,7 +151,7 @@ export async function windows(serving: Serving, { class: only, from, to, every }
     if (timeMs < firstMs || timeMs >= untilMs) continue
     if (windowStart >= splitMs || slot >= cut) add(timeMs, totals)
   }
-  return [...series]
+  const answer = [...series]
     .sort(([a], [b]) => a - b)
     .flatMap(([timeMs, classes]) => {
       const lengthMs = timeMs < splitMs ? DAY_MS : stepMs
@@ -157,6 +160,12 @@ export async function windows(serving: Serving, { class: only, from, to, every }
         .sort(byName)
         .map(([className, totals]) => windowRow(className, timeMs, totals, watermarkMs, lengthMs))
     })
+  if (answer.length > MOST_WINDOWS) {
+    throw new BadParameter(
+      `every: the answer would have ${answer.length} windows, ${MOST_WINDOWS} at most: ask for longer ones, for one class or for a shorter range`,
+    )
+  }
+  return answer
 }
 
 /**

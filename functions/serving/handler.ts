@@ -152,7 +152,7 @@ function nextPage({ queryStringParameters }: APIGatewayProxyEvent, next: Record<
 
 function found(event: APIGatewayProxyEvent, body: string, type: string): APIGatewayProxyResult {
   const tag = createHash('sha1').update(type).update(body).digest('base64url')
-  const headers = { 'Content-Type': type, 'Cache-Control': NEVER_STALE, ETag: `"${tag}"`, Vary: 'Accept' }
+  const headers = { 'Content-Type': type, 'Cache-Control': NEVER_STALE, ETag: `W/"${tag}"`, Vary: 'Accept' }
   return unlessKnown(event, { statusCode: 200, headers, body })
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Download, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { eventually, totalCount } from '../support/landcover.ts'
@@ -72,6 +73,8 @@ describe('the dashboard', () => {
     await page.check('#hide-seen')
     await untilText(page, '#alerts-message', /You have seen all of them\./)
     await page.reload()
+    await untilText(page, '#alerts-message', /You have seen all of them\./)
+    await page.uncheck('#hide-seen')
     await alerts.first().waitFor()
     expect(await alerts.first().locator('input').isChecked()).toBe(true)
     expect(complaints).toEqual([])
@@ -116,6 +119,75 @@ describe('the dashboard', () => {
     expect(await page.textContent('#history-foot')).toContain('80')
     await setHidden(false)
     await untilText(page, '#history-foot', /81/)
+  })
+
+  it('shows all of what was chosen also where that ended a round in which some had come', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system, { pollSeconds: 60 })
+    let slow = true
+    await page.route('**/api/health', async route => {
+      if (slow) await sleep(1_000)
+      await route.continue().catch(() => {})
+    })
+    await page.reload()
+    await page.waitForResponse(response => response.url().includes('/api/batch/class-stats'))
+    await page.waitForTimeout(200)
+    slow = false
+    await page.click('label:has([value="24h"])')
+    await isLive(page)
+    await untilText(page, '#history-note', /^80 images, all of them counted by the batch view\.$/)
+    await untilText(page, '#trend-note', /^1 hour$/)
+    await untilText(page, '#headline', /^Every class is near its normal\.$/)
+    expect(complaints).toEqual([])
+  })
+
+  it('says of what it could not get that it is not known, and nothing of what else it might be', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page } = await openDashboard(system)
+    await page.route('**/api/batch/**', route => route.fulfill({ status: 503, json: {} }))
+    await page.route('**/api/anomalies?*class=River*', route => route.fulfill({ status: 503, json: {} }))
+    await page.reload()
+    await untilText(page, '#history-note', /is not known right now/)
+    expect(await page.textContent('#headline')).toContain('what is normal is not known right now')
+    expect(await page.textContent('#history-foot')).not.toMatch(/\b0\b/)
+    await untilText(page, '#alerts-message', /^Nothing unusual\./)
+    await page.click('#key button:has-text("River")')
+    await untilText(page, '#banner', /Could not refresh .*the alerts/)
+    expect(await page.textContent('#alerts-message')).toBe('Asking…')
+    expect(await page.textContent('#wrong-note')).toBe('')
+    await page.unroute('**/api/anomalies?*class=River*')
+    await untilText(page, '#alerts-message', /^Nothing unusual about River lately\.$/)
+  })
+
+  it('looks further back for alerts where the API has not looked yet', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system, { search: '?off=5' })
+    const flood = {
+      ...{ class_name: 'River', image_id: 'flood', timestamp: '2026-11-01T12:00:00.000Z', rule: 'class-zscore' },
+      ...{ ndvi_mean: 0.9, ndvi_min: null, ndvi_max: null, score: 35.2, baseline_version: 1 },
+    }
+    const link = (after: string) => ({ Link: `<?limit=50&min_score=5&after=${after}>; rel="next"` })
+    await page.route('**/api/anomalies*', route => {
+      const after = new URL(route.request().url()).searchParams.get('after')
+      if (after === 'b') return route.fulfill({ json: [flood] })
+      return route.fulfill({ json: [], headers: link(after === 'a' ? 'b' : 'a') })
+    })
+    await untilText(page, '#alerts-message', /looks further back/)
+    await page.click('#more-alerts')
+    await page.locator('#alerts-body tr', { hasText: 'flood' }).waitFor()
+    expect(await page.isVisible('#more-alerts')).toBe(false)
+    await page.waitForTimeout(700)
+    expect(await page.textContent('#alerts-body')).toContain('35.2 sd above')
+    expect(complaints).toEqual([])
+  })
+
+  it('says so of a class that there is not, and the reader can go on', async () => {
+    const { system } = await openRegionWithHistory()
+    const { page } = await openDashboard(system, { search: '?class=forest' })
+    await untilText(page, '#alerts-message', /^No image is of a class “forest”\.$/)
+    await page.click('#key button[aria-pressed=true]')
+    await untilText(page, '#alerts-message', /^Nothing unusual\./)
+    expect(new URL(page.url()).search).toBe('')
   })
 
   it('says why the system does not keep up', async () => {

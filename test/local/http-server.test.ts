@@ -68,6 +68,16 @@ describe('an answer over HTTP', () => {
     expect(body.toString()).toBe(ROWS)
   })
 
+  it('is a whole file, and of files there is nothing but reading', async () => {
+    const { ask } = await open()
+    for (const range of ['bytes=0-9', 'bytes=x']) {
+      const part = await ask('/', { Range: range })
+      expect([part.status, part.body.toString()], range).toEqual([200, PAGE])
+    }
+    const { status, headers } = await ask('/', {}, 'DELETE')
+    expect([status, headers.allow]).toEqual([405, 'GET, HEAD'])
+  })
+
   it('is to the question as it was asked', async () => {
     const { ask, asked } = await open()
     await ask('/api/windows?from=2026-11-22T00:00:00Z&class=A%26B&class=Caf%C3%A9?', { Accept: 'text/csv' })

@@ -61,7 +61,28 @@ it('days are those of the batch view and of what came since, and all that window
   expect(days.every(row => Date.parse(row.window_end) - Date.parse(row.window_start) === DAY_MS)).toBe(true)
   // The newest day goes on.
   expect(days.map(({ state }) => state)).toEqual([...Array(9).fill('closed'), 'open'])
+  const endOfRange = iso(NOON_MS + 10 * DAY_MS - 12 * HOUR_MS)
+  for (const every of ['10m', '1h', '1d']) expect(await series({ every, from: endOfRange, to: endOfRange })).toEqual([])
   const count = (rows: readonly { count: number }[]) => rows.reduce((sum, row) => sum + row.count, 0)
   expect(count(await series({ ...range, from: iso(NOON_MS - 2 * HOUR_MS) }))).toBe(20)
   expect(count(await series({ ...range, from: iso(NOON_MS - 2 * HOUR_MS), every: '1h' }))).toBe(20)
+})
+
+it('an answer that Lambda could not give back is refused, with what to ask for instead', async () => {
+  const classes = Array.from({ length: 30 }, (_, index) => `Class${index}`)
+  const { pipeline, clock, append, speed } = await openOneLane({
+    slotMs: HOUR_MS,
+    classes: new Map(classes.map(name => [name, 0])),
+  })
+  clock.nowMs = NOON_MS
+  const windowsOf = Array.from({ length: 7 * 24 * 6 - 1 }, (_, index) => NOON_MS - index * 10 * MINUTE_MS)
+  for (const ms of windowsOf) {
+    const lines = classes.map(class_name => JSON.stringify(wireEvent({ class_name, timestamp: iso(ms) })))
+    await speed([append(lines.join('\n'))])
+  }
+  const ask = (query: Record<string, string>) => windows(pipeline.serving, WindowsQuery.parse(query))
+  const from = iso(NOON_MS - 7 * DAY_MS)
+  await expect(ask({ from })).rejects.toThrow(/^every: the answer would have 30210 windows, 20000 at most/)
+  expect(await ask({ from, class: 'Class7' })).toHaveLength(1007)
+  expect(await ask({ from, every: '1h' })).toHaveLength(30 * 169)
 })

@@ -57,7 +57,7 @@ export async function readsFor(dashboards: Dashboards, forMs: number, sharedMs: 
 
 /** Asks what a page asks that nobody has touched; fails where an answer does. */
 function page(fetch: typeof globalThis.fetch, now: () => number): () => Promise<void> {
-  const api = createApi({ fetch, timeoutMs: PATIENCE_MS })
+  const api = createApi({ fetch, timeoutMs: PATIENCE_MS, now })
   const parts: Partial<Parts> = {}
   return async () => {
     const questions = questionsOf(choiceOf(new URLSearchParams()), FEW_ALERTS, parts.health, now())

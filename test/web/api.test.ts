@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createApi } from '../../web/api.ts'
-import { health, questions, statisticsRow, statsRow, windowRow } from './factories.ts'
+import { alertRow, health, questions, statisticsRow, statsRow, windowRow } from './factories.ts'
 
-type Answer = { status?: number; body?: unknown; etag?: string }
+type Answer = { status?: number; body?: unknown; etag?: string; link?: string; until?: Promise<void> }
 
 const GOOD: Record<string, Answer> = {
   '/api/realtime/ndvi': { body: [windowRow('Forest', '14:00')], etag: '"w1"' },
@@ -22,11 +22,16 @@ function server(answers: Record<string, Answer>) {
     const url = String(input)
     const ifNoneMatch = new Headers(init?.headers).get('if-none-match')
     asked.push({ url, ifNoneMatch })
-    const { status = 200, body, etag } = answers[url] ?? { status: 404 }
+    const { status = 200, body, etag, link, until } = answers[url] ?? { status: 404 }
+    await until
     if (etag && ifNoneMatch === etag) return new Response(null, { status: 304 })
-    return new Response(JSON.stringify(body ?? null), { status, headers: etag ? { etag } : {} })
+    return new Response(JSON.stringify(body ?? null), {
+      status,
+      headers: { ...(etag && { etag }), ...(link && { link }) },
+    })
   }
-  return { asked, api: createApi({ fetch, timeoutMs: 1000 }) }
+  const clock = { ms: 0 }
+  return { asked, clock, api: createApi({ fetch, timeoutMs: 1000, now: () => clock.ms }) }
 }
 
 const never = new AbortController().signal
@@ -42,7 +47,7 @@ describe('the API client', () => {
     const { api, asked } = server(GOOD)
     expect(Object.keys((await api.round(questions(), never)).changed)).toHaveLength(EVERY_PART)
     const second = await api.round(questions(), never)
-    expect(second.unchanged.sort()).toEqual(['alerts', 'joined', 'series', 'windows'])
+    expect(second.unchanged.sort()).toEqual(['alerts', 'batch', 'joined', 'series', 'statistics', 'windows'])
     expect(Object.keys(second.changed)).toEqual(['health'])
     expect(asked.find(({ url, ifNoneMatch }) => url === '/api/class-stats' && ifNoneMatch)?.ifNoneMatch).toBe('"j1"')
   })
@@ -66,21 +71,59 @@ describe('the API client', () => {
     ])
   })
 
-  test('what the batch view says is asked for again with the next view, and again where it could not be had', async () => {
+  test('what the batch view says is asked for until no cache can have given the view before, and with the next', async () => {
     const answers = { ...GOOD }
-    const { api, asked } = server(answers)
-    const batchUrls = () => asked.splice(0).flatMap(({ url }) => (url.startsWith('/api/batch/') ? url : []))
+    const { api, asked, clock } = server(answers)
+    const round = async (afterMs: number, report = health()) => {
+      clock.ms += afterMs
+      const { failed } = await api.round(questions('', undefined, report), never)
+      return [asked.splice(0).filter(({ url }) => url.startsWith('/api/batch/')).length, failed.length]
+    }
     const nextView = health({ batch: { ...health().batch, published_at: '2026-11-22T15:03:00.000Z' } })
-    await api.round(questions(), never)
-    expect(batchUrls()).toHaveLength(2)
-    await api.round(questions(), never)
-    expect(batchUrls()).toEqual([])
+    expect([await round(0), await round(1_000), await round(5_000), await round(5_000)]).toEqual([
+      [2, 0],
+      [2, 0],
+      [2, 0],
+      [0, 0],
+    ])
     answers['/api/batch/statistics'] = { status: 503 }
-    await api.round(questions('', undefined, nextView), never)
-    expect(batchUrls()).toHaveLength(2)
-    const again = await api.round(questions('', undefined, nextView), never)
-    expect(batchUrls()).toEqual(['/api/batch/statistics'])
-    expect(again.failed.map(({ part }) => part)).toEqual(['statistics'])
+    expect([await round(5_000, nextView), await round(5_000, nextView)]).toEqual([
+      [2, 1],
+      [2, 1],
+    ])
+    // What could not be had is asked for again, and again.
+    expect([await round(5_000, nextView), await round(5_000, nextView)]).toEqual([
+      [1, 1],
+      [1, 1],
+    ])
+  })
+
+  test('a round that was given up is as if it had not been: the next brings everything', async () => {
+    let finish = () => {}
+    const until = new Promise<void>(resolve => (finish = resolve))
+    const { api, asked, clock } = server({ ...GOOD, '/api/health': { body: health(), until } })
+    const giveUp = new AbortController()
+    const first = api.round(questions(), giveUp.signal)
+    await new Promise(resolve => setTimeout(resolve, 10))
+    giveUp.abort()
+    finish()
+    await first
+    clock.ms += 60_000
+    asked.splice(0)
+    expect(Object.keys((await api.round(questions(), never)).changed)).toHaveLength(EVERY_PART)
+    expect(asked.every(({ ifNoneMatch }) => ifNoneMatch === null)).toBe(true)
+  })
+
+  test('alerts say where the API has not looked yet, and that can be had', async () => {
+    const next = '/api/anomalies?limit=50&after=x'
+    const { api } = server({
+      ...GOOD,
+      '/api/anomalies?limit=50': { body: [], link: '<?limit=50&after=x>; rel="next"' },
+      [next]: { body: [alertRow()] },
+    })
+    expect((await api.round(questions(), never)).changed.alerts).toEqual({ rows: [], next })
+    expect(await api.alertPage(next)).toEqual({ rows: [alertRow()], next: null })
+    await expect(api.alertPage('/api/anomalies?limit=0')).rejects.toThrow('HTTP 404')
   })
 
   test('another question is asked in full: a tag is of one address', async () => {
@@ -88,7 +131,7 @@ describe('the API client', () => {
     await api.round(questions(), never)
     const { changed } = await api.round(questions('class=River'), never)
     expect(asked.findLast(({ url }) => url.endsWith('class=River'))?.ifNoneMatch).toBeNull()
-    expect(changed.alerts).toEqual([])
+    expect(changed.alerts).toEqual({ rows: [], next: null })
   })
 
   test('a body that is no answer of the API is refused', async () => {
@@ -103,7 +146,7 @@ describe('the API client', () => {
       new Response(JSON.stringify(GOOD[String(url)]?.body), {
         headers: url === '/api/class-stats' ? { Age: '90' } : {},
       })
-    const round = await createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 1000 }).round(
+    const round = await createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 1000, now: () => 0 }).round(
       questions(),
       never,
     )
@@ -121,7 +164,10 @@ describe('the API client', () => {
       new Promise<Response>((_resolve, reject) => {
         init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
       })
-    const round = await createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 20 }).round(questions(), never)
+    const round = await createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 20, now: () => 0 }).round(
+      questions(),
+      never,
+    )
     expect(new Set(round.failed.map(({ reason }) => reason))).toEqual(new Set(['no answer in time']))
   })
 })

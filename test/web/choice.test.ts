@@ -8,13 +8,14 @@ const addressOf = (search: string, before = '') => parametersOf(chosen(search), 
 
 describe('what is chosen', () => {
   test('stands in the address, and what is so by default does not', () => {
-    const address = 'class=River&range=30d&scale=difference&rule=image-range&off=4'
+    const address = 'class=River&range=30d&scale=difference&rule=image-range&off=4&seen=hidden'
     expect(chosen(address)).toEqual({
       focus: 'River',
       range: '30d',
       scale: 'difference',
       rule: 'image-range',
       minScore: 4,
+      hidesSeen: true,
     })
     expect(addressOf(address)).toBe(address)
     expect(addressOf('')).toBe('')
@@ -25,7 +26,7 @@ describe('what is chosen', () => {
   })
 
   test('is the default where the address says what there is not', () => {
-    expect(chosen('range=9y&scale=x&off=minus&class=')).toEqual(chosen())
+    expect(chosen(`range=9y&scale=x&off=minus&class=&rule=${'x'.repeat(257)}`)).toEqual(chosen())
   })
 })
 

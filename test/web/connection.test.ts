@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { Round } from '../../web/api.ts'
-import { afterRound, bannerOf, CONNECTING, pillOf } from '../../web/view-models/connection.ts'
+import { afterRound, bannerOf, CONNECTING, pillOf, refused } from '../../web/view-models/connection.ts'
 
-const good: Round = { changed: { alerts: [] }, unchanged: ['windows', 'joined', 'batch', 'health'], failed: [] }
+const good: Round = {
+  changed: { alerts: { rows: [], next: null } },
+  unchanged: ['windows', 'joined', 'batch', 'health'],
+  failed: [],
+}
 const partial: Round = {
   changed: {},
   unchanged: ['windows', 'joined', 'batch'],
@@ -55,5 +59,15 @@ describe('the connection', () => {
   test('the pill tells a degraded system and one without events from a live one', () => {
     expect(pillOf(afterRounds(good), true, false).text).toBe('Degraded')
     expect(pillOf(afterRounds(good), false, true).text).toBe('Waiting for events')
+  })
+
+  test('a reader who could not sign in is told so, and can try again, whatever else is done', () => {
+    expect(pillOf(refused('access_denied'), false, false)).toEqual({ tone: 'bad', text: 'Not signed in' })
+    expect(bannerOf(refused('access_denied'), null, 0)).toEqual({
+      tone: 'bad',
+      title: 'Signing in failed',
+      detail: 'access_denied',
+      retry: true,
+    })
   })
 })

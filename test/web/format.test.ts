@@ -82,6 +82,13 @@ describe('times', () => {
     expect(clock.second(now, now)).toBe('15:15:00')
   })
 
+  test('a range that ends on another day says which, but for a window that ends at midnight', () => {
+    const hours = (from: number, until: number) => clock.range(now + from * 3_600_000, now + until * 3_600_000, now)
+    expect(hours(-24, 0)).toBe('21 Nov 15:15–22 Nov 15:15')
+    expect(hours(-18, -12)).toBe('21 Nov 21:15–22 Nov 03:15')
+    expect(clock.range(Date.parse('2026-11-22T22:50:00Z'), Date.parse('2026-11-22T23:00:00Z'), now)).toBe('23:50–00:00')
+  })
+
   test('the day is the local one', () => {
     const beforeMidnight = Date.parse('2026-11-22T22:59:00Z')
     expect(clock.moment(beforeMidnight, beforeMidnight + 120_000)).toBe('22 Nov 23:59')

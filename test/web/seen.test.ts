@@ -18,6 +18,17 @@ test('what was marked as seen is so when the page is opened again, until it is t
   expect([...openSeen(() => stored).keys]).toEqual(['b'])
 })
 
+test('what another tab marks is kept, and known once this one hears of it', () => {
+  const stored = storage()
+  const [one, other] = [openSeen(() => stored), openSeen(() => stored)]
+  one.mark(['a'], true)
+  other.mark(['b'], true)
+  expect([...openSeen(() => stored).keys]).toEqual(['a', 'b'])
+  expect([...one.keys]).toEqual(['a'])
+  one.refresh()
+  expect([...one.keys]).toEqual(['a', 'b'])
+})
+
 test('of very many, those that were marked longest ago are forgotten', () => {
   const stored = storage()
   const seen = openSeen(() => stored)

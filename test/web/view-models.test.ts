@@ -12,7 +12,7 @@ import { alertRow, at, chosen, health, MINUTE_MS, statisticsRow, statsRow, windo
 
 const clock = createClock('UTC')
 const now = at('14:15:00')
-const none = { seen: new Set<string>(), hidesSeen: false }
+const none = new Set<string>()
 
 describe('classes', () => {
   test('a known class keeps its colour whichever others are present', () => {
@@ -99,8 +99,11 @@ describe('now', () => {
 })
 
 describe('the headline', () => {
-  const words = (rows: ReturnType<typeof windowRow>[], batch = [statsRow('Forest'), statsRow('River')]) => {
-    const view = nowView(rows, batch, clock, now) as NowView
+  const words = (
+    rows: ReturnType<typeof windowRow>[],
+    batch: ReturnType<typeof statsRow>[] | null = [statsRow('Forest'), statsRow('River')],
+  ) => {
+    const view = nowView(rows, batch ?? undefined, clock, now) as NowView
     return headline(view)
       .map(({ text }) => text)
       .join('')
@@ -116,8 +119,17 @@ describe('the headline', () => {
   })
 
   test('says so when all is as usual, and when there is no normal yet', () => {
-    expect(words([windowRow('Forest', '14:10')])).toBe('Every class is near its normal.')
-    expect(words([windowRow('Forest', '14:10')], [])).toContain('nothing to compare them with yet')
+    const both = [windowRow('Forest', '14:10'), windowRow('River', '14:10')]
+    expect(words(both)).toBe('Every class is near its normal.')
+    expect(words(both, [])).toContain('nothing to compare them with yet')
+    expect(words(both, null)).toBe('Images are coming in; what is normal is not known right now.')
+  })
+
+  test('claims nothing of classes that have no image, nor of now what was long ago', () => {
+    expect(words([windowRow('Forest', '14:10')])).toBe('1 of 2 classes has images in the newest window, near normal.')
+    const old = ['Forest', 'River'].map(name => windowRow(name, '02:10'))
+    expect(words(old)).toBe('Every class was near its normal when images last came.')
+    expect(words([windowRow('River', '02:10', { ndvi_avg: 0.6 })])).toBe('River was last 0.100 above its normal.')
   })
 
   test('counts the alerts of the window, and does not pretend to know more than the answer holds', () => {
@@ -234,9 +246,9 @@ describe('what is wrong', () => {
   test('one that the reader has seen says so, and can be hidden', () => {
     const rows = [alertRow(), alertRow({ image_id: 'Forest_8' })]
     const seen = new Set([alertKey(alertRow())])
-    const items = (hidesSeen: boolean) => alertItems(rows, chosen(), { seen, hidesSeen }, clock, now)
-    expect(items(false).map(item => item.seen)).toEqual([true, false])
-    expect(items(true).map(item => item.imageId)).toEqual(['Forest_8'])
+    const items = (search: string) => alertItems(rows, chosen(search), seen, clock, now)
+    expect(items('').map(item => item.seen)).toEqual([true, false])
+    expect(items('seen=hidden').map(item => item.imageId)).toEqual(['Forest_8'])
   })
 
   test('those of a time span can be counted', () => {
@@ -266,6 +278,12 @@ describe('all history', () => {
     const view = historyView([statsRow('Forest', { count: 10 })], [], [])
     expect(view?.items[0]).toMatchObject({ batchCount: '0', speedOnly: '+10', batchShare: 0 })
     expect(view?.summary).toContain('no batch view has counted any yet')
+  })
+
+  test('what is not known of the batch view is not said to be nothing', () => {
+    const view = historyView([statsRow('Forest', { count: 10 })], undefined, [])
+    expect(view?.items[0]).toMatchObject({ count: '10', batchCount: '–', speedOnly: '–', batchShare: null })
+    expect(view?.summary).toBe('10 images. How many of them the batch view has counted is not known right now.')
   })
 
   test('the distributions of all classes share one scale', () => {

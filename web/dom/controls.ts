@@ -19,6 +19,8 @@ export function prepareControls(choose: (change: Partial<Choice>) => void): void
   const score = byId<HTMLSelectElement>('min-score')
   score.append(...MIN_SCORES.map(least => option(String(least), `${least} sd or more`)))
   score.addEventListener('change', () => choose({ minScore: score.value ? Number(score.value) : null }))
+  const hide = byId<HTMLInputElement>('hide-seen')
+  hide.addEventListener('change', () => choose({ hidesSeen: hide.checked }))
 }
 
 /** Shows what is chosen. */
@@ -30,6 +32,7 @@ export function renderControls(choice: Choice, rules: readonly string[]): void {
   rule.append(...rules.filter(name => !there.has(name)).map(name => option(name, name)))
   rule.value = choice.rule ?? ''
   byId<HTMLSelectElement>('min-score').value = String(choice.minScore ?? '')
+  byId<HTMLInputElement>('hide-seen').checked = choice.hidesSeen
 }
 
 function option(value: string, text: string): HTMLOptionElement {

@@ -7,7 +7,10 @@ function partOf(element: Element): string {
  * @param onPicture told of the part whose picture the reader wants
  * @param onTable given the address of a table that the reader wants; without it the link itself is enough
  */
-export function prepareExports(onPicture: (part: string) => void, onTable?: (url: string, name: string) => void): void {
+export function prepareExports(
+  onPicture: (part: string) => unknown,
+  onTable?: (url: string, name: string) => unknown,
+): void {
   for (const button of document.querySelectorAll('[data-picture]')) {
     button.addEventListener('click', () => onPicture(partOf(button)))
   }

@@ -41,8 +41,8 @@ export function alertKey({ class_name, timestamp, image_id, rule }: AnomalyRow):
  */
 export function alertItems(
   rows: readonly AnomalyRow[],
-  { focus, rule, minScore }: Pick<Choice, 'focus' | 'rule' | 'minScore'>,
-  { seen, hidesSeen }: { seen: ReadonlySet<string>; hidesSeen: boolean },
+  { focus, rule, minScore, hidesSeen }: Choice,
+  seen: ReadonlySet<string>,
   clock: Clock,
   nowMs: number,
 ): AlertItem[] {

@@ -1,7 +1,7 @@
 import type { BatchStatisticsRow, ClassStatsRow } from '../../functions/serving/schemas.ts'
 import { roundLimits, type Scale } from './axis.ts'
 import { type ClassKey, classKeys } from './classes.ts'
-import { formatBand, formatCount, formatFixed, formatNdvi, plural } from './format.ts'
+import { formatBand, formatCount, formatFixed, formatNdvi, plural, UNKNOWN } from './format.ts'
 
 export type HistoryItem = {
   classKey: ClassKey
@@ -44,22 +44,24 @@ export type HistoryView = {
 /**
  * The joined statistics of every class, with how much of them the batch view has already. The two answers are fetched
  * side by side, so a view published in between can make the batch count the larger one: that is shown as nothing left.
+ *
+ * @param batch undefined while it is not known
  */
 export function historyView(
   joined: readonly ClassStatsRow[],
-  batch: readonly ClassStatsRow[],
+  batch: readonly ClassStatsRow[] | undefined,
   statistics: readonly BatchStatisticsRow[],
 ): HistoryView | null {
   if (joined.length === 0) return null
   const rows = new Map(joined.map(row => [row.class_name, row]))
-  const batchCounts = new Map(batch.map(row => [row.class_name, row.count]))
+  const batchCounts = batch && new Map(batch.map(row => [row.class_name, row.count]))
   const scale = scaleOf(statistics)
   const distributions = new Map(statistics.map(row => [row.class_name, distributionOf(row, scale)]))
   const items = classKeys(rows.keys()).flatMap((classKey): HistoryItem[] => {
     const row = rows.get(classKey.className)
     if (!row) return []
     // A class that the batch view does not list has no images there: zero, not unknown.
-    const batchCount = batchCounts.get(classKey.className) ?? 0
+    const batchCount = batchCounts ? (batchCounts.get(classKey.className) ?? 0) : null
     return [
       {
         classKey,
@@ -76,22 +78,31 @@ export function historyView(
     ]
   })
   const total = sum(joined)
-  const batchTotal = sum(batch)
-  const waiting = Math.max(0, total - batchTotal)
+  const batchTotal = batch ? sum(batch) : null
   return {
     items,
     scale: scale && { min: formatFixed(scale.min, 1), max: formatFixed(scale.max, 1) },
     total: counts(total, batchTotal),
-    summary:
-      batchTotal === 0
-        ? `${plural(total, 'image')}, all of them still only in the speed layer: no batch view has counted any yet.`
-        : waiting === 0
-          ? `${plural(total, 'image')}, all of them counted by the batch view.`
-          : `${plural(total, 'image')}: ${formatCount(batchTotal)} counted by the batch view, ${formatCount(waiting)} (${share(waiting / total)}) still only in the speed layer.`,
+    summary: summaryOf(total, batchTotal),
   }
 }
 
-function counts(count: number, batchCount: number) {
+function summaryOf(total: number, batchTotal: number | null): string {
+  const images = plural(total, 'image')
+  if (batchTotal === null) return `${images}. How many of them the batch view has counted is not known right now.`
+  if (batchTotal === 0)
+    return `${images}, all of them still only in the speed layer: no batch view has counted any yet.`
+  const waiting = Math.max(0, total - batchTotal)
+  return waiting === 0
+    ? `${images}, all of them counted by the batch view.`
+    : `${images}: ${formatCount(batchTotal)} counted by the batch view, ${formatCount(waiting)} (${share(waiting / total)}) still only in the speed layer.`
+}
+
+/** @param batchCount null while it is not known */
+function counts(count: number, batchCount: number | null) {
+  if (batchCount === null) {
+    return { count: formatCount(count), batchCount: UNKNOWN, speedOnly: UNKNOWN, batchShare: null }
+  }
   const waiting = Math.max(0, count - batchCount)
   return {
     count: formatCount(count),

@@ -18,8 +18,9 @@ export function roundStep(span: number, maxSteps: number): number {
 export function roundLimits(values: readonly number[], include: readonly number[], minSpan: number): Scale {
   const all = [...values, ...include].filter(Number.isFinite)
   if (all.length === 0) return { min: 0, max: minSpan, step: minSpan }
-  let min = Math.min(...all)
-  let max = Math.max(...all)
+  // One by one: an argument each would be too many for a year of many classes.
+  let min = all.reduce((least, value) => Math.min(least, value))
+  let max = all.reduce((most, value) => Math.max(most, value))
   if (max - min < minSpan) {
     const middle = (min + max) / 2
     min = middle - minSpan / 2

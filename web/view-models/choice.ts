@@ -10,6 +10,8 @@ export type Choice = {
   rule: string | null
   /** Only alerts that are so far off, in standard deviations, or further. */
   minScore: number | null
+  /** No alerts that the reader has marked as seen. */
+  hidesSeen: boolean
 }
 
 const MINUTE_MS = 60_000
@@ -37,17 +39,26 @@ export const RANGE_NAMES = Object.keys(RANGES) as RangeName[]
 /** Least distances that alerts can be limited to, in standard deviations. */
 export const MIN_SCORES = [3, 4, 5] as const
 
-const DEFAULTS: Choice = { focus: null, range: '6h', scale: 'ndvi', rule: null, minScore: null }
+const DEFAULTS: Choice = { focus: null, range: '6h', scale: 'ndvi', rule: null, minScore: null, hidesSeen: false }
 
 /** What an address says; what it says of no choice that there is, is passed over. */
 export function choiceOf(parameters: URLSearchParams): Choice {
   return {
-    focus: parameters.get('class') || null,
+    focus: nameIn(parameters, 'class'),
     range: RANGE_NAMES.find(name => name === parameters.get('range')) ?? DEFAULTS.range,
     scale: parameters.get('scale') === 'difference' ? 'difference' : 'ndvi',
-    rule: parameters.get('rule') || null,
+    rule: nameIn(parameters, 'rule'),
     minScore: MIN_SCORES.find(score => String(score) === parameters.get('off')) ?? null,
+    hidesSeen: parameters.get('seen') === 'hidden',
   }
+}
+
+/** The API takes no longer ones. */
+const LONGEST_NAME = 256
+
+function nameIn(parameters: URLSearchParams, name: string): string | null {
+  const value = parameters.get(name)
+  return value && value.length <= LONGEST_NAME ? value : null
 }
 
 /** The address's parameters with the choice in them; what is chosen by default is left out. */
@@ -59,6 +70,7 @@ export function parametersOf(choice: Choice, before: URLSearchParams): URLSearch
     ['scale', choice.scale, DEFAULTS.scale],
     ['rule', choice.rule, null],
     ['off', choice.minScore, null],
+    ['seen', choice.hidesSeen ? 'hidden' : null, null],
   ]
   for (const [name, value, byDefault] of named) {
     if (value === byDefault || value === null) parameters.delete(name)

@@ -3,16 +3,18 @@ import { formatDuration } from './format.ts'
 
 /**
  * loading: nothing was ever received. live: the last round brought everything. partial: some parts could not be had.
- * lost: none could; what is shown is the last known.
+ * lost: none could; what is shown is the last known. refused: the reader could not sign in.
  */
 export type Connection = {
-  phase: 'loading' | 'live' | 'partial' | 'lost'
+  phase: 'loading' | 'live' | 'partial' | 'lost' | 'refused'
   failed: readonly PartName[]
   everLoaded: boolean
   /** When the last round that brought anything ended; null if none did. */
   lastGoodMs: number | null
   /** Set by the round that ended a loss, cleared by the next one. */
   recovered: boolean
+  /** Of a refusal. */
+  reason?: string
 }
 
 export const CONNECTING: Connection = {
@@ -21,6 +23,11 @@ export const CONNECTING: Connection = {
   everLoaded: false,
   lastGoodMs: null,
   recovered: false,
+}
+
+/** @param reason why the reader could not sign in */
+export function refused(reason: string): Connection {
+  return { ...CONNECTING, phase: 'refused', reason }
 }
 
 export function afterRound(before: Connection, round: Round, nowMs: number): Connection {
@@ -42,6 +49,8 @@ export function pillOf(connection: Connection, degraded: boolean, empty: boolean
   switch (connection.phase) {
     case 'loading':
       return { tone: 'wait', text: 'Connecting' }
+    case 'refused':
+      return { tone: 'bad', text: 'Not signed in' }
     case 'lost':
       return { tone: 'bad', text: connection.everLoaded ? 'Connection lost' : 'No connection' }
     case 'partial':
@@ -66,6 +75,9 @@ const PART_WORDS: Record<PartName, string> = {
 
 /** What to tell beyond the pill; null when all is well. `retryInMs` null means a request is under way. */
 export function bannerOf(connection: Connection, retryInMs: number | null, nowMs: number): Banner | null {
+  if (connection.phase === 'refused') {
+    return { tone: 'bad', title: 'Signing in failed', detail: connection.reason ?? '', retry: true }
+  }
   if (connection.phase === 'lost') {
     const next = retryInMs === null ? 'Trying now…' : `Trying again in ${Math.max(1, Math.ceil(retryInMs / 1000))} s.`
     const kept =

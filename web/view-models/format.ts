@@ -67,7 +67,7 @@ export type Clock = {
   second(ms: number, nowMs: number): string
   /** 14:10 today, 21 Nov 14:10 on another day. */
   moment(ms: number, nowMs: number): string
-  /** 14:10–14:20 today, 21 Nov 14:10–14:20 on another day. */
+  /** 14:10–14:20 today, 21 Nov 14:10–14:20 on another day, 21 Nov 20:00–22 Nov 02:00 where it is longer than an hour. */
   range(startMs: number, endMs: number, nowMs: number): string
   /** 21 Nov, or 21 Nov 2025 of another year: of the UTC day, whatever the zone. */
   utcDay(ms: number, nowMs: number): string
@@ -101,7 +101,12 @@ export function createClock(zone: string): Clock {
     minute: ms => minute.format(ms),
     second: (ms, nowMs) => dayPrefix(ms, nowMs) + second.format(ms),
     moment: (ms, nowMs) => dayPrefix(ms, nowMs) + minute.format(ms),
-    range: (startMs, endMs, nowMs) => `${dayPrefix(startMs, nowMs)}${minute.format(startMs)}–${minute.format(endMs)}`,
+    range(startMs, endMs, nowMs) {
+      // A window that ends at midnight needs no other date.
+      const isLong = endMs - startMs > 3_600_000 && date.format(startMs) !== date.format(endMs)
+      const end = isLong ? `${day.format(endMs)} ${minute.format(endMs)}` : minute.format(endMs)
+      return `${dayPrefix(startMs, nowMs)}${minute.format(startMs)}–${end}`
+    },
     utcDay: (ms, nowMs) =>
       (new Date(ms).getUTCFullYear() === new Date(nowMs).getUTCFullYear() ? utcDay : utcDayYear).format(ms),
     zoneName: ms => named.formatToParts(ms).find(part => part.type === 'timeZoneName')?.value ?? zone,

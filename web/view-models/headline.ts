@@ -6,11 +6,26 @@ import type { NowView } from './now.ts'
 export type Phrase = { text: string; strong: boolean }
 
 /** What stands out, in one sentence: the page's first answer. */
-export function headline({ away, comparable }: NowView): Phrase[] {
+export function headline({ away, comparable, normals, isRecent }: NowView): Phrase[] {
+  if (normals === null) return [strong('Images are coming in'), plain('; what is normal is not known right now.')]
   if (comparable === 0) return [strong('Images are coming in'), plain(', with nothing to compare them with yet.')]
   const [first, second] = away
-  if (!first) return [strong('Every class is near its normal.')]
-  const phrases = [strong(first.bar.label), plain(' is '), strong(distance(first.difference)), plain(' its normal')]
+  if (!first && comparable === normals) {
+    return [
+      strong(`Every class ${isRecent ? 'is' : 'was'} near its normal`),
+      plain(isRecent ? '.' : ' when images last came.'),
+    ]
+  }
+  if (!first) {
+    const some = `${formatCount(comparable)} of ${plural(normals, 'class', 'classes')}`
+    return [strong(some), plain(` ${comparable === 1 ? 'has' : 'have'} images in the newest window, near normal.`)]
+  }
+  const phrases = [
+    strong(first.bar.label),
+    plain(isRecent ? ' is ' : ' was last '),
+    strong(distance(first.difference)),
+    plain(' its normal'),
+  ]
   if (second) phrases.push(plain(', '), strong(second.bar.label), plain(' '), strong(distance(second.difference)))
   if (away.length > 2) phrases.push(plain(`, ${away.length - 2} more are away`))
   return [...phrases, plain('.')]

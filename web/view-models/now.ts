@@ -24,12 +24,16 @@ export type NowView = {
   endMs: number
   /** The newest window has not ended: its numbers still grow. */
   filling: boolean
+  /** It is the current window, or the one before. */
+  isRecent: boolean
   /** Images in the newest window, all classes. */
   images: number
   /** Classes with images in the newest window. */
   classes: number
   /** Images that came after their window's end. */
   late: number
+  /** Classes that have a normal; null while that is not known. */
+  normals: number | null
   /** Classes of the newest window that can be compared with their normal. */
   comparable: number
   /** Those of them whose mean lies away from normal by more than chance explains, the least likely first. */
@@ -42,10 +46,11 @@ export type NowView = {
  * The newest window of every class beside its normal; null when there is no window at all.
  *
  * @param windows some of each class
+ * @param batch undefined while it is not known
  */
 export function nowView(
   windows: readonly WindowRow[],
-  batch: readonly ClassStatsRow[],
+  batch: readonly ClassStatsRow[] | undefined,
   clock: Clock,
   nowMs: number,
 ): NowView | null {
@@ -58,7 +63,7 @@ export function nowView(
   const startMs = Math.max(...rows.map(row => Date.parse(row.window_start)))
   const current = rows.filter(row => Date.parse(row.window_start) === startMs)
   const endMs = Math.max(...current.map(row => Date.parse(row.window_end)))
-  const normals = new Map(batch.map(row => [row.class_name, row]))
+  const normals = new Map(batch?.map(row => [row.class_name, row]))
 
   const bars = classKeys([...newest.keys(), ...normals.keys()]).map((key): NowBar => {
     const row = newest.get(key.className)
@@ -90,6 +95,8 @@ export function nowView(
     startMs,
     endMs,
     filling: endMs > nowMs,
+    isRecent: nowMs - endMs < endMs - startMs,
+    normals: batch ? normals.size : null,
     images: current.reduce((sum, row) => sum + row.count, 0),
     classes: current.length,
     late: current.reduce((sum, row) => sum + (row.late_count ?? 0), 0),
