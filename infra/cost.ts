@@ -93,13 +93,20 @@ export const ASSUMED = {
   alertShare: 0.045,
   /** What an on-demand stream begins with. Beyond, it has room for twice what is written. */
   onDemandShards: 4,
-  /** A page asks for so many answers, so often, s (web/main.ts); an answer has so many bytes on average. */
+  /**
+   * A page asks for so many answers, so often, s (web/view-models/questions.ts; what it asks for now and then not counted);
+   * an answer has so many bytes on average.
+   */
   answersPerRound: 5,
   roundSeconds: 5,
   answerBytes: 2_000,
-  /** What a round of answers reads: totals since the cut and of the newest windows, of each lane; alerts; views. */
+  /**
+   * What a round of answers reads: totals since the cut, of the newest windows and of six hours, of each lane; alerts;
+   * views.
+   */
   joinedRows: 18,
   newestRows: 12,
+  seriesRows: 48,
   alertReads: 140,
   listsPerRound: 3,
   getsPerRound: 1,
@@ -314,14 +321,18 @@ function lambda({ events, deliveries, archived, beats, runs, rounds, scannedByte
 
 /** A conditional write costs what any write costs: by the size of its row. */
 function keyspaces({ shards, deliveries, deliveriesOfEvents, rounds, alerts }: Month): number {
-  const { totalsBytes, cursorBytes, alertBytes, rowsPerDelivery, joinedRows, newestRows, alertReads } = ASSUMED
+  const { totalsBytes, cursorBytes, alertBytes, rowsPerDelivery, joinedRows, newestRows, seriesRows, alertReads } =
+    ASSUMED
   const written = (bytes: number) => Math.ceil(bytes / KB)
   const read = (bytes: number) => Math.ceil(bytes / (4 * KB))
   const rowsWritten = deliveriesOfEvents * rowsPerDelivery
   // A row's days are looked up before it.
   const rowsRead = (rows: number) => shards * (1 + read(rows * totalsBytes))
   // Four of five answers read the cursors.
-  const byRound = 4 * read(shards * cursorBytes) + rowsRead(joinedRows) + rowsRead(newestRows) + alertReads
+  const byRound =
+    4 * read(shards * cursorBytes) +
+    [joinedRows, newestRows, seriesRows].map(rowsRead).reduce((sum, units) => sum + units) +
+    alertReads
   const rowsMade = Math.min(rowsWritten, shards * WINDOWS_PER_HOUR * HOURS * rowsPerDelivery)
   const storedBytes = ((rowsMade * totalsBytes + alerts * alertBytes) * ROW_DAYS) / DAYS
   return (

@@ -1,6 +1,7 @@
 import type { Theme } from './charts/theme.ts'
 
 export type PictureOptions = {
+  chart: HTMLCanvasElement
   title: string
   note: string
   /** Names of what the picture's lines are, where the chart itself does not name them. */
@@ -12,7 +13,7 @@ const MARGIN = 24
 const LINE = 22
 
 /** A chart as a PNG that explains itself: on the page's ground, with its title, what it is of, and a key. */
-export function pictureOf(chart: HTMLCanvasElement, { title, note, legend, theme }: PictureOptions): Promise<Blob> {
+export function pictureOf({ chart, title, note, legend, theme }: PictureOptions): Promise<Blob> {
   const scale = chart.width / chart.clientWidth
   const width = chart.clientWidth + 2 * MARGIN
   const picture = document.createElement('canvas')

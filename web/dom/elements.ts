@@ -12,6 +12,12 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }
 
+/** Shows a message in place of what is not there to be shown; null hides it. */
+export function setMessage(id: string, message: string | null): void {
+  byId(id).hidden = message === null
+  setText(byId(id), message ?? '')
+}
+
 /** Sets or, with null, removes an attribute, only if it differs. */
 export function setAttribute(element: Element, name: string, value: string | null): void {
   if (value === null) element.removeAttribute(name)

@@ -11,10 +11,9 @@ export function headline({ away, comparable, normals, isRecent }: NowView): Phra
   if (comparable === 0) return [strong('Images are coming in'), plain(', with nothing to compare them with yet.')]
   const [first, second] = away
   if (!first && comparable === normals) {
-    return [
-      strong(`Every class ${isRecent ? 'is' : 'was'} near its normal`),
-      plain(isRecent ? '.' : ' when images last came.'),
-    ]
+    return isRecent
+      ? [strong('Every class is near its normal.')]
+      : [strong('Every class was near its normal'), plain(' when images last came.')]
   }
   if (!first) {
     const some = `${formatCount(comparable)} of ${plural(normals, 'class', 'classes')}`

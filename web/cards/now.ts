@@ -1,0 +1,57 @@
+import { createNowChart, type NowChart } from '../charts/now-chart.ts'
+import { renderClassKey } from '../dom/class-key.ts'
+import { byId, make, setAttribute, setMessage, setText } from '../dom/elements.ts'
+import { alertRows, classNames, hasAlertsOfChoice, isEmpty, type Page, serverNow } from '../page.ts'
+import type { PictureOptions } from '../picture.ts'
+import { classKeys } from '../view-models/classes.ts'
+import { formatCount } from '../view-models/format.ts'
+import { headline, subline } from '../view-models/headline.ts'
+import { nowView } from '../view-models/now.ts'
+import type { Surroundings } from './surroundings.ts'
+
+// Made with the first data, so that nothing is drawn over the loading shapes.
+let chart: NowChart | undefined
+
+/** The page's first answer, the key of classes, and the newest windows beside what is normal. */
+export function renderNow(
+  page: Page,
+  { clock, theme }: Surroundings,
+  onFocus: (className: string | null) => void,
+): void {
+  const { parts, choice } = page
+  if (!parts.windows) return
+  const { focus } = choice
+  renderClassKey(classKeys([...classNames(page), ...(focus ? [focus] : [])]), focus, className => {
+    onFocus(page.choice.focus === className ? null : className)
+  })
+  const view = nowView(parts.windows, parts.batch, clock, serverNow(page))
+  setMessage('now-message', view ? null : isEmpty(page) ? 'No images yet' : 'No images lately')
+  if (!view) {
+    setText(byId('headline'), isEmpty(page) ? '' : 'No images lately')
+    setText(byId('subline'), '')
+    return
+  }
+  byId('headline').replaceChildren(
+    ...headline(view).map(({ text, strong }) => make(strong ? 'strong' : 'span', { text })),
+  )
+  const isFiltered = (focus ?? choice.rule ?? choice.minScore) !== null
+  const alerts = hasAlertsOfChoice(page) ? alertRows(page) : undefined
+  setText(byId('subline'), subline(view, alerts, page.alertLimit, isFiltered))
+  byId('now-box').style.setProperty('--bars', String(view.bars.length))
+  const late = view.late > 0 ? `, ${formatCount(view.late)} late` : ''
+  setText(byId('now-note'), `${view.range}${view.filling ? ', still filling' : ''}${late}`)
+  setAttribute(byId('now-chart'), 'aria-label', `Mean NDVI per class, ${view.range}`)
+  setText(byId('now-text'), view.description)
+  chart ??= createNowChart(byId<HTMLCanvasElement>('now-chart'))
+  chart.update(view, theme, focus)
+}
+
+export function nowPicture({ clock, theme }: Surroundings): PictureOptions {
+  return {
+    chart: byId<HTMLCanvasElement>('now-chart'),
+    title: 'Mean NDVI per class, ± 1 sd; tick: normal',
+    note: `${byId('now-note').textContent}, ${clock.zone}`,
+    legend: [],
+    theme,
+  }
+}

@@ -1,0 +1,45 @@
+import { byId, setText } from '../dom/elements.ts'
+import { renderTrust } from '../dom/trust.ts'
+import { isEmpty, type Page, serverNow } from '../page.ts'
+import { type Banner, bannerOf, pillOf } from '../view-models/connection.ts'
+import { type Clock, formatDuration } from '../view-models/format.ts'
+import { trustView } from '../view-models/trust.ts'
+
+const NOTICE_MS = 6_000
+
+/** What could not be done, and until when that is said. */
+let notice: { banner: Banner; until: number } | undefined
+
+/** What changes with time alone: ages and the countdown. @param nextTryAt local time; null while one is under way */
+export function renderStatus(page: Page, clock: Clock, nextTryAt: number | null): void {
+  const { parts, connection, times } = page
+  if (parts.health) renderTrust(trustView(parts.health, clock, serverNow(page)))
+
+  const pill = pillOf(connection, parts.health?.status === 'degraded', isEmpty(page))
+  byId('pill').dataset.tone = pill.tone
+  setText(byId('pill'), pill.text)
+  document.body.dataset.phase = connection.phase
+  const lag = connection.phase === 'live' ? (parts.health?.speed.lag_ms ?? null) : null
+  setText(byId('checked'), lag === null ? '' : lag === 0 ? 'up to date' : `${formatDuration(lag)} behind`)
+
+  const local = times.local()
+  const recovered = connection.phase === 'live' && local < page.recoveredUntil
+  const told = notice && local < notice.until ? notice.banner : null
+  const retryInMs = nextTryAt === null ? null : nextTryAt - local
+  const banner = told ?? bannerOf({ ...connection, recovered }, retryInMs, local)
+  byId('banner').hidden = banner === null
+  if (banner) {
+    byId('banner').dataset.tone = banner.tone
+    setText(byId('banner-title'), `${banner.title}.`)
+    setText(byId('banner-detail'), banner.detail)
+    byId('retry').hidden = !banner.retry
+  }
+  // The countdown changes every second; only the change of state itself is spoken.
+  setText(byId('announcer'), told ? told.title : recovered ? 'Connected again' : pill.text)
+}
+
+/** Has the next status tell, for a while, what could not be done. */
+export function tell(title: string, error: unknown, localMs: number): void {
+  const detail = error instanceof Error ? `${error.message}.` : ''
+  notice = { banner: { tone: 'bad', title, detail, retry: false }, until: localMs + NOTICE_MS }
+}
