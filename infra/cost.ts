@@ -26,9 +26,12 @@ export const PRICES = {
   shard: price(0.015, 1, 'shard-hours', 'kinesis/data-streams'),
   shardKept: price(0.02, 1, 'shard-hours of keeping records for 1 to 7 days', 'kinesis/data-streams'),
   putUnit: price(0.014, M, 'PUT payload units of 25 KB', 'kinesis/data-streams'),
+  fanOut: price(0.015, 1, 'shard-hours of a consumer with a reader of its own', 'kinesis/data-streams'),
+  fanOutRead: price(0.013, 1, 'GB read by a reader of its own', 'kinesis/data-streams'),
   onDemand: price(0.04, 1, 'hours of an on-demand stream', 'kinesis/data-streams'),
   onDemandIn: price(0.08, 1, 'GB written on demand', 'kinesis/data-streams'),
   onDemandOut: price(0.04, 1, 'GB read on demand', 'kinesis/data-streams'),
+  onDemandFanOut: price(0.05, 1, 'GB read on demand by a reader of its own', 'kinesis/data-streams'),
   onDemandKept: price(0.1, 1, 'GB-months of keeping records for 1 to 7 days', 'kinesis/data-streams'),
   dataKey: price(0.03, 10 * K, 'requests for a data key', 'kms'),
   invocation: price(0.2, M, 'invocations', 'lambda'),
@@ -288,17 +291,25 @@ function scannedByRun(stage: Stage, eventsPerSecond: number): number {
 }
 
 function kinesis(stage: Stage, { shards, records, recordBytes, beats }: Month): number {
+  const stream = streamOf(stage)
   const lateDays = Math.max(stage.retentionHours / 24 - 1, 0)
-  if (streamOf(stage).shards !== 'on-demand') {
+  const written = (records * Math.ceil(recordBytes / KB) + beats * shards) * (KB / GB)
+  if (stream.shards !== 'on-demand') {
     const units = records * Math.ceil(recordBytes / (25 * KB)) + beats * shards
     const hours = HOURS * shards
-    return costOf('shard', hours) + costOf('shardKept', lateDays > 0 ? hours : 0) + costOf('putUnit', units)
+    const readers = stream.enhancedFanOut ? CONSUMERS : 0
+    return (
+      costOf('shard', hours) +
+      costOf('shardKept', lateDays > 0 ? hours : 0) +
+      costOf('putUnit', units) +
+      costOf('fanOut', readers * hours) +
+      costOf('fanOutRead', readers * written)
+    )
   }
-  const written = (records * Math.ceil(recordBytes / KB) + beats * shards) * (KB / GB)
   return (
     costOf('onDemand', HOURS) +
     costOf('onDemandIn', written) +
-    costOf('onDemandOut', CONSUMERS * written) +
+    costOf(stream.enhancedFanOut ? 'onDemandFanOut' : 'onDemandOut', CONSUMERS * written) +
     costOf('onDemandKept', (written / DAYS) * lateDays)
   )
 }

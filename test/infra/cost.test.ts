@@ -52,6 +52,21 @@ describe('the cost model', () => {
     )
   })
 
+  it('counts readers of their own, by the shard-hour and GB, or on demand by the GB alone', () => {
+    const month = 730 * 3600
+    // A record of 1,000 bytes or less counts as one of 1,024.
+    const load: Load = { ...AT_REST, eventsPerSecond: 100 }
+    const more = (name: string) => {
+      const stage = stageToPrice(name)
+      if (stage.eventLog.kind !== 'kinesis') throw new Error(`${name} is on Kafka`)
+      const withReaders = { ...stage, eventLog: { ...stage.eventLog, enhancedFanOut: true } }
+      return (monthlyCost(withReaders, load).Kinesis as number) - (monthlyCost(stage, load).Kinesis as number)
+    }
+    const readTwice = (2 * 100 * month * 1024) / 1024 ** 3
+    expect(more('dev')).toBeCloseTo(2 * 730 * 0.015 + readTwice * 0.013, 1)
+    expect(more('prod')).toBeCloseTo(readTwice * 0.01, 1)
+  })
+
   it('says that a stage at rest costs more for its shard than for any other service', () => {
     const costs = monthlyCost(stageToPrice('dev'), AT_REST)
     const [[dearest, dollars] = []] = Object.entries(costs).sort(([, a], [, b]) => b - a)
