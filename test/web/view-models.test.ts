@@ -189,7 +189,7 @@ describe('how it moved', () => {
       })
     const rows = [day('2026-11-20'), day('2026-11-21'), day('2026-11-22')]
     const view = trendView(rows, RANGES['30d'], [], 'ndvi', createClock('America/New_York'), now)
-    expect(view).toMatchObject({ isDaily: true, summary: '3 UTC days', period: '20 Nov to 22 Nov' })
+    expect(view).toMatchObject({ isDaily: true, summary: '3 UTC days', period: '20 Nov 2026 to 22 Nov 2026' })
     expect(view?.lines[0]?.points.map(({ time, filling }) => [time, filling])).toEqual([
       ['20 Nov (UTC)', false],
       ['21 Nov (UTC)', false],
@@ -200,7 +200,7 @@ describe('how it moved', () => {
   test('says how much time it shows, in the reader’s zone', () => {
     expect(trend([windowRow('Forest', '14:00'), windowRow('Forest', '14:10')])).toMatchObject({
       summary: '2 windows of 10 minutes',
-      period: '14:00–14:20',
+      period: '22 Nov 2026 14:00–14:20',
       isDaily: false,
     })
   })

@@ -4,13 +4,14 @@ import { byId, make, setAttribute, setMessage, setText } from '../dom/elements.t
 import { alertRows, classNames, hasAlertsOfChoice, isEmpty, type Page, serverNow } from '../page.ts'
 import type { PictureOptions } from '../picture.ts'
 import { classKeys } from '../view-models/classes.ts'
-import { formatCount } from '../view-models/format.ts'
+import { formatCount, LONG_AGO_MS } from '../view-models/format.ts'
 import { headline, subline } from '../view-models/headline.ts'
-import { nowView } from '../view-models/now.ts'
+import { type NowView, nowView } from '../view-models/now.ts'
 import type { Surroundings } from './surroundings.ts'
 
 // Made with the first data, so that nothing is drawn over the loading shapes.
 let chart: NowChart | undefined
+let view: NowView | null = null
 
 /** The page's first answer, the key of classes, and the newest windows beside what is normal. */
 export function renderNow(
@@ -24,7 +25,7 @@ export function renderNow(
   renderClassKey(classKeys([...classNames(page), ...(focus ? [focus] : [])]), focus, className => {
     onFocus(page.choice.focus === className ? null : className)
   })
-  const view = nowView(parts.windows, parts.batch, clock, serverNow(page))
+  view = nowView(parts.windows, parts.batch, clock, serverNow(page))
   setMessage('now-message', view ? null : isEmpty(page) ? 'No images yet' : 'No images lately')
   if (!view) {
     setText(byId('headline'), isEmpty(page) ? '' : 'No images lately')
@@ -50,7 +51,7 @@ export function nowPicture({ clock, theme }: Surroundings): PictureOptions {
   return {
     chart: byId<HTMLCanvasElement>('now-chart'),
     title: 'Mean NDVI per class, ± 1 sd; tick: normal',
-    note: `${byId('now-note').textContent}, ${clock.zone}`,
+    note: `${view ? clock.range(view.startMs, view.endMs, LONG_AGO_MS) : ''}, ${clock.zone}`,
     legend: [],
     theme,
   }

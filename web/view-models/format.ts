@@ -58,6 +58,9 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
 
 const sign = (text: string) => text.replace('-', MINUS)
 
+/** As of then, each time has its day and year. */
+export const LONG_AGO_MS = 0
+
 export type Clock = {
   /** The zone's IANA name, for instance Europe/Berlin. */
   zone: string

@@ -2,7 +2,7 @@ import type { ClassStatsRow, WindowRow } from '../../functions/serving/schemas.t
 import { type Limits, roundLimits, type Scale } from './axis.ts'
 import type { Range } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
-import { type Clock, formatDifference, formatNdvi, plural } from './format.ts'
+import { type Clock, formatDifference, formatNdvi, LONG_AGO_MS, plural } from './format.ts'
 
 /** `ndvi`: as measured. `difference`: minus the class's mean over all history. */
 export type TrendScale = 'ndvi' | 'difference'
@@ -32,7 +32,7 @@ export type TrendView = {
   y: Scale
   /** How many windows of which length: "36 windows of 10 minutes". */
   summary: string
-  /** From when to when, in the time that isDaily says. */
+  /** From when to when, with its year, in the time that isDaily says. */
   period: string
   /** The chart in words. */
   description: string
@@ -71,9 +71,10 @@ export function trendView(
   const first = Math.min(...starts)
   const last = Math.max(...starts)
   const values = lines.flatMap(line => line.points.map(point => point.y)).filter(Number.isFinite)
-  const time = isDaily
-    ? `${clock.utcDay(first, nowMs)} to ${clock.utcDay(last, nowMs)}`
-    : clock.range(first, last + stepMs, nowMs)
+  const time = (asOfMs: number) =>
+    isDaily
+      ? `${clock.utcDay(first, asOfMs)} to ${clock.utcDay(last, asOfMs)}`
+      : clock.range(first, last + stepMs, asOfMs)
   return {
     lines,
     scale,
@@ -81,8 +82,8 @@ export function trendView(
     isDaily,
     y: scale === 'ndvi' ? roundLimits(values, [0], 0.2) : roundLimits(values, [0], 0.02),
     summary: plural(starts.size, one, many),
-    period: time,
-    description: describe(lines, scale, time),
+    period: time(LONG_AGO_MS),
+    description: describe(lines, scale, time(nowMs)),
   }
 }
 
