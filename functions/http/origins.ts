@@ -1,5 +1,7 @@
+import { AS_OF_HEADERS } from './as-of.ts'
+
 /** What pages of other origins may see of an answer, beside its body and what everybody sees. */
-export const EXPOSED_HEADERS = ['ETag', 'Link', 'Age', 'Warning', 'Retry-After']
+export const EXPOSED_HEADERS = ['ETag', 'Link', 'Age', 'Warning', 'Retry-After', ...Object.keys(AS_OF_HEADERS)]
 
 /**
  * The origins of a list with commas, as browsers say them; `*` is every one.

@@ -1,5 +1,5 @@
 import type { LastRun } from '../batch/last-run.ts'
-import type { ViewReader } from '../batch/view.ts'
+import type { View, ViewReader } from '../batch/view.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { FUTURE_TOLERANCE_MS } from '../core/event.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
@@ -168,16 +168,29 @@ export async function windows(serving: Serving, { class: only, from, to, every }
   return answer
 }
 
+/** What an answer is made of. */
+export interface AsOf {
+  /** The newest arrival that is counted, ms; null before the first. */
+  arrivedMs: number | null
+  /** Up to where the batch view counts, ms; null while it counts imports only, or there is none. */
+  cut: number | null
+  watermarkMs: number | null
+}
+
 /**
  * Everything: the batch view for arrival slots before its cut, the speed rows from the cut on. The cut is read once,
  * before the rows, so that each event is in exactly one of the two, and an answer never shrinks while the cut moves.
  */
-export async function classStats(serving: Serving): Promise<ClassStatsRow[]> {
+export async function classStats(serving: Serving): Promise<{ rows: ClassStatsRow[]; asOf: AsOf }> {
   const view = await serving.views.current()
   const totals = new Map(view && (await viewTotals(serving.views, view)))
   const cursors = await serving.store.readCursors()
+  const watermarkMs = await knownWatermark(serving, cursors)
   for (const row of await speedRowsSince(serving, cursors, view?.cut ?? 0)) addEach(totals, row.totals)
-  return classStatsRows(totals)
+  return {
+    rows: classStatsRows(totals),
+    asOf: { arrivedMs: latestArrival(cursors) || null, cut: countedUpTo(serving, view), watermarkMs },
+  }
 }
 
 /** Every row of the arrival slots from the one of `since` on, up to the latest that a cursor has passed. */
@@ -193,7 +206,7 @@ export async function health(serving: Serving): Promise<Health> {
   const watermarkMs = watermarkOf(await serving.lanes(), cursors)
   const lanes = await Promise.all(cursors.map(cursor => laneHealth(serving, cursor)))
   const view = await serving.views.current()
-  const cut = view && view.cut > firstCut(serving.slotMs) ? view.cut : null
+  const cut = countedUpTo(serving, view)
   const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms))
   const lastRun = await serving.lastRun()
   const missed = view?.audit.missed ?? 0
@@ -218,6 +231,11 @@ export async function health(serving: Serving): Promise<Health> {
     },
     quarantine: { count: cursors.reduce((sum, { quarantined }) => sum + quarantined, 0) },
   }
+}
+
+/** Null while the view counts imports only. */
+function countedUpTo({ slotMs }: Serving, view: View | undefined): number | null {
+  return view && view.cut > firstCut(slotMs) ? view.cut : null
 }
 
 async function laneHealth(serving: Serving, cursor: Cursor): Promise<Health['speed']['lanes'][number]> {

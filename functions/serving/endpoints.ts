@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { anomalies } from './anomalies.ts'
-import { classStats, health, realtimeNdvi, type Serving, windows } from './answers.ts'
+import { type AsOf, classStats, health, realtimeNdvi, type Serving, windows } from './answers.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
 import {
@@ -23,6 +23,8 @@ export interface Found {
   body: unknown
   /** Parameters of the next page, where there is one. */
   next?: Record<string, string> | null
+  /** What it is made of, where that is told. */
+  asOf?: AsOf
 }
 
 /** What can be asked by GET: from this come the router, the check of parameters, the OpenAPI document and its page. */
@@ -34,6 +36,8 @@ export interface Endpoint {
   /** Of a row of a table, which CSV can say as well, or of a document. */
   schema: z.ZodObject
   isTable: boolean
+  /** It tells what it is made of. */
+  tellsAsOf: boolean
   /** The last good answer is worth having, said to be old, while there is no other. */
   mayBeOld: boolean
   /** @throws BadParameter */
@@ -45,11 +49,12 @@ function table<Query extends z.ZodObject>(endpoint: {
   summary: string
   query: Query
   row: z.ZodObject
+  tellsAsOf?: boolean
   rows(serving: Serving, query: z.infer<Query>): Promise<Found | unknown[]>
 }): Endpoint {
-  const { path, summary, query, row, rows } = endpoint
+  const { path, summary, query, row, tellsAsOf = false, rows } = endpoint
   return {
-    ...{ path, summary, query, schema: row, isTable: true, mayBeOld: true },
+    ...{ path, summary, query, schema: row, isTable: true, tellsAsOf, mayBeOld: true },
     async answer(serving, text) {
       const found = await rows(serving, parse(query, text))
       return Array.isArray(found) ? { body: found } : found
@@ -98,7 +103,11 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: 'Every class over all time, up to the second: the batch view and what came since',
     query: NoQuery,
     row: ClassStatsRow,
-    rows: classStats,
+    tellsAsOf: true,
+    async rows(serving) {
+      const { rows, asOf } = await classStats(serving)
+      return { body: rows, asOf }
+    },
   }),
   table({
     path: '/api/batch/class-stats',
@@ -134,6 +143,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: NoQuery,
     schema: Health,
     isTable: false,
+    tellsAsOf: false,
     mayBeOld: false,
     async answer(serving, query) {
       parse(NoQuery, query)

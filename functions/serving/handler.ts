@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { SECOND_MS } from '../core/time.ts'
+import { formatTimestamp, SECOND_MS } from '../core/time.ts'
+import type { AS_OF_HEADERS } from '../http/as-of.ts'
 import { header } from '../http/header.ts'
 import { unlessKnown } from '../http/known.ts'
 import { problem } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
-import type { Serving } from './answers.ts'
+import type { AsOf, Serving } from './answers.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { toCsv } from './csv.ts'
 import { ENDPOINTS, type Endpoint, type Found } from './endpoints.ts'
@@ -66,6 +67,7 @@ export function servingHandler(serving: ServingHandlerOptions) {
     if (failure) serving.logger.warn('serving: an older answer was given', { path: endpoint.path, ageMs, failure })
     const headers: Headers = {
       ...(ageMs > 0 && { Age: String(Math.ceil(ageMs / SECOND_MS)), Warning: '110 - "Response is Stale"' }),
+      ...(value.asOf && asOfHeaders(value.asOf)),
       ...(value.next && { Link: `<${nextPage(event, value.next)}>; rel="next"` }),
     }
     const text = form === 'csv' ? csvOf(endpoint, value) : JSON.stringify(value.body)
@@ -143,6 +145,17 @@ function formOf({ isTable }: Endpoint, format: string | undefined, accept: strin
 
 function csvOf({ schema }: Endpoint, { body }: Found): string {
   return toCsv(Object.keys(schema.shape), body as Record<string, unknown>[])
+}
+
+function asOfHeaders({ arrivedMs, cut, watermarkMs }: AsOf): Headers {
+  const times: Record<keyof typeof AS_OF_HEADERS, number | null> = {
+    'Landcover-As-Of': arrivedMs,
+    'Landcover-Batch-Cut': cut,
+    'Landcover-Watermark': watermarkMs,
+  }
+  return Object.fromEntries(
+    Object.entries(times).flatMap(([name, ms]) => (ms === null ? [] : [[name, formatTimestamp(ms)]])),
+  )
 }
 
 /** Relative to the question: what stands before the path, a stage's name say, is not known here. */

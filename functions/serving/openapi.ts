@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AS_OF_HEADERS } from '../http/as-of.ts'
 import { ENDPOINTS, type Endpoint } from './endpoints.ts'
 import { describedParameters } from './schemas.ts'
 
@@ -64,6 +65,13 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
           ...(endpoint.query.shape.after && {
             Link: { description: 'rel="next": the next page, where there is one', schema: { type: 'string' } },
           }),
+          ...(endpoint.tellsAsOf &&
+            Object.fromEntries(
+              Object.entries(AS_OF_HEADERS).map(([name, description]) => [
+                name,
+                { description, schema: { type: 'string', format: 'date-time' } },
+              ]),
+            )),
           ...(endpoint.mayBeOld && {
             Age: {
               description: 'How old the answer is, s, where it is one that was kept while there was no other',

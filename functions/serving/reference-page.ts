@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AS_OF_HEADERS } from '../http/as-of.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { describedParameters } from './schemas.ts'
 
@@ -13,17 +14,18 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0;
 
 /** What OpenAPI says, for people: a page that asks for nothing more. */
 export function referencePage(): string {
-  const sections = ENDPOINTS.map(({ path, summary, query, schema, isTable }) => {
-    const parameters = describedParameters(query).map(({ name, isRequired, description, schema: { type } }) => [
+  const sections = ENDPOINTS.map(({ path, summary, query, schema, isTable, tellsAsOf }) => {
+    const parameters = describedParameters(query).map(({ name, isRequired, description, schema }) => [
       `${name}${isRequired ? ' (required)' : ''}`,
-      String(type),
+      typesOf(schema).join(' or '),
       description,
     ])
     const fields = fieldsOf(schema)
     return `<h2 id="${escaped(path)}">GET ${escaped(path)}</h2>
 <p>${escaped(summary)}.</p>
 ${parameters.length > 0 ? `<h3>Parameters</h3>${tableOf(['Name', 'Type', ''], parameters)}` : ''}
-<h3>${isTable ? 'Columns' : 'Fields'}</h3>${tableOf(['Name', 'Type', ''], fields)}`
+<h3>${isTable ? 'Columns' : 'Fields'}</h3>${tableOf(['Name', 'Type', ''], fields)}
+${tellsAsOf ? `<h3>Headers</h3>${tableOf(['Name', ''], Object.entries(AS_OF_HEADERS))}` : ''}`
   })
   return `<!doctype html>
 <html lang="en">

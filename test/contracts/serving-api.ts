@@ -225,6 +225,28 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
       })
     })
 
+    describe('the joined answer', () => {
+      it('tells of what it is: the newest arrival, where the batch view ends, and what is closed', async () => {
+        const { ask, json, pipeline, clock, append, heartbeat, speed, archive } = await openApi()
+        const told = async () => {
+          const { headers } = await ask('/api/class-stats')
+          return ['As-Of', 'Batch-Cut', 'Watermark'].map(name => headers[`Landcover-${name}`]?.slice(11, 19))
+        }
+        expect(await told()).toEqual([undefined, undefined, undefined])
+        for (let hour = 0; hour < 4; hour++) {
+          clock.nowMs = NOON_MS + hour * HOUR_MS
+          const records = [append(image('Forest', clock.nowMs)), heartbeat()]
+          await speed(records)
+          await archive(records)
+        }
+        expect(await told()).toEqual(['15:00:00', undefined, '14:55:00'])
+        await pipeline.runBatch()
+        expect(await told()).toEqual(['15:00:00', '14:00:00', '14:55:00'])
+        const { batch, watermark } = await json('/api/health')
+        expect([batch.cut, watermark].map((time: string) => time.slice(11, 19))).toEqual(['14:00:00', '14:55:00'])
+      })
+    })
+
     describe('the newest windows', () => {
       it('have all of their images: a late one makes no window of its own', async () => {
         const { json, clock, append, speed } = await openApi()

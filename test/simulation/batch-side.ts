@@ -166,7 +166,8 @@ export class BatchSide {
       oldestBehind: async () => null,
       now: nowMs,
     }
-    return new Map((await classStats(serving)).map(({ class_name, count }) => [class_name, count]))
+    const { rows } = await classStats(serving)
+    return new Map(rows.map(({ class_name, count }) => [class_name, count]))
   }
 
   /** Images per class that an answer must have: those that a cursor has passed, or a view counts. */

@@ -89,7 +89,7 @@ export async function openPipeline(options: PipelineOptions) {
         sql: BATCH_SQL,
         now,
       }),
-    joined: () => classStats(serving),
+    joined: async () => (await classStats(serving)).rows,
     /** Totals of the current batch view per `day class`. */
     async batchTotals(): Promise<Map<string, Totals>> {
       const view = await views.current()
