@@ -24,6 +24,8 @@ const KEPT_WITHIN_MS = 3 * SECOND_MS
 /** Questions of a range or a place are many, and each is asked once. */
 const ASKED_ONCE = ['from', 'to', 'after']
 const LONGEST_QUERY = 4_000
+/** Lambda gives back 6 MB of JSON, of which the answer is a text; the rest is for headers. */
+const MOST_BYTES = 6 * 1024 * 1024 - 16 * 1024
 
 type Headers = Record<string, string>
 type Form = 'json' | 'csv'
@@ -70,7 +72,7 @@ export function servingHandler(serving: ServingHandlerOptions) {
       ...(value.asOf && asOfHeaders(value.asOf)),
       ...(value.next && { Link: `<${nextPage(event, value.next)}>; rel="next"` }),
     }
-    const text = form === 'csv' ? csvOf(endpoint, value) : JSON.stringify(value.body)
+    const text = notTooLong(form === 'csv' ? csvOf(endpoint, value) : JSON.stringify(value.body))
     return withHeaders(found(event, text, form === 'csv' ? 'text/csv; charset=utf-8' : 'application/json'), headers)
   }
 
@@ -141,6 +143,16 @@ function formOf({ isTable }: Endpoint, format: string | undefined, accept: strin
     .filter(({ quality }) => quality > 0)
     .sort((a, b) => b.quality - a.quality)
   return best?.form ?? null
+}
+
+/** @throws BadParameter where the answer could not be given back */
+function notTooLong(text: string): string {
+  // What is far below needs no measuring.
+  const bytes = text.length < MOST_BYTES / 8 ? 0 : Buffer.byteLength(JSON.stringify(text))
+  if (bytes <= MOST_BYTES) return text
+  throw new BadParameter(
+    `the query: its answer would have ${(bytes / 1024 ** 2).toFixed(1)} MB, and 6 at most can be given: ask for less at once`,
+  )
 }
 
 function csvOf({ schema }: Endpoint, { body }: Found): string {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { expect, it } from 'vitest'
+import { eventually } from '../support/landcover.ts'
 import { image, isLive, openDashboard, openRegion, openRegionWithHistory, send, untilText } from './region.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -104,4 +105,27 @@ it('everything can be reached and used with the keyboard', async () => {
     ...{ class: 'River', range: '24h', scale: 'difference', off: '3', seen: 'hidden' },
   })
   expect(await page.isVisible('#lanes table')).toBe(true)
+})
+
+it('what is hidden under the focus leaves it to what takes its place', async () => {
+  const { system, start } = await openRegionWithHistory()
+  await system.interrupt()
+  const again = await start()
+  await send(
+    again,
+    ['one', 'two', 'three'].map((name, index) => image('River', name, 0.9 - index / 100)),
+  )
+  const { page } = await openDashboard(again, { search: '?seen=hidden' })
+  const boxes = page.locator('#alerts-body input')
+  await eventually(
+    () => boxes.count(),
+    count => count === 3,
+  )
+  const names = await boxes.evaluateAll(all => all.map(box => box.getAttribute('aria-label')))
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+  await boxes.nth(1).focus()
+  await page.keyboard.press('Space')
+  expect(await focused()).toBe(names[2])
+  await page.keyboard.press('Space')
+  expect(await focused()).toBe(names[0])
 })
