@@ -47,7 +47,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import { Construct } from 'constructs'
 import { rememberedMs } from '../functions/core/slot.ts'
 import { SECOND_MS } from '../functions/core/time.ts'
-import { EXPOSED_HEADERS, parseOrigins } from '../functions/http/origins.ts'
+import { parseOrigins, READING } from '../functions/http/origins.ts'
 import { problem } from '../functions/http/problem.ts'
 import type { Settings } from '../web/settings.ts'
 import type { Access } from './access.ts'
@@ -73,8 +73,6 @@ const SITE = fileURLToPath(new URL('../web/dist', import.meta.url))
 
 /** So long a shared answer may be old: a hundred dashboards cost the store as much as one. */
 const SHARED_FOR = Duration.seconds(2)
-/** How long a browser may remember what a page of another origin may do. */
-const PREFLIGHT_KNOWN_FOR = Duration.minutes(10)
 /** Requests a second that reach the functions, and how many may come at once. */
 const RATE = 100
 const BURST = 200
@@ -381,11 +379,11 @@ export class Front extends Construct {
       },
       corsBehavior: {
         accessControlAllowOrigins: allowedOrigins.flatMap(parseOrigins),
-        accessControlAllowMethods: ['GET', 'HEAD'],
-        accessControlAllowHeaders: ['If-None-Match', ...(reads.access === 'cognito' ? ['Authorization'] : [])],
-        accessControlExposeHeaders: EXPOSED_HEADERS,
+        accessControlAllowMethods: READING.methods,
+        accessControlAllowHeaders: [...READING.headers, ...(reads.access === 'cognito' ? ['Authorization'] : [])],
+        accessControlExposeHeaders: READING.exposedHeaders,
         accessControlAllowCredentials: false,
-        accessControlMaxAge: PREFLIGHT_KNOWN_FOR,
+        accessControlMaxAge: Duration.seconds(READING.knownForSeconds),
         originOverride: true,
       },
     })

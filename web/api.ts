@@ -48,6 +48,12 @@ export type Api = {
   round(questions: Questions, signal: AbortSignal): Promise<Round>
   /** @throws Error when it cannot be had */
   alertPage(url: string): Promise<AlertPage>
+  /**
+   * Waits however long it takes.
+   *
+   * @throws Error when it cannot be had
+   */
+  file(url: string): Promise<Blob>
 }
 
 /** What was last heard of a part. */
@@ -80,26 +86,26 @@ export function createApi({
 }): Api {
   const known = new Map<PartName, Known>()
 
-  async function get(url: string, etag: string | null, signal?: AbortSignal): Promise<Response> {
-    const giveUp = AbortSignal.timeout(timeoutMs)
-    return fetch(url, {
+  /** @throws Error for what is no answer, a 304 without a tag too */
+  async function get(url: string, etag: string | null, signal: AbortSignal | null): Promise<Response> {
+    const response = await fetch(url, {
       headers: {
         accept: 'application/json',
         ...(etag ? { 'if-none-match': etag } : {}),
         ...(authorization ? { authorization: await authorization() } : {}),
       },
-      signal: signal ? AbortSignal.any([signal, giveUp]) : giveUp,
+      signal,
     })
+    if (response.ok || (response.status === 304 && etag)) return response
+    throw new Error(`HTTP ${response.status}`)
   }
 
   async function ask<Name extends PartName>(part: Name, { url, state }: Question, signal: AbortSignal) {
     const last = known.get(part)
     const etag = last?.url === url ? last.etag : null
     const askedMs = now()
-    const response = await get(url, etag, signal)
-    const isUnchanged = response.status === 304 && etag !== null
-    if (!isUnchanged && !response.ok) throw new Error(`HTTP ${response.status}`)
-    const body = isUnchanged ? null : checked(part, await response.json(), nextOf(response, url))
+    const response = await get(url, etag, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
+    const body = response.status === 304 ? null : checked(part, await response.json(), nextOf(response, url))
     // Where the system has no answer of now it gives the last one, and says how old that is.
     const ageSeconds = Number(response.headers.get('age') ?? 0)
     const sinceMs = last?.url === url && last.state === state ? last.sinceMs : askedMs
@@ -144,9 +150,11 @@ export function createApi({
       return round
     },
     async alertPage(url) {
-      const response = await get(url, null)
-      if (!response.ok) throw new Error(`HTTP ${response.status}`)
+      const response = await get(url, null, AbortSignal.timeout(timeoutMs))
       return checked('alerts', await response.json(), nextOf(response, url))
+    },
+    async file(url) {
+      return (await get(url, null, null)).blob()
     },
   }
 }

@@ -1,4 +1,4 @@
-import { type Api, createApi } from './api.ts'
+import { createApi } from './api.ts'
 import { markAllSeen, renderAlertsCard, showMoreAlerts } from './cards/alerts.ts'
 import { renderHistoryCard } from './cards/history.ts'
 import { nowPicture, renderNow } from './cards/now.ts'
@@ -34,8 +34,7 @@ const around: Surroundings = {
   theme: readTheme(),
 }
 const page = newPage(chosenByAddress(), { local: Date.now, elapsed })
-// Both begin once the settings are there.
-let api: Api | undefined
+// Begins once the settings are there.
 let poll: Poll | undefined
 let nextTryAt: number | null = null
 
@@ -98,13 +97,6 @@ async function savePicture(part: string) {
   save(await pictureOf(part === 'trend' ? trendPicture(around) : nowPicture(around)), `landcover-${part}.png`)
 }
 
-/** Where readers sign in, the browser by itself would ask as nobody. */
-async function saveTable(url: string, name: string, { authorization }: Session) {
-  const response = await fetch(url, { headers: { authorization: await authorization() } })
-  if (!response.ok) throw new Error(`HTTP ${response.status}`)
-  save(await response.blob(), name)
-}
-
 /** Answers when the reader has signed in. */
 async function openSession(to: SignInSettings): Promise<Session> {
   try {
@@ -138,12 +130,6 @@ renderChosen()
 for (const box of document.querySelectorAll<HTMLElement>('[data-scrolls]')) keepScrollable(box)
 setText(byId('zone'), `Times are local: ${around.clock.zone}.`)
 byId('see-all').addEventListener('click', () => markAllSeen(page, around.clock, seen))
-byId('more-alerts').addEventListener('click', () => {
-  if (!api) return
-  void showMoreAlerts(page, () => poll?.now(), api.alertPage)
-    .catch(orTell('No more alerts could be had'))
-    .finally(() => renderAlertsCard(page, around.clock, seen))
-})
 byId('retry').addEventListener('click', () => {
   if (page.connection.phase === 'refused') location.reload()
   else poll?.now()
@@ -163,11 +149,17 @@ setInterval(() => {
 
 const settings = await readSettings(fetch, TIMEOUT_MS)
 const session = settings.signIn ? await openSession(settings.signIn) : undefined
-const asking = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization, now: elapsed })
-api = asking
+const api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization, now: elapsed })
+byId('more-alerts').addEventListener('click', () => {
+  void showMoreAlerts(page, () => poll?.now(), api.alertPage)
+    .catch(orTell('No more alerts could be had'))
+    .finally(() => renderAlertsCard(page, around.clock, seen))
+})
+// Where readers sign in, the browser by itself would ask as nobody.
+const saveTable = async (url: string, name: string) => save(await api.file(url), name)
 prepareExports(
   part => savePicture(part).catch(orTell('The picture could not be saved')),
-  session && ((url, name) => saveTable(url, name, session).catch(orTell('The table could not be saved'))),
+  session && ((url, name) => saveTable(url, name).catch(orTell('The table could not be saved'))),
 )
 poll = startPolling({
   intervalMs: settings.pollSeconds * 1_000,
@@ -175,7 +167,7 @@ poll = startPolling({
   random: Math.random,
   round: async signal => {
     const asked = questionsNow(page)
-    const round = await asking.round(asked, signal)
+    const round = await api.round(asked, signal)
     if (signal.aborted) return true
     receive(page, asked, round)
     void renderAll()

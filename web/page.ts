@@ -1,11 +1,9 @@
 import type { AlertPage, Parts, Questions, Round } from './api.ts'
 import type { Choice, RangeName } from './view-models/choice.ts'
 import { afterRound, CONNECTING, type Connection } from './view-models/connection.ts'
-import { questionsOf } from './view-models/questions.ts'
+import { MOST_ALERTS, questionsOf } from './view-models/questions.ts'
 
 const FEW_ALERTS = 50
-/** The API gives no more in one answer. */
-const MOST_ALERTS = 1_000
 const RECOVERED_MS = 6_000
 
 /** What the page knows, and what was chosen. All that is shown is computed from it anew. */

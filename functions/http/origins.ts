@@ -1,7 +1,15 @@
 import { AS_OF_HEADERS } from './as-of.ts'
 
-/** What pages of other origins may see of an answer, beside its body and what everybody sees. */
-export const EXPOSED_HEADERS = ['ETag', 'Link', 'Age', 'Warning', 'Retry-After', ...Object.keys(AS_OF_HEADERS)]
+/** What pages of other origins may do, where they may read. */
+export const READING = {
+  methods: ['GET', 'HEAD'],
+  /** What they may say beside what everybody may. */
+  headers: ['If-None-Match'],
+  /** What they may see of an answer, beside its body and what everybody sees. */
+  exposedHeaders: ['ETag', 'Link', 'Age', 'Warning', 'Retry-After', ...Object.keys(AS_OF_HEADERS)],
+  /** How long a browser may remember it. */
+  knownForSeconds: 600,
+}
 
 /**
  * The origins of a list with commas, as browsers say them; `*` is every one.

@@ -3,7 +3,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-l
 import compression from 'compression'
 import cors from 'cors'
 import sirv from 'sirv'
-import { EXPOSED_HEADERS } from '../http/origins.ts'
+import { READING } from '../http/origins.ts'
 import { problem } from '../http/problem.ts'
 
 export interface LocalServer {
@@ -30,10 +30,6 @@ type ProxyHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<A
 /** API Gateway takes no larger body. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024
 
-const READING = ['GET', 'HEAD']
-/** How long a browser may remember what a page of another origin may do. */
-const PREFLIGHT_SECONDS = 600
-
 /**
  * Does in a home without AWS what CloudFront and API Gateway do: the functions behind `/api/`, the dashboard's files
  * beside them, one origin, all of it compressed. Listens on this machine only, so nobody has to sign what they send.
@@ -47,8 +43,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     compress(request, response, () => {
       if (request.url?.startsWith('/api/')) share(request, response, () => void answer(request, response, options))
-      else if (!READING.includes(request.method ?? '')) response.writeHead(405, { Allow: READING.join(', ') }).end()
-      else {
+      else if (!READING.methods.includes(request.method ?? '')) {
+        response.writeHead(405, { Allow: READING.methods.join(', ') }).end()
+      } else {
         // A part of a file, compressed by itself, could not be put together with others.
         delete request.headers.range
         files(request, response, () => {
@@ -76,13 +73,14 @@ function sharing(origins: readonly string[]): Step {
   if (origins.length === 0) return (_request, _response, next) => next()
   const share = cors({
     origin: origins.includes('*') ? '*' : [...origins],
-    methods: READING,
-    allowedHeaders: ['If-None-Match'],
-    exposedHeaders: EXPOSED_HEADERS,
-    maxAge: PREFLIGHT_SECONDS,
+    methods: READING.methods,
+    allowedHeaders: READING.headers,
+    exposedHeaders: READING.exposedHeaders,
+    maxAge: READING.knownForSeconds,
   })
+  const methods = [...READING.methods, 'OPTIONS']
   return (request, response, next) => {
-    if ([...READING, 'OPTIONS'].includes(request.method ?? '')) share(request, response, next)
+    if (methods.includes(request.method ?? '')) share(request, response, next)
     else next()
   }
 }

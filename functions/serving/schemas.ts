@@ -196,7 +196,8 @@ const instant = (description: string) =>
 const day = (description: string) =>
   parameter(z.iso.date('must be a day like 2026-11-22'), { type: 'string', format: 'date', description })
 
-const LONGEST_DAYS = 366
+/** How many days a series may have. */
+export const LONGEST_DAYS = 366
 
 export const NoQuery = z.strictObject({})
 
@@ -212,9 +213,6 @@ export const BatchDaysQuery = z
   })
 export type BatchDaysQuery = z.infer<typeof BatchDaysQuery>
 
-/** How many days a series of windows may have. */
-export const LONGEST_SERIES_DAYS = LONGEST_DAYS
-
 /** How long each part of a series may be, ms. */
 export const STEPS_MS = { '10m': WINDOW_MS, '1h': HOUR_MS, '1d': DAY_MS } as const
 export type Step = keyof typeof STEPS_MS
@@ -223,9 +221,7 @@ const STEPS = Object.keys(STEPS_MS) as Step[]
 export const WindowsQuery = z.strictObject({
   class: text(NAME_LIMIT, 'Only this class'),
   from: instant('Start of the range; six hours before its end by default'),
-  to: instant(
-    `End of the range, not included; now by default, and at most ${LONGEST_SERIES_DAYS} days behind its start`,
-  ),
+  to: instant(`End of the range, not included; now by default, and at most ${LONGEST_DAYS} days behind its start`),
   every: parameter(z.enum(STEPS, `must be one of ${STEPS.join(', ')}`).default('10m'), {
     ...{ type: 'string', enum: STEPS, default: '10m' },
     description: 'How long each window is; a week back or more each is a day anyway',

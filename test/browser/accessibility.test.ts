@@ -4,7 +4,15 @@ import type { AxeResults } from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { eventually } from '../support/landcover.ts'
-import { image, isLive, openDashboard, openRegion, openRegionWithHistory, send, untilText } from './region.ts'
+import {
+  image,
+  isLive,
+  openDashboard,
+  openRegion,
+  openRegionWithHistory,
+  openRegionWithNormal,
+  untilText,
+} from './region.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -30,11 +38,9 @@ it.each<[string, BrowserContextOptions]>([
   ['dark on a phone', { ...PHONE, colorScheme: 'dark' }],
   ['with more contrast, less motion', { contrast: 'more', reducedMotion: 'reduce' }],
 ])('nothing on the page is out of reach: %s', async (_, options) => {
-  const { system, start } = await openRegionWithHistory()
-  await system.interrupt()
-  const again = await start()
-  await send(again, [image('River', 'flood', 0.9)])
-  const { page } = await openDashboard(again, options)
+  const { system, send } = await openRegionWithNormal()
+  await send([image('River', 'flood', 0.9)])
+  const { page } = await openDashboard(system, options)
   await isLive(page)
   await page.waitForSelector('#alerts-body input')
   await page.click('#lanes summary')
@@ -108,14 +114,9 @@ it('everything can be reached and used with the keyboard', async () => {
 })
 
 it('what is hidden under the focus leaves it to what takes its place', async () => {
-  const { system, start } = await openRegionWithHistory()
-  await system.interrupt()
-  const again = await start()
-  await send(
-    again,
-    ['one', 'two', 'three'].map((name, index) => image('River', name, 0.9 - index / 100)),
-  )
-  const { page } = await openDashboard(again, { search: '?seen=hidden' })
+  const { system, send } = await openRegionWithNormal()
+  await send(['one', 'two', 'three'].map((name, index) => image('River', name, 0.9 - index / 100)))
+  const { page } = await openDashboard(system, { search: '?seen=hidden' })
   const boxes = page.locator('#alerts-body input')
   await eventually(
     () => boxes.count(),

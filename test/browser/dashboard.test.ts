@@ -10,6 +10,7 @@ import {
   openDashboard,
   openRegion,
   openRegionWithHistory,
+  openRegionWithNormal,
   send,
   untilText,
 } from './region.ts'
@@ -48,13 +49,10 @@ describe('the dashboard', () => {
   })
 
   it('shows an anomaly within seconds, with how far it is off and why; it can be limited to some, and marked as seen', async () => {
-    const { system, start } = await openRegionWithHistory()
-    // The speed layer looks for a new normal once a minute, and when it starts.
-    await system.interrupt()
-    const again = await start()
-    const { page, complaints } = await openDashboard(again)
+    const { system, send } = await openRegionWithNormal()
+    const { page, complaints } = await openDashboard(system)
     await untilText(page, '#alerts-message', /Nothing unusual\./)
-    await send(again, [image('River', 'flood', 0.9), image('River', 'dry', 0.21)])
+    await send([image('River', 'flood', 0.9), image('River', 'dry', 0.21)])
     const alerts = page.locator('#alerts-body tr')
     await alerts.first().waitFor()
     expect(await alerts.count()).toBe(1)

@@ -27,6 +27,14 @@ export async function openRegionWithHistory(count = 80) {
   return region
 }
 
+/** The same with a speed layer that knows what is normal: it looks for a new normal once a minute, and when it starts. */
+export async function openRegionWithNormal() {
+  const { system, start } = await openRegionWithHistory()
+  await system.interrupt()
+  const again = await start()
+  return { system: again, send: (events: readonly WireEvent[]) => send(again, events) }
+}
+
 export async function send({ url }: Pick<System, 'url'>, events: readonly WireEvent[]): Promise<void> {
   const body = events.map(event => JSON.stringify(event)).join('\n')
   const headers = { 'Content-Type': 'application/x-ndjson' }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
@@ -148,6 +149,12 @@ it('shows the dashboard to who signs in, for as long as the tab is open', async 
   await page.waitForResponse(response => response.url().includes('/api/health') && response.ok())
   expect(stage.asked.refused).toBe(1)
   expect(stage.asked.tokens).toBeLessThan(6)
+
+  // A link by itself would be refused: the page asks with its token.
+  const [table] = await Promise.all([page.waitForEvent('download'), page.click('[data-part=history] a')])
+  expect(table.suggestedFilename()).toBe('landcover-classes.csv')
+  expect(await readFile(await table.path(), 'utf8')).toMatch(/^class_name,count,/)
+  expect(stage.asked.refused).toBe(1)
 
   const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, document.cookie]))
   expect(stored).toBe('[{},""]')

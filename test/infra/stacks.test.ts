@@ -3,7 +3,7 @@ import { TABLES } from '../../functions/adapters/schema.ts'
 import { rememberedMs } from '../../functions/core/slot.ts'
 import { producersToText } from '../../functions/core/stored-form.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
-import { EXPOSED_HEADERS } from '../../functions/http/origins.ts'
+import { READING } from '../../functions/http/origins.ts'
 import { FUNCTIONS } from '../../infra/bundles.ts'
 import type { Stage } from '../../infra/stages.ts'
 import {
@@ -182,7 +182,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
           AccessControlAllowOrigins: { Items: allowedOrigins },
           AccessControlAllowMethods: { Items: ['GET', 'HEAD'] },
           AccessControlAllowHeaders: { Items: ['If-None-Match', ...(signIn ? ['Authorization'] : [])] },
-          AccessControlExposeHeaders: { Items: EXPOSED_HEADERS },
+          AccessControlExposeHeaders: { Items: READING.exposedHeaders },
           AccessControlAllowCredentials: false,
         },
         SecurityHeadersConfig: { ContentTypeOptions: { Override: true } },

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { EXPOSED_HEADERS, parseOrigins } from '../../functions/http/origins.ts'
+import { parseOrigins, READING } from '../../functions/http/origins.ts'
 import { startHttpServer } from '../../functions/local/http-server.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -129,7 +129,7 @@ describe('a page of another origin', () => {
     expect([status, body.toString()]).toEqual([200, ROWS])
     expect(headers).toMatchObject({
       'access-control-allow-origin': said,
-      'access-control-expose-headers': EXPOSED_HEADERS.join(),
+      'access-control-expose-headers': READING.exposedHeaders.join(),
       vary,
     })
     expect(headers).not.toHaveProperty('access-control-allow-credentials')

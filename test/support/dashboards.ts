@@ -5,9 +5,9 @@ import { kinesisEvent } from '../../functions/local/lambda-events.ts'
 import { sharedAnswers } from '../../functions/local/shared-answers.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
-import { createApi, type Parts } from '../../web/api.ts'
+import { createApi } from '../../web/api.ts'
+import { newPage, questionsNow, receive } from '../../web/page.ts'
 import { choiceOf } from '../../web/view-models/choice.ts'
-import { questionsOf } from '../../web/view-models/questions.ts'
 import { NOON_MS, wireEvent } from './factories.ts'
 import { openLanes, openPipeline } from './pipeline.ts'
 
@@ -20,7 +20,6 @@ export interface Dashboards {
 }
 
 const STREAM = 'stream'
-const FEW_ALERTS = 50
 const PATIENCE_MS = 60_000
 
 /**
@@ -58,12 +57,13 @@ export async function readsFor(dashboards: Dashboards, forMs: number, sharedMs: 
 /** Asks what a page asks that nobody has touched; fails where an answer does. */
 function page(fetch: typeof globalThis.fetch, now: () => number): () => Promise<void> {
   const api = createApi({ fetch, timeoutMs: PATIENCE_MS, now })
-  const parts: Partial<Parts> = {}
+  const page = newPage(choiceOf(new URLSearchParams()), { local: now, elapsed: now })
   return async () => {
-    const questions = questionsOf(choiceOf(new URLSearchParams()), FEW_ALERTS, parts.health, now())
-    const { changed, failed } = await api.round(questions, new AbortController().signal)
-    Object.assign(parts, changed)
-    if (failed[0]) throw new Error(`${failed[0].part}: ${failed[0].reason}`)
+    const asked = questionsNow(page)
+    const round = await api.round(asked, new AbortController().signal)
+    receive(page, asked, round)
+    const [failure] = round.failed
+    if (failure) throw new Error(`${failure.part}: ${failure.reason}`)
   }
 }
 

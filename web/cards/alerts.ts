@@ -12,7 +12,7 @@ import {
   serverNow,
 } from '../page.ts'
 import type { Seen } from '../seen.ts'
-import { alertItems } from '../view-models/alerts.ts'
+import { type AlertItem, alertItems } from '../view-models/alerts.ts'
 import { classLabel } from '../view-models/classes.ts'
 import { type Clock, formatCount, plural } from '../view-models/format.ts'
 
@@ -23,7 +23,7 @@ const MOST_PAGES = 10
 export function renderAlertsCard(page: Page, clock: Clock, seen: Seen): void {
   if (!page.parts.alerts) return
   const isOfChoice = hasAlertsOfChoice(page)
-  const items = alertItems(alertRows(page), page.choice, seen.keys, clock, serverNow(page))
+  const items = itemsOf(page, clock, seen)
   byId('alerts').toggleAttribute('data-stale', !isOfChoice)
   renderAlerts(items, (key, isSeen) => {
     seen.mark([key], isSeen)
@@ -37,9 +37,8 @@ export function renderAlertsCard(page: Page, clock: Clock, seen: Seen): void {
 }
 
 export function markAllSeen(page: Page, clock: Clock, seen: Seen): void {
-  const items = alertItems(alertRows(page), page.choice, seen.keys, clock, serverNow(page))
   seen.mark(
-    items.map(({ key }) => key),
+    itemsOf(page, clock, seen).map(({ key }) => key),
     true,
   )
   renderAlertsCard(page, clock, seen)
@@ -74,6 +73,10 @@ export async function showMoreAlerts(
   } finally {
     button.disabled = false
   }
+}
+
+function itemsOf(page: Page, clock: Clock, seen: Seen): AlertItem[] {
+  return alertItems(alertRows(page), page.choice, seen.keys, clock, serverNow(page))
 }
 
 function countOf(page: Page): string {

@@ -10,7 +10,11 @@ const NOTICE_MS = 6_000
 /** What could not be done, and until when that is said. */
 let notice: { banner: Banner; until: number } | undefined
 
-/** What changes with time alone: ages and the countdown. @param nextTryAt local time; null while one is under way */
+/**
+ * What changes with time alone: ages and the countdown.
+ *
+ * @param nextTryAt local time; null while one is under way
+ */
 export function renderStatus(page: Page, clock: Clock, nextTryAt: number | null): void {
   const { parts, connection, times } = page
   if (parts.health) renderTrust(trustView(parts.health, clock, serverNow(page)))

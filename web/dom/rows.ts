@@ -23,13 +23,13 @@ export function syncRows<Item, Row extends HTMLElement>(
     update(row, item)
     return row
   })
-  const focusedAt = [...parent.children].findIndex(row => row.contains(document.activeElement))
-  const losesFocus = [...before.values()].some(row => row.contains(document.activeElement))
+  const focused = [...before.values()].find(row => row.contains(document.activeElement))
+  const focusedAt = focused ? [...parent.children].indexOf(focused) : -1
   for (const gone of before.values()) gone.remove()
   for (const [index, row] of rows.entries()) {
     const there = parent.children[index]
     if (there !== row) parent.insertBefore(row, there ?? null)
   }
   // Who works with the keyboard goes on with what took its place.
-  if (losesFocus) rows[Math.min(focusedAt, rows.length - 1)]?.querySelector<HTMLElement>('button, input')?.focus()
+  if (focused) rows[Math.min(focusedAt, rows.length - 1)]?.querySelector<HTMLElement>('button, input')?.focus()
 }

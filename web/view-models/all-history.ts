@@ -22,16 +22,10 @@ export type HistoryItem = {
   brightness: string
 }
 
-/** Quantiles of NDVI, as places in 0..1 of the scale that all classes share. */
-export type Distribution = {
-  p05: number
-  p25: number
-  p50: number
-  p75: number
-  p95: number
-  /** The same in words, as NDVI. */
-  description: string
-}
+type Quantiles = { p05: number; p25: number; p50: number; p75: number; p95: number }
+
+/** Quantiles of NDVI, as places in 0..1 of the scale that all classes share, and the same in words, as NDVI. */
+export type Distribution = Quantiles & { description: string }
 
 export type HistoryView = {
   items: HistoryItem[]
@@ -55,8 +49,15 @@ export function historyView(
   if (joined.length === 0) return null
   const rows = new Map(joined.map(row => [row.class_name, row]))
   const batchCounts = batch && new Map(batch.map(row => [row.class_name, row.count]))
-  const scale = scaleOf(statistics)
-  const distributions = new Map(statistics.map(row => [row.class_name, distributionOf(row, scale)]))
+  const quantiles = statistics.flatMap(row => {
+    const known = quantilesOf(row)
+    return known ? [[row.class_name, known] as const] : []
+  })
+  const ends = quantiles.flatMap(([, { p05, p95 }]) => [p05, p95])
+  const scale = ends.length === 0 ? null : roundLimits(ends, [0], 0.2)
+  const distributions = new Map(
+    scale && quantiles.map(([className, of]) => [className, distributionOf(of, scale)] as const),
+  )
   const items = classKeys(rows.keys()).flatMap((classKey): HistoryItem[] => {
     const row = rows.get(classKey.className)
     if (!row) return []
@@ -118,23 +119,12 @@ function quantilesOf({
   ndvi_p50: p50,
   ndvi_p75: p75,
   ndvi_p95: p95,
-}: BatchStatisticsRow) {
+}: BatchStatisticsRow): Quantiles | null {
   if (p05 === null || p25 === null || p50 === null || p75 === null || p95 === null) return null
   return { p05, p25, p50, p75, p95 }
 }
 
-function scaleOf(statistics: readonly BatchStatisticsRow[]): Scale | null {
-  const ends = statistics.flatMap(row => {
-    const quantiles = quantilesOf(row)
-    return quantiles ? [quantiles.p05, quantiles.p95] : []
-  })
-  return ends.length === 0 ? null : roundLimits(ends, [0], 0.2)
-}
-
-function distributionOf(row: BatchStatisticsRow, scale: Scale | null): Distribution | null {
-  const quantiles = quantilesOf(row)
-  if (!quantiles || !scale) return null
-  const { p05, p25, p50, p75, p95 } = quantiles
+function distributionOf({ p05, p25, p50, p75, p95 }: Quantiles, scale: Scale): Distribution {
   const place = (ndvi: number) => (ndvi - scale.min) / (scale.max - scale.min)
   return {
     p05: place(p05),

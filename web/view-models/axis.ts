@@ -1,3 +1,5 @@
+import { MINUTE_MS } from './time.ts'
+
 /** Axis limits and ticks that stay put while the data moves a little. */
 
 export type Limits = { min: number; max: number }
@@ -39,7 +41,6 @@ export const decimalsOf = (step: number): number => Math.max(1, Math.ceil(-Math.
 
 const clean = (value: number) => Number(value.toFixed(9))
 
-const MINUTE_MS = 60_000
 const TIME_STEPS_MS = [10, 20, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 20160, 40320, 80640].map(
   minutes => minutes * MINUTE_MS,
 )

@@ -1,3 +1,5 @@
+import type { Step } from '../../functions/serving/schemas.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './time.ts'
 import type { TrendScale } from './trend.ts'
 
 /** What the reader chose to see. It stands in the page's address, so that a link shows the same. */
@@ -14,24 +16,20 @@ export type Choice = {
   hidesSeen: boolean
 }
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
-
 /** `every` as the API takes it, and how long that is. */
-export type Range = { label: string; spanMs: number; every: '10m' | '1h' | '1d'; stepMs: number }
+export type Range = { spanMs: number; every: Step; stepMs: number }
 
 const minutes = { every: '10m', stepMs: 10 * MINUTE_MS } as const
 const hours = { every: '1h', stepMs: HOUR_MS } as const
 const days = { every: '1d', stepMs: DAY_MS } as const
 
 export const RANGES = {
-  '1h': { label: '1 h', spanMs: HOUR_MS, ...minutes },
-  '6h': { label: '6 h', spanMs: 6 * HOUR_MS, ...minutes },
-  '24h': { label: '24 h', spanMs: DAY_MS, ...hours },
-  '7d': { label: '7 d', spanMs: 7 * DAY_MS, ...days },
-  '30d': { label: '30 d', spanMs: 30 * DAY_MS, ...days },
-  '1y': { label: '1 y', spanMs: 365 * DAY_MS, ...days },
+  '1h': { spanMs: HOUR_MS, ...minutes },
+  '6h': { spanMs: 6 * HOUR_MS, ...minutes },
+  '24h': { spanMs: DAY_MS, ...hours },
+  '7d': { spanMs: 7 * DAY_MS, ...days },
+  '30d': { spanMs: 30 * DAY_MS, ...days },
+  '1y': { spanMs: 365 * DAY_MS, ...days },
 } as const satisfies Record<string, Range>
 export type RangeName = keyof typeof RANGES
 export const RANGE_NAMES = Object.keys(RANGES) as RangeName[]

@@ -1,3 +1,5 @@
+import { HOUR_MS } from './time.ts'
+
 /** Numbers, durations and times as people read them. Unknown (null) is always an en dash. */
 
 export const UNKNOWN = '–'
@@ -106,7 +108,7 @@ export function createClock(zone: string): Clock {
     moment: (ms, nowMs) => dayPrefix(ms, nowMs) + minute.format(ms),
     range(startMs, endMs, nowMs) {
       // A window that ends at midnight needs no other date.
-      const isLong = endMs - startMs > 3_600_000 && date.format(startMs) !== date.format(endMs)
+      const isLong = endMs - startMs > HOUR_MS && date.format(startMs) !== date.format(endMs)
       const end = isLong ? `${day.format(endMs)} ${minute.format(endMs)}` : minute.format(endMs)
       return `${dayPrefix(startMs, nowMs)}${minute.format(startMs)}–${end}`
     },

@@ -2,6 +2,8 @@ import type { Health } from '../../functions/serving/schemas.ts'
 import type { Questions } from '../api.ts'
 import { type Choice, RANGES } from './choice.ts'
 
+/** The API gives no more alerts in one answer. */
+export const MOST_ALERTS = 1_000
 /** What is told by the hour or the day moves too little to be asked for in every round. */
 const SLOW_MS = 30_000
 
@@ -50,7 +52,7 @@ export function exportUrls(
   return {
     now: csv(questions.windows),
     trend: csv(questions.series, focus ? { class: focus } : {}),
-    alerts: csv(questions.alerts, { limit: '1000' }),
+    alerts: csv(questions.alerts, { limit: String(MOST_ALERTS) }),
     history: csv(questions.joined),
   }
 }

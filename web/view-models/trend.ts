@@ -100,26 +100,25 @@ function pointsOf(
   timeOf: (startMs: number, endMs: number) => string,
   nowMs: number,
 ): TrendPoint[] {
-  const points: TrendPoint[] = []
+  const points: Omit<TrendPoint, 'alone'>[] = []
   let lastEnd: number | null = null
   for (const row of rows) {
     const start = Date.parse(row.window_start)
     const end = Date.parse(row.window_end)
     const time = timeOf(start, end)
     if (lastEnd !== null && start > lastEnd) {
-      points.push({ x: lastEnd, y: Number.NaN, count: 0, filling: false, alone: false, time })
+      points.push({ x: lastEnd, y: Number.NaN, count: 0, filling: false, time })
     }
     points.push({
       x: start,
       y: row.ndvi_avg === null ? Number.NaN : row.ndvi_avg - base,
       count: row.count,
       filling: end > nowMs,
-      alone: false,
       time,
     })
     lastEnd = end
   }
-  const isThere = (point: TrendPoint | undefined) => point !== undefined && Number.isFinite(point.y)
+  const isThere = (point: { y: number } | undefined) => point !== undefined && Number.isFinite(point.y)
   return points.map((point, index) => ({
     ...point,
     alone: !isThere(points[index - 1]) && !isThere(points[index + 1]),
