@@ -63,11 +63,39 @@ it('days are those of the batch view and of what came since, and all that window
   expect(days.every(row => Date.parse(row.window_end) - Date.parse(row.window_start) === DAY_MS)).toBe(true)
   // The newest day goes on.
   expect(days.map(({ state }) => state)).toEqual([...Array(9).fill('closed'), 'open'])
-  const endOfRange = iso(NOON_MS + 10 * DAY_MS - 12 * HOUR_MS)
-  for (const every of ['10m', '1h', '1d']) expect(await series({ every, from: endOfRange, to: endOfRange })).toEqual([])
+  // At the start of a day, and in the middle of every step.
+  for (const at of [iso(NOON_MS + 4.5 * DAY_MS), iso(NOON_MS + 5 * DAY_MS + 5 * MINUTE_MS)]) {
+    for (const every of ['10m', '1h', '1d']) expect(await series({ every, from: at, to: at }), at).toEqual([])
+  }
   const count = (rows: readonly { count: number }[]) => rows.reduce((sum, row) => sum + row.count, 0)
   expect(count(await series({ ...range, from: iso(NOON_MS - 2 * HOUR_MS) }))).toBe(20)
   expect(count(await series({ ...range, from: iso(NOON_MS - 2 * HOUR_MS), every: '1h' }))).toBe(20)
+})
+
+it('what was taken on the last day that is told as a day counts once, though its window is among the first', async () => {
+  const { pipeline, clock, append, heartbeat, speed, archive, series } = await openSeries()
+  const midnight = NOON_MS + 12 * HOUR_MS
+  const deliver = async (ms: number, images: number[]) => {
+    clock.nowMs = ms
+    const records = [...images.map(taken => append(image(taken))), heartbeat()]
+    await speed(records)
+    await archive(records)
+  }
+  await deliver(midnight - 2 * MINUTE_MS, [midnight - 8 * MINUTE_MS, midnight - 5 * MINUTE_MS])
+  await deliver(midnight + 2 * MINUTE_MS, [midnight - MINUTE_MS, midnight + MINUTE_MS])
+  for (let hour = 1; hour <= 3; hour++) await deliver(midnight + hour * HOUR_MS, [])
+  await pipeline.runBatch()
+  // A late one, which no view has.
+  await deliver(midnight + 4 * HOUR_MS, [midnight - 5 * MINUTE_MS])
+  clock.nowMs = midnight + 7 * DAY_MS + HOUR_MS
+  const from = iso(NOON_MS)
+  for (const every of ['10m', '1h', '1d']) {
+    const rows = await series({ from, every })
+    expect(rows.map(({ window_start, count }) => [window_start, count])).toEqual([
+      [iso(NOON_MS - 12 * HOUR_MS), 4],
+      [iso(midnight), 1],
+    ])
+  }
 })
 
 it('an answer that Lambda could not give back is refused, with what to do instead', async () => {
