@@ -303,9 +303,9 @@ describe('the page fits', () => {
     expect(bytes).toBeLessThan(120 * 1024)
   })
 
-  it('nothing moves while it loads', async () => {
+  it.each([1280, 390])('nothing moves while it loads: %i pixels', async width => {
     const { system } = await openRegionWithHistory()
-    const { page } = await openDashboard(system)
+    const { page } = await openDashboard(system, { viewport: { width, height: 844 } })
     await isLive(page)
     await page.waitForTimeout(1_000)
     const shift = await page.evaluate(
