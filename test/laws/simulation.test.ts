@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { PLANTED_BATCH_BUGS, PLANTED_BUGS, withBug } from '../simulation/planted-bugs.ts'
 import { simulate } from '../simulation/process.ts'
 
 const HISTORIES = 400
@@ -8,5 +10,13 @@ describe('the system', () => {
     const { exitCode, output } = await simulate(['--histories', `${HISTORIES}`, '--batch-in', '20'])
     expect(output).toContain('no law broken')
     expect(exitCode).toBe(0)
+  })
+})
+
+// Whether the simulation notices them takes minutes (`npm run test:planted`); that they can still be planted does not.
+describe('the planted bug', () => {
+  it.each([...PLANTED_BUGS, ...PLANTED_BATCH_BUGS])('$name has its place in $file', async bug => {
+    const source = await readFile(bug.file, 'utf8')
+    expect(withBug(bug, source)).not.toBe(source)
   })
 })

@@ -5,6 +5,15 @@ export interface PlantedBug {
   edits: [find: string, replacement: string][]
 }
 
+/** The source of the bug's file with the bug in it. */
+export function withBug({ name, file, edits }: PlantedBug, source: string): string {
+  return edits.reduce((text, [find, replacement]) => {
+    const parts = text.split(find)
+    if (parts.length !== 2) throw new Error(`planted bug '${name}': ${file} has its place ${parts.length - 1} times`)
+    return parts.join(replacement)
+  }, source)
+}
+
 const APPLY = 'functions/speed/apply.ts'
 const PRODUCER = 'test/simulation/producer.ts'
 const HISTORY = 'test/simulation/history.ts'
@@ -279,7 +288,12 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   {
     name: 'a reader that reads the cut twice',
     file: 'functions/serving/answers.ts',
-    edits: [['cursors, view?.cut ?? 0)) addEach', 'cursors, (await serving.views.current())?.cut ?? 0)) addEach']],
+    edits: [
+      [
+        'speedRowsSince(serving, cursors, view?.cut ?? 0)',
+        'speedRowsSince(serving, cursors, (await serving.views.current())?.cut ?? 0)',
+      ],
+    ],
   },
   {
     name: 'two runs sharing a path',
