@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromiumProgram } from '../support/browser.ts'
+import { CHROMIUM_FLAGS, chromiumProgram } from '../support/browser.ts'
 import { runStart, urlOf } from '../support/landcover.ts'
 import { median, printTable } from './report.ts'
 
 /** Not among the project's packages: it is larger than most of them together. */
 const LIGHTHOUSE = 'lighthouse@13.5.0'
 const CATEGORIES = ['performance', 'accessibility', 'best-practices'] as const
-const FLAGS = '--headless=new --no-sandbox --disable-background-networking'
+const FLAGS = ['--headless=new', ...CHROMIUM_FLAGS].join(' ')
 const ROUNDS = 3
 
 interface Report {

@@ -11,6 +11,7 @@ import { launchBrowser } from '../support/browser.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
 import { eventually, runProduce, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { isLive } from './region.ts'
 
 const EVENTS = 60
 const CLIENT = 'page'
@@ -115,8 +116,6 @@ async function signIn(page: Page): Promise<void> {
   await page.click('button[type=submit]')
 }
 
-const isReady = (page: Page) => page.waitForSelector('body[data-state=ready][data-phase=live]')
-
 it('shows the dashboard to who signs in, for as long as the tab is open', async () => {
   const stage = await openStage()
   expect((await fetch(`${stage.page}/api/health`)).status).toBe(401)
@@ -132,12 +131,12 @@ it('shows the dashboard to who signs in, for as long as the tab is open', async 
   // A link to somewhere leads there, also by way of signing in.
   await page.goto(`${stage.page}/?from=a-link`)
   await signIn(page)
-  await isReady(page)
+  await isLive(page)
   expect(page.url()).toBe(`${stage.page}/?from=a-link`)
   expect(stage.asked).toEqual({ tokens: 1, refused: 1 })
 
   await page.reload()
-  await isReady(page)
+  await isLive(page)
   expect(stage.asked.tokens).toBe(2)
 
   // The next round of questions is asked with a new token, one for all of them.
@@ -172,5 +171,5 @@ it('says so where signing in is refused', async () => {
   expect(await page.textContent('#banner-title')).toBe('Signing in failed.')
   await page.click('#retry')
   await signIn(page)
-  await isReady(page)
+  await isLive(page)
 })

@@ -2,6 +2,9 @@ import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 
+/** For a browser that root may start, and that asks for nothing by itself. */
+export const CHROMIUM_FLAGS = ['--no-sandbox', '--disable-background-networking'] as const
+
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 /** The browser's program; undefined where there is none. */
@@ -18,8 +21,7 @@ export async function launchBrowser(): Promise<Browser> {
   const executablePath = chromiumProgram()
   if (!executablePath)
     throw new Error('there is no Chromium: apt-get install chromium, or name its program in CHROMIUM')
-  const args = ['--no-sandbox', '--disable-background-networking']
-  const browser = await chromium.launch({ executablePath, args })
+  const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS] })
   onTestFinished(() => browser.close())
   return browser
 }

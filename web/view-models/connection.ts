@@ -1,5 +1,5 @@
 import type { PartName, Round } from '../api.ts'
-import { formatDuration } from './format.ts'
+import { formatAge } from './format.ts'
 
 /**
  * loading: nothing was ever received. live: the last round brought everything. partial: some parts could not be had.
@@ -83,7 +83,7 @@ export function bannerOf(connection: Connection, retryInMs: number | null, nowMs
     const kept =
       connection.lastGoodMs === null
         ? 'The server does not answer.'
-        : `Showing what was known ${formatDuration(Math.max(1000, Math.floor((nowMs - connection.lastGoodMs) / 1000) * 1000)).replace('.0 s', ' s')} ago.`
+        : `Showing what was known ${formatAge(Math.max(1000, nowMs - connection.lastGoodMs))}.`
     const title = connection.everLoaded ? 'Connection lost' : 'No connection'
     return { tone: 'bad', title, detail: `${kept} ${next}`, retry: true }
   }
