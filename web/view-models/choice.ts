@@ -1,6 +1,5 @@
 import type { Step } from '../../functions/serving/schemas.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './time.ts'
-import type { TrendScale } from './trend.ts'
 
 /** What the reader chose to see. It stands in the page's address, so that a link shows the same. */
 export type Choice = {
@@ -15,6 +14,9 @@ export type Choice = {
   /** No alerts that the reader has marked as seen. */
   hidesSeen: boolean
 }
+
+/** Scale of the trend chart. `ndvi`: as measured. `difference`: minus the class's mean over all history. */
+export type TrendScale = 'ndvi' | 'difference'
 
 /** `every` as the API takes it, and how long that is. */
 export type Range = { spanMs: number; every: Step; stepMs: number }

@@ -1,11 +1,8 @@
 import type { ClassStatsRow, WindowRow } from '../../functions/serving/schemas.ts'
 import { type Limits, roundLimits, type Scale } from './axis.ts'
-import type { Range } from './choice.ts'
+import type { Range, TrendScale } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatDifference, formatNdvi, LONG_AGO_MS, plural } from './format.ts'
-
-/** `ndvi`: as measured. `difference`: minus the class's mean over all history. */
-export type TrendScale = 'ndvi' | 'difference'
 
 export type TrendPoint = {
   /** Epoch ms of the window's start. */
