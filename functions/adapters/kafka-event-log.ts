@@ -158,9 +158,10 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
         outcomes.push(...batch.map((_, index) => ({ lane, position: toPosition(first + BigInt(index)) })))
       } catch (cause) {
         const error = clear(cause, options).message
-        outcomes.push(...batch.map(() => ({ error })))
         // A record that is too large stays so: it must not hold up what stands behind it.
-        if (!isApiError(cause, 'MESSAGE_TOO_LARGE')) stopped = error
+        const tooLarge = isApiError(cause, 'MESSAGE_TOO_LARGE')
+        outcomes.push(...batch.map(() => ({ error, ...(tooLarge && { tooLarge }) })))
+        if (!tooLarge) stopped = error
       }
     }
     return outcomes

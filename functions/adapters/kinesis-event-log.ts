@@ -16,7 +16,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { laneName } from '../core/delivery.ts'
 import { type Lane, type Position, START, toPosition, toSequenceNumber } from '../core/lane.ts'
-import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
+import type { Append, AppendFailure, AppendOutcome, EventLog } from '../ports/event-log.ts'
 import { limitedRequests } from './aws-requests.ts'
 
 export interface KinesisEventLogOptions {
@@ -86,7 +86,7 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
   }
 
   /** What PutRecords takes, or why it would refuse the whole request because of this record. */
-  async function entryFor(record: Append): Promise<PutRecordsRequestEntry | { error: string }> {
+  async function entryFor(record: Append): Promise<PutRecordsRequestEntry | AppendFailure> {
     const place = await placeFor(record)
     if ('error' in place) return place
     const { length } = place.PartitionKey
@@ -96,7 +96,8 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
     const entry = { ...place, Data: record.data }
     const bytes = byteLength(entry)
     if (bytes > maxRecordBytes) {
-      return { error: `the record and its key have ${bytes} bytes; the stream ${stream} takes ${maxRecordBytes}` }
+      const error = `the record and its key have ${bytes} bytes; the stream ${stream} takes ${maxRecordBytes}`
+      return { error, tooLarge: true }
     }
     return entry
   }

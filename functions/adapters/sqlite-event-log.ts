@@ -87,6 +87,10 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
       refuseIfRemoved()
       return transaction(database, () =>
         records.map((record, index): AppendOutcome => {
+          const bytes = record.data.byteLength
+          if (bytes > MAX_RECORD_BYTES) {
+            return { error: `the record has ${bytes} bytes; the log takes ${MAX_RECORD_BYTES}`, tooLarge: true }
+          }
           const shard = shardsOfRecords[index] as string
           const latest = selectLatest.get(shard) as { arrival_ms: number } | undefined
           const arrivalMs = Math.max(now(), latest?.arrival_ms ?? 0)

@@ -7,7 +7,7 @@ import { slotOf } from '../core/slot.ts'
 import { SECOND_MS } from '../core/time.ts'
 import { header } from '../http/header.ts'
 import { problem } from '../http/problem.ts'
-import type { EventLog } from '../ports/event-log.ts'
+import type { AppendFailure, EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
 import { compressRecord, RECORD_BYTES_LIMIT } from './packing.ts'
 import { appendWithRetries, type RetryTime } from './retry.ts'
@@ -42,7 +42,7 @@ const BODY_TYPE = /^application\/(json|x-ndjson)\s*(;|$)/i
  */
 export function ingestHandler({ log, classes, slotMs, time, now, logger }: IngestHandlerOptions) {
   /** Stores a record. @returns why that failed, in which case the log may or may not have it */
-  function store({ producer, counter }: Origin, lines: Uint8Array): Promise<string | null> {
+  function store({ producer, counter }: Origin, lines: Uint8Array): Promise<AppendFailure | null> {
     return appendWithRetries(
       log,
       { ...log.destinationOf(producer), data: compressRecord(withHeader({ producer, counter }, lines)) },
@@ -79,7 +79,7 @@ export function ingestHandler({ log, classes, slotMs, time, now, logger }: Inges
         ? await storeInTurn(lines)
         : await store({ producer: producerOf(event, key), counter: 1 }, lines)
     if (failure !== null) {
-      logger.warn('ingest: given up', { error: failure })
+      logger.warn('ingest: given up', { error: failure.error })
       const detail =
         key === undefined
           ? 'The log may have the events or not. With an Idempotency-Key they can be sent again without harm.'
@@ -96,10 +96,10 @@ export function ingestHandler({ log, classes, slotMs, time, now, logger }: Inges
  * Stores records one after another, as those of one producer, which takes another id after a record that may be
  * missing: so requests without a key are no more to the speed layer than one producer.
  */
-function inTurn(store: (origin: Origin, lines: Uint8Array) => Promise<string | null>) {
+function inTurn(store: (origin: Origin, lines: Uint8Array) => Promise<AppendFailure | null>) {
   let origin = { producer: `api-${randomUUID()}`, counter: 0 }
   let last: Promise<unknown> = Promise.resolve()
-  return (lines: Uint8Array): Promise<string | null> => {
+  return (lines: Uint8Array): Promise<AppendFailure | null> => {
     const storing = last.then(async () => {
       origin = { ...origin, counter: origin.counter + 1 }
       const failure = await store(origin, lines)

@@ -154,7 +154,7 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
     } else {
       identity.id = newId()
       identity.counter = 0
-      giveUp(lines, failure)
+      giveUp(lines, failure.error)
     }
     identity.isBusy = false
   }

@@ -71,7 +71,7 @@ async function judged(
   slot: Slot,
   classes: ClassList,
 ): Promise<Judged[]> {
-  const now = entries.map(entry => redrivenRecord(entry, slot, classes))
+  const now = entries.map(entry => redrivenRecord(entry, slot, classes, redrive.log.maxRecordBytes))
   const producers = now.flatMap(each => ('record' in each ? [each.record.producer] : []))
   const states = producers.length > 0 ? await redrive.store.readRedrives(producers) : []
   const claims = new Map(states.map(state => [state.producer, state]))

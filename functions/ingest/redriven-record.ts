@@ -26,11 +26,13 @@ export const REDRIVE_PREFIX = 'redrive-'
  * better.
  *
  * @param slot the arrival slot in which the record would be: it decides which classes are known
+ * @param maxRecordBytes the log's: a larger record would be refused by it, at every attempt
  */
 export function redrivenRecord(
   entry: QuarantineEntry,
   slot: Slot,
   classes: ClassList,
+  maxRecordBytes: number,
 ): { record: RedrivenRecord } | { reason: RejectionReason } {
   const { lane, position, arrivalMs } = entry
   const decode = (data: Uint8Array) => decodeRecord({ lane, position, arrivalMs, data }, slot, classes)
@@ -52,7 +54,7 @@ export function redrivenRecord(
   const { events, rejections } = decode(plain)
   if (events.length === 0) return { reason: rejections[0]?.reason ?? entry.reason }
   const data = compressRecord(plain)
-  if (data.byteLength > RECORD_BYTES_LIMIT) return { reason: 'too-large' }
+  if (data.byteLength > Math.min(RECORD_BYTES_LIMIT, maxRecordBytes)) return { reason: 'too-large' }
   return { record: { producer, data, events: events.length } }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { RETRY_LIMIT_MS } from '../core/slot.ts'
 import { MINUTE_MS } from '../core/time.ts'
-import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
+import type { Append, AppendFailure, AppendOutcome, EventLog } from '../ports/event-log.ts'
 
 /** The time that passes while something is retried. */
 export interface RetryTime {
@@ -20,8 +20,8 @@ const LONGEST_RETRY_MS = 10_000
 export const LAST_ATTEMPT_MS = RETRY_LIMIT_MS - MINUTE_MS
 
 /**
- * Stores one record: the same bytes to the same destination until the log has them, the time is over or the signal
- * says to stop. Between attempts it waits a random time up to a bound that doubles: "full jitter" of Marc Brooker,
+ * Stores one record: the same bytes to the same destination until the log has them, says that it never takes them, the
+ * time is over or the signal says to stop. Between attempts it waits a random time up to a bound that doubles: "full jitter" of Marc Brooker,
  * "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  *
  * @param onRetry told of every attempt that is followed by another
@@ -35,16 +35,16 @@ export async function appendWithRetries(
   onRetry: (error: string) => void,
   signal?: AbortSignal,
   startMs: number = time.now(),
-): Promise<string | null> {
+): Promise<AppendFailure | null> {
   for (let longestMs = FIRST_RETRY_MS; ; longestMs = Math.min(longestMs * 2, LONGEST_RETRY_MS)) {
     const outcome = await attempt(log, record)
     if (!('error' in outcome)) return null
     const waitMs = time.random() * longestMs
-    if (signal?.aborted || time.now() + waitMs - startMs > LAST_ATTEMPT_MS) return outcome.error
+    if (outcome.tooLarge || signal?.aborted || time.now() + waitMs - startMs > LAST_ATTEMPT_MS) return outcome
     onRetry(outcome.error)
     await time.sleep(waitMs, signal)
     // Time may have leapt while the machine slept.
-    if (signal?.aborted || time.now() - startMs > LAST_ATTEMPT_MS) return outcome.error
+    if (signal?.aborted || time.now() - startMs > LAST_ATTEMPT_MS) return outcome
   }
 }
 

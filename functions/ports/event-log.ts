@@ -6,8 +6,15 @@ import type { LogRecord } from '../core/record.ts'
 export type Destination = { key: string } | { lane: string }
 export type Append = Destination & { data: Uint8Array }
 
-/** What became of one record: stored for good at a place, or refused for now (send the same bytes again). */
-export type AppendOutcome = { lane: string; position: Position } | { error: string }
+/** What became of one record: stored for good at a place, or not, as far as is known. */
+export type AppendOutcome = { lane: string; position: Position } | AppendFailure
+
+export interface AppendFailure {
+  /** Why, for people. */
+  error: string
+  /** True where the log takes no record of so many bytes: sending the same bytes again never helps. Else it may. */
+  tooLarge?: true
+}
 
 /** A log as those know it who are handed its records, and neither read nor write it. */
 export interface LogOutline {

@@ -78,6 +78,20 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(Buffer.from((record as LogRecord).data).equals(data)).toBe(true)
     })
 
+    test('says of a record that is larger than it takes that sending it again never helps, and stores the others', async () => {
+      const [lane] = await someLanes(log)
+      // Above what any key could take of the room.
+      const tooLarge = { lane, data: Buffer.alloc(log.maxRecordBytes + 8 * 1024) }
+      const [before, refused, after] = await log.append([
+        { lane, data: Buffer.from('before') },
+        tooLarge,
+        { lane, data: Buffer.from('after') },
+      ])
+      expect(refused).toEqual({ error: expect.any(String), tooLarge: true })
+      allStored([before as AppendOutcome, after as AppendOutcome])
+      expect((await readLane(log, lane)).map(text)).toEqual(['before', 'after'])
+    })
+
     test('puts records of one key into one lane, and those of many keys into every lane', async () => {
       const stored = allStored(await log.append([...numbered(200), ...numbered(200)]))
       const lanes = stored.map(({ lane }) => lane)

@@ -295,7 +295,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
         ...sizes.map(size => ({ lane, data: Buffer.alloc(size) })),
         { lane: other, data: Buffer.from('elsewhere') },
       ])
-      expect(outcomes[2]).toEqual({ error: expect.stringContaining('MESSAGE_TOO_LARGE') })
+      expect(outcomes[2]).toEqual({ error: expect.stringContaining('MESSAGE_TOO_LARGE'), tooLarge: true })
       expect(outcomes.filter(outcome => 'lane' in outcome)).toHaveLength(5)
       expect((await readToEnd(log, lane)).map(({ data }) => data.byteLength)).toEqual([400, 400, 400, 400])
     })

@@ -13,6 +13,8 @@ export interface Fault {
     | 'none'
     /** Not stored, and said so. */
     | 'refused'
+    /** Not stored, and never will be: it has too many bytes. */
+    | 'too-large'
     /** Not stored, and the call fails. */
     | 'failed'
     /** Stored; the answer says that it was refused. */
@@ -55,6 +57,7 @@ export function faultyLog(
       onTheWay.push(store())
       return { error: 'refused' }
     }
+    if (kind === 'too-large') return { error: 'the record has too many bytes', tooLarge: true }
     const stored = kind === 'refused' || kind === 'failed' ? await time.sleep(thereMs) : await store()
     await time.sleep(backMs)
     if (kind === 'failed' || kind === 'answer-lost') throw new Error('the connection broke')

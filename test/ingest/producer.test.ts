@@ -169,6 +169,15 @@ describe('sending again', () => {
     expect(producer.summary()).toMatchObject({ acknowledged: 0, unacknowledged: 7, pending: 0 })
   })
 
+  test('is of no use for a record that the log says is too large: it is given up at once, and others go on', async () => {
+    const { producer, attempts } = setUp([{ ...NO_FAULT, kind: 'too-large' }, NO_FAULT])
+    const error = await time.run(producer.send(someEvents(2)).catch(thrown => thrown))
+    expect(error).toMatchObject({ events: 2, message: '2 events were not acknowledged: the record has too many bytes' })
+    expect(attempts).toHaveLength(1)
+    await time.run(producer.send(someEvents(1, 2)))
+    expect(producer.summary()).toMatchObject({ acknowledged: 1, unacknowledged: 2, retries: 0 })
+  })
+
   test('does not begin once time has leapt beyond the limit, as when the machine was suspended', async () => {
     let leapMs = 0
     const leaping = { ...time, now: () => time.now() + leapMs }

@@ -383,6 +383,25 @@ describe('a redrive of a whole record whose decoder was mended', () => {
   })
 })
 
+it('a redrive leaves an entry alone whose record is larger than the log takes now, and takes it on once it fits', async () => {
+  const system = await openSystem()
+  await system.send(wetland('a'))
+  await system.learn('Wetland')
+  let bytes = 0
+  const measuring: EventLog = {
+    ...system.log,
+    append: async ([record]) => {
+      bytes = record?.data.byteLength as number
+      return [{ error: 'the record has too many bytes', tooLarge: true }]
+    },
+  }
+  expect(await system.redrive({}, { log: measuring })).toMatchObject({ unacknowledged: 1 })
+  const narrow = { ...system.log, maxRecordBytes: bytes - 1 }
+  expect(await system.redrive({}, { log: narrow })).toMatchObject({ redriven: 0, bad: new Map([['too-large', 1]]) })
+  const justRight = { ...system.log, maxRecordBytes: bytes }
+  expect(await system.redrive({}, { log: justRight })).toMatchObject({ redriven: 1, bad: new Map() })
+})
+
 it('a redrive takes an event that was written over several lines', async () => {
   const system = await openSystem()
   const [lane] = await system.log.lanes()
