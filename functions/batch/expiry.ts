@@ -1,5 +1,6 @@
 import { DAY_MS } from '../core/time.ts'
-import { READERS_MS, type ViewReader } from './view.ts'
+import { READERS_MS } from './view.ts'
+import type { ViewReader } from './view-reader.ts'
 
 /** How long speed rows and alerts are kept: well above the log's retention. */
 export const SPEED_TTL_MS = 28 * DAY_MS

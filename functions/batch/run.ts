@@ -11,7 +11,8 @@ import { encodeClasses, encodeDays } from './history-files.ts'
 import { IMPORT_DAY, listImports } from './imports.ts'
 import { type BatchSql, contentOf, countImports, countSlots, type SlotsCounted, together } from './query.ts'
 import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal, ValidationFailed } from './validation.ts'
-import { type Audit, type Part, pruneViews, publishView, type View, viewReader } from './view.ts'
+import { type Audit, keysOf, type Part, pruneViews, publishView, sha256, type View } from './view.ts'
+import { viewReader } from './view-reader.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
 export interface BatchLayer {
@@ -43,7 +44,7 @@ export interface BatchRun {
  */
 export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
-  return publishOnTop(layer, async (base, startedMs) => {
+  return publishOnTop(layer, async ({ base, revision, startedMs }) => {
     const baseCut = base?.cut ?? firstCut(slotMs)
     const files = await listArchive(objects, watchedFrom(baseCut, slotMs), slotMs)
     const { cut, behind } = archiveProgress(files, await layer.lanes(), slotMs, baseCut)
@@ -73,6 +74,7 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
       imports: [...(base?.imports ?? []), ...imports],
       watched,
       audit: { kind: 'batch', ...tally(counted, slots.length, newFiles.length), missed: missedIn(watched) },
+      revision,
       startedMs,
     })
     return { next, behind }
@@ -89,7 +91,7 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
  */
 export function runBackfill(layer: BatchLayer, first: string, last: string): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
-  return publishOnTop(layer, async (base, startedMs) => {
+  return publishOnTop(layer, async ({ base, revision, startedMs }) => {
     if (!base) return { next: undefined, behind: [] }
     const from = Math.max(Date.parse(first), firstCut(slotMs))
     const until = Math.min(Date.parse(last) + DAY_MS, base.cut)
@@ -103,10 +105,20 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
     const next = await replaceInView(layer, base, isReplaced, counted.days, {
       audit: { kind: 'backfill', ...tally(counted, slots.length, files.length), missed: missedIn(watched) },
       watched,
+      revision,
       startedMs,
     })
     return { next, behind: [] }
   })
+}
+
+/** What an attempt to publish begins with. */
+interface Ground {
+  /** The newest whole view. */
+  base: View | undefined
+  /** Number of the view to publish: that of a damaged view is taken. */
+  revision: number
+  startedMs: number
 }
 
 interface Attempt {
@@ -115,22 +127,28 @@ interface Attempt {
   behind: Progress['behind']
 }
 
-/** Makes the next view from the current one, anew for as long as another run publishes in between. */
-async function publishOnTop(
-  layer: BatchLayer,
-  attempt: (base: View | undefined, startedMs: number) => Promise<Attempt>,
-): Promise<BatchRun> {
+/** Makes the next view from the newest whole one, and starts over for as long as another run publishes in between. */
+async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Promise<Attempt>): Promise<BatchRun> {
   const views = viewReader(layer.objects)
   for (;;) {
     const startedMs = layer.now()
-    const base = await views.current()
-    try {
-      const { next, behind } = await attempt(base, startedMs)
+    // Before the view: of a view that another run publishes in between the number is taken.
+    const { revision, view } = await views.chain()
+    const isAllDamaged = revision > 0 && !view
+    const runOn = async (base: View | undefined): Promise<BatchRun | undefined> => {
+      // Damage is found by every run, also by one that has nothing to add.
+      await (base && views.classes(base))
+      const { next, behind } = await attempt({ base, revision: revision + 1, startedMs })
       if (!next) return { view: base, published: false, behind }
-      if (await publish(layer, base, next)) return { view: next, published: true, behind }
+      return (await publish(layer, base, next)) ? { view: next, published: true, behind } : undefined
+    }
+    try {
+      // Without a whole view all is counted from the archive once more.
+      const run = await (isAllDamaged ? runOn(undefined) : views.read(runOn))
+      if (run) return run
     } catch (error) {
       // What another run covers by now may have expired, or been replaced, under this one.
-      const isCurrent = (await views.current())?.revision === base?.revision
+      const isCurrent = (await views.chain()).revision === revision
       if (isCurrent || !(error instanceof ValidationFailed)) throw error
     }
   }
@@ -157,14 +175,15 @@ async function publish({ objects }: BatchLayer, base: View | undefined, view: Vi
     return true
   }
   // Another run was faster: what was written for this view only goes.
-  const kept = new Set(base ? [base.classesKey, ...Object.values(base.parts).map(({ key }) => key)] : [])
-  for (const key of [view.classesKey, ...Object.values(view.parts).map(part => part.key)]) {
-    if (!kept.has(key)) await objects.delete(key)
-  }
+  const kept = new Set(base && keysOf(base))
+  for (const key of keysOf(view)) if (!kept.has(key)) await objects.delete(key)
   return false
 }
 
-type Change = { audit: Omit<Audit, 'images' | 'added' | 'seconds'>; watched: View['watched']; startedMs: number }
+type Change = Pick<View, 'revision' | 'watched'> & {
+  audit: Omit<Audit, 'images' | 'added' | 'seconds'>
+  startedMs: number
+}
 
 /** The next view, with further days: only the parts that they belong to are written anew. */
 async function addToView(
@@ -174,7 +193,7 @@ async function addToView(
   change: Change & Pick<View, 'cut' | 'imports'>,
 ): Promise<View> {
   const { objects } = layer
-  const revision = (base?.revision ?? 0) + 1
+  const { revision } = change
   const views = viewReader(objects)
   const parts = { ...base?.parts }
   for (const [name, rows] of Map.groupBy(days, partOf)) {
@@ -182,7 +201,7 @@ async function addToView(
     parts[name] = await writePart(objects, revision, name, mergeDays([...known, ...rows]))
   }
   const classes = mergeClasses(base ? await views.classes(base) : new Map(), byClass(days))
-  return finishView(layer, base, { ...change, revision, parts, classes })
+  return finishView(layer, base, { ...change, parts, classes })
 }
 
 /** The next view, with other rows in the place of some: all time is added up anew, since extremes cannot be taken back. */
@@ -194,7 +213,7 @@ async function replaceInView(
   change: Change,
 ): Promise<View> {
   const { objects } = layer
-  const revision = base.revision + 1
+  const { revision } = change
   const views = viewReader(objects)
   const added = Map.groupBy(days, partOf)
   const parts: View['parts'] = {}
@@ -210,24 +229,25 @@ async function replaceInView(
     const isSame = part !== undefined && kept.length === known.length && fresh.length === 0
     parts[name] = isSame ? part : await writePart(objects, revision, name, rows)
   }
-  return finishView(layer, base, { ...change, cut: base.cut, imports: base.imports, revision, parts, classes })
+  return finishView(layer, base, { ...change, cut: base.cut, imports: base.imports, parts, classes })
 }
 
 async function finishView(
   { objects, now }: BatchLayer,
   base: View | undefined,
-  made: Change &
-    Pick<View, 'cut' | 'imports' | 'revision' | 'parts'> & { classes: ReadonlyMap<string, DayHistory['history']> },
+  made: Change & Pick<View, 'cut' | 'imports' | 'parts'> & { classes: ReadonlyMap<string, DayHistory['history']> },
 ): Promise<View> {
   const { classes, startedMs, audit, ...others } = made
   const images = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
   const classesKey = `landcover_aggregates/as_of=${others.revision}-${randomUUID()}/classes.parquet`
-  await objects.put(classesKey, encodeClasses(classes))
+  const bytes = encodeClasses(classes)
+  await objects.put(classesKey, bytes)
   const nowMs = now()
   const added = images - (base?.audit.images ?? 0)
   const view = {
     ...others,
     classesKey,
+    classesSha256: sha256(bytes),
     publishedAt: formatTimestamp(nowMs),
     audit: { ...audit, images, added, seconds: (nowMs - startedMs) / 1000 },
   }
@@ -242,10 +262,11 @@ async function writePart(
   rows: readonly DayHistory[],
 ): Promise<Part> {
   const key = `history/${name}/${revision}-${randomUUID()}.parquet`
-  await objects.put(key, encodeDays(rows))
+  const bytes = encodeDays(rows)
+  await objects.put(key, bytes)
   const days = rows.map(({ day }) => day).sort()
   const images = rows.reduce((sum, { history }) => sum + history.totals.count, 0)
-  return { key, firstDay: days[0] as string, lastDay: days.at(-1) as string, images }
+  return { key, sha256: sha256(bytes), firstDay: days[0] as string, lastDay: days.at(-1) as string, images }
 }
 
 /** What arrived in a month; of imports, which arrive all at once, what is of a month. */

@@ -8,7 +8,8 @@ import type { SpeedStore } from '../ports/speed-store.ts'
 import type { ArchiveFile } from './completeness.ts'
 import type { DayHistory } from './day-history.ts'
 import type { SlotsCounted } from './query.ts'
-import { type View, viewReader } from './view.ts'
+import type { View } from './view.ts'
+import { viewReader } from './view-reader.ts'
 
 /** What a run counted cannot be right: nothing is published, and the view before stays. */
 export class ValidationFailed extends Error {

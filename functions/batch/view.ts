@@ -1,9 +1,7 @@
-import type { History } from '../core/history.ts'
+import { createHash } from 'node:crypto'
 import type { Slot } from '../core/slot.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import type { DayHistory } from './day-history.ts'
-import { decodeClasses, decodeDays } from './history-files.ts'
 import type { Watched } from './watch.ts'
 
 /**
@@ -18,6 +16,8 @@ export interface View {
   cut: Slot
   /** Key of the Parquet file of all time: a row per class. */
   classesKey: string
+  /** SHA-256 of that file in hex; views of before there were checksums have none. */
+  classesSha256?: string
   /** The days, by month of arrival (of the event, for imports). Views share the parts in which they do not differ. */
   parts: Record<string, Part>
   /** Lanes of the imports that are counted. */
@@ -30,6 +30,8 @@ export interface View {
 export interface Part {
   /** Key of a Parquet file: a row per arrival day, event day and class. */
   key: string
+  /** SHA-256 of that file in hex; parts of before there were checksums have none. */
+  sha256?: string
   /** Event days, YYYY-MM-DD. */
   firstDay: string
   lastDay: string
@@ -56,88 +58,72 @@ export interface Audit {
   seconds: number
 }
 
-const VIEW_PREFIX = 'views/'
+export const VIEW_PREFIX = 'views/'
 
-function viewKey(revision: number): string {
+export function viewKey(revision: number): string {
   return `${VIEW_PREFIX}${String(revision).padStart(12, '0')}.json`
+}
+
+export function revisionOf(key: string): number {
+  return Number(key.slice(VIEW_PREFIX.length, -'.json'.length))
+}
+
+/** A file of the batch view does not hold what was written. A view before it may be whole. */
+export class DamagedObject extends Error {
+  readonly key: string
+
+  /** @param finding what is wrong with the object, as the end of a sentence */
+  constructor(key: string, finding: string) {
+    super(`the object ${key} ${finding}: restore it from a backup`)
+    this.name = 'DamagedObject'
+    this.key = key
+  }
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** The bytes of a view, with a checksum over all else that they say. */
+export function encodeView(view: View): Uint8Array {
+  return Buffer.from(JSON.stringify({ ...view, checksum: sha256(JSON.stringify(view)) }, null, 2))
+}
+
+/** What views of before there were checksums say, and nothing else: a damaged name of a field must not pass for one. */
+const FIELDS_WITHOUT_CHECKSUM = 'audit classesKey cut imports parts publishedAt revision watched'
+
+/** @throws DamagedObject when the bytes are not those of a view of this key */
+export function decodeView(key: string, bytes: Uint8Array): View {
+  let document: View & { checksum?: unknown }
+  try {
+    document = JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    throw new DamagedObject(key, `is no JSON document (${bytes.byteLength} bytes)`)
+  }
+  const { checksum, ...view } = Object(document) as typeof document
+  const isWhole =
+    checksum === undefined
+      ? Object.keys(view).sort().join(' ') === FIELDS_WITHOUT_CHECKSUM
+      : checksum === sha256(JSON.stringify(view))
+  if (!isWhole) throw new DamagedObject(key, 'does not match its checksum')
+  if (viewKey(view.revision) !== key) throw new DamagedObject(key, `holds view ${view.revision}`)
+  return view
+}
+
+/** The view of a key; undefined where it is damaged, or there is none any more. */
+async function wholeView(objects: ObjectStore, key: string): Promise<View | undefined> {
+  const bytes = await objects.get(key)
+  try {
+    return bytes && decodeView(key, bytes)
+  } catch (error) {
+    if (error instanceof DamagedObject) return undefined
+    throw error
+  }
 }
 
 /** @returns false when another run has published this revision already */
 export async function publishView(objects: ObjectStore, view: View): Promise<boolean> {
-  return objects.putIfAbsent(viewKey(view.revision), Buffer.from(JSON.stringify(view, null, 2)))
-}
-
-/** Reads the current view; remembers how far it has looked, so that asking again costs one short listing. */
-export interface ViewReader {
-  current(): Promise<View | undefined>
-  /** The newest view that had been published by a time, as far as views are kept: for some time, see pruneViews. */
-  asOf(timeMs: number): Promise<View | undefined>
-  /** All time per class. */
-  classes(view: View): Promise<ReadonlyMap<string, History>>
-  part(part: Part): Promise<DayHistory[]>
-  /** The rows of event days from `first` to `last` (both included, YYYY-MM-DD). */
-  days(view: View, first: string, last: string): Promise<DayHistory[]>
-}
-
-export function viewReader(objects: ObjectStore): ViewReader {
-  let latest: View | undefined
-  const part = async ({ key }: Part) => decodeDays(await existing(objects, key))
-  const readClasses = rememberLast(async (key: string) => decodeClasses(await existing(objects, key)))
-
-  async function current(): Promise<View | undefined> {
-    let newest: string | undefined
-    for await (const key of objects.list(VIEW_PREFIX, latest && viewKey(latest.revision))) newest = key
-    if (newest !== undefined) {
-      const view = parseView(await existing(objects, newest))
-      if (view.revision > (latest?.revision ?? 0)) latest = view
-    }
-    return latest
-  }
-
-  return {
-    current,
-    async asOf(timeMs) {
-      let view = await current()
-      while (view && Date.parse(view.publishedAt) > timeMs) {
-        const bytes = await objects.get(viewKey(view.revision - 1))
-        view = bytes && parseView(bytes)
-      }
-      return view
-    },
-    classes: view => readClasses(view.classesKey),
-    part,
-    async days({ parts }, first, last) {
-      const within = Object.values(parts).filter(({ firstDay, lastDay }) => firstDay <= last && lastDay >= first)
-      const rows: DayHistory[] = []
-      for (const each of within) rows.push(...(await part(each)).filter(({ day }) => first <= day && day <= last))
-      return rows
-    },
-  }
-}
-
-/** Answers a question that was the last one before, too, from memory. */
-function rememberLast<Answer>(ask: (key: string) => Promise<Answer>): (key: string) => Promise<Answer> {
-  let last: { key: string; answer: Promise<Answer> } | undefined
-  return key => {
-    if (last?.key !== key) {
-      const asked = { key, answer: ask(key) }
-      asked.answer.catch(() => {
-        if (last === asked) last = undefined
-      })
-      last = asked
-    }
-    return last.answer
-  }
-}
-
-async function existing(objects: ObjectStore, key: string): Promise<Uint8Array> {
-  const bytes = await objects.get(key)
-  if (!bytes) throw new Error(`the object ${key} is missing`)
-  return bytes
-}
-
-function parseView(bytes: Uint8Array): View {
-  return JSON.parse(Buffer.from(bytes).toString('utf8')) as View
+  return objects.putIfAbsent(viewKey(view.revision), encodeView(view))
 }
 
 /** An answer reads the view before the rows and files that go with it; none takes this long. */
@@ -145,29 +131,45 @@ export const READERS_MS = 10 * MINUTE_MS
 
 /** Views are small: so many are left however old they are. */
 const VIEWS_KEPT = 100
+/** All that are left are read for it. */
+const PRUNED_AT_ONCE = 10
 
 /**
- * Deletes views that no reader can still be at, and the files that only they are made of. Of those that have been
- * replaced for READERS_MS one is left at least: by it expiredBefore judges.
+ * Deletes views that no reader can still be at, and the files that no view is made of any more. Of whole views that have
+ * been replaced for READERS_MS one is left at least: by it expiredBefore judges.
  */
 export async function pruneViews(objects: ObjectStore, current: View): Promise<void> {
-  let old: View | undefined
-  for await (const key of objects.list(VIEW_PREFIX)) {
-    const bytes = await objects.get(key)
-    if (!bytes) continue
-    const view = parseView(bytes)
-    if (Date.parse(current.publishedAt) - Date.parse(view.publishedAt) < READERS_MS) return
-    if (old) {
-      // A file that one view drops no later one takes up again.
-      const kept = new Set(keysOf(view))
-      for (const dropped of keysOf(old)) if (!kept.has(dropped)) await objects.delete(dropped)
-      await objects.delete(viewKey(old.revision))
+  const keys = await Array.fromAsync(objects.list(VIEW_PREFIX))
+  const views = new Map<string, View | undefined>()
+  /** Views that have a later one which is whole and old enough, and those that wait for one. */
+  const expired: string[] = []
+  let waiting: string[] = []
+  for (const key of keys) {
+    const view = await wholeView(objects, key)
+    views.set(key, view)
+    if (view) {
+      if (Date.parse(current.publishedAt) - Date.parse(view.publishedAt) < READERS_MS) break
+      expired.push(...waiting)
+      waiting = []
     }
-    if (view.revision > current.revision - VIEWS_KEPT) return
-    old = view
+    if (revisionOf(key) > current.revision - VIEWS_KEPT) break
+    waiting.push(key)
+  }
+  if (expired.length < PRUNED_AT_ONCE) return
+  // A view that was made on top of an older one than the last may take up files that the last had dropped.
+  const kept = new Set(keysOf(current))
+  for (const key of keys.slice(expired.length)) {
+    const view = views.get(key) ?? (await wholeView(objects, key))
+    for (const each of view ? keysOf(view) : []) kept.add(each)
+  }
+  for (const key of expired) {
+    const view = views.get(key)
+    for (const each of view ? keysOf(view) : []) if (!kept.has(each)) await objects.delete(each)
+    await objects.delete(key)
   }
 }
 
-function keysOf({ classesKey, parts }: View): string[] {
+/** Keys of the files that a view is made of, beside its own. */
+export function keysOf({ classesKey, parts }: View): string[] {
   return [classesKey, ...Object.values(parts).map(({ key }) => key)]
 }

@@ -18,7 +18,7 @@ const LAST_HOUR_IMAGES = 900
  * hour of images through the log, so that there are windows to see. Done again after a crash the history is the same.
  */
 export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: Settings): Promise<void> {
-  if (await home.views.current()) return
+  if ((await home.views.chain()).revision > 0) return
   const images = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
   const events = images.map(image => decodeEvent(toWireEvent(image), createdMs))
   await importEvents(home.objects, slotMs, `demo-${createdMs}`, events, createdMs)

@@ -1,4 +1,4 @@
-import type { ViewReader } from '../batch/view.ts'
+import type { ViewReader } from '../batch/view-reader.ts'
 import { type Baseline, baselineOf, NO_BASELINE } from '../core/alert.ts'
 import { type ClassList, withClasses } from '../core/classes.ts'
 import { slotOf } from '../core/slot.ts'
@@ -44,13 +44,14 @@ export async function addClasses(
 /** What is normal for each class, by the current batch view. */
 export function currentBaseline(views: ViewReader): () => Promise<Baseline> {
   return remembered(BASELINE_AGE_MS, async () => {
-    const view = await views.current()
-    if (!view) return NO_BASELINE
-    const classes = await views.classes(view)
-    return baselineOf(
-      view.revision,
-      Array.from(classes, ([className, { totals }]) => [className, totals] as const),
-    )
+    return views.read(async view => {
+      if (!view) return NO_BASELINE
+      const classes = await views.classes(view)
+      return baselineOf(
+        view.revision,
+        Array.from(classes, ([className, { totals }]) => [className, totals] as const),
+      )
+    })
   })
 }
 

@@ -1,5 +1,6 @@
 import type { LastRun } from '../batch/last-run.ts'
-import type { View, ViewReader } from '../batch/view.ts'
+import type { View } from '../batch/view.ts'
+import type { ViewReader } from '../batch/view-reader.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { FUTURE_TOLERANCE_MS } from '../core/event.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
@@ -11,15 +12,7 @@ import type { LogOutline } from '../ports/event-log.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
-import {
-  type ClassStatsRow,
-  type Health,
-  LONGEST_DAYS,
-  STEPS_MS,
-  type WindowRow,
-  type WindowsQuery,
-} from './schemas.ts'
-import { worries } from './worries.ts'
+import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
 
 export interface Serving {
   store: SpeedStore
@@ -120,8 +113,15 @@ export async function windows(serving: Serving, { class: only, from, to, every }
   if (untilMs === fromMs) return []
   const stepMs = STEPS_MS[every]
   const splitMs = stepMs === DAY_MS ? Number.POSITIVE_INFINITY : startOfDay(nowMs - WINDOWS_REACH_MS)
+  return serving.views.read(view => windowsOf(serving, view, { only, fromMs, untilMs, stepMs, splitMs }))
+}
+
+async function windowsOf(
+  serving: Serving,
+  view: View | undefined,
+  { only, fromMs, untilMs, stepMs, splitMs }: WindowsRange,
+): Promise<WindowRow[]> {
   const startOfStep = (ms: number) => (ms < splitMs ? startOfDay(ms) : Math.floor(ms / stepMs) * stepMs)
-  const view = await serving.views.current()
   const cursors = await serving.store.readCursors()
   // Before the rows: what it promises of a window must be true of rows that are read later.
   const watermarkMs = await knownWatermark(serving, cursors)
@@ -160,6 +160,16 @@ export async function windows(serving: Serving, { class: only, from, to, every }
     })
 }
 
+/** A series that is asked for. */
+interface WindowsRange {
+  only: string | undefined
+  fromMs: number
+  untilMs: number
+  stepMs: number
+  /** Before this time windows are days. */
+  splitMs: number
+}
+
 /** What an answer is made of. */
 export interface AsOf {
   /** The newest arrival that is counted, ms; null before the first. */
@@ -173,8 +183,11 @@ export interface AsOf {
  * Everything: the batch view for arrival slots before its cut, the speed rows from the cut on. The cut is read once,
  * before the rows, so that each event is in exactly one of the two, and an answer never shrinks while the cut moves.
  */
-export async function classStats(serving: Serving): Promise<{ rows: ClassStatsRow[]; asOf: AsOf }> {
-  const view = await serving.views.current()
+export function classStats(serving: Serving): Promise<{ rows: ClassStatsRow[]; asOf: AsOf }> {
+  return serving.views.read(view => classStatsOf(serving, view))
+}
+
+async function classStatsOf(serving: Serving, view: View | undefined): Promise<{ rows: ClassStatsRow[]; asOf: AsOf }> {
   const totals = new Map(view && (await viewTotals(serving.views, view)))
   const cursors = await serving.store.readCursors()
   // Of cursors that were read before the rows: side by side, the log's list of lanes keeps nobody waiting.
@@ -197,58 +210,11 @@ async function speedRowsSince(serving: Serving, cursors: readonly Cursor[], sinc
   return (await Promise.all(cursors.map(({ lane }) => store.readRows(lane, slots)))).flat()
 }
 
-export async function health(serving: Serving): Promise<Health> {
-  const cursors = await serving.store.readCursors()
-  const watermarkMs = watermarkOf(await serving.lanes(), cursors)
-  const lanes = await Promise.all(cursors.map(cursor => laneHealth(serving, cursor)))
-  const view = await serving.views.current()
-  const cut = countedUpTo(serving, view)
-  const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms))
-  const lastRun = await serving.lastRun()
-  const missed = view?.audit.missed ?? 0
-  const unready = await serving.store.unready()
-  const signs = worries({ lagMs, cut, arrivedMs: latestArrival(cursors), slotMs: serving.slotMs, lastRun, missed })
-  const reasons = [...unready, ...signs]
-  return {
-    status: reasons.length > 0 ? 'degraded' : 'ok',
-    reasons,
-    checked_at: formatTimestamp(serving.now()),
-    watermark: timestampOrNull(watermarkMs),
-    speed: { lag_ms: lagMs, lanes },
-    batch: {
-      cut: timestampOrNull(cut),
-      revision: view?.revision ?? null,
-      published_at: view?.publishedAt ?? null,
-      images: view?.audit.images ?? null,
-      missed,
-      last_run_at: lastRun?.endedAt ?? null,
-      last_run_error: lastRun?.error ?? null,
-      lanes_behind: lastRun?.behind ?? [],
-    },
-    quarantine: { count: cursors.reduce((sum, { quarantined }) => sum + quarantined, 0) },
-  }
-}
-
 /** Null while the view counts imports only. */
-function countedUpTo({ slotMs }: Serving, view: View | undefined): number | null {
+export function countedUpTo({ slotMs }: Serving, view: View | undefined): number | null {
   return view && view.cut > firstCut(slotMs) ? view.cut : null
 }
 
-async function laneHealth(serving: Serving, cursor: Cursor): Promise<Health['speed']['lanes'][number]> {
-  const oldestMs = await serving.oldestBehind(cursor)
-  return {
-    lane: cursor.lane,
-    last_event_at: timestampOrNull(cursor.lastEventMs),
-    last_arrival_at: timestampOrNull(cursor.lastArrivalMs),
-    lag_ms: oldestMs === null ? 0 : Math.max(serving.now() - oldestMs, 0),
-    end_to_end_delay_ms: cursor.lastHeartbeatDelayMs,
-  }
-}
-
-function latestArrival(cursors: readonly Cursor[]): number {
+export function latestArrival(cursors: readonly Cursor[]): number {
   return Math.max(...cursors.map(({ lastArrivalMs }) => lastArrivalMs ?? 0), 0)
-}
-
-function timestampOrNull(ms: number | null): string | null {
-  return ms === null ? null : formatTimestamp(ms)
 }

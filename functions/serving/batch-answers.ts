@@ -1,5 +1,6 @@
 import { byClass } from '../batch/day-history.ts'
-import type { View, ViewReader } from '../batch/view.ts'
+import type { View } from '../batch/view.ts'
+import type { ViewReader } from '../batch/view-reader.ts'
 import type { Band } from '../core/event.ts'
 import type { History } from '../core/history.ts'
 import { correlation, FEATURES, type Feature, quantile, separability, trend } from '../core/history-statistics.ts'
@@ -13,8 +14,7 @@ interface Batch {
 }
 
 export async function batchClassStats({ views }: Batch): Promise<ClassStatsRow[]> {
-  const view = await views.current()
-  return classStatsRows(view ? await viewTotals(views, view) : new Map())
+  return classStatsRows(await views.read(async view => (view ? viewTotals(views, view) : new Map())))
 }
 
 export async function viewTotals(views: ViewReader, view: View): Promise<Map<string, Totals>> {
@@ -73,11 +73,8 @@ export async function batchDays(
   { views }: Batch,
   query: { class?: string | undefined; from: string; to: string },
 ): Promise<BatchDayRow[]> {
-  const view = await views.current()
-  if (!view) return []
-  const wanted = (await views.days(view, query.from, query.to)).filter(
-    ({ className }) => query.class === undefined || className === query.class,
-  )
+  const days = await views.read(async view => (view ? views.days(view, query.from, query.to) : []))
+  const wanted = days.filter(({ className }) => query.class === undefined || className === query.class)
   const rows: BatchDayRow[] = []
   for (const [day, ofDay] of [...Map.groupBy(wanted, row => row.day)].sort(byName)) {
     for (const [className, history] of [...byClass(ofDay)].sort(byName)) {
@@ -98,8 +95,8 @@ export async function batchDays(
 }
 
 async function allTime(views: ViewReader): Promise<[string, History][]> {
-  const view = await views.current()
-  return view ? [...(await views.classes(view))].sort(byName) : []
+  const classes = await views.read(async view => (view ? views.classes(view) : new Map<string, History>()))
+  return [...classes].sort(byName)
 }
 
 function quantiles({ histogram }: History) {

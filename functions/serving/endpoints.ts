@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import { anomalies } from './anomalies.ts'
-import { type AsOf, classStats, health, realtimeNdvi, type Serving, windows } from './answers.ts'
+import { type AsOf, classStats, realtimeNdvi, type Serving, windows } from './answers.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
+import { health } from './health.ts'
 import {
   AnomaliesQuery,
   AnomalyRow,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { DamagedObject } from '../batch/view.ts'
 import { formatTimestamp, SECOND_MS } from '../core/time.ts'
 import type { AS_OF_HEADERS } from '../http/as-of.ts'
 import { header } from '../http/header.ts'
@@ -184,7 +185,11 @@ function found(event: APIGatewayProxyEvent, body: string, type: string): APIGate
 function failed(error: Error, logger: Logger): APIGatewayProxyResult {
   if (error instanceof BadParameter) return problem(error.status, 'A parameter is not right', error.message)
   logger.warn('serving: request failed', { error: String(error) })
-  return withHeaders(problem(503, 'The answer is not known right now', 'Try again in a few seconds.'), {
+  const detail =
+    error instanceof DamagedObject
+      ? `A file of the batch view is damaged, and no view before it can stand in: ${error.message}.`
+      : 'Try again in a few seconds.'
+  return withHeaders(problem(503, 'The answer is not known right now', detail), {
     'Retry-After': '5',
   })
 }

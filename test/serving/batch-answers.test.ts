@@ -214,7 +214,7 @@ describe('an answer of the batch view', () => {
   it('that cannot be read is a problem that says nothing of why, to be asked for again', async () => {
     const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
     const logger = collectingLogger()
-    const views = { ...pipeline.serving.views, current: () => Promise.reject(new Error('the disk is on fire')) }
+    const views = { ...pipeline.serving.views, read: () => Promise.reject(new Error('the disk is on fire')) }
     const handler = servingHandler({ ...pipeline.serving, views, logger })
     const event = { httpMethod: 'GET', path: '/api/batch/statistics', headers: {} } as unknown as APIGatewayProxyEvent
     const answer = await handler(event)

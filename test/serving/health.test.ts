@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { encodeClasses } from '../../functions/batch/history-files.ts'
 import { publishView } from '../../functions/batch/view.ts'
 import type { Lane } from '../../functions/core/lane.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { LATENESS_MS } from '../../functions/core/window.ts'
-import { health, realtimeNdvi } from '../../functions/serving/answers.ts'
+import { realtimeNdvi } from '../../functions/serving/answers.ts'
+import { health } from '../../functions/serving/health.ts'
 import { Health, WindowRow } from '../../functions/serving/schemas.ts'
 import { emptyView, NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
@@ -86,7 +88,9 @@ describe('health', () => {
   ])('with a batch cut that is %s is as it should be', async (_, cut, status) => {
     const { pipeline, clock, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([heartbeat()])
-    await publishView(pipeline.objects, emptyView({ cut }))
+    const view = emptyView({ cut })
+    await pipeline.objects.put(view.classesKey, encodeClasses(new Map()))
+    await publishView(pipeline.objects, view)
     // A night without a record, and so without anything to be counted, is no fault.
     clock.nowMs += 12 * HOUR_MS
     const answer = Health.parse(await health(pipeline.serving))

@@ -1,7 +1,7 @@
 import { deployedEnvironment, pauseConsumer } from '../../adapters/deployed-function.ts'
 import { noted } from '../../batch/last-run.ts'
 import { runBatch } from '../../batch/run.ts'
-import { viewReader } from '../../batch/view.ts'
+import { viewReader } from '../../batch/view-reader.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import { batchLayerOf, speedLayerOf } from '../layers.ts'
 import { knownClasses } from '../reference.ts'

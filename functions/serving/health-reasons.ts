@@ -1,4 +1,5 @@
 import type { LastRun } from '../batch/last-run.ts'
+import type { ViewChain } from '../batch/view-reader.ts'
 import type { Slot } from '../core/slot.ts'
 import { formatTimestamp, MINUTE_MS, SECOND_MS } from '../core/time.ts'
 
@@ -14,6 +15,7 @@ export interface Signs {
   lastRun: LastRun | undefined
   /** Events that came after their slot was counted. */
   missed: number
+  chain: ViewChain
 }
 
 /** A lag above this is not the ordinary delay of a batch. */
@@ -28,7 +30,7 @@ const CUT_AGE_SLOTS = 3
 const CUT_GRACE_MS = 10 * MINUTE_MS
 
 /** Why the system does not keep up, in words for people; none when it does. */
-export function worries({ lagMs, cut, arrivedMs, slotMs, lastRun, missed }: Signs): string[] {
+export function healthReasons({ lagMs, cut, arrivedMs, slotMs, lastRun, missed, chain }: Signs): string[] {
   const reasons: string[] = []
   if (lagMs !== null && lagMs > WORRYING_LAG_MS) {
     reasons.push(`Records wait for ${Math.round(lagMs / SECOND_MS)} s to be counted: the newest are missing.`)
@@ -44,5 +46,13 @@ export function worries({ lagMs, cut, arrivedMs, slotMs, lastRun, missed }: Sign
   if (missed > 0) {
     reasons.push(`${missed} events came after their arrival slot was counted: npm run backfill counts them.`)
   }
+  reasons.push(...damageReasons(chain))
   return reasons
+}
+
+function damageReasons({ view, damages }: ViewChain): string[] {
+  const standIn = view
+    ? `What depends on it is answered from batch view ${view.revision} and what arrived since its cut, until the next batch run publishes a whole view.`
+    : 'There are no answers about history until the next batch run has counted the archive once more.'
+  return damages.map(({ message }) => `Damage to the batch view: ${message}. ${standIn}`)
 }

@@ -1,0 +1,70 @@
+import type { ViewChain } from '../batch/view-reader.ts'
+import type { Cursor } from '../core/cursor.ts'
+import { formatTimestamp } from '../core/time.ts'
+import { watermarkOf } from '../core/watermark.ts'
+import { countedUpTo, latestArrival, type Serving } from './answers.ts'
+import { healthReasons } from './health-reasons.ts'
+import type { Health } from './schemas.ts'
+
+const NO_VIEWS: ViewChain = { view: undefined, revision: 0, damages: [] }
+
+/** Tells how fresh and how complete the answers are. @throws Error when the speed store cannot be read */
+export async function health(serving: Serving): Promise<Health> {
+  const { store, views, slotMs, now } = serving
+  const cursors = await store.readCursors()
+  const unreadable: string[] = []
+  /** What a part says or, where it cannot be read, something else; then that is a reason. */
+  const orElse = async <T>(part: string, read: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await read
+    } catch (error) {
+      unreadable.push(`${part} cannot be read: ${(error as Error).message}`)
+      return otherwise
+    }
+  }
+  const openLanes = await orElse('The list of lanes of the event log', serving.lanes(), undefined)
+  const watermarkMs = openLanes ? watermarkOf(openLanes, cursors) : null
+  const lanes = await orElse('The event log', Promise.all(cursors.map(cursor => laneHealth(serving, cursor))), [])
+  const chain = await orElse('The chain of batch views', views.chain(), NO_VIEWS)
+  const lastRun = await orElse('The note on the last batch run', serving.lastRun(), undefined)
+  const unready = await store.unready()
+  const { view } = chain
+  const cut = countedUpTo(serving, view)
+  const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms))
+  const missed = view?.audit.missed ?? 0
+  const signs = { lagMs, cut, arrivedMs: latestArrival(cursors), slotMs, lastRun, missed, chain }
+  const reasons = [...unready, ...unreadable, ...healthReasons(signs)]
+  return {
+    status: reasons.length > 0 ? 'degraded' : 'ok',
+    reasons,
+    checked_at: formatTimestamp(now()),
+    watermark: timestampOrNull(watermarkMs),
+    speed: { lag_ms: lagMs, lanes },
+    batch: {
+      cut: timestampOrNull(cut),
+      revision: view?.revision ?? null,
+      published_at: view?.publishedAt ?? null,
+      images: view?.audit.images ?? null,
+      missed,
+      last_run_at: lastRun?.endedAt ?? null,
+      last_run_error: lastRun?.error ?? null,
+      lanes_behind: lastRun?.behind ?? [],
+    },
+    quarantine: { count: cursors.reduce((sum, { quarantined }) => sum + quarantined, 0) },
+  }
+}
+
+async function laneHealth(serving: Serving, cursor: Cursor): Promise<Health['speed']['lanes'][number]> {
+  const oldestMs = await serving.oldestBehind(cursor)
+  return {
+    lane: cursor.lane,
+    last_event_at: timestampOrNull(cursor.lastEventMs),
+    last_arrival_at: timestampOrNull(cursor.lastArrivalMs),
+    lag_ms: oldestMs === null ? 0 : Math.max(serving.now() - oldestMs, 0),
+    end_to_end_delay_ms: cursor.lastHeartbeatDelayMs,
+  }
+}
+
+function timestampOrNull(ms: number | null): string | null {
+  return ms === null ? null : formatTimestamp(ms)
+}
