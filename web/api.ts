@@ -1,21 +1,4 @@
-import type { AnomalyRow, BatchStatisticsRow, ClassStatsRow, Health, WindowRow } from '../functions/serving/schemas.ts'
-
-/** Alerts, newest first, and where the API has not looked yet: null where there is no more. */
-export type AlertPage = { rows: AnomalyRow[]; next: string | null }
-
-/** Everything that the page shows, by the name of its part. */
-export type Parts = {
-  /** The newest windows. */
-  windows: WindowRow[]
-  /** Windows of the chosen range. */
-  series: WindowRow[]
-  alerts: AlertPage
-  joined: ClassStatsRow[]
-  batch: ClassStatsRow[]
-  statistics: BatchStatisticsRow[]
-  health: Health
-}
-export type PartName = keyof Parts
+import { type AlertPage, type AnswerName, type Answers, readAnswer } from './answers.ts'
 
 export type Question = {
   /** Relative to the page's origin. */
@@ -23,16 +6,16 @@ export type Question = {
   /** What the answer is of: an answer is asked for again only once this is another. Without it, in every round. */
   state?: string
 }
-export type Questions = { [Name in PartName]: Question }
+export type Questions = { [Name in AnswerName]: Question }
 
 /**
  * What one round of requests brought: new bodies, which parts were unchanged (304), and which could not be had. A part
  * that did not have to be asked for is in none of them.
  */
 export type Round = {
-  changed: Partial<Parts>
-  unchanged: PartName[]
-  failed: { part: PartName; reason: string }[]
+  changed: Partial<Answers>
+  unchanged: AnswerName[]
+  failed: { name: AnswerName; reason: string }[]
 }
 
 /** What is older was not kept by a cache on the way, which does so for a moment. */
@@ -84,7 +67,7 @@ export function createApi({
   /** A clock of ms that only goes forward. */
   now: () => number
 }): Api {
-  const known = new Map<PartName, Known>()
+  const known = new Map<AnswerName, Known>()
 
   /** @throws Error for what is no answer, a 304 without a tag too */
   async function get(url: string, etag: string | null, signal: AbortSignal | null): Promise<Response> {
@@ -100,12 +83,12 @@ export function createApi({
     throw new Error(`HTTP ${response.status}`)
   }
 
-  async function ask<Name extends PartName>(part: Name, { url, state }: Question, signal: AbortSignal) {
-    const last = known.get(part)
+  async function ask<Name extends AnswerName>(name: Name, { url, state }: Question, signal: AbortSignal) {
+    const last = known.get(name)
     const etag = last?.url === url ? last.etag : null
     const askedMs = now()
     const response = await get(url, etag, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
-    const body = response.status === 304 ? null : checked(part, await response.json(), nextOf(response, url))
+    const body = response.status === 304 ? null : readAnswer(name, await response.json(), nextOf(response, url))
     // Where the system has no answer of now it gives the last one, and says how old that is.
     const ageSeconds = Number(response.headers.get('age') ?? 0)
     const sinceMs = last?.url === url && last.state === state ? last.sinceMs : askedMs
@@ -113,45 +96,45 @@ export function createApi({
     return { body, ageSeconds, heard: { url, etag: response.headers.get('etag') ?? etag, state, sinceMs, isSettled } }
   }
 
-  const isKnown = (part: PartName, { url, state }: Question): boolean => {
-    const last = known.get(part)
+  const isKnown = (name: AnswerName, { url, state }: Question): boolean => {
+    const last = known.get(name)
     return state !== undefined && last?.url === url && last.state === state && last.isSettled
   }
 
   return {
     async round(questions, signal) {
       const round: Round = { changed: {}, unchanged: [], failed: [] }
-      const heard = new Map<PartName, Known | null>()
-      const asked = (Object.entries(questions) as [PartName, Question][]).filter(
-        ([part, question]) => !isKnown(part, question),
+      const heard = new Map<AnswerName, Known | null>()
+      const asked = (Object.entries(questions) as [AnswerName, Question][]).filter(
+        ([name, question]) => !isKnown(name, question),
       )
       await Promise.all(
-        asked.map(async ([part, question]) => {
+        asked.map(async ([name, question]) => {
           try {
-            const answer = await ask(part, question, signal)
+            const answer = await ask(name, question, signal)
             const { body, ageSeconds } = answer
-            heard.set(part, answer.heard)
-            if (ageSeconds > OLD_SECONDS) round.failed.push({ part, reason: `an answer of ${ageSeconds} s ago` })
-            if (body === null) round.unchanged.push(part)
-            else Object.assign(round.changed, { [part]: body })
+            heard.set(name, answer.heard)
+            if (ageSeconds > OLD_SECONDS) round.failed.push({ name, reason: `an answer of ${ageSeconds} s ago` })
+            if (body === null) round.unchanged.push(name)
+            else Object.assign(round.changed, { [name]: body })
           } catch (error) {
             // Whatever is wrong with it: it is asked for again, in full.
-            heard.set(part, null)
-            round.failed.push({ part, reason: reasonOf(error) })
+            heard.set(name, null)
+            round.failed.push({ name, reason: reasonOf(error) })
           }
         }),
       )
       // Nobody takes what an aborted round brought: it must be asked for again.
       if (signal.aborted) return round
-      for (const [part, last] of heard) {
-        if (last) known.set(part, last)
-        else known.delete(part)
+      for (const [name, last] of heard) {
+        if (last) known.set(name, last)
+        else known.delete(name)
       }
       return round
     },
     async alertPage(url) {
       const response = await get(url, null, AbortSignal.timeout(timeoutMs))
-      return checked('alerts', await response.json(), nextOf(response, url))
+      return readAnswer('alerts', await response.json(), nextOf(response, url))
     },
     async file(url) {
       return (await get(url, null, null)).blob()
@@ -163,22 +146,6 @@ export function createApi({
 function nextOf({ headers }: Response, url: string): string | null {
   const query = /<(\?[^>]*)>; rel="next"/.exec(headers.get('link') ?? '')?.[1]
   return query === undefined ? null : url.replace(/\?.*$/, '') + query
-}
-
-/**
- * The API keeps to its schemas; what stands between it and the page may answer in its place.
- *
- * @throws TypeError for a body that is no answer of the API
- */
-function checked<Name extends PartName>(part: Name, body: unknown, next: string | null): Parts[Name] {
-  const isRight = part === 'health' ? isHealth(body) : Array.isArray(body)
-  if (!isRight) throw new TypeError('not an answer of the API')
-  return (part === 'alerts' ? { rows: body, next } : body) as Parts[Name]
-}
-
-function isHealth(body: unknown): boolean {
-  const { status, checked_at } = (body ?? {}) as Record<string, unknown>
-  return typeof status === 'string' && Number.isFinite(Date.parse(String(checked_at)))
 }
 
 function reasonOf(error: unknown): string {

@@ -79,7 +79,7 @@ async function renderAll() {
 function renderChosen() {
   renderControls(page.choice, ruleNames(alertRows(page), page.choice.rule))
   renderExports(exportUrls(questionsNow(page), page.choice))
-  if (!page.parts.windows) return
+  if (!page.answers.windows) return
   document.body.dataset.state = isEmpty(page) ? 'empty' : 'ready'
   byId('empty').hidden = !isEmpty(page)
 }

@@ -1,4 +1,5 @@
-import type { AlertPage, Parts, Questions, Round } from './api.ts'
+import type { Alert, AlertPage, AnswerName, Answers } from './answers.ts'
+import type { Questions, Round } from './api.ts'
 import type { Choice, RangeName } from './view-models/choice.ts'
 import { afterRound, CONNECTING, type Connection } from './view-models/connection.ts'
 import { MOST_ALERTS, questionsOf } from './view-models/questions.ts'
@@ -8,7 +9,7 @@ const RECOVERED_MS = 6_000
 
 /** What the page knows, and what was chosen. All that is shown is computed from it anew. */
 export type Page = {
-  parts: Partial<Parts>
+  answers: Partial<Answers>
   choice: Choice
   connection: Connection
   /** Of which range the series is; null before the first. */
@@ -34,7 +35,7 @@ export type Times = {
 
 export function newPage(choice: Choice, times: Times): Page {
   return {
-    parts: {},
+    answers: {},
     choice,
     connection: CONNECTING,
     seriesRange: null,
@@ -48,20 +49,20 @@ export function newPage(choice: Choice, times: Times): Page {
 }
 
 /** The server's now: its own last statement plus the time since. Before it has said any, the local clock's. */
-export function serverNow({ parts, healthAt, times }: Page): number {
-  const { health } = parts
-  return health ? Date.parse(health.checked_at) + (times.elapsed() - healthAt) : times.local()
+export function serverNow({ answers, healthAt, times }: Page): number {
+  const { health } = answers
+  return health ? health.checkedMs + (times.elapsed() - healthAt) : times.local()
 }
 
 export function questionsNow(page: Page): Questions {
-  return questionsOf(page.choice, page.alertLimit, page.parts.health, serverNow(page))
+  return questionsOf(page.choice, page.alertLimit, page.answers.health, serverNow(page))
 }
 
 /** Takes what a round has brought. What was chosen meanwhile would have ended it. */
 export function receive(page: Page, asked: Questions, round: Round): void {
-  const { parts, times } = page
-  const isHeard = (part: 'series' | 'alerts') => part in round.changed || round.unchanged.includes(part)
-  Object.assign(parts, round.changed)
+  const { answers, times } = page
+  const isHeard = (name: AnswerName) => name in round.changed || round.unchanged.includes(name)
+  Object.assign(answers, round.changed)
   if (round.changed.health) page.healthAt = times.elapsed()
   if (isHeard('series')) page.seriesRange = page.choice.range
   if (isHeard('alerts')) page.alertsUrl = asked.alerts.url
@@ -78,18 +79,18 @@ export function choose(page: Page, change: Partial<Choice>): void {
 }
 
 /** No event was ever seen, as far as the two answers that would show it say. */
-export function isEmpty({ parts }: Page): boolean {
-  return parts.windows?.length === 0 && parts.joined?.length === 0
+export function isEmpty({ answers }: Page): boolean {
+  return answers.windows?.length === 0 && answers.joined?.length === 0
 }
 
 /** Of which there are images. */
-export function classNames({ parts }: Page): string[] {
-  return [...(parts.windows ?? []), ...(parts.joined ?? [])].map(row => row.class_name)
+export function classNames({ answers }: Page): string[] {
+  return [...(answers.windows ?? []), ...(answers.joined ?? [])].map(row => row.class_name)
 }
 
 /** The alerts that are known: of what is chosen, unless that was asked for just now. */
-export function alertRows({ parts, further }: Page): AlertPage['rows'] {
-  return [...(parts.alerts?.rows ?? []), ...(further?.rows ?? [])]
+export function alertRows({ answers, further }: Page): Alert[] {
+  return [...(answers.alerts?.rows ?? []), ...(further?.rows ?? [])]
 }
 
 export function hasAlertsOfChoice(page: Page): boolean {
@@ -97,8 +98,8 @@ export function hasAlertsOfChoice(page: Page): boolean {
 }
 
 /** There are as many alerts as were asked for: maybe more. */
-export function isFullOfAlerts({ parts, alertLimit }: Page): boolean {
-  return (parts.alerts?.rows.length ?? 0) >= alertLimit
+export function isFullOfAlerts({ answers, alertLimit }: Page): boolean {
+  return (answers.alerts?.rows.length ?? 0) >= alertLimit
 }
 
 /** Asks for more alerts in the next round; false where one answer holds no more. */
@@ -109,6 +110,6 @@ export function raiseAlertLimit(page: Page): boolean {
 }
 
 /** Where the API goes on, once it has given all that it found so far. */
-export function nextAlerts({ parts, further }: Page): string | null {
-  return further ? further.next : (parts.alerts?.next ?? null)
+export function nextAlerts({ answers, further }: Page): string | null {
+  return further ? further.next : (answers.alerts?.next ?? null)
 }

@@ -63,7 +63,7 @@ function page(fetch: typeof globalThis.fetch, now: () => number): () => Promise<
     const round = await api.round(asked, new AbortController().signal)
     receive(page, asked, round)
     const [failure] = round.failed
-    if (failure) throw new Error(`${failure.part}: ${failure.reason}`)
+    if (failure) throw new Error(`${failure.name}: ${failure.reason}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createApi } from '../../web/api.ts'
-import { alertRow, health, questions, statisticsRow, statsRow, windowRow } from './factories.ts'
+import { alert, alertRow, health, questions, statisticsRow, statsRow, windowRow } from './factories.ts'
 
 type Answer = { status?: number; body?: unknown; etag?: string; link?: string; until?: Promise<void> }
 
@@ -55,14 +55,14 @@ describe('the API client', () => {
   test('one part that fails does not take the others with it', async () => {
     const { api } = server({ ...GOOD, '/api/anomalies?limit=50': { status: 500 } })
     const round = await api.round(questions(), never)
-    expect(round.failed).toEqual([{ part: 'alerts', reason: 'HTTP 500' }])
+    expect(round.failed).toEqual([{ name: 'alerts', reason: 'HTTP 500' }])
     expect(Object.keys(round.changed)).toHaveLength(EVERY_PART - 1)
   })
 
   test('a body that cannot be understood is asked for again in full', async () => {
     const answers = { ...GOOD, '/api/class-stats': { body: { error: 'x' }, etag: '"j1"' } as Answer }
     const { api, asked } = server(answers)
-    expect((await api.round(questions(), never)).failed.map(({ part }) => part)).toEqual(['joined'])
+    expect((await api.round(questions(), never)).failed.map(({ name }) => name)).toEqual(['joined'])
     answers['/api/class-stats'] = GOOD['/api/class-stats'] as Answer
     expect((await api.round(questions(), never)).changed.joined).toHaveLength(1)
     expect(asked.filter(({ url }) => url === '/api/class-stats').map(({ ifNoneMatch }) => ifNoneMatch)).toEqual([
@@ -122,7 +122,7 @@ describe('the API client', () => {
       [next]: { body: [alertRow()] },
     })
     expect((await api.round(questions(), never)).changed.alerts).toEqual({ rows: [], next })
-    expect(await api.alertPage(next)).toEqual({ rows: [alertRow()], next: null })
+    expect(await api.alertPage(next)).toEqual({ rows: [alert()], next: null })
     await expect(api.alertPage('/api/anomalies?limit=0')).rejects.toThrow('HTTP 404')
   })
 
@@ -151,12 +151,12 @@ describe('the API client', () => {
       never,
     )
     expect(round.changed.joined).toBeDefined()
-    expect(round.failed).toEqual([{ part: 'joined', reason: 'an answer of 90 s ago' }])
+    expect(round.failed).toEqual([{ name: 'joined', reason: 'an answer of 90 s ago' }])
   })
 
   test('a 503 is a part that failed', async () => {
     const { api } = server({ ...GOOD, '/api/health': { status: 503, body: {} } })
-    expect((await api.round(questions(), never)).failed).toEqual([{ part: 'health', reason: 'HTTP 503' }])
+    expect((await api.round(questions(), never)).failed).toEqual([{ name: 'health', reason: 'HTTP 503' }])
   })
 
   test('an answer that does not come in time is given up', async () => {

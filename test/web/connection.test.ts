@@ -11,11 +11,11 @@ const partial: Round = {
   changed: {},
   unchanged: ['windows', 'joined', 'batch'],
   failed: [
-    { part: 'alerts', reason: 'HTTP 500' },
-    { part: 'health', reason: 'HTTP 500' },
+    { name: 'alerts', reason: 'HTTP 500' },
+    { name: 'health', reason: 'HTTP 500' },
   ],
 }
-const bad: Round = { changed: {}, unchanged: [], failed: [{ part: 'alerts', reason: 'no answer in time' }] }
+const bad: Round = { changed: {}, unchanged: [], failed: [{ name: 'alerts', reason: 'no answer in time' }] }
 const afterRounds = (...rounds: Round[]) =>
   rounds.reduce((connection, round, index) => afterRound(connection, round, index * 1000), CONNECTING)
 

@@ -5,6 +5,7 @@ import type {
   Health,
   WindowRow,
 } from '../../functions/serving/schemas.ts'
+import { readAlert, readHealth, readWindow } from '../../web/answers.ts'
 import { choiceOf } from '../../web/view-models/choice.ts'
 import { questionsOf } from '../../web/view-models/questions.ts'
 
@@ -112,8 +113,13 @@ export function statisticsRow(class_name: string, change: Partial<BatchStatistic
   }
 }
 
-/** What an address says is chosen. */
+/** The same as the page holds them. */
+export const windowStats = (...row: Parameters<typeof windowRow>) => readWindow(windowRow(...row))
+export const alert = (change?: Partial<AnomalyRow>) => readAlert(alertRow(change))
+export const systemHealth = (change?: Partial<Health>) => readHealth(health(change))
+
+/** The choice in an address. */
 export const chosen = (search = '') => choiceOf(new URLSearchParams(search))
 
-export const questions = (search = '', nowMs = at('14:15:00'), report: Health | undefined = health()) =>
-  questionsOf(chosen(search), 50, report, nowMs)
+export const questions = (search = '', nowMs = at('14:15:00'), report: Health = health()) =>
+  questionsOf(chosen(search), 50, readHealth(report), nowMs)

@@ -8,7 +8,17 @@ import { headline, subline } from '../../web/view-models/headline.ts'
 import { type NowView, nowView } from '../../web/view-models/now.ts'
 import { linesByHeight, trendView } from '../../web/view-models/trend.ts'
 import { trustView } from '../../web/view-models/trust.ts'
-import { alertRow, at, chosen, health, MINUTE_MS, statisticsRow, statsRow, windowRow } from './factories.ts'
+import {
+  alert,
+  at,
+  chosen,
+  health,
+  MINUTE_MS,
+  statisticsRow,
+  statsRow,
+  systemHealth,
+  windowStats,
+} from './factories.ts'
 
 const clock = createClock('UTC')
 const now = at('14:15:00')
@@ -42,7 +52,7 @@ describe('classes', () => {
 })
 
 describe('now', () => {
-  const view = (rows: ReturnType<typeof windowRow>[], batch = [statsRow('Forest')]) =>
+  const view = (rows: ReturnType<typeof windowStats>[], batch = [statsRow('Forest')]) =>
     nowView(rows, batch, clock, now) as NowView
 
   test('without windows there is nothing to show', () => {
@@ -51,27 +61,30 @@ describe('now', () => {
 
   test('it shows each class beside its normal, and says which time that is', () => {
     const { bars, range, filling, images, late } = view([
-      windowRow('Forest', '14:10', { ndvi_avg: 0.6, count: 40, late_count: 2 }),
-      windowRow('Forest', '14:00'),
+      windowStats('Forest', '14:10', { ndvi_avg: 0.6, count: 40, late_count: 2 }),
+      windowStats('Forest', '14:00'),
     ])
     expect(bars).toMatchObject([{ className: 'Forest', mean: 0.6, sd: 0.1, normal: 0.5, count: 40, olderRange: null }])
     expect({ range, filling, images, late }).toEqual({ range: '14:10–14:20', filling: true, images: 40, late: 2 })
   })
 
   test('a class without images in the newest window shows its last one, and says so', () => {
-    const { bars, images, classes } = view([windowRow('Forest', '14:10'), windowRow('River', '13:40')])
+    const { bars, images, classes } = view([windowStats('Forest', '14:10'), windowStats('River', '13:40')])
     expect(bars.map(bar => bar.olderRange)).toEqual([null, '13:40–13:50'])
     expect({ images, classes }).toEqual({ images: 100, classes: 1 })
   })
 
   test('a class of the batch view without any window has a normal but no bar', () => {
-    const { bars } = view([windowRow('Forest', '14:10')], [statsRow('Forest'), statsRow('SeaLake', { ndvi_avg: -0.2 })])
+    const { bars } = view(
+      [windowStats('Forest', '14:10')],
+      [statsRow('Forest'), statsRow('SeaLake', { ndvi_avg: -0.2 })],
+    )
     expect(bars[1]).toMatchObject({ className: 'SeaLake', mean: null, normal: -0.2, count: null })
   })
 
   test('the axis holds zero, every whisker and every normal, negative ones too', () => {
     const { axis } = view(
-      [windowRow('SeaLake', '14:10', { ndvi_avg: -0.25, ndvi_stddev: 0.1 })],
+      [windowStats('SeaLake', '14:10', { ndvi_avg: -0.25, ndvi_stddev: 0.1 })],
       [statsRow('SeaLake', { ndvi_avg: -0.41 })],
     )
     expect(axis.min).toBeLessThanOrEqual(-0.41)
@@ -79,20 +92,20 @@ describe('now', () => {
   })
 
   test('unknown numbers (null) are kept as unknown', () => {
-    const { bars, images } = view([windowRow('Forest', '14:10', { ndvi_avg: null, ndvi_stddev: null, count: 0 })])
+    const { bars, images } = view([windowStats('Forest', '14:10', { ndvi_avg: null, ndvi_stddev: null, count: 0 })])
     expect(bars[0]).toMatchObject({ mean: null, sd: null, count: 0 })
     expect(images).toBe(0)
   })
 
   test('a difference counts as away from normal only if chance does not explain it', () => {
     const away = (count: number) =>
-      view([windowRow('Forest', '14:10', { ndvi_avg: 0.45, count })]).away.map(({ bar }) => bar.className)
+      view([windowStats('Forest', '14:10', { ndvi_avg: 0.45, count })]).away.map(({ bar }) => bar.className)
     expect(away(4)).toEqual([])
     expect(away(400)).toEqual(['Forest'])
   })
 
   test('the description says in words what the chart shows', () => {
-    expect(view([windowRow('Forest', '14:10', { ndvi_avg: 0.45 })]).description).toBe(
+    expect(view([windowStats('Forest', '14:10', { ndvi_avg: 0.45 })]).description).toBe(
       'Bar chart of the mean NDVI per class, 14:10–14:20. Forest: 0.450 plus or minus 0.100, −0.050 from normal, 100 images.',
     )
   })
@@ -100,7 +113,7 @@ describe('now', () => {
 
 describe('the headline', () => {
   const words = (
-    rows: ReturnType<typeof windowRow>[],
+    rows: ReturnType<typeof windowStats>[],
     batch: ReturnType<typeof statsRow>[] | null = [statsRow('Forest'), statsRow('River')],
   ) => {
     const view = nowView(rows, batch ?? undefined, clock, now) as NowView
@@ -112,51 +125,51 @@ describe('the headline', () => {
   test('names the classes that are away from normal, the least likely first', () => {
     expect(
       words([
-        windowRow('Forest', '14:10', { ndvi_avg: 0.44, count: 100 }),
-        windowRow('River', '14:10', { ndvi_avg: 0.6, count: 100 }),
+        windowStats('Forest', '14:10', { ndvi_avg: 0.44, count: 100 }),
+        windowStats('River', '14:10', { ndvi_avg: 0.6, count: 100 }),
       ]),
     ).toBe('River is 0.100 above its normal, Forest 0.060 below.')
   })
 
   test('says so when all is as usual, and when there is no normal yet', () => {
-    const both = [windowRow('Forest', '14:10'), windowRow('River', '14:10')]
+    const both = [windowStats('Forest', '14:10'), windowStats('River', '14:10')]
     expect(words(both)).toBe('Every class is near its normal.')
     expect(words(both, [])).toContain('nothing to compare them with yet')
     expect(words(both, null)).toBe('Images are coming in; what is normal is not known right now.')
   })
 
   test('claims nothing of classes that have no image, nor of now what was long ago', () => {
-    expect(words([windowRow('Forest', '14:10')])).toBe('1 of 2 classes has images in the newest window, near normal.')
-    const old = ['Forest', 'River'].map(name => windowRow(name, '02:10'))
+    expect(words([windowStats('Forest', '14:10')])).toBe('1 of 2 classes has images in the newest window, near normal.')
+    const old = ['Forest', 'River'].map(name => windowStats(name, '02:10'))
     expect(words(old)).toBe('Every class was near its normal when images last came.')
-    expect(words([windowRow('River', '02:10', { ndvi_avg: 0.6 })])).toBe('River was last 0.100 above its normal.')
+    expect(words([windowStats('River', '02:10', { ndvi_avg: 0.6 })])).toBe('River was last 0.100 above its normal.')
   })
 
   test('counts the alerts of the window, and does not pretend to know more than the answer holds', () => {
-    const view = nowView([windowRow('Forest', '14:10')], [], clock, now) as NowView
-    expect(subline(view, [alertRow(), alertRow({ timestamp: '2026-11-22T14:00:00Z' })], 50, false)).toBe(
+    const view = nowView([windowStats('Forest', '14:10')], [], clock, now) as NowView
+    expect(subline(view, [alert(), alert({ timestamp: '2026-11-22T14:00:00Z' })], 50, false)).toBe(
       '100 images of 1 class so far in the window 14:10–14:20, 1 alert.',
     )
-    expect(subline(view, [alertRow(), alertRow()], 2, false)).toContain('2 or more alerts')
-    expect(subline(view, [alertRow()], 50, true)).toMatch(/, 1 alert as chosen below\.$/)
+    expect(subline(view, [alert(), alert()], 2, false)).toContain('2 or more alerts')
+    expect(subline(view, [alert()], 50, true)).toMatch(/, 1 alert as chosen below\.$/)
     expect(subline(view, undefined, 50, false)).toMatch(/14:20\.$/)
   })
 })
 
 describe('how it moved', () => {
-  type Rows = ReturnType<typeof windowRow>[]
+  type Rows = ReturnType<typeof windowStats>[]
   const trend = (rows: Rows, { batch = [], scale = 'ndvi', range = '6h' }: Partial<Shown> = {}) =>
     trendView(rows, RANGES[range], batch, scale, clock, now)
   type Shown = { batch: ReturnType<typeof statsRow>[]; scale: 'ndvi' | 'difference'; range: keyof typeof RANGES }
 
   test('a line breaks where a window is missing, and marks the one that still fills', () => {
-    const view = trend([windowRow('Forest', '13:40'), windowRow('Forest', '14:00'), windowRow('Forest', '14:10')])
+    const view = trend([windowStats('Forest', '13:40'), windowStats('Forest', '14:00'), windowStats('Forest', '14:10')])
     expect(view?.lines[0]?.points.map(point => point.y)).toEqual([0.5, Number.NaN, 0.5, 0.5])
     expect(view?.lines[0]?.points.map(point => point.filling)).toEqual([false, false, false, true])
   })
 
   test('a window that no line reaches is known to stand alone', () => {
-    const view = trend([windowRow('Forest', '13:00'), windowRow('Forest', '14:00'), windowRow('Forest', '14:10')])
+    const view = trend([windowStats('Forest', '13:00'), windowStats('Forest', '14:00'), windowStats('Forest', '14:10')])
     expect(view?.lines[0]?.points.filter(({ y }) => Number.isFinite(y)).map(({ alone }) => alone)).toEqual([
       true,
       false,
@@ -165,7 +178,7 @@ describe('how it moved', () => {
   })
 
   test('as a difference, each class is measured against its own normal; without one it has no line', () => {
-    const rows = [windowRow('Forest', '14:00'), windowRow('River', '14:00', { ndvi_avg: 0.1 })]
+    const rows = [windowStats('Forest', '14:00'), windowStats('River', '14:00', { ndvi_avg: 0.1 })]
     const view = trend(rows, { batch: [statsRow('River', { ndvi_avg: 0.3 })], scale: 'difference' })
     expect(view?.lines.map(line => line.className)).toEqual(['River'])
     expect(view?.lines[0]?.points[0]?.y).toBeCloseTo(-0.2)
@@ -174,16 +187,16 @@ describe('how it moved', () => {
 
   test('the lines can be listed from the one that ends highest', () => {
     const rows = [
-      windowRow('Forest', '14:00', { ndvi_avg: 0.1 }),
-      windowRow('River', '14:00', { ndvi_avg: null }),
-      windowRow('SeaLake', '14:00', { ndvi_avg: 0.3 }),
+      windowStats('Forest', '14:00', { ndvi_avg: 0.1 }),
+      windowStats('River', '14:00', { ndvi_avg: null }),
+      windowStats('SeaLake', '14:00', { ndvi_avg: 0.3 }),
     ]
     expect(linesByHeight(trend(rows)?.lines ?? []).map(line => line.className)).toEqual(['SeaLake', 'Forest', 'River'])
   })
 
   test('days are UTC days whatever the reader’s zone, and are called so', () => {
     const day = (date: string) =>
-      windowRow('Forest', '00:00', {
+      windowStats('Forest', '00:00', {
         window_start: `${date}T00:00:00.000Z`,
         window_end: new Date(Date.parse(date) + 24 * 60 * MINUTE_MS).toISOString(),
       })
@@ -198,7 +211,7 @@ describe('how it moved', () => {
   })
 
   test('says how much time it shows, in the reader’s zone', () => {
-    expect(trend([windowRow('Forest', '14:00'), windowRow('Forest', '14:10')])).toMatchObject({
+    expect(trend([windowStats('Forest', '14:00'), windowStats('Forest', '14:10')])).toMatchObject({
       summary: '2 windows of 10 minutes',
       period: '22 Nov 2026 14:00–14:20',
       isDaily: false,
@@ -213,7 +226,7 @@ describe('how it moved', () => {
 describe('what is wrong', () => {
   test('an alert says when, in local time with the UTC time beside it, and how far off', () => {
     const berlin = createClock('Europe/Berlin')
-    expect(alertItems([alertRow()], chosen(), none, berlin, now)[0]).toMatchObject({
+    expect(alertItems([alert()], chosen(), none, berlin, now)[0]).toMatchObject({
       time: '15:12:03',
       timeTitle: '2026-11-22T14:12:03.000Z',
       imageId: 'Forest_7',
@@ -224,19 +237,19 @@ describe('what is wrong', () => {
   })
 
   test('an image flagged by two rules is two alerts, each with its own key', () => {
-    const items = alertItems([alertRow(), alertRow({ rule: 'image-range' })], chosen(), none, clock, now)
+    const items = alertItems([alert(), alert({ rule: 'image-range' })], chosen(), none, clock, now)
     expect(new Set(items.map(item => item.key)).size).toBe(2)
   })
 
   test('a rule that the page does not know is still shown, and can be chosen', () => {
-    const rows = [alertRow({ rule: 'flood' })]
+    const rows = [alert({ rule: 'flood' })]
     expect(alertItems(rows, chosen(), none, clock, now)[0]).toMatchObject({ rule: 'flood', ruleTitle: 'Baseline 3.' })
     expect(ruleNames(rows, null)).toEqual(['class-zscore', 'image-range', 'flood'])
     expect(ruleNames([], 'drought')).toContain('drought')
   })
 
   test('only those that were chosen are shown, also from an answer to an older choice', () => {
-    const rows = [alertRow(), alertRow({ rule: 'image-range', score: 2.9 }), alertRow({ class_name: 'River' })]
+    const rows = [alert(), alert({ rule: 'image-range', score: 2.9 }), alert({ class_name: 'River' })]
     const shown = (search: string) => alertItems(rows, chosen(search), none, clock, now).length
     expect([shown(''), shown('rule=image-range'), shown('off=3'), shown('off=5'), shown('class=River')]).toEqual([
       3, 1, 2, 0, 1,
@@ -244,15 +257,15 @@ describe('what is wrong', () => {
   })
 
   test('one that the reader has seen says so, and can be hidden', () => {
-    const rows = [alertRow(), alertRow({ image_id: 'Forest_8' })]
-    const seen = new Set([alertKey(alertRow())])
+    const rows = [alert(), alert({ image_id: 'Forest_8' })]
+    const seen = new Set([alertKey(alert())])
     const items = (search: string) => alertItems(rows, chosen(search), seen, clock, now)
     expect(items('').map(item => item.seen)).toEqual([true, false])
     expect(items('seen=hidden').map(item => item.imageId)).toEqual(['Forest_8'])
   })
 
   test('those of a time span can be counted', () => {
-    const rows = [alertRow(), alertRow({ class_name: 'River' })]
+    const rows = [alert(), alert({ class_name: 'River' })]
     expect(alertsBetween(rows, at('14:12:03'), at('14:20'))).toBe(2)
     expect(alertsBetween(rows, at('14:00'), at('14:12:03'))).toBe(0)
   })
@@ -309,21 +322,21 @@ describe('all history', () => {
 })
 
 describe('can I trust this', () => {
-  const values = (report: ReturnType<typeof health>) =>
+  const values = (report: ReturnType<typeof systemHealth>) =>
     Object.fromEntries(trustView(report, clock, now).cards.map(card => [card.id, card.value]))
 
   test('says how fresh, how late, how old the batch view and how much is quarantined', () => {
-    expect(values(health())).toEqual({ fresh: '5 s ago', lag: '410 ms', batch: '12 min ago', quarantine: '0' })
+    expect(values(systemHealth())).toEqual({ fresh: '5 s ago', lag: '410 ms', batch: '12 min ago', quarantine: '0' })
   })
 
   test('names the cut: what arrived before it is counted exactly', () => {
-    const batch = trustView(health(), clock, now).cards.find(card => card.id === 'batch')
+    const batch = trustView(systemHealth(), clock, now).cards.find(card => card.id === 'batch')
     expect(batch?.detail).toContain('All 271,650 images that arrived before 13:00')
     expect(batch?.title).toContain('2026-11-22T13:00:00.000Z')
   })
 
   test('a system that has seen nothing claims nothing', () => {
-    const report = health({
+    const report = systemHealth({
       speed: { lanes: [], lag_ms: null },
       batch: { ...health().batch, cut: null, published_at: null, revision: null, images: null },
     })
@@ -331,17 +344,19 @@ describe('can I trust this', () => {
   })
 
   test('quarantined records ask for attention', () => {
-    const card = trustView(health({ quarantine: { count: 4 } }), clock, now).cards.find(({ id }) => id === 'quarantine')
+    const card = trustView(systemHealth({ quarantine: { count: 4 } }), clock, now).cards.find(
+      ({ id }) => id === 'quarantine',
+    )
     expect(card).toMatchObject({ value: '4', tone: 'attention' })
   })
 
   test('why the system does not keep up is said in its own words', () => {
     const reasons = ['Records wait for 90 s to be counted: the newest are missing.']
-    expect(trustView(health({ status: 'degraded', reasons }), clock, now).reasons).toEqual(reasons)
+    expect(trustView(systemHealth({ status: 'degraded', reasons }), clock, now).reasons).toEqual(reasons)
   })
 
   test('each lane is listed, an idle one with unknowns', () => {
-    expect(trustView(health(), clock, now).lanes).toEqual([
+    expect(trustView(systemHealth(), clock, now).lanes).toEqual([
       { lane: 'tiles/0', lastEvent: '14:14:50', lastArrival: '5 s ago', lag: '320 ms' },
       { lane: 'tiles/1', lastEvent: '–', lastArrival: '–', lag: '0 ms' },
     ])

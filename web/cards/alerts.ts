@@ -1,4 +1,4 @@
-import type { AlertPage } from '../api.ts'
+import type { AlertPage } from '../answers.ts'
 import { renderAlerts } from '../dom/alerts-table.ts'
 import { byId, setMessage, setText } from '../dom/elements.ts'
 import {
@@ -21,7 +21,7 @@ const MOST_PAGES = 10
 
 /** What is off, as it was chosen. */
 export function renderAlertsCard(page: Page, clock: Clock, seen: Seen): void {
-  if (!page.parts.alerts) return
+  if (!page.answers.alerts) return
   const isOfChoice = hasAlertsOfChoice(page)
   const items = itemsOf(page, clock, seen)
   byId('alerts').toggleAttribute('data-stale', !isOfChoice)
@@ -87,15 +87,15 @@ function countOf(page: Page): string {
 }
 
 function whyNone(page: Page): string {
-  const { parts, choice } = page
+  const { answers, choice } = page
   const { focus } = choice
   if (alertRows(page).length > 0 && choice.hidesSeen) return 'You have seen all of them.'
-  if (focus && parts.joined && !classNames(page).includes(focus)) return `No image is of a class “${focus}”.`
+  if (focus && answers.joined && !classNames(page).includes(focus)) return `No image is of a class “${focus}”.`
   if (nextAlerts(page)) return 'No alert of that kind among the newest; “Show more” looks further back.'
   if (choice.rule !== null || choice.minScore !== null) return 'No alert is of that kind.'
   if (focus) return `Nothing unusual about ${classLabel(focus)} lately.`
-  if (!parts.health) return 'No alerts.'
-  return parts.health.batch.revision
+  if (!answers.health) return 'No alerts.'
+  return answers.health.batch.revision
     ? 'Nothing unusual. An image that is far from its class’s normal appears here within seconds.'
     : 'Nothing unusual yet. Images are compared with their class’s normal once a first batch view is published.'
 }

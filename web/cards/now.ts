@@ -19,13 +19,13 @@ export function renderNow(
   { clock, theme }: Surroundings,
   onFocus: (className: string | null) => void,
 ): void {
-  const { parts, choice } = page
-  if (!parts.windows) return
+  const { answers, choice } = page
+  if (!answers.windows) return
   const { focus } = choice
   renderClassKey(classKeys([...classNames(page), ...(focus ? [focus] : [])]), focus, className => {
     onFocus(page.choice.focus === className ? null : className)
   })
-  view = nowView(parts.windows, parts.batch, clock, serverNow(page))
+  view = nowView(answers.windows, answers.batch, clock, serverNow(page))
   setMessage('now-message', view ? null : isEmpty(page) ? 'No images yet' : 'No images lately')
   if (!view) {
     setText(byId('headline'), isEmpty(page) ? '' : 'No images lately')

@@ -16,14 +16,14 @@ let notice: { banner: Banner; until: number } | undefined
  * @param nextTryAt local time; null while one is under way
  */
 export function renderStatus(page: Page, clock: Clock, nextTryAt: number | null): void {
-  const { parts, connection, times } = page
-  if (parts.health) renderTrust(trustView(parts.health, clock, serverNow(page)))
+  const { answers, connection, times } = page
+  if (answers.health) renderTrust(trustView(answers.health, clock, serverNow(page)))
 
-  const pill = pillOf(connection, parts.health?.status === 'degraded', isEmpty(page))
+  const pill = pillOf(connection, answers.health?.status === 'degraded', isEmpty(page))
   byId('pill').dataset.tone = pill.tone
   setText(byId('pill'), pill.text)
   document.body.dataset.phase = connection.phase
-  const lag = connection.phase === 'live' ? (parts.health?.speed.lag_ms ?? null) : null
+  const lag = connection.phase === 'live' ? (answers.health?.speed.lag_ms ?? null) : null
   setText(byId('checked'), lag === null ? '' : lag === 0 ? 'up to date' : `${formatDuration(lag)} behind`)
 
   const local = times.local()

@@ -13,13 +13,13 @@ let view: TrendView | null = null
 
 /** How NDVI moved over the chosen range. */
 export function renderTrend(page: Page, { clock, theme }: Surroundings): void {
-  const { parts, choice, seriesRange } = page
-  if (!parts.windows || !parts.series || !seriesRange) return
+  const { answers, choice, seriesRange } = page
+  if (!answers.windows || !answers.series || !seriesRange) return
   const now = serverNow(page)
   // Until the chosen range is there, what was there before is shown, as such.
   byId('trend-box').toggleAttribute('data-stale', seriesRange !== choice.range)
-  view = trendView(parts.series, RANGES[seriesRange], parts.batch ?? [], choice.scale, clock, now)
-  const noNormal = parts.batch
+  view = trendView(answers.series, RANGES[seriesRange], answers.batch ?? [], choice.scale, clock, now)
+  const noNormal = answers.batch
     ? 'There is no normal to compare with until the first batch view is published.'
     : 'What is normal is not known right now.'
   const nothing = isEmpty(page) ? 'No images yet' : 'No images in this time'

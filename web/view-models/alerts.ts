@@ -1,4 +1,4 @@
-import type { AnomalyRow } from '../../functions/serving/schemas.ts'
+import type { Alert } from '../answers.ts'
 import type { Choice } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatNdvi, formatScore } from './format.ts'
@@ -29,8 +29,8 @@ const RULES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Equal for the same alert in the next answer. */
-export function alertKey({ class_name, timestamp, image_id, rule }: AnomalyRow): string {
-  return JSON.stringify([class_name, timestamp, image_id, rule])
+export function alertKey({ class_name, timeMs, image_id, rule }: Alert): string {
+  return JSON.stringify([class_name, new Date(timeMs).toISOString(), image_id, rule])
 }
 
 /**
@@ -40,7 +40,7 @@ export function alertKey({ class_name, timestamp, image_id, rule }: AnomalyRow):
  * @param seen by the keys of alerts
  */
 export function alertItems(
-  rows: readonly AnomalyRow[],
+  rows: readonly Alert[],
   { focus, rule, minScore, hidesSeen }: Choice,
   seen: ReadonlySet<string>,
   clock: Clock,
@@ -52,14 +52,13 @@ export function alertItems(
     const key = alertKey(row)
     if (!classKey || (focus !== null && focus !== row.class_name) || (rule !== null && rule !== row.rule)) return []
     if ((minScore !== null && Math.abs(row.score) < minScore) || (hidesSeen && seen.has(key))) return []
-    const at = Date.parse(row.timestamp)
     return [
       {
         key,
         classKey,
         imageId: row.image_id,
-        time: clock.second(at, nowMs),
-        timeTitle: new Date(at).toISOString(),
+        time: clock.second(row.timeMs, nowMs),
+        timeTitle: new Date(row.timeMs).toISOString(),
         ndvi: formatNdvi(row.ndvi_mean),
         ndviTitle: `within the image: ${formatNdvi(row.ndvi_min)} to ${formatNdvi(row.ndvi_max)}`,
         off: formatScore(row.score),
@@ -73,13 +72,10 @@ export function alertItems(
 }
 
 /** The rules that alerts can be limited to: those that are known here, and others that were seen. */
-export function ruleNames(rows: readonly AnomalyRow[], chosen: string | null): string[] {
+export function ruleNames(rows: readonly Alert[], chosen: string | null): string[] {
   return [...new Set([...RULES.keys(), ...rows.map(({ rule }) => rule), ...(chosen ? [chosen] : [])])]
 }
 
 /** How many of the alerts carry an event time within [startMs, endMs). */
-export const alertsBetween = (rows: readonly AnomalyRow[], startMs: number, endMs: number): number =>
-  rows.filter(row => {
-    const at = Date.parse(row.timestamp)
-    return at >= startMs && at < endMs
-  }).length
+export const alertsBetween = (rows: readonly Alert[], startMs: number, endMs: number): number =>
+  rows.filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs).length

@@ -1,4 +1,5 @@
-import type { PartName, Round } from '../api.ts'
+import type { AnswerName } from '../answers.ts'
+import type { Round } from '../api.ts'
 import { formatAge } from './format.ts'
 
 /**
@@ -7,7 +8,7 @@ import { formatAge } from './format.ts'
  */
 export type Connection = {
   phase: 'loading' | 'live' | 'partial' | 'lost' | 'refused'
-  failed: readonly PartName[]
+  failed: readonly AnswerName[]
   everLoaded: boolean
   /** When the last round that brought anything ended; null if none did. */
   lastGoodMs: number | null
@@ -35,7 +36,7 @@ export function afterRound(before: Connection, round: Round, nowMs: number): Con
   const phase = got === 0 ? 'lost' : round.failed.length > 0 ? 'partial' : 'live'
   return {
     phase,
-    failed: round.failed.map(({ part }) => part),
+    failed: round.failed.map(({ name }) => name),
     everLoaded: before.everLoaded || got > 0,
     lastGoodMs: got > 0 ? nowMs : before.lastGoodMs,
     recovered: phase === 'live' && (before.phase === 'lost' || before.phase === 'partial'),
@@ -63,7 +64,7 @@ export function pillOf(connection: Connection, degraded: boolean, empty: boolean
 
 export type Banner = { tone: 'good' | 'attention' | 'bad'; title: string; detail: string; retry: boolean }
 
-const PART_WORDS: Record<PartName, string> = {
+const ANSWER_WORDS: Record<AnswerName, string> = {
   windows: 'the newest windows',
   series: 'how it moved',
   alerts: 'the alerts',
@@ -88,7 +89,7 @@ export function bannerOf(connection: Connection, retryInMs: number | null, nowMs
     return { tone: 'bad', title, detail: `${kept} ${next}`, retry: true }
   }
   if (connection.phase === 'partial') {
-    const parts = connection.failed.map(part => PART_WORDS[part])
+    const parts = connection.failed.map(name => ANSWER_WORDS[name])
     return {
       tone: 'attention',
       title: 'Partly updated',

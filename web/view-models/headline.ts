@@ -1,4 +1,4 @@
-import type { AnomalyRow } from '../../functions/serving/schemas.ts'
+import type { Alert } from '../answers.ts'
 import { alertsBetween } from './alerts.ts'
 import { formatCount, plural } from './format.ts'
 import type { NowView } from './now.ts'
@@ -39,7 +39,7 @@ export function headline({ away, comparable, normals, isRecent }: NowView): Phra
  */
 export function subline(
   now: NowView,
-  alerts: readonly AnomalyRow[] | undefined,
+  alerts: readonly Alert[] | undefined,
   limit: number,
   isFiltered: boolean,
 ): string {
@@ -50,7 +50,7 @@ export function subline(
 
 const distance = (difference: number) => `${Math.abs(difference).toFixed(3)} ${difference < 0 ? 'below' : 'above'}`
 
-function alertCount(now: NowView, alerts: readonly AnomalyRow[], limit: number): string {
+function alertCount(now: NowView, alerts: readonly Alert[], limit: number): string {
   const count = alertsBetween(alerts, now.startMs, now.endMs)
   if (count === 0) return 'no alerts'
   // The answer is cut off at the limit: when all of it is of this window, there may be more.

@@ -1,4 +1,5 @@
-import type { ClassStatsRow, WindowRow } from '../../functions/serving/schemas.ts'
+import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
+import type { WindowStats } from '../answers.ts'
 import { roundLimits, type Scale } from './axis.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatCount, formatDifference, formatFixed, formatNdvi, plural } from './format.ts'
@@ -49,26 +50,26 @@ export type NowView = {
  * @param batch undefined while it is not known
  */
 export function nowView(
-  windows: readonly WindowRow[],
+  windows: readonly WindowStats[],
   batch: readonly ClassStatsRow[] | undefined,
   clock: Clock,
   nowMs: number,
 ): NowView | null {
-  const newest = new Map<string, WindowRow>()
+  const newest = new Map<string, WindowStats>()
   for (const row of windows) {
-    if (row.window_start > (newest.get(row.class_name)?.window_start ?? '')) newest.set(row.class_name, row)
+    if (row.startMs > (newest.get(row.class_name)?.startMs ?? -Infinity)) newest.set(row.class_name, row)
   }
   const rows = [...newest.values()]
   if (rows.length === 0) return null
-  const startMs = Math.max(...rows.map(row => Date.parse(row.window_start)))
-  const current = rows.filter(row => Date.parse(row.window_start) === startMs)
-  const endMs = Math.max(...current.map(row => Date.parse(row.window_end)))
+  const startMs = Math.max(...rows.map(row => row.startMs))
+  const current = rows.filter(row => row.startMs === startMs)
+  const endMs = Math.max(...current.map(row => row.endMs))
   const normals = new Map(batch?.map(row => [row.class_name, row]))
 
   const bars = classKeys([...newest.keys(), ...normals.keys()]).map((key): NowBar => {
     const row = newest.get(key.className)
     const normal = normals.get(key.className)
-    const older = row !== undefined && Date.parse(row.window_start) !== startMs
+    const older = row !== undefined && row.startMs !== startMs
     return {
       ...key,
       mean: row?.ndvi_avg ?? null,
@@ -76,7 +77,7 @@ export function nowView(
       normal: normal?.ndvi_avg ?? null,
       normalSd: normal?.ndvi_stddev ?? null,
       count: row?.count ?? null,
-      olderRange: older ? clock.range(Date.parse(row.window_start), Date.parse(row.window_end), nowMs) : null,
+      olderRange: older ? clock.range(row.startMs, row.endMs, nowMs) : null,
     }
   })
 

@@ -1,4 +1,4 @@
-import type { Health } from '../../functions/serving/schemas.ts'
+import type { SystemHealth } from '../answers.ts'
 import type { Questions } from '../api.ts'
 import { type Choice, RANGES } from './choice.ts'
 
@@ -8,8 +8,13 @@ export const MOST_ALERTS = 1_000
 const SLOW_MS = 30_000
 
 /** What to ask the API for what was chosen. Pages that show the same ask the same, so that a cache can answer them all. */
-export function questionsOf(choice: Choice, alertLimit: number, health: Health | undefined, nowMs: number): Questions {
-  const view = String(health?.batch.published_at)
+export function questionsOf(
+  choice: Choice,
+  alertLimit: number,
+  health: SystemHealth | undefined,
+  nowMs: number,
+): Questions {
+  const view = String(health?.batch.publishedMs)
   return {
     windows: { url: '/api/realtime/ndvi' },
     series: {

@@ -1,4 +1,5 @@
-import type { ClassStatsRow, WindowRow } from '../../functions/serving/schemas.ts'
+import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
+import type { WindowStats } from '../answers.ts'
 import { type Limits, roundLimits, type Scale } from './axis.ts'
 import type { Range, TrendScale } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
@@ -45,7 +46,7 @@ const UNITS = {
 
 /** A line per class over the windows of a range; null when there are none. Classes without a normal have no difference. */
 export function trendView(
-  rows: readonly WindowRow[],
+  rows: readonly WindowStats[],
   { every, stepMs }: Range,
   batch: readonly ClassStatsRow[],
   scale: TrendScale,
@@ -64,7 +65,7 @@ export function trendView(
     if (base === null || base === undefined) return []
     return [{ ...key, points: pointsOf(byClass.get(key.className) ?? [], base, timeOf, nowMs) }]
   })
-  const starts = new Set(rows.map(row => Date.parse(row.window_start)))
+  const starts = new Set(rows.map(row => row.startMs))
   const first = Math.min(...starts)
   const last = Math.max(...starts)
   const values = lines.flatMap(line => line.points.map(point => point.y)).filter(Number.isFinite)
@@ -92,7 +93,7 @@ export function linesByHeight(lines: readonly TrendLine[]): TrendLine[] {
 
 /** @param rows of one class, oldest first */
 function pointsOf(
-  rows: readonly WindowRow[],
+  rows: readonly WindowStats[],
   base: number,
   timeOf: (startMs: number, endMs: number) => string,
   nowMs: number,
@@ -100,20 +101,18 @@ function pointsOf(
   const points: Omit<TrendPoint, 'alone'>[] = []
   let lastEnd: number | null = null
   for (const row of rows) {
-    const start = Date.parse(row.window_start)
-    const end = Date.parse(row.window_end)
-    const time = timeOf(start, end)
-    if (lastEnd !== null && start > lastEnd) {
+    const time = timeOf(row.startMs, row.endMs)
+    if (lastEnd !== null && row.startMs > lastEnd) {
       points.push({ x: lastEnd, y: Number.NaN, count: 0, filling: false, time })
     }
     points.push({
-      x: start,
+      x: row.startMs,
       y: row.ndvi_avg === null ? Number.NaN : row.ndvi_avg - base,
       count: row.count,
-      filling: end > nowMs,
+      filling: row.endMs > nowMs,
       time,
     })
-    lastEnd = end
+    lastEnd = row.endMs
   }
   const isThere = (point: { y: number } | undefined) => point !== undefined && Number.isFinite(point.y)
   return points.map((point, index) => ({

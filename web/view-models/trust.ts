@@ -1,4 +1,4 @@
-import type { Health } from '../../functions/serving/schemas.ts'
+import type { BatchHealth, SystemHealth } from '../answers.ts'
 import { type Clock, formatAge, formatCount, formatDuration, plural, UNKNOWN } from './format.ts'
 
 export type TrustCard = {
@@ -20,12 +20,11 @@ export type TrustView = {
 }
 
 /** How fresh and how complete the numbers are. `nowMs` is the server's now, so that a wrong local clock does no harm. */
-export function trustView(health: Health, clock: Clock, nowMs: number): TrustView {
+export function trustView(health: SystemHealth, clock: Clock, nowMs: number): TrustView {
   const { speed, batch, quarantine } = health
-  const lastArrival = newest(speed.lanes.map(lane => lane.last_arrival_at))
-  const lastEvent = newest(speed.lanes.map(lane => lane.last_event_at))
-  const cut = parse(batch.cut)
-  const published = parse(batch.published_at)
+  const lastArrival = newest(speed.lanes.map(lane => lane.lastArrivalMs))
+  const lastEvent = newest(speed.lanes.map(lane => lane.lastEventMs))
+  const { cutMs, publishedMs } = batch
   const rejected = quarantine.count
   return {
     cards: [
@@ -53,9 +52,9 @@ export function trustView(health: Health, clock: Clock, nowMs: number): TrustVie
       },
       {
         id: 'batch',
-        value: published === null ? 'None yet' : formatAge(nowMs - published),
+        value: publishedMs === null ? 'None yet' : formatAge(nowMs - publishedMs),
         detail: batchDetail(batch, clock, nowMs),
-        title: [cut !== null && `cut ${iso(cut)}`, published !== null && `published ${iso(published)}`]
+        title: [cutMs !== null && `cut ${iso(cutMs)}`, publishedMs !== null && `published ${iso(publishedMs)}`]
           .filter(Boolean)
           .join(', '),
         tone: 'calm',
@@ -72,35 +71,29 @@ export function trustView(health: Health, clock: Clock, nowMs: number): TrustVie
       },
     ],
     reasons: health.reasons,
-    lanes: speed.lanes.map(lane => {
-      const event = parse(lane.last_event_at)
-      const arrival = parse(lane.last_arrival_at)
-      return {
-        lane: lane.lane,
-        lastEvent: event === null ? UNKNOWN : clock.second(event, nowMs),
-        lastArrival: arrival === null ? UNKNOWN : formatAge(nowMs - arrival),
-        lag: formatDuration(lane.lag_ms),
-      }
-    }),
+    lanes: speed.lanes.map(({ lane, lastEventMs, lastArrivalMs, lag_ms }) => ({
+      lane,
+      lastEvent: lastEventMs === null ? UNKNOWN : clock.second(lastEventMs, nowMs),
+      lastArrival: lastArrivalMs === null ? UNKNOWN : formatAge(nowMs - lastArrivalMs),
+      lag: formatDuration(lag_ms),
+    })),
     lanesSummary: plural(speed.lanes.length, 'lane'),
   }
 }
 
-function batchDetail({ cut, published_at, images, revision }: Health['batch'], clock: Clock, nowMs: number): string {
+function batchDetail({ cutMs, publishedMs, images, revision }: BatchHealth, clock: Clock, nowMs: number): string {
   const counted = images === null ? 'All images' : `All ${plural(images, 'image')}`
   const numbered = revision === null ? '' : ` (revision ${revision})`
-  const cutMs = parse(cut)
   if (cutMs !== null)
     return `${counted} that arrived before ${clock.moment(cutMs, nowMs)}, recounted exactly${numbered}.`
-  return published_at === null
+  return publishedMs === null
     ? 'Everything here comes from the speed layer until the first view is published.'
     : `${counted} of the imported history, counted exactly${numbered}. What arrived since is in the speed layer.`
 }
 
-const parse = (time: string | null) => (time === null ? null : Date.parse(time))
 const iso = (ms: number | null) => (ms === null ? '' : new Date(ms).toISOString())
 
-function newest(times: readonly (string | null)[]): number | null {
-  const known = times.flatMap(time => (time === null ? [] : [Date.parse(time)]))
+function newest(times: readonly (number | null)[]): number | null {
+  const known = times.filter(time => time !== null)
   return known.length === 0 ? null : Math.max(...known)
 }

@@ -1,0 +1,104 @@
+import type { AnomalyRow, BatchStatisticsRow, ClassStatsRow, Health, WindowRow } from '../functions/serving/schemas.ts'
+
+/** The API's answers as the page holds them. Times are epoch ms; the API gives them as ISO 8601. */
+
+/** Statistics of one class in one window. */
+export type WindowStats = Omit<WindowRow, 'window_start' | 'window_end'> & { startMs: number; endMs: number }
+
+/** An alert. The API calls it an anomaly. */
+export type Alert = Omit<AnomalyRow, 'timestamp'> & {
+  /** When the image was taken. */
+  timeMs: number
+}
+
+export type LaneHealth = Omit<Health['speed']['lanes'][number], 'last_event_at' | 'last_arrival_at'> & {
+  lastEventMs: number | null
+  lastArrivalMs: number | null
+}
+
+export type BatchHealth = Pick<Health['batch'], 'revision' | 'images'> & {
+  cutMs: number | null
+  publishedMs: number | null
+}
+
+/** The part of the system's health that the page shows. */
+export type SystemHealth = Pick<Health, 'status' | 'reasons' | 'quarantine'> & {
+  checkedMs: number
+  speed: { lanes: LaneHealth[]; lag_ms: number | null }
+  batch: BatchHealth
+}
+
+/** Alerts, newest first, and the URL of the next page; null where there is none. */
+export type AlertPage = { rows: Alert[]; next: string | null }
+
+/** Everything that the page asks the API for. */
+export type Answers = {
+  /** The newest windows. */
+  windows: WindowStats[]
+  /** Windows of the chosen range. */
+  series: WindowStats[]
+  alerts: AlertPage
+  /** Statistics of all history: batch view and speed layer together. */
+  joined: ClassStatsRow[]
+  /** Statistics of the batch view alone. */
+  batch: ClassStatsRow[]
+  statistics: BatchStatisticsRow[]
+  health: SystemHealth
+}
+export type AnswerName = keyof Answers
+
+/**
+ * Reads a response body and parses its times. The check is shallow: the API keeps to its schemas, but a proxy between
+ * it and the page can respond in its place.
+ *
+ * @param next URL of the next page; only alerts have one
+ * @throws TypeError for a body that is not an answer of the API
+ */
+export function readAnswer<Name extends AnswerName>(name: Name, body: unknown, next: string | null): Answers[Name] {
+  return read(name, body, next) as Answers[Name]
+}
+
+function read(name: AnswerName, body: unknown, next: string | null): Answers[AnswerName] {
+  if (name === 'health' && isHealth(body)) return readHealth(body)
+  if (name === 'health' || !Array.isArray(body)) throw new TypeError('not an answer of the API')
+  if (name === 'alerts') return { rows: body.map(readAlert), next }
+  return name === 'windows' || name === 'series' ? body.map(readWindow) : body
+}
+
+function isHealth(body: unknown): body is Health {
+  const { status, checked_at } = (body ?? {}) as Record<string, unknown>
+  return typeof status === 'string' && Number.isFinite(Date.parse(String(checked_at)))
+}
+
+export function readWindow({ window_start, window_end, ...row }: WindowRow): WindowStats {
+  return { ...row, startMs: Date.parse(window_start), endMs: Date.parse(window_end) }
+}
+
+export function readAlert({ timestamp, ...row }: AnomalyRow): Alert {
+  return { ...row, timeMs: Date.parse(timestamp) }
+}
+
+export function readHealth({ status, reasons, quarantine, checked_at, speed, batch }: Health): SystemHealth {
+  return {
+    status,
+    reasons,
+    quarantine,
+    checkedMs: Date.parse(checked_at),
+    speed: {
+      lag_ms: speed.lag_ms,
+      lanes: speed.lanes.map(({ last_event_at, last_arrival_at, ...lane }) => ({
+        ...lane,
+        lastEventMs: parseTime(last_event_at),
+        lastArrivalMs: parseTime(last_arrival_at),
+      })),
+    },
+    batch: {
+      revision: batch.revision,
+      images: batch.images,
+      cutMs: parseTime(batch.cut),
+      publishedMs: parseTime(batch.published_at),
+    },
+  }
+}
+
+const parseTime = (time: string | null) => (time === null ? null : Date.parse(time))
