@@ -8,25 +8,25 @@ import { landcoverStacks } from '../../infra/stacks.ts'
 import { stageNamed } from '../../infra/stages.ts'
 import { STAGES } from './synthesized.ts'
 
-// Without the bundles, which only one process at a time can make.
+// Stacks without real bundles: only one process at a time can build them.
 vi.mock('../../infra/bundles.ts', () => ({ bundleOf: () => import.meta.dirname }))
 
 const ROOT = join(import.meta.dirname, '../..')
 const RUNBOOK = readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8')
 const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
 
-/** The sections below a heading of the second level, by the headings of the third. */
+/** Sections below a second-level heading, by their third-level headings. */
 function sections(chapter: string): Map<string, string> {
   const text = RUNBOOK.split(/^## /m).find(each => each.startsWith(`${chapter}\n`)) ?? ''
   const found = text.split(/^### /m).slice(1)
   return new Map(found.map(section => [section.slice(0, section.indexOf('\n')), section]))
 }
 
-/** What the runbook calls alarms: their names without that of the stage. Those with one entry stand in one heading. */
+/** Alarm names in the runbook, without the name of the stage. Alarms that share an entry share its heading. */
 const entries = sections('Alarms')
 const described = [...entries.keys()].flatMap(heading => heading.split(', '))
 
-describe.each(['dev', 'prod'] as const)('the runbook, for the alarms of stage %s', name => {
+describe.each(['dev', 'prod'] as const)('the runbook and the alarms of stage %s', name => {
   const outdir = mkdtempSync(join(tmpdir(), 'landcover-cdk-'))
   const told: Record<string, string> = STAGES[name]
   let alarms: string[]
@@ -38,23 +38,23 @@ describe.each(['dev', 'prod'] as const)('the runbook, for the alarms of stage %s
   })
   afterAll(() => rmSync(outdir, { recursive: true }))
 
-  it('has an entry for each', () => {
+  it('have an entry for each alarm', () => {
     expect(alarms.length).toBeGreaterThan(10)
     expect(alarms.filter(alarm => !described.includes(alarm))).toEqual([])
   })
 
-  it('has no entry without one', () => {
+  it('have no entry without an alarm', () => {
     expect(described.filter(alarm => !alarms.includes(alarm))).toEqual([])
   })
 
-  it('has a single entry for each', () => {
+  it('have only one entry for each alarm', () => {
     expect(described).toHaveLength(new Set(described).size)
   })
 })
 
 describe('an entry of the runbook', () => {
-  it.each([...entries])('%s says what it means, how to look and how to mend', (_, section) => {
-    for (const part of ['**Means.**', '**Look.**', '**Mend.**']) expect(section).toContain(part)
+  it.each([...entries])('%s says what it means, what to check and how to fix it', (_, section) => {
+    for (const label of ['**Meaning.**', '**Check.**', '**Fix.**']) expect(section).toContain(label)
   })
 })
 
