@@ -18,11 +18,11 @@ import { runCommand, UsageError } from '../functions/cli/command.ts'
 import { MINUTE_MS, SECOND_MS } from '../functions/core/time.ts'
 import type { ClassStatsRow, Health } from '../functions/serving/schemas.ts'
 
-/** What only a deployed stage can show, each with a name under which docs/not-verified.md has it. */
+/** A check of a deployed stage that tests on a laptop cannot do. docs/not-verified.md lists the checks by name. */
 interface Check {
   name: string
-  /** @returns what was seen; null where the stage has not what it looks at @throws Error that says what is wrong */
-  look(stage: DeployedStage): Promise<string | null>
+  /** @returns what was seen; null if the stage has no such part @throws Error that says what is wrong */
+  run(stage: DeployedStage): Promise<string | null>
 }
 
 interface DeployedStage {
@@ -39,7 +39,7 @@ const BATCH_WITHIN_MS = 40 * MINUTE_MS
 export const CHECKS: readonly Check[] = [
   {
     name: 'the tables of Keyspaces are active',
-    async look({ name, region }) {
+    async run({ name, region }) {
       const client = new KeyspacesClient({ region })
       const states = await Promise.all(
         TABLES.map(async ({ name: tableName }) => {
@@ -54,30 +54,30 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'both consumers of the stream are enabled',
-    async look({ name, region }) {
+    async run({ name, region }) {
       const client = new LambdaClient({ region })
       const seen: string[] = []
       for (const consumer of ['speed', 'archive']) {
         const FunctionName = `landcover-${name}-${consumer}`
         const { EventSourceMappings = [] } = await client.send(new ListEventSourceMappingsCommand({ FunctionName }))
         const [mapping] = EventSourceMappings
-        if (mapping?.State !== 'Enabled') throw new Error(`${consumer} is ${mapping?.State ?? 'not there'}`)
+        if (mapping?.State !== 'Enabled') throw new Error(`${consumer} is ${mapping?.State ?? 'missing'}`)
         seen.push(`${consumer}: ${mapping.LastProcessingResult}`)
       }
       return seen.join(', ')
     },
   },
   {
-    name: 'events that nobody signed are refused',
-    async look({ api }) {
+    name: 'unsigned events are refused',
+    async run({ api }) {
       const { status } = await fetch(`${api}api/events`, { method: 'POST', body: '{}' })
       if (status !== 403) throw new Error(`the answer is ${status}`)
       return 'the answer is 403'
     },
   },
   {
-    name: 'a signed event is counted, and counts once',
-    async look(stage) {
+    name: 'a signed event is counted, and only once',
+    async run(stage) {
       const before = await imagesOf(stage)
       const [event, key] = [JSON.stringify(someEvent()), randomUUID()]
       const sentMs = Date.now()
@@ -92,37 +92,37 @@ export const CHECKS: readonly Check[] = [
       const tookMs = Date.now() - sentMs
       await sleep(5 * SECOND_MS)
       const more = (await imagesOf(stage)) - before
-      return `${tookMs} ms until it was seen; ${more} more images in all, 1 where nobody else sends`
+      return `${tookMs} ms until it was counted; ${more} more images in total, 1 if nobody else sends`
     },
   },
   {
     name: 'the health is ok',
-    async look(stage) {
+    async run(stage) {
       const { status, reasons } = (await ask(stage, '/api/health')) as Health
       if (status !== 'ok') throw new Error(reasons.join('; '))
       return status
     },
   },
   {
-    name: 'CloudFront shows the dashboard, with its security headers',
-    async look({ dashboard }) {
+    name: 'CloudFront serves the dashboard, with its security headers',
+    async run({ dashboard }) {
       if (!dashboard) return null
       const response = await fetch(dashboard)
       if (!response.ok) throw new Error(`the answer is ${response.status}`)
       const missing = ['strict-transport-security', 'x-content-type-options', 'x-frame-options'].filter(
         header => !response.headers.has(header),
       )
-      if (missing.length > 0) throw new Error(`without ${missing.join(', ')}`)
+      if (missing.length > 0) throw new Error(`these headers are missing: ${missing.join(', ')}`)
       return dashboard
     },
   },
   {
-    name: 'the state machine publishes a view by Athena',
-    async look({ name, region }) {
+    name: 'the state machine publishes a view with Athena',
+    async run({ name, region }) {
       const client = new SFNClient({ region })
       const { stateMachines = [] } = await client.send(new ListStateMachinesCommand({}))
       const machine = stateMachines.find(each => each.name === `landcover-${name}-batch`)
-      if (!machine) throw new Error('the state machine is not there')
+      if (!machine) throw new Error('the state machine does not exist')
       const { executionArn } = await client.send(
         new StartExecutionCommand({ stateMachineArn: machine.stateMachineArn as string, input: '{}' }),
       )
@@ -136,7 +136,7 @@ export const CHECKS: readonly Check[] = [
   },
 ]
 
-/** Asks as readers of the stage do; where we are none of them, past the front, at the function itself. */
+/** Sends a GET request as readers do. If we may not read (401, 403), invokes the serving function directly. */
 async function ask({ name, region, api, dashboard }: DeployedStage, path: string): Promise<unknown> {
   const response = await fetch((dashboard ?? api).replace(/\/$/, '') + path)
   if (response.ok) return response.json()
@@ -181,7 +181,7 @@ async function stageOf(name: string, region: string): Promise<DeployedStage> {
   const output = (start: string) =>
     Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey?.startsWith(start))?.OutputValue ?? null
   const api = output('FrontApiUrl')
-  if (!api) throw new Error(`the stack landcover-${name}-pipeline has no output of its API`)
+  if (!api) throw new Error(`the stack landcover-${name}-pipeline has no output FrontApiUrl`)
   return { name, region, api, dashboard: output('FrontDashboardUrl') }
 }
 
@@ -189,17 +189,18 @@ if (import.meta.main) {
   await runCommand(
     {
       usage: 'npm run verify -- --stage NAME',
-      summary: 'Looks at a deployed stage for what tests on a laptop cannot show. It sends an event.',
-      flags: { stage: { type: 'string', value: 'NAME', help: 'The stage, as it was deployed' } },
+      summary: 'Checks a deployed stage for what tests on a laptop cannot show. It sends an event.',
+      flags: { stage: { type: 'string', value: 'NAME', help: 'Name of the deployed stage' } },
     },
     async ({ stage: name }) => {
       const region = process.env.AWS_REGION
-      if (!name) throw new UsageError('--stage: name the stage')
-      if (!region) throw new UsageError('AWS_REGION: name the region that the stage is in')
+      if (!name) throw new UsageError('--stage is missing: give the name of the stage, such as --stage dev')
+      if (!region)
+        throw new UsageError('AWS_REGION is not set: set it to the region of the stage, such as eu-central-1')
       const stage = await stageOf(name, region)
       let failed = 0
-      for (const { name: what, look } of CHECKS) {
-        const seen = await look(stage).catch(error => error as Error)
+      for (const { name: what, run } of CHECKS) {
+        const seen = await run(stage).catch(error => error as Error)
         if (seen instanceof Error) failed++
         const word = seen instanceof Error ? 'FAILED' : seen === null ? 'absent' : 'ok'
         process.stdout.write(`${word.padEnd(7)} ${what}: ${seen instanceof Error ? seen.message : (seen ?? '')}\n`)

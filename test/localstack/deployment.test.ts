@@ -35,11 +35,11 @@ const EVENTS = 50_000
 const DEPLOY_MS = 300_000
 const SEED = 7
 
-/** Of the checks of infra/verify.ts those whose services LocalStack has. */
+/** Names of the checks in infra/verify.ts whose services LocalStack has. */
 const HERE: ReadonlySet<string> = new Set([
   'both consumers of the stream are enabled',
-  'a signed event is counted, and counts once',
-  'the state machine publishes a view by Athena',
+  'a signed event is counted, and only once',
+  'the state machine publishes a view with Athena',
 ])
 
 /** Each test goes on where the one before it ended. */
@@ -305,7 +305,7 @@ describeWithLocalStack('the deployed system', () => {
       for (; !beating.signal.aborted; await sleep(SLOT_MS / 4)) await system.invoke('heartbeat')
     })()
     try {
-      for (const { name, look } of here) expect(await look(stage), name).toEqual(expect.any(String))
+      for (const { name, run } of here) expect(await run(stage), name).toEqual(expect.any(String))
     } finally {
       beating.abort()
       await beats
