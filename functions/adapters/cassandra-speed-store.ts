@@ -8,7 +8,16 @@ import { type CassandraConnection, type CqlClient, connectCassandra } from './ca
 import { cassandraQuarantine } from './cassandra-quarantine.ts'
 import { cassandraRedrives } from './cassandra-redrives.ts'
 import { inParallel } from './in-parallel.ts'
-import { createTableCql, SETTINGS_ROW, TABLES } from './schema.ts'
+import {
+  addColumnCql,
+  createTableCql,
+  describeMissing,
+  divideMissing,
+  SETTINGS_ROW,
+  TABLE_COLUMNS,
+  TABLES,
+  type TableColumn,
+} from './schema.ts'
 import { toAlert, toCursor, toSpeedRow, toStoreSettings } from './speed-rows.ts'
 
 export interface CassandraSpeedStoreOptions extends CassandraConnection {
@@ -48,7 +57,10 @@ export async function openCassandraSpeedStore(options: CassandraSpeedStoreOption
     }
   }
   return {
-    unready: async () => (options.keyspaces ? unreadyTables(client, keyspace) : []),
+    async unready() {
+      const tables = options.keyspaces ? await unreadyTables(client, keyspace) : []
+      return tables.length > 0 ? tables : (await missingColumns(client, keyspace)).map(describeMissing)
+    },
     ...settings(client, keyspace),
     ...cursors(client, keyspace),
     ...totals(client, keyspace),
@@ -67,6 +79,32 @@ async function define(client: CqlClient, keyspace: string, dataCenter: string): 
      WITH replication = {'class': 'NetworkTopologyStrategy', '${dataCenter}': ${copies}}`,
   )
   for (const table of TABLES) await client.define(createTableCql(keyspace, table))
+  await addNewerColumns(client, keyspace)
+}
+
+/** Gives the tables of an older format their new columns. */
+async function addNewerColumns(client: CqlClient, keyspace: string): Promise<void> {
+  const missing = await missingColumns(client, keyspace)
+  if (missing.length === 0) return
+  let format: number | undefined
+  const settled = `SELECT format FROM ${keyspace}.store_settings WHERE name = ?`
+  for await (const row of client.rows([settled, [SETTINGS_ROW]])) format = row.format as number
+  for (const column of divideMissing(missing, format).newer) {
+    await client.define(addColumnCql(keyspace, column)).catch(async error => {
+      // Another process may have been first.
+      const isMissing = (await missingColumns(client, keyspace)).some(
+        ({ table, column: { name } }) => table === column.table && name === column.column.name,
+      )
+      if (isMissing) throw error
+    })
+  }
+}
+
+async function missingColumns(client: CqlClient, keyspace: string): Promise<TableColumn[]> {
+  const cql = 'SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = ?'
+  const found = new Set<string>()
+  for await (const row of client.rows([cql, [keyspace]])) found.add(`${row.table_name}.${row.column_name}`)
+  return TABLE_COLUMNS.filter(({ table, column }) => !found.has(`${table}.${column.name}`))
 }
 
 /**
@@ -84,15 +122,21 @@ async function unreadyTables(client: CqlClient, keyspace: string): Promise<strin
   })
 }
 
-function settings(client: CqlClient, keyspace: string): Pick<SpeedStore, 'settle'> {
-  const settle = `INSERT INTO ${keyspace}.store_settings (name, format, slot_ms) VALUES (?, ?, ?) IF NOT EXISTS`
+function settings(client: CqlClient, keyspace: string): Pick<SpeedStore, 'settle' | 'resettle'> {
+  const settle = `INSERT INTO ${keyspace}.store_settings (name, format, slot_ms, system_id)
+    VALUES (?, ?, ?, ?) IF NOT EXISTS`
+  const resettle = `UPDATE ${keyspace}.store_settings SET format = ?, system_id = ?
+    WHERE name = ? IF format = ? AND system_id = ?`
   const settled = `SELECT * FROM ${keyspace}.store_settings WHERE name = ?`
   return {
     async settle(asked) {
-      if (await client.writeIf([settle, [SETTINGS_ROW, asked.format, asked.slotMs]])) return asked
+      const { format, slotMs, systemId } = asked
+      if (await client.writeIf([settle, [SETTINGS_ROW, format, slotMs, systemId]])) return asked
       for await (const row of client.rows([settled, [SETTINGS_ROW]])) return toStoreSettings(row)
       throw new SpeedStoreUnavailable(`the settings of keyspace ${keyspace} were written and are not there`)
     },
+    resettle: ({ format, systemId }, from) =>
+      client.writeIf([resettle, [format, systemId, SETTINGS_ROW, from.format, from.systemId]]),
   }
 }
 
@@ -104,17 +148,19 @@ function cursors(
     read: `SELECT * FROM ${keyspace}.lane_cursor WHERE lane = ?`,
     readAll: `SELECT * FROM ${keyspace}.lane_cursor`,
     create: `INSERT INTO ${keyspace}.lane_cursor
-      (last_sequence, producers, last_arrival_ms, last_event_ms, quarantined, last_heartbeat_delay_ms, lane)
-      VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
+      (last_sequence, producers, last_arrival_ms, last_event_ms, quarantined, last_heartbeat_delay_ms, lost_records, lane)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
     move: `UPDATE ${keyspace}.lane_cursor
       SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?,
-        quarantined = ?, last_heartbeat_delay_ms = ?
+        quarantined = ?, last_heartbeat_delay_ms = ?, lost_records = ?
       WHERE lane = ? IF last_sequence = ?`,
   }
   const values = (cursor: Cursor) => {
-    const { lane, lastPosition, producers, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs } = cursor
+    const { lane, lastPosition, producers, lastArrivalMs, lastEventMs, quarantined } = cursor
+    const { lastHeartbeatDelayMs, lostRecords } = cursor
     const text = producersToText(producers)
-    return [lastPosition, text, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs, lane] as const
+    const counts = [quarantined, lastHeartbeatDelayMs, lostRecords] as const
+    return [lastPosition, text, lastArrivalMs, lastEventMs, ...counts, lane] as const
   }
   return {
     async readCursor(lane) {

@@ -11,7 +11,20 @@ export type ColumnType = 'text' | 'bigint' | 'int' | 'double' | 'blob'
 export interface Column {
   name: string
   type: ColumnType
+  /** The first format that has the column; not set: every one. Older stores get it when they are opened. */
+  since?: number
 }
+
+/**
+ * The format of the speed store, in its settings. It rises whenever tables, columns or the text in them change:
+ *
+ * 1. the first
+ * 2. store_settings.system_id and lane_cursor.lost_records
+ */
+export const STORE_FORMAT = 2
+
+/** The oldest format that is taken over. */
+export const OLDEST_STORE_FORMAT = 1
 
 export interface ClusteringColumn extends Column {
   order: 'ASC' | 'DESC'
@@ -44,6 +57,7 @@ const storeSettings: Table = {
   columns: [
     { name: 'format', type: 'int' },
     { name: 'slot_ms', type: 'bigint' },
+    { name: 'system_id', type: 'text', since: 2 },
   ],
   ttlSeconds: null,
 }
@@ -60,6 +74,7 @@ const laneCursor: Table = {
     { name: 'last_event_ms', type: 'bigint' },
     { name: 'quarantined', type: 'bigint' },
     { name: 'last_heartbeat_delay_ms', type: 'bigint' },
+    { name: 'lost_records', type: 'bigint', since: 2 },
   ],
   ttlSeconds: null,
 }
@@ -198,6 +213,40 @@ export const TABLES: readonly Table[] = [
   quarantineBytes,
   quarantineRedrives,
 ]
+
+/** A column with the table that it belongs to. */
+export interface TableColumn {
+  table: string
+  column: Column
+}
+
+/** Every column of every table. */
+export const TABLE_COLUMNS: readonly TableColumn[] = TABLES.flatMap(({ name, partitionKey, clustering, columns }) =>
+  [...partitionKey, ...clustering, ...columns].map(column => ({ table: name, column })),
+)
+
+/**
+ * Divides the columns that a store lacks into those that are newer than the store, which it gets, and those that were
+ * there and are gone.
+ *
+ * @param format of the store's settings; undefined before they are settled
+ */
+export function divideMissing(
+  missing: readonly TableColumn[],
+  format: number = OLDEST_STORE_FORMAT,
+): { newer: TableColumn[]; gone: TableColumn[] } {
+  const isNewer = ({ column }: TableColumn) => (column.since ?? OLDEST_STORE_FORMAT) > format
+  return { newer: missing.filter(isNewer), gone: missing.filter(each => !isNewer(each)) }
+}
+
+export function describeMissing({ table, column }: TableColumn): string {
+  return `The table ${table} lacks the column ${column.name}.`
+}
+
+/** The statement that gives a table of an older format a column. */
+export function addColumnCql(keyspace: string, { table, column }: TableColumn): string {
+  return `ALTER TABLE ${keyspace}.${table} ADD ${column.name} ${column.type}`
+}
 
 /** The CREATE TABLE statement of a table, harmless where it exists. */
 export function createTableCql(keyspace: string, table: Table): string {

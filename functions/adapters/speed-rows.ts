@@ -14,6 +14,8 @@ interface CursorRow {
   last_event_ms: number | null
   quarantined: number
   last_heartbeat_delay_ms: number | null
+  /** Null in rows of format 1. */
+  lost_records: number | null
 }
 
 export function toCursor(cells: object): Cursor {
@@ -26,6 +28,7 @@ export function toCursor(cells: object): Cursor {
     lastEventMs: row.last_event_ms,
     quarantined: row.quarantined,
     lastHeartbeatDelayMs: row.last_heartbeat_delay_ms,
+    lostRecords: row.lost_records ?? 0,
   }
 }
 
@@ -130,9 +133,11 @@ function toIndex(line: number): number | null {
 interface SettingsRow {
   format: number
   slot_ms: number
+  /** Null in rows of format 1. */
+  system_id: string | null
 }
 
 export function toStoreSettings(cells: object): StoreSettings {
   const row = cells as SettingsRow
-  return { format: row.format, slotMs: row.slot_ms }
+  return { format: row.format, slotMs: row.slot_ms, systemId: row.system_id }
 }

@@ -1,9 +1,16 @@
-import type { SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { Cursor } from '../core/cursor.ts'
 import { producersToText, totalsToText } from '../core/stored-form.ts'
 import { HOUR_MS } from '../core/time.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
-import { SETTINGS_ROW, WHOLE_RECORD } from './schema.ts'
+import {
+  describeMissing,
+  divideMissing,
+  SETTINGS_ROW,
+  TABLE_COLUMNS,
+  type TableColumn,
+  WHOLE_RECORD,
+} from './schema.ts'
 import { toAlert, toCursor, toQuarantineEntry, toRedriveState, toSpeedRow, toStoreSettings } from './speed-rows.ts'
 import { durably, openDatabase, transaction } from './sqlite.ts'
 
@@ -11,7 +18,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS store_settings (
     name TEXT PRIMARY KEY,
     format INTEGER NOT NULL,
-    slot_ms INTEGER NOT NULL
+    slot_ms INTEGER NOT NULL,
+    system_id TEXT
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS lane_cursor (
     lane TEXT PRIMARY KEY,
@@ -20,7 +28,8 @@ const SCHEMA = `
     last_arrival_ms INTEGER,
     last_event_ms INTEGER,
     quarantined INTEGER NOT NULL,
-    last_heartbeat_delay_ms INTEGER
+    last_heartbeat_delay_ms INTEGER,
+    lost_records INTEGER
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS realtime_ndvi_by_class (
     lane TEXT NOT NULL,
@@ -69,22 +78,25 @@ const SCHEMA = `
 /** Hour, sequence and line. */
 const BEFORE_ALL_PLACES = [-1, '', WHOLE_RECORD]
 
-/** The embedded speed store: a SQLite file. */
+/** The embedded speed store: a SQLite file. @throws Error when the file lacks a column that its format has */
 export function openSqliteSpeedStore(file: string): SpeedStore & {
   /** Drops rows and alerts that are older than people or the batch layer can still need. */
   expire(before: number): void
 } {
   const database = openDatabase(file, 'process-crash')
-  database.exec(SCHEMA)
+  defineTables(database, file)
   const sql = {
-    settle: database.prepare('INSERT INTO store_settings VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    settle: database.prepare('INSERT INTO store_settings VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    resettle: database.prepare(
+      'UPDATE store_settings SET format = ?, system_id = ? WHERE name = ? AND format = ? AND system_id IS ?',
+    ),
     settled: database.prepare('SELECT * FROM store_settings WHERE name = ?'),
     readCursor: database.prepare('SELECT * FROM lane_cursor WHERE lane = ?'),
     readCursors: database.prepare('SELECT * FROM lane_cursor ORDER BY lane'),
-    createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     moveCursor: database.prepare(
       `UPDATE lane_cursor SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?,
-         quarantined = ?, last_heartbeat_delay_ms = ?
+         quarantined = ?, last_heartbeat_delay_ms = ?, lost_records = ?
        WHERE lane = ? AND last_sequence = ?`,
     ),
     readRow: database.prepare(
@@ -121,9 +133,12 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
 
   return {
     unready: async () => [],
-    async settle({ format, slotMs }) {
-      sql.settle.run(SETTINGS_ROW, format, slotMs)
+    async settle({ format, slotMs, systemId }) {
+      sql.settle.run(SETTINGS_ROW, format, slotMs, systemId)
       return toStoreSettings(sql.settled.get(SETTINGS_ROW) as object)
+    },
+    async resettle({ format, systemId }, from) {
+      return sql.resettle.run(format, systemId, SETTINGS_ROW, from.format, from.systemId).changes === 1
     },
     async readCursor(lane) {
       const row = sql.readCursor.get(lane)
@@ -202,8 +217,39 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   }
 }
 
+/** Makes the tables that are missing, and gives those of an older format their new columns. */
+function defineTables(database: DatabaseSync, file: string): void {
+  transaction(database, () => {
+    database.exec(SCHEMA)
+    const settled = database.prepare('SELECT format FROM store_settings WHERE name = ?').get(SETTINGS_ROW)
+    const { newer, gone } = divideMissing(missingColumns(database), settled?.format as number | undefined)
+    if (gone.length > 0) {
+      throw new Error(
+        `the speed store ${file} is damaged. ${gone.map(describeMissing).join(' ')} Move the file away, and rebuild it from the archive: npm run replay`,
+      )
+    }
+    for (const { table, column } of newer) {
+      database.exec(`ALTER TABLE ${table} ADD COLUMN ${column.name} ${SQLITE_TYPES[column.type]}`)
+    }
+  })
+}
+
+const SQLITE_TYPES = { text: 'TEXT', bigint: 'INTEGER', int: 'INTEGER', double: 'REAL', blob: 'BLOB' } as const
+
+/** The columns of the schema that the database's tables lack. */
+function missingColumns(database: DatabaseSync): TableColumn[] {
+  const wanted = new DatabaseSync(':memory:')
+  wanted.exec(SCHEMA)
+  const has = (among: DatabaseSync, { table, column }: TableColumn) =>
+    among.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column.name) !== undefined
+  const missing = TABLE_COLUMNS.filter(column => has(wanted, column) && !has(database, column))
+  wanted.close()
+  return missing
+}
+
 /** All columns but the lane, in their order. */
 function cursorValues(cursor: Cursor): SQLInputValue[] {
-  const { lastPosition, producers, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs } = cursor
-  return [lastPosition, producersToText(producers), lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs]
+  const { lastPosition, producers, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs, lostRecords } = cursor
+  const text = producersToText(producers)
+  return [lastPosition, text, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs, lostRecords]
 }

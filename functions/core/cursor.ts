@@ -16,6 +16,8 @@ export interface Cursor {
   quarantined: number
   /** How long the last heartbeat took from its sending until it was applied, ms; null before the first. */
   lastHeartbeatDelayMs: number | null
+  /** How many records of the lane the log removed before they were read. */
+  lostRecords: number
 }
 
 /** A record of a producer: later ones are held against it. */
@@ -39,6 +41,7 @@ export function newCursor(lane: string, producers: SeenProducers = new Map()): C
     lastEventMs: null,
     quarantined: 0,
     lastHeartbeatDelayMs: null,
+    lostRecords: 0,
   }
 }
 

@@ -3,12 +3,13 @@ import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import { STATE_FORMAT } from './settled.ts'
+
+/** The format of a state folder's settings; the other files of the folder have formats of their own. */
+const SETTINGS_FORMAT = 1
 
 /** What a state folder settles for as long as it exists. */
 const Settings = z.object({
-  /** The form of everything in the folder. */
-  format: z.literal(STATE_FORMAT),
+  format: z.literal(SETTINGS_FORMAT),
   /** Length of the arrival slots, ms: the totals in the folder are cut by it. */
   slotMs: z.int().positive(),
   /** Whether the folder holds demo data and is fed with more of it. */
@@ -35,7 +36,7 @@ export async function openState(folder: string, forNew: Omit<Settings, 'format'>
   const file = join(folder, FILE)
   if (existsSync(file)) return readSettings(file)
   const written = `${file}.${process.pid}`
-  const settings: Settings = { format: STATE_FORMAT, ...forNew }
+  const settings: Settings = { format: SETTINGS_FORMAT, ...forNew }
   await writeFile(written, formatSettings(settings))
   try {
     await link(written, file)

@@ -5,12 +5,14 @@ import type { RejectionReason } from '../core/record.ts'
 import type { Slot } from '../core/slot.ts'
 import type { Totals } from '../core/totals.ts'
 
-/** What all rows of a store depend on, and what therefore never changes. */
+/** What all rows of a store depend on. */
 export interface StoreSettings {
   /** The form in which cursors and rows are written. */
   format: number
   /** The length of the arrival slots that cut the rows, ms. */
   slotMs: number
+  /** The system whose rows they are; null while that is not known. */
+  systemId: string | null
 }
 
 /** Identifies a row of totals: what one lane received in one arrival slot for one event-time window. */
@@ -91,11 +93,20 @@ export interface SlotRange {
  * not known, SpeedStoreUnavailable where the store is to blame.
  */
 export interface SpeedStore {
-  /** What of the store cannot be used now, in words for people: tables that are still being made, or that are gone. */
+  /**
+   * What of the store cannot be used now, in words for people: tables that are still being made, tables and columns that
+   * are gone.
+   */
   unready(): Promise<string[]>
 
   /** Settles what the rows depend on, where nobody has yet; answers what holds. */
   settle(asked: StoreSettings): Promise<StoreSettings>
+  /**
+   * Puts other settings in the place of some. The length of the slots stays.
+   *
+   * @returns false, and nothing is written, where other settings hold than `from`
+   */
+  resettle(settings: StoreSettings, from: StoreSettings): Promise<boolean>
 
   readCursor(lane: string): Promise<Cursor | undefined>
   readCursors(): Promise<Cursor[]>

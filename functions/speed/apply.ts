@@ -226,6 +226,7 @@ async function writePart(
     lastEventMs: part.lastEventMs,
     quarantined: cursor.quarantined + quarantined.length,
     lastHeartbeatDelayMs: applied.heartbeatDelayMs ?? cursor.lastHeartbeatDelayMs,
+    lostRecords: cursor.lostRecords,
   }
   if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContested(cursor.lane)
   return next

@@ -67,11 +67,25 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
     const oneOfTwo = (index: number): SpeedStore => (index % 2 === 0 ? store : rival)
 
     test('settles its settings once, whoever asks', async () => {
-      const asked = times(RIVALS, index => ({ format: 1, slotMs: (index + 1) * MINUTE_MS }))
+      const asked = times(RIVALS, index => ({ format: 1, slotMs: (index + 1) * MINUTE_MS, systemId: null }))
       const answers = await Promise.all(asked.map((settings, index) => oneOfTwo(index).settle(settings)))
       expect(asked).toContainEqual(answers[0])
       for (const answer of answers) expect(answer).toEqual(answers[0])
-      expect(await rival.settle({ format: 2, slotMs: 5 })).toEqual(answers[0])
+      expect(await rival.settle({ format: 2, slotMs: 5, systemId: 'another' })).toEqual(answers[0])
+    })
+
+    test('puts other settings only in the place of those that hold, and keeps the length of slots', async () => {
+      const none = await store.settle({ format: 1, slotMs: 5, systemId: null })
+      const owned = { ...none, format: 2, systemId: 'a system' }
+      expect(await rival.resettle({ ...owned, slotMs: none.slotMs + 1 }, { ...none, format: 3 })).toBe(false)
+      expect(await rival.resettle(owned, { ...none, systemId: 'nobody' })).toBe(false)
+      expect(await store.settle(owned)).toEqual(none)
+      const asked = times(RIVALS, index => ({ ...owned, systemId: `system ${index}`, slotMs: none.slotMs + 1 }))
+      const written = await Promise.all(asked.map((settings, index) => oneOfTwo(index).resettle(settings, none)))
+      expect(written.filter(Boolean)).toHaveLength(1)
+      const { systemId } = asked[written.indexOf(true)] as (typeof asked)[number]
+      expect(await rival.settle(none)).toEqual({ ...owned, systemId })
+      expect(await rival.resettle({ ...owned, systemId: 'another' }, { ...owned, systemId: null })).toBe(false)
     })
 
     describe('cursors', () => {
@@ -156,7 +170,12 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
 
       test('keeps counts and times of any length', async () => {
         const most = Number.MAX_SAFE_INTEGER
-        const cursor = { ...cursorAt(freshLane(), 1), quarantined: most, lastHeartbeatDelayMs: 400 * DAY_MS }
+        const cursor = {
+          ...cursorAt(freshLane(), 1),
+          quarantined: most,
+          lastHeartbeatDelayMs: 400 * DAY_MS,
+          lostRecords: most - 1,
+        }
         await store.createCursor(cursor)
         expect(await store.readCursor(cursor.lane)).toEqual(cursor)
       })
@@ -609,6 +628,7 @@ function cursorAt(lane: string, sequence: number): Cursor {
     lastEventMs: WINDOW + sequence,
     quarantined: 3 * sequence,
     lastHeartbeatDelayMs: 100 + sequence,
+    lostRecords: 2 * sequence,
   }
 }
 

@@ -182,6 +182,7 @@ it('a new cursor is before every record, and knows what its parents did', () => 
     lastEventMs: null,
     quarantined: 0,
     lastHeartbeatDelayMs: null,
+    lostRecords: 0,
   })
   expect(newCursor('lane').producers.size).toBe(0)
 })

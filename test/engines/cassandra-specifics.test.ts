@@ -5,11 +5,12 @@ import {
   type CassandraSpeedStoreOptions,
   openCassandraSpeedStore,
 } from '../../functions/adapters/cassandra-speed-store.ts'
-import { TABLES } from '../../functions/adapters/schema.ts'
+import { STORE_FORMAT, TABLES } from '../../functions/adapters/schema.ts'
 import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
 import { START, toPosition } from '../../functions/core/lane.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { emptyTotals } from '../../functions/core/totals.ts'
+import { settleStore } from '../../functions/homes/settled.ts'
 import { type SpeedRow, type SpeedStore, SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
 import { type Cassandra, FIRST_LOGIN, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
 import { type CqlProxy, startCqlProxy } from './cql-proxy.ts'
@@ -227,6 +228,50 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
     for await (const row of client.rows([cql, [options.keyspace]])) found.set(row.table_name, row.default_time_to_live)
     await client.close()
     expect(found).toEqual(new Map(TABLES.map(table => [table.name, table.ttlSeconds ?? 0])))
+  })
+
+  test('a keyspace of format 1 gets the columns of format 2, once, and its cursors have lost nothing', async () => {
+    const old = { ...options, keyspace: 'of_format_1' }
+    await (await openCassandraSpeedStore({ ...old, createSchema: true })).close()
+    const client = await connectCassandra(old)
+    await client.define('ALTER TABLE of_format_1.store_settings DROP system_id')
+    await client.define('ALTER TABLE of_format_1.lane_cursor DROP lost_records')
+    await client.define(
+      "INSERT INTO of_format_1.store_settings (name, format, slot_ms) VALUES ('speed-store', 1, 60000)",
+    )
+    await client.define(
+      "INSERT INTO of_format_1.lane_cursor (lane, last_sequence, producers, quarantined) VALUES ('a', '7', '[]', 3)",
+    )
+    const unchanged = await openCassandraSpeedStore(old)
+    expect(await unchanged.unready()).toEqual([
+      'The table store_settings lacks the column system_id.',
+      'The table lane_cursor lacks the column lost_records.',
+    ])
+    await unchanged.close()
+    const opened = await Promise.all([1, 2].map(() => openCassandraSpeedStore({ ...old, createSchema: true })))
+    for (const store of opened) {
+      await settleStore(store, 'it', 60_000)
+      expect(await store.readCursor('a')).toMatchObject({ lastPosition: '7', quarantined: 3, lostRecords: 0 })
+      expect(await store.settle({ format: 9, slotMs: 1, systemId: null })).toMatchObject({ format: STORE_FORMAT })
+      await store.close()
+    }
+    await client.close()
+  })
+
+  test('a column that somebody dropped is named, and not made again', async () => {
+    const damaged = { ...options, keyspace: 'damaged' }
+    const store = await openCassandraSpeedStore({ ...damaged, createSchema: true })
+    await settleStore(store, 'it', 60_000)
+    await store.close()
+    const client = await connectCassandra(damaged)
+    await client.define('ALTER TABLE damaged.lane_cursor DROP lost_records')
+    await client.define('ALTER TABLE damaged.realtime_ndvi_by_class DROP totals')
+    const again = await openCassandraSpeedStore({ ...damaged, createSchema: true })
+    await expect(settleStore(again, 'it', 60_000)).rejects.toThrow(
+      'it cannot be used. The table lane_cursor lacks the column lost_records. The table realtime_ndvi_by_class lacks the column totals.',
+    )
+    await again.close()
+    await client.close()
   })
 
   test('a schema that is there is left as it is', async () => {

@@ -1,5 +1,5 @@
 import { type CassandraSpeedStoreOptions, openCassandraSpeedStore } from '../../adapters/cassandra-speed-store.ts'
-import { type SpeedStore, SpeedStoreUnavailable } from '../../ports/speed-store.ts'
+import type { SpeedStore } from '../../ports/speed-store.ts'
 import { settleStore } from '../settled.ts'
 import { variable } from './variables.ts'
 
@@ -14,17 +14,11 @@ const KEYSPACES_PORT = 9142
 export async function openStore(slotMs: number): Promise<SpeedStore> {
   const address = variable('LANDCOVER_STORE')
   const store = await openCassandraSpeedStore(optionsOf(address))
-  await settle(store, address, slotMs).catch(async error => {
+  await settleStore(store, address, slotMs).catch(async error => {
     await store.close()
     throw error
   })
   return store
-}
-
-async function settle(store: SpeedStore, address: string, slotMs: number): Promise<void> {
-  const unready = await store.unready()
-  if (unready.length > 0) throw new SpeedStoreUnavailable(unready.join(' '))
-  await settleStore(store, address, slotMs)
 }
 
 function optionsOf(address: string): CassandraSpeedStoreOptions {
