@@ -6,10 +6,13 @@ import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ASSUMED, DEPLOYED, type Load, monthlyCost, PRICES, stageToPrice } from '../../infra/cost.ts'
+import { stageToPrice } from '../../infra/cost.ts'
+import { ASSUMED, DEPLOYED } from '../../infra/cost-assumptions.ts'
+import { type Load, monthlyCost } from '../../infra/cost-model.ts'
+import { PRICES } from '../../infra/cost-prices.ts'
 import { landcoverStacks } from '../../infra/stacks.ts'
 
-// Without the bundles, which only one process at a time can make.
+// Stacks without real bundles: only one process at a time can build them.
 vi.mock('../../infra/bundles.ts', () => ({ bundleOf: () => import.meta.dirname }))
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -29,7 +32,7 @@ describe('the cost model', () => {
   })
   const stages = fc.constantFrom('dev', 'prod')
 
-  it('is a number of dollars for each service, whatever the load', () => {
+  it('gives a number of dollars for each service and any load', () => {
     fc.assert(
       fc.property(stages, loads, (name, load) => {
         for (const [service, dollars] of Object.entries(monthlyCost(stageToPrice(name), load))) {
@@ -46,13 +49,13 @@ describe('the cost model', () => {
     fc.assert(
       fc.property(loads, keys, times, (load, key, factor) => {
         const more = { ...load, [key]: load[key] * factor }
-        // Rounding of sums.
+        // The tolerance is for rounding of sums.
         expect(sumOf('prod', more)).toBeGreaterThanOrEqual(sumOf('prod', load) * (1 - 1e-9))
       }),
     )
   })
 
-  it('counts readers of their own, by the shard-hour and GB, or on demand by the GB alone', () => {
+  it('counts enhanced fan-out by shard-hour and GB, and on demand by GB only', () => {
     const month = 730 * 3600
     // A record of 1,000 bytes or less counts as one of 1,024.
     const load: Load = { ...AT_REST, eventsPerSecond: 100 }
@@ -67,18 +70,18 @@ describe('the cost model', () => {
     expect(more('prod')).toBeCloseTo(readTwice * 0.01, 1)
   })
 
-  it('says that a stage at rest costs more for its shard than for any other service', () => {
+  it('finds that the shard of a stage at rest costs more than any other service', () => {
     const costs = monthlyCost(stageToPrice('dev'), AT_REST)
-    const [[dearest, dollars] = []] = Object.entries(costs).sort(([, a], [, b]) => b - a)
-    expect(dearest).toBe('Kinesis')
+    const [[mostExpensive, dollars] = []] = Object.entries(costs).sort(([, a], [, b]) => b - a)
+    expect(mostExpensive).toBe('Kinesis')
     expect(dollars).toBeCloseTo(PRICES.shard.dollars * 730, 1)
   })
 
-  it('refuses a load that the shards of a stage cannot take', () => {
-    expect(() => monthlyCost(stageToPrice('dev'), { ...AT_REST, eventsPerSecond: 1_001 })).toThrow('takes 2 shards')
+  it('refuses a load that needs more shards than the stage has', () => {
+    expect(() => monthlyCost(stageToPrice('dev'), { ...AT_REST, eventsPerSecond: 1_001 })).toThrow('needs 2 shards')
   })
 
-  describe.each(['dev', 'prod'] as const)('of stage %s', stage => {
+  describe.each(['dev', 'prod'] as const)('for stage %s', stage => {
     const outdir = mkdtempSync(join(tmpdir(), 'landcover-cdk-'))
     let deployed: Template
     beforeAll(() => {
@@ -89,14 +92,14 @@ describe('the cost model', () => {
     const properties = (type: string): Record<string, unknown>[] =>
       Object.values(deployed.findResources(type)).map(({ Properties }) => Properties)
 
-    it('has the memory of the functions that are deployed', () => {
+    it('uses the memory of the deployed functions', () => {
       const memory = new Map(properties('AWS::Lambda::Function').map(each => [each.FunctionName, each.MemorySize]))
       for (const [name, { memoryMb }] of Object.entries(ASSUMED.functions)) {
         expect(memory.get(`landcover-${stage}-${name}`), name).toBe(memoryMb)
       }
     })
 
-    it('has the batches, alarms and dashboards that are deployed', () => {
+    it('uses the batch settings, alarms and dashboards of the deployed stage', () => {
       const batches = properties('AWS::Lambda::EventSourceMapping')
       expect(batches).toContainEqual(
         expect.objectContaining({
@@ -130,7 +133,7 @@ describe('docs/cost.md', () => {
     expect(table).toBe(stdout)
   })
 
-  it.each(Object.entries(PRICES))('has the price %s as the program has it', (_, { dollars, per, unit, page }) => {
+  it.each(Object.entries(PRICES))('has the same price %s as the program', (_, { dollars, per, unit, page }) => {
     const cells = PAGE.split('\n')
       .filter(line => line.startsWith('|'))
       .map(line => line.split('|').map(cell => cell.trim()))
@@ -139,6 +142,6 @@ describe('docs/cost.md', () => {
     expect(row, unitText).toBeDefined()
     expect(Number(row?.[1])).toBe(dollars)
     expect(PAGE).toContain(page)
-    expect(row?.[3]?.length, 'says by what it was confirmed').toBeGreaterThan(1)
+    expect(row?.[3]?.length, 'names its source').toBeGreaterThan(1)
   })
 })
