@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
 import { laneName } from '../core/delivery.ts'
 import { START, toPosition, toSequenceNumber } from '../core/lane.ts'
 import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
-import { openDatabase, transaction } from './sqlite.ts'
+import { openDatabase, transaction, whenFree } from './sqlite.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS stream (identity TEXT NOT NULL);
@@ -16,6 +17,18 @@ const SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS record_by_shard ON record (shard, sequence, arrival_ms);
 `
+
+interface Place {
+  shard: string
+  data: Uint8Array
+}
+
+/** An append that nothing is stored of yet. */
+interface WaitingAppend {
+  places: Place[]
+  resolve(outcomes: AppendOutcome[]): void
+  reject(error: unknown): void
+}
 
 /** As Kinesis takes by default. */
 const MAX_RECORD_BYTES = 1024 * 1024
@@ -33,16 +46,9 @@ export interface SqliteEventLogOptions {
  */
 export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteEventLogOptions): EventLog & {
   /** Forgets records that arrived before a time and that lie at or before a position of their lane. */
-  trim(lane: string, upTo: string, arrivedBefore: number): void
+  trim(lane: string, upTo: string, arrivedBefore: number): Promise<void>
 } {
-  const database = openDatabase(file, 'power-loss')
-  transaction(database, () => {
-    database.exec(SCHEMA)
-    if (database.prepare('SELECT 1 FROM stream').get()) return
-    database.prepare('INSERT INTO stream VALUES (?)').run(`embedded-${randomBytes(4).toString('hex')}`)
-    const insert = database.prepare('INSERT INTO shard VALUES (?)')
-    for (let shard = 0; shard < shards; shard++) insert.run(`shardId-${String(shard).padStart(12, '0')}`)
-  })
+  const database = openDatabase({ file, durability: 'power-loss', define: opened => define(opened, shards) })
   const { identity } = database.prepare('SELECT identity FROM stream').get() as { identity: string }
   const shardNames = (database.prepare('SELECT name FROM shard ORDER BY name').all() as { name: string }[]).map(
     row => row.name,
@@ -54,6 +60,9 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
     'SELECT sequence, arrival_ms, data FROM record WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?',
   )
   const deleteUpTo = database.prepare('DELETE FROM record WHERE shard = ? AND sequence <= ? AND arrival_ms < ?')
+
+  /** Appends that wait for the lock. They are one commit, and so wait for the disk once. */
+  let waiting: WaitingAppend[] = []
 
   const inode = () => statSync(file, { throwIfNoEntry: false })?.ino
   const opened = inode()
@@ -75,6 +84,39 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
     return shard
   }
 
+  async function commitWaiting(): Promise<void> {
+    try {
+      const settle = await whenFree(database, () => {
+        refuseIfRemoved()
+        const outcomes = transaction(database, () => waiting.map(({ places }) => places.map(store)))
+        const committed = taken()
+        return () => {
+          for (const [index, { resolve }] of committed.entries()) resolve(outcomes[index] as AppendOutcome[])
+        }
+      })
+      settle()
+    } catch (error) {
+      for (const { reject } of taken()) reject(error)
+    }
+  }
+
+  function taken(): WaitingAppend[] {
+    const all = waiting
+    waiting = []
+    return all
+  }
+
+  function store({ shard, data }: Place): AppendOutcome {
+    const bytes = data.byteLength
+    if (bytes > MAX_RECORD_BYTES) {
+      return { error: `the record has ${bytes} bytes; the log takes ${MAX_RECORD_BYTES}`, tooLarge: true }
+    }
+    const latest = selectLatest.get(shard) as { arrival_ms: number } | undefined
+    const arrivalMs = Math.max(now(), latest?.arrival_ms ?? 0)
+    const { lastInsertRowid } = insert.run(shard, arrivalMs, data)
+    return { lane: laneName(identity, shard), position: toPosition(lastInsertRowid) }
+  }
+
   return {
     identity,
     maxRecordBytes: MAX_RECORD_BYTES,
@@ -83,25 +125,16 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
     },
     destinationOf: key => ({ key }),
     async append(records) {
-      const shardsOfRecords = records.map(shardFor)
-      refuseIfRemoved()
-      return transaction(database, () =>
-        records.map((record, index): AppendOutcome => {
-          const bytes = record.data.byteLength
-          if (bytes > MAX_RECORD_BYTES) {
-            return { error: `the record has ${bytes} bytes; the log takes ${MAX_RECORD_BYTES}`, tooLarge: true }
-          }
-          const shard = shardsOfRecords[index] as string
-          const latest = selectLatest.get(shard) as { arrival_ms: number } | undefined
-          const arrivalMs = Math.max(now(), latest?.arrival_ms ?? 0)
-          const { lastInsertRowid } = insert.run(shard, arrivalMs, record.data)
-          return { lane: laneName(identity, shard), position: toPosition(lastInsertRowid) }
-        }),
-      )
+      const places = records.map(record => ({ shard: shardFor(record), data: record.data }))
+      return new Promise((resolve, reject) => {
+        waiting.push({ places, resolve, reject })
+        if (waiting.length === 1) void commitWaiting()
+      })
     },
     async read(lane, after, limit) {
       const sequence = after === START ? 0 : Number(toSequenceNumber(after))
-      const rows = selectBehind.all(knownShard(lane), sequence, limit) as {
+      const shard = knownShard(lane)
+      const rows = (await whenFree(database, () => selectBehind.all(shard, sequence, limit))) as {
         sequence: number
         arrival_ms: number
         data: Uint8Array
@@ -113,12 +146,26 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
         data: row.data,
       }))
     },
-    trim(lane, upTo, arrivedBefore) {
+    async trim(lane, upTo, arrivedBefore) {
       if (upTo === START) return
-      deleteUpTo.run(knownShard(lane), Number(toSequenceNumber(upTo)), arrivedBefore)
+      const shard = knownShard(lane)
+      await whenFree(database, () => deleteUpTo.run(shard, Number(toSequenceNumber(upTo)), arrivedBefore))
     },
     async close() {
       database.close()
     },
   }
+}
+
+/** What a new log is made of; whoever opens it at the same time finds the same. */
+function define(database: DatabaseSync, shards: number): void {
+  database.exec(SCHEMA)
+  const isSettled = () => database.prepare('SELECT 1 FROM stream').get() !== undefined
+  if (isSettled()) return
+  transaction(database, () => {
+    if (isSettled()) return
+    database.prepare('INSERT INTO stream VALUES (?)').run(`embedded-${randomBytes(4).toString('hex')}`)
+    const insert = database.prepare('INSERT INTO shard VALUES (?)')
+    for (let shard = 0; shard < shards; shard++) insert.run(`shardId-${String(shard).padStart(12, '0')}`)
+  })
 }

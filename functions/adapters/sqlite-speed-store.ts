@@ -1,8 +1,9 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementResultingChanges } from 'node:sqlite'
+import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { producersToText, totalsToText } from '../core/stored-form.ts'
-import { HOUR_MS } from '../core/time.ts'
-import type { SpeedStore } from '../ports/speed-store.ts'
+import { dayOf, HOUR_MS } from '../core/time.ts'
+import type { QuarantineEntry, SpeedStore } from '../ports/speed-store.ts'
 import {
   describeMissing,
   divideMissing,
@@ -12,7 +13,7 @@ import {
   WHOLE_RECORD,
 } from './schema.ts'
 import { toAlert, toCursor, toQuarantineEntry, toRedriveState, toSpeedRow, toStoreSettings } from './speed-rows.ts'
-import { durably, openDatabase, transaction } from './sqlite.ts'
+import { durably, openDatabase, transaction, whenFree } from './sqlite.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS store_settings (
@@ -81,10 +82,11 @@ const BEFORE_ALL_PLACES = [-1, '', WHOLE_RECORD]
 /** The embedded speed store: a SQLite file. @throws Error when the file lacks a column that its format has */
 export function openSqliteSpeedStore(file: string): SpeedStore & {
   /** Drops rows and alerts that are older than people or the batch layer can still need. */
-  expire(before: number): void
+  expire(before: number): Promise<void>
 } {
-  const database = openDatabase(file, 'process-crash')
-  defineTables(database, file)
+  const define = (opened: DatabaseSync) => defineTables(opened, file)
+  const database = openDatabase({ file, durability: 'process-crash', define })
+  const free = <T>(work: () => T) => whenFree(database, work)
   const sql = {
     settle: database.prepare('INSERT INTO store_settings VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     resettle: database.prepare(
@@ -133,83 +135,84 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
 
   return {
     unready: async () => [],
-    async settle({ format, slotMs, systemId }) {
-      sql.settle.run(SETTINGS_ROW, format, slotMs, systemId)
-      return toStoreSettings(sql.settled.get(SETTINGS_ROW) as object)
-    },
+    settle: ({ format, slotMs, systemId }) =>
+      free(() => {
+        sql.settle.run(SETTINGS_ROW, format, slotMs, systemId)
+        return toStoreSettings(sql.settled.get(SETTINGS_ROW) as object)
+      }),
     async resettle({ format, systemId }, from) {
-      return sql.resettle.run(format, systemId, SETTINGS_ROW, from.format, from.systemId).changes === 1
+      return isOne(await free(() => sql.resettle.run(format, systemId, SETTINGS_ROW, from.format, from.systemId)))
     },
     async readCursor(lane) {
-      const row = sql.readCursor.get(lane)
+      const row = await free(() => sql.readCursor.get(lane))
       return row && toCursor(row)
     },
     async readCursors() {
-      return sql.readCursors.all().map(toCursor)
+      return (await free(() => sql.readCursors.all())).map(toCursor)
     },
     async createCursor(cursor) {
-      return sql.createCursor.run(cursor.lane, ...cursorValues(cursor)).changes === 1
+      return isOne(await free(() => sql.createCursor.run(cursor.lane, ...cursorValues(cursor))))
     },
     async moveCursor(cursor, from) {
-      return sql.moveCursor.run(...cursorValues(cursor), cursor.lane, from).changes === 1
+      return isOne(await free(() => sql.moveCursor.run(...cursorValues(cursor), cursor.lane, from)))
     },
     async readRow({ lane, slot, windowStart }) {
-      const row = sql.readRow.get(lane, slot, windowStart)
+      const row = await free(() => sql.readRow.get(lane, slot, windowStart))
       return row && toSpeedRow(row)
     },
     async readRows(lane, { from, until }) {
-      return sql.readRows.all(lane, from, until).map(toSpeedRow)
+      return (await free(() => sql.readRows.all(lane, from, until))).map(toSpeedRow)
     },
     async writeRow({ lane, slot, windowStart, lastPosition, totals }, replacing) {
       const text = totalsToText(totals)
-      const { changes } =
-        replacing === null
-          ? sql.createRow.run(lane, slot, windowStart, lastPosition, text)
-          : sql.replaceRow.run(lastPosition, text, lane, slot, windowStart, replacing)
-      return changes === 1
+      return isOne(
+        await free(() =>
+          replacing === null
+            ? sql.createRow.run(lane, slot, windowStart, lastPosition, text)
+            : sql.replaceRow.run(lastPosition, text, lane, slot, windowStart, replacing),
+        ),
+      )
     },
     async putAlerts(alerts) {
       if (alerts.length === 0) return
-      transaction(database, () => {
-        for (const { className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, ...judged } of alerts) {
-          const { rule, score, baselineVersion } = judged
-          sql.putAlert.run(className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, rule, score, baselineVersion)
-        }
-      })
+      const put = ({ className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, ...judged }: Alert) => {
+        const { rule, score, baselineVersion } = judged
+        sql.putAlert.run(className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, rule, score, baselineVersion)
+      }
+      await free(() => transaction(database, () => alerts.forEach(put)))
     },
     async readAlerts({ className, day, upToMs, limit }) {
-      return sql.readAlerts.all(className, day, upToMs, limit).map(toAlert)
+      return (await free(() => sql.readAlerts.all(className, day, upToMs, limit))).map(toAlert)
     },
     async quarantine(entries) {
       if (entries.length === 0) return
-      transaction(database, () => {
-        for (const { lane, position, index, arrivalMs, reason, detail, bytes } of entries) {
-          sql.quarantine.run(lane, position, index ?? WHOLE_RECORD, arrivalMs, reason, detail, bytes)
-        }
-      })
+      const keep = ({ lane, position, index, arrivalMs, reason, detail, bytes }: QuarantineEntry) =>
+        sql.quarantine.run(lane, position, index ?? WHOLE_RECORD, arrivalMs, reason, detail, bytes)
+      await free(() => transaction(database, () => entries.forEach(keep)))
     },
     async readQuarantine({ lane, after, limit }) {
       const behind = after
         ? [Math.floor(after.arrivalMs / HOUR_MS), after.position, after.index ?? WHOLE_RECORD]
         : BEFORE_ALL_PLACES
-      return sql.readQuarantine.all(lane, ...behind, limit).map(row => toQuarantineEntry(row, row.bytes as Uint8Array))
+      const rows = await free(() => sql.readQuarantine.all(lane, ...behind, limit))
+      return rows.map(row => toQuarantineEntry(row, row.bytes as Uint8Array))
     },
     async claimRedrive({ producer, entry, claimedMs, log, lane }) {
       const place = [entry.lane, entry.position, entry.index ?? WHOLE_RECORD]
+      const claim = () => sql.claimRedrive.run(producer, ...place, claimedMs, log, lane)
       // The log keeps through a power cut what is appended under the claim. Without the claim it would be done again.
-      const { changes } = durably(database, () => sql.claimRedrive.run(producer, ...place, claimedMs, log, lane))
-      return changes === 1
+      return isOne(await free(() => durably(database, claim)))
     },
     async markRedriven(producer, appendedMs) {
-      return durably(database, () => sql.markRedriven.run(appendedMs, producer)).changes === 1
+      return isOne(await free(() => durably(database, () => sql.markRedriven.run(appendedMs, producer))))
     },
     async readRedrives(producers) {
-      const rows = producers.map(producer => sql.readRedrive.get(producer))
+      const rows = await free(() => producers.map(producer => sql.readRedrive.get(producer)))
       return rows.filter(row => row !== undefined).map(toRedriveState)
     },
-    expire(before) {
-      sql.expireRows.run(before)
-      sql.expireAlerts.run(new Date(before).toISOString().slice(0, 10))
+    async expire(before) {
+      await free(() => sql.expireRows.run(before))
+      await free(() => sql.expireAlerts.run(dayOf(before)))
     },
     async close() {
       database.close()
@@ -219,19 +222,23 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
 
 /** Makes the tables that are missing, and gives those of an older format their new columns. */
 function defineTables(database: DatabaseSync, file: string): void {
+  database.exec(SCHEMA)
+  if (newColumns(database, file).length === 0) return
   transaction(database, () => {
-    database.exec(SCHEMA)
-    const settled = database.prepare('SELECT format FROM store_settings WHERE name = ?').get(SETTINGS_ROW)
-    const { newer, gone } = divideMissing(missingColumns(database), settled?.format as number | undefined)
-    if (gone.length > 0) {
-      throw new Error(
-        `the speed store ${file} is damaged. ${gone.map(describeMissing).join(' ')} Move the file away, and rebuild it from the archive: npm run replay`,
-      )
-    }
-    for (const { table, column } of newer) {
+    for (const { table, column } of newColumns(database, file)) {
       database.exec(`ALTER TABLE ${table} ADD COLUMN ${column.name} ${SQLITE_TYPES[column.type]}`)
     }
   })
+}
+
+/** Columns that the tables' format did not have yet. @throws Error when a column lacks that it has */
+function newColumns(database: DatabaseSync, file: string): readonly TableColumn[] {
+  const settled = database.prepare('SELECT format FROM store_settings WHERE name = ?').get(SETTINGS_ROW)
+  const { newer, gone } = divideMissing(missingColumns(database), settled?.format as number | undefined)
+  if (gone.length === 0) return newer
+  throw new Error(
+    `the speed store ${file} is damaged. ${gone.map(describeMissing).join(' ')} Move the file away, and rebuild it from the archive: npm run replay`,
+  )
 }
 
 const SQLITE_TYPES = { text: 'TEXT', bigint: 'INTEGER', int: 'INTEGER', double: 'REAL', blob: 'BLOB' } as const
@@ -245,6 +252,10 @@ function missingColumns(database: DatabaseSync): TableColumn[] {
   const missing = TABLE_COLUMNS.filter(column => has(wanted, column) && !has(database, column))
   wanted.close()
   return missing
+}
+
+function isOne({ changes }: StatementResultingChanges): boolean {
+  return changes === 1
 }
 
 /** All columns but the lane, in their order. */

@@ -1,21 +1,74 @@
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-/** How long a statement waits for another process's write before it fails. */
-const BUSY_MS = 15_000
+/** How long the opening of a file waits for other processes; nothing of this process answers anybody yet. */
+const OPEN_BUSY_MS = 15_000
+
+/** How long a statement waits for another process before it fails. A request waits for several of them in a row. */
+const LOCK_WAIT_MS = 5_000
+const FIRST_PAUSE_MS = 1
+/** A writer that appends without end leaves the lock free for moments only: those who wait must look often. */
+const LONGEST_PAUSE_MS = 20
+
+/** The primary result code SQLITE_BUSY; extended ones have it in their low byte (sqlite.org/rescode.html). */
+const SQLITE_BUSY = 5
+
+export interface DatabaseOptions {
+  file: string
+  /**
+   * 'power-loss' syncs every commit to the disk; 'process-crash' leaves that to the system, so that a power cut may
+   * take the newest commits (never part of one, never older ones without the newer)
+   */
+  durability: 'power-loss' | 'process-crash'
+  /** Makes what is missing; writes nothing where nothing is, since a file that is whole can be read without its lock. */
+  define(database: DatabaseSync): void
+}
 
 /**
- * Opens a database file that several processes may use at once and that survives their being killed.
- *
- * @param durability 'power-loss' syncs every commit to the disk; 'process-crash' leaves that to the system, so that a
- * power cut may take the newest commits (never part of one, never older ones without the newer)
+ * Opens a database file that several processes may use at once and that survives their being killed. From then on no
+ * statement waits for a lock by itself: it fails, and `whenFree` runs it again.
  */
-export function openDatabase(file: string, durability: 'power-loss' | 'process-crash'): DatabaseSync {
-  const database = new DatabaseSync(file, { timeout: BUSY_MS })
+export function openDatabase({ file, durability, define }: DatabaseOptions): DatabaseSync {
+  const database = new DatabaseSync(file, { timeout: OPEN_BUSY_MS })
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'};
   `)
+  define(database)
+  database.exec('PRAGMA busy_timeout = 0')
   return database
+}
+
+/**
+ * Runs `work` as soon as no lock of another process refuses it. The wait is asynchronous: a process that stands still
+ * inside its transaction must not stop those that answer.
+ *
+ * @param work changes nothing where it throws: it runs again
+ * @param waitMs how long to wait at most
+ * @throws Error that names the file when it is still locked after that
+ */
+export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs = LOCK_WAIT_MS): Promise<T> {
+  const startMs = performance.now()
+  for (let longestMs = FIRST_PAUSE_MS; ; longestMs = Math.min(longestMs * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return work()
+    } catch (cause) {
+      if (!isBusy(cause)) throw cause
+      if (performance.now() - startMs >= waitMs) {
+        throw new Error(
+          `another process has kept ${database.location()} locked for ${waitMs / 1000} s: look for one that is stopped (Ctrl-Z) and let it go on (fg), or end it`,
+          { cause },
+        )
+      }
+    }
+    // At random, so that several who wait do not look at the same moments.
+    await sleep(longestMs * (0.5 + Math.random() / 2))
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number }
+  return errcode !== undefined && (errcode & 0xff) === SQLITE_BUSY
 }
 
 /** Does a write of a 'process-crash' database that, with all before it, must also survive a power cut. */

@@ -11,7 +11,7 @@ export interface OpenedLog {
   /** Makes the Lambda event of its kind. */
   toEvent: ToLambdaEvent
   /** Forgets old records, where no service does so by itself: see openSqliteEventLog. */
-  trim?(lane: string, upTo: Position, arrivedBefore: number): void
+  trim?(lane: string, upTo: Position, arrivedBefore: number): Promise<void>
 }
 
 /** @throws Error in one line that says what to do when the log cannot be reached or used */

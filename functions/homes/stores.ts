@@ -13,7 +13,7 @@ export type StoreAddress =
 export interface OpenedStore {
   store: SpeedStore
   /** Drops old rows, where the store does not do so by itself: see openSqliteSpeedStore. */
-  expire?(before: number): void
+  expire?(before: number): Promise<void>
 }
 
 const DEFAULT_KEYSPACE = 'landcover'

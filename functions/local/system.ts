@@ -68,12 +68,12 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     schedule('batch', slotMs, () => home.runBatch()),
     schedule('compaction', HOUR_MS, () => home.compact()),
     schedule('clean-up', HOUR_MS, async () => {
-      expire?.(await expiredBefore(Date.now(), home.views))
+      await expire?.(await expiredBefore(Date.now(), home.views))
       if (!trim) return
       for (const { name } of await log.lanes()) {
         const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))
         const upTo = (await Promise.all(reached)).sort()[0] ?? START
-        trim(name, upTo, Date.now() - LOG_RETENTION_MS)
+        await trim(name, upTo, Date.now() - LOG_RETENTION_MS)
       }
     }),
   ]

@@ -27,7 +27,7 @@ import type { Process } from './scheduler.ts'
 
 export interface BatchSideOptions {
   log: SimulatedLog
-  store: SpeedStore & { expire(before: number): void }
+  store: SpeedStore & { expire(before: number): Promise<void> }
   classes: ClassList
   slotMs: number
   random: Random
@@ -127,7 +127,7 @@ export class BatchSide {
 
   async expire(): Promise<void> {
     this.expired = Math.max(this.expired, await expiredBefore(this.#options.nowMs(), this.#views, TTL_MS))
-    this.#options.store.expire(this.expired)
+    await this.#options.store.expire(this.expired)
   }
 
   /** Asks for the joined answer, which is judged when it comes. */
