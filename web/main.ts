@@ -2,8 +2,8 @@ import { createApi } from './api.ts'
 import { markAllSeen, renderAlertsCard, showMoreAlerts } from './cards/alerts.ts'
 import { renderHistoryCard } from './cards/history.ts'
 import { nowPicture, renderNow } from './cards/now.ts'
-import { renderStatus, tell } from './cards/status.ts'
-import type { Surroundings } from './cards/surroundings.ts'
+import { notifyFailure, renderStatus } from './cards/status.ts'
+import type { CardContext } from './cards/surroundings.ts'
 import { renderTrend, trendPicture } from './cards/trend.ts'
 import { onThemeChange, readTheme } from './charts/theme.ts'
 import { prepareAlerts } from './dom/alerts-table.ts'
@@ -29,9 +29,10 @@ const TIMEOUT_MS = 8_000
 const fetch = globalThis.fetch.bind(globalThis)
 const elapsed = () => performance.now()
 const seen = openSeen(() => localStorage)
-const around: Surroundings = {
+const context: CardContext = {
   clock: createClock(Intl.DateTimeFormat().resolvedOptions().timeZone),
   theme: readTheme(),
+  charts: {},
 }
 const page = newPage(chosenByAddress(), { local: Date.now, elapsed })
 // Begins once the settings are there.
@@ -52,9 +53,9 @@ function onChoice(change: Partial<Choice>) {
 
 const STEPS = [
   renderChosen,
-  () => renderNow(page, around, focus => onChoice({ focus })),
-  () => renderTrend(page, around),
-  () => renderAlertsCard(page, around.clock, seen),
+  () => renderNow(page, context, focus => onChoice({ focus })),
+  () => renderTrend(page, context),
+  () => renderAlertsCard(page, context.clock, seen),
   () => renderHistoryCard(page),
   renderTimes,
 ]
@@ -85,16 +86,19 @@ function renderChosen() {
 }
 
 function renderTimes() {
-  renderStatus(page, around.clock, nextTryAt)
+  renderStatus(page, context.clock, nextTryAt)
 }
 
 const orTell = (title: string) => (error: unknown) => {
-  tell(title, error, Date.now())
+  notifyFailure(page, title, error)
   renderTimes()
 }
 
 async function savePicture(part: string) {
-  save(await pictureOf(part === 'trend' ? trendPicture(around) : nowPicture(around)), `landcover-${part}.png`)
+  save(
+    await pictureOf(part === 'trend' ? trendPicture(page, context) : nowPicture(page, context)),
+    `landcover-${part}.png`,
+  )
 }
 
 /** Answers when the reader has signed in. */
@@ -128,8 +132,8 @@ prepareAlerts()
 prepareControls(onChoice)
 renderChosen()
 for (const box of document.querySelectorAll<HTMLElement>('[data-scrolls]')) keepScrollable(box)
-setText(byId('zone'), `Times are local: ${around.clock.zone}.`)
-byId('see-all').addEventListener('click', () => markAllSeen(page, around.clock, seen))
+setText(byId('zone'), `Times are local: ${context.clock.zone}.`)
+byId('see-all').addEventListener('click', () => markAllSeen(page, context.clock, seen))
 byId('retry').addEventListener('click', () => {
   if (page.connection.phase === 'refused') location.reload()
   else poll?.now()
@@ -137,10 +141,10 @@ byId('retry').addEventListener('click', () => {
 addEventListener('online', () => poll?.now())
 addEventListener('storage', () => {
   seen.refresh()
-  renderAlertsCard(page, around.clock, seen)
+  renderAlertsCard(page, context.clock, seen)
 })
 onThemeChange(() => {
-  around.theme = readTheme()
+  context.theme = readTheme()
   void renderAll()
 })
 setInterval(() => {
@@ -153,7 +157,7 @@ const api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.au
 byId('more-alerts').addEventListener('click', () => {
   void showMoreAlerts(page, () => poll?.now(), api.alertPage)
     .catch(orTell('No more alerts could be had'))
-    .finally(() => renderAlertsCard(page, around.clock, seen))
+    .finally(() => renderAlertsCard(page, context.clock, seen))
 })
 // Where readers sign in, the browser by itself would ask as nobody.
 const saveTable = async (url: string, name: string) => save(await api.file(url), name)

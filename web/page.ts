@@ -1,7 +1,7 @@
 import type { Alert, AlertPage, AnswerName, Answers } from './answers.ts'
 import type { Questions, Round } from './api.ts'
 import type { Choice, RangeName } from './view-models/choice.ts'
-import { afterRound, CONNECTING, type Connection } from './view-models/connection.ts'
+import { afterRound, type Banner, CONNECTING, type Connection } from './view-models/connection.ts'
 import { MOST_ALERTS, questionsOf } from './view-models/questions.ts'
 
 const FEW_ALERTS = 50
@@ -23,6 +23,8 @@ export type Page = {
   healthAt: number
   /** Until when it is said that the connection is back, local time. */
   recoveredUntil: number
+  /** Failure of something that the reader asked for; the banner shows it until that local time. */
+  notice: { banner: Banner; until: number } | null
   times: Times
 }
 
@@ -44,6 +46,7 @@ export function newPage(choice: Choice, times: Times): Page {
     further: null,
     healthAt: 0,
     recoveredUntil: 0,
+    notice: null,
     times,
   }
 }

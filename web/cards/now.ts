@@ -1,22 +1,18 @@
-import { createNowChart, type NowChart } from '../charts/now-chart.ts'
+import { createNowChart } from '../charts/now-chart.ts'
 import { renderClassKey } from '../dom/class-key.ts'
 import { byId, make, setAttribute, setMessage, setText } from '../dom/elements.ts'
 import { alertRows, classNames, hasAlertsOfChoice, isEmpty, type Page, serverNow } from '../page.ts'
 import type { PictureOptions } from '../picture.ts'
 import { classKeys } from '../view-models/classes.ts'
-import { formatCount, LONG_AGO_MS } from '../view-models/format.ts'
+import { type Clock, formatCount, LONG_AGO_MS } from '../view-models/format.ts'
 import { headline, subline } from '../view-models/headline.ts'
 import { type NowView, nowView } from '../view-models/now.ts'
-import type { Surroundings } from './surroundings.ts'
-
-// Made with the first data, so that nothing is drawn over the loading shapes.
-let chart: NowChart | undefined
-let view: NowView | null = null
+import type { CardContext } from './surroundings.ts'
 
 /** The page's first answer, the key of classes, and the newest windows beside what is normal. */
 export function renderNow(
   page: Page,
-  { clock, theme }: Surroundings,
+  { clock, theme, charts }: CardContext,
   onFocus: (className: string | null) => void,
 ): void {
   const { answers, choice } = page
@@ -25,7 +21,7 @@ export function renderNow(
   renderClassKey(classKeys([...classNames(page), ...(focus ? [focus] : [])]), focus, className => {
     onFocus(page.choice.focus === className ? null : className)
   })
-  view = nowView(answers.windows, answers.batch, clock, serverNow(page))
+  const view = viewOf(page, clock)
   setMessage('now-message', view ? null : isEmpty(page) ? 'No images yet' : 'No images lately')
   if (!view) {
     setText(byId('headline'), isEmpty(page) ? '' : 'No images lately')
@@ -43,11 +39,17 @@ export function renderNow(
   setText(byId('now-note'), `${view.range}${view.filling ? ', still filling' : ''}${late}`)
   setAttribute(byId('now-chart'), 'aria-label', `Mean NDVI per class, ${view.range}`)
   setText(byId('now-text'), view.description)
-  chart ??= createNowChart(byId<HTMLCanvasElement>('now-chart'))
-  chart.update(view, theme, focus)
+  charts.now ??= createNowChart(byId<HTMLCanvasElement>('now-chart'))
+  charts.now.update(view, theme, focus)
 }
 
-export function nowPicture({ clock, theme }: Surroundings): PictureOptions {
+/** The view that the card shows; null when there is no window. */
+function viewOf(page: Page, clock: Clock): NowView | null {
+  return nowView(page.answers.windows ?? [], page.answers.batch, clock, serverNow(page))
+}
+
+export function nowPicture(page: Page, { clock, theme }: CardContext): PictureOptions {
+  const view = viewOf(page, clock)
   return {
     chart: byId<HTMLCanvasElement>('now-chart'),
     title: 'Mean NDVI per class, ± 1 sd; tick: normal',

@@ -1,14 +1,11 @@
 import { byId, setText } from '../dom/elements.ts'
 import { renderTrust } from '../dom/trust.ts'
 import { isEmpty, type Page, serverNow } from '../page.ts'
-import { type Banner, bannerOf, pillOf } from '../view-models/connection.ts'
+import { bannerOf, pillOf } from '../view-models/connection.ts'
 import { type Clock, formatDuration } from '../view-models/format.ts'
 import { trustView } from '../view-models/trust.ts'
 
 const NOTICE_MS = 6_000
-
-/** What could not be done, and until when that is said. */
-let notice: { banner: Banner; until: number } | undefined
 
 /**
  * What changes with time alone: ages and the countdown.
@@ -16,7 +13,7 @@ let notice: { banner: Banner; until: number } | undefined
  * @param nextTryAt local time; null while one is under way
  */
 export function renderStatus(page: Page, clock: Clock, nextTryAt: number | null): void {
-  const { answers, connection, times } = page
+  const { answers, connection, notice, times } = page
   if (answers.health) renderTrust(trustView(answers.health, clock, serverNow(page)))
 
   const pill = pillOf(connection, answers.health?.status === 'degraded', isEmpty(page))
@@ -42,8 +39,8 @@ export function renderStatus(page: Page, clock: Clock, nextTryAt: number | null)
   setText(byId('announcer'), told ? told.title : recovered ? 'Connected again' : pill.text)
 }
 
-/** Has the next status tell, for a while, what could not be done. */
-export function tell(title: string, error: unknown, localMs: number): void {
+/** Shows in the banner, for some seconds, what the page could not do. It appears with the next `renderStatus`. */
+export function notifyFailure(page: Page, title: string, error: unknown): void {
   const detail = error instanceof Error ? `${error.message}.` : ''
-  notice = { banner: { tone: 'bad', title, detail, retry: false }, until: localMs + NOTICE_MS }
+  page.notice = { banner: { tone: 'bad', title, detail, retry: false }, until: page.times.local() + NOTICE_MS }
 }

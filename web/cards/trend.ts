@@ -1,24 +1,20 @@
-import { createTrendChart, type TrendChart } from '../charts/trend-chart.ts'
+import { createTrendChart } from '../charts/trend-chart.ts'
 import { byId, setAttribute, setMessage, setText } from '../dom/elements.ts'
 import { renderLineKey } from '../dom/line-key.ts'
 import { isEmpty, type Page, serverNow } from '../page.ts'
 import type { PictureOptions } from '../picture.ts'
 import { RANGES } from '../view-models/choice.ts'
+import type { Clock } from '../view-models/format.ts'
 import { linesByHeight, type TrendView, trendView } from '../view-models/trend.ts'
-import type { Surroundings } from './surroundings.ts'
-
-// Made with the first data, so that nothing is drawn over the loading shapes.
-let chart: TrendChart | undefined
-let view: TrendView | null = null
+import type { CardContext } from './surroundings.ts'
 
 /** How NDVI moved over the chosen range. */
-export function renderTrend(page: Page, { clock, theme }: Surroundings): void {
+export function renderTrend(page: Page, { clock, theme, charts }: CardContext): void {
   const { answers, choice, seriesRange } = page
   if (!answers.windows || !answers.series || !seriesRange) return
-  const now = serverNow(page)
   // Until the chosen range is there, what was there before is shown, as such.
   byId('trend-box').toggleAttribute('data-stale', seriesRange !== choice.range)
-  view = trendView(answers.series, RANGES[seriesRange], answers.batch ?? [], choice.scale, clock, now)
+  const view = viewOf(page, clock)
   const noNormal = answers.batch
     ? 'There is no normal to compare with until the first batch view is published.'
     : 'What is normal is not known right now.'
@@ -29,13 +25,22 @@ export function renderTrend(page: Page, { clock, theme }: Surroundings): void {
   if (!view) return
   setAttribute(byId('trend-chart'), 'aria-label', `NDVI per class over ${view.summary}`)
   setText(byId('trend-text'), view.description)
-  chart ??= createTrendChart(byId<HTMLCanvasElement>('trend-chart'))
-  chart.update(view, theme, choice.focus, clock, now)
+  charts.trend ??= createTrendChart(byId<HTMLCanvasElement>('trend-chart'))
+  charts.trend.update(view, theme, choice.focus, clock, serverNow(page))
   renderLineKey(view)
 }
 
-export function trendPicture({ clock, theme }: Surroundings): PictureOptions {
-  const lines = view && !chart?.namesLines() ? linesByHeight(view.lines) : []
+/** The view that the card shows; null when there is no window, or no range yet. */
+function viewOf(page: Page, clock: Clock): TrendView | null {
+  const { answers, choice, seriesRange } = page
+  if (!seriesRange) return null
+  const { series = [], batch = [] } = answers
+  return trendView(series, RANGES[seriesRange], batch, choice.scale, clock, serverNow(page))
+}
+
+export function trendPicture(page: Page, { clock, theme, charts }: CardContext): PictureOptions {
+  const view = viewOf(page, clock)
+  const lines = view && !charts.trend?.namesLines() ? linesByHeight(view.lines) : []
   return {
     chart: byId<HTMLCanvasElement>('trend-chart'),
     title: `NDVI per class${view?.scale === 'difference' ? ', minus its normal' : ''}`,
