@@ -10,6 +10,7 @@ import { keepServers, serversOf } from '../homes/servers.ts'
 import { lockState, openState, removeState } from '../homes/state.ts'
 import { parseOrigins } from '../http/origins.ts'
 import { parseClassList } from '../ingest/classes-csv.ts'
+import { parseHosts } from '../local/hosts.ts'
 import { startSystem } from '../local/system.ts'
 import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
 import { askedServers, SERVER_FLAGS } from './servers.ts'
@@ -36,6 +37,11 @@ await runCommand(
         value: 'URLS',
         help: 'Pages of these origins, separated by commas, may read the API; * is every one (default: only its own)',
       },
+      'allow-host': {
+        type: 'string',
+        value: 'NAMES',
+        help: 'Answer under these host names too, separated by commas (default: localhost and other loopback names)',
+      },
       classes: { type: 'string', value: 'FILE.csv', help: 'List of further land-cover classes (column class_name)' },
       rules: {
         type: 'string',
@@ -52,6 +58,8 @@ await runCommand(
     const classNames = flags.classes === undefined ? [] : flagValue('classes', flags.classes, readClassNames)
     const origin = flags['allow-origin']
     const allowedOrigins = origin === undefined ? [] : flagValue('allow-origin', origin, parseOrigins)
+    const host = flags['allow-host']
+    const allowedHosts = host === undefined ? [] : flagValue('allow-host', host, parseHosts)
     const environment = readEnvironment(process.env)
     const asked = askedServers(flags, environment)
     if (!existsSync(SITE))
@@ -75,7 +83,10 @@ await runCommand(
     await keepServers(flags.state, settings, asked)
     if (classNames.length > 0) await home.addClasses(classNames)
     if (settings.demo) await importDemoHistory(home, settings)
-    const system = await startSystem({ home, slotMs: settings.slotMs, rules, site: SITE, port, allowedOrigins })
+    const system = await startSystem({
+      ...{ home, slotMs: settings.slotMs, rules, site: SITE },
+      ...{ port, allowedOrigins, allowedHosts },
+    })
 
     // Before it says that it runs: whoever reads that may stop it at once.
     const stopping = new AbortController()

@@ -18,6 +18,8 @@ export interface SystemOptions {
   port: number
   /** Of pages that may read the API beside its own; `*` is every one. */
   allowedOrigins: readonly string[]
+  /** Names under which the server answers, beside those of the loopback interface. */
+  allowedHosts: readonly string[]
 }
 
 export const SPEED_CONSUMER = 'speed'
@@ -42,6 +44,8 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     site: options.site,
     port: options.port,
     allowedOrigins: options.allowedOrigins,
+    allowedHosts: options.allowedHosts,
+    logger,
   })
   const mapping = { log, checkpoints, logger, toEvent }
   const speed = startPolling({

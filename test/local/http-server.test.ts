@@ -7,6 +7,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseOrigins, READING } from '../../functions/http/origins.ts'
 import { startHttpServer } from '../../functions/local/http-server.ts'
+import { collectingLogger } from '../support/factories.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const ROWS = JSON.stringify(Array.from({ length: 100 }, (_, at) => ({ class_name: 'Forest', count: at })))
@@ -25,7 +26,7 @@ async function open(allowedOrigins: readonly string[] = []) {
   const server = await startHttpServer({
     serving: handler('serving', 200),
     ingest: handler('ingest', 202),
-    ...{ site, port: 0, allowedOrigins },
+    ...{ site, port: 0, allowedOrigins, allowedHosts: [], logger: collectingLogger() },
   })
   onTestFinished(() => server.close())
   const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET', body = '') => {

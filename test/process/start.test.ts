@@ -119,6 +119,7 @@ describe('npm start refuses', () => {
       ['--allow-origin', 'https://example.org/page'],
       /^--allow-origin: 'https:\/\/example.org\/page' is not an origin: /,
     ],
+    [['--allow-host', 'example.org:8000'], /^--allow-host: 'example.org:8000' is not a host name: write landcover/],
     [['8000'], /^Unexpected argument '8000'/],
   ])('%j, with exit code 2 and what is accepted', async (args, message) => {
     const { code, stderr } = await runStart(['--state', join(temporaryFolder(), 'state'), ...args]).finished

@@ -15,13 +15,14 @@ export function chromiumProgram(): string | undefined {
 /**
  * A browser without a window, which ends with the test that started it.
  *
+ * @param flags beside the usual ones
  * @throws Error that says how to get one where there is none
  */
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser(flags: readonly string[] = []): Promise<Browser> {
   const executablePath = chromiumProgram()
   if (!executablePath)
     throw new Error('there is no Chromium: apt-get install chromium, or name its program in CHROMIUM')
-  const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS] })
+  const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_FLAGS, ...flags] })
   onTestFinished(() => browser.close())
   return browser
 }
