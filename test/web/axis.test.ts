@@ -29,7 +29,48 @@ describe('limits', () => {
   })
 })
 
+describe('round limits', () => {
+  test.each([
+    { values: [0.5], include: [], minSpan: 0.2, limits: { min: 0.4, max: 0.6, step: 0.05 } },
+    { values: [0.25, 0.5], include: [], minSpan: 0.25, limits: { min: 0.25, max: 0.5, step: 0.05 } },
+    { values: [], include: [], minSpan: 0.2, limits: { min: 0, max: 0.2, step: 0.2 } },
+    { values: [], include: [0], minSpan: 0.2, limits: { min: -0.1, max: 0.1, step: 0.05 } },
+    {
+      values: [Number.NaN, 0.7, Number.POSITIVE_INFINITY],
+      include: [0],
+      minSpan: 0.2,
+      limits: { min: 0, max: 0.7, step: 0.1 },
+    },
+    { values: [1, 3.1], include: [], minSpan: 1, limits: { min: 1, max: 3.5, step: 0.5 } },
+  ])('of $values and $include, at least $minSpan apart', ({ values, include, minSpan, limits }) => {
+    expect(roundLimits(values, include, minSpan)).toEqual(limits)
+  })
+
+  test('have the next round step, and the step itself where it fits exactly', () => {
+    expect([7, 7.1, 14, 14.1, 35, 35.1, 70, 70.1].map(span => roundStep(span, 7))).toEqual([1, 2, 2, 5, 5, 10, 10, 20])
+    expect([0.7, 0.07, 0.14, 0.35].map(span => roundStep(span, 7))).toEqual([0.1, 0.01, 0.02, 0.05])
+    expect([0.1, 0.01, 0.5, 10].map(decimalsOf)).toEqual([1, 2, 1, 1])
+  })
+})
+
 describe('time ticks', () => {
+  test('are ten minutes to eight weeks apart, in steps that people know', () => {
+    const steps = Array.from({ length: 120 }, (_, at) => {
+      const span = 10 * 60_000 * 1.1 ** at
+      const [first = 0, second = 0] = timeTicks({ min: 0, max: span }, 3)
+      return (second - first) / 60_000
+    })
+    const known = [10, 20, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 20160, 40320, 80640]
+    expect([...new Set(steps)].filter(step => step > 0 && step <= 80640)).toEqual(known)
+  })
+
+  test('are as many as there may be, at both ends too', () => {
+    expect(timeTicks({ min: 0, max: 2 * HOUR_MS }, 3)).toEqual([0, HOUR_MS, 2 * HOUR_MS])
+    expect(timeTicks({ min: 1, max: 2 * HOUR_MS - 1 }, 3)).toEqual([HOUR_MS])
+    const years = 20 * 365 * 24 * HOUR_MS
+    expect(timeTicks({ min: 2 * years, max: 4 * years }, 3)).toEqual([2 * years, 3 * years, 4 * years])
+  })
+
   test('are round times, few enough for the room', () => {
     const start = Date.parse('2026-11-22T17:20:00Z')
     const ticks = timeTicks({ min: start, max: start + 70 * 60_000 }, 4)
@@ -49,6 +90,15 @@ describe('labels beside lines', () => {
 
   test('two that want the same place move apart evenly', () => {
     expect(spreadApart([50, 50], 20, { min: 0, max: 100 })).toEqual([40, 60])
+  })
+
+  test('share what room there is when it is too little, and equal wishes keep their order', () => {
+    expect(spreadApart([5, 5, 5], 20, { min: 10, max: 30 })).toEqual([10, 20, 30])
+    expect(spreadApart([50, 50, 50], 10, { min: 0, max: 100 })).toEqual([40, 50, 60])
+    expect(spreadApart([120], 20, { min: 0, max: 100 })).toEqual([100])
+    expect(spreadApart([30, 20], 10, { min: 0, max: 100 })).toEqual([30, 20])
+    expect(spreadApart([], 20, { min: 0, max: 100 })).toEqual([])
+    expect(spreadApart([20, 40, 43], 9, { min: 0, max: 100 })).toEqual([20, 37, 46])
   })
 
   test('keep their distance, their order and the limits, wherever the lines end', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { WindowsQuery } from '../../functions/serving/schemas.ts'
-import { parametersOf, RANGE_NAMES, RANGES } from '../../web/view-models/choice.ts'
+import { MIN_SCORES, parametersOf, RANGE_NAMES, RANGES } from '../../web/view-models/choice.ts'
 import { exportUrls } from '../../web/view-models/questions.ts'
 import { at, chosen, health, questions } from './factories.ts'
 
@@ -27,6 +27,36 @@ describe('what is chosen', () => {
 
   test('is the default where the address says what there is not', () => {
     expect(chosen(`range=9y&scale=x&off=minus&class=&rule=${'x'.repeat(257)}`)).toEqual(chosen())
+  })
+})
+
+describe('what there is to choose', () => {
+  test('is ranges from an hour to a year, told by windows, hours or days', () => {
+    const HOUR_MS = 3_600_000
+    const minutes = { every: '10m', stepMs: HOUR_MS / 6 }
+    const days = { every: '1d', stepMs: 24 * HOUR_MS }
+    expect(RANGES).toEqual({
+      '1h': { spanMs: HOUR_MS, ...minutes },
+      '6h': { spanMs: 6 * HOUR_MS, ...minutes },
+      '24h': { spanMs: 24 * HOUR_MS, every: '1h', stepMs: HOUR_MS },
+      '7d': { spanMs: 168 * HOUR_MS, ...days },
+      '30d': { spanMs: 720 * HOUR_MS, ...days },
+      '1y': { spanMs: 8760 * HOUR_MS, ...days },
+    })
+  })
+
+  test('is one distance of three, and by default six hours of every alert as NDVI', () => {
+    expect([...MIN_SCORES]).toEqual([3, 4, 5])
+    for (const score of MIN_SCORES) expect(chosen(`off=${score}`).minScore).toBe(score)
+    const everything = { focus: null, range: '6h', scale: 'ndvi', rule: null, minScore: null, hidesSeen: false }
+    expect(chosen()).toEqual(everything)
+    expect(parametersOf({ ...chosen('range=1h&scale=difference&seen=hidden') }, new URLSearchParams()).toString()).toBe(
+      'range=1h&scale=difference&seen=hidden',
+    )
+  })
+
+  test('may have names as long as the API takes', () => {
+    expect(chosen(`class=${'x'.repeat(256)}`).focus).toHaveLength(256)
   })
 })
 
@@ -60,6 +90,15 @@ describe('what the page asks', () => {
     const next = health({ batch: { ...batch, published_at: '2026-11-22T15:03:00.000Z' } })
     expect(questions().batch.state).toBe(questions().statistics.state)
     expect(questions().batch.state).not.toBe(questions('', undefined, next).batch.state)
+  })
+
+  test('of alerts is limited as chosen', () => {
+    const url = (search: string) => questions(search).alerts.url
+    expect(url('')).toBe('/api/anomalies?limit=50')
+    expect(url('class=River&rule=image-range&off=4')).toBe(
+      '/api/anomalies?limit=50&class=River&rule=image-range&min_score=4',
+    )
+    expect(exportUrls(questions(), chosen()).trend).not.toContain('class')
   })
 
   test('can be had as a table: of the class in focus, with every alert that one answer may hold', () => {

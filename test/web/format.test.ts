@@ -38,6 +38,28 @@ describe('numbers', () => {
     expect([0.25, 12.34, 1533.6].map(formatBand)).toEqual(['0.250', '12.3', '1,534'])
   })
 
+  test('bands change their digits at ten and at a hundred, whatever the sign', () => {
+    expect([9.999, 10, 10.5, 99.94, 100, 100.5, -12.34, -250].map(formatBand)).toEqual([
+      '9.999',
+      '10.0',
+      '10.5',
+      '99.9',
+      '100',
+      '101',
+      '−12.3',
+      '−250',
+    ])
+    expect([1234567, 0.4, 2.6].map(formatCount)).toEqual(['1,234,567', '0', '3'])
+  })
+
+  test('a score of nothing is above', () => {
+    expect([formatScore(0), formatScore(0.5), formatScore(-0.5)]).toEqual([
+      '0.0 sd above',
+      '0.5 sd above',
+      '0.5 sd below',
+    ])
+  })
+
   test('a score says the side', () => {
     expect([formatScore(-4.23), formatScore(2)]).toEqual(['4.2 sd below', '2.0 sd above'])
   })
@@ -63,6 +85,40 @@ describe('durations', () => {
       '3 min',
       '2 h',
       '3 days',
+    ])
+  })
+
+  test('change the unit where the rounded number would be too long', () => {
+    const SECOND = 1000
+    const MINUTE = 60 * SECOND
+    const HOUR = 60 * MINUTE
+    const spans: [number, string][] = [
+      [-1, '0 ms'],
+      [999.4, '999 ms'],
+      [999.5, '1.0 s'],
+      [9_949, '9.9 s'],
+      [9_950, '10 s'],
+      [99_499, '99 s'],
+      [99_500, '2 min'],
+      [99.49 * MINUTE, '99 min'],
+      [99.5 * MINUTE, '2 h'],
+      [47.49 * HOUR, '47 h'],
+      [47.5 * HOUR, '2 days'],
+      [59 * 24 * HOUR, '59 days'],
+      [30 * MINUTE, '30 min'],
+      [40 * HOUR, '40 h'],
+    ]
+    expect(spans.map(([ms]) => formatDuration(ms))).toEqual(spans.map(([, text]) => text))
+  })
+
+  test('an age begins with the first whole second', () => {
+    expect([999, 1000, 1999, 2000, 60_000, 3_600_000].map(formatAge)).toEqual([
+      'just now',
+      '1 s ago',
+      '1 s ago',
+      '2 s ago',
+      '60 s ago',
+      '60 min ago',
     ])
   })
 
@@ -92,6 +148,20 @@ describe('times', () => {
   test('the day is the local one', () => {
     const beforeMidnight = Date.parse('2026-11-22T22:59:00Z')
     expect(clock.moment(beforeMidnight, beforeMidnight + 120_000)).toBe('22 Nov 23:59')
+  })
+
+  test('are told by the minute and the second, and days in UTC', () => {
+    expect(clock.zone).toBe('Europe/Berlin')
+    expect(clock.minute(now)).toBe('15:15')
+    expect(clock.second(now - 86_400_000 + 7_000, now)).toBe('21 Nov 15:15:07')
+    expect(clock.range(now - 3_600_000, now, now)).toBe('14:15–15:15')
+    const midnight = Date.parse('2026-11-22T23:00:00Z')
+    expect(clock.range(midnight - 1_800_000, midnight + 1_800_000, now)).toBe('23:30–00:30')
+    expect(clock.range(midnight - 1_800_000, midnight + 1_860_000, now)).toBe('23:30–23 Nov 00:31')
+    expect(clock.range(midnight - 2 * 3_600_000, midnight - 1, now)).toBe('22:00–23:59')
+    expect(clock.utcDay(midnight + 1_800_000, now)).toBe('22 Nov')
+    expect(clock.utcDay(Date.parse('2025-12-31T23:59:59Z'), now)).toBe('31 Dec 2025')
+    expect(clock.moment(Date.parse('2025-12-31T23:30:00Z'), now)).toBe('1 Jan 00:30')
   })
 
   test('the zone is named as it is at that time of the year', () => {

@@ -1,0 +1,413 @@
+import { describe, expect, it } from 'vitest'
+import { alertItems, ruleNames } from '../../web/view-models/alerts.ts'
+import { historyView } from '../../web/view-models/all-history.ts'
+import { RANGES, type TrendScale } from '../../web/view-models/choice.ts'
+import { classKeys, classLabel, KNOWN_CLASSES } from '../../web/view-models/classes.ts'
+import { createClock } from '../../web/view-models/format.ts'
+import { headline, subline } from '../../web/view-models/headline.ts'
+import { countLabel, type NowView, nowView } from '../../web/view-models/now.ts'
+import { trendView } from '../../web/view-models/trend.ts'
+import { trustView } from '../../web/view-models/trust.ts'
+import { alert, at, chosen, health, statisticsRow, statsRow, systemHealth, windowStats } from './factories.ts'
+
+const clock = createClock('UTC')
+const now = at('14:15:00')
+const nowOf = (rows: ReturnType<typeof windowStats>[], batch = [statsRow('Forest')], nowMs = now) =>
+  nowView(rows, batch, clock, nowMs) as NowView
+
+describe('the classes', () => {
+  it('have their places and colours for good: links, screenshots and the style sheet rely on them', () => {
+    expect(classKeys([...KNOWN_CLASSES, 'Zeta', 'Bog', 'Alp'])).toEqual([
+      { className: 'AnnualCrop', label: 'Annual crop', colour: 0 },
+      { className: 'Forest', label: 'Forest', colour: 1 },
+      { className: 'HerbaceousVegetation', label: 'Herbaceous vegetation', colour: 2 },
+      { className: 'Highway', label: 'Highway', colour: 3 },
+      { className: 'Industrial', label: 'Industrial', colour: 4 },
+      { className: 'Pasture', label: 'Pasture', colour: 5 },
+      { className: 'PermanentCrop', label: 'Permanent crop', colour: 6 },
+      { className: 'Residential', label: 'Residential', colour: 7 },
+      { className: 'River', label: 'River', colour: 8 },
+      { className: 'SeaLake', label: 'Sea lake', colour: 9 },
+      { className: 'Alp', label: 'Alp', colour: 10 },
+      { className: 'Bog', label: 'Bog', colour: 11 },
+      { className: 'Zeta', label: 'Zeta', colour: 0 },
+    ])
+    expect(classLabel('_bare_soil_')).toBe('Bare soil')
+  })
+})
+
+describe('now', () => {
+  it('is away from normal from three standard errors on, not below, the least likely class first', () => {
+    // Standard error of 100 images: 0.01. The eighth of a power of two keeps the division exact.
+    const rows = (errors: number) => [
+      windowStats('Forest', '14:10', { ndvi_avg: 0.5 + errors / 16, count: 4 }),
+      windowStats('River', '14:10', { ndvi_avg: 0.5 - (errors + 1) / 16, count: 4 }),
+    ]
+    const normals = ['Forest', 'River'].map(name => statsRow(name, { ndvi_stddev: 1 / 8 }))
+    const away = (errors: number) =>
+      nowOf(rows(errors), normals).away.map(({ bar, errors, difference }) => [bar.className, errors, difference])
+    expect(away(3)).toEqual([
+      ['River', 4, -0.25],
+      ['Forest', 3, 0.1875],
+    ])
+    expect(away(2.9375)).toEqual([['River', 3.9375, -0.24609375]])
+    expect(away(1.9375)).toEqual([])
+  })
+
+  it('compares only classes that have images in the newest window, a normal, and a spread', () => {
+    const rows = [
+      windowStats('Forest', '14:10'),
+      windowStats('River', '14:00', { ndvi_avg: 0.9 }),
+      windowStats('SeaLake', '14:10', { ndvi_avg: null }),
+      windowStats('Highway', '14:10', { count: 0 }),
+      windowStats('Pasture', '14:10'),
+    ]
+    const normals = [
+      ...['Forest', 'River', 'SeaLake', 'Highway'].map(name => statsRow(name)),
+      statsRow('Pasture', { ndvi_avg: null }),
+      statsRow('Industrial', { ndvi_stddev: 0 }),
+    ]
+    expect(nowOf(rows, normals)).toMatchObject({ comparable: 1, normals: 6, away: [], classes: 4 })
+  })
+
+  it('is recent while the newest window is the current one or the one before, and fills until it ends', () => {
+    const about = (nowMs: number) => {
+      const { filling, isRecent } = nowOf([windowStats('Forest', '14:10')], [], nowMs)
+      return { filling, isRecent }
+    }
+    expect(about(at('14:20:00') - 1)).toEqual({ filling: true, isRecent: true })
+    expect(about(at('14:20:00'))).toEqual({ filling: false, isRecent: true })
+    expect(about(at('14:30:00') - 1)).toEqual({ filling: false, isRecent: true })
+    expect(about(at('14:30:00'))).toEqual({ filling: false, isRecent: false })
+  })
+
+  it('has an axis just around what it shows', () => {
+    const axis = (change: object, batch = [statsRow('Forest', { ndvi_avg: 0.25 })]) =>
+      nowOf([windowStats('Forest', '14:10', change)], batch).axis
+    expect(axis({ ndvi_avg: 0.5, ndvi_stddev: 0.25 })).toEqual({ min: 0, max: 0.8, step: 0.2 })
+    expect(axis({ ndvi_avg: 0.1, ndvi_stddev: 0.3 })).toEqual({ min: -0.2, max: 0.4, step: 0.1 })
+    expect(axis({ ndvi_avg: 0.7, ndvi_stddev: null })).toEqual({ min: 0, max: 0.7, step: 0.1 })
+    expect(axis({ ndvi_avg: null, ndvi_stddev: null }, [])).toEqual({ min: -0.1, max: 0.1, step: 0.05 })
+    expect(axis({ ndvi_avg: null }, [statsRow('Forest', { ndvi_avg: null })])).toEqual({
+      min: -0.1,
+      max: 0.1,
+      step: 0.05,
+    })
+  })
+
+  it('is said in words of every class, whatever is known of it', () => {
+    const view = nowOf(
+      [
+        windowStats('Forest', '14:10', { ndvi_stddev: null, count: 1 }),
+        windowStats('River', '13:40', { ndvi_avg: 0.25 }),
+        windowStats('SeaLake', '14:10', { ndvi_avg: null }),
+      ],
+      [statsRow('Forest'), statsRow('Pasture'), statsRow('River', { ndvi_avg: null })],
+    )
+    expect(view.description).toBe(
+      'Bar chart of the mean NDVI per class, 14:10–14:20. Forest: 0.500, 0.000 from normal, 1 image. Pasture: no images. ' +
+        'River (from 13:40–13:50): 0.250 plus or minus 0.100, 100 images. Sea lake: no images.',
+    )
+    expect(view.bars.map(countLabel)).toEqual(['1', '–', '100', '100'])
+    expect(view.late).toBe(0)
+    const days = nowOf([
+      windowStats('Forest', '14:10', { late_count: null }),
+      windowStats('River', '14:10', { late_count: 3 }),
+    ])
+    expect(days.late).toBe(3)
+  })
+
+  it('takes the first of two rows for the same window, and the latest end', () => {
+    const rows = [windowStats('Forest', '14:10', { count: 1 }), windowStats('Forest', '14:10', { count: 2 })]
+    expect(nowOf(rows).images).toBe(1)
+    const uneven = [windowStats('Forest', '14:10'), { ...windowStats('River', '14:10'), endMs: at('14:30:00') }]
+    expect(nowOf(uneven).endMs).toBe(at('14:30:00'))
+  })
+})
+
+describe('the headline', () => {
+  const phrases = (rows: ReturnType<typeof windowStats>[], names: string[]) =>
+    headline(
+      nowOf(
+        rows,
+        names.map(name => statsRow(name)),
+      ),
+    )
+
+  it('names two classes that are away, says how many more are, and what is strong in it', () => {
+    const names = ['Forest', 'River', 'SeaLake', 'Pasture', 'Highway']
+    const rows = names.map((name, index) => windowStats(name, '14:10', { ndvi_avg: 0.9 - index * 0.05 }))
+    expect(phrases(rows.slice(0, 3), names)).toEqual([
+      { text: 'Forest', strong: true },
+      { text: ' is ', strong: false },
+      { text: '0.400 above', strong: true },
+      { text: ' its normal', strong: false },
+      { text: ', ', strong: false },
+      { text: 'River', strong: true },
+      { text: ' ', strong: false },
+      { text: '0.350 above', strong: true },
+      { text: ', 1 more are away', strong: false },
+      { text: '.', strong: false },
+    ])
+    expect(phrases(rows, names)).toContainEqual({ text: ', 3 more are away', strong: false })
+    const near = [windowStats('Forest', '14:10'), windowStats('River', '14:10')]
+    expect(phrases(near, names)[0]?.text).toBe('2 of 5 classes')
+    expect(phrases(near, names)[1]?.text).toBe(' have images in the newest window, near normal.')
+    expect(phrases(near.slice(1), ['River', 'Forest', 'Pasture'])[0]?.text).toBe('1 of 3 classes')
+    expect(phrases(near.slice(1), ['River'])[0]?.strong).toBe(true)
+  })
+
+  it('counts in its second line the images, classes and alerts of the window', () => {
+    const line = (rows: ReturnType<typeof windowStats>[], alerts: ReturnType<typeof alert>[], nowMs = now) =>
+      subline(nowOf(rows, [], nowMs), alerts, 2, false)
+    const two = [windowStats('Forest', '14:10'), windowStats('River', '14:10')]
+    const over = at('14:21:00')
+    expect(line(two, [])).toBe('200 images of 2 classes so far in the window 14:10–14:20, no alerts.')
+    expect(line(two, [], over)).toBe('200 images of 2 classes in the window 14:10–14:20, no alerts.')
+    expect(line(two, [alert(), alert(), alert()])).toContain(', 3 or more alerts.')
+    expect(line(two, [alert()])).toContain(', 1 alert.')
+    const before = alert({ timestamp: '2026-11-22T14:00:00Z' })
+    expect(line(two, [alert(), alert(), before])).toContain(', 2 alerts.')
+  })
+})
+
+describe('how it moved', () => {
+  const trend = (
+    rows: ReturnType<typeof windowStats>[],
+    scale: TrendScale = 'ndvi',
+    range: keyof typeof RANGES = '6h',
+  ) => trendView(rows, RANGES[range], [statsRow('Forest'), statsRow('River', { ndvi_avg: null })], scale, clock, now)
+
+  it('is a view of all that the chart needs', () => {
+    const rows = [
+      windowStats('Forest', '13:50', { ndvi_avg: 0.25, count: 7 }),
+      windowStats('Forest', '14:00', { ndvi_avg: 0.75 }),
+      windowStats('River', '14:00', { ndvi_avg: null }),
+    ]
+    const points = [
+      { x: at('13:50'), y: 0.25, count: 7, filling: false, alone: false, time: '13:50–14:00' },
+      { x: at('14:00'), y: 0.75, count: 100, filling: false, alone: false, time: '14:00–14:10' },
+    ]
+    expect(trend(rows)).toMatchObject({
+      scale: 'ndvi',
+      x: { min: at('13:00'), max: at('14:00') },
+      y: { min: 0, max: 0.8, step: 0.2 },
+      lines: [{ className: 'Forest', points }, { className: 'River' }],
+      description: 'Line chart of the mean NDVI per class, 13:50–14:10. Forest: from 0.250 to 0.750.',
+    })
+    expect(trend(rows, 'difference')).toMatchObject({
+      scale: 'difference',
+      y: { min: -0.3, max: 0.3, step: 0.1 },
+      lines: [{ className: 'Forest', points: [{ y: -0.25 }, { y: 0.25 }] }],
+      description: 'Line chart of the mean NDVI minus normal per class, 13:50–14:10. Forest: from −0.250 to +0.250.',
+    })
+  })
+
+  it('widens what moves hardly at all, by scale: a tenth of NDVI, a hundredth of a difference', () => {
+    expect(trend([windowStats('Forest', '14:00', { ndvi_avg: 0 })])?.y).toEqual({ min: -0.1, max: 0.1, step: 0.05 })
+    expect(trend([windowStats('Forest', '14:00')], 'difference')?.y).toEqual({ min: -0.01, max: 0.01, step: 0.005 })
+    expect(trend([windowStats('Forest', '14:00', { ndvi_avg: null })])?.y).toEqual({ min: -0.1, max: 0.1, step: 0.05 })
+  })
+
+  it('begins where its windows begin when they are many', () => {
+    const starts = ['12:50', '13:00', '13:10', '13:20', '13:30', '13:40', '13:50', '14:00']
+    expect(trend(starts.map(start => windowStats('Forest', start)))?.x).toEqual({ min: at('12:50'), max: at('14:00') })
+    expect(trend(starts.slice(2).map(start => windowStats('Forest', start)))?.x.min).toBe(at('13:00'))
+  })
+
+  it('counts windows, hours and days in their own words', () => {
+    const summary = (range: keyof typeof RANGES, ...starts: string[]) =>
+      trend(
+        starts.map(start => windowStats('Forest', start)),
+        'ndvi',
+        range,
+      )?.summary
+    expect([summary('1h', '14:00'), summary('1h', '14:00', '14:10')]).toEqual([
+      '1 window of 10 minutes',
+      '2 windows of 10 minutes',
+    ])
+    expect([summary('24h', '13:00'), summary('24h', '13:00', '14:00')]).toEqual(['1 hour', '2 hours'])
+    expect([summary('7d', '00:00'), summary('7d', '00:00', '14:00')]).toEqual(['1 UTC day', '2 UTC days'])
+  })
+
+  it('says several classes one after the other, and one value as one', () => {
+    const rows = [windowStats('Forest', '14:00'), windowStats('SeaLake', '14:00', { ndvi_avg: -0.25 })]
+    expect(trend(rows)?.description).toBe(
+      'Line chart of the mean NDVI per class, 14:00–14:10. Forest: 0.500. Sea lake: −0.250.',
+    )
+  })
+
+  it('still fills until its end', () => {
+    const filling = (nowMs: number) =>
+      trendView([windowStats('Forest', '14:10')], RANGES['6h'], [], 'ndvi', clock, nowMs)?.lines[0]?.points[0]?.filling
+    expect([filling(at('14:20:00') - 1), filling(at('14:20:00'))]).toEqual([true, false])
+  })
+})
+
+describe('alerts', () => {
+  it('say all that their row shows', () => {
+    expect(alertItems([alert()], chosen(), new Set(), clock, now)).toEqual([
+      {
+        key: '["Forest","2026-11-22T14:12:03.000Z","Forest_7","class-zscore"]',
+        classKey: { className: 'Forest', label: 'Forest', colour: 1 },
+        imageId: 'Forest_7',
+        time: '14:12:03',
+        timeTitle: '2026-11-22T14:12:03.000Z',
+        ndvi: '0.210',
+        ndviTitle: 'within the image: 0.100 to 0.300',
+        off: '4.2 sd below',
+        direction: 'below',
+        rule: 'class-zscore',
+        ruleTitle: 'The image’s mean NDVI against the mean and sd of its class in the batch view. Baseline 3.',
+        seen: false,
+      },
+    ])
+    const range = alertItems([alert({ rule: 'image-range' })], chosen(), new Set(), clock, now)[0]
+    expect(range?.ruleTitle).toBe('The image’s own minimum or maximum against its own mean and sd. Baseline 3.')
+    expect(ruleNames([], null)).toEqual(['class-zscore', 'image-range'])
+  })
+
+  it('lie above from zero on, and a least distance holds its own value', () => {
+    const items = (score: number, search = '') => alertItems([alert({ score })], chosen(search), new Set(), clock, now)
+    expect([-0.1, 0, 0.5].map(score => items(score)[0]?.direction)).toEqual(['below', 'above', 'above'])
+    expect([-4, 4, 3.99].map(score => items(score, 'off=4').length)).toEqual([1, 1, 0])
+  })
+})
+
+describe('all history', () => {
+  const summary = (count: number, batch: number) =>
+    historyView([statsRow('Forest', { count })], [statsRow('Forest', { count: batch })], [])?.summary
+
+  it('says how much waits for the batch view, with the digits that mean something', () => {
+    expect(summary(1, 1)).toBe('1 image, all of them counted by the batch view.')
+    expect(summary(2, 3)).toBe('2 images, all of them counted by the batch view.')
+    const shares = [
+      [100_000, 99_901, 'under 0.1%'],
+      [1_000, 999, '0.1%'],
+      [2, 1, '50%'],
+      [1_000, 900, '10%'],
+      [1_000, 901, '9.9%'],
+      [1_000, 895, '11%'],
+    ] as const
+    for (const [count, batch, share] of shares) expect(summary(count, batch)).toContain(`(${share}) still only`)
+  })
+
+  it('shares the count between the layers, and knows no share of nothing', () => {
+    const counts = (count: number, batch: number) => {
+      const view = historyView([statsRow('Forest', { count })], [statsRow('Forest', { count: batch })], [])
+      return [view?.items[0]?.batchShare, view?.items[0]?.speedOnly, view?.total.batchShare]
+    }
+    expect(counts(4, 1)).toEqual([0.25, '+3', 0.25])
+    expect(counts(1, 0)).toEqual([0, '+1', 0])
+    expect(counts(1, 1)).toEqual([1, '0', 1])
+    expect(counts(0, 0)).toEqual([null, '0', null])
+  })
+
+  it('has no distribution of a class with a quantile that is not known, and no scale without any', () => {
+    for (const name of ['ndvi_p05', 'ndvi_p25', 'ndvi_p50', 'ndvi_p75', 'ndvi_p95']) {
+      const view = historyView([statsRow('Forest')], [], [statisticsRow('Forest', { [name]: null })])
+      expect(view, name).toMatchObject({ scale: null, items: [{ distribution: null }] })
+    }
+    const whole = historyView([statsRow('Forest')], [], [statisticsRow('Forest')])
+    expect(whole?.scale).toEqual({ min: '0.0', max: '0.7' })
+    const { description: _, ...places } = whole?.items[0]?.distribution ?? {}
+    const rounded = Object.entries(places).map(([name, place]) => [name, Number(place).toFixed(4)])
+    expect(Object.fromEntries(rounded)).toEqual({
+      p05: '0.4286',
+      p25: '0.6429',
+      p50: '0.7143',
+      p75: '0.7857',
+      p95: '1.0000',
+    })
+  })
+})
+
+describe('the trust in it', () => {
+  it('is four cards and the lanes', () => {
+    const report = systemHealth({ quarantine: { count: 1 }, speed: { lanes: health().speed.lanes, lag_ms: 0 } })
+    expect(trustView(report, clock, now)).toEqual({
+      cards: [
+        {
+          id: 'fresh',
+          value: '5 s ago',
+          detail: 'The newest image was taken at 14:14:50.',
+          title: '2026-11-22T14:14:55.000Z',
+          tone: 'calm',
+        },
+        {
+          id: 'lag',
+          value: '0 ms',
+          detail: 'Everything that has arrived is in these numbers.',
+          title: '',
+          tone: 'calm',
+        },
+        {
+          id: 'batch',
+          value: '12 min ago',
+          detail: 'All 271,650 images that arrived before 13:00, recounted exactly (revision 3).',
+          title: 'cut 2026-11-22T13:00:00.000Z, published 2026-11-22T14:03:00.000Z',
+          tone: 'calm',
+        },
+        {
+          id: 'quarantine',
+          value: '1',
+          detail: 'Not understood, so not counted above. Kept with the reason.',
+          title: '',
+          tone: 'attention',
+        },
+      ],
+      reasons: [],
+      lanes: [
+        { lane: 'tiles/0', lastEvent: '14:14:50', lastArrival: '5 s ago', lag: '320 ms' },
+        { lane: 'tiles/1', lastEvent: '–', lastArrival: '–', lag: '0 ms' },
+      ],
+      lanesSummary: '2 lanes',
+    })
+  })
+
+  const details = (report: ReturnType<typeof systemHealth>) =>
+    trustView(report, clock, now).cards.map(({ detail, title, tone }) => [detail, title, tone])
+
+  it('claims nothing before anything has come', () => {
+    const nothing = { ...health().batch, cut: null, published_at: null, revision: null, images: null }
+    expect(details(systemHealth({ speed: { lanes: [], lag_ms: null }, batch: nothing }))).toEqual([
+      ['No image has arrived yet.', '', 'calm'],
+      ['Not measured yet.', '', 'calm'],
+      ['Everything here comes from the speed layer until the first view is published.', '', 'calm'],
+      ['Every record could be understood.', '', 'calm'],
+    ])
+  })
+
+  it('tells a view of imports from one with a cut, whatever it says of itself', () => {
+    const batch = { ...health().batch, cut: null, images: 1 }
+    const published = 'published 2026-11-22T14:03:00.000Z'
+    const rest = 'What arrived since is in the speed layer.'
+    const [, lag, imports] = details(systemHealth({ batch }))
+    expect(lag?.[0]).toBe('Age of the oldest record that is not in these numbers yet.')
+    expect(imports?.slice(0, 2)).toEqual([
+      `All 1 image of the imported history, counted exactly (revision 3). ${rest}`,
+      published,
+    ])
+    const unnumbered = details(systemHealth({ batch: { ...batch, images: null, revision: null } }))[2]
+    expect(unnumbered?.[0]).toBe(`All images of the imported history, counted exactly. ${rest}`)
+  })
+
+  it('goes by the newest of the lanes', () => {
+    const [first] = health().speed.lanes
+    const lane = (second: string) => ({
+      ...(first as NonNullable<typeof first>),
+      last_event_at: `2026-11-22T14:14:${second}.000Z`,
+      last_arrival_at: `2026-11-22T14:14:${second}.000Z`,
+    })
+    const view = trustView(
+      systemHealth({ speed: { lanes: [lane('20'), lane('40'), lane('30')], lag_ms: 1 } }),
+      clock,
+      now,
+    )
+    expect(view.cards[0]).toMatchObject({ value: '20 s ago', detail: 'The newest image was taken at 14:14:40.' })
+    expect(view.lanes.map(({ lastEvent }) => lastEvent)).toEqual(['14:14:20', '14:14:40', '14:14:30'])
+    expect(trustView(systemHealth({ speed: { lanes: [lane('20')], lag_ms: 1 } }), clock, now).lanesSummary).toBe(
+      '1 lane',
+    )
+  })
+})
