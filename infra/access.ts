@@ -8,13 +8,13 @@ import { acknowledge, manyResources } from './acknowledged.ts'
 import type { Names } from './names.ts'
 import type { Stage } from './stages.ts'
 
-const MANY_OBJECTS = 'A prefix of keys in our own bucket: the names of the objects are not known before they are made.'
+const MANY_OBJECTS = 'A prefix of keys in our own bucket: object names are not known in advance.'
 
 /**
- * Grants each function exactly what it does; with the event log, EventLogAccess does. Where a grant names no single
- * resource, it has a reason.
+ * Grants each function exactly the permissions that it needs. Permissions for the event log come from EventLogAccess. A
+ * grant for more than one resource states its reason.
  */
-export class Access {
+export class Grants {
   readonly #stack: Stack
   readonly #stage: Stage
   readonly #names: Names
@@ -30,37 +30,37 @@ export class Access {
     return this.#names.bucket
   }
 
-  /** @param keys prefixes of keys: `views/*` */
-  readObjects(who: LambdaFunction, ...keys: string[]): void {
-    this.#grant(who, ['s3:GetObject'], this.#objectArns(keys), MANY_OBJECTS)
-    // Without it S3 answers for an object that is not there as for one that we may not see.
-    this.#grant(who, ['s3:ListBucket'], [this.#bucketArn()])
+  /** @param keys key patterns, such as `views/*` */
+  readObjects(fn: LambdaFunction, ...keys: string[]): void {
+    this.#grant(fn, ['s3:GetObject'], this.#objectArns(keys), MANY_OBJECTS)
+    // Without ListBucket, S3 gives the same answer for a missing object as for a forbidden one.
+    this.#grant(fn, ['s3:ListBucket'], [this.#bucketArn()])
   }
 
-  writeObjects(who: LambdaFunction, ...keys: string[]): void {
-    this.#grant(who, ['s3:PutObject'], this.#objectArns(keys), MANY_OBJECTS)
+  writeObjects(fn: LambdaFunction, ...keys: string[]): void {
+    this.#grant(fn, ['s3:PutObject'], this.#objectArns(keys), MANY_OBJECTS)
   }
 
-  deleteObjects(who: LambdaFunction, ...keys: string[]): void {
-    this.#grant(who, ['s3:DeleteObject'], this.#objectArns(keys), MANY_OBJECTS)
+  deleteObjects(fn: LambdaFunction, ...keys: string[]): void {
+    this.#grant(fn, ['s3:DeleteObject'], this.#objectArns(keys), MANY_OBJECTS)
   }
 
-  /** All that use the store may write: whoever opens it first settles, in one row, what all others depend on. */
-  speedStore(who: LambdaFunction): void {
+  /** Grants reads and writes. Each user of the store needs writes: the first one that opens it writes the format row. */
+  speedStore(fn: LambdaFunction): void {
     if (this.#stage.speedStore.kind !== 'keyspaces') return
     const tables = TABLES.map(({ name }) => this.#tableArn(this.#names.keyspace, name))
-    this.#grant(who, ['cassandra:Select', 'cassandra:Modify'], tables)
+    this.#grant(fn, ['cassandra:Select', 'cassandra:Modify'], tables)
     const system = ['system', 'system_schema', 'system_schema_mcs'].map(keyspace => this.#tableArn(keyspace, '*'))
     const why =
-      "The driver reads the service's addresses and the form of our tables in system tables, which hold no data."
-    this.#grant(who, ['cassandra:Select'], system, why)
+      'The driver reads addresses of the service and definitions of our tables from system tables, which hold no data.'
+    this.#grant(fn, ['cassandra:Select'], system, why)
   }
 
-  athena(who: LambdaFunction): void {
+  athena(fn: LambdaFunction): void {
     if (this.#stage.batchQuery.kind !== 'athena') return
     const { workGroup, database } = this.#names
     this.#grant(
-      who,
+      fn,
       ['athena:StartQueryExecution', 'athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:StopQueryExecution'],
       [this.#stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: workGroup })],
     )
@@ -68,29 +68,29 @@ export class Access {
       this.#stack.formatArn({ service: 'glue', resource, resourceName })
     const catalog = this.#stack.formatArn({ service: 'glue', resource: 'catalog' })
     this.#grant(
-      who,
+      fn,
       ['glue:GetDatabase', 'glue:GetTable', 'glue:GetPartitions'],
       [catalog, glue('database', database), glue('table', `${database}/${ARCHIVE_TABLE}`)],
     )
-    // Athena looks for it, whatever a statement is about.
-    this.#grant(who, ['glue:GetDatabase'], [glue('database', 'default')])
-    // Athena reads the archive and writes its answers as who asks.
-    this.readObjects(who, 'archive/*', 'athena/*')
-    this.writeObjects(who, 'athena/*')
-    this.#grant(who, ['s3:GetBucketLocation'], [this.#bucketArn()])
+    // Athena looks up the default database for every statement.
+    this.#grant(fn, ['glue:GetDatabase'], [glue('database', 'default')])
+    // Athena reads the archive and writes its results with the caller's permissions.
+    this.readObjects(fn, 'archive/*', 'athena/*')
+    this.writeObjects(fn, 'athena/*')
+    this.#grant(fn, ['s3:GetBucketLocation'], [this.#bucketArn()])
   }
 
-  bus(who: LambdaFunction): void {
+  bus(fn: LambdaFunction): void {
     const arn = this.#stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: this.#names.bus })
-    this.#grant(who, ['events:PutEvents'], [arn])
+    this.#grant(fn, ['events:PutEvents'], [arn])
   }
 
-  /** @param why of resources that end in `*` */
-  #grant(who: LambdaFunction, actions: string[], resources: string[], why?: string): void {
-    who.addToRolePolicy(new PolicyStatement({ actions, resources }))
+  /** @param why reason for resources that end in `*` */
+  #grant(fn: LambdaFunction, actions: string[], resources: string[], why?: string): void {
+    fn.addToRolePolicy(new PolicyStatement({ actions, resources }))
     for (const resource of resources.filter(arn => arn.endsWith('*'))) {
-      if (!why) throw new Error(`${who.node.path}: a reason is missing for ${resource}`)
-      acknowledge(who.role as IRole, why, manyResources(resource))
+      if (!why) throw new Error(`${fn.node.path}: the grant for ${resource} has no reason`)
+      acknowledge(fn.role as IRole, why, manyResources(resource))
     }
   }
 

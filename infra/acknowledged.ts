@@ -1,12 +1,12 @@
 import { Validations } from 'aws-cdk-lib'
 import type { IConstruct } from 'constructs'
 
-/** Findings of cdk-nag that are meant to be as they are; each with its reason. */
+/** Accepts findings of cdk-nag, with the reason. */
 export function acknowledge(scope: IConstruct, reason: string, ...ids: string[]): void {
   for (const id of ids) Validations.of(scope).acknowledge({ id, reason })
 }
 
-/** The finding that a policy names many resources at once. */
+/** Id of the finding that a policy allows many resources at once. */
 export function manyResources(resource: string): string {
   return `AwsSolutions-IAM5[Resource::${resource}]`
 }

@@ -1,9 +1,9 @@
 /**
- * The code of a CloudFront function that lets through only viewers of some networks. It runs where there is neither a
- * library nor a network: so the networks are part of the code.
+ * Code of a CloudFront function that lets only viewers in some networks pass. CloudFront functions have no libraries and
+ * no network access, so the networks are part of the code.
  *
  * @param cidrs IPv4 networks such as `192.0.2.0/24`
- * @throws Error that names what is no such network
+ * @throws Error that names the first invalid network
  * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-javascript-runtime-20.html
  */
 export function viewerFilter(cidrs: readonly string[]): string {
@@ -11,7 +11,7 @@ export function viewerFilter(cidrs: readonly string[]): string {
     const [, address = '', bits = ''] = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(cidr) ?? []
     const parts = address.split('.').map(Number)
     if (parts.length !== 4 || parts.some(part => part > 255) || Number(bits) > 32) {
-      throw new Error(`'${cidr}' is not an IPv4 network: write 192.0.2.0/24`)
+      throw new Error(`'${cidr}' is not an IPv4 network: write it like 192.0.2.0/24`)
     }
     return [numberOf(parts), 2 ** (32 - Number(bits))]
   })

@@ -4,7 +4,7 @@ import { buildBundles } from './bundles.ts'
 import { landcoverStacks } from './stacks.ts'
 import { type Stage, stageNamed } from './stages.ts'
 
-/** The app of `cdk deploy --all -c stage=dev`. @param adapt what tests change of the stage */
+/** CDK app of `cdk deploy --all -c stage=dev`. @param adapt changes the stage, for tests */
 export async function stageApp(adapt = (stage: Stage): Stage => stage): Promise<void> {
   const app = new App()
   const stage = adapt(stageNamed(app.node.tryGetContext('stage'), name => app.node.tryGetContext(name)))

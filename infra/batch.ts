@@ -12,7 +12,7 @@ import { ARCHIVE_PREFIX } from '../functions/archive/layout.ts'
 import { ARCHIVE_PARTITION, ARCHIVE_TABLE, ARCHIVE_TABLE_COLUMNS, slotProjection } from '../functions/archive/table.ts'
 import { SECOND_MS } from '../functions/core/time.ts'
 import type { BatchOutcome } from '../functions/homes/aws/batch.ts'
-import type { Access } from './access.ts'
+import type { Grants } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
@@ -22,15 +22,15 @@ import { type Stage, storeAddress } from './stages.ts'
 interface BatchLayerProps {
   stage: Stage
   names: Names
-  access: Access
+  access: Grants
   log: EventLogAccess
 }
 
-/** A run that finds a lane behind is tried again so often, each time after a twelfth of a slot, and then left. */
+/** Number of tries of a run while a lane is behind, and number of pauses in a slot: a pause lasts a twelfth of it. */
 const TRIES = 6
 const PAUSES_PER_SLOT = 12
 
-/** The batch layer: its runs, and the archive as a table for everybody. */
+/** The batch layer: its function, its hourly state machine, and the archive as a table for Athena. */
 export class BatchLayer extends Construct {
   readonly function: LambdaFunction
   readonly stateMachine: StateMachine
@@ -50,7 +50,7 @@ export class BatchLayer extends Construct {
       },
       ...(batchQuery.kind === 'athena-api' && { extraVariables: { AWS_ENDPOINT_URL_ATHENA: batchQuery.endpoint } }),
     })
-    log.tellOutline(this.function, 'lanes')
+    log.allowOutline(this.function, 'lanes')
     access.speedStore(this.function)
     access.athena(this.function)
     access.readObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'imports/*')
@@ -74,11 +74,11 @@ export class BatchLayer extends Construct {
     })
     const resources = [this.function.functionArn]
     this.stateMachine.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }))
-    const why = 'The delivery of logs and traces to CloudWatch and X-Ray is granted for no single resource.'
+    const why = 'CloudWatch and X-Ray do not support single resources for the delivery of logs and traces.'
     acknowledge(this.stateMachine, why, manyResources('*'))
     if (stage.schedules) {
       new Schedule(this, 'Hourly', {
-        // By now the files of the hour before have come: heartbeats each minute, and the archive's batching window.
+        // At ten past, the files of the last hour are there: heartbeats come every minute, plus the batching window.
         schedule: ScheduleExpression.cron({ minute: '10' }),
         target: new StepFunctionsStartExecution(this.stateMachine, {}),
       })
@@ -87,8 +87,8 @@ export class BatchLayer extends Construct {
 }
 
 /**
- * Runs until no lane is behind. To wait costs a state machine nothing, and a function its time. What an execution is
- * started with is the function's task, a BatchTask: `{}`, or `{"backfill":{"from":"2026-11-01","to":"2026-11-22"}}`.
+ * State machine definition: it repeats the run until no lane is behind. Waiting is free in a state machine, but not in a
+ * function. The input of an execution is a BatchTask: `{}`, or `{"backfill":{"from":"2026-11-01","to":"2026-11-22"}}`.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
@@ -132,13 +132,14 @@ function definition(functionArn: string, slotMs: number): object {
       LanesBehind: {
         Type: 'Fail',
         Error: 'LanesBehind',
-        CausePath: `States.Format('archived less far than others: {}', States.JsonToString(${behind}))`,
+        CausePath: `States.Format('these lanes are archived less far than others: {}', States.JsonToString(${behind}))`,
       },
       Done: { Type: 'Succeed', OutputPath: '$.outcome' },
     },
   }
 }
 
+/** Adds the Glue database, the table of the archive, and Athena's workgroup. */
 function addTables(scope: Construct, stage: Stage, names: Names): void {
   const { account } = Stack.of(scope)
   const location = (prefix: string) => `s3://${names.bucket}/${prefix}`
@@ -151,7 +152,7 @@ function addTables(scope: Construct, stage: Stage, names: Names): void {
     databaseName: names.database,
     tableInput: {
       name: ARCHIVE_TABLE,
-      description: 'Every record that the log delivered, an event a row; copies are in it',
+      description: 'All records that the log delivered, one row for each event, including copies',
       tableType: 'EXTERNAL_TABLE',
       parameters: {
         ...slotProjection(stage.slotMs),
@@ -172,7 +173,7 @@ function addTables(scope: Construct, stage: Stage, names: Names): void {
   archive.addResourceDependency(database)
   new CfnWorkGroup(scope, 'WorkGroup', {
     name: names.workGroup,
-    // What is in it is the history of its statements.
+    // The workgroup contains only the history of its statements.
     recursiveDeleteOption: true,
     workGroupConfiguration: {
       enforceWorkGroupConfiguration: true,

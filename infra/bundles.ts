@@ -6,7 +6,7 @@ import { build, type Plugin } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** The deployed functions: each is one file of functions/homes/aws. With it go the files of data/ that it reads. */
+/** Deployed functions. Each is one file in functions/homes/aws, listed with the files of data/ that it reads. */
 export const FUNCTIONS = {
   speed: ['classes.csv'],
   archive: ['classes.csv'],
@@ -18,30 +18,30 @@ export const FUNCTIONS = {
 } as const satisfies Record<string, readonly string[]>
 export type FunctionName = keyof typeof FUNCTIONS
 
-/** Which of functions/homes/aws/log-*.ts the functions have: `#log` in package.json. */
+/** Kind of log: chooses functions/homes/aws/log-*.ts through `#log` in package.json. */
 export type LogKind = 'kinesis' | 'kafka'
 
 export const BUNDLES = join(ROOT, 'infra/dist')
 
-/** Where the bundle of a function lies: a folder with `index.mjs`. */
+/** Folder of a function's bundle. It contains `index.mjs`. */
 export function bundleOf(name: FunctionName, folder: string = BUNDLES): string {
   return join(folder, name)
 }
 
-/** Size of a bundle's code, compressed, bytes: each file by itself, as in a zip file. */
+/** Compressed size of a bundle's code, bytes. Each file is compressed by itself, as in a zip file. */
 export function zippedBytes(bundle: string): number {
   const files = readdirSync(bundle).filter(file => file.endsWith('.mjs'))
   return files.reduce((sum, file) => sum + gzipSync(readFileSync(join(bundle, file))).byteLength, 0)
 }
 
-/** Packages of CommonJS ask for `require`, which a module has not. */
+/** Defines `require`, which CommonJS packages use and ES modules do not have. */
 const BANNER = "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);"
 
 /**
- * Makes all bundles anew. What a function needs only sometimes, most of the ways to find credentials for example, is in
- * chunks beside its `index.mjs`, which so are not parsed at its start.
+ * Builds all bundles from the beginning. Code that a function rarely needs, such as most credential providers, is in
+ * separate chunks beside `index.mjs`, so it is not parsed at the start of the function.
  *
- * @returns per function the packages that are in its bundle
+ * @returns packages in the bundle of each function
  */
 export async function buildBundles(log: LogKind, folder: string = BUNDLES): Promise<Record<FunctionName, string[]>> {
   rmSync(folder, { recursive: true, force: true })
@@ -50,7 +50,7 @@ export async function buildBundles(log: LogKind, folder: string = BUNDLES): Prom
   return Object.fromEntries(packages) as Record<FunctionName, string[]>
 }
 
-/** The client of Kafka does not say that its parts may be left out where nothing is taken of them: consumers, Avro. */
+/** Lets esbuild drop unused modules of the Kafka client (consumers, Avro). Its package does not declare `sideEffects`. */
 const KAFKA = '@platformatic/kafka'
 const WITHOUT_EFFECTS: Plugin = {
   name: 'without-effects',
@@ -77,12 +77,12 @@ async function buildBundle(name: FunctionName, log: LogKind, folder: string): Pr
     mainFields: ['module', 'main'],
     conditions: ['module', log],
     minify: true,
-    // Stacks of errors stay readable without source maps.
+    // Stack traces stay readable without source maps.
     keepNames: true,
     banner: { js: BANNER },
     logLevel: 'warning',
     metafile: true,
-    // The client of Kafka reads a file beside it; this is the same with the file in it.
+    // The Kafka client reads a file at run time. This variant of the package includes the file.
     alias: { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' },
     plugins: [WITHOUT_EFFECTS],
   })

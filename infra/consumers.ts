@@ -2,19 +2,19 @@ import { Duration } from 'aws-cdk-lib'
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { MINUTE_MS } from '../functions/core/time.ts'
-import type { Access } from './access.ts'
+import type { Grants } from './access.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Names } from './names.ts'
 import { type Stage, storeAddress } from './stages.ts'
 
-/** The longest that an event source mapping waits for a batch to be full. */
-const LONGEST_WINDOW_MS = 5 * MINUTE_MS
+/** Longest time that an event source mapping waits until a batch is full. */
+const MAX_WINDOW_MS = 5 * MINUTE_MS
 
 interface LayerProps {
   stage: Stage
   names: Names
-  access: Access
+  access: Grants
   log: EventLogAccess
 }
 
@@ -35,7 +35,7 @@ export class SpeedLayer extends Construct {
         LANDCOVER_RULES: stage.rules,
       },
     })
-    log.tellOutline(this.function, 'lanes')
+    log.allowOutline(this.function, 'lanes')
     access.speedStore(this.function)
     access.readObjects(this.function, 'reference/*', 'views/*', 'landcover_aggregates/*')
     access.bus(this.function)
@@ -43,7 +43,7 @@ export class SpeedLayer extends Construct {
   }
 }
 
-/** The archive: the second consumer, which waits for many records so that its files stay few. */
+/** The archive: the second consumer of the log. It waits for many records, so it writes few files. */
 export class Archive extends Construct {
   readonly function: LambdaFunction
   readonly mapping: EventSourceMapping
@@ -55,10 +55,10 @@ export class Archive extends Construct {
       timeout: Duration.minutes(5),
       variables: { LANDCOVER_BUCKET: names.bucket },
     })
-    log.tellOutline(this.function, 'identity')
+    log.allowOutline(this.function, 'identity')
     access.readObjects(this.function, 'reference/*')
     access.writeObjects(this.function, 'archive/*')
-    const window = Duration.seconds(Math.max(1, Math.floor(Math.min(stage.slotMs / 4, LONGEST_WINDOW_MS) / 1000)))
+    const window = Duration.seconds(Math.max(1, Math.floor(Math.min(stage.slotMs / 4, MAX_WINDOW_MS) / 1000)))
     this.mapping = log.consume(this, this.function, { batchSize: 10_000, window })
   }
 }

@@ -15,12 +15,12 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import type { Construct } from 'constructs'
 import { OUTLINE_PREFIX } from '../functions/adapters/published-outline.ts'
 import type { Variables } from '../functions/homes/aws/variables.ts'
-import type { Access } from './access.ts'
+import type { Grants } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
 import type { Names } from './names.ts'
 import type { KafkaNetwork, Stage } from './stages.ts'
 
-/** What a function must know of the log when it is handed its records, if it is: see LogOutline of the ports. */
+/** Part of the log's metadata that a function reads: see LogOutline of the ports. */
 type Outline = 'identity' | 'lanes' | 'lag'
 
 interface Batches {
@@ -28,24 +28,25 @@ interface Batches {
   window: Duration
 }
 
-/** How the functions of a stage come to its event log. */
+/** Access of a stage's functions to its event log. */
 export interface EventLogAccess {
-  /** For a function that appends to the log. */
-  connect(who: LambdaFunction): void
-  /** For the function that sends the heartbeats. */
-  connectHeartbeat(who: LambdaFunction): void
-  /** For a function that reads and writes nothing of it. */
-  tellOutline(who: LambdaFunction, needs: Outline): void
+  /** Lets a function append to the log. */
+  allowAppends(fn: LambdaFunction): void
+  /** Lets the heartbeat function append to the log, and publish the log's metadata if others cannot reach the log. */
+  allowHeartbeats(fn: LambdaFunction): void
+  /** Lets a function read the log's metadata. */
+  allowOutline(fn: LambdaFunction, needs: Outline): void
+  /** Makes the log deliver its records to a function. */
   consume(scope: Construct, target: LambdaFunction, batches: Batches): EventSourceMapping
-  /** Grows while a consumer does not keep up: above the threshold people must know. */
-  behind(consumer: LambdaFunction): { metric: IMetric; threshold: number; means: string }
+  /** Metric that grows while a consumer does not keep up, with the threshold and description of its alarm. */
+  lagAlarm(consumer: LambdaFunction): { metric: IMetric; threshold: number; description: string }
 }
 
-/** What all mappings have in common, so that each record comes in its order until it is done. */
+/** Settings of all event source mappings. Each record is delivered in order, again and again until it is done. */
 const CONSUMED: Partial<EventSourceMappingProps> = {
   startingPosition: StartingPosition.TRIM_HORIZON,
-  // An outage of the store holds a lane up, and loses nothing for as long as the log keeps it. There is no failure
-  // destination, which would take a record away after some tries.
+  // While the store is down, a lane waits. Nothing is lost while the log keeps the records. There is no failure
+  // destination: it would remove a record after some tries.
   reportBatchItemFailures: true,
   bisectBatchOnError: true,
   metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
@@ -53,7 +54,8 @@ const CONSUMED: Partial<EventSourceMappingProps> = {
 
 const FIVE_MINUTES = Duration.minutes(5)
 
-export function eventLogAccess(scope: Construct, stage: Stage, names: Names, access: Access): EventLogAccess {
+/** Access to the event log of a stage, for its kind of log. */
+export function eventLogAccess(scope: Construct, stage: Stage, names: Names, access: Grants): EventLogAccess {
   const { eventLog } = stage
   switch (eventLog.kind) {
     case 'kinesis':
@@ -65,8 +67,8 @@ export function eventLogAccess(scope: Construct, stage: Stage, names: Names, acc
   }
 }
 
-function tell(who: LambdaFunction, variables: Partial<Variables>): void {
-  for (const [name, value] of Object.entries(variables)) who.addEnvironment(name, value)
+function setVariables(fn: LambdaFunction, variables: Partial<Variables>): void {
+  for (const [name, value] of Object.entries(variables)) fn.addEnvironment(name, value)
 }
 
 const KINESIS_OUTLINE: Record<Outline, string[]> = {
@@ -88,16 +90,16 @@ class KinesisAccess implements EventLogAccess {
     this.#enhancedFanOut = enhancedFanOut
   }
 
-  connect(who: LambdaFunction): void {
-    this.#allow(who, ['kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:PutRecords'])
+  allowAppends(fn: LambdaFunction): void {
+    this.#allow(fn, ['kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:PutRecords'])
   }
 
-  connectHeartbeat(who: LambdaFunction): void {
-    this.connect(who)
+  allowHeartbeats(fn: LambdaFunction): void {
+    this.allowAppends(fn)
   }
 
-  tellOutline(who: LambdaFunction, needs: Outline): void {
-    this.#allow(who, KINESIS_OUTLINE[needs])
+  allowOutline(fn: LambdaFunction, needs: Outline): void {
+    this.#allow(fn, KINESIS_OUTLINE[needs])
   }
 
   consume(scope: Construct, target: LambdaFunction, { batchSize, window }: Batches): EventSourceMapping {
@@ -107,7 +109,7 @@ class KinesisAccess implements EventLogAccess {
       eventSourceArn: this.#enhancedFanOut ? this.#fanOut(scope, target) : this.#arn,
       batchSize,
       maxBatchingWindow: window,
-      // More would break the order of a lane.
+      // A higher factor would break the order of records in a lane.
       parallelizationFactor: 1,
     })
     const actions = ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards']
@@ -117,17 +119,17 @@ class KinesisAccess implements EventLogAccess {
     return mapping
   }
 
-  behind(consumer: LambdaFunction) {
+  lagAlarm(consumer: LambdaFunction) {
     return {
       metric: consumer.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: FIVE_MINUTES }),
       threshold: Duration.hours(this.#stage.retentionHours).toMilliseconds() / 4,
-      means: 'records wait for a quarter of the time that the stream keeps them',
+      description: 'records wait for a quarter of the retention of the stream',
     }
   }
 
-  #allow(who: LambdaFunction, actions: string[]): void {
-    tell(who, { LANDCOVER_LOG: `kinesis://${this.#stream}` })
-    who.addToRolePolicy(new PolicyStatement({ actions, resources: [this.#arn] }))
+  #allow(fn: LambdaFunction, actions: string[]): void {
+    setVariables(fn, { LANDCOVER_LOG: `kinesis://${this.#stream}` })
+    fn.addToRolePolicy(new PolicyStatement({ actions, resources: [this.#arn] }))
   }
 
   #fanOut(scope: Construct, target: LambdaFunction): string {
@@ -139,22 +141,23 @@ class KinesisAccess implements EventLogAccess {
   }
 }
 
-/** What differs between brokers of Amazon MSK and those of others. */
+/** Differences between the brokers of Amazon MSK and other brokers. */
 interface KafkaSource {
   /** `HOST:PORT`, separated by commas. */
   brokers: string
   topic: string
-  /** As LANDCOVER_LOG_LOGIN has it; null where nobody signs in. */
+  /** Value of LANDCOVER_LOG_LOGIN; null without login. */
   login: string | null
-  /** Where the brokers are; null: they can be reached from everywhere. */
+  /** Network of the brokers; null if they are on the internet. */
   network: KafkaNetwork | null
-  /** What a function may do with the topic, and its mapping with the cluster. */
+  /** Permissions of a function that appends. */
   appending: PolicyStatement[]
+  /** Permissions of a consumer's event source mapping. */
   consuming(group: string): PolicyStatement[]
   mapping(group: string): Partial<EventSourceMappingProps>
 }
 
-/** Interfaces in a network belong to it: they have no names before they are there. */
+/** Actions on network interfaces. They cannot be limited to resources, because interfaces have no names in advance. */
 const NETWORK_ACTIONS = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
@@ -166,47 +169,48 @@ const NETWORK_ACTIONS = [
   'ec2:DescribeSecurityGroups',
 ]
 
-/** Records of a partition that are not done: on Kafka their age is not known, so this is a matter of taste. */
+/** Alarm threshold for waiting records of a partition. Their age is not known on Kafka, so the number is arbitrary. */
 const MANY_RECORDS = 100_000
 
-/** Of pollers that are always there, which partial batch responses take. Both consumers share them. */
-const MOST_POLLERS = 10
+/** Maximum of provisioned pollers. Partial batch responses need provisioned pollers. Both consumers share them. */
+const MAX_POLLERS = 10
 
 /**
- * Only the functions that append are in the network of the brokers, from which they reach S3 and nothing else. All
- * others know of the log what the heartbeat function leaves in the bucket; the mappings bring them its records.
+ * Access to a log on Kafka. Only the functions that append run in the network of the brokers; beyond it they reach only
+ * S3. All other functions read the log's metadata from the bucket, where the heartbeat function writes it. Event source
+ * mappings deliver the records to them.
  */
 class KafkaAccess implements EventLogAccess {
   readonly #stage: Stage
-  readonly #access: Access
+  readonly #access: Grants
   readonly #source: KafkaSource
 
-  constructor(stage: Stage, access: Access, source: KafkaSource) {
+  constructor(stage: Stage, access: Grants, source: KafkaSource) {
     this.#stage = stage
     this.#access = access
     this.#source = source
   }
 
-  connect(who: LambdaFunction): void {
+  allowAppends(fn: LambdaFunction): void {
     const { brokers, topic, login, network, appending } = this.#source
-    tell(who, { LANDCOVER_LOG: `kafka://${brokers}/${topic}`, ...(login && { LANDCOVER_LOG_LOGIN: login }) })
-    for (const statement of appending) who.addToRolePolicy(statement)
+    setVariables(fn, { LANDCOVER_LOG: `kafka://${brokers}/${topic}`, ...(login && { LANDCOVER_LOG_LOGIN: login }) })
+    for (const statement of appending) fn.addToRolePolicy(statement)
     if (!network) return
     const { subnetIds, securityGroupId } = network
-    const resource = who.node.defaultChild as CfnFunction
+    const resource = fn.node.defaultChild as CfnFunction
     resource.vpcConfig = { subnetIds, securityGroupIds: [securityGroupId] }
-    allowInterfaces(who)
+    allowInterfaces(fn)
   }
 
-  connectHeartbeat(who: LambdaFunction): void {
-    this.connect(who)
-    tell(who, { LANDCOVER_BUCKET: this.#access.bucket })
-    this.#access.readObjects(who, `${OUTLINE_PREFIX}*`)
-    this.#access.writeObjects(who, `${OUTLINE_PREFIX}*`)
+  allowHeartbeats(fn: LambdaFunction): void {
+    this.allowAppends(fn)
+    setVariables(fn, { LANDCOVER_BUCKET: this.#access.bucket })
+    this.#access.readObjects(fn, `${OUTLINE_PREFIX}*`)
+    this.#access.writeObjects(fn, `${OUTLINE_PREFIX}*`)
   }
 
-  tellOutline(who: LambdaFunction): void {
-    this.#access.readObjects(who, `${OUTLINE_PREFIX}*`)
+  allowOutline(fn: LambdaFunction): void {
+    this.#access.readObjects(fn, `${OUTLINE_PREFIX}*`)
   }
 
   consume(scope: Construct, target: LambdaFunction, { batchSize, window }: Batches): EventSourceMapping {
@@ -222,28 +226,28 @@ class KafkaAccess implements EventLogAccess {
       kafkaTopic: topic,
       kafkaConsumerGroupId: group,
       batchSize,
-      // Without a window Kafka's mappings wait half a second.
+      // Without this setting, mappings for Kafka wait half a second.
       maxBatchingWindow: window,
-      provisionedPollerConfig: { minimumPollers: 1, maximumPollers: MOST_POLLERS, pollerGroupName: name },
+      provisionedPollerConfig: { minimumPollers: 1, maximumPollers: MAX_POLLERS, pollerGroupName: name },
     })
   }
 
-  behind(consumer: LambdaFunction) {
+  lagAlarm(consumer: LambdaFunction) {
     return {
       metric: consumer.metric('OffsetLag', { statistic: Stats.MAXIMUM, period: FIVE_MINUTES }),
       threshold: MANY_RECORDS,
-      means: 'many records wait in a partition',
+      description: 'many records wait in a partition',
     }
   }
 }
 
-function allowInterfaces(who: LambdaFunction): void {
-  who.addToRolePolicy(new PolicyStatement({ actions: NETWORK_ACTIONS, resources: ['*'] }))
-  const why = 'Interfaces that Lambda makes in the network of the brokers: EC2 knows no names for them beforehand.'
-  acknowledge(who.role as IRole, why, manyResources('*'))
+function allowInterfaces(fn: LambdaFunction): void {
+  fn.addToRolePolicy(new PolicyStatement({ actions: NETWORK_ACTIONS, resources: ['*'] }))
+  const why = 'Lambda creates network interfaces in the network of the brokers. EC2 has no names for them in advance.'
+  acknowledge(fn.role as IRole, why, manyResources('*'))
 }
 
-/** What infra/msk.ts has made, in the other stack: it leaves word in parameters, since nobody chooses an ARN. */
+/** Source for the cluster of infra/msk.ts. The other stack writes its ARN and addresses to parameters. */
 function mskSource(scope: Construct, names: Names, brokerCount: number): KafkaSource {
   const parameter = (name: keyof MskParameters) =>
     StringParameter.valueForStringParameter(scope, `${names.logParameters}/${name}`)
@@ -291,7 +295,7 @@ function mskSource(scope: Construct, names: Names, brokerCount: number): KafkaSo
   }
 }
 
-/** What the stack with the brokers tells the other. */
+/** Parameters that the stack with the brokers writes for the other stack. */
 export interface MskParameters {
   cluster: string
   brokers: string

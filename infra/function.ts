@@ -8,17 +8,18 @@ import { acknowledge, manyResources } from './acknowledged.ts'
 import { bundleOf, type FunctionName } from './bundles.ts'
 import type { Stage } from './stages.ts'
 
+/** Settings of one deployed function. */
 export interface FunctionOptions {
   memoryMb: number
   timeout: Duration
   variables: Partial<Variables>
-  /** By X-Ray, which is paid by the call: for what people wait for. */
+  /** Traced by X-Ray. Each call costs money, so only functions that people wait for are traced. */
   isTraced?: boolean
-  /** For LocalStack and tests: where services are that are not AWS's own. */
+  /** Addresses of services that replace AWS's own, for LocalStack and tests. */
   extraVariables?: Record<string, string>
 }
 
-/** One of the deployed functions, from its bundle. It may do nothing but log until it is granted more. */
+/** Lambda function from its bundle. It may only write its log until it is granted more. */
 export function deployedFunction(
   scope: Construct,
   stage: Stage,
@@ -51,6 +52,6 @@ export function deployedFunction(
       ...extraVariables,
     },
   })
-  if (isTraced) acknowledge(role, 'X-Ray takes traces of no resource: its actions know none.', manyResources('*'))
+  if (isTraced) acknowledge(role, 'The actions of X-Ray do not support single resources.', manyResources('*'))
   return deployed
 }

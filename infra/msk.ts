@@ -12,32 +12,32 @@ import type { MskParameters } from './event-log.ts'
 import type { Names } from './names.ts'
 import type { Stage } from './stages.ts'
 
-/** Topics as resources take 3.6 or later. */
+/** Kafka version. Topics as CloudFormation resources need 3.6 or later. */
 const KAFKA_VERSION = '3.9.x'
-/** Of brokers that take log-ins by IAM. */
+/** Port for IAM logins. */
 const IAM_PORT = 9098
-/** As Kinesis takes them, and Lambda can deliver them. */
-const LARGEST_RECORD_BYTES = 1024 ** 2
+/** Maximum size of a record: the same as on Kinesis. Lambda can deliver it. */
+const MAX_RECORD_BYTES = 1024 ** 2
 
-/** The event log on Amazon MSK: brokers in a network of their own that has no way to the internet, and a topic. */
+/** Event log on Amazon MSK: a topic on brokers in their own network, without a route to the internet. */
 export class MskLog extends Construct {
   constructor(scope: Construct, stage: Stage, names: Names, options: Extract<Stage['eventLog'], { kind: 'msk' }>) {
     super(scope, 'Msk')
     const { brokers, brokerType, diskGb, partitions } = options
     const removalPolicy = stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN
 
-    // Its own class does not match the interface where types are strict about what is undefined.
+    // The class Vpc does not match IVpc under TypeScript's exactOptionalPropertyTypes.
     const network = new Vpc(this, 'Network', {
       maxAzs: brokers,
       natGateways: 0,
       subnetConfiguration: [{ name: 'Brokers', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 }],
       restrictDefaultSecurityGroup: false,
-      // The functions in here keep an outline of the log in the bucket, and read the classes there.
+      // The functions in this network write the log's metadata to the bucket, and read the classes there.
       gatewayEndpoints: { Objects: { service: GatewayVpcEndpointAwsService.S3 } },
     }) as IVpc
     acknowledge(
       network,
-      'Nothing but the brokers and our functions is in it, without a way out: who connects is in the logs of the brokers.',
+      'It holds only the brokers and our functions, without a route out. The logs of the brokers have all connections.',
       'AwsSolutions-VPC7',
     )
     const group = new SecurityGroup(this, 'Group', {
@@ -46,7 +46,7 @@ export class MskLog extends Construct {
     })
     group.addIngressRule(group, Port.tcp(IAM_PORT), 'log-ins by IAM')
 
-    // Brokers that stay need their network.
+    // Brokers that are retained need their network.
     if (!stage.disposable) RemovalPolicies.of(this).retain()
 
     const configuration = new CfnConfiguration(this, 'Configuration', {
@@ -86,7 +86,7 @@ export class MskLog extends Construct {
     })
     topic.applyRemovalPolicy(removalPolicy)
 
-    this.#leave(names, {
+    this.#publish(names, {
       cluster: cluster.attrArn,
       brokers: this.#bootstrapBrokers(cluster),
       subnets: network.isolatedSubnets.map(({ subnetId }) => subnetId).join(','),
@@ -94,14 +94,18 @@ export class MskLog extends Construct {
     })
   }
 
-  #leave(names: Names, parameters: MskParameters): void {
+  /** Writes parameters for the other stack. */
+  #publish(names: Names, parameters: MskParameters): void {
     for (const [name, stringValue] of Object.entries(parameters)) {
       new StringParameter(this, `${name}Parameter`, { parameterName: `${names.logParameters}/${name}`, stringValue })
     }
-    new CfnOutput(this, 'KafkaBrokers', { value: parameters.brokers, description: 'Kafka: within its network' })
+    new CfnOutput(this, 'KafkaBrokers', {
+      value: parameters.brokers,
+      description: 'Addresses of the Kafka brokers, inside their network',
+    })
   }
 
-  /** CloudFormation knows no addresses of brokers: a call at the deployment asks for them. */
+  /** Addresses of the brokers. CloudFormation does not return them, so a custom resource asks at deployment. */
   #bootstrapBrokers(cluster: CfnCluster): string {
     const found = 'BootstrapBrokerStringSaslIam'
     const call = new AwsCustomResource(this, 'Brokers', {
@@ -118,14 +122,14 @@ export class MskLog extends Construct {
       ]),
       installLatestAwsSdk: false,
     })
-    acknowledge(call, 'The action is granted for no single cluster.', manyResources('*'))
+    acknowledge(call, 'The action cannot be granted for a single cluster.', manyResources('*'))
     const provider = Stack.of(this).node.children.find(({ node }) =>
       node.id.startsWith('AWS679f53fac002430cb0da5b7982bd2287'),
     )
-    if (!provider) throw new Error("CDK's function that calls AWS is not where it was")
+    if (!provider) throw new Error("CDK's function that calls AWS was not found: CDK changed its construct id")
     acknowledge(
       provider,
-      "CDK's own function, which runs at a deployment only.",
+      "CDK's own function, which runs only at deployments.",
       'AwsSolutions-L1',
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
     )
@@ -133,7 +137,7 @@ export class MskLog extends Construct {
   }
 }
 
-/** A record that was acknowledged must not be lost with a broker; a topic is made by a deployment only. */
+/** Broker settings. An acknowledged record must not be lost with a broker. Only deployments create topics. */
 const SERVER_PROPERTIES = {
   'auto.create.topics.enable': false,
   'unclean.leader.election.enable': false,
@@ -141,11 +145,11 @@ const SERVER_PROPERTIES = {
 
 function topicConfigs(stage: Stage, brokers: number): Record<string, string> {
   return {
-    // The arrival slot of a record is the time of its arrival.
+    // The arrival slot of a record comes from its arrival time.
     'message.timestamp.type': 'LogAppendTime',
     'retention.ms': String(stage.retentionHours * HOUR_MS),
-    // With two brokers one may be away, for which MSK takes each in turn; with three no record is on one alone.
+    // With two brokers one may be down: MSK restarts them one by one. With three, each record is on at least two.
     'min.insync.replicas': String(brokers - 1),
-    'max.message.bytes': String(LARGEST_RECORD_BYTES),
+    'max.message.bytes': String(MAX_RECORD_BYTES),
   }
 }

@@ -1,8 +1,8 @@
 import type { Stage } from './stages.ts'
 
 /**
- * What the stacks call the things that they share. Names instead of exports: a stack that exports a value to another
- * cannot be changed any more where the other uses it.
+ * Names of the resources that both stacks use. Stacks share names instead of exports: CloudFormation does not allow a
+ * stack to change an exported value while another stack uses it.
  */
 export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: string) {
   const name = `landcover-${stage.name}`
@@ -10,12 +10,12 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     stream: `${name}-images`,
     cluster: name,
     topic: 'image-events',
-    /** Of AWS Systems Manager: what one stack tells the other of the brokers, and of the readers. */
+    /** Parameters in AWS Systems Manager that one stack writes for the other: brokers, and the readers' user pool. */
     logParameters: `/landcover/${stage.name}/log`,
     userPoolParameter: `/landcover/${stage.name}/readers/user-pool`,
-    /** Names of the pages to sign in at are a region's. */
+    /** Names of sign-in domains must be unique in a region. */
     signInDomain: `${name}-${account}`,
-    /** Names of buckets are the whole world's. */
+    /** Names of buckets must be unique worldwide. */
     bucket: `${name}-${account}-${region}`,
     siteBucket: `${name}-site-${account}-${region}`,
     logBucket: `${name}-logs-${account}-${region}`,
@@ -27,4 +27,5 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     anomalyTopic: `${name}-anomalies`,
   }
 }
+/** Names of a stage's resources. */
 export type Names = ReturnType<typeof namesOf>

@@ -3,30 +3,30 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { CfnSchedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
-import { Access } from './access.ts'
+import { Grants } from './access.ts'
 import { BatchLayer } from './batch.ts'
 import { Archive, SpeedLayer } from './consumers.ts'
 import { type EventLogAccess, eventLogAccess } from './event-log.ts'
-import { Front } from './front.ts'
+import { ApiAndSite } from './front.ts'
 import { deployedFunction } from './function.ts'
 import type { LandcoverStackProps } from './state-stack.ts'
-import { Watching } from './watching.ts'
+import { Monitoring } from './watching.ts'
 
-/** What works on the state: it may be replaced at any time, and nothing is lost. */
+/** Stack that processes the data of the state stack. It may be replaced at any time without losing data. */
 export class PipelineStack extends Stack {
   constructor(scope: Construct, id: string, props: LandcoverStackProps) {
     super(scope, id, props)
     const { stage, names } = props
-    const access = new Access(this, stage, names)
+    const access = new Grants(this, stage, names)
     const log = eventLogAccess(this, stage, names, access)
     const layer = { stage, names, access, log }
     const speed = new SpeedLayer(this, layer)
     const archive = new Archive(this, layer)
     const batch = new BatchLayer(this, layer)
-    const front = new Front(this, layer)
+    const front = new ApiAndSite(this, layer)
     const heartbeat = this.#addHeartbeat(layer)
     this.#addCompaction(layer)
-    new Watching(this, { stage, names, log, heartbeat, speed, archive, batch, front })
+    new Monitoring(this, { stage, names, log, heartbeat, speed, archive, batch, front })
   }
 
   #addHeartbeat({ stage, log }: LandcoverStackProps & { log: EventLogAccess }): LambdaFunction {
@@ -36,12 +36,12 @@ export class PipelineStack extends Stack {
       timeout: Duration.seconds(50),
       variables: {},
     })
-    log.connectHeartbeat(heartbeat)
+    log.allowHeartbeats(heartbeat)
     if (stage.schedules) every(scope, Duration.minutes(1), heartbeat)
     return heartbeat
   }
 
-  #addCompaction({ stage, names, access }: LandcoverStackProps & { access: Access }): void {
+  #addCompaction({ stage, names, access }: LandcoverStackProps & { access: Grants }): void {
     const scope = new Construct(this, 'Compaction')
     const compaction = deployedFunction(scope, stage, 'compaction', {
       memoryMb: 3008,
@@ -64,7 +64,7 @@ function every(scope: Construct, period: Duration, target: LambdaFunction): void
     target: {
       arn: target.functionArn,
       roleArn: role.roleArn,
-      // What is late is of no use: the next comes soon.
+      // A late call is useless: the next one comes soon.
       retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
     },
   })

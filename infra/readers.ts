@@ -6,8 +6,8 @@ import { acknowledge } from './acknowledged.ts'
 import type { Names } from './names.ts'
 import type { Stage } from './stages.ts'
 
-/** Those who may read where readers sign in. Nobody makes an account for himself: `aws cognito-idp admin-create-user`. */
-export class Readers extends Construct {
+/** User pool of the readers. People cannot create accounts themselves: use `aws cognito-idp admin-create-user`. */
+export class ReaderPool extends Construct {
   constructor(scope: Construct, stage: Stage, names: Names) {
     super(scope, 'Readers')
     const pool = new UserPool(this, 'Pool', {
@@ -28,7 +28,7 @@ export class Readers extends Construct {
       featurePlan: FeaturePlan.ESSENTIALS,
       removalPolicy: stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     })
-    acknowledge(pool, 'The plus tier is paid by the reader; everybody has a second factor.', 'AwsSolutions-COG8')
+    acknowledge(pool, 'The plus tier is paid for each reader; all readers have a second factor.', 'AwsSolutions-COG8')
     pool.addDomain('Domain', { cognitoDomain: { domainPrefix: names.signInDomain } })
     new StringParameter(this, 'PoolParameter', {
       parameterName: names.userPoolParameter,

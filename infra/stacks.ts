@@ -7,19 +7,19 @@ import { type LandcoverStackProps, StateStack } from './state-stack.ts'
 /**
  * Both stacks of a stage.
  *
- * @throws Error where account and region are not known: names of buckets hold them
+ * @throws Error if account or region is not known: names of buckets contain them
  */
 export function landcoverStacks(app: App, stage: Stage, account: string | undefined, region: string | undefined) {
-  if (!account || !region) throw new Error('sign in to AWS first: account and region are not known')
+  if (!account || !region) throw new Error('account and region are not known: sign in to AWS first')
   const props: LandcoverStackProps = { stage, names: namesOf(stage, account, region), env: { account, region } }
   const state = new StateStack(app, `landcover-${stage.name}-state`, {
     ...props,
-    description: `landcover, stage ${stage.name}: what must survive`,
+    description: `landcover, stage ${stage.name}: data that must survive`,
     terminationProtection: !stage.disposable,
   })
   const pipeline = new PipelineStack(app, `landcover-${stage.name}-pipeline`, {
     ...props,
-    description: `landcover, stage ${stage.name}: what works on the state`,
+    description: `landcover, stage ${stage.name}: functions that process the data`,
   })
   pipeline.addStackDependency(state)
   return { state, pipeline }

@@ -1,76 +1,76 @@
 import { DEFAULT_RULES } from '../functions/core/rules/index.ts'
 import { DAY_MS, HOUR_MS } from '../functions/core/time.ts'
 
-/** Everything that may differ between deployments, and nowhere else: one object a stage. */
+/** One deployment on AWS, and everything in which it may differ from another. */
 export interface Stage {
   name: string
-  /** Whether everything goes with `cdk destroy`; otherwise what holds data stays. */
+  /** True if `cdk destroy` deletes everything. Otherwise resources with data stay. */
   disposable: boolean
-  /** Fixed once there is data: another log is another system. */
+  /** Cannot be changed once there are data: another log is another system. */
   eventLog:
     | {
         kind: 'kinesis'
-        /** A shard takes 1 MB, or 1,000 records, a second; on-demand costs more at rest and scales by itself. */
+        /** A shard accepts 1 MB or 1,000 records a second. On-demand costs more at rest and scales by itself. */
         shards: number | 'on-demand'
-        /** A reader of its own for each consumer, pushed instead of polled: some 70 ms faster, paid by the shard and GB. */
+        /** Own reads for each consumer, pushed instead of polled: about 70 ms faster, paid by shard and GB. */
         enhancedFanOut: boolean
       }
     | {
-        /** Amazon MSK: Kafka in a network of its own, for who speaks Kafka already; several times the price at rest. */
+        /** Amazon MSK: Kafka in its own network, for users who have Kafka clients. Several times the price at rest. */
         kind: 'msk'
-        /** Each in a zone of its own. */
+        /** Number of brokers, each in its own availability zone. */
         brokers: 2 | 3
-        /** kafka.t3.small, kafka.m7g.large, … */
+        /** Instance type: kafka.t3.small, kafka.m7g.large, … */
         brokerType: string
         diskGb: number
-        /** Of the topic; more can be added, none taken away. */
+        /** Partitions of the topic. They can be added, but not removed. */
         partitions: number
       }
     | {
-        /** A cluster that is there already, with a topic whose message.timestamp.type is LogAppendTime. */
+        /** An existing cluster, with a topic whose message.timestamp.type is LogAppendTime. */
         kind: 'kafka'
         /** `HOST:PORT` of some brokers. */
         brokers: string[]
         topic: string
-        /** Of a secret {"username": …, "password": …} for SASL/SCRAM-SHA-512 over TLS; null: nobody signs in. */
+        /** ARN of a secret {"username": …, "password": …} for SASL/SCRAM-SHA-512 over TLS; null without login. */
         secretArn: string | null
-        /** Null: the brokers are reached from the internet. */
+        /** Network of the brokers; null if they are on the internet. */
         network: KafkaNetwork | null
       }
-  /** How long the log keeps records, hours: how long the speed layer or the archive may be down. */
+  /** Retention of the log, hours. The speed layer or the archive may be down for this time without losing records. */
   retentionHours: number
-  /** Length of arrival slots, ms: fixed once there is data. */
+  /** Length of arrival slots, ms. Cannot be changed once there are data. */
   slotMs: number
-  /** The names of the anomaly rules; the first that finds something wins. */
+  /** Names of the anomaly rules, separated by commas. The first rule that flags an event wins. */
   rules: string
   speedStore:
     | { kind: 'keyspaces' }
-    /** A Cassandra that is there already; the functions make their tables in it. */
+    /** An existing Cassandra. The functions create their tables in it. */
     | { kind: 'cassandra'; address: string }
-  /** Athena, or what speaks its API at another address. */
+  /** Athena, or a server with Athena's API at another address. */
   batchQuery: { kind: 'athena' } | { kind: 'athena-api'; endpoint: string; database: string }
   /**
-   * Who may read the API and the dashboard: everybody, networks, or users whom the stage's owner has invited by mail.
-   * Sending events always takes a signature.
+   * Readers of the API and the dashboard: everybody, viewers in some networks, or users whom the stage's owner invited
+   * by mail. Sending events always needs a signature.
    */
   reads: { access: 'public' } | { access: 'allowlist'; cidrs: string[] } | { access: 'cognito' }
-  /** Of pages that may read the API by CloudFront beside its own, as browsers say them; `*` is every one. */
+  /** Origins of other pages that may read the API through CloudFront, as browsers send them; `*` allows all origins. */
   allowedOrigins: string[]
-  /** CloudFront in front of the dashboard and the API; without it the API is asked at API Gateway. */
+  /** True if CloudFront serves the dashboard and the API. Otherwise clients call API Gateway. */
   cloudFront: boolean
-  /** Schedules that AWS runs; LocalStack has them and never fires. */
+  /** True if schedules start functions and batch runs. On LocalStack schedules never fire. */
   schedules: boolean
-  /** Mail address that alarms and anomalies go to; null: subscribe to the topics yourself. */
+  /** Mail address for alarms and the budget; null: subscribe to the topics yourself. */
   alarmMail: string | null
-  /** A month's costs above which alarmMail is told, US dollars; null: no budget. */
+  /** Monthly costs above which alarmMail gets a mail, US dollars; null: no budget. */
   monthlyBudget: number | null
-  /** How long logs are kept, days. */
+  /** Retention of logs, days. */
   logDays: 1 | 7 | 30 | 90
-  /** Bytes that one statement of Athena may scan before it is stopped. */
+  /** Bytes that one Athena statement may scan. Athena stops it at this limit. */
   scanLimitBytes: number
 }
 
-/** Where Kafka's brokers are; from here S3 must be in reach, and Secrets Manager where there is a secret. */
+/** Network of Kafka's brokers. S3 must be reachable from it, and Secrets Manager if there is a secret. */
 export interface KafkaNetwork {
   subnetIds: string[]
   securityGroupId: string
@@ -79,11 +79,11 @@ export interface KafkaNetwork {
 const GB = 1024 ** 3
 const RULES = DEFAULT_RULES.map(({ name }) => name).join()
 
-/** What a stage must be told from outside, by `cdk -c name=value`. */
+/** Reads a setting that is given at deployment: `cdk -c name=value`. */
 export type Context = (name: string) => string
 
 const STAGES: Record<string, (context: Context) => Stage> = {
-  /** Under LocalStack: what it lacks is left out, or stands beside it. */
+  /** Stage for LocalStack. Services that LocalStack does not have are left out, or run beside it. */
   local: context => ({
     name: 'local',
     disposable: true,
@@ -140,18 +140,18 @@ const STAGES: Record<string, (context: Context) => Stage> = {
   }),
 }
 
-/** @throws Error that names the stages, or what the stage must be told */
+/** Stage with the given name. @throws Error that names the stages, or the setting that is missing */
 export function stageNamed(name: string | undefined, contextOf: (name: string) => string | undefined): Stage {
   const make = STAGES[name ?? '']
   if (!make) throw new Error(`choose a stage: cdk … -c stage=${Object.keys(STAGES).join('|')}`)
   return make(wanted => {
     const value = contextOf(wanted)
-    if (!value) throw new Error(`the stage ${name} must be told: cdk … -c ${wanted}=…`)
+    if (!value) throw new Error(`the stage ${name} needs the setting ${wanted}: cdk … -c ${wanted}=…`)
     return value
   })
 }
 
-/** The address of the speed store, as its functions are told. */
+/** Address of the speed store, for LANDCOVER_STORE. */
 export function storeAddress({ speedStore }: Stage, keyspace: string): string {
   return speedStore.kind === 'cassandra' ? speedStore.address : `keyspaces://${keyspace}`
 }

@@ -7,15 +7,16 @@ import { TABLES, type Table } from '../functions/adapters/schema.ts'
 import { acknowledge } from './acknowledged.ts'
 import { MskLog } from './msk.ts'
 import type { Names } from './names.ts'
-import { Readers } from './readers.ts'
+import { ReaderPool } from './readers.ts'
 import type { Stage } from './stages.ts'
 
+/** Properties of both stacks. */
 export interface LandcoverStackProps extends StackProps {
   stage: Stage
   names: Names
 }
 
-/** What must survive: the log, the speed store's tables, the archive and the views. It changes rarely. */
+/** Stack with the data that must survive: log, tables of the speed store, archive and views. It changes rarely. */
 export class StateStack extends Stack {
   constructor(scope: Construct, id: string, props: LandcoverStackProps) {
     super(scope, id, props)
@@ -42,7 +43,7 @@ export class StateStack extends Stack {
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      // CloudFront writes its logs by the old way.
+      // CloudFront writes its logs with ACLs.
       objectOwnership: ObjectOwnership.OBJECT_WRITER,
       lifecycleRules: [{ expiration: Duration.days(stage.logDays) }],
       removalPolicy,
@@ -50,7 +51,7 @@ export class StateStack extends Stack {
     })
     acknowledge(
       logs,
-      'It holds the access logs of the other buckets: logging its own would never end.',
+      'It holds the access logs of the other buckets. Logs of its own would cause new logs without end.',
       'AwsSolutions-S1',
     )
     new Bucket(this, 'Objects', {
@@ -59,14 +60,14 @@ export class StateStack extends Stack {
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       versioned: true,
-      // Its own class does not match the interface where types are strict about what is undefined.
+      // The class Bucket does not match IBucket under TypeScript's exactOptionalPropertyTypes.
       serverAccessLogsBucket: logs as IBucket,
       serverAccessLogsPrefix: 'objects/',
       lifecycleRules: [
         { id: 'unfinished', abortIncompleteMultipartUploadAfter: Duration.days(1) },
-        // What compaction and new views replace stays for a month, in case that they were wrong.
+        // Objects that compaction and new views replace stay for a month (if disposable, a day), in case of an error.
         { id: 'replaced', noncurrentVersionExpiration: Duration.days(stage.disposable ? 1 : 30) },
-        // Listing goes over what is left of an object that was deleted, and of its versions.
+        // Delete markers without versions slow down listing.
         { id: 'markers', expiredObjectDeleteMarker: true },
         { id: 'answers', prefix: 'athena/', expiration: Duration.days(1) },
       ],
@@ -74,11 +75,11 @@ export class StateStack extends Stack {
       autoDeleteObjects: stage.disposable,
     })
 
-    if (stage.reads.access === 'cognito') new Readers(this, stage, names)
+    if (stage.reads.access === 'cognito') new ReaderPool(this, stage, names)
     if (stage.speedStore.kind === 'keyspaces') this.#addKeyspace(names.keyspace, removalPolicy)
   }
 
-  /** Those of the region, by CloudFormation: the toolkit would look them up, for which it needs the account. */
+  /** Zones of the region, resolved by CloudFormation. By default CDK would look them up, and need an account for it. */
   override get availabilityZones(): string[] {
     return [0, 1, 2].map(zone => Fn.select(zone, Fn.getAzs()))
   }
@@ -95,8 +96,8 @@ export class StateStack extends Stack {
 }
 
 /**
- * No point-in-time recovery: a cursor of yesterday would lie behind what the log still has. What is lost here is
- * rebuilt from the archive: npm run replay.
+ * Properties of a table in Keyspaces. It has no point-in-time recovery: with a restored, older cursor, records that the
+ * log still has would be counted again. Lost tables are rebuilt from the archive: npm run replay.
  */
 function tableProperties(
   table: Table,

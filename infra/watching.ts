@@ -24,11 +24,11 @@ import type { Measurement, MetricName } from '../functions/ports/metrics.ts'
 import type { BatchLayer } from './batch.ts'
 import type { Archive, SpeedLayer } from './consumers.ts'
 import type { EventLogAccess } from './event-log.ts'
-import type { Front } from './front.ts'
+import type { ApiAndSite } from './front.ts'
 import type { Names } from './names.ts'
 import type { Stage } from './stages.ts'
 
-interface WatchingProps {
+interface MonitoringProps {
   stage: Stage
   names: Names
   log: EventLogAccess
@@ -36,29 +36,29 @@ interface WatchingProps {
   speed: SpeedLayer
   archive: Archive
   batch: BatchLayer
-  front: Front
+  front: ApiAndSite
 }
 
 const HOUR = Duration.hours(1)
 const MINUTES = Duration.minutes(5)
-/** For what must happen all the time. */
+/** Alarm settings for calls that must happen all the time. */
 const SILENT: Partial<AlarmProps> = {
   comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
   treatMissingData: TreatMissingData.BREACHING,
   evaluationPeriods: 2,
 }
 
-/** Tells people: of anomalies of the vegetation, and of what goes wrong in the system. docs/runbook.md has each alarm. */
-export class Watching extends Construct {
+/** Topics for alerts and alarms, all alarms, a dashboard and a budget. docs/runbook.md describes each alarm. */
+export class Monitoring extends Construct {
   readonly #alarms: Topic
   readonly #stage: Stage
 
-  constructor(scope: Construct, { stage, names, log, heartbeat, speed, archive, batch, front }: WatchingProps) {
+  constructor(scope: Construct, { stage, names, log, heartbeat, speed, archive, batch, front }: MonitoringProps) {
     super(scope, 'Watching')
     this.#stage = stage
     this.#addAnomalies(names)
     this.#alarms = this.#topic('Alarms', names.alarmTopic)
-    // What refuses everything but TLS replaces what a topic allows by itself.
+    // The policy that enforces TLS replaces the topic's default policy, so CloudWatch needs an explicit permission.
     this.#alarms.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -69,19 +69,25 @@ export class Watching extends Construct {
     )
     if (stage.alarmMail !== null) this.#alarms.addSubscription(new EmailSubscription(stage.alarmMail))
 
-    const behind = [speed, archive].map(({ function: consumer, mapping, node }) => {
-      const { metric, threshold, means } = log.behind(consumer)
-      this.#alarm(`${node.id}Behind`, metric, threshold, means)
+    const lags = [speed, archive].map(({ function: consumer, mapping, node }) => {
+      const { metric, threshold, description } = log.lagAlarm(consumer)
+      this.#alarm(`${node.id}Behind`, metric, threshold, description)
       this.#failing(`${node.id}Fails`, consumer)
       if (stage.schedules) {
         const calls = consumer.metricInvocations({ period: MINUTES })
-        this.#alarm(`${node.id}Silent`, calls, 1, 'it is handed nothing, though each lane gets heartbeats', SILENT)
+        this.#alarm(
+          `${node.id}Silent`,
+          calls,
+          1,
+          'the function gets no records, although each lane gets heartbeats',
+          SILENT,
+        )
       }
       const dropped = new Metric({
         ...{ namespace: 'AWS/Lambda', metricName: 'DroppedEventCount', statistic: 'sum', period: MINUTES },
         dimensionsMap: { EventSourceMappingUUID: mapping.eventSourceMappingId },
       })
-      this.#alarm(`${node.id}Dropped`, dropped, 1, 'the event source mapping gave records up: they must be replayed')
+      this.#alarm(`${node.id}Dropped`, dropped, 1, 'the event source mapping dropped records: see docs/runbook.md')
       return metric
     })
     this.#failing('HeartbeatFails', heartbeat)
@@ -91,12 +97,12 @@ export class Watching extends Construct {
         'HeartbeatSilent',
         beats,
         1,
-        'no heartbeat was sent: windows do not close, the cut stands still',
+        'no heartbeat was sent: windows do not close, and the cut does not move',
         SILENT,
       )
     }
     const delay = this.#own('speed', 'endToEndDelayMs', 'p95')
-    this.#alarm('SpeedSlow', delay, 60_000, 'a heartbeat took more than a minute to be applied')
+    this.#alarm('SpeedSlow', delay, 60_000, 'heartbeats take more than a minute until they are applied')
     const givenBack = this.#own('speed', 'deliveriesGivenBack', 'sum')
     this.#alarm(
       'SpeedGivesBack',
@@ -105,41 +111,37 @@ export class Watching extends Construct {
       'deliveries are given back: the store does not answer, or the code fails',
     )
     const quarantined = this.#own('speed', 'quarantined', 'sum')
-    this.#alarm('Quarantine', quarantined, 1, 'events are refused: docs/runbook.md says how to look')
+    this.#alarm('Quarantine', quarantined, 1, 'events are refused: docs/runbook.md says how to find them')
     const cutAge = this.#own('batch', 'cutAgeMs', 'max', HOUR)
     const oldestCutMs = 4 * stage.slotMs + HOUR.toMilliseconds()
-    this.#alarm('CutOld', cutAge, oldestCutMs, 'the batch view does not move on', {
+    this.#alarm('CutOld', cutAge, oldestCutMs, 'the cut of the batch view does not move', {
       treatMissingData: TreatMissingData.BREACHING,
       evaluationPeriods: 2,
     })
     const failed = batch.stateMachine.metricFailed({ period: HOUR })
-    this.#alarm('BatchFailed', failed, 1, 'a batch run failed: its execution says why')
+    this.#alarm('BatchFailed', failed, 1, 'a batch run failed: its execution has the reason')
     const timedOut = batch.stateMachine.metricTimedOut({ period: HOUR })
     this.#alarm('BatchTimedOut', timedOut, 1, 'a batch run took more than 55 minutes')
-    const refused = front.api.metricServerError({ period: MINUTES })
-    this.#alarm('ApiFails', refused, 5, 'the API answers that it does not know')
+    const serverErrors = front.api.metricServerError({ period: MINUTES })
+    this.#alarm('ApiFails', serverErrors, 5, 'the API answers with 5xx')
     const throttles = [speed, archive, batch].map(({ function: each, node }) => {
       const throttle = each.metricThrottles({ period: MINUTES })
-      this.#alarm(`${node.id}Throttled`, throttle, 1, 'Lambda has no room for it: raise the quota of the account')
+      this.#alarm(`${node.id}Throttled`, throttle, 1, 'too many concurrent executions: raise the quota of the account')
       return throttle
     })
 
     new Dashboard(this, 'Dashboard', {
       dashboardName: `landcover-${stage.name}`,
       widgets: [
-        [
-          graph('Whether consumers keep up', behind),
-          graph('End-to-end delay', [delay]),
-          graph('Age of the cut', [cutAge]),
-        ],
+        [graph('Lag of the consumers', lags), graph('End-to-end delay', [delay]), graph('Age of the cut', [cutAge])],
         [
           graph('Events counted', [this.#own('speed', 'counted', 'sum')]),
           graph('Quarantined and given back', [quarantined, givenBack]),
           graph('Alerts', [this.#own('speed', 'alerts', 'sum')]),
         ],
         [
-          graph('Batch runs that failed', [failed, timedOut]),
-          graph('API', [front.api.metricCount(), refused]),
+          graph('Failed batch runs', [failed, timedOut]),
+          graph('API', [front.api.metricCount(), serverErrors]),
           graph('Throttles', throttles),
         ],
       ],
@@ -152,8 +154,8 @@ export class Watching extends Construct {
   }
 
   /**
-   * Anomalies go to a bus, for programs, and from there to a topic, for people. Nobody is subscribed to it unasked: of any
-   * normal data the default rule finds one image in 22 odd.
+   * Adds the bus for alerts, which programs read, and a topic behind it, which people read. The topic has no subscribers
+   * by default: the default rule flags about one image in 22 of any normal data.
    */
   #addAnomalies(names: Names): void {
     const eventBus = new EventBus(this, 'Bus', { eventBusName: names.bus })
@@ -172,12 +174,13 @@ export class Watching extends Construct {
     })
   }
 
-  /** A function that ends with an error is called again; one that always does has to be mended. */
+  /** Adds an alarm for a function that fails repeatedly. A single failed call is repeated. */
   #failing(name: string, which: LambdaFunction): void {
     const errors = which.metricErrors({ period: MINUTES })
-    this.#alarm(name, errors, 3, 'the function fails, is cut off, or does not start: its log says why')
+    this.#alarm(name, errors, 3, 'the function fails, reaches a limit, or does not start: its log has the reason')
   }
 
+  /** Metric from our own log lines. */
   #own(consumer: Measurement['consumer'], metricName: MetricName, statistic: string, period = MINUTES): Metric {
     const namespace = metricsNamespace(this.#stage.name)
     return new Metric({ namespace, metricName, dimensionsMap: { consumer }, statistic, period })
