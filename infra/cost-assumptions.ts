@@ -65,5 +65,5 @@ export const ASSUMED = {
   metrics: 11 + 5 + 1 + 2 * 6,
 } as const
 
-/** Settings of infra/consumers.ts and infra/front.ts that the model repeats. A test compares them. */
+/** Settings of infra/consumers.ts and infra/distribution.ts that the model repeats. A test compares them. */
 export const DEPLOYED = { archiveBatch: 10_000, archiveWindowSeconds: 300, sharedSeconds: 2 } as const

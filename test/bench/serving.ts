@@ -176,7 +176,7 @@ async function openHistory(days: number) {
   }
 }
 
-/** CloudFront's: infra/front.ts. */
+/** Cache time of CloudFront: see infra/distribution.ts. */
 const SHARED_MS = 2_000
 const POLLED_EVERY_MS = 5_000
 const POLLED_FOR_MS = 3 * MINUTE_MS
