@@ -137,7 +137,8 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     unready: async () => [],
     settle: ({ format, slotMs, systemId }) =>
       free(() => {
-        sql.settle.run(SETTINGS_ROW, format, slotMs, systemId)
+        // A store on a full or read-only disk can still be read.
+        if (!sql.settled.get(SETTINGS_ROW)) sql.settle.run(SETTINGS_ROW, format, slotMs, systemId)
         return toStoreSettings(sql.settled.get(SETTINGS_ROW) as object)
       }),
     async resettle({ format, systemId }, from) {

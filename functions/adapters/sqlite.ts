@@ -10,8 +10,14 @@ const FIRST_PAUSE_MS = 1
 /** A writer that appends without end leaves the lock free for moments only: those who wait must look often. */
 const LONGEST_PAUSE_MS = 20
 
-/** The primary result code SQLITE_BUSY; extended ones have it in their low byte (sqlite.org/rescode.html). */
+/** Primary result codes; extended ones have them in their low byte (sqlite.org/rescode.html). */
 const SQLITE_BUSY = 5
+/** What the disk has against a write, in words for people. */
+const REFUSALS = new Map([
+  [8, 'can be read only: see whether its disk is mounted read-only, and whose the file is'],
+  [10, 'met an error of its disk: see whether that is full or damaged'],
+  [13, 'has no room on its disk: make some'],
+])
 
 export interface DatabaseOptions {
   file: string
@@ -45,7 +51,7 @@ export function openDatabase({ file, durability, define }: DatabaseOptions): Dat
  *
  * @param work changes nothing where it throws: it runs again
  * @param waitMs how long to wait at most
- * @throws Error that names the file when it is still locked after that
+ * @throws Error that names the file when it is still locked after that, or when its disk refuses the work
  */
 export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs = LOCK_WAIT_MS): Promise<T> {
   const startMs = performance.now()
@@ -53,7 +59,10 @@ export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs 
     try {
       return work()
     } catch (cause) {
-      if (!isBusy(cause)) throw cause
+      const code = resultCodeOf(cause)
+      const refusal = REFUSALS.get(code)
+      if (refusal) throw new Error(`${database.location()} ${refusal} (${(cause as Error).message})`, { cause })
+      if (code !== SQLITE_BUSY) throw cause
       if (performance.now() - startMs >= waitMs) {
         throw new Error(
           `another process has kept ${database.location()} locked for ${waitMs / 1000} s: look for one that is stopped (Ctrl-Z) and let it go on (fg), or end it`,
@@ -66,9 +75,9 @@ export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs 
   }
 }
 
-function isBusy(error: unknown): boolean {
-  const { errcode } = error as { errcode?: number }
-  return errcode !== undefined && (errcode & 0xff) === SQLITE_BUSY
+/** 0 for what is no error of SQLite. */
+function resultCodeOf(error: unknown): number {
+  return ((error as { errcode?: number }).errcode ?? 0) & 0xff
 }
 
 /** Does a write of a 'process-crash' database that, with all before it, must also survive a power cut. */

@@ -26,6 +26,8 @@ export async function runCommand<const Flags extends Record<string, Flag>>(
   command: { usage: string; summary: string; flags: Flags },
   main: (values: Values<Flags>) => Promise<number | undefined>,
 ): Promise<void> {
+  // A line about the work that cannot be written, because the disk under it is full say, must not end the work.
+  process.stderr.on('error', () => {})
   try {
     const values = parse(command.flags)
     if (values === 'help') process.stdout.write(helpText(command))

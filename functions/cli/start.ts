@@ -91,6 +91,7 @@ await runCommand(
     // Before it says that it runs: whoever reads that may stop it at once.
     const stopping = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+    process.stdout.on('error', () => {})
     process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
     process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start goes on where this one ended.\n`)
     if (demo && !settings.demo) process.stdout.write('The state was made without demo data, so none is added.\n')

@@ -5,6 +5,7 @@ import { emfMetrics } from '../adapters/emf-metrics.ts'
 import { openFileAlertChannel } from '../adapters/file-alert-channel.ts'
 import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
 import { jsonLogger } from '../adapters/json-logger.ts'
+import { lossyLines } from '../adapters/lossy-lines.ts'
 import { rollingFile } from '../adapters/rolling-file.ts'
 import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../archive/table.ts'
@@ -39,7 +40,7 @@ const METRICS_BYTES = 16 * 1024 * 1024
  * The home of one machine: its files are in one folder, but for the event log and the speed store, each of which may
  * be a server's instead. Any number of processes may open it; one of them runs the system.
  *
- * @param writeLog takes lines of JSON
+ * @param writeLog takes lines of JSON; never throws
  * @throws Error in one line when a server cannot be reached or used
  */
 export async function openLocalHome(
@@ -70,7 +71,9 @@ export async function openLocalHome(
   const objects = openFolderObjectStore(objectsFolder)
   const query = await openDuckDbBatchQuery(join(objectsFolder, 'archive'), ARCHIVE_TABLE_COLUMNS)
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
-  const writeMetrics = rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES)
+  const writeMetrics = lossyLines(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES), error =>
+    logger.warn('metrics: a line is lost', { error: String(error) }),
+  )
   const metrics = emfMetrics(writeMetrics)
   const ports = { log, outline: outlineOf(log), store, objects, query, channel, logger, metrics }
   const batch = batchLayerOf(ports, slotMs)

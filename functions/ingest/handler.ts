@@ -84,7 +84,7 @@ export function ingestHandler({ log, classes, slotMs, time, now, logger }: Inges
         key === undefined
           ? 'The log may have the events or not. With an Idempotency-Key they can be sent again without harm.'
           : 'Send the same again with the same Idempotency-Key.'
-      const answer = problem(503, 'The log does not answer', detail)
+      const answer = problem(503, 'The log does not answer', `${failure.error}. ${detail}`)
       return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
     }
     const body = JSON.stringify({ accepted: events.length })

@@ -20,7 +20,7 @@ type LineKind = 'log' | 'metrics'
  *
  * @param script a module that answers each ThreadCall with a ThreadMessage
  * @param data what the module finds as its workerData
- * @param write takes the lines that the function writes
+ * @param write takes the lines that the function writes; never throws
  */
 export function functionInThread<Event, Result>(
   script: URL,
