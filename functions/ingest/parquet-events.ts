@@ -21,8 +21,8 @@ const COLUMNS = [...REQUIRED_COLUMNS, ...OPTIONAL_COLUMNS]
  * its zone or is UTC, or of Parquet's own types. Without a column `timestamp` the time is now.
  *
  * @param now the time of reading, in ms since the epoch
- * @throws SourceError when the file is missing, damaged or no Parquet file, or lacks a required column; events before
- *   the damage have been given by then
+ * @throws SourceError when the file is missing, damaged or no Parquet file, or lacks a required column. Where pages have
+ *   checksums, damage is found before the first event; otherwise events before it have been given by then
  */
 export async function* readParquetEvents(path: string, { now }: { now: () => number }): AsyncGenerator<RowRead> {
   const file = basename(path)

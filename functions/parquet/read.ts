@@ -1,5 +1,6 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { asyncBufferFromFile, parquetMetadata, parquetReadObjects, parquetScan, parquetSchema } from 'hyparquet'
+import { refuseChangedPages } from './page-checksums.ts'
 
 /** Beside Snappy, which hyparquet has itself. */
 const compressors = {
@@ -48,6 +49,8 @@ export interface ParquetFile {
    * All rows in order, with these columns only. Whole numbers of 64 bits are bigints, timestamps Dates, days numbers;
    * what is missing is null or undefined.
    *
+   * Every page with a checksum is compared with it before the first row is given.
+   *
    * @throws Error when the file is damaged, compressed otherwise than with snappy, zstd or gzip, or has row groups of
    *   more than MAX_GROUP_ROWS
    */
@@ -61,6 +64,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   return {
     columns: parquetSchema(scan.metadata).children.map(({ element }) => element.name),
     async *rows(columns) {
+      await refuseChangedPages(file, scan.metadata, columns)
       for (const { rowStart, rowEnd } of scan.ranges) {
         if (rowEnd - rowStart > MAX_GROUP_ROWS) {
           throw new Error(

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { readParquetEvents } from '../../functions/ingest/parquet-events.ts'
 import { type RowProblem, SourceError } from '../../functions/ingest/rows.ts'
+import { CHECKSUMMED_PARQUET } from '../support/checksummed-parquet.ts'
 import { copyToParquet } from '../support/events-parquet.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -215,5 +216,50 @@ describe('a Parquet file', () => {
 
   it('that is missing is named', async () => {
     expect(String((await read('no/such.parquet')).error)).toMatch(/cannot read no\/such\.parquet as Parquet: ENOENT/)
+  })
+})
+
+describe.each(['1.0', '2.0'] as const)('pages of version %s with checksums', version => {
+  const whole = () => Buffer.from(CHECKSUMMED_PARQUET[version], 'base64')
+
+  function readBytes(bytes: Uint8Array): Promise<Read> {
+    const path = join(temporaryFolder(), 'a.parquet')
+    writeFileSync(path, bytes)
+    return read(path)
+  }
+
+  it('are read where they are whole', async () => {
+    const { events, error } = await readBytes(whole())
+    expect(error).toBeNull()
+    expect(events.map(({ image_id, class_name, ndvi_mean }) => `${image_id} ${class_name} ${ndvi_mean}`)).toEqual([
+      'a Forest 0.5',
+      'b River 0.25',
+      'c Forest 0.5',
+      'd River 0.125',
+    ])
+  })
+
+  it.each([
+    ['Forest', 'first', 'page 1 of column class_name in row group 1'],
+    ['River', 'last', 'page 1 of column class_name in row group 2'],
+    ['0.5', 'first', 'page 1 of column ndvi_mean in row group 1'],
+    ['0.125', 'last', 'page 1 of column ndvi_mean in row group 2'],
+    ['codes', 'first', 'page 2 of column class_name in row group 1'],
+    ['codes', 'last', 'page 2 of column class_name in row group 2'],
+  ])('refuse the whole file where one bit of %s (the %s) is another', async (what, which, place) => {
+    const bytes = whole()
+    const value = Buffer.alloc(8)
+    if (what.startsWith('0.')) value.writeDoubleLE(Number(what))
+    const wanted = what === 'codes' ? Buffer.from([4, 1, 1, 3, 2]) : what.startsWith('0.') ? value : Buffer.from(what)
+    const start = which === 'first' ? bytes.indexOf(wanted) : bytes.lastIndexOf(wanted)
+    expect(start).toBeGreaterThan(0)
+    const at = start + wanted.byteLength - 1
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+    const { events, error } = await readBytes(bytes)
+    expect(events).toEqual([])
+    expect(error).toBeInstanceOf(SourceError)
+    expect((error as Error).message).toContain(
+      `a.parquet as Parquet: ${place} is damaged (its checksum does not match)`,
+    )
   })
 })

@@ -15,7 +15,7 @@ function smallDisk(): { folder: string; fill(): void; empty(): void } {
   return {
     folder,
     fill() {
-      for (let n = 0; statfsSync(folder).bavail > 0; n++) {
+      while (statfsSync(folder).bavail > 0) {
         try {
           writeFileSync(filler, Buffer.alloc(64 * 1024), { flag: 'a' })
         } catch (error) {
