@@ -6,21 +6,21 @@ import { CLASSES, type GeneratedImage, generateImages } from './generator.ts'
 
 const USAGE = `Usage: node data/generate.ts [options]
 
-Writes made-up images as CSV files: images, classes, ndvi_stats, spectral_data, and truth (the injected anomalies).
+Writes generated images as CSV files: images, classes, ndvi_stats, spectral_data, and truth (the injected anomalies).
 
-  --seed N      same seed, same bytes: 0 to 4294967295 (default 1)
+  --seed N      seed of the random numbers, 0 to 4294967295; the same seed gives the same files (default 1)
   --images N    number of images (default 27000)
-  --days N      days that the images are spread over (default 30)
-  --until TIME  end of those days, ISO 8601, UTC (default 2026-11-01T00:00:00Z)
-  --out FOLDER  where to write, existing files are replaced (default data/generated)
-  --help        show this`
+  --days N      number of days that the images cover (default 30)
+  --until TIME  end of these days, ISO 8601, UTC (default 2026-11-01T00:00:00Z)
+  --out FOLDER  output folder; existing files are replaced (default data/generated)
+  --help        show this help`
 
-/** A command line that cannot be followed; the message says which option and what it must be. */
+/** Invalid command line. The message names the option and says which values it accepts. */
 class UsageError extends Error {}
 
 /**
- * Writes the original's four CSV files and truth.csv, one row per injected anomaly, into a folder, which is made.
- * The images are held in memory as text until all are written.
+ * Writes four CSV files in the original's format, and truth.csv with one row for each injected anomaly. Creates the
+ * folder. Keeps all images in memory as text until they are written.
  */
 export async function writeDataset(
   folder: string,
@@ -49,7 +49,7 @@ export async function writeDataset(
   return { images: imageRows.length - 1, anomalies: truthRows.length - 1 }
 }
 
-/** Generated ids, names and numbers hold neither commas nor quotes. */
+/** CSV row. Generated ids, names and numbers contain no commas or quotes, so nothing is quoted. */
 function row(...cells: (string | number)[]): string {
   return cells.join(',')
 }
@@ -61,9 +61,11 @@ async function writeRows(path: string, rows: string[]): Promise<void> {
 function readOptions(args: string[]) {
   const { values } = parseOptions(args)
   const untilMs = parseTimestamp(values.until)
-  if (untilMs === null) throw new UsageError(`--until must be an ISO 8601 date and time, not ${values.until}`)
+  if (untilMs === null)
+    throw new UsageError(`--until must be an ISO 8601 date and time like 2026-11-01T00:00:00Z, not ${values.until}`)
   const days = Number(values.days)
-  if (!(days > 0 && days <= 36_525)) throw new UsageError(`--days must be a number above 0, at most 36525`)
+  if (!(days > 0 && days <= 36_525))
+    throw new UsageError(`--days must be a number above 0 and at most 36525, not ${values.days}`)
   return {
     help: values.help,
     out: values.out,
@@ -109,8 +111,8 @@ async function main(args: string[]): Promise<void> {
   }
   const written = await writeDataset(out, generateImages(wanted))
   console.log(
-    `Wrote ${written.images} images of the ${wanted.days} days until ${formatTimestamp(wanted.untilMs)}, ` +
-      `${written.anomalies} of them anomalous, to ${out} (seed ${wanted.seed}).`,
+    `Wrote ${written.images} images for the ${wanted.days} days until ${formatTimestamp(wanted.untilMs)}, ` +
+      `${written.anomalies} of them with an anomaly, to ${out} (seed ${wanted.seed}).`,
   )
 }
 
@@ -119,7 +121,7 @@ if (import.meta.main) {
     await main(process.argv.slice(2))
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    console.error(`${error.message}\nTry --help.`)
+    console.error(`${error.message}\nRun with --help to see all options.`)
     process.exitCode = 2
   }
 }

@@ -2,28 +2,26 @@ import type { WireEvent } from '../functions/core/event.ts'
 import { DAY_MS, formatTimestamp } from '../functions/core/time.ts'
 import { type Random, randomNumbers } from './random.ts'
 
-/**
- * Made-up images with the statistics of real ones: the classes and their sizes are those of EuroSAT (Helber et al.
- * 2019), and the numbers below were measured on 200 of its tiles, 20 of each class. The same arguments give the same
- * images.
- */
+// Generator of images with the statistics of real ones. Classes and their sizes are those of EuroSAT (Helber et al.
+// 2019). The numbers below were measured on 200 of its tiles, 20 of each class. The same arguments give the same images.
 
-/** What was done to an image on purpose, so that a detector can be measured against the truth. */
+/** Anomaly that the generator injects into an image, so that detectors can be compared with the truth. */
 export type Anomaly = 'drought' | 'fire' | 'flood' | 'bloom'
 
+/** Statistics of one generated image. */
 export interface GeneratedImage {
   imageId: string
   classId: number
   className: string
   timestampMs: number
-  /** NDVI of the image's pixels, -1 to 1, six decimals; the std is the spread within the image. */
+  /** NDVI of the image's pixels, -1 to 1, six decimals. `ndviStd` is the spread within the image. */
   ndviMean: number
   ndviStd: number
   ndviMin: number
   ndviMax: number
-  /** EVI2 = 2.5 (N - R) / (N + 2.4 R + 1) of the reflectances (Jiang et al. 2008), six decimals. */
+  /** EVI2 = 2.5 (N - R) / (N + 2.4 R + 1) from reflectances (Jiang et al. 2008), six decimals. */
   vegetationIndex: number
-  /** Means of the bands in Sentinel-2's digital numbers (10,000 = reflectance 1), three decimals. */
+  /** Band means in Sentinel-2's digital numbers (10,000 = reflectance 1), three decimals. */
   redMean: number
   greenMean: number
   blueMean: number
@@ -39,13 +37,13 @@ interface ClassProfile {
   /** Number of images in the full EuroSAT set. */
   size: number
   ndvi: { mean: number; sd: number }
-  /** Height of the yearly wave, as a share of the class's sd. */
+  /** Amplitude of the yearly wave, as a share of the class's sd. */
   season: number
-  /** Typical std of NDVI within an image, and how many of those its darkest and greenest pixels lie from its mean. */
+  /** Typical std of NDVI within an image, and distance of minimum and maximum from the mean, in units of that std. */
   within: { std: number; below: number; above: number }
-  /** Mean of red + nir, its relative spread, and how it goes with NDVI (correlation). */
+  /** Mean of red + nir, its relative spread, and its correlation with NDVI. */
   light: { mean: number; spread: number; withNdvi: number }
-  /** What can befall the class such that NDVI stays physical: crops on bare soil cannot dry 3.5 sd further. */
+  /** Anomalies that leave NDVI physical for the class: crops on bare soil cannot dry by 3.5 sd more. */
   anomalies: readonly Anomaly[]
 }
 
@@ -158,7 +156,7 @@ export const CLASSES: readonly { classId: number; className: string }[] = PROFIL
   className,
 }))
 
-/** `light` multiplies red + nir: burnt and flooded land is dark. A bloom is algae on water. */
+/** Effect of each anomaly. `light` multiplies red + nir: burnt and flooded land is dark. A bloom is algae on water. */
 const ANOMALIES: Record<Anomaly, { direction: 1 | -1; light: number }> = {
   drought: { direction: -1, light: 1 },
   fire: { direction: -1, light: 0.6 },
@@ -167,20 +165,19 @@ const ANOMALIES: Record<Anomaly, { direction: 1 | -1; light: number }> = {
 }
 
 const ANOMALY_SHARE = 0.01
-/** How many of its class's sd an anomalous image lies from its class's mean. */
-const ANOMALY_SHIFT_SD = { least: 3.6, most: 5 }
+/** Distance of an anomalous image from the mean of its class, in units of the class's sd. */
+const ANOMALY_SHIFT_SD = { min: 3.6, max: 5 }
 
-/** Whole images of 10 m pixels do not come nearer to 1, which would leave no red light at all. */
-const DENSEST_NDVI = 0.95
+/** Highest mean NDVI of an image of 10 m pixels. NDVI of 1 would mean no red light at all. */
+const MAX_MEAN_NDVI = 0.95
 
 const FULL_SET = PROFILES.reduce((sum, { size }) => sum + size, 0)
 
 /**
- * A history of images in ascending time over the `days` before `untilMs`, the classes mixed in the full set's
- * proportions.
+ * Generates images in ascending time over the `days` before `untilMs`, with classes in the proportions of the full set.
  *
  * @param seed an integer from 0 to 2^32 - 1
- * @throws RangeError when the number of images or days cannot be
+ * @throws RangeError if the number of images or days is invalid
  */
 export function* generateImages({
   seed,
@@ -201,7 +198,7 @@ export function* generateImages({
   for (const [index, classIndex] of order.entries()) {
     const profile = PROFILES[classIndex] as ClassProfile
     const random = randomNumbers(seed, STREAM.history, index)
-    // One image in each equal stretch of time: ascending without sorting, and irregular as arrivals are.
+    // One image in each equal interval of time: ascending without sorting, and irregular like real arrivals.
     const timestampMs = Math.floor(startMs + ((index + random()) / images) * days * DAY_MS)
     const number = (made[classIndex] as number) + 1
     made[classIndex] = number
@@ -210,7 +207,7 @@ export function* generateImages({
 }
 
 /**
- * The image of a given index in the endless sequence after the history; its id is never one of the history's.
+ * Image with a given index in an endless sequence of live images. Its id never equals an id of the history.
  *
  * @param seed an integer from 0 to 2^32 - 1
  * @param index 0 or above; equal arguments give equal images
@@ -221,7 +218,7 @@ export function liveImage({ seed, index, atMs }: { seed: number; index: number; 
   return image(profile, `${profile.className}_live_${index}`, atMs, random)
 }
 
-/** The event that a producer sends for an image. The truth about anomalies stays behind. */
+/** Event that a producer sends for an image. It does not include the anomaly. */
 export function toWireEvent(image: GeneratedImage): WireEvent {
   return {
     image_id: image.imageId,
@@ -244,20 +241,20 @@ function image(profile: ClassProfile, imageId: string, timestampMs: number, rand
   const { ndvi, season, within, light, anomalies } = profile
   const anomaly = random() < ANOMALY_SHARE ? (anomalies[Math.floor(random() * anomalies.length)] as Anomaly) : null
   const seasonal = season * yearlyWave(timestampMs)
-  const deviation = deviationWithin(random, each => Math.abs(ndvi.mean + ndvi.sd * (each + seasonal)) <= DENSEST_NDVI)
+  const deviation = deviationWithin(random, each => Math.abs(ndvi.mean + ndvi.sd * (each + seasonal)) <= MAX_MEAN_NDVI)
   const usual = ndvi.mean + ndvi.sd * (deviation + seasonal)
   const ndviMean = decimals(6, within1(anomaly === null ? usual : ndvi.mean + ndvi.sd * anomalyShift(anomaly, random)))
   const std = around(within.std, 0.4, normal(random))
   const ndviMin = decimals(6, within1(ndviMean - std * around(within.below, 0.35, normal(random))))
   const ndviMax = decimals(6, within1(ndviMean + std * around(within.above, 0.35, normal(random))))
-  // No set of pixels with this mean between these two extremes varies more (Bhatia and Davis 2000).
+  // Upper bound of the std of values with this mean between these extremes (Bhatia and Davis 2000).
   const ndviStd = decimals(6, Math.min(std, Math.sqrt((ndviMax - ndviMean) * (ndviMean - ndviMin))))
 
   const lightDeviation = light.withNdvi * deviation + Math.sqrt(1 - light.withNdvi ** 2) * normal(random)
   const redAndNir = around(light.mean, light.spread, lightDeviation) * (anomaly === null ? 1 : ANOMALIES[anomaly].light)
   const redMean = decimals(3, (redAndNir * (1 - ndviMean)) / 2)
   const nirMean = decimals(3, (redAndNir * (1 + ndviMean)) / 2)
-  // The visible bands rise together: least squares over the 200 tiles, the rest of their spread being 9%.
+  // The visible bands correlate: least-squares fit over the 200 tiles, with a residual spread of 9%.
   const greenMean = decimals(3, around(444 + 0.633 * redMean, 0.09, normal(random)))
   const blueMean = decimals(3, around(654 + 0.485 * redMean, 0.09, normal(random)))
   return {
@@ -279,7 +276,7 @@ function image(profile: ClassProfile, imageId: string, timestampMs: number, rand
   }
 }
 
-/** The class of the image at a place of the full set sorted by class, 0 to its number of images. */
+/** Class of the image at a place in the full set sorted by class. @param place 0 up to the number of images */
 function profileAt(place: number): ClassProfile {
   let end = 0
   for (const profile of PROFILES) {
@@ -289,26 +286,26 @@ function profileAt(place: number): ClassProfile {
   throw new RangeError(`the full set has no place ${place}`)
 }
 
-/** Normal deviates until one will do: cutting them off instead would pile images up at the bound. */
+/** Normal deviate, drawn again until it is allowed. Clipping instead would put many images exactly at the bound. */
 function deviationWithin(random: Random, allowed: (deviation: number) => boolean): number {
   const deviation = normal(random)
   return allowed(deviation) ? deviation : deviationWithin(random, allowed)
 }
 
 function anomalyShift(anomaly: Anomaly, random: Random): number {
-  const { least, most } = ANOMALY_SHIFT_SD
-  return ANOMALIES[anomaly].direction * (least + random() * (most - least))
+  const { min, max } = ANOMALY_SHIFT_SD
+  return ANOMALIES[anomaly].direction * (min + random() * (max - min))
 }
 
 const YEAR_MS = 365.2425 * DAY_MS
 const MID_JULY_MS = Date.UTC(1970, 6, 15)
 
-/** 1 in mid-July, when the north is greenest, -1 in mid-January; it averages nothing over a year. */
+/** Yearly wave: 1 in mid-July, when the north is greenest, -1 in mid-January. Its mean over a year is 0. */
 function yearlyWave(ms: number): number {
   return Math.cos((2 * Math.PI * (ms - MID_JULY_MS)) / YEAR_MS)
 }
 
-/** Shares `total` among the classes by the largest remainder, so that the sizes add up exactly. */
+/** Divides `total` among the classes with the largest-remainder method, so the sizes add up exactly. */
 function classSizes(total: number): number[] {
   const quotas = PROFILES.map(({ size }) => (total * size) / FULL_SET)
   const sizes = quotas.map(Math.floor)
@@ -323,7 +320,7 @@ function filledWithIndex(length: number, index: number): number[] {
   return new Array<number>(length).fill(index)
 }
 
-/** Fisher and Yates' shuffle, in place. */
+/** Shuffles in place (Fisher and Yates). */
 function shuffled(items: number[], random: Random): number[] {
   for (let last = items.length - 1; last > 0; last--) {
     const pick = Math.floor(random() * (last + 1))
@@ -338,20 +335,20 @@ function within1(ndvi: number): number {
   return Math.min(1, Math.max(-1, ndvi))
 }
 
-/** `+ 0` turns -0 into 0. */
+/** Rounds to a number of decimals. `+ 0` turns -0 into 0. */
 function decimals(digits: number, value: number): number {
   return Math.round(value * 10 ** digits) / 10 ** digits + 0
 }
 
-/** A positive quantity of the given mean and relative spread, `deviation` sd from its middle (log-normal). */
+/** Log-normal quantity with the given mean and relative spread, `deviation` sd from its median. */
 function around(mean: number, spread: number, deviation: number): number {
   return mean * Math.exp(spread * deviation - spread ** 2 / 2)
 }
 
-/** Each image has numbers of its own, so that it does not depend on how many were drawn before it. */
+/** Streams of random numbers. Each image has its own numbers, so it does not depend on the images before it. */
 const STREAM = { order: 0, history: 1, live: 2 }
 
-/** A standard normal deviate by Box and Muller (1958); the second of the pair is left. */
+/** Standard normal deviate (Box and Muller 1958). The second of the pair is not used. */
 function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }

@@ -1,7 +1,7 @@
-/** Uniform in [0, 1). */
+/** Random number, uniform in [0, 1). */
 export type Random = () => number
 
-/** sfc32 of Chris Doty-Humphrey's PractRand, seeded with three words and warmed up by 15 rounds as there. */
+/** Random number generator sfc32 (Chris Doty-Humphrey's PractRand), seeded with three words and 15 rounds as there. */
 export function randomNumbers(seed: number, stream: number, index: number): Random {
   let a = index | 0
   let b = stream | 0

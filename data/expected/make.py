@@ -1,8 +1,9 @@
-"""Computes the expected results from CSV files alone, with pandas and numpy. README.md says what they are.
+"""Computes the expected results from CSV files only, with pandas and numpy. README.md describes the results.
 
 Usage: python data/expected/make.py GENERATED [OUT]
 
-GENERATED is the folder that `npm run generate` has written, OUT where the results go (default: beside this script).
+GENERATED is the output folder of `npm run generate`. OUT is the folder for the results (default: the folder of this
+script).
 """
 
 import sys
@@ -17,14 +18,14 @@ BANDS = ['red', 'green', 'blue', 'nir', 'brightness']
 NDVI_STATS = ['ndvi_mean', 'ndvi_min', 'ndvi_max']
 QUANTILES = {'ndvi_p05': 0.05, 'ndvi_p25': 0.25, 'ndvi_p50': 0.5, 'ndvi_p75': 0.75, 'ndvi_p95': 0.95}
 
-# How the sample comes to the archive: see README.md.
+# Arrival of the sample in the archive: see README.md.
 DELAY_MINUTES = 1
 LONG_DELAY_MINUTES = 180
 LONG_DELAY_EVERY = 7
 
 
 def read_images(folder):
-    """The images of a folder, with their class, in the order of images.csv."""
+    """Images of a folder with their class, in the order of images.csv."""
     images = pd.read_csv(folder / 'images.csv', parse_dates=['timestamp'])
     for other, key in (('classes', 'class_id'), ('ndvi_stats', 'image_id'), ('spectral_data', 'image_id')):
         images = images.merge(pd.read_csv(folder / f'{other}.csv'), on=key, how='left', validate='many_to_one')
@@ -42,7 +43,7 @@ def whole(values, scale):
 
 
 def put_into_archive(images):
-    """The images in the order of their arrival."""
+    """Images in the order of their arrival."""
     is_delayed = np.arange(len(images)) % LONG_DELAY_EVERY == 0
     arrival = images.timestamp + pd.to_timedelta(np.where(is_delayed, LONG_DELAY_MINUTES, DELAY_MINUTES), unit='min')
     arrived = images.assign(arrival=arrival, arrival_day=arrival.dt.strftime('%Y-%m-%d'), late=is_delayed)
@@ -50,7 +51,7 @@ def put_into_archive(images):
 
 
 def content(arrived):
-    """What content.sql says: the first half of a slot's records, rounded down, is in two files."""
+    """Result of content.sql. The first half of a slot's records, rounded down, is in two files."""
     events = arrived.groupby('arrival_day').size()
     return pd.DataFrame(
         {
@@ -62,7 +63,7 @@ def content(arrived):
 
 
 def totals(arrived):
-    """What totals.sql says, its bins as one column: `bin:images`, ascending."""
+    """Result of totals.sql, with the bins in one column: `bin:images`, ascending."""
     rows = []
     for (arrival_day, event_day, class_name), group in arrived.groupby(['arrival_day', 'event_day', 'class_name']):
         bins, counts = np.unique(group.ndvi_bin, return_counts=True)
@@ -92,11 +93,11 @@ def totals(arrived):
 
 
 def statistics(images):
-    """A row per class."""
+    """Statistics: one row for each class."""
     rows = []
     for class_name, group in images.groupby('class_name'):
         day = (group.timestamp.dt.floor('D') - pd.Timestamp(0, tz='UTC')).dt.days
-        # Around the first day, which leaves the slope as it is and its digits to it.
+        # Days are counted from the first day. The slope is the same, and keeps more digits.
         slope, _ = np.polyfit(day - day.min(), group.ndvi_mean, 1)
         row = {
             'class_name': class_name,
@@ -120,7 +121,7 @@ def statistics(images):
 
 
 def quantile(bins, share):
-    """From bins of 0.001 alone: the images of a bin lie evenly between its edges."""
+    """Quantile from bins of 0.001. The images of a bin are assumed to be spread evenly between its edges."""
     bins, counts = np.unique(bins, return_counts=True)
     up_to = counts.cumsum()
     rank = share * up_to[-1]
@@ -129,7 +130,7 @@ def quantile(bins, share):
 
 
 def separability(images):
-    """A row per pair of classes: the Jeffries-Matusita distance 2 (1 - exp(-B)) of normal distributions."""
+    """Jeffries-Matusita distance 2 (1 - exp(-B)) of normal distributions: one row for each pair of classes."""
     features = {'ndvi': 'ndvi_mean'} | {band: f'{band}_mean' for band in BANDS}
     classes = {name: group for name, group in images.groupby('class_name')}
     rows = []

@@ -1,6 +1,7 @@
--- What the archive's files hold of the arrival slots from :from (included) to :until (not), of the lanes of :lane only
--- where that is not empty, before any copy is left out: the measure of what totals.sql makes of it, and of whether files came after
--- their slot had been counted. A record stands in each of its files whole, so it has as many events as any of them says.
+-- Number of rows and events of each arrival slot from :from (included) to :until (excluded). If :lane is not empty, only
+-- its lanes are counted. Copies are included. The result shows whether totals.sql counts correctly, and whether files
+-- came after their slot was counted. Each file of a record holds the whole record, so the event count of a record is the
+-- same in all its files.
 with
 in_files as (
   select arrival_slot, lane, sequence, source_file, count(image_id) as row_count

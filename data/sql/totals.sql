@@ -1,17 +1,19 @@
--- What the archive says of some arrival slots: totals per arrival day, UTC day of the event, class and NDVI bin, of the
--- slots from :from (included) to :until (not); of the lanes of :lane only, where that is not empty.
+-- Totals of the archive by arrival day, UTC day of the event, class and NDVI bin, for the arrival slots from :from
+-- (included) to :until (excluded). If :lane is not empty, only its lanes are counted.
 --
--- A record can be in the archive more than once: in files that overlap, and because its producer sent it again. Of the
--- files of one position the first by name counts. Of the copies of a record the first position counts, in the slot of
--- its own arrival, and within a lane only a counter above all before it, as in the speed layer. What came before is
--- what comes before by sequence, never by time, and has arrived no longer ago than the look-back of the record: so what
--- counts does not depend on which slots are asked for together. Arrival times go back by less than a slot: so records
--- are read from :look_back up to :next_slot (both included).
+-- A record can be in the archive more than once: in overlapping files, and because its producer sent it again.
+-- 1. Of several files with the same position, the first by name counts.
+-- 2. Of several copies of a record, the first position counts, in the slot of its own arrival.
+-- 3. Within a lane a record counts only if its counter is higher than all counters before it, as in the speed layer.
 --
--- A record none of whose events counts has one row without an event, so that its copies are known for what they are.
+-- "Before" means a lower sequence, never an earlier time, and an arrival within the look-back of the record. So the
+-- result does not depend on which slots are queried together. Arrival times can go back by less than a slot. Therefore
+-- records are read from :look_back to :next_slot (both included).
 --
--- Sums are integers: millionths of NDVI (micro), thousandths of a band's unit (milli), and products of them. Those of
--- a band with NDVI are over the images where the band was measured.
+-- A record without any counted event has one row without an event, so that its copies are recognised.
+--
+-- Sums are integers: millionths of NDVI (micro), thousandths of a band's unit (milli), and products of them. Sums of a
+-- band with NDVI include only images where the band was measured.
 with
 positions as (
   select
@@ -34,7 +36,7 @@ ranked as (
   from positions
   where producer is not null
 ),
--- Few: copies by all that is read, be the other ever so long ago.
+-- Possible copies, before the look-back is checked. They are few.
 suspects as (
   select * from ranked where copy > 1 or counter < highest_counter
 ),
@@ -57,7 +59,7 @@ events as (
   select
     archive.*,
     substr(archive.arrival_slot, 1, 10) as arrival_day,
-    -- The bin from n / 1000 up to (n + 1) / 1000, also below zero.
+    -- Bin n holds NDVI from n / 1000 (included) to (n + 1) / 1000 (excluded), also below zero.
     cast(floor(archive.ndvi_mean_micro / 1000e0) as integer) as ndvi_bin
   from landcover_archive as archive
   join counted

@@ -24,7 +24,7 @@ function generate(...args: string[]) {
 }
 
 describe('the generate command', () => {
-  it('makes the committed sample again, byte for byte', async () => {
+  it('reproduces the committed sample byte for byte', async () => {
     const { stdout } = await generate('--images', '540', '--seed', '1', '--out', 'made')
     expect(stdout).toMatch(/^Wrote 540 images .* to made \(seed 1\)\.\n$/)
     expect((await readdir(SAMPLE)).sort()).toEqual(FILES)
@@ -35,23 +35,23 @@ describe('the generate command', () => {
 
   it.each([
     ['an unknown option', ['--sed', '3'], /--sed/],
-    ['a seed that is no number', ['--seed', '1x'], /--seed must be a whole number from 0 to 4294967295, not 1x/],
+    ['a seed that is not a number', ['--seed', '1x'], /--seed must be a whole number from 0 to 4294967295, not 1x/],
     ['no images', ['--images', '0'], /--images must be/],
     ['no days', ['--days', '0'], /--days must be/],
-    ['a time that is none', ['--until', 'tomorrow'], /--until must be an ISO 8601/],
-    ['an argument without option', ['540'], /540/],
+    ['an invalid time', ['--until', 'tomorrow'], /--until must be an ISO 8601/],
+    ['an argument without an option', ['540'], /540/],
   ])('refuses %s with exit code 2 and writes nothing', async (_, args, message) => {
     await expect(generate(...args)).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(message) })
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('tells its options when asked', async () => {
+  it('lists its options with --help', async () => {
     expect((await generate('--help')).stdout).toMatch(/--seed[\s\S]*--images[\s\S]*--days[\s\S]*--until[\s\S]*--out/)
   })
 })
 
 describe('a written dataset', () => {
-  it('is read back as the images that went in, anomalies listed beside them', async () => {
+  it('contains the same images when it is read back, and lists the anomalies', async () => {
     const images = [...generateImages({ seed: 5, images: 400, untilMs: Date.UTC(2026, 5, 1) })]
     const anomalous = images.filter(({ anomaly }) => anomaly !== null)
     expect(await writeDataset(folder, images)).toEqual({ images: 400, anomalies: anomalous.length })

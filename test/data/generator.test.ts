@@ -6,7 +6,7 @@ import { DAY_MS } from '../../functions/core/time.ts'
 
 const UNTIL_MS = Date.UTC(2026, 10, 1)
 
-/** Size in the full set, and mean and sd of ndvi_mean of the real tiles. */
+/** Expected size in the full set, and mean and sd of ndvi_mean of the real tiles. */
 const LISTED: Record<string, [size: number, mean: number, sd: number]> = {
   AnnualCrop: [3000, 0.42, 0.197],
   Forest: [3000, 0.706, 0.07],
@@ -44,7 +44,7 @@ describe('the generated history', () => {
     expect(sizes(full)).toEqual(Object.fromEntries(Object.entries(LISTED).map(([name, [size]]) => [name, size])))
   })
 
-  it.each([0, 1, 7, 99, 540, 1001])('has exactly %i images where so many are asked for', images => {
+  it.each([0, 1, 7, 99, 540, 1001])('has exactly %i images on request', images => {
     const made = history({ images })
     expect(made).toHaveLength(images)
     for (const [name, size] of Object.entries(sizes(made))) {
@@ -55,7 +55,7 @@ describe('the generated history', () => {
   it.each([
     ['October, within 0.1 sd', 30, 0.1],
     ['a whole year, within 0.1 sd', 365, 0.1],
-  ])('keeps mean and sd of the real tiles over %s', (_, days, tolerance) => {
+  ])('has the mean and sd of the real tiles over %s', (_, days, tolerance) => {
     const images = history({ days }).filter(({ anomaly }) => anomaly === null)
     for (const [name, [, mean, sd]] of Object.entries(LISTED)) {
       const ndvi = images.filter(image => image.className === name).map(image => image.ndviMean)
@@ -65,7 +65,7 @@ describe('the generated history', () => {
     }
   })
 
-  it('is greener in summer than in winter where there is vegetation, and not on water', () => {
+  it('is greener in summer than in winter for vegetation, but not for water', () => {
     const meanIn = (month: number, name: string) =>
       meanAndSd(
         history({ untilMs: Date.UTC(2026, month, 1) })
@@ -78,7 +78,7 @@ describe('the generated history', () => {
     expect(meanIn(7, 'SeaLake')).toBeCloseTo(meanIn(1, 'SeaLake'), 6)
   })
 
-  it('spreads ascending times over the days before its end', () => {
+  it('has ascending times, spread over the days before its end', () => {
     const times = full.map(image => image.timestampMs)
     expect(times.every(Number.isSafeInteger)).toBe(true)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
@@ -87,16 +87,16 @@ describe('the generated history', () => {
     expect(new Set(times.map(ms => ms % 1000)).size).toBe(1000)
   })
 
-  it('mixes the classes, so that its first 300 images hold them all', () => {
+  it('mixes the classes: the first 300 images contain all of them', () => {
     expect(Math.min(...Object.values(sizes(full.slice(0, 300))))).toBeGreaterThan(10)
   })
 
-  it('is the same for the same seed and another for another', () => {
+  it('is the same for the same seed, and different for another seed', () => {
     expect(history({ images: 50 })).toEqual(history({ images: 50 }))
     expect(history({ images: 50, seed: 2 })).not.toEqual(history({ images: 50 }))
   })
 
-  it('refuses numbers of images and days that cannot be', () => {
+  it('refuses invalid numbers of images and days', () => {
     expect(() => history({ images: 1.5 })).toThrow(RangeError)
     expect(() => history({ images: -1 })).toThrow(RangeError)
     expect(() => history({ days: 0 })).toThrow(RangeError)
@@ -107,14 +107,14 @@ describe.each([
   ['history', full],
   ['live', live],
 ])('every %s image', (_, images) => {
-  it('has a mean between its extremes, and a std that these allow', () => {
+  it('has a mean between its extremes, and a std that is possible for them', () => {
     for (const { ndviMin, ndviMean, ndviMax, ndviStd } of images) {
       expect(-1 <= ndviMin && ndviMin <= ndviMean && ndviMean <= ndviMax && ndviMax <= 1).toBe(true)
       expect(ndviStd).toBeLessThanOrEqual(Math.sqrt((ndviMax - ndviMean) * (ndviMean - ndviMin)) + 1e-6)
     }
   })
 
-  it('has red and near infrared that give its NDVI, and bands as bright as real ones', () => {
+  it('has red and near infrared that match its NDVI, and realistic band values', () => {
     for (const image of images) {
       const ndvi = (image.nirMean - image.redMean) / (image.nirMean + image.redMean)
       expect(Math.abs(ndvi - image.ndviMean)).toBeLessThan(1e-4)
@@ -126,7 +126,7 @@ describe.each([
     }
   })
 
-  it('is accepted as an event, without loss by fixed point', () => {
+  it('is accepted as an event, without loss in fixed point', () => {
     for (const image of images) {
       const event = decodeEvent(toWireEvent(image), image.timestampMs)
       expect(event.eventMs).toBe(image.timestampMs)
@@ -136,7 +136,7 @@ describe.each([
     }
   })
 
-  it('is anomalous in about one case of a hundred, and then far from its class', () => {
+  it('is anomalous in about one case of a hundred, and then far from the mean of its class', () => {
     const anomalous = images.filter(({ anomaly }) => anomaly !== null)
     expect(anomalous.length / images.length).toBeGreaterThan(0.008)
     expect(anomalous.length / images.length).toBeLessThan(0.012)
@@ -148,16 +148,16 @@ describe.each([
 })
 
 describe('live images', () => {
-  it('have ids of their own', () => {
+  it('have ids that differ from each other and from the history', () => {
     expect(new Set([...full, ...live].map(({ imageId }) => imageId)).size).toBe(full.length + live.length)
   })
 
-  it('depend on nothing but seed, index and time', () => {
+  it('depend only on seed, index and time', () => {
     expect(liveImage({ seed: 1, index: 7, atMs: UNTIL_MS + 7000 })).toEqual(live[7])
     expect(liveImage({ seed: 2, index: 7, atMs: UNTIL_MS + 7000 })).not.toEqual(live[7])
   })
 
-  it('keep the proportions of the classes', () => {
+  it('have the class proportions of the full set', () => {
     for (const [name, size] of Object.entries(sizes(live))) {
       expect(Math.abs(size / live.length - (LISTED[name]?.[0] as number) / 27_000)).toBeLessThan(0.01)
     }
@@ -165,7 +165,7 @@ describe('live images', () => {
 })
 
 describe('data/classes.csv', () => {
-  it('lists the generator’s classes', async () => {
+  it('lists the classes of the generator', async () => {
     const rows = CLASSES.map(({ classId, className }) => `${classId},${className},\n`)
     const file = await readFile(new URL('../../data/classes.csv', import.meta.url), 'utf8')
     expect(file).toBe(`class_id,class_name,since\n${rows.join('')}`)

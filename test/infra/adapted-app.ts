@@ -1,4 +1,4 @@
 import { stageApp } from '../../infra/app.ts'
 
-/** infra/app.ts with a stage that differs by what the environment variable says, as JSON. */
+/** Runs infra/app.ts with a changed stage. The environment variable STAGE_CHANGE holds the changes as JSON. */
 await stageApp(stage => ({ ...stage, ...JSON.parse(process.env.STAGE_CHANGE as string) }))

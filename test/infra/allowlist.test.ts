@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { viewerFilter } from '../../infra/allowlist.ts'
 
-/** Whether CloudFront would let a viewer through. */
+/** True if CloudFront would let a viewer pass. */
 function lets(cidrs: readonly string[], ip: string): boolean {
   const request = { uri: '/' }
   const asked = `${viewerFilter(cidrs)}\nhandler(${JSON.stringify({ viewer: { ip }, request })})`
@@ -11,7 +11,7 @@ function lets(cidrs: readonly string[], ip: string): boolean {
   return answer.uri === '/'
 }
 
-describe('the filter of viewers', () => {
+describe('the allowlist of viewers', () => {
   it.each([
     ['192.0.2.0/24', '192.0.2.0', true],
     ['192.0.2.0/24', '192.0.2.255', true],
@@ -24,11 +24,11 @@ describe('the filter of viewers', () => {
     ['255.255.255.255/32', '255.255.255.255', true],
     ['128.0.0.0/1', '127.255.255.255', false],
     ['0.0.0.0/0', '2001:db8::1', false],
-  ])('of %s lets %s through: %s', (cidr, ip, expected) => {
+  ])('of %s lets %s pass: %s', (cidr, ip, expected) => {
     expect(lets([cidr], ip)).toBe(expected)
   })
 
-  it('lets through whoever is in one of several', () => {
+  it('lets a viewer pass who is in one of several networks', () => {
     const cidrs = ['192.0.2.0/24', '198.51.100.0/24']
     expect(['192.0.2.1', '198.51.100.1', '203.0.113.1'].map(ip => lets(cidrs, ip))).toEqual([true, true, false])
   })

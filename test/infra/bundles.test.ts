@@ -5,13 +5,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildBundles, bundleOf, FUNCTIONS, type FunctionName, type LogKind, zippedBytes } from '../../infra/bundles.ts'
 
-/** Compressed, KB: what grows beyond takes a decision. Cassandra's driver is half of a bundle, Kafka's client a third. */
+/**
+ * Maximum compressed size, KB. A larger bundle needs a decision. Cassandra's driver is half of a bundle, Kafka's client a
+ * third.
+ */
 const BUDGET: Record<LogKind, Record<FunctionName, number>> = {
   kinesis: { speed: 350, archive: 210, heartbeat: 130, batch: 360, compaction: 200, serving: 450, ingest: 190 },
   kafka: { speed: 350, archive: 210, heartbeat: 430, batch: 360, compaction: 200, serving: 450, ingest: 440 },
 }
 
-/** The servers that each talks to, by the packages that do. */
+/** Client packages of each function, without those of the log. */
 const CLIENTS: Record<FunctionName, string[]> = {
   speed: ['@aws-sdk/client-eventbridge', '@aws-sdk/client-s3', 'cassandra-driver'],
   archive: ['@aws-sdk/client-s3'],
@@ -21,7 +24,7 @@ const CLIENTS: Record<FunctionName, string[]> = {
   serving: ['@aws-sdk/client-s3', 'cassandra-driver'],
   ingest: ['@aws-sdk/client-s3'],
 }
-/** Without the log those that read and write nothing of it are on Kafka, where the outline is in S3. */
+/** Client packages for the log. On Kafka, only functions that append have one: the others read its metadata from S3. */
 const LOG_CLIENTS: Record<LogKind, (name: FunctionName) => string[]> = {
   kinesis: name => (name === 'compaction' ? [] : ['@aws-sdk/client-kinesis']),
   kafka: name =>
@@ -43,14 +46,14 @@ describe.each(['kinesis', 'kafka'] as const)('the bundles of the functions of a 
       expect(zippedBytes(bundleOf(name, folder)) / 1024).toBeLessThan(BUDGET[log][name])
     })
 
-    it('holds the clients that it calls, and no others', () => {
+    it('contains the clients that it calls, and no others', () => {
       const isClient = (name: string) => /client-|-driver$|kafka$|duckdb/.test(name)
       expect(packages[name].filter(isClient)).toEqual(
         [...new Set([...CLIENTS[name], ...LOG_CLIENTS[log](name)])].sort(),
       )
     })
 
-    it('loads by itself, without a network, a setting or a file beside it', () => {
+    it('loads without a network, settings or other files', () => {
       const load = `const { handler } = await import('${join(bundleOf(name, folder), 'index.mjs')}'); console.log(typeof handler)`
       const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', load], {
         env: { PATH: process.env.PATH },
@@ -60,7 +63,7 @@ describe.each(['kinesis', 'kafka'] as const)('the bundles of the functions of a 
       expect(stdout).toBe('function\n')
     })
 
-    it('has the data that it reads', () => {
+    it('contains the data files that it reads', () => {
       const files = readdirSync(bundleOf(name, folder), { recursive: true, withFileTypes: true })
       const found = files.flatMap(file => (file.isFile() && !file.name.endsWith('.mjs') ? [file.name] : []))
       expect(found.sort()).toEqual(FUNCTIONS[name].map(path => path.split('/').at(-1)).sort())

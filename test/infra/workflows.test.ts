@@ -8,78 +8,78 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 const files = readdirSync(FOLDER)
 
-it('there are workflows', () => {
+it('the workflows are ci and release', () => {
   expect(files.sort()).toEqual(['ci.yml', 'release.yml'])
 })
 
 describe.each(files)('the workflow %s', file => {
   const text = readFileSync(join(FOLDER, file), 'utf8')
   const lines = text.split('\n')
-  /** What follows a key, wherever it stands. */
+  /** Values of a key, anywhere in the file. */
   const all = (key: string) =>
     lines.flatMap(line => new RegExp(`^\\s*(?:- )?${key}:\\s*(.*)$`).exec(line)?.[1] ?? []).map(value => value.trim())
-  /** The jobs, each with its lines. */
+  /** Text of each job. */
   const jobs = text
     .slice(text.indexOf('\njobs:'))
     .split(/^ {2}(?=[\w-]+:$)/m)
     .slice(1)
 
-  it('takes each action at a commit, and says which version that is: a tag can be moved', () => {
+  it('uses each action at a fixed commit, with its version as a comment: a tag could be moved', () => {
     const uses = all('uses')
     expect(uses.length).toBeGreaterThan(0)
     for (const action of uses) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
   })
 
-  it('takes an action at the same commit everywhere', () => {
+  it('uses an action at the same commit everywhere', () => {
     const commits = new Set(all('uses'))
     const names = new Set(Array.from(commits, action => action.split('@')[0]))
     expect(commits.size).toBe(names.size)
   })
 
-  it('is not run with the rights of the project on the code of others', () => {
+  it('does not run code from pull requests with the rights of the project', () => {
     expect(text).not.toContain('pull_request_target')
     expect(text).not.toContain('workflow_run')
   })
 
-  it('declares its permissions, and may write nothing but a token for AWS', () => {
+  it('declares its permissions, and may write only the token for AWS', () => {
     expect(text).toMatch(/^permissions:/m)
     const allowed = lines.filter(line => /^\s+[\w-]+: (read|write)\b/.test(line)).map(line => line.trim())
     expect(allowed.filter(line => !['contents: read', 'id-token: write'].includes(line))).toEqual([])
     expect(text).not.toContain('write-all')
   })
 
-  it('lets only jobs of an environment ask for a token for AWS', () => {
+  it('lets only jobs with an environment request a token for AWS', () => {
     for (const job of jobs) {
       expect(/id-token: write/.test(job), job.split('\n')[0]).toBe(/^ {4}environment: /m.test(job))
     }
   })
 
-  it('has no secret', () => {
+  it('uses no secrets', () => {
     expect(text).not.toContain('secrets.')
     expect(text).not.toMatch(/AWS_(SECRET|ACCESS_KEY)/)
   })
 
-  it('keeps the token out of the checked out code', () => {
+  it('keeps the token out of the checkout', () => {
     const checkouts = all('uses').filter(action => action.startsWith('actions/checkout@'))
     expect(all('persist-credentials')).toEqual(checkouts.map(() => 'false'))
   })
 
-  it('puts nothing from outside into the text of a command', () => {
+  it('puts no expressions into the text of a command', () => {
     for (const command of all('run')) expect(command).not.toContain('${{')
   })
 
-  it('runs once at a time, and for some time at most', () => {
+  it('runs one at a time, with a time limit', () => {
     expect(text).toMatch(/^concurrency:\n {2}group: /m)
     expect(all('timeout-minutes')).toHaveLength(jobs.length)
   })
 
-  it('runs commands that there are', () => {
+  it('runs only npm scripts that exist', () => {
     const named = Array.from(text.matchAll(/npm run ([\w:]+)/g), ([, script]) => script as string)
     expect(named.filter(script => !Object.hasOwn(scripts, script))).toEqual([])
   })
 })
 
-it('the release goes to prod last, behind what it would change there', () => {
+it('the release deploys to prod last, after showing what it would change there', () => {
   const text = readFileSync(join(FOLDER, 'release.yml'), 'utf8')
   const order = Array.from(text.matchAll(/^ {2}([\w-]+):\n(?: {4}needs: ([\w-]+)\n)?/gm), ([, job, needs]) => [
     job,
