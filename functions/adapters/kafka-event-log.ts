@@ -181,7 +181,7 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     } catch (error) {
       if (!isApiError(error, 'OFFSET_OUT_OF_RANGE')) throw error
     }
-    const earliest = await earliestOffset(reader, topic, partition)
+    const earliest = await offsetAt(reader, topic, partition, ListOffsetTimestamps.EARLIEST)
     if (offset < earliest) return { records: [], next: earliest }
     throw new Error(
       `${laneOf(partition)} ends before offset ${offset}, which was read before: the partition has lost acknowledged records (see unclean.leader.election.enable)`,
@@ -260,6 +260,10 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
       if (last && records.length > limit) ahead.set(lane, { after: last.position, records: records.slice(limit), next })
       return result
     },
+    async end(lane) {
+      const offset = await saying(offsetAt(reader, topic, await partitionOf(lane), ListOffsetTimestamps.LATEST))
+      return offset === 0n ? START : toPosition(offset - 1n)
+    },
     close,
   }
 }
@@ -294,8 +298,8 @@ async function topicOf(admin: Admin, topic: string): Promise<ClusterTopicMetadat
   return metadata.topics.get(topic) as ClusterTopicMetadata
 }
 
-async function earliestOffset(admin: Admin, topic: string, partition: number): Promise<bigint> {
-  const partitions = [{ partitionIndex: partition, timestamp: ListOffsetTimestamps.EARLIEST }]
+async function offsetAt(admin: Admin, topic: string, partition: number, timestamp: bigint): Promise<bigint> {
+  const partitions = [{ partitionIndex: partition, timestamp }]
   const [described] = await admin.listOffsets({ topics: [{ name: topic, partitions }] })
   return described?.partitions[0]?.offset ?? 0n
 }

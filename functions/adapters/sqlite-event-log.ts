@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { laneName } from '../core/delivery.ts'
-import { START, toPosition, toSequenceNumber } from '../core/lane.ts'
+import { type Position, START, toPosition, toSequenceNumber } from '../core/lane.ts'
 import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
 import { openDatabase, transaction, whenFree } from './sqlite.ts'
 
@@ -47,6 +47,8 @@ export interface SqliteEventLogOptions {
 export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteEventLogOptions): EventLog & {
   /** Forgets records that arrived before a time and that lie at or before a position of their lane. */
   trim(lane: string, upTo: string, arrivedBefore: number): Promise<void>
+  /** Lets the next record lie behind a position, in whichever lane. */
+  moveEnd(to: Position): Promise<void>
 } {
   const database = openDatabase({ file, durability: 'power-loss', define: opened => define(opened, shards) })
   const { identity } = database.prepare('SELECT identity FROM stream').get() as { identity: string }
@@ -59,6 +61,8 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
   const selectBehind = database.prepare(
     'SELECT sequence, arrival_ms, data FROM record WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?',
   )
+  // One count for all lanes; trimming takes nothing from it.
+  const selectEnd = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
   const deleteUpTo = database.prepare('DELETE FROM record WHERE shard = ? AND sequence <= ? AND arrival_ms < ?')
 
   /** Appends that wait for the lock. They are one commit, and so wait for the disk once. */
@@ -145,6 +149,20 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
         arrivalMs: row.arrival_ms,
         data: row.data,
       }))
+    },
+    async end(lane) {
+      knownShard(lane)
+      const row = (await whenFree(database, () => selectEnd.get())) as { seq: number } | undefined
+      return row ? toPosition(row.seq) : START
+    },
+    async moveEnd(to) {
+      const end = Number(toSequenceNumber(to))
+      await whenFree(database, () =>
+        transaction(database, () => {
+          if (selectEnd.get() === undefined) database.exec("INSERT INTO sqlite_sequence VALUES ('record', 0)")
+          database.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'record'").run(end)
+        }),
+      )
     },
     async trim(lane, upTo, arrivedBefore) {
       if (upTo === START) return

@@ -3,7 +3,7 @@ import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { producersToText, totalsToText } from '../core/stored-form.ts'
 import { dayOf, HOUR_MS } from '../core/time.ts'
-import type { QuarantineEntry, SpeedStore } from '../ports/speed-store.ts'
+import type { QuarantineEntry, SpeedStore, StoreSettings } from '../ports/speed-store.ts'
 import {
   describeMissing,
   divideMissing,
@@ -218,6 +218,20 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     async close() {
       database.close()
     },
+  }
+}
+
+/** What a speed store's file has settled, without a change to it; undefined where it has nothing, or is damaged. */
+export function readSqliteStoreSettings(file: string): StoreSettings | undefined {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file, { readOnly: true })
+    const row = database.prepare('SELECT * FROM store_settings WHERE name = ?').get(SETTINGS_ROW)
+    return row && toStoreSettings({ system_id: null, ...row })
+  } catch {
+    return undefined
+  } finally {
+    database?.close()
   }
 }
 

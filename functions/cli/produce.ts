@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HOUR_MS } from '../core/time.ts'
 import { type Environment, readEnvironment } from '../homes/environment.ts'
 import { DEFAULT_TOPIC, type LogAddress, parseLogAddress } from '../homes/log-address.ts'
-import { openLog } from '../homes/logs.ts'
-import { serversOf } from '../homes/servers.ts'
+import { type OpenedLog, openLog } from '../homes/logs.ts'
+import { refuseOwnLogBehind } from '../homes/own-log.ts'
+import { type Servers, serversOf } from '../homes/servers.ts'
 import { openState } from '../homes/state.ts'
 import { readEvents } from '../ingest/csv.ts'
 import { createProducer, NotAcknowledged, type Producer } from '../ingest/producer.ts'
@@ -55,7 +56,7 @@ await runCommand(
     const limit = wholeNumber('limit', flags.limit, 0, Number.MAX_SAFE_INTEGER) || Number.POSITIVE_INFINITY
     const delayMs = 1000 * seconds(flags.delay)
     const environment = readEnvironment(process.env)
-    const { log } = await openLog(await targetOf(flags, environment), environment)
+    const { log } = await openTarget(flags, environment)
     const progress = progressLine(process.stderr)
     const { stopping, abandoning } = stoppable()
     const producer = createProducer(log, {
@@ -105,23 +106,32 @@ await runCommand(
 )
 
 /** The log to publish to. A state folder without a state gets one, for a system that is started later. */
-async function targetOf(
+async function openTarget(
   { to, topic, state }: { to: string | undefined; topic: string | undefined; state: string },
   environment: Environment,
-): Promise<LogAddress> {
+): Promise<OpenedLog> {
   const parse = (text: string) => parseLogAddress(text, topic)
   let address: LogAddress
+  let own: Servers | undefined
   if (to !== undefined) address = flagValue('to', to, parse)
   else if (environment.log !== undefined) address = parse(environment.log)
   else {
     const settings = await openState(state, { slotMs: HOUR_MS, demo: false, createdMs: Date.now() })
-    address = serversOf(state, settings, { log: undefined, store: undefined }).log
+    own = serversOf(state, settings, { log: undefined, store: undefined })
+    address = own.log
   }
   const found = address.kind === 'kafka' ? address.topic : address.kind === 'kinesis' ? address.stream : DEFAULT_TOPIC
   if (topic !== undefined && topic !== found) {
     throw new UsageError(`--topic: the log that is published to is ${found}, not ${topic}`)
   }
-  return address
+  const opened = await openLog(address, environment)
+  try {
+    if (own) await refuseOwnLogBehind(state, own, opened)
+    return opened
+  } catch (error) {
+    await opened.log.close()
+    throw error
+  }
 }
 
 /** The first signal to end stops reading; the second gives up what the log has not acknowledged by then. */

@@ -7,7 +7,7 @@ import { importDemoHistory, streamDemoImages } from '../homes/demo.ts'
 import { readEnvironment } from '../homes/environment.ts'
 import { openLocalHome } from '../homes/local.ts'
 import { keepServers, serversOf } from '../homes/servers.ts'
-import { lockState, openState, removeState } from '../homes/state.ts'
+import { identifyState, lockState, openState, removeState } from '../homes/state.ts'
 import { parseOrigins } from '../http/origins.ts'
 import { parseClassList } from '../ingest/classes-csv.ts'
 import { parseHosts } from '../local/hosts.ts'
@@ -26,6 +26,10 @@ await runCommand(
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
       ...SERVER_FLAGS,
       fresh: { type: 'boolean', help: 'Forget the state folder and start anew; other servers keep what they hold' },
+      'accept-lost-records': {
+        type: 'boolean',
+        help: 'Go on with a log that has lost records which were read; says how many are missing',
+      },
       'no-demo': { type: 'boolean', help: 'Make no demo data: the system waits for yours' },
       slot: {
         type: 'string',
@@ -67,19 +71,22 @@ await runCommand(
 
     if (flags.fresh) removeState(flags.state)
     const demo = !flags['no-demo']
-    const settings = await openState(flags.state, {
+    const opened = await openState(flags.state, {
       slotMs: slotMs ?? (demo ? MINUTE_MS : HOUR_MS),
       demo,
       createdMs: Date.now(),
     })
-    if (slotMs !== undefined && slotMs !== settings.slotMs) {
+    if (slotMs !== undefined && slotMs !== opened.slotMs) {
       throw new UsageError(
-        `--slot: the state in ${flags.state} has slots of ${settings.slotMs / 1000} s; --fresh starts anew`,
+        `--slot: the state in ${flags.state} has slots of ${opened.slotMs / 1000} s; --fresh starts anew`,
       )
     }
     const lock = lockState(flags.state)
+    const settings = await identifyState(flags.state, opened)
     const servers = serversOf(flags.state, settings, asked)
-    const home = await openLocalHome(flags.state, settings, servers, environment, line => process.stderr.write(line))
+    const home = await openLocalHome(flags.state, settings, servers, environment, line => process.stderr.write(line), {
+      acceptsLostRecords: flags['accept-lost-records'],
+    })
     await keepServers(flags.state, settings, asked)
     if (classNames.length > 0) await home.addClasses(classNames)
     if (settings.demo) await importDemoHistory(home, settings)

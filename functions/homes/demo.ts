@@ -6,7 +6,7 @@ import { decodeEvent } from '../core/event.ts'
 import { HOUR_MS } from '../core/time.ts'
 import { createProducer } from '../ingest/producer.ts'
 import type { LocalHome } from './local.ts'
-import type { Settings } from './state.ts'
+import type { Settings } from './settings.ts'
 
 const SEED = 1
 const EVENTS_PER_SECOND = 20

@@ -7,7 +7,6 @@ import { openFolderObjectStore } from '../adapters/folder-object-store.ts'
 import { jsonLogger } from '../adapters/json-logger.ts'
 import { lossyLines } from '../adapters/lossy-lines.ts'
 import { rollingFile } from '../adapters/rolling-file.ts'
-import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../archive/table.ts'
 import { noted } from '../batch/last-run.ts'
 import { runBatch } from '../batch/run.ts'
@@ -25,13 +24,12 @@ import {
   speedHandlerOf,
   speedLayerOf,
 } from './layers.ts'
-import { openLog } from './logs.ts'
+import { openLogAndStore } from './log-and-store.ts'
 import { outlineOf } from './outline.ts'
 import { addClasses, knownClasses } from './reference.ts'
 import type { Servers } from './servers.ts'
-import { settleStore } from './settled.ts'
-import type { Settings } from './state.ts'
-import { describeStore, openStore } from './stores.ts'
+import type { Settings } from './settings.ts'
+import { objectsFolder } from './state.ts'
 
 /** Size of the file of metrics, and of the one before it: together they hold most of an hour of the demo. */
 const METRICS_BYTES = 16 * 1024 * 1024
@@ -41,35 +39,26 @@ const METRICS_BYTES = 16 * 1024 * 1024
  * be a server's instead. Any number of processes may open it; one of them runs the system.
  *
  * @param writeLog takes lines of JSON; never throws
+ * @param options.acceptsLostRecords goes on with a log that has lost records which were read
  * @throws Error in one line when a server cannot be reached or used
  */
 export async function openLocalHome(
   folder: string,
-  { slotMs }: Settings,
+  settings: Settings,
   servers: Servers,
   environment: Environment,
   writeLog: (line: string) => void,
+  { acceptsLostRecords = false } = {},
 ) {
+  const { slotMs } = settings
   const logger = jsonLogger(writeLog)
   mkdirSync(folder, { recursive: true })
-  const { log, toEvent, trim } = await openLog(servers.log, environment)
-  const { store, expire } = await openStore(servers.store, environment).catch(async error => {
-    await log.close()
-    throw error
-  })
-  const close = async () => {
-    await Promise.all([log.close(), store.close()])
-  }
-  await settleStore(store, describeStore(servers.store), slotMs).catch(async error => {
-    await close()
-    throw error
-  })
-  // In the store's own file, after a power cut no checkpoint can be newer than what was applied.
-  const ownFile = servers.store.kind === 'embedded' ? servers.store.file : join(folder, 'checkpoints.sqlite')
-  const checkpoints = openSqliteCheckpoints(ownFile)
-  const objectsFolder = join(folder, 'objects')
-  const objects = openFolderObjectStore(objectsFolder)
-  const query = await openDuckDbBatchQuery(join(objectsFolder, 'archive'), ARCHIVE_TABLE_COLUMNS)
+  const opened = await openLogAndStore(folder, settings, servers, environment, acceptsLostRecords)
+  const { log, toEvent, trim, store, expire, checkpoints } = opened
+  for (const line of opened.lost) logger.warn(line)
+  const objectsOf = objectsFolder(folder)
+  const objects = openFolderObjectStore(objectsOf)
+  const query = await openDuckDbBatchQuery(join(objectsOf, 'archive'), ARCHIVE_TABLE_COLUMNS)
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
   const writeMetrics = lossyLines(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES), error =>
     logger.warn('metrics: a line is lost', { error: String(error) }),
@@ -99,13 +88,13 @@ export async function openLocalHome(
     archiveFunction: () =>
       functionInThread<LogEvent, BatchResponse>(
         new URL('archive-thread.ts', import.meta.url),
-        { objects: objectsFolder, streamIdentity: log.identity, slotMs } satisfies ArchiveThreadData,
+        { objects: objectsOf, streamIdentity: log.identity, slotMs } satisfies ArchiveThreadData,
         { log: writeLog, metrics: writeMetrics },
       ),
     servingHandler: () => servingHandlerOf(ports, slotMs),
     ingestHandler: () => ingestHandlerOf(ports, slotMs),
     async close() {
-      await Promise.all([close(), checkpoints.close(), query.close()])
+      await Promise.all([opened.close(), query.close()])
     },
   }
 }

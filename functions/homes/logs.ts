@@ -12,6 +12,8 @@ export interface OpenedLog {
   toEvent: ToLambdaEvent
   /** Forgets old records, where no service does so by itself: see openSqliteEventLog. */
   trim?(lane: string, upTo: Position, arrivedBefore: number): Promise<void>
+  /** Lets the next record lie behind a position, where that can be: see openSqliteEventLog. */
+  moveEnd?(to: Position): Promise<void>
 }
 
 /** @throws Error in one line that says what to do when the log cannot be reached or used */
@@ -19,7 +21,7 @@ export async function openLog(address: LogAddress, environment: Environment): Pr
   switch (address.kind) {
     case 'embedded': {
       const log = openSqliteEventLog({ file: address.file })
-      return { log, toEvent: kinesisEvent, trim: log.trim }
+      return { log, toEvent: kinesisEvent, trim: log.trim, moveEnd: log.moveEnd }
     }
     case 'kafka': {
       const { openKafkaEventLog } = await import('../adapters/kafka-event-log.ts')

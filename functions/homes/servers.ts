@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describeLog, type LogAddress, parseLogAddress } from './log-address.ts'
-import { changeState, logFile, type Settings, storeFile } from './state.ts'
+import type { Settings } from './settings.ts'
+import { changeState, logFile, storeFile } from './state.ts'
 import { describeStore, parseStoreAddress, type StoreAddress } from './stores.ts'
 
 /** The log and the store of a system. */

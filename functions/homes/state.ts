@@ -1,111 +1,176 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { link, rename, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { link, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { z } from 'zod'
+import { readSettings, SETTINGS_FILE, SETTINGS_FORMAT, type Settings } from './settings.ts'
 
-/** The format of a state folder's settings; the other files of the folder have formats of their own. */
-const SETTINGS_FORMAT = 1
+/** Takes the place of the settings as long as a folder's state is being removed. */
+const REMOVAL_MARK = 'landcover.removing'
 
-/** What a state folder settles for as long as it exists. */
-const Settings = z.object({
-  format: z.literal(SETTINGS_FORMAT),
-  /** Length of the arrival slots, ms: the totals in the folder are cut by it. */
-  slotMs: z.int().positive(),
-  /** Whether the folder holds demo data and is fed with more of it. */
-  demo: z.boolean(),
-  /** When the folder was made, ms. */
-  createdMs: z.int(),
-  /** Addresses of the event log and the speed store, where they are not files of the folder. */
-  log: z.string().optional(),
-  store: z.string().optional(),
-})
-export type Settings = z.infer<typeof Settings>
-
-const FILE = 'landcover.json'
-
-/** What a system keeps in the folder beside its settings. */
-const OWN_NAMES = /^((log|store|checkpoints|lock)\.sqlite(-\w+)?|objects|(alerts|metrics)\.ndjson(\.old)?)$/
+const LOCK = /^lock\.sqlite(-\w+)?$/
+/** What a system keeps in the folder beside its settings and its lock. */
+const OWN_NAMES =
+  /^((log|store|checkpoints)\.sqlite(-\w+)?|objects|(alerts|metrics)\.ndjson(\.old)?|landcover\.json\.\d+)$/
 
 export const logFile = (folder: string) => join(folder, 'log.sqlite')
 export const storeFile = (folder: string) => join(folder, 'store.sqlite')
+export const checkpointsFile = (folder: string) => join(folder, 'checkpoints.sqlite')
+export const objectsFolder = (folder: string) => join(folder, 'objects')
 
-/** The folder's settings; a folder without any gets these. @throws Error when they cannot be read */
-export async function openState(folder: string, forNew: Omit<Settings, 'format'>): Promise<Settings> {
-  mkdirSync(folder, { recursive: true })
-  const file = join(folder, FILE)
-  if (existsSync(file)) return readSettings(file)
-  const written = `${file}.${process.pid}`
-  const settings: Settings = { format: SETTINGS_FORMAT, ...forNew }
-  await writeFile(written, formatSettings(settings))
+/**
+ * The folder's settings; a folder without any gets these, and an id. A removal that was interrupted is finished first.
+ *
+ * @throws Error when they cannot be read or written
+ */
+export async function openState(folder: string, forNew: Omit<Settings, 'format' | 'systemId'>): Promise<Settings> {
+  const file = join(folder, SETTINGS_FILE)
+  if (existsSync(file)) return readSettings(folder)
   try {
-    await link(written, file)
-    return settings
+    mkdirSync(folder, { recursive: true })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    return readSettings(file)
-  } finally {
-    await rm(written)
+    throw cannotWrite(folder, error)
   }
-}
-
-function readSettings(file: string): Settings {
-  try {
-    return Settings.parse(JSON.parse(readFileSync(file, 'utf8')))
-  } catch (error) {
-    throw new Error(`${file} is not a landcover state (${(error as Error).message}): start anew with --fresh`)
-  }
+  if (isBeingRemoved(folder)) finishRemoval(folder)
+  const settings: Settings = { format: SETTINGS_FORMAT, systemId: randomUUID(), ...forNew }
+  const made = await writeSettings(folder, settings, (written, target) => link(written, target))
+  return made ? settings : readSettings(folder)
 }
 
 /** Puts other settings in place of a folder's; only who holds its lock may. */
 export async function changeState(folder: string, settings: Settings): Promise<void> {
-  const file = join(folder, FILE)
-  const written = `${file}.${process.pid}`
-  await writeFile(written, formatSettings(settings))
-  await rename(written, file)
+  await writeSettings(folder, settings, rename)
 }
 
-function formatSettings(settings: Settings): string {
-  return `${JSON.stringify(settings, null, 2)}\n`
+/** Gives a state of an older format an id; only who holds its lock may. */
+export async function identifyState(folder: string, settings: Settings): Promise<Settings & { systemId: string }> {
+  const { systemId } = settings
+  if (systemId !== undefined) return { ...settings, systemId }
+  const identified = { ...settings, format: SETTINGS_FORMAT, systemId: randomUUID() }
+  await changeState(folder, identified)
+  return identified
+}
+
+/** @returns false where `place` finds settings there already */
+async function writeSettings(
+  folder: string,
+  settings: Settings,
+  place: (written: string, file: string) => Promise<void>,
+): Promise<boolean> {
+  const file = join(folder, SETTINGS_FILE)
+  const written = `${file}.${process.pid}`
+  try {
+    const handle = await open(written, 'w')
+    try {
+      await handle.writeFile(`${JSON.stringify(settings, null, 2)}\n`)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await place(written, file)
+    syncFolder(folder)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw cannotWrite(file, error)
+  } finally {
+    await rm(written, { force: true })
+  }
 }
 
 /** The settings of a folder that must hold a state. @throws Error when it holds none */
 export function readState(folder: string): Settings {
-  const file = join(folder, FILE)
-  if (!existsSync(file)) throw new Error(`there is no landcover state in ${folder}: npm start makes one`)
-  return readSettings(file)
+  if (existsSync(join(folder, SETTINGS_FILE))) return readSettings(folder)
+  if (isBeingRemoved(folder)) {
+    throw new Error(`the state in ${folder} was being removed (--fresh) and is no whole one: npm start finishes that`)
+  }
+  throw new Error(`there is no landcover state in ${folder}: npm start makes one`)
+}
+
+function isBeingRemoved(folder: string): boolean {
+  return existsSync(join(folder, REMOVAL_MARK)) && !existsSync(join(folder, SETTINGS_FILE))
 }
 
 /**
- * Removes what a system keeps in a state folder, its settings last, and nothing else that lies there. Only a folder
- * that holds a state, and that no system runs on, is touched.
+ * Removes what a system keeps in a state folder, and nothing else that lies there. Only a folder that holds a state, and
+ * that no system runs on, is touched. From the first moment on it counts as removed: what an interruption leaves is
+ * removed by the next openState.
  *
  * @throws Error when there is something else in it, or a system runs on it
  */
 export function removeState(folder: string): void {
   if (!existsSync(folder)) return
-  if (!existsSync(join(folder, FILE))) {
+  const file = join(folder, SETTINGS_FILE)
+  if (existsSync(file)) {
+    const lock = lockState(folder)
+    renameSync(file, join(folder, REMOVAL_MARK))
+    syncFolder(folder)
+    lock.release()
+  }
+  if (!isBeingRemoved(folder)) {
     throw new Error(`${folder} is not a landcover state folder: remove it yourself if it may go`)
   }
-  lockState(folder).release()
-  const names = readdirSync(folder).filter(name => OWN_NAMES.test(name))
-  for (const name of names) rmSync(join(folder, name), { recursive: true })
-  rmSync(join(folder, FILE))
+  finishRemoval(folder)
 }
+
+function finishRemoval(folder: string): void {
+  const lock = lockState(folder)
+  try {
+    // Another process may have finished it, and begun a new state, before this one got the lock.
+    if (!isBeingRemoved(folder)) return
+    removeNames(folder, OWN_NAMES)
+    // The mark goes when all else is gone for good, also after a power cut.
+    syncFolder(folder)
+    rmSync(join(folder, REMOVAL_MARK))
+    syncFolder(folder)
+    removeNames(folder, LOCK)
+  } finally {
+    lock.release()
+  }
+}
+
+function removeNames(folder: string, names: RegExp): void {
+  for (const name of readdirSync(folder)) {
+    if (names.test(name)) rmSync(join(folder, name), { recursive: true, force: true })
+  }
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** @see https://www.sqlite.org/rescode.html */
+const SQLITE_BUSY = 5
 
 /**
  * Claims the folder for one running system. The claim is a lock of the operating system on a file, so it ends with
  * the process, however that ends.
  *
- * @throws Error when another system runs on the folder
+ * @throws Error when another system runs on the folder, or the file cannot be written
  */
 export function lockState(folder: string): { release(): void } {
-  const database = new DatabaseSync(join(folder, 'lock.sqlite'))
+  const file = join(folder, 'lock.sqlite')
+  let database: DatabaseSync | undefined
   try {
+    database = new DatabaseSync(file)
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT')
-  } catch {
-    database.close()
+  } catch (error) {
+    database?.close()
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw cannotWrite(file, error)
     throw new Error(`a landcover is already running on ${folder}: stop it, or choose another folder with --state`)
   }
-  return { release: () => database.close() }
+  const locked = database
+  return { release: () => locked.close() }
+}
+
+function cannotWrite(file: string, error: unknown): Error {
+  return new Error(
+    `cannot write ${file} (${(error as Error).message}): make room on its disk, or make it writable, or choose another folder with --state`,
+    { cause: error },
+  )
 }

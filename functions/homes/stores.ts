@@ -1,4 +1,5 @@
 import type { CassandraSpeedStoreOptions } from '../adapters/cassandra-speed-store.ts'
+import { TABLES } from '../adapters/schema.ts'
 import { openSqliteSpeedStore } from '../adapters/sqlite-speed-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { parseAddress } from './address.ts'
@@ -30,6 +31,12 @@ export function parseStoreAddress(text: string): StoreAddress {
 /** What the store is called, wherever its servers are. */
 export function describeStore(address: StoreAddress): string {
   return address.kind === 'embedded' ? 'its own file' : `Cassandra keyspace ${address.keyspace}`
+}
+
+/** How to empty the store, where nobody needs its rows. */
+export function describeEmptying(address: StoreAddress): string {
+  if (address.kind === 'embedded') return `move ${address.file} away`
+  return TABLES.map(({ name }) => `TRUNCATE ${address.keyspace}.${name};`).join(' ')
 }
 
 /**

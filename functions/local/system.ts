@@ -5,6 +5,7 @@ import { START } from '../core/lane.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import type { LocalHome } from '../homes/local.ts'
 import { sendHeartbeats } from '../ingest/heartbeat.ts'
+import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../ports/checkpoints.ts'
 import { type LocalServer, startHttpServer } from './http-server.ts'
 import { startPolling } from './poller.ts'
 import { sharedAnswers } from './shared-answers.ts'
@@ -21,9 +22,6 @@ export interface SystemOptions {
   /** Names under which the server answers, beside those of the loopback interface. */
   allowedHosts: readonly string[]
 }
-
-export const SPEED_CONSUMER = 'speed'
-const ARCHIVE_CONSUMER = 'archive'
 
 /**
  * So long an answer is given to all who ask. One costs a fifth of a millisecond and more: each address then takes 2% of a

@@ -1,5 +1,9 @@
 import type { Position } from '../core/lane.ts'
 
+/** The consumers of the log. */
+export const SPEED_CONSUMER = 'speed'
+export const ARCHIVE_CONSUMER = 'archive'
+
 /**
  * How far each consumer of the log has been handed each lane. Losing it costs time only: what is delivered again has
  * no effect.

@@ -43,6 +43,11 @@ export interface EventLog extends Pick<LogOutline, 'identity' | 'lanes'> {
   append(records: readonly Append[]): Promise<AppendOutcome[]>
   /** Up to `limit` records of a lane behind a position, in order; none where there are none yet. */
   read(lane: string, after: Position, limit: number): Promise<LogRecord[]>
+  /**
+   * The end of a lane: what is appended from now on lies behind it, and what was ever read lies at or before it, unless
+   * the log has lost records. START before the first record; null where the service cannot lose the end of a lane.
+   */
+  end(lane: string): Promise<Position | null>
   close(): Promise<void>
 }
 

@@ -7,12 +7,13 @@ import { settleStore } from '../../functions/homes/settled.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const SLOT_MS = 60_000
+const IT = { name: 'it', slotMs: SLOT_MS, systemId: 'own', emptying: 'empty it' }
 
 describe('the embedded speed store', () => {
   test('gives a file of format 1 the columns of format 2, and its cursors have lost nothing', async () => {
     const file = await storeWithout(1, 'store_settings.system_id', 'lane_cursor.lost_records')
     const store = openSqliteSpeedStore(file)
-    await settleStore(store, 'it', SLOT_MS)
+    await settleStore(store, IT)
     expect(await store.readCursor('a')).toMatchObject({ lastPosition: '7', quarantined: 3, lostRecords: 0 })
     expect(await store.settle({ format: 9, slotMs: 1, systemId: 'x' })).toMatchObject({
       format: STORE_FORMAT,
@@ -35,9 +36,7 @@ describe('the embedded speed store', () => {
   test('of a format to come, or from before all, is refused', async () => {
     for (const format of [0, STORE_FORMAT + 1]) {
       const store = openSqliteSpeedStore(await storeWithout(format))
-      await expect(settleStore(store, 'it', SLOT_MS)).rejects.toThrow(
-        `it has format ${format}, this landcover reads 1 to`,
-      )
+      await expect(settleStore(store, IT)).rejects.toThrow(`it has format ${format}, this landcover reads 1 to`)
       await store.close()
     }
   })

@@ -235,6 +235,25 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(new Set(stored.map(({ lane, position }) => `${lane} ${position}`)).size).toBe(read.length)
     })
 
+    test('knows the end of a lane: what was appended lies at or before it, what comes later behind it', async () => {
+      const [lane, other] = await someLanes(log)
+      if ((await log.end(lane)) === null) return
+      expect(await log.end(lane)).toBe(START)
+      const [first, second] = allStored(await log.append(numbered(2, { lane }))) as [Stored, Stored]
+      const end = (await log.end(lane)) as Position
+      expect(end >= second.position).toBe(true)
+      expect(await log.read(lane, end, 10)).toEqual([])
+      expect((await log.read(lane, first.position, 10)).map(text)).toEqual(['record 1'])
+      await log.append(numbered(3, { lane: other }))
+      const again = await opened.reopen()
+      const kept = (await again.end(lane)) as Position
+      expect(kept >= end).toBe(true)
+      const [next] = allStored(await again.append(numbered(1, { lane }))) as [Stored]
+      expect(next.position > kept).toBe(true)
+      expect(((await again.end(lane)) as Position) >= next.position).toBe(true)
+      await expect(again.end(`${log.identity}.no-such-lane`)).rejects.toThrow('no-such-lane')
+    })
+
     test('refuses a lane that it does not have, by name, and stores nothing of that call', async () => {
       const unknown = `${log.identity}.no-such-lane`
       await expect(log.read(unknown, START, 1)).rejects.toThrow(unknown)

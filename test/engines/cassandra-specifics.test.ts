@@ -19,6 +19,8 @@ import { describeWithJava } from './java.ts'
 const START_LIMIT_MS = 180_000
 const RESTART_LIMIT_MS = 180_000
 
+const IT = { name: 'it', slotMs: 60_000, systemId: 'own', emptying: 'empty it' }
+
 describeWithJava('the speed store on a Cassandra node that fails', () => {
   let server: Cassandra
   let options: CassandraSpeedStoreOptions
@@ -250,7 +252,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
     await unchanged.close()
     const opened = await Promise.all([1, 2].map(() => openCassandraSpeedStore({ ...old, createSchema: true })))
     for (const store of opened) {
-      await settleStore(store, 'it', 60_000)
+      await settleStore(store, IT)
       expect(await store.readCursor('a')).toMatchObject({ lastPosition: '7', quarantined: 3, lostRecords: 0 })
       expect(await store.settle({ format: 9, slotMs: 1, systemId: null })).toMatchObject({ format: STORE_FORMAT })
       await store.close()
@@ -261,13 +263,13 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
   test('a column that somebody dropped is named, and not made again', async () => {
     const damaged = { ...options, keyspace: 'damaged' }
     const store = await openCassandraSpeedStore({ ...damaged, createSchema: true })
-    await settleStore(store, 'it', 60_000)
+    await settleStore(store, IT)
     await store.close()
     const client = await connectCassandra(damaged)
     await client.define('ALTER TABLE damaged.lane_cursor DROP lost_records')
     await client.define('ALTER TABLE damaged.realtime_ndvi_by_class DROP totals')
     const again = await openCassandraSpeedStore({ ...damaged, createSchema: true })
-    await expect(settleStore(again, 'it', 60_000)).rejects.toThrow(
+    await expect(settleStore(again, IT)).rejects.toThrow(
       'it cannot be used. The table lane_cursor lacks the column lost_records. The table realtime_ndvi_by_class lacks the column totals.',
     )
     await again.close()

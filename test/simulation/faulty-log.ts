@@ -40,6 +40,7 @@ export function faultyLog(
         .shardOf(lane)
         .records.filter(({ position }) => position > after)
         .slice(0, limit),
+    end: async lane => log.lastPosition(lane),
     close: async () => {},
     destinationOf: key => (log.kind === 'kafka' ? { lane: log.laneOf(hashOf(key)) } : { key }),
     async append(records) {

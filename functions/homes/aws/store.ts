@@ -14,7 +14,13 @@ const KEYSPACES_PORT = 9142
 export async function openStore(slotMs: number): Promise<SpeedStore> {
   const address = variable('LANDCOVER_STORE')
   const store = await openCassandraSpeedStore(optionsOf(address))
-  await settleStore(store, address, slotMs).catch(async error => {
+  await settleStore(store, {
+    name: address,
+    slotMs,
+    // The stage's name: its functions and tables have it too.
+    systemId: `landcover-${variable('LANDCOVER_STAGE')}`,
+    emptying: 'delete its tables, and deploy the stage: it makes them again',
+  }).catch(async error => {
     await store.close()
     throw error
   })

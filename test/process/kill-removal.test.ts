@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { openState } from '../../functions/homes/state.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const FOR_NEW = { slotMs: 60_000, demo: false, createdMs: 1 }
+
+it('a removal that is killed at any moment leaves the whole state, or one whose removal is finished later', async () => {
+  const left: number[] = []
+  for (let round = 0; round < 4; round++) {
+    const folder = temporaryFolder()
+    const settings = await openState(folder, FOR_NEW)
+    const objects = join(folder, 'objects')
+    mkdirSync(objects)
+    for (let index = 0; index < 600; index++) writeFileSync(join(objects, `${index}`), '')
+    for (const name of ['store.sqlite', 'log.sqlite', 'alerts.ndjson']) writeFileSync(join(folder, name), '')
+    await removeAndKill(folder, 180 * round)
+    left.push(existsSync(objects) ? readdirSync(objects).length : 0)
+    if (existsSync(join(folder, 'landcover.json'))) {
+      expect(JSON.parse(readFileSync(join(folder, 'landcover.json'), 'utf8'))).toEqual(settings)
+      expect(readdirSync(objects)).toHaveLength(600)
+      continue
+    }
+    const next = await openState(folder, FOR_NEW)
+    expect(next.systemId).not.toBe(settings.systemId)
+    expect(readdirSync(folder)).toEqual(['landcover.json'])
+  }
+  // Some were killed in the middle.
+  expect(left.some(count => count > 0)).toBe(true)
+})
+
+/** Removes a state in a process of its own, which is killed when so many objects are gone. */
+async function removeAndKill(folder: string, gone: number): Promise<void> {
+  const script = `import { removeState } from ${JSON.stringify(new URL('../../functions/homes/state.ts', import.meta.url))}
+    removeState(${JSON.stringify(folder)})`
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: 'ignore' })
+  const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
+  const isMarked = () => !existsSync(join(folder, 'landcover.json'))
+  const count = () => (existsSync(join(folder, 'objects')) ? readdirSync(join(folder, 'objects')).length : 0)
+  while (child.exitCode === null && !(isMarked() && count() <= 600 - gone)) {
+    await sleep(1)
+  }
+  child.kill('SIGKILL')
+  await ended
+}

@@ -1,0 +1,137 @@
+import { copyFileSync, cpSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { laneName } from '../../functions/core/delivery.ts'
+import { readEnvironment } from '../../functions/homes/environment.ts'
+import { openLog } from '../../functions/homes/logs.ts'
+import { someEvents } from '../support/events-csv.ts'
+import {
+  eventually,
+  runBatch,
+  runProduce,
+  runStart,
+  type System,
+  startSystem,
+  totalCount,
+} from '../support/landcover.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const LOG_FILES = ['log.sqlite', 'log.sqlite-wal', 'log.sqlite-shm']
+const ARGS = ['--slot', '10s']
+
+/** Posts events, each in a record of its own. @returns how many were acknowledged */
+async function post({ url }: System, count: number, className = 'Forest'): Promise<number> {
+  let acknowledged = 0
+  for (const event of someEvents(count)) {
+    const headers = { 'Content-Type': 'application/json' }
+    const { status } = await fetch(`${url}/api/events`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ ...event, class_name: className }),
+    })
+    if (status === 202) acknowledged++
+  }
+  return acknowledged
+}
+
+const counts = (system: System, count: number) => eventually(system.classStats, rows => totalCount(rows) === count)
+
+/** A state whose log alone was put back: 10 events are in it, 40 were counted. */
+async function stateBehind(): Promise<string> {
+  const state = join(temporaryFolder(), 'state')
+  const backup = join(temporaryFolder(), 'log.sqlite')
+  let system = await startSystem(state, ARGS)
+  await post(system, 10)
+  await counts(system, 10)
+  await system.interrupt()
+  copyFileSync(join(state, 'log.sqlite'), backup)
+  system = await startSystem(state, ARGS)
+  await post(system, 30)
+  await counts(system, 40)
+  await system.interrupt()
+  for (const name of LOG_FILES) rmSync(join(state, name), { force: true })
+  copyFileSync(backup, join(state, 'log.sqlite'))
+  return state
+}
+
+describe('a log that has lost records which were read', () => {
+  it('is refused by all that would append or consume, and says what is missing', async () => {
+    const state = await stateBehind()
+    const ended = [
+      runStart(['--no-demo', '--port', '0', '--state', state]),
+      runBatch(['--state', state]),
+      runProduce(['--state', state]),
+    ]
+    for (const { finished } of ended) {
+      const { code, stderr } = await finished
+      expect(code).toBe(1)
+      expect(stderr).toMatch(
+        /log\.sqlite has lost records that were read: lane embedded-\S+ ends at \d+, and was read up to \d+ \(\d+ records or less\)/,
+      )
+      expect(stderr).toContain('npm run restore -- --from BACKUP')
+      expect(stderr).toContain('npm start -- --accept-lost-records')
+    }
+  })
+
+  it('goes on behind what was read where that is accepted: nothing that it acknowledges then is lost', async () => {
+    const state = await stateBehind()
+    const system = await startSystem(state, ['--accept-lost-records'])
+    expect(await post(system, 25)).toBe(25)
+    await counts(system, 65)
+    await system.interrupt()
+    const missing = system
+      .stderr()
+      .matchAll(/\((\d+) records or less\)/g)
+      .map(([, count]) => Number(count))
+    expect(Math.max(...missing)).toBeGreaterThanOrEqual(30)
+    const again = await startSystem(state)
+    expect(totalCount(await again.classStats())).toBe(65)
+  })
+
+  it('is refused also where it has grown past what was read, and its unread records are appended again', async () => {
+    const state = await stateBehind()
+    const { log } = await openLog({ kind: 'embedded', file: join(state, 'log.sqlite') }, readEnvironment({}))
+    const lanes = ['shardId-000000000000', 'shardId-000000000001'].map(shard => laneName(log.identity, shard))
+    for (const [index, event] of someEvents(200).entries()) {
+      await log.append([{ lane: lanes[index % 2] as string, data: Buffer.from(JSON.stringify(event)) }])
+    }
+    await log.close()
+    const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state]).finished
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/was cut and has grown again: its record \d+ arrived at/)])
+    const system = await startSystem(state, ['--accept-lost-records'])
+    await counts(system, 240)
+  })
+
+  it('is refused where a write-ahead log was cut after kill -9', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const system = await startSystem(state, ARGS)
+    await post(system, 10)
+    await counts(system, 10)
+    await system.kill()
+    const wal = join(state, 'log.sqlite-wal')
+    truncateSync(wal, Math.floor(statSync(wal).size / 2))
+    const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state]).finished
+    expect([code, stderr]).toEqual([1, expect.stringContaining('has lost records that were read')])
+  })
+
+  it('a plain copy of a running folder is refused, or counts all that it acknowledges', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const system = await startSystem(state, ARGS)
+    const posting = post(system, 300)
+    for (let round = 0; round < 3; round++) {
+      const copy = join(temporaryFolder(), 'copy')
+      await eventually(system.classStats, rows => totalCount(rows) >= 40 * (round + 1))
+      cpSync(state, copy, { recursive: true, filter: source => !source.includes('.unfinished') })
+      const copied = await startSystem(copy).catch((error: Error) => error)
+      if (copied instanceof Error) {
+        expect(copied.message).toMatch(/has lost records that were read|malformed|not a database/)
+        continue
+      }
+      expect(await post(copied, 10, 'SeaLake')).toBe(10)
+      const ofCopy = ({ class_name: name }: { class_name: string }) => name === 'SeaLake'
+      await eventually(copied.classStats, rows => totalCount(rows.filter(ofCopy)) === 10)
+      await copied.interrupt()
+    }
+    await posting
+  })
+})
