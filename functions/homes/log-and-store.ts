@@ -40,16 +40,16 @@ export async function openLogAndStore(
     const openedStore = await openStore(servers.store, environment)
     const { store } = openedStore
     closers.push(() => store.close())
-    const isEmbedded = servers.store.kind === 'embedded'
+    const storeFile = servers.store.kind === 'embedded' ? servers.store.file : undefined
     await settleStore(store, {
-      name: isEmbedded ? servers.store.file : describeStore(servers.store),
+      name: storeFile ?? describeStore(servers.store),
       slotMs,
       systemId,
       logIdentity: log.identity,
       emptying: describeEmptying(servers.store),
     })
     // In the store's own file, after a power cut no checkpoint can be newer than what was applied.
-    const checkpoints = openSqliteCheckpoints(isEmbedded ? servers.store.file : checkpointsFile(folder))
+    const checkpoints = openSqliteCheckpoints(storeFile ?? checkpointsFile(folder))
     closers.push(() => checkpoints.close())
     const logName = servers.log.kind === 'embedded' ? servers.log.file : describeLog(servers.log)
     const progress = { cursors: await store.readCursors(), checkpoints }
