@@ -1,16 +1,16 @@
 import { isUtf8 } from 'node:buffer'
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { ClassList } from '../core/classes.ts'
-import { decodeRecord, encodeRecord, type Origin, type Rejection } from '../core/record.ts'
+import { decodeRecord, type Origin, type Rejection } from '../core/record.ts'
 import { slotOf } from '../core/slot.ts'
-import { SECOND_MS } from '../core/time.ts'
 import { header } from '../http/header.ts'
 import { problem } from '../http/problem.ts'
-import type { AppendFailure, EventLog } from '../ports/event-log.ts'
+import type { EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
-import { compressRecord, RECORD_BYTES_LIMIT } from './packing.ts'
-import { appendWithRetries, type RetryTime } from './retry.ts'
+import { RECORD_BYTES_LIMIT } from './packing.ts'
+import { recordOf, requestStore, withHeader } from './request-store.ts'
+import type { RetryTime } from './retry.ts'
 
 export interface IngestHandlerOptions {
   log: EventLog
@@ -21,8 +21,6 @@ export interface IngestHandlerOptions {
   logger: Logger
 }
 
-/** Below the 29 s after which API Gateway gives up. */
-const LONGEST_MS = 20 * SECOND_MS
 /** Bad lines that an answer names; the rest is counted. */
 const MAX_NAMED = 20
 const KEY_FORM = /^[\x21-\x7e]{1,200}$/
@@ -38,22 +36,13 @@ const BODY_TYPE = /^application\/(json|x-ndjson)\s*(;|$)/i
  * record, or none: then the answer names each bad one. A body that is sent again with the same Idempotency-Key, by the
  * same sender and within half an hour, counts once.
  *
- * @returns 202 with the number of events once the log has them
+ * @returns 202 with the number of events once the log has them; within 20 s in any case
  */
 export function ingestHandler({ log, classes, slotMs, time, now, logger }: IngestHandlerOptions) {
-  /** Stores a record. @returns why that failed, in which case the log may or may not have it */
-  function store({ producer, counter }: Origin, lines: Uint8Array): Promise<AppendFailure | null> {
-    return appendWithRetries(
-      log,
-      { ...log.destinationOf(producer), data: compressRecord(withHeader({ producer, counter }, lines)) },
-      time,
-      error => logger.warn('ingest: not stored yet, sending again', { error }),
-      AbortSignal.timeout(LONGEST_MS),
-    )
-  }
-  const storeInTurn = inTurn(store)
+  const requests = requestStore(log, time, error => logger.warn('ingest: not stored yet, sending again', { error }))
+  const mostBytes = Math.min(RECORD_BYTES_LIMIT, log.maxRecordBytes)
 
-  return async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
+  async function answer(event: APIGatewayProxyEvent, arrivedMs: number): Promise<APIGatewayProxyResult> {
     const key = header(event, 'idempotency-key')
     if (key !== undefined && !KEY_FORM.test(key)) {
       return problem(400, 'The Idempotency-Key is not right', 'Idempotency-Key: 1 to 200 visible ASCII characters')
@@ -67,52 +56,60 @@ export function ingestHandler({ log, classes, slotMs, time, now, logger }: Inges
     const nowMs = now()
     const data = withHeader(NOBODY, lines)
     const place = { lane: '', position: '', arrivalMs: nowMs, data }
-    const { events, rejections } = decodeRecord(place, slotOf(nowMs, slotMs), await classes())
+    const known = await classes().catch((error: Error) => error)
+    if (known instanceof Error) {
+      logger.warn('ingest: the class list cannot be read', { error: known.message })
+      return tryAgain('The class list cannot be read', 'Nothing was taken. Send it again once GET /api/health is ok.')
+    }
+    const { events, rejections } = decodeRecord(place, slotOf(nowMs, slotMs), known)
     if (rejections.length > 0) return refusal(rejections)
     if (events.length === 0) return problem(400, 'The body is not right', 'there is no event in it')
-    if (compressRecord(data).byteLength > RECORD_BYTES_LIMIT) {
-      return problem(413, 'Too many events at once', `Send fewer: compressed they may have ${RECORD_BYTES_LIMIT} bytes`)
-    }
+    const producer = key === undefined ? undefined : producerOf(event, key)
+    const { byteLength } = recordOf({ producer: producer ?? NOBODY.producer, counter: 1 }, lines)
+    if (byteLength > mostBytes) return tooLarge(events.length, byteLength, mostBytes)
 
-    const failure =
-      key === undefined
-        ? await storeInTurn(lines)
-        : await store({ producer: producerOf(event, key), counter: 1 }, lines)
-    if (failure !== null) {
-      logger.warn('ingest: given up', { error: failure.error })
-      const detail =
-        key === undefined
-          ? 'The log may have the events or not. With an Idempotency-Key they can be sent again without harm.'
-          : 'Send the same again with the same Idempotency-Key.'
-      const answer = problem(503, 'The log does not answer', `${failure.error}. ${detail}`)
-      return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
+    const outcome = await requests.store(lines, producer, arrivedMs)
+    if (outcome.kind !== 'stored') logger.warn('ingest: given up', { error: outcome.error })
+    switch (outcome.kind) {
+      case 'stored': {
+        const body = JSON.stringify({ accepted: events.length })
+        return { statusCode: 202, headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, body }
+      }
+      case 'too-large':
+        return tooLarge(events.length, byteLength, null)
+      case 'not-sent':
+        return tryAgain('Too many requests wait for the log', 'Nothing of this one was taken. Send it again.')
+      case 'unknown':
+        return tryAgain(
+          'The log does not answer',
+          key === undefined
+            ? `${outcome.error}. The log may have the events or not. With an Idempotency-Key they can be sent again without harm.`
+            : `${outcome.error}. Send the same again with the same Idempotency-Key.`,
+        )
     }
-    const body = JSON.stringify({ accepted: events.length })
-    return { statusCode: 202, headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, body }
+  }
+
+  return async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
+    try {
+      return await answer(event, time.now())
+    } catch (error) {
+      logger.warn('ingest: request failed', { error: String(error) })
+      return problem(500, 'The request failed', 'Nothing was taken. The log of the server says why.')
+    }
   }
 }
 
-/**
- * Stores records one after another, as those of one producer, which takes another id after a record that may be
- * missing: so requests without a key are no more to the speed layer than one producer.
- */
-function inTurn(store: (origin: Origin, lines: Uint8Array) => Promise<AppendFailure | null>) {
-  let origin = { producer: `api-${randomUUID()}`, counter: 0 }
-  let last: Promise<unknown> = Promise.resolve()
-  return (lines: Uint8Array): Promise<AppendFailure | null> => {
-    const storing = last.then(async () => {
-      origin = { ...origin, counter: origin.counter + 1 }
-      const failure = await store(origin, lines)
-      if (failure !== null) origin = { producer: `api-${randomUUID()}`, counter: 0 }
-      return failure
-    })
-    last = storing.catch(() => {})
-    return storing
-  }
+function tryAgain(title: string, detail: string): APIGatewayProxyResult {
+  const answer = problem(503, title, detail)
+  return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
 }
 
-function withHeader(origin: Origin, lines: Uint8Array): Buffer {
-  return Buffer.concat([encodeRecord(origin, []), Buffer.from('\n'), lines])
+/** @param most null where the log refused the record and did not say what it takes */
+function tooLarge(events: number, bytes: number, most: number | null): APIGatewayProxyResult {
+  const limit = most === null ? 'the log takes fewer' : `the log takes at most ${most}`
+  const advice = events === 1 ? 'It fits into no record: send it with less in it.' : 'Send fewer events at once.'
+  const title = events === 1 ? 'The event is too large' : 'Too many events at once'
+  return problem(413, title, `Compressed they have ${bytes} bytes, and ${limit}. ${advice}`)
 }
 
 /** The same for the same body under the same key of the same sender: so the copies of a request are known as such. */

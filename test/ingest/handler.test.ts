@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
 import { START } from '../../functions/core/lane.ts'
 import { decodeRecord } from '../../functions/core/record.ts'
@@ -18,7 +18,7 @@ interface Sent {
   type?: string
 }
 
-function openIngest(through: (log: EventLog) => EventLog = log => log) {
+function openIngest(through: (log: EventLog) => EventLog = log => log, classes = async () => CLASSES) {
   const log = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite') })
   onTestFinished(() => log.close())
   /** Makes retries give up at once. */
@@ -26,7 +26,7 @@ function openIngest(through: (log: EventLog) => EventLog = log => log) {
   const now = systemTime()
   const handler = ingestHandler({
     log: through(log),
-    classes: async () => CLASSES,
+    classes,
     slotMs: HOUR_MS,
     time: { ...now, random: () => (time.passed ? Number.POSITIVE_INFINITY : now.random()) },
     now: () => NOON_MS,
@@ -97,13 +97,13 @@ it('knows a role again in another of its sessions, and no other role', async () 
   expect(new Set(producers).size).toBe(2)
 })
 
-it('sends requests without a key as the records of one producer, and as another after one that may be missing', async () => {
+it('sends requests without a key as the records of a few producers, and as another after one that may be missing', async () => {
   let isDown = false
   const { send, records, time } = openIngest(log => ({
     ...log,
     append: async records => (isDown ? records.map(() => ({ error: 'down' })) : log.append(records)),
   }))
-  await Promise.all([send(LINES[0] as string), send(LINES[0] as string), send(LINES[0] as string)])
+  for (let request = 0; request < 3; request++) await send(LINES[0] as string)
   isDown = true
   time.passed = true
   expect(await send(LINES[0] as string)).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } })
@@ -209,4 +209,68 @@ it('goes on until the log has it', async () => {
   }))
   expect(await send(LINES[0] as string, { key: 'k' })).toMatchObject({ status: 202 })
   expect(await records()).toHaveLength(1)
+})
+
+describe('an event that is too large for the log', () => {
+  const event = JSON.stringify(wireEvent({ image_id: 'x'.repeat(200) }))
+  const sizes: number[] = []
+  const counting = (log: EventLog): EventLog => ({
+    ...log,
+    append: async records => {
+      sizes.push(...records.map(({ data }) => data.byteLength))
+      return log.append(records)
+    },
+  })
+
+  it('is refused before it is sent, with what the log takes', async () => {
+    const whole = openIngest(counting)
+    expect(await whole.send(event, { key: 'k' })).toMatchObject({ status: 202 })
+    const bytes = sizes.at(-1) as number
+    const exact = openIngest(log => ({ ...log, maxRecordBytes: bytes }))
+    expect(await exact.send(event, { key: 'k' })).toMatchObject({ status: 202 })
+    const small = openIngest(log => ({ ...log, maxRecordBytes: bytes - 1 }))
+    const answer = await small.send(event, { key: 'k' })
+    expect(answer).toMatchObject({ status: 413, body: { title: 'The event is too large' } })
+    expect(answer.body.detail).toContain(`at most ${bytes - 1}`)
+    expect(await small.records()).toEqual([])
+  })
+
+  it.each([undefined, 'k'])(
+    'is refused at once where the log finds out, and nobody is to send it again (key %s)',
+    async key => {
+      let asked = 0
+      const { send } = openIngest(log => ({
+        ...log,
+        append: async records => {
+          asked++
+          return records.map(() => ({ error: 'MESSAGE_TOO_LARGE', tooLarge: true as const }))
+        },
+      }))
+      const answer = await send(LINES.join('\n'), { ...(key !== undefined && { key }) })
+      expect(answer).toMatchObject({ status: 413, body: { title: 'Too many events at once' } })
+      expect(answer.headers).not.toHaveProperty('Retry-After')
+      expect(answer.body.detail).not.toMatch(/again/)
+      expect(asked).toBe(1)
+    },
+  )
+})
+
+it('says that the class list cannot be read, and takes nothing', async () => {
+  const { send, records } = openIngest(undefined, () => Promise.reject(new Error('EISDIR: reference/classes.csv')))
+  expect(await send(LINES[0] as string)).toMatchObject({
+    status: 503,
+    headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '5' },
+    body: { title: 'The class list cannot be read' },
+  })
+  expect(await records()).toEqual([])
+})
+
+it('answers with a problem where it fails otherwise', async () => {
+  const { send } = openIngest(log => ({
+    ...log,
+    destinationOf: () => {
+      throw new Error('no lane')
+    },
+  }))
+  expect(await send(LINES[0] as string, { key: 'k' })).toMatchObject({ status: 500, body: { status: 500 } })
 })
