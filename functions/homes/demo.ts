@@ -36,9 +36,10 @@ export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: 
 export async function streamDemoImages(home: LocalHome, signal: AbortSignal): Promise<void> {
   const producer = createProducer(home.log)
   const startMs = Date.now()
+  const startedMs = performance.now()
   for (let sent = 0; !signal.aborted; sent++) {
-    const dueMs = startMs + (sent * 1000) / EVENTS_PER_SECOND
-    await sleep(Math.max(dueMs - Date.now(), 0), undefined, { signal }).catch(() => {})
+    const dueMs = startedMs + (sent * 1000) / EVENTS_PER_SECOND
+    await sleep(Math.max(dueMs - performance.now(), 0), undefined, { signal }).catch(() => {})
     const image = liveImage({ seed: SEED, index: startMs + sent, atMs: Date.now() })
     await producer
       .send([toWireEvent(image)])

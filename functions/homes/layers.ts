@@ -113,6 +113,7 @@ export function servingHandlerOf(
     lanes: () => outline.lanes(),
     oldestBehind: cursor => outline.oldestBehind(cursor),
     now: Date.now,
+    elapsedMs: systemTime().now,
     logger,
   })
 }

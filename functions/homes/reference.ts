@@ -4,6 +4,7 @@ import { type ClassList, withClasses } from '../core/classes.ts'
 import { slotOf } from '../core/slot.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import { formatClassList, parseClassList } from '../ingest/classes-csv.ts'
+import { systemTime } from '../ingest/retry.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { readData } from './data.ts'
@@ -55,11 +56,12 @@ export function currentBaseline(views: ViewReader): () => Promise<Baseline> {
   })
 }
 
-/** Reads anew only what was read longer ago than this. */
+/** Reads again only what was read longer ago than this; a clock that is set back makes nothing last longer. */
 export function remembered<T>(ageMs: number, read: () => Promise<T>): () => Promise<T> {
+  const time = systemTime()
   let last: { value: T; readMs: number } | undefined
   return async () => {
-    if (!last || Date.now() - last.readMs > ageMs) last = { value: await read(), readMs: Date.now() }
+    if (!last || time.now() - last.readMs > ageMs) last = { value: await read(), readMs: time.now() }
     return last.value
   }
 }

@@ -116,13 +116,13 @@ async function nextBatch(
   signal: AbortSignal,
 ): Promise<LogRecord[]> {
   const records: LogRecord[] = []
-  const deadline = Date.now() + batchingWindowMs
+  const deadlineMs = performance.now() + batchingWindowMs
   while (records.length < batchSize && withinPayload(records).length === records.length && !signal.aborted) {
     const limit = Math.min(batchSize - records.length, READ_AT_ONCE)
     const more = await log.read(lane, records.at(-1)?.position ?? after, limit)
     records.push(...more)
     if (more.length === limit) continue
-    const remainingMs = deadline - Date.now()
+    const remainingMs = deadlineMs - performance.now()
     if (records.length === 0 || remainingMs <= 0) break
     await pause(Math.min(remainingMs, 1_000), signal)
   }

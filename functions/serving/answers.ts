@@ -23,6 +23,8 @@ export interface Serving {
   lanes: LogOutline['lanes']
   oldestBehind: LogOutline['oldestBehind']
   now(): number
+  /** Milliseconds since any moment: goes forward also where the clock is set back. */
+  elapsedMs(): number
 }
 
 /** Windows per class in an answer. */

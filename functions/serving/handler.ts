@@ -38,7 +38,7 @@ type Form = 'json' | 'csv'
  */
 export function servingHandler(serving: ServingHandlerOptions) {
   const byPath = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
-  const kept = keptAnswers(serving.now, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
+  const kept = keptAnswers(serving.elapsedMs, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
 
   async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
     const method = event.httpMethod

@@ -18,6 +18,7 @@ export interface Kept<T> {
 /**
  * Gives every question an answer within a bound: that of now or, while there is none, the last good one.
  *
+ * @param now a clock of ms that only goes forward
  * @param withinMs after which an answer is no more waited for
  * @param keptWithinMs the same where an older one is there
  */

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { openSqliteCheckpoints } from '../../functions/adapters/sqlite-checkpoints.ts'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
 import { deliveriesOf } from '../../functions/core/delivery.ts'
 import type { Lane } from '../../functions/core/lane.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
 import { kinesisEvent } from '../../functions/local/lambda-events.ts'
 import { startPolling } from '../../functions/local/poller.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
@@ -60,4 +61,35 @@ it('reads on page by page until a batch is full', async () => {
 
 it('delivers a lane whose parents the log has forgotten', async () => {
   expect(await sizesOfDeliveries([new Uint8Array(1)], lane => [{ ...lane, parents: ['long-gone'] }])).toEqual([1])
+})
+
+it('waits for a full batch no longer where the clock is set back', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const inner = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite'), shards: 1 })
+  const checkpoints = openSqliteCheckpoints(join(temporaryFolder(), 'checkpoints.sqlite'))
+  const [lane] = (await inner.lanes()) as [Lane]
+  await inner.append([{ lane: lane.name, data: new Uint8Array(1) }])
+  const delivered = Promise.withResolvers<void>()
+  const polling = startPolling({
+    ...{ consumer: 'test', checkpoints, toEvent: kinesisEvent, batchSize: 10, batchingWindowMs: 200 },
+    log: {
+      ...inner,
+      async read(...asked) {
+        const records = await inner.read(...asked)
+        if (records.length > 0) vi.setSystemTime(Date.now() - HOUR_MS)
+        return records
+      },
+    },
+    logger: { info() {}, warn() {} },
+    async handler() {
+      delivered.resolve()
+      return { batchItemFailures: [] }
+    },
+  })
+  onTestFinished(async () => {
+    await polling.stop()
+    await Promise.all([inner.close(), checkpoints.close()])
+  })
+  await delivered.promise
 })

@@ -166,6 +166,7 @@ export class BatchSide {
       lastRun: async () => undefined,
       oldestBehind: async () => null,
       now: nowMs,
+      elapsedMs: nowMs,
     }
     const { rows } = await classStats(serving)
     return new Map(rows.map(({ class_name, count }) => [class_name, count]))

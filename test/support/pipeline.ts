@@ -55,6 +55,7 @@ export async function openPipeline(options: PipelineOptions) {
     lastRun: async () => undefined,
     oldestBehind: async () => null,
     now,
+    elapsedMs: now,
   }
   return {
     folder,
