@@ -7,7 +7,8 @@ import { defineConfig } from 'vitest/config'
  * (`npm run test:planted`).
  */
 
-const HARD_TIMEOUT_MS = 120_000
+/** A safety net for what waits without end. It must hold on a machine with ten times as much to do. */
+const HARD_TIMEOUT_MS = 300_000
 /** Contract suites of ports on real engines lie beside the others. */
 const ON_ENGINES = 'test/contracts/*.{trino,athena}.test.ts'
 const ON_LOCALSTACK = 'test/contracts/*.s3.test.ts'
@@ -33,16 +34,27 @@ export default defineConfig({
             'test/infra/**',
             'test/laws/real-tiles.test.ts',
           ],
-          testTimeout: 30_000,
+          testTimeout: HARD_TIMEOUT_MS,
+          hookTimeout: HARD_TIMEOUT_MS,
         },
       },
       {
         test: {
           name: 'processes',
-          include: ['test/{process,cli,infra}/**/*.test.ts', 'test/laws/real-tiles.test.ts'],
+          include: ['test/{process,cli}/**/*.test.ts', 'test/laws/real-tiles.test.ts'],
           globalSetup: ['test/support/built-dashboard.ts'],
           testTimeout: HARD_TIMEOUT_MS,
           hookTimeout: HARD_TIMEOUT_MS,
+        },
+      },
+      {
+        test: {
+          name: 'infra',
+          include: ['test/infra/**/*.test.ts'],
+          globalSetup: ['test/support/built-dashboard.ts', 'test/infra/start-synthesis.ts'],
+          testTimeout: HARD_TIMEOUT_MS,
+          // Hooks wait for a process that tells its end.
+          hookTimeout: 3 * HARD_TIMEOUT_MS,
         },
       },
       {

@@ -1,23 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { App } from 'aws-cdk-lib'
-import { Template } from 'aws-cdk-lib/assertions'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { stageToPrice } from '../../infra/cost.ts'
 import { ASSUMED, DEPLOYED } from '../../infra/cost-assumptions.ts'
 import { type Load, monthlyCost } from '../../infra/cost-model.ts'
 import { PRICES } from '../../infra/cost-prices.ts'
-import { landcoverStacks } from '../../infra/stacks.ts'
-
-// Stacks without real bundles: only one process at a time can build them.
-vi.mock('../../infra/bundles.ts', () => ({ bundleOf: () => import.meta.dirname }))
+import { type Synthesized, synthesized } from './synthesized.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGE = readFileSync(join(ROOT, 'docs/cost.md'), 'utf8')
-const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
 const AT_REST: Load = { eventsPerSecond: 0, eventsPerRecord: 1, dashboards: 0, months: 0 }
 
 const sumOf = (name: string, load: Load) =>
@@ -82,36 +75,35 @@ describe('the cost model', () => {
   })
 
   describe.each(['dev', 'prod'] as const)('for stage %s', stage => {
-    const outdir = mkdtempSync(join(tmpdir(), 'landcover-cdk-'))
-    let deployed: Template
-    beforeAll(() => {
-      const app = new App({ outdir, context })
-      deployed = Template.fromStack(landcoverStacks(app, stageToPrice(stage), '123456789012', 'us-east-1').pipeline)
+    let deployed: Synthesized
+    beforeAll(async () => {
+      deployed = await synthesized(stage)
     })
-    afterAll(() => rmSync(outdir, { recursive: true }))
-    const properties = (type: string): Record<string, unknown>[] =>
-      Object.values(deployed.findResources(type)).map(({ Properties }) => Properties)
 
     it('uses the memory of the deployed functions', () => {
-      const memory = new Map(properties('AWS::Lambda::Function').map(each => [each.FunctionName, each.MemorySize]))
+      const memory = new Map(
+        deployed.properties('AWS::Lambda::Function').map(each => [each.FunctionName, each.MemorySize]),
+      )
       for (const [name, { memoryMb }] of Object.entries(ASSUMED.functions)) {
         expect(memory.get(`landcover-${stage}-${name}`), name).toBe(memoryMb)
       }
     })
 
     it('uses the batch settings, alarms and dashboards of the deployed stage', () => {
-      const batches = properties('AWS::Lambda::EventSourceMapping')
+      const batches = deployed.properties('AWS::Lambda::EventSourceMapping')
       expect(batches).toContainEqual(
         expect.objectContaining({
           BatchSize: DEPLOYED.archiveBatch,
           MaximumBatchingWindowInSeconds: DEPLOYED.archiveWindowSeconds,
         }),
       )
-      const [cache] = properties('AWS::CloudFront::CachePolicy').map(({ CachePolicyConfig }) => CachePolicyConfig)
+      const [cache] = deployed
+        .properties('AWS::CloudFront::CachePolicy')
+        .map(({ CachePolicyConfig }) => CachePolicyConfig)
       expect(cache).toMatchObject({ DefaultTTL: DEPLOYED.sharedSeconds })
-      expect(properties('AWS::CloudWatch::Alarm')).toHaveLength(ASSUMED.alarms)
-      expect(properties('AWS::CloudWatch::Dashboard')).toHaveLength(ASSUMED.dashboards)
-      expect(properties('AWS::SecretsManager::Secret')).toHaveLength(stage === 'prod' ? 1 : 0)
+      expect(deployed.properties('AWS::CloudWatch::Alarm')).toHaveLength(ASSUMED.alarms)
+      expect(deployed.properties('AWS::CloudWatch::Dashboard')).toHaveLength(ASSUMED.dashboards)
+      expect(deployed.properties('AWS::SecretsManager::Secret')).toHaveLength(stage === 'prod' ? 1 : 0)
     })
   })
 })

@@ -1,19 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { App } from 'aws-cdk-lib'
-import { Template } from 'aws-cdk-lib/assertions'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { landcoverStacks } from '../../infra/stacks.ts'
-import { stageNamed } from '../../infra/stages.ts'
-import { STAGES } from './synthesized.ts'
-
-// Stacks without real bundles: only one process at a time can build them.
-vi.mock('../../infra/bundles.ts', () => ({ bundleOf: () => import.meta.dirname }))
+import { beforeAll, describe, expect, it } from 'vitest'
+import { synthesized } from './synthesized.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const RUNBOOK = readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8')
-const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
 
 /** Sections below a second-level heading, by their third-level headings. */
 function sections(chapter: string): Map<string, string> {
@@ -27,16 +18,11 @@ const entries = sections('Alarms')
 const described = [...entries.keys()].flatMap(heading => heading.split(', '))
 
 describe.each(['dev', 'prod'] as const)('the runbook and the alarms of stage %s', name => {
-  const outdir = mkdtempSync(join(tmpdir(), 'landcover-cdk-'))
-  const told: Record<string, string> = STAGES[name]
   let alarms: string[]
-  beforeAll(() => {
-    const stage = stageNamed(name, key => told[key])
-    const { pipeline } = landcoverStacks(new App({ outdir, context }), stage, '123456789012', 'us-east-1')
-    const found = Object.values(Template.fromStack(pipeline).findResources('AWS::CloudWatch::Alarm'))
-    alarms = found.map(({ Properties }) => String(Properties.AlarmName).replace(`landcover-${name}-`, ''))
+  beforeAll(async () => {
+    const found = (await synthesized(name)).properties('AWS::CloudWatch::Alarm')
+    alarms = found.map(({ AlarmName }) => String(AlarmName).replace(`landcover-${name}-`, ''))
   })
-  afterAll(() => rmSync(outdir, { recursive: true }))
 
   it('have an entry for each alarm', () => {
     expect(alarms.length).toBeGreaterThan(10)

@@ -6,14 +6,8 @@ import { SECOND_MS } from '../../functions/core/time.ts'
 import { READING } from '../../functions/http/origins.ts'
 import { FUNCTIONS } from '../../infra/bundles.ts'
 import type { Stage } from '../../infra/stages.ts'
-import {
-  DEPLOYMENTS,
-  type Deployment,
-  type Resource,
-  type StageName,
-  type Synthesized,
-  synthesize,
-} from './synthesized.ts'
+import { DEPLOYMENTS, type Deployment, type Resource, type StageName } from './deployments.ts'
+import { type Synthesized, synthesized } from './synthesized.ts'
 
 interface Throttle {
   HttpMethod: string
@@ -33,34 +27,34 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   const signIn = 'reads' in DEPLOYMENTS[deployment].change
   const { allowedOrigins = [] } = DEPLOYMENTS[deployment].change as Partial<Stage>
   const log = 'eventLog' in DEPLOYMENTS[deployment].change ? DEPLOYMENTS[deployment].change.eventLog.kind : 'kinesis'
-  let synthesized: Synthesized
+  let stacks: Synthesized
   beforeAll(async () => {
-    synthesized = await synthesize(deployment)
+    stacks = await synthesized(deployment)
   })
   const all = (type: string): Resource[] =>
-    synthesized.resources
+    stacks.resources
       .values()
       .filter(({ Type }) => Type === type)
       .toArray()
-  const properties = (type: string) => all(type).map(({ Properties }) => Properties)
+  const properties = (type: string) => stacks.properties(type)
   const apiBehaviors = () =>
     properties('AWS::CloudFront::Distribution').flatMap(({ DistributionConfig }) => {
       const { CacheBehaviors } = DistributionConfig as { CacheBehaviors: Record<string, unknown>[] }
       return CacheBehaviors.filter(({ PathPattern }) => PathPattern === '/api/*')
     })
-  const text = () => JSON.stringify([...synthesized.resources])
+  const text = () => JSON.stringify([...stacks.resources])
 
   it('have no finding of cdk-nag without a reason', () => {
-    expect(synthesized.said).toBe('')
-    expect(synthesized.exitCode).toBe(0)
+    expect(stacks.said).toBe('')
+    expect(stacks.exitCode).toBe(0)
   })
 
   it('can be made without an account: nothing is looked up in it', () => {
-    expect(synthesized.missing).toEqual([])
+    expect(stacks.missing).toEqual([])
   })
 
   it('are templates that CloudFormation takes', () => {
-    expect(synthesized.largest).toBeLessThan(TEMPLATE_LIMIT / 2)
+    expect(stacks.largest).toBeLessThan(TEMPLATE_LIMIT / 2)
   })
 
   it('can be changed apart: neither imports a value that the other exports', () => {
@@ -113,7 +107,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
 
   if (stage !== 'prod')
     it('leave nothing behind when they are destroyed', () => {
-      const kept = synthesized.resources
+      const kept = stacks.resources
         .entries()
         .filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain')
         .map(([id]) => id)
@@ -317,7 +311,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   })
 
   it('allow each function what it does, and nothing else', () => {
-    expect(allowed(synthesized)).toMatchSnapshot()
+    expect(allowed(stacks)).toMatchSnapshot()
   })
 })
 
