@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished, TestRunner } from 'vitest'
 import type { ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** Modules as Node has compiled them: a process starts in half the time when another has loaded the same before. */
+const NODE_COMPILE_CACHE = join(tmpdir(), 'landcover-compile-cache')
 
 export interface Finished {
   code: number | null
@@ -31,7 +35,7 @@ export interface Running {
 export function run(script: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
   const child = spawn(process.execPath, [script, ...args], {
     cwd: ROOT,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, NODE_COMPILE_CACHE, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }
