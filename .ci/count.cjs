@@ -1,0 +1,52 @@
+// Adds up what checks and suites left in a folder: NAME.check and NAME.suite hold an exit code, NAME.json a suite's
+// report. Prints `N passed, N failed, N skipped`, and ends with 1 when something failed or left nothing. In old syntax,
+// for the Node that CI has before npm ci.
+const { existsSync, readFileSync } = require('node:fs')
+const { join } = require('node:path')
+
+const [folder, ...wanted] = process.argv.slice(2)
+const counts = { passed: 0, failed: 0, skipped: 0 }
+
+function failed(name, why) {
+  counts.failed++
+  console.log(`${name}: ${why}`)
+}
+
+/** @returns the report of a suite; undefined when there is none, or none that is whole */
+function reportOf(name) {
+  try {
+    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** Adds a suite's tests. @returns how many failed, a file that could not be run among them */
+function addTests(report) {
+  const brokenFiles = report.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.every(each => each.status !== 'failed'),
+  )
+  const failures = report.numFailedTests + brokenFiles.length
+  counts.passed += report.numPassedTests
+  counts.failed += failures
+  counts.skipped += report.numPendingTests + report.numTodoTests
+  return failures
+}
+
+for (const file of wanted) {
+  const [name, kind] = file.split('.')
+  const path = join(folder, file)
+  const exitCode = existsSync(path) ? Number(readFileSync(path, 'utf8')) : null
+  if (exitCode === null) failed(name, 'was not run to its end')
+  else if (kind === 'check') {
+    if (exitCode === 0) counts.passed++
+    else failed(name, `ended with ${exitCode}`)
+  } else {
+    const report = reportOf(name)
+    if (!report) failed(name, 'left no report')
+    else if (addTests(report) === 0 && exitCode !== 0) failed(name, `ended with ${exitCode}, although no test failed`)
+    else if (report.numTotalTests === 0) failed(name, 'ran no test')
+  }
+}
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+process.exitCode = counts.failed > 0 ? 1 : 0

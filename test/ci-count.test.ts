@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { temporaryFolder } from './support/temporary-folder.ts'
+
+const COUNT = join(import.meta.dirname, '../.ci/count.cjs')
+
+/** A report of vitest, as far as it is read. */
+function report(numPassedTests: number, numFailedTests = 0, brokenFiles = 0) {
+  const statuses = (status: string, count: number) => Array.from({ length: count }, () => ({ status }))
+  const ran = { status: numFailedTests > 0 ? 'failed' : 'passed', assertionResults: statuses('passed', numPassedTests) }
+  ran.assertionResults.push(...statuses('failed', numFailedTests))
+  const broken = Array.from({ length: brokenFiles }, () => ({ status: 'failed', assertionResults: [] }))
+  const numTotalTests = numPassedTests + numFailedTests + 3
+  const counts = { numPassedTests, numFailedTests, numPendingTests: 2, numTodoTests: 1, numTotalTests }
+  return JSON.stringify({ ...counts, testResults: [ran, ...broken] })
+}
+
+function count(files: Record<string, string>, ...wanted: string[]) {
+  const folder = temporaryFolder()
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  const { status, stdout } = spawnSync(process.execPath, [COUNT, folder, ...wanted], { encoding: 'utf8' })
+  return { status, lines: stdout.trimEnd().split('\n') }
+}
+
+it('adds up the tests of suites, and counts each check as one', () => {
+  const files = { 'a.suite': '0\n', 'a.json': report(5), 'b.suite': '0\n', 'b.json': report(7), 'c.check': '0\n' }
+  expect(count(files, 'a.suite', 'b.suite', 'c.check')).toEqual({
+    status: 0,
+    lines: ['13 passed, 0 failed, 6 skipped'],
+  })
+})
+
+it.each([
+  ['a failed test, once', { 'a.suite': '1', 'a.json': report(5, 2) }, [], '5 passed, 2 failed, 3 skipped'],
+  ['a file that could not be run', { 'a.suite': '1', 'a.json': report(5, 0, 1) }, [], '5 passed, 1 failed, 3 skipped'],
+  ['no report', { 'a.suite': '0' }, ['a: left no report'], '0 passed, 1 failed, 0 skipped'],
+  [
+    'half a report',
+    { 'a.suite': '137', 'a.json': report(5).slice(0, 99) },
+    ['a: left no report'],
+    '0 passed, 1 failed, 0 skipped',
+  ],
+  [
+    'a bad end without a failed test',
+    { 'a.suite': '1', 'a.json': report(5) },
+    ['a: ended with 1, although no test failed'],
+    '5 passed, 1 failed, 3 skipped',
+  ],
+  ['a suite that was never run', {}, ['a: was not run to its end'], '0 passed, 1 failed, 0 skipped'],
+  [
+    'a suite without a test',
+    {
+      'a.suite': '0',
+      'a.json':
+        '{"numPassedTests":0,"numFailedTests":0,"numPendingTests":0,"numTodoTests":0,"numTotalTests":0,"testResults":[]}',
+    },
+    ['a: ran no test'],
+    '0 passed, 1 failed, 0 skipped',
+  ],
+] as [string, Record<string, string>, string[], string][])('counts as failed: %s', (_, files, reasons, last) => {
+  expect(count(files, 'a.suite')).toEqual({ status: 1, lines: [...reasons, last] })
+})
+
+it.each([
+  ['that fails', { 'c.check': '2' }, 'c: ended with 2'],
+  ['that was never run', {}, 'c: was not run to its end'],
+] as [string, Record<string, string>, string][])('counts a check %s as failed', (_, files, reason) => {
+  expect(count(files, 'c.check')).toEqual({ status: 1, lines: [reason, '0 passed, 1 failed, 0 skipped'] })
+})
