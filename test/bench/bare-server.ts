@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** The limit of what a server on Node can do: gives everybody one answer, and asks nothing. Run as a process of its own. */
+/** Upper limit for a server on Node: it gives one fixed answer to every request. Runs in its own process. */
 const { status, headers, body } = JSON.parse(process.argv[2] as string) as {
   status: number
   headers: Record<string, string>

@@ -20,8 +20,8 @@ import { BATCH_SQL } from '../support/pipeline.ts'
 import { printTable } from './report.ts'
 
 /**
- * The archive and the batch layer at a scale: `node test/bench/batch.ts 1 10`, in millions of events, each in a process
- * of its own so that its peak memory is its own. A slot has a million events, so history is as many slots long.
+ * Benchmark of the archive and the batch layer: `node test/bench/batch.ts 1 10`, in millions of events. Each size runs in
+ * its own process, so that peak memory is measured separately. A slot has a million events.
  */
 const EVENTS_PER_SLOT = 1_000_000
 const EVENTS_PER_RECORD = 500
@@ -29,10 +29,10 @@ const RECORDS_PER_DELIVERY = 200
 const SLOT_MS = HOUR_MS
 const START_MS = Date.UTC(2026, 0, 1)
 const LANE = 'bench.0'
-/** Events are made beforehand, and taken in turns, so that making them is not measured. */
+/** Number of events that are generated in advance and used in turns, so that generating them is not measured. */
 const DISTINCT_EVENTS = 50_000
 
-/** A Python with pyspark: then Spark runs the same statement over the same files. */
+/** Python with pyspark. If it is set, Spark runs the same statement on the same files. */
 const { SPARK_PYTHON } = process.env
 
 const millions = process.argv.slice(2).map(Number)
@@ -115,7 +115,7 @@ async function archiveSlot(objects: ObjectStore, slot: number, lines: readonly s
   }
 }
 
-/** Says that the lane has come to a slot, so that those before it can be counted. */
+/** Archives a heartbeat in a slot, so that the slots before it can be counted. */
 async function archiveHeartbeat(objects: ObjectStore, slot: number): Promise<void> {
   const arrivalMs = START_MS + slot * SLOT_MS
   const position = toPosition(10 ** 12 + slot)
@@ -123,7 +123,7 @@ async function archiveHeartbeat(objects: ObjectStore, slot: number): Promise<voi
   await archiveDelivery({ objects, slotMs: SLOT_MS, classes: async () => new Map() }, LANE, [record])
 }
 
-/** The same sums over the same files, without a thought for copies: what the engine can do at best. */
+/** Computes the same sums on the same files without detecting copies: the best that the engine can do. */
 async function plainDuckDb(archive: string): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '1GB' })
   const connection = await instance.connect()
@@ -138,7 +138,7 @@ async function plainDuckDb(archive: string): Promise<void> {
   instance.closeSync()
 }
 
-/** @returns the seconds that Spark takes for the statement of the batch layer, without its start */
+/** Time of Spark for the statement of the batch layer, in seconds, without its start. */
 function spark(folder: string, slots: number): number {
   const name = (slot: number) => slotName(START_MS + slot * SLOT_MS, SLOT_MS)
   const span = {
@@ -171,7 +171,7 @@ async function sizeOf(folder: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
 }
 
-/** Peak resident memory of this process so far; Linux tells it. */
+/** Peak resident memory of this process so far, from Linux. */
 function peakMemoryMb(): number {
   const status = readFileSync('/proc/self/status', 'utf8')
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024)

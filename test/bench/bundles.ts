@@ -8,7 +8,7 @@ import { printTable, quantile } from './report.ts'
 const TIMES = 20
 const LOGS: readonly LogKind[] = ['kinesis', 'kafka']
 
-/** How large the deployed bundles are, and how long each takes to load: by itself, in a process of its own. */
+/** Measures the size of the deployed bundles, and the time to load each one in its own process. */
 export async function benchBundles(): Promise<void> {
   const folder = join(mkdtempSync(join(tmpdir(), 'landcover-bundles-')), 'dist')
   const rows: object[] = []

@@ -13,7 +13,7 @@ import { printTable, quantile } from './report.ts'
 const EVENTS = 300
 const EVENTS_PER_SECOND = 20
 
-/** From handing an event to the producer until /api/realtime/ndvi counts it, on the real running system. */
+/** Measures the time from passing an event to the producer until /api/realtime/ndvi counts it, on the real system. */
 export async function benchDelay(): Promise<void> {
   const state = mkdtempSync(join(tmpdir(), 'landcover-bench-'))
   const system = await startSystem(state)

@@ -17,10 +17,10 @@ import { printTable, quantile } from './report.ts'
 
 const TOPIC = 'image-events'
 const PARTITIONS = 3
-/** Events are made beforehand, and taken in turns, so that making them is not measured. */
+/** Number of events that are generated in advance and used in turns, so that generating them is not measured. */
 const DISTINCT_EVENTS = 50_000
 
-/** The system on real Kafka and Cassandra, with both servers on the same machine. */
+/** Measures the system on real Kafka and Cassandra, with both servers on the same machine. */
 export async function benchEngines(): Promise<void> {
   const [kafka, cassandra] = await Promise.all([startKafka(), startCassandra()])
   try {
@@ -31,7 +31,7 @@ export async function benchEngines(): Promise<void> {
   }
 }
 
-/** From the first event handed to the producer until the totals in Cassandra hold the last. */
+/** Measures from the first event passed to the producer until the totals in Cassandra include the last. */
 async function benchThroughput(kafka: KafkaEngine, cassandra: Cassandra): Promise<void> {
   const rows: object[] = []
   for (const { records, events, packing } of [
@@ -67,7 +67,7 @@ async function publish(log: EventLog, events: number, options: ProducerOptions):
   await producer.close()
 }
 
-/** Marks the count that is published ten times a second, and when the API shows as many. */
+/** Notes the published count ten times a second, and measures when the API shows this count. */
 async function benchDelays(kafka: KafkaEngine, cassandra: Cassandra): Promise<void> {
   const rows: object[] = []
   for (const { rate, seconds } of [
@@ -145,7 +145,7 @@ async function countedImages(system: System): Promise<number> {
   return totalCount(await system.classStats())
 }
 
-/** The system's peak resident memory; Linux tells it. */
+/** Peak resident memory of the system, from Linux. */
 function peakMemoryMb(system: System): number | string {
   try {
     const status = readFileSync(`/proc/${system.child.pid}/status`, 'utf8')

@@ -20,8 +20,8 @@ const ROUNDS = 7
 const START_MS = Date.UTC(2026, 10, 1)
 
 /**
- * Events a second through the real speed handler with the embedded store, on one core, beside the bare limit:
- * base64 and JSON.parse of the same events. Both take turns in the same process; medians of the rounds.
+ * Measures events a second through the real speed handler with the embedded store, on one core. The limit for comparison
+ * is base64 and JSON.parse of the same events. Both run in turns in the same process; results are medians of the rounds.
  */
 export async function benchHandler(): Promise<void> {
   const rows = []
@@ -98,7 +98,7 @@ async function throughHandler(events: readonly KinesisStreamEvent[]): Promise<nu
   }
 }
 
-/** What is normal, from the generator's own images, so that the usual share of events raises alerts. */
+/** Baseline from the generator's own images, so that the usual share of events raises alerts. */
 const BASELINE = baselineOf(1, generatedTotals())
 
 function generatedTotals(): Map<string, Totals> {

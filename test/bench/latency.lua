@@ -1,4 +1,4 @@
--- What wrk has measured, as a line of JSON; latencies in ms.
+-- Prints the results of wrk as a line of JSON. Latencies are in ms.
 done = function(summary, latency)
   local errors = summary.errors
   io.write(string.format(

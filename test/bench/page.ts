@@ -6,7 +6,7 @@ import { CHROMIUM_FLAGS, chromiumProgram } from '../support/browser.ts'
 import { runStart, urlOf } from '../support/landcover.ts'
 import { median, printTable } from './report.ts'
 
-/** Not among the project's packages: it is larger than most of them together. */
+/** Lighthouse is not a dependency of the project, because it is larger than most dependencies together. */
 const LIGHTHOUSE = 'lighthouse@13.5.0'
 const CATEGORIES = ['performance', 'accessibility', 'best-practices'] as const
 const FLAGS = ['--headless=new', ...CHROMIUM_FLAGS].join(' ')
@@ -17,11 +17,11 @@ interface Report {
   audits: Record<'largest-contentful-paint' | 'total-blocking-time' | 'total-byte-weight', { numericValue: number }>
 }
 
-/** What Lighthouse says of the dashboard of the demo: on a slow phone, which it simulates, and on a desk. */
+/** Runs Lighthouse on the dashboard of the demo, with a simulated slow phone and with a desktop. */
 export async function benchPage(): Promise<void> {
   const program = chromiumProgram()
   if (!program) {
-    console.log('\nThe page is left out: there is no Chromium (apt-get install chromium)')
+    console.log('\nThe page is skipped: Chromium was not found (apt-get install chromium)')
     return
   }
   const folder = mkdtempSync(join(tmpdir(), 'landcover-bench-'))

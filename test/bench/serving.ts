@@ -25,16 +25,16 @@ const CONNECTIONS = 50
 const ROUNDS = 5
 const ROUND_SECONDS = 3
 
-/** What the API takes, and what an answer costs. */
+/** Measures requests a second of the API, and the cost of an answer. */
 export async function benchServing(): Promise<void> {
   if (spawnSync('wrk', ['-v']).error)
-    console.log('\nRequests a second are left out: there is no wrk (apt-get install wrk)')
+    console.log('\nRequests a second are skipped: wrk was not found (apt-get install wrk)')
   else await benchRequests()
   await benchHistory()
   await benchDashboards()
 }
 
-/** The real running system while events flow, beside a bare server that gives the same answer. */
+/** Compares the running system, while events flow, with a bare server that gives the same answer. */
 async function benchRequests(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'landcover-bench-'))
   const state = join(folder, 'state')
@@ -54,7 +54,7 @@ async function benchRequests(): Promise<void> {
     const title = `The API at ${CONNECTIONS} connections and ${EVENTS_PER_SECOND} events/s, beside a bare server`
     printTable(title, rows)
     const { speed } = await system.health()
-    console.log(`Records that wait after it: of ${speed.lag_ms} ms at most`)
+    console.log(`Lag of the speed layer afterwards: at most ${speed.lag_ms} ms`)
   } finally {
     producer.child.kill()
     await producer.finished
@@ -63,7 +63,7 @@ async function benchRequests(): Promise<void> {
   }
 }
 
-/** A month of images, and a batch view of them. */
+/** Creates a month of images and their batch view. */
 async function makeHistory(state: string): Promise<void> {
   const settings = await openState(state, { slotMs: HOUR_MS, demo: false, createdMs: Date.now() })
   const servers = serversOf(state, settings, { log: undefined, store: undefined })
@@ -99,7 +99,7 @@ async function besideBare(answer: string, url: string, headers: Record<string, s
   }
 }
 
-/** Without those that Node adds by itself. */
+/** Headers of an answer, without those that Node adds. */
 function ownHeaders({ headers }: Response): Record<string, string> {
   const added = ['date', 'connection', 'keep-alive', 'transfer-encoding']
   return Object.fromEntries([...headers].filter(([name]) => !added.includes(name)))
@@ -127,7 +127,7 @@ const IMAGES_PER_DAY = 100
 const HISTORIES_DAYS = [10, 1_000]
 const QUESTIONS = 500
 
-/** What the joined answer costs, by how long history is. */
+/** Measures the cost of the joined answer for a short and a long history. */
 async function benchHistory(): Promise<void> {
   const histories = await Promise.all(HISTORIES_DAYS.map(openHistory))
   const costs = histories.map(() => [] as number[])

@@ -1,4 +1,4 @@
-"""The seconds that Spark takes for a statement over an archive: python3 spark.py ARCHIVE STATEMENT (pyspark 3.5.1)."""
+"""Prints the time of Spark for a statement on an archive, s: python3 spark.py ARCHIVE STATEMENT (pyspark 3.5.1)."""
 
 import sys
 import time

@@ -4,7 +4,7 @@ import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts
 import { logFile } from '../../functions/homes/state.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
 
-/** Sends so many events a second to the log of a state folder until it is ended. Run as a process of its own. */
+/** Sends a number of events a second to the log of a state folder until it is stopped. Runs in its own process. */
 const [state, rate] = [process.argv[2] as string, Number(process.argv[3])]
 
 const TICK_MS = 50

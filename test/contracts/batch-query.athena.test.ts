@@ -5,7 +5,7 @@ import { ATHENA_REGION, type AthenaServer, executeOnTrino, startAthenaServer } f
 import { describeWithTrino, startTrino, TRINO_START_TIMEOUT_MS, type Trino } from '../engines/trino.ts'
 import { describeBatchQuery } from './batch-query.ts'
 
-describeWithTrino('on Athena, for which Trino stands in', () => {
+describeWithTrino('on Athena, with Trino as a stand-in', () => {
   let trino: Trino
   let athena: AthenaServer
   beforeAll(async () => {

@@ -6,7 +6,7 @@ import { openFolderObjectStore } from '../../functions/adapters/folder-object-st
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { describeBatchQuery } from './batch-query.ts'
 
-// People put their state where they like.
+// The path of a state folder may contain any characters.
 const ODD_FOLDER = "landcover it's [my] *data* {x}? batch-query-"
 
 describeBatchQuery('DuckDB', async () => {

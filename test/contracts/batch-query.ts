@@ -16,10 +16,10 @@ import { imageEvent, NOON_MS } from '../support/factories.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
 import { seeded } from '../support/seeded.ts'
 
-/** An engine over an archive that holds nothing yet. */
+/** Opens an engine on an empty archive. */
 export type OpenBatchQuery = () => Promise<{
   query: BatchQuery
-  /** Where the archive lies that the engine reads. */
+  /** Store with the archive that the engine reads. */
   objects: ObjectStore
   close(): Promise<void>
 }>
@@ -30,12 +30,12 @@ interface ArchivedImage extends ArchivedEvent {
 
 const SLOT_MS = HOUR_MS
 const LANE = 'stream.shard-0'
-/** The slot of imports, as slots after noon. */
+/** Slot of imports, as a number of slots after noon. */
 const IMPORTS = (IMPORT_SLOT - NOON_MS) / SLOT_MS
-/** Those whose kinds the port has; a timestamp is for engines to compute with. */
+/** Columns with the value types of the port. Timestamps are only for computing inside an engine. */
 const COLUMNS = [...ARCHIVE_COLUMNS.map(({ name }) => name).filter(name => name !== 'event_time'), 'arrival_slot']
 
-/** What every adapter of the port BatchQuery holds to, and the statements of data/sql on it. */
+/** Contract tests for all adapters of the port BatchQuery, and for the statements of data/sql on each of them. */
 export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
   describe(`the batch query: ${name}`, () => {
     let opened: Awaited<ReturnType<OpenBatchQuery>>
@@ -49,7 +49,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
     })
 
     let files = 0
-    /** Puts a file into the archive, of a slot that is so many after noon. */
+    /** Puts a file into the archive. @param slot number of slots after noon */
     async function archive(slots: number, events: ArchivedEvent[], lane = LANE): Promise<void> {
       const arrivalMs = NOON_MS + slots * SLOT_MS
       const key = archiveKey(arrivalMs, SLOT_MS, lane, '1', String(++files))
@@ -57,14 +57,14 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       await opened.objects.put(key, encodeArchiveFile(arrived, fileName(key)))
     }
 
-    /** Every slot that these tests write to. */
+    /** All slots that these tests write to. */
     const ALL_SLOTS: SlotSpan = {
       first: slotName(NOON_MS - 9 * SLOT_MS, SLOT_MS),
       last: slotName(NOON_MS + 9 * SLOT_MS, SLOT_MS),
     }
     const ask = async (sql: string) => (await query.query(sql, ALL_SLOTS)).rows
 
-    /** What the batch layer counts in the slots from one to another, as slots after noon: its images by UTC day. */
+    /** Images by UTC day that the batch layer counts in a range of slots, given as numbers of slots after noon. */
     async function count(from: number, until: number): Promise<SlotsCounted> {
       const slots = Array.from({ length: until - from }, (_, at) => NOON_MS + (from + at) * SLOT_MS)
       return countSlots(query, BATCH_SQL, SLOT_MS, slots)
@@ -72,7 +72,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
     const images = async (from: number, until: number) =>
       (await count(from, until)).days.reduce((sum, { history }) => sum + history.totals.count, 0)
 
-    test('answers each kind of value as what the port says it is', async () => {
+    test('returns each type of value as the port defines it', async () => {
       await archive(0, [archived(1)])
       const [row] = await ask(`
         select
@@ -101,7 +101,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       })
     })
 
-    test('gives every column of the archive as it was written', async () => {
+    test('returns every column of the archive as it was written', async () => {
       const event = imageEvent({
         imageId: "O'Brien_1",
         className: '草地',
@@ -146,13 +146,13 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       })
     })
 
-    test('has the time of an event as a timestamp, UTC', async () => {
+    test('returns the time of an event as a UTC timestamp', async () => {
       await archive(0, [archived(1, { event: imageEvent({ eventMs: Date.UTC(2026, 10, 22, 23, 59, 59, 999) }) })])
       const within = `event_time >= timestamp '2026-11-22 23:59:59.998' and event_time < timestamp '2026-11-23 00:00:00'`
       expect(await ask(`select count(*) as images from landcover_archive where ${within}`)).toEqual([{ images: 1n }])
     })
 
-    test('has what was not measured as null', async () => {
+    test('returns null for values that were not measured', async () => {
       await archive(0, [archived(1)])
       const [row] = await ask(`select ${COLUMNS.join()} from landcover_archive`)
       for (const column of [
@@ -167,7 +167,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       }
     })
 
-    test('sees files that come after it was opened, and files without events', async () => {
+    test('sees files that were added after it was opened, and files without events', async () => {
       const count = async () => (await ask('select count(*) as images from landcover_archive'))[0]?.images
       await archive(0, [])
       expect(await count()).toBe(0n)
@@ -178,13 +178,13 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([1, 2, 3])
     })
 
-    test('says what is wrong with a statement, and goes on', async () => {
+    test('reports an invalid statement, and continues to work', async () => {
       await archive(0, [archived(1)])
       await expect(ask('select no_such_column from landcover_archive')).rejects.toThrow(/no_such_column/i)
       expect(await ask('select count(*) as images from landcover_archive')).toEqual([{ images: 1n }])
     })
 
-    test('answers statements that are asked at the same time', async () => {
+    test('answers concurrent statements', async () => {
       await archive(0, [archived(1), archived(2)])
       const answers = await Promise.all(
         Array.from({ length: 6 }, (_, index) => ask(`select count(*) + ${index} as n from landcover_archive`)),
@@ -192,7 +192,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       expect(answers).toEqual(Array.from({ length: 6 }, (_, index) => [{ n: BigInt(2 + index) }]))
     })
 
-    test('totals of slots are those of the same events added up by the core, per day and class', async () => {
+    test('totals of slots equal the sums that the core computes for the same events, by day and class', async () => {
       const events = Array.from({ length: 500 }, (_, index) =>
         archived(index + 1, {
           late: index % 5 === 0,
@@ -231,7 +231,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       expect(bytesScanned).toBeGreaterThan(0)
     })
 
-    test('totals of imports are those of the named ones only', async () => {
+    test('totals of imports include only the named imports', async () => {
       const imported = (lane: string, count: number) =>
         archive(
           IMPORTS,
@@ -257,7 +257,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       expect(await countImports(query, BATCH_SQL, SLOT_MS, [])).toMatchObject({ days: [], bytesScanned: 0 })
     })
 
-    describe('of the copies of a record', () => {
+    describe('of several copies of a record', () => {
       const sent = (producer: string, counter: number, position: number, line = 0) =>
         archived(position, { origin: { producer, counter }, line })
       const copy = (position: number, line = 0) => sent('producer', 1, position, line)
@@ -269,7 +269,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         expect((await count(0, 1)).content.get('2026-11-22T12-00')).toEqual({ rows: 4, events: 3 })
       })
 
-      test('that the producer sent twice, one counts for each of its lines', async () => {
+      test('sent twice by the producer, one counts, with each of its lines', async () => {
         await archive(0, [copy(1, 0), copy(1, 1), copy(5, 0), copy(5, 1)])
         expect(await images(0, 1)).toBe(2)
       })
@@ -280,13 +280,13 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         expect([await images(0, 2), await images(0, 1), await images(1, 2)]).toEqual([1, 1, 0])
       })
 
-      test('the first is that of the lowest sequence, though its arrival be the later one', async () => {
+      test('the one with the lowest sequence counts, even if it arrived later', async () => {
         await archive(1, [copy(1)])
         await archive(0, [copy(5)])
         expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([0, 1, 1])
       })
 
-      test('each slot counts the same whether it is asked for alone or among others', async () => {
+      test('each slot has the same count alone and together with other slots', async () => {
         await archive(0, [copy(1), archived(2)])
         await archive(1, [copy(3), archived(4), sent('other', 1, 7)])
         await archive(2, [sent('other', 1, 6), archived(8)])
@@ -294,20 +294,20 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         expect(await images(0, 3)).toBe(5)
       })
 
-      test('a counter that is not above all before it in its lane is a copy, as in the speed layer', async () => {
+      test('a record whose counter is not above all counters before it in its lane is a copy, as in the speed layer', async () => {
         await archive(0, [sent('a', 1, 1), sent('a', 2, 2), sent('a', 1, 3), sent('a', 2, 4), sent('a', 3, 5)])
         await archive(1, [sent('a', 2, 6), sent('a', 4, 7), sent('b', 2, 8)])
         expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([3, 2, 5])
       })
 
-      test('of a record none of whose events counted when it came first, none counts', async () => {
+      test('none counts if no event of the first copy counted', async () => {
         await archive(0, [{ ...sent('a', 1, 1), event: null }])
         await archive(1, [sent('a', 1, 5), sent('a', 2, 6)])
         expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([0, 1, 1])
         expect((await count(0, 1)).content.get('2026-11-22T12-00')).toEqual({ rows: 0, events: 0 })
       })
 
-      test('of a producer that keeps no rule the same counts as in the speed layer, whatever is asked together', async () => {
+      test('for a producer that breaks the rules, the count is the same as in the speed layer, for any range of slots', async () => {
         const random = seeded(5)
         const slots = Array.from({ length: 8 }, (_, slot) => slot)
         const producers = new Map<string, readonly SeenRecord[]>()
@@ -329,11 +329,11 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         for (const slot of slots) alone.push(await images(slot, slot + 1))
         expect(alone).toEqual(expected)
         expect(await images(0, slots.length)).toBe(expected.reduce((sum, each) => sum + each))
-        // Copies, and such that came too late to be known as any.
+        // Copies, and copies that came too late to be recognised.
         expect(new Set(expected).size).toBeGreaterThan(2)
       })
 
-      test('counters of another lane are no matter', async () => {
+      test('counters of another lane have no effect', async () => {
         const other = { lane: 'stream.shard-1', origin: { producer: 'a', counter: 1 } }
         await archive(0, [sent('a', 5, 1)])
         await archive(0, [archived(9, other)], 'stream.shard-1')
@@ -343,7 +343,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
   })
 }
 
-/** How many have a mean NDVI of each bin: of -0.0004 it is that of -0.001. */
+/** Number of images in each NDVI bin. A mean of -0.0004 is in the bin of -0.001. */
 function recountBins(of: readonly ArchivedImage[]): Map<number, number> {
   const bins = new Map<number, number>()
   for (const { event } of of) {
@@ -367,7 +367,7 @@ function recountMoments(of: readonly ArchivedImage[], band: Band): Moments {
   return moments
 }
 
-/** The event of a record of its own. */
+/** Record with a single event. */
 function archived(position: number, changes: Partial<ArchivedImage> = {}): ArchivedImage {
   return {
     event: imageEvent({ imageId: `image-${position}` }),

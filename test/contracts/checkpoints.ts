@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { START, toPosition } from '../../functions/core/lane.ts'
 import type { Checkpoints } from '../../functions/ports/checkpoints.ts'
 
-/** Checkpoints that hold nothing yet. */
+/** Opens empty checkpoints. */
 export type OpenCheckpoints = () => Promise<{
   checkpoints: Checkpoints
   /** Closes the checkpoints and opens them again as they are. */
@@ -12,7 +12,7 @@ export type OpenCheckpoints = () => Promise<{
 
 const LONGEST = toPosition('9'.repeat(56))
 
-/** What every adapter of the port Checkpoints holds to. */
+/** Contract tests for all adapters of the port Checkpoints. */
 export function describeCheckpoints(name: string, open: OpenCheckpoints): void {
   describe(`checkpoints: ${name}`, () => {
     let opened: Awaited<ReturnType<OpenCheckpoints>>
@@ -25,18 +25,18 @@ export function describeCheckpoints(name: string, open: OpenCheckpoints): void {
       await opened.close()
     })
 
-    test('a lane that was never handed out is at its start', async () => {
+    test('a lane without deliveries is at its start', async () => {
       expect(await checkpoints.read('speed', 'lane')).toBe(START)
     })
 
-    test('a lane is where it was last written, forward or back', async () => {
+    test('a lane is at the position that was written last, forward or back', async () => {
       for (const position of [toPosition(7), LONGEST, toPosition(3)]) {
         await checkpoints.write('speed', 'lane', position)
         expect(await checkpoints.read('speed', 'lane')).toBe(position)
       }
     })
 
-    test('each consumer has a place of its own in each lane', async () => {
+    test('each consumer has its own position in each lane', async () => {
       const places = [
         ['speed', 'a'],
         ['speed', 'b'],
@@ -54,7 +54,7 @@ export function describeCheckpoints(name: string, open: OpenCheckpoints): void {
       expect(await checkpoints.read('archive', 'b')).toBe(START)
     })
 
-    test('places are still known when they are opened again', async () => {
+    test('positions are kept when the checkpoints are opened again', async () => {
       await checkpoints.write('speed', 'lane', LONGEST)
       const again = await opened.reopen()
       expect(await again.read('speed', 'lane')).toBe(LONGEST)

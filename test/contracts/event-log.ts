@@ -5,18 +5,18 @@ import type { LogRecord } from '../../functions/core/record.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import type { Append, AppendOutcome, EventLog } from '../../functions/ports/event-log.ts'
 
-/** A log that was just made: each call makes it anew under the same name, with at least two lanes. */
+/** Creates a new log with at least two lanes. Each call deletes it and creates it again under the same name. */
 export type OpenFreshLog = () => Promise<{
   log: EventLog
-  /** Closes the log and opens it again as it is. */
+  /** Closes the log and opens it again, without changes. */
   reopen(): Promise<EventLog>
   close(): Promise<void>
 }>
 
-/** The largest record that every log takes, well below the megabyte of Kinesis and of Kafka's default. */
+/** Size of a record that every log accepts. It is well below the megabyte of Kinesis and of Kafka's default. */
 const LARGE_BYTES = 900 * 1024
 
-/** What every adapter of the port EventLog holds to. */
+/** Contract tests for all adapters of the port EventLog. */
 export function describeEventLog(name: string, open: OpenFreshLog): void {
   describe(`the event log: ${name}`, () => {
     let opened: Awaited<ReturnType<OpenFreshLog>>
@@ -37,7 +37,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(await again.lanes()).toEqual(lanes)
     })
 
-    test('has another identity, and other lanes, when it is made anew under its name', async () => {
+    test('has another identity and other lanes after it was deleted and created again under the same name', async () => {
       const { identity } = log
       const names = namesOf(await log.lanes())
       await opened.close()
@@ -46,7 +46,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       for (const lane of await opened.log.lanes()) expect(names).not.toContain(lane.name)
     })
 
-    test('names its lanes so that they can be part of file names, and no two alike', async () => {
+    test('has unique lane names that are valid in file names', async () => {
       const lanes = await log.lanes()
       expect(lanes.length).toBeGreaterThan(1)
       for (const lane of lanes) {
@@ -57,7 +57,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(new Set(namesOf(lanes)).size).toBe(lanes.length)
     })
 
-    test('tells for each record of an append, in their order, where it is', async () => {
+    test('returns the position of each appended record, in their order', async () => {
       const records = numbered(300)
       const stored = allStored(await log.append(records))
       expect(stored).toHaveLength(records.length)
@@ -66,11 +66,11 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(found.size).toBe(records.length)
     })
 
-    test('takes an append of nothing', async () => {
+    test('accepts an empty append', async () => {
       expect(await log.append([])).toEqual([])
     })
 
-    test('takes a record of as many bytes as it says, under the longest key', async () => {
+    test('accepts a record of its maximum size, with the longest key', async () => {
       const data = randomBytes(Math.min(log.maxRecordBytes, 10 * 1024 * 1024))
       expect(log.maxRecordBytes).toBeGreaterThanOrEqual(LARGE_BYTES)
       const [stored] = allStored(await log.append([{ key: 'é'.repeat(256), data }]))
@@ -78,9 +78,9 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(Buffer.from((record as LogRecord).data).equals(data)).toBe(true)
     })
 
-    test('says of a record that is larger than it takes that sending it again never helps, and stores the others', async () => {
+    test('reports for a record above its maximum size that sending it again never helps, and stores the others', async () => {
       const [lane] = await someLanes(log)
-      // Above what any key could take of the room.
+      // Larger than the maximum, even without the space that a key takes.
       const tooLarge = { lane, data: Buffer.alloc(log.maxRecordBytes + 8 * 1024) }
       const [before, refused, after] = await log.append([
         { lane, data: Buffer.from('before') },
@@ -92,14 +92,14 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect((await readLane(log, lane)).map(text)).toEqual(['before', 'after'])
     })
 
-    test('puts records of one key into one lane, and those of many keys into every lane', async () => {
+    test('puts records with the same key into one lane, and uses every lane for many keys', async () => {
       const stored = allStored(await log.append([...numbered(200), ...numbered(200)]))
       const lanes = stored.map(({ lane }) => lane)
       expect(lanes.slice(200)).toEqual(lanes.slice(0, 200))
       expect(new Set(lanes)).toEqual(new Set(namesOf(await log.lanes())))
     })
 
-    test('sends every attempt of a key where a record of that key goes', async () => {
+    test('sends every attempt for a key to the lane of that key', async () => {
       const records = numbered(50)
       const first = allStored(await log.append(records))
       const attempts = records.map((record, n) => ({ data: record.data, ...log.destinationOf(`key-${n}`) }))
@@ -119,14 +119,14 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect((await readAll(log)).map(text)).toEqual(records.map(textOf))
     })
 
-    test('appends to the lane that is named', async () => {
+    test('appends to the named lane', async () => {
       const lanes = namesOf(await log.lanes())
       const stored = allStored(await log.append(lanes.map(lane => ({ lane, data: Buffer.from(lane) }))))
       expect(stored.map(({ lane }) => lane)).toEqual(lanes)
       for (const lane of lanes) expect((await readLane(log, lane)).map(text)).toEqual([lane])
     })
 
-    test('reads what lies behind a position, never the position itself', async () => {
+    test('reads records after a position, without the record at the position', async () => {
       const [lane] = await someLanes(log)
       const stored = allStored(await log.append(numbered(20, { lane })))
       for (const [index, { position }] of stored.entries()) {
@@ -139,7 +139,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       }
     })
 
-    test('reads no more than the limit, and goes on from any place', async () => {
+    test('reads at most the limit, and continues from any position', async () => {
       const [lane] = await someLanes(log)
       await log.append(numbered(50, { lane }))
       for (const limit of [1, 7, 49, 50]) {
@@ -159,7 +159,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect((await log.read(lane, (first as LogRecord).position, 10)).map(text)).toEqual(ten.map(text))
     })
 
-    test('reads nothing at the end of a lane, and what comes later from there', async () => {
+    test('reads nothing at the end of a lane, and later records from there', async () => {
       const [lane, other] = await someLanes(log)
       expect(await log.read(lane, START, 10)).toEqual([])
       const [first] = allStored(await log.append([{ lane, data: Buffer.from('first') }])) as [Stored]
@@ -169,14 +169,14 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect((await log.read(lane, first.position, 10)).map(text)).toEqual(['second'])
     })
 
-    test('gives back the exact bytes, from none to 900 KB', async () => {
+    test('returns the exact bytes of records, from 0 bytes to 900 KB', async () => {
       const [lane] = await someLanes(log)
       const contents = [
         Buffer.alloc(0),
         Buffer.from([0]),
         Buffer.from([0xff, 0xfe, 0x00, 0x0a, 0x0d, 0x80]),
         Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
-        // A view into something larger: only its own bytes are the record.
+        // A view into a larger buffer: only the bytes of the view are the record.
         randomBytes(64).subarray(16, 32),
         randomBytes(LARGE_BYTES),
         Buffer.from('the last'),
@@ -187,7 +187,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       for (const [index, { data }] of read.entries()) expect(contents[index]?.equals(data)).toBe(true)
     })
 
-    test('takes records of several megabytes in one call', async () => {
+    test('accepts records of several megabytes in one call', async () => {
       const [lane, other] = await someLanes(log)
       const records = Array.from({ length: 8 }, (_, index) => ({
         lane: index % 2 === 0 ? lane : other,
@@ -199,7 +199,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(read.map(fingerprint).sort()).toEqual(records.map(fingerprint).sort())
     })
 
-    test('writes positions in fixed width, rising as text within a lane', async () => {
+    test('has positions of fixed width that ascend as text within a lane', async () => {
       const [lane] = await someLanes(log)
       const stored = allStored(await log.append(numbered(30, { lane })))
       const read = await readLane(log, lane)
@@ -212,7 +212,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       }
     })
 
-    test('stamps records with the time of their arrival, in ms, that never goes back by a slot', async () => {
+    test('stamps records with their arrival time in ms, which never goes back by a slot or more', async () => {
       for (let call = 0; call < 5; call++) await log.append(numbered(20))
       for (const lane of namesOf(await log.lanes())) {
         let latest = 0
@@ -225,7 +225,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       }
     })
 
-    test('loses and doubles nothing when appends overlap', async () => {
+    test('loses and duplicates nothing when appends run concurrently', async () => {
       const calls = Array.from({ length: 20 }, (_, call) =>
         numbered(25).map(record => ({ ...record, data: Buffer.from(`${call}:${textOf(record)}`) })),
       )
@@ -235,7 +235,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect(new Set(stored.map(({ lane, position }) => `${lane} ${position}`)).size).toBe(read.length)
     })
 
-    test('knows the end of a lane: what was appended lies at or before it, what comes later behind it', async () => {
+    test('knows the end of a lane: appended records are at or before it, later records after it', async () => {
       const [lane, other] = await someLanes(log)
       if ((await log.end(lane)) === null) return
       expect(await log.end(lane)).toBe(START)
@@ -254,14 +254,14 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       await expect(again.end(`${log.identity}.no-such-lane`)).rejects.toThrow('no-such-lane')
     })
 
-    test('refuses a lane that it does not have, by name, and stores nothing of that call', async () => {
+    test('refuses an unknown lane by name, and stores nothing of that call', async () => {
       const unknown = `${log.identity}.no-such-lane`
       await expect(log.read(unknown, START, 1)).rejects.toThrow(unknown)
       await expect(log.append([...numbered(3), { lane: unknown, data: Buffer.from('x') }])).rejects.toThrow(unknown)
       expect(await readAll(log)).toEqual([])
     })
 
-    test('still has what it acknowledged when it is opened again', async () => {
+    test('still has all acknowledged records after it is opened again', async () => {
       const stored = allStored(await log.append(numbered(40)))
       const read = await readAll(log)
       const again = await opened.reopen()
@@ -276,7 +276,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
 
 type Stored = { lane: string; position: Position }
 
-/** Records `record 0`, `record 1`, … to one place, or each to a key of its own. */
+/** Records `record 0`, `record 1`, … for one destination, or each with its own key. */
 function numbered(count: number, to?: { lane: string } | { key: string }): Append[] {
   return Array.from({ length: count }, (_, index) => ({
     ...(to ?? { key: `key-${index}` }),
@@ -300,7 +300,7 @@ function allStored(outcomes: AppendOutcome[]): Stored[] {
   })
 }
 
-/** Sends what fails again, as producers do: a log may limit the bytes per second. */
+/** Appends, and sends failed records again, as producers do. A log may limit the bytes per second. */
 async function appendAll(log: EventLog, records: Append[]): Promise<Stored[]> {
   const stored: Stored[] = []
   for (let left = records; left.length > 0; ) {

@@ -27,7 +27,7 @@ test.each(['', '/', 'a/', '/a', 'a//b', '.', '..', 'a/../b', '../outside', 'a/..
   },
 )
 
-test('what a killed writer left unfinished is no object, and stands in nobody’s way', async () => {
+test('a file that a killed writer left is not an object, and blocks no other writer', async () => {
   const folder = temporaryFolder()
   const store = openFolderObjectStore(folder)
   await writeFile(join(folder, '.view.json.1234.unfinished'), 'half of')
@@ -36,7 +36,7 @@ test('what a killed writer left unfinished is no object, and stands in nobody’
   expect(await Array.fromAsync(store.list(''))).toEqual(['view.json'])
 })
 
-test('writers leave nothing behind but their objects', async () => {
+test('writers leave only their objects behind', async () => {
   const folder = temporaryFolder()
   const store = openFolderObjectStore(folder)
   await store.put('a', Buffer.from('x'))

@@ -40,7 +40,7 @@ describeWithLocalStack("on LocalStack's S3", () => {
   }
   describeObjectStore('S3', open)
 
-  test('that an object is its own is told also to whom the answer got lost', async () => {
+  test('a writer whose answer was lost still learns that its object was stored', async () => {
     const { bucket, store: plain, close } = await open()
     const lossy = await losingAnswers(localStack.endpoint)
     const store = openS3ObjectStore({ bucket, endpoint: lossy.endpoint, region: REGION })
@@ -56,7 +56,7 @@ describeWithLocalStack("on LocalStack's S3", () => {
   })
 })
 
-/** Stands before a server; of a request chosen, the answer is thrown away after the server has carried it out. */
+/** Proxy in front of a server. It drops the answer of chosen requests after the server has executed them. */
 async function losingAnswers(endpoint: string) {
   let next = false
   let lost = 0

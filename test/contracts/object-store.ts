@@ -3,17 +3,17 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 
-/** An object store that holds nothing yet. */
+/** Opens an empty object store. */
 export type OpenObjectStore = () => Promise<{
   store: ObjectStore
-  /** The same objects as another process sees them. */
+  /** Opens the same objects as another process would. */
   reopen(): Promise<ObjectStore>
   close(): Promise<void>
 }>
 
 const RIVALS = 12
 
-/** What every adapter of the port ObjectStore holds to. */
+/** Contract tests for all adapters of the port ObjectStore. */
 export function describeObjectStore(name: string, open: OpenObjectStore): void {
   describe(`the object store: ${name}`, () => {
     let opened: Awaited<ReturnType<OpenObjectStore>>
@@ -26,16 +26,16 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       await opened.close()
     })
 
-    test('has nothing under a key that nothing was put under', async () => {
+    test('has no object under an unused key', async () => {
       expect(await store.get('views/1.json')).toBeUndefined()
       expect(await listed(store, '')).toEqual([])
     })
 
-    test('gives back the exact bytes, from none to several megabytes', async () => {
+    test('returns the exact bytes of objects, from 0 bytes to several megabytes', async () => {
       const contents = [
         Buffer.alloc(0),
         Buffer.from([0, 0xff, 0x0a, 0x0d]),
-        // A view into something larger: only its own bytes are the object.
+        // A view into a larger buffer: only the bytes of the view are the object.
         randomBytes(64).subarray(16, 32),
         new Uint8Array(randomBytes(64)).subarray(5, 9),
         randomBytes(6 * 1024 * 1024),
@@ -47,14 +47,14 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       }
     })
 
-    test('replaces an object by what is put under its key', async () => {
+    test('replaces the object under a key', async () => {
       await store.put('a/b', Buffer.from('a long first text'))
       await store.put('a/b', Buffer.from('second'))
       expect(await text(store, 'a/b')).toBe('second')
       expect(await listed(store, '')).toEqual(['a/b'])
     })
 
-    test('puts nothing under a key that is taken, and says so', async () => {
+    test('does not replace an object with putIfAbsent, and reports it', async () => {
       expect(await store.putIfAbsent('views/1.json', Buffer.from('mine'))).toBe(true)
       expect(await store.putIfAbsent('views/1.json', Buffer.from('yours'))).toBe(false)
       expect(await text(store, 'views/1.json')).toBe('mine')
@@ -63,7 +63,7 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       expect(await listed(store, '')).toEqual(['views/1.json', 'views/2.json'])
     })
 
-    test('tells exactly one of many rivals that its object is the one', async () => {
+    test('lets exactly one of many concurrent writers succeed', async () => {
       const rival = await opened.reopen()
       for (let round = 0; round < 5; round++) {
         const key = `race/${round}`
@@ -77,7 +77,7 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       expect(await listed(store, 'race/')).toHaveLength(5)
     })
 
-    test('lets a key be claimed again after its object was deleted', async () => {
+    test('allows putIfAbsent again after the object was deleted', async () => {
       await store.putIfAbsent('lease', Buffer.from('first'))
       await store.delete('lease')
       expect(await store.get('lease')).toBeUndefined()
@@ -85,7 +85,7 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       expect(await text(store, 'lease')).toBe('second')
     })
 
-    test('takes the deletion of what is not there', async () => {
+    test('accepts the deletion of a missing object', async () => {
       await store.delete('nothing/here')
       await store.put('a/b', Buffer.from('x'))
       await store.delete('a/b')
@@ -93,7 +93,7 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       expect(await listed(store, '')).toEqual([])
     })
 
-    test('shows an object whole or not at all while it is being replaced', async () => {
+    test('shows only complete objects while an object is being replaced', async () => {
       const versions = [1, 2].map(version => Buffer.alloc(1024 * 1024, version))
       await store.put('big', versions[0] as Buffer)
       let writing = true
@@ -110,14 +110,14 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       await writer
     })
 
-    test('still has what it acknowledged when it is opened again', async () => {
+    test('still has all acknowledged objects after it is opened again', async () => {
       await store.put('a/b', Buffer.from('kept'))
       const again = await opened.reopen()
       expect(await text(again, 'a/b')).toBe('kept')
       expect(await listed(again, 'a/')).toEqual(['a/b'])
     })
 
-    test('lists by prefix, which may end within a name', async () => {
+    test('lists keys with a prefix, which may end within a name', async () => {
       const keys = [
         'archive/arrival_slot=2026-11-22T14-00/x.parquet',
         'archive/arrival_slot=2026-11-22T15-00/x.parquet',
@@ -134,7 +134,7 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       expect(await listed(store, 'nothing/')).toEqual([])
     })
 
-    test('lists keys behind any text, whether it is a key or not', async () => {
+    test('lists keys after any text, which may be a key or not', async () => {
       const keys = ['views/000000000001.json', 'views/000000000002.json', 'views/000000000010.json']
       for (const key of keys) await store.put(key, Buffer.from('x'))
       expect(await listed(store, 'views/', keys[0])).toEqual(keys.slice(1))
@@ -144,7 +144,7 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       expect(await listed(store, 'views/', 'z')).toEqual([])
     })
 
-    test('lists more keys than a page of any store, in their order', async () => {
+    test('lists more keys than fit into one page, in order', async () => {
       const keys = Array.from({ length: 1_100 }, (_, index) => `many/${String(index).padStart(5, '0')}`)
       for (let start = 0; start < keys.length; start += 100) {
         await Promise.all(keys.slice(start, start + 100).map(key => store.put(key, Buffer.from('x'))))
@@ -153,9 +153,9 @@ export function describeObjectStore(name: string, open: OpenObjectStore): void {
       expect(await listed(store, 'many/', keys[1_049])).toEqual(keys.slice(1_050))
     })
 
-    test('lists as plain text does, whatever the keys, the prefix and where it goes on', async () => {
+    test('lists in the order of plain text, for any keys, prefix and start', async () => {
       const segment = fc.stringMatching(/^[ab=.-]?[ab0]$/)
-      // The ending keeps a key from being another's folder.
+      // With this suffix, no key is the folder of another key.
       const key = fc.array(segment, { minLength: 1, maxLength: 3 }).map(parts => `${parts.join('/')}.x`)
       const keys = await fc.sample(key, { numRuns: 120, seed: 7 })
       for (const each of keys) await store.put(each, Buffer.from('x'))

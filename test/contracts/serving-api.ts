@@ -19,9 +19,9 @@ const image = (class_name: string, ms: number, ndvi_mean = 0.5) =>
   JSON.stringify(wireEvent({ class_name, timestamp: new Date(ms).toISOString(), ndvi_mean }))
 
 /**
- * What the API says, whatever its speed store.
+ * Contract tests of the API, for any speed store.
  *
- * @param openStore an empty store, for the running test alone
+ * @param openStore opens an empty store for the running test
  */
 export function describeServingApi(name: string, openStore: () => Promise<SpeedStore>): void {
   describe(`the API on ${name}`, () => {
@@ -51,7 +51,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
       const query = path === '/api/batch/days' ? { from: '2026-11-01', to: '2026-11-22' } : undefined
       const request = query ? { query } : {}
 
-      it('is an answer of its schema, also where there is nothing yet', async () => {
+      it('answers with its schema, also without data', async () => {
         const { ask } = await openApi()
         const { status, headers, body } = await ask(path, request)
         expect(status).toBe(200)
@@ -63,7 +63,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         for (const row of isTable ? JSON.parse(body) : [JSON.parse(body)]) schema.parse(row)
       })
 
-      it('to HEAD is the same without a body, and to anything else that this is for reading', async () => {
+      it('answers HEAD like GET without a body, and refuses all other methods', async () => {
         const { ask } = await openApi()
         const { headers } = await ask(path, request)
         expect(await ask(path, { ...request, method: 'HEAD' })).toEqual({ status: 200, headers, body: '' })
@@ -71,7 +71,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         expect([refused.status, refused.headers.Allow]).toEqual([405, 'GET, HEAD'])
       })
 
-      it('refuses a parameter that it has not, and says which', async () => {
+      it('refuses an unknown parameter and names it', async () => {
         const { ask } = await openApi()
         const { status, headers, body } = await ask(path, { query: { ...query, classs: 'Forest' } })
         expect([status, headers['Content-Type']]).toEqual([400, 'application/problem+json'])
@@ -80,7 +80,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
     })
 
     describe('an answer', () => {
-      it('is not sent again to who has it, by its tag, weak or strong, one of several, or any', async () => {
+      it('is not sent again to a client that has it: by ETag, weak or strong, one of several, or any', async () => {
         const { ask } = await openApi()
         const { ETag: tag = '' } = (await ask('/api/class-stats')).headers
         const strong = tag.replace('W/', '')
@@ -105,13 +105,13 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         expect([answer.status, answer.headers['Content-Type']]).toEqual([200, type])
       })
 
-      it.each(['image/png', 'application/json;q=0', 'text/html'])('has not the form %s', async accept => {
+      it.each(['image/png', 'application/json;q=0', 'text/html'])('is not available as %s', async accept => {
         const { ask } = await openApi()
         expect((await ask('/api/class-stats', { headers: { accept } })).status).toBe(406)
         expect((await ask('/api/health', { headers: { accept: 'text/csv' } })).status).toBe(406)
       })
 
-      it('as CSV has the columns of its rows, and nothing for null', async () => {
+      it('has as CSV the columns of its rows, and empty cells for null', async () => {
         const { ask, append, speed } = await openApi()
         await speed([append(image('Forest', NOON_MS)), append(image('SeaLake', NOON_MS, -0.25))])
         const { body } = await ask('/api/class-stats', { query: { format: 'csv' } })
@@ -122,7 +122,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         )
       })
 
-      it('is not there where nothing is', async () => {
+      it('is 404 for an unknown address', async () => {
         const { ask } = await openApi()
         for (const path of ['/api', '/api/', '/api/nothing', '/api/class-stats/more']) {
           const { status, headers } = await ask(path)
@@ -143,14 +143,14 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         ['/api/batch/days', { from: '2026-11-22', to: '2026-02-30' }],
         ['/api/class-stats', { format: 'xml' }],
         ['/api/class-stats', { ['x'.repeat(2_100)]: '' }],
-      ])('of %s to %j is what is wrong with it', async (path, query) => {
+      ])('to %s with %j says that a parameter is not right', async (path, query) => {
         const { ask } = await openApi()
         const { status, body } = await ask(path, { query })
         expect([status, JSON.parse(body).title]).toEqual([400, 'A parameter is not right'])
       })
     })
 
-    it('has no page where none ended', async () => {
+    it('has no further page for an invalid cursor', async () => {
       const { ask } = await openApi()
       for (const after of ['nonsense', Buffer.from('[1]').toString('base64url')]) {
         const { status, body } = await ask('/api/anomalies', { query: { after } })
@@ -161,13 +161,13 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
       }
     })
 
-    it.each(['/api/windows', '/api/anomalies'])('%s from long ago is of as long as may be', async path => {
+    it.each(['/api/windows', '/api/anomalies'])('%s accepts a start long ago', async path => {
       const { ask } = await openApi()
       expect(await ask(path, { query: { from: '1970-01-01T00:00:00Z' } })).toMatchObject({ status: 200, body: '[]' })
     })
 
-    describe('the description', () => {
-      it('has every endpoint, with what it takes', async () => {
+    describe('the API description', () => {
+      it('has every endpoint with its parameters', async () => {
         const { json } = await openApi()
         const { openapi, paths } = await json('/api/openapi.json')
         expect(openapi).toBe('3.1.0')
@@ -176,7 +176,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         expect(parameters).toEqual(['limit', 'class', 'rule', 'min_score', 'from', 'to', 'after', 'format'])
       })
 
-      it('is a page for people, too, which loads nothing', async () => {
+      it('is also a page for people, which loads nothing else', async () => {
         const { ask } = await openApi()
         const { headers, body } = await ask('/api/docs')
         expect(headers['Content-Type']).toBe('text/html; charset=utf-8')
@@ -186,7 +186,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
     })
 
     describe('a series of windows', () => {
-      it('is of a range, oldest first, by class where one is asked for', async () => {
+      it('covers a range, oldest first, and can be limited to a class', async () => {
         const { json, clock, append, speed } = await openApi()
         const times = [0, 5, 10, 25].map(minutes => NOON_MS + minutes * MINUTE_MS)
         clock.nowMs = NOON_MS + HOUR_MS
@@ -205,7 +205,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         expect(starts(await json('/api/windows', { query: range }))).toEqual([['12:10', 'Forest', 1]])
       })
 
-      it('is told by the day where it lies far back, and misses nothing in between', async () => {
+      it('has daily values for older times, without a gap', async () => {
         const { json, pipeline, clock, append, heartbeat, speed, archive } = await openApi()
         const events = Array.from({ length: 12 }, (_, day) => ({ day, ms: NOON_MS + day * DAY_MS }))
         for (const { ms } of events) {
@@ -226,7 +226,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
     })
 
     describe('the joined answer', () => {
-      it('tells of what it is: the newest arrival, where the batch view ends, and what is closed', async () => {
+      it('says how fresh it is: the newest arrival, the end of the batch view, and the closed windows', async () => {
         const { ask, json, pipeline, clock, append, heartbeat, speed, archive } = await openApi()
         const told = async () => {
           const { headers } = await ask('/api/class-stats')
@@ -248,7 +248,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
     })
 
     describe('the newest windows', () => {
-      it('have all of their images: a late one makes no window of its own', async () => {
+      it('include late images, which do not create another window', async () => {
         const { json, clock, append, speed } = await openApi()
         await speed(Array.from({ length: 10 }, () => append(image('Forest', NOON_MS))))
         clock.nowMs = NOON_MS + 3 * HOUR_MS
@@ -275,10 +275,10 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         return api
       }
 
-      it('are given in pages that together are all of them, once, in order', async () => {
+      it('come in pages that together contain each of them once, in order', async () => {
         const classes = [...CLASSES.keys()]
         const alerts = Array.from({ length: 500 }, (_, at) =>
-          // Some of one time, and more of one time than are read at once.
+          // Some have the same time, and at one time there are more than one read returns.
           alert(
             classes[at % classes.length] as string,
             NOON_MS - (at < 240 ? 0 : Math.floor(at / 7) * HOUR_MS),
@@ -301,7 +301,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         expect(times).toEqual([...times].sort().reverse())
       })
 
-      it('are paged whatever their images are called, in the order of the store', async () => {
+      it('come in pages in the order of the store, for any image names', async () => {
         const names = ['tile-🛰', 'tile-Ａ', 'tile-a', '衛'.repeat(256)]
         const { ask } = await openWith(names.map(name => alert('Forest', NOON_MS, name)))
         const seen: string[] = []
@@ -318,7 +318,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         expect(new Set(seen)).toEqual(new Set(names))
       })
 
-      it('cost a bounded number of reads, and say where to go on', async () => {
+      it('need a bounded number of reads, and say where to continue', async () => {
         const alerts = Array.from({ length: 3_000 }, (_, at) =>
           alert('Forest', NOON_MS - at * MINUTE_MS, `image-${at}`),
         )
@@ -350,7 +350,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         expect(seen).toEqual(['far'])
       })
 
-      it('are those of a class, a rule, a range and a score', async () => {
+      it('can be filtered by class, rule, range and score', async () => {
         const { json } = await openWith([
           alert('Forest', NOON_MS, 'a'),
           alert('Forest', NOON_MS - HOUR_MS, 'b', { score: 5 }),
@@ -373,7 +373,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
     describe('while the store does not answer', () => {
       const broken = () => Promise.reject(new Error('down'))
 
-      it('the last good answer is given with its age, and 503 where there is none or it is too old', async () => {
+      it('the last good answer is given with its age; without one, or if it is too old, the answer is 503', async () => {
         let isDown = false
         const { ask, clock, append, speed, logger } = await openApi(({ store }) => ({
           store: { ...store, readCursors: () => (isDown ? broken() : store.readCursors()) },
@@ -387,7 +387,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         expect(old).toMatchObject({ status: 200, body: good.body, headers: { Age: '90' } })
         expect(logger.lines.at(-1)?.message).toContain('an older answer was given')
         expect((await ask('/api/windows')).status).toBe(503)
-        // What is said of the system itself is never old.
+        // Answers about the system itself are never old ones.
         expect(await ask('/api/health')).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } })
         clock.nowMs += 10 * MINUTE_MS
         expect((await ask('/api/class-stats')).status).toBe(503)

@@ -12,7 +12,7 @@ import type { QuarantineEntry, RedriveClaim, SpeedRow, SpeedStore } from '../../
 
 export type OpenSpeedStore = () => Promise<{
   store: SpeedStore
-  /** Another handle on the same data, as another process has: the first one stays open. */
+  /** Opens the same data again, as another process would. The first store stays open. */
   reopen(): Promise<SpeedStore>
   /** Closes `store`. */
   close(): Promise<void>
@@ -20,13 +20,13 @@ export type OpenSpeedStore = () => Promise<{
 
 const SLOT = Date.UTC(2026, 10, 22, 14)
 const WINDOW = SLOT - 10 * MINUTE_MS
-/** Enough to lose an update that is not a compare-and-set, few enough for a server's contention limit. */
+/** Number of rivals: enough to lose an update without compare-and-set, few enough for a server's contention limit. */
 const RIVALS = 20
-/** The longest bytes that the quarantine may be given: a record's only line after decompression. */
+/** Size of the largest quarantine entry: the only line of a record, after decompression. */
 const LONGEST_BYTES = MAX_DECODED_BYTES
 const LONG_MS = 120_000
 
-/** Names that trip code which keeps them in objects, in SQL text or in bytes. */
+/** Names that break code which keeps them in objects, in SQL text or in bytes. */
 const ODD_NAMES = [
   '__proto__',
   'constructor',
@@ -48,12 +48,12 @@ const ODD_NAMES = [
   '\u0000',
 ]
 
-/** What every adapter of the port SpeedStore promises. */
+/** Contract tests for all adapters of the port SpeedStore. */
 export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
   describe(`the speed store: ${name}`, () => {
     let opened: Awaited<ReturnType<OpenSpeedStore>>
     let store: SpeedStore
-    /** The same data through another connection. */
+    /** Same data, through another connection. */
     let rival: SpeedStore
     beforeAll(async () => {
       opened = await open()
@@ -66,7 +66,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
     })
     const oneOfTwo = (index: number): SpeedStore => (index % 2 === 0 ? store : rival)
 
-    test('settles its settings once, whoever asks', async () => {
+    test('stores its settings once; all processes get the same ones', async () => {
       const asked = times(RIVALS, index => ({ format: 1, slotMs: (index + 1) * MINUTE_MS, systemId: null }))
       const answers = await Promise.all(asked.map((settings, index) => oneOfTwo(index).settle(settings)))
       expect(asked).toContainEqual(answers[0])
@@ -74,7 +74,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
       expect(await rival.settle({ format: 2, slotMs: 5, systemId: 'another' })).toEqual(answers[0])
     })
 
-    test('puts other settings only in the place of those that hold, and keeps the length of slots', async () => {
+    test('replaces settings only if the current ones are given, and keeps the slot length', async () => {
       const none = await store.settle({ format: 1, slotMs: 5, systemId: null })
       const owned = { ...none, format: 2, systemId: 'a system' }
       expect(await rival.resettle({ ...owned, slotMs: none.slotMs + 1 }, { ...none, format: 3 })).toBe(false)
@@ -89,24 +89,24 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
     })
 
     describe('cursors', () => {
-      test('has none for a lane that was never begun', async () => {
+      test('has no cursor for a new lane', async () => {
         expect(await store.readCursor(freshLane())).toBeUndefined()
       })
 
-      test('gives back a new cursor, with its null times and without producers', async () => {
+      test('returns a new cursor, with null times and without producers', async () => {
         const cursor = newCursor(freshLane())
         expect(await store.createCursor(cursor)).toBe(true)
         expect(await store.readCursor(cursor.lane)).toEqual(cursor)
       })
 
-      test('creates a cursor only where there is none', async () => {
+      test('creates a cursor only if there is none', async () => {
         const first = cursorAt(freshLane(), 5)
         await store.createCursor(first)
         expect(await store.createCursor(cursorAt(first.lane, 9))).toBe(false)
         expect(await store.readCursor(first.lane)).toEqual(first)
       })
 
-      test('lets exactly one of many creators begin a lane', async () => {
+      test('lets exactly one of many processes create the cursor of a lane', async () => {
         const lane = freshLane()
         const cursors = times(RIVALS, index => cursorAt(lane, index))
         const created = await Promise.all(cursors.map((cursor, index) => oneOfTwo(index).createCursor(cursor)))
@@ -114,7 +114,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await rival.readCursor(lane)).toEqual(cursors[created.indexOf(true)])
       })
 
-      test('moves a cursor from the position it stands at', async () => {
+      test('moves a cursor from its current position', async () => {
         const cursor = newCursor(freshLane())
         await store.createCursor(cursor)
         const next = cursorAt(cursor.lane, 7)
@@ -125,7 +125,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await store.readCursor(cursor.lane)).toEqual(last)
       })
 
-      test('refuses to move a cursor from where it does not stand, and changes nothing', async () => {
+      test('refuses to move a cursor from another position, and changes nothing', async () => {
         const cursor = cursorAt(freshLane(), 7)
         await store.createCursor(cursor)
         for (const stale of [START, toPosition(6), toPosition(8)]) {
@@ -134,13 +134,13 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await store.readCursor(cursor.lane)).toEqual(cursor)
       })
 
-      test('does not move a cursor into being', async () => {
+      test('does not create a cursor by moving it', async () => {
         const lane = freshLane()
         expect(await store.moveCursor(cursorAt(lane, 1), START)).toBe(false)
         expect(await store.readCursor(lane)).toBeUndefined()
       })
 
-      test('lets exactly one of many processors move on from the same position', async () => {
+      test('lets exactly one of many processes move a cursor from the same position', async () => {
         const from = cursorAt(freshLane(), 1)
         await store.createCursor(from)
         const next = times(RIVALS, index => cursorAt(from.lane, 2 + index))
@@ -161,14 +161,14 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await store.readCursor(cursor.lane)).toEqual(cursor)
       })
 
-      test('keeps positions of 56 digits apart', async () => {
+      test('distinguishes positions of 56 digits', async () => {
         const cursor = { ...cursorAt(freshLane(), 1), lastPosition: toPosition('9'.repeat(56)) }
         await store.createCursor(cursor)
         expect(await store.moveCursor(cursorAt(cursor.lane, 2), toPosition(`${'9'.repeat(55)}8`))).toBe(false)
         expect(await store.readCursor(cursor.lane)).toEqual(cursor)
       })
 
-      test('keeps counts and times of any length', async () => {
+      test('keeps counts and times of any size', async () => {
         const most = Number.MAX_SAFE_INTEGER
         const cursor = {
           ...cursorAt(freshLane(), 1),
@@ -189,18 +189,18 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
     })
 
     describe('rows', () => {
-      test('has none before the first is written', async () => {
+      test('has no rows before the first is written', async () => {
         expect(await store.readRow({ lane: freshLane(), slot: SLOT, windowStart: WINDOW })).toBeUndefined()
       })
 
-      test('creates a row only where there is none', async () => {
+      test('creates a row only if there is none', async () => {
         const row = rowAt(freshLane(), 5)
         expect(await store.writeRow(row, null)).toBe(true)
         expect(await store.writeRow({ ...row, lastPosition: toPosition(9), totals: new Map() }, null)).toBe(false)
         expect(await rival.readRow(row)).toEqual(row)
       })
 
-      test('replaces a row only from the position it stands at', async () => {
+      test('replaces a row only from its current position', async () => {
         const row = rowAt(freshLane(), 5)
         await store.writeRow(row, null)
         const next = { ...rowAt(row.lane, 6), totals: new Map([['Forest', totalsOf(2)]]) }
@@ -210,13 +210,13 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await rival.readRow(row)).toEqual(next)
       })
 
-      test('does not replace a row that is not there', async () => {
+      test('does not replace a missing row', async () => {
         const row = rowAt(freshLane(), 5)
         expect(await store.writeRow(row, toPosition(4))).toBe(false)
         expect(await store.readRow(row)).toBeUndefined()
       })
 
-      test('tells rows of other lanes, slots and windows apart', async () => {
+      test('distinguishes rows by lane, slot and window', async () => {
         const row = rowAt(freshLane(), 5)
         await store.writeRow(row, null)
         expect(await store.readRow({ ...row, lane: freshLane() })).toBeUndefined()
@@ -279,7 +279,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await store.readRow(row)).toEqual(row)
       })
 
-      test('keeps classes whatever their names', async () => {
+      test('keeps classes with any names', async () => {
         const row = {
           ...rowAt(freshLane(), 1),
           totals: new Map(ODD_NAMES.map((className, index) => [className, totalsOf(index + 1)])),
@@ -319,7 +319,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(found.map(row => row.slot).sort()).toEqual(slots.slice(1, 3))
       })
 
-      test('hold nothing where nothing arrived, and nothing when they end before they begin', async () => {
+      test('are empty if nothing arrived, or if they end before they begin', async () => {
         const lane = freshLane()
         await store.writeRow(rowAt(lane, 1), null)
         expect(await store.readRows(freshLane(), { from: SLOT, until: SLOT + HOUR_MS })).toEqual([])
@@ -328,7 +328,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await store.readRows(lane, { from: SLOT + HOUR_MS, until: SLOT })).toEqual([])
       })
 
-      test('hold all windows of a slot, however far apart, with all that is in them', async () => {
+      test('include all windows of a slot with all their totals, at any distance in time', async () => {
         const lane = freshLane()
         const windows = [0, SLOT - 400 * DAY_MS, SLOT - MINUTE_MS, SLOT, SLOT + 10 * MINUTE_MS]
         const rows = windows.map((windowStart, index) => ({
@@ -353,7 +353,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(days).toHaveLength(45)
       })
 
-      test('hold rows of short slots across midnight', async () => {
+      test('include rows of short slots across midnight', async () => {
         const lane = freshLane()
         const midnight = Date.UTC(2026, 10, 23)
         const slots = times(10, index => midnight + (index - 5) * 2_000)
@@ -376,7 +376,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
     })
 
     describe('alerts', () => {
-      test('come newest first, those of one moment in the order of their images, back to front', async () => {
+      test('come newest first; alerts of the same time come in descending order of their images', async () => {
         const className = freshClass()
         const alerts = [3, 1, 2, 2, 2].map((second, index) => alertAt(className, second, `image-${index}`))
         await store.putAlerts(alerts)
@@ -389,7 +389,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await rival.readAlerts({ ...query(className, 10), upToMs: b.eventMs - 1 })).toEqual([])
       })
 
-      test('are written once when they are written twice', async () => {
+      test('are stored once if they are written twice', async () => {
         const className = freshClass()
         const alert = alertAt(className, 1, 'image')
         await store.putAlerts([alert, alert])
@@ -397,7 +397,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await store.readAlerts(query(className, 10))).toEqual([alert])
       })
 
-      test('of one key and two judgements are one of the two, whole', async () => {
+      test('with the same key and different content are stored as one of the two, complete', async () => {
         const className = freshClass()
         const alert = alertAt(className, 1, 'image')
         const other: Alert = { ...alert, rule: 'image-range', score: -7, baselineVersion: 9, ndviMin: null }
@@ -408,7 +408,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect([alert, other]).toContainEqual(found[0])
       })
 
-      test('are kept apart by class and by day', async () => {
+      test('are separated by class and by day', async () => {
         const className = freshClass()
         const alert = alertAt(className, 1, 'image')
         const nextDay = { ...alert, day: '2026-11-23', eventMs: alert.eventMs + DAY_MS }
@@ -423,7 +423,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         ).toEqual([])
       })
 
-      test('keep what was not measured, negative values, and odd names', async () => {
+      test('keep values that were not measured, negative values, and unusual names', async () => {
         const className = `${freshClass()} O'Brien "草地" 🌲`
         const alerts = ODD_NAMES.filter(imageId => imageId !== '').map((imageId, index) => ({
           ...alertAt(className, index, imageId),
@@ -436,7 +436,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await store.readAlerts(query(className, 100))).toEqual(alerts.toReversed())
       })
 
-      test('may come by the hundred with the longest names, or not at all', async () => {
+      test('can be written by the hundred with the longest names, or none at all', async () => {
         const className = freshClass().padEnd(MAX_TEXT_LENGTH, '草')
         const alerts = times(500, index => alertAt(className, index, String(index).padEnd(MAX_TEXT_LENGTH, '草')))
         await store.putAlerts([])
@@ -446,24 +446,24 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
     })
 
     describe('quarantine', () => {
-      test('keeps the first entry of a place, whatever comes after it', async () => {
+      test('keeps the first entry of a position and line, and ignores later ones', async () => {
         const first = entryAt(freshLane(), 1, 0)
         await store.quarantine([first, { ...first, detail: 'again, in one go' }])
         await rival.quarantine([{ ...first, reason: 'not-utf8', detail: 'later', bytes: Buffer.from('other') }])
         expectEntries(await store.readQuarantine({ lane: first.lane, after: null, limit: 10 }), [first])
       })
 
-      test('tells a whole record from its first line', async () => {
+      test('distinguishes a whole record from its first line', async () => {
         const lane = freshLane()
         const entries = [entryAt(lane, 1, null), entryAt(lane, 1, 0)]
         await store.quarantine(entries.toReversed())
         expectEntries(await store.readQuarantine({ lane, after: null, limit: 10 }), entries)
       })
 
-      test('keeps the bytes as they came', async () => {
+      test('keeps the original bytes', async () => {
         const lane = freshLane()
         const all = Buffer.from(times(256, byte => byte))
-        // A view into a larger buffer, as records are.
+        // A view into a larger buffer, like the bytes of records.
         const view = new Uint8Array(all.buffer, all.byteOffset + 10, 20)
         const entries = [Buffer.alloc(0), all, view].map((bytes, index) => ({ ...entryAt(lane, index, null), bytes }))
         await store.quarantine(entries)
@@ -483,7 +483,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         LONG_MS,
       )
 
-      test('goes through a lane in pages, also within the lines of one record and across hours', async () => {
+      test('reads a lane in pages, also within one record and across hours', async () => {
         const lane = freshLane()
         const places: [number, number | null][] = [
           [1, null],
@@ -522,20 +522,20 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         LONG_MS,
       )
 
-      test('takes none', async () => {
+      test('accepts an empty list', async () => {
         await store.quarantine([])
         expect(await store.readQuarantine({ lane: freshLane(), after: null, limit: 10 })).toEqual([])
       })
     })
 
     describe('redrives', () => {
-      test('has none of what was never claimed', async () => {
+      test('has no claim for an entry that was never claimed', async () => {
         expect(await store.readRedrives([])).toEqual([])
         expect(await store.readRedrives([freshProducer()])).toEqual([])
         expect(await store.markRedriven(freshProducer(), SLOT)).toBe(false)
       })
 
-      test('gives back a claim, of a line or a whole record, with and without a lane', async () => {
+      test('returns a claim, for a line or a whole record, with and without a lane', async () => {
         const claims: RedriveClaim[] = [
           claimAt(freshProducer()),
           { ...claimAt(freshProducer()), entry: { lane: 'lane-a', position: toPosition(7), index: null } },
@@ -550,7 +550,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(found).toEqual(expect.arrayContaining(claims.map(claim => ({ ...claim, appendedMs: null }))))
       })
 
-      test('keeps the first claim of a producer id, whatever comes after it', async () => {
+      test('keeps the first claim of a producer id, and ignores later ones', async () => {
         const first = claimAt(freshProducer())
         await store.claimRedrive(first)
         expect(await rival.claimRedrive({ ...first, claimedMs: SLOT + 1, lane: 'elsewhere' })).toBe(false)
@@ -567,7 +567,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await rival.readRedrives([producer])).toEqual([{ ...winner, appendedMs: null }])
       })
 
-      test('marks a claim as redriven, as often as one likes, and keeps it claimed', async () => {
+      test('marks a claim as redriven, any number of times, and keeps the claim', async () => {
         const claim = claimAt(freshProducer())
         await store.claimRedrive(claim)
         expect(await store.markRedriven(claim.producer, SLOT + 5)).toBe(true)
@@ -577,7 +577,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         expect(await store.claimRedrive(claim)).toBe(false)
       })
 
-      test('leave the entry as it is', async () => {
+      test('do not change the entry', async () => {
         const entry = entryAt(freshLane(), 1, 4)
         const claim = { ...claimAt(freshProducer()), entry: { lane: entry.lane, position: entry.position, index: 4 } }
         await store.quarantine([entry])
@@ -587,7 +587,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
       })
     })
 
-    test('has everything when it is opened again', async () => {
+    test('still has everything after it is opened again', async () => {
       const cursor = cursorAt(freshLane(), 3)
       const row = rowAt(cursor.lane, 3)
       const alert = alertAt(freshClass(), 1, 'image')
@@ -610,7 +610,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
 }
 
 let made = 0
-/** A lane that no other test uses: the tests share a store. */
+/** Lane that no other test uses, because the tests share a store. */
 function freshLane(): string {
   return `lane-${made++}`
 }
@@ -703,7 +703,7 @@ function withDigest({ bytes, ...entry }: QuarantineEntry): object {
   return { ...entry, length: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
 }
 
-/** Bytes that no page or piece of them repeats. */
+/** Bytes without repetition in any page or piece. */
 function noise(length: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(length / 4))
   for (let index = 0; index < words.length; index++) words[index] = Math.imul(index + length, 2_654_435_761)
@@ -714,7 +714,7 @@ function times<T>(count: number, make: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => make(index))
 }
 
-/** The same every time. */
+/** Deterministic: the same values in every run. */
 function shuffled<T>(items: readonly T[]): T[] {
   return items
     .map((item, index) => [Math.imul(index + 1, 2_654_435_761) >>> 0, item] as const)

@@ -28,10 +28,10 @@ const CLASSES = parseClassList(readFileSync(join(DATA, 'classes.csv'), 'utf8'))
 
 const TIMEOUT_MS = 120_000
 
-/** What `npm run generate` writes where it is asked for nothing else. */
+/** Output of `npm run generate` without options. */
 const generated = () => generateImages({ seed: 1, untilMs: Date.UTC(2026, 10, 1) })
 
-it('the sample: the SQL and the batch view say of it what pandas says', async () => {
+it('the sample: the SQL statements and the batch view give the results of pandas', async () => {
   const arrivals = await arrivalsOfSample()
   const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: DAY_MS, classes: CLASSES })
   for (const ofDay of Map.groupBy(arrivals, ({ arrivalMs }) => Math.floor(arrivalMs / DAY_MS)).values()) {
@@ -41,7 +41,7 @@ it('the sample: the SQL and the batch view say of it what pandas says', async ()
     })
     await speed(records)
     await archive(records)
-    // As another process would, that did not know of the first.
+    // A second write, as by another process that does not know of the first.
     await archive(records.slice(0, Math.floor(records.length / 2)))
   }
   clock.nowMs += 3 * DAY_MS
@@ -76,7 +76,7 @@ it('the sample: the SQL and the batch view say of it what pandas says', async ()
 })
 
 it(
-  'the 27,000 generated images: statistics and separability are what pandas says of them',
+  'the 27,000 generated images: statistics and separability equal those of pandas',
   async () => {
     const { pipeline, clock } = await openOneLane({ slotMs: DAY_MS, classes: CLASSES })
     const folder = temporaryFolder()
@@ -106,7 +106,7 @@ it(
 )
 
 it(
-  'what is expected is what data/expected/make.py makes of the CSV files',
+  'the expected results equal the output of data/expected/make.py for the CSV files',
   async ({ skip }) => {
     const reason = withoutPandas()
     if (reason) skip(reason)
@@ -125,7 +125,7 @@ it(
   TIMEOUT_MS,
 )
 
-/** The sample in the order of its arrival, which data/expected/README.md lays down. */
+/** Sample in the order of its arrival, which data/expected/README.md defines. */
 async function arrivalsOfSample(): Promise<{ event: WireEvent; arrivalMs: number }[]> {
   const arrivals: { event: WireEvent; arrivalMs: number }[] = []
   for await (const read of readEvents(join(DATA, 'sample'), { now: Date.now })) {
@@ -136,7 +136,7 @@ async function arrivalsOfSample(): Promise<{ event: WireEvent; arrivalMs: number
   return arrivals.sort((a, b) => a.arrivalMs - b.arrivalMs)
 }
 
-/** A row of totals.csv. */
+/** Row of totals.csv. */
 function totalsRow({ arrivalDay, day, className, history }: DayHistory): Record<string, unknown> {
   const { totals, moments, histogram } = history
   const row: Record<string, unknown> = {
@@ -169,7 +169,7 @@ function readRows(name: string, folder = EXPECTED): Record<string, string>[] {
   return parse(readFileSync(join(folder, `${name}.csv`)), { columns: true })
 }
 
-/** All columns of a file of data/expected: fractions to 1e-9 of their size, everything else exactly. */
+/** Compares all columns with a file of data/expected: fractions with a relative error of 1e-9, all else exactly. */
 function expectRows(rows: readonly object[], name: string): void {
   const expected = readRows(name)
   expect(rows).toHaveLength(expected.length)
@@ -184,7 +184,7 @@ function expectRows(rows: readonly object[], name: string): void {
   }
 }
 
-/** pandas writes numbers that are not integers with a point or an exponent. */
+/** True for fractions: pandas writes them with a point or an exponent. */
 function isFraction(text: string): boolean {
   return /^-?\d+(\.\d+)?(e-?\d+)?$/.test(text) && /[.e]/.test(text)
 }

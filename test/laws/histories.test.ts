@@ -7,7 +7,7 @@ import { histories, live } from './histories.ts'
 const RUNS = 15
 
 /**
- * A first, small form of the simulation: random packing, retries, deliveries in other cuts, broken connections, a
+ * Small version of the simulation: random packing, retries, deliveries in other batches, broken connections, a
  * stale process, arrival times that go back, bad lines. A failing history is printed with its seed.
  */
 it('batch view, speed totals and a naive recount agree exactly after any history', async () => {

@@ -10,7 +10,7 @@ import { wireEvents } from '../support/arbitraries.ts'
 import { NOON_MS } from '../support/factories.ts'
 import { openLanes, openPipeline, type Pipeline } from '../support/pipeline.ts'
 
-/** Short slots, so that a history has many, of a length that the retry limit is no multiple of. */
+/** Slot length: short, so that a history has many slots, and not a divisor of the retry limit. */
 export const SLOT_MS = 8 * 60_000
 const WINDOW_MS = 10 * 60_000
 const LATENESS_MS = 5 * 60_000
@@ -20,7 +20,7 @@ const PRODUCERS = ['ann', 'bob', 'eve']
 
 type Encoding = 'plain' | 'gzip' | 'zstd'
 
-/** What may be among the lines of a record and is no event; each gives one entry of the quarantine. */
+/** Lines of a record that are not events. Each gives one entry of the quarantine. */
 const JUNK = [
   'nonsense',
   '{',
@@ -30,16 +30,16 @@ const JUNK = [
   JSON.stringify({ landcover: { producer: 'x', counter: 1 } }),
 ]
 
-/** One thing that happens in the life of the system. */
+/** Step of a history. */
 type Step =
   | { kind: 'wait'; ms: number }
-  /** Time passes until a slot ends, or a window closes; about. */
+  /** Time passes until about the end of a slot or a window. */
   | { kind: 'boundary'; everyMs: number; afterMs: number; byMs: number }
-  /** A producer packs events, and lines that are none, into a record. */
+  /** A producer packs events, and lines that are not events, into a record. */
   | { kind: 'send'; producer: number; events: WireEvent[]; junk: string[]; encoding: Encoding; back: number }
-  /** A producer that had no answer sends its last record again, maybe at the last moment that it may. */
+  /** A producer without an answer sends its last record again, sometimes at the end of the time for retries. */
   | { kind: 'retry'; producer: number; isLast: boolean; back: number }
-  /** Somebody else's JSON, or anything at all. */
+  /** A record that is not ours: other JSON, or any bytes. */
   | { kind: 'bare'; lane: number; text: string; event: WireEvent | null; back: number }
   | { kind: 'heartbeat' }
   | { kind: 'speed'; lane: number; process: number; again: number; take: number; fault: Fault | null }
@@ -47,10 +47,10 @@ type Step =
   | { kind: 'race'; lane: number; again: number; takes: [number, number] }
   | { kind: 'archive'; lane: number; again: number; take: number }
   | { kind: 'batch' }
-  /** A slot ends, and the archive and the batch layer are as far as they can be. */
+  /** A slot ends, and the archive and the batch layer process everything that they can. */
   | { kind: 'catch-up'; speed: boolean }
 
-/** The so-many-th write of a delivery fails, after or without having been done. */
+/** Fault: write number n of a delivery fails, before or after it took effect. */
 interface Fault {
   write: number
   isDone: boolean
@@ -60,7 +60,7 @@ const lane = fc.nat(LANES.length - 1)
 const producer = fc.nat(PRODUCERS.length - 1)
 const take = fc.integer({ min: 1, max: 6 })
 const again = fc.oneof(fc.constant(0), fc.nat(4))
-/** Arrival times go back by less than a slot now and then. */
+/** Sometimes arrival times go back by less than a slot. */
 const back = fc.oneof(fc.constant(0), fc.constantFrom(1, SLOT_MS - 1), fc.nat(SLOT_MS - 1))
 const waits = fc.oneof(
   fc.nat(20_000),
@@ -70,7 +70,7 @@ const waits = fc.oneof(
 
 const boundary = fc.constantFrom({ everyMs: SLOT_MS, afterMs: 0 }, { everyMs: WINDOW_MS, afterMs: LATENESS_MS })
 
-/** Most events share a few windows, so that deliveries meet in rows. */
+/** Most events share a few windows, so that deliveries touch the same rows. */
 const events: fc.Arbitrary<WireEvent> = fc
   .tuple(wireEvents, fc.option(fc.nat(25 * 60), { freq: 6 }))
   .map(([event, secondsAgo]) =>
@@ -127,22 +127,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 export const histories: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 10, maxLength: 60, size: 'max' })
 
-/** What a history comes to by its own account. */
+/** Expected and actual results of a history. */
 export interface Lived {
   pipeline: Pipeline
-  /** Every event that counts, once. */
+  /** Events that count, each once. */
   events: WireEvent[]
-  /** How many events arrived late, of the first copy of each. */
+  /** Number of late events, by the first copy of each. */
   late: number
-  /** How many lines, or whole records, are no events. */
+  /** Number of lines or whole records that are not events. */
   junk: number
-  /** Images in the joined answer, each time it was asked along the way. */
+  /** Number of images in the joined answer, each time it was requested. */
   joinedCounts: number[]
 }
 
-/** Lives through a history, and then until everything is delivered and counted. The caller closes the pipeline. */
+/** Runs a history, and continues until everything is delivered and counted. The caller closes the pipeline. */
 export async function live(steps: readonly Step[]): Promise<Lived> {
-  // Events are of the day before noon, so none comes from the future.
+  // Events are from the day before noon, so none is in the future.
   let nowMs = NOON_MS
   const pipeline = await openPipeline({
     streamIdentity: STREAM,
@@ -184,7 +184,7 @@ export async function live(steps: readonly Step[]): Promise<Lived> {
     lived.events.push(...events)
   }
 
-  /** A delivery of so many records, from a few before the first that is not done. */
+  /** Delivery of some records. It begins a few records before the first one that is not done. */
   function cut(index: number, doneTo: number, againBy: number, takes: number): LogRecord[] {
     return (records[index] as LogRecord[]).slice(Math.max(doneTo - againBy, 0), doneTo + takes)
   }
@@ -298,7 +298,7 @@ const WRITES: ReadonlySet<string | symbol> = new Set<keyof SpeedStore>([
   'putAlerts',
 ])
 
-/** The real store, whose connection breaks before or after a write when told to. */
+/** Real store with faults: its connection breaks before or after a chosen write. */
 function withFaults(store: SpeedStore, nextFault: () => Fault | null): SpeedStore {
   return new Proxy(store, {
     get(target, name) {

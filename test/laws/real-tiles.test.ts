@@ -17,7 +17,7 @@ const CLASS_LIST = fileURLToPath(new URL('../../data/classes.csv', import.meta.u
 const ABSENT =
   !existsSync(REAL_TILES) && 'the real tiles are not there: set LANDCOVER_DATA to the folder of eurosat-200-stats.csv'
 
-it('200 real tiles: each class has its 20 images, and mean and standard deviation as in the CSV', async ({ skip }) => {
+it('200 real tiles: each class has 20 images, and the mean and standard deviation of the CSV', async ({ skip }) => {
   if (ABSENT) skip(ABSENT)
   const state = join(temporaryFolder(), 'state')
   const system = await startSystem(state)
@@ -28,7 +28,7 @@ it('200 real tiles: each class has its 20 images, and mean and standard deviatio
   expect((await system.health()).quarantine.count).toBe(0)
 })
 
-it('200 real tiles that are imported: the batch view says the same of them', async ({ skip }) => {
+it('200 imported real tiles: the batch view gives the same statistics', async ({ skip }) => {
   if (ABSENT) skip(ABSENT)
   const classes = parseClassList(readFileSync(CLASS_LIST, 'utf8'))
   const { pipeline, clock } = await openOneLane({ slotMs: HOUR_MS, classes })
@@ -66,7 +66,7 @@ interface Tiles {
   nir: number[]
 }
 
-/** The file has no quotes: splitting is reading. */
+/** Rows of a CSV file without quotes. */
 function straightFromCsv(): Map<string, Tiles> {
   const [header = [], ...rows] = readFileSync(REAL_TILES, 'utf8')
     .trim()

@@ -21,11 +21,11 @@ const SAMPLE = fileURLToPath(new URL('../../data/sample', import.meta.url))
 const CLASS_LIST = fileURLToPath(new URL('../../data/classes.csv', import.meta.url))
 const SLOT_MS = MINUTE_MS
 
-it('the committed sample: batch view, speed totals and a naive recount agree exactly, per class and per day', async () => {
+it('the committed sample: batch view, speed totals and a naive recount agree exactly, by class and by day', async () => {
   const events = await sampleEvents()
   expect(events.length).toBeGreaterThan(300)
 
-  // The sample is sent over some minutes of many slots, by a clock of its own.
+  // The sample is sent during some minutes of many slots, with a simulated clock.
   let nowMs = Math.max(...events.map(({ timestamp }) => Date.parse(timestamp))) + 7_777
   const folder = temporaryFolder()
   const log = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 3, now: () => nowMs })

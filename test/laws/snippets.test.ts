@@ -16,7 +16,7 @@ import { runPython, withoutPandas } from '../support/python.ts'
 import { PAGE, snippet } from '../support/snippet.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-/** Where a laptop's archive is, below the folder in which the snippets are run. */
+/** Folder of a laptop's archive, relative to the folder in which the snippets run. */
 const ARCHIVE = '.landcover/state/objects/archive'
 
 interface ClassRow {
@@ -36,12 +36,12 @@ describe('docs/query-the-archive.md', () => {
     expect(named.toSorted()).toEqual([...ARCHIVE_COLUMNS.map(({ name }) => name), 'arrival_slot'].sort())
   })
 
-  it('asks DuckDB what the batch view says', async () => {
+  it('has a snippet for DuckDB with the result of the batch view', async () => {
     const { folder, ofView } = await archiveWithCopies()
     expectSame(await askDuckDb(folder, snippet('DuckDB')), ofView)
   })
 
-  it('asks pandas what the batch view says', async ({ skip }) => {
+  it('has a snippet for pandas with the result of the batch view', async ({ skip }) => {
     const reason = withoutPandas()
     if (reason) skip(reason)
     const { folder, ofView } = await archiveWithCopies()
@@ -55,7 +55,7 @@ describe('docs/query-the-archive.md', () => {
     )
   })
 
-  it('asks Athena of what came through the log since November what the batch view says', async () => {
+  it('has a snippet for Athena with the result of the batch view, for events from the log since November', async () => {
     const { folder, ofView } = await archiveWithCopies({ imported: 0 })
     const table = `create view landcover_archive as
       select * from read_parquet('${ARCHIVE}/*/*.parquet', hive_partitioning = true, hive_types = {'arrival_slot': varchar})`
@@ -66,7 +66,7 @@ describe('docs/query-the-archive.md', () => {
   })
 })
 
-/** @param before a statement that makes what the snippet finds where it is meant to be run */
+/** @param before statement that creates what the snippet expects to find */
 async function askDuckDb(folder: string, sql: string, before = 'select 1'): Promise<ClassRow[]> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await instance.connect()
@@ -94,9 +94,9 @@ function expectSame(rows: readonly ClassRow[], expected: readonly ClassRow[]): v
 }
 
 /**
- * A laptop's archive that holds all that an analyst could trip over, and what the batch view says of it.
+ * Archive of a laptop with everything that could mislead an analyst, and the result of the batch view for it.
  *
- * @param imported how many images are there that did not come through the log
+ * @param imported number of images that were imported, not sent through the log
  */
 async function archiveWithCopies({ imported = 40 } = {}): Promise<{ folder: string; ofView: ClassRow[] }> {
   const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: HOUR_MS })
@@ -116,7 +116,7 @@ async function archiveWithCopies({ imported = 40 } = {}): Promise<{ folder: stri
     clock.nowMs += MINUTE_MS
     return append(encodeRecord({ producer, counter }, lines))
   }
-  // Its events do not count, nor does a copy of it, whatever that says.
+  // Its events do not count, and neither does any copy of it, whatever the copy contains.
   const empty = () => send('b', 1, [wireEvent({ class_name: 'Desert' })])
   const records = [
     ...[1, 2, 3].map(counter => send('a', counter)),
@@ -132,7 +132,7 @@ async function archiveWithCopies({ imported = 40 } = {}): Promise<{ folder: stri
     ...Array.from({ length: 40 }, (_, index) => send('a', 4 + index)),
     send('a', 43),
     send('c', 9),
-    // Below one that came before it: not new, though never seen.
+    // The counter is below an earlier one, so the record counts as a copy although it is new.
     send('c', 8),
   ]
   clock.nowMs += 3 * HOUR_MS

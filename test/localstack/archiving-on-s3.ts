@@ -10,7 +10,7 @@ import { CLASSES } from '../support/factories.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
 import { LANES, recordsOf, SLOT_MS } from './history-on-s3.ts'
 
-/** Where the process works. */
+/** Task of the process: services to use, and its progress. */
 export interface Work {
   seed: number
   bucket: string
@@ -18,13 +18,13 @@ export interface Work {
   athena: string
   database: string
   region: string
-  /** A file with how many records of each lane are archived: what Lambda would remember. */
+  /** File with the number of archived records of each lane. Lambda would remember it. */
   progress: string
 }
 
 /**
- * Archives a history on S3 in deliveries of random sizes, runs the batch layer and compacts in between, until all is
- * published: to be killed at any moment, and started again.
+ * Archives a history on S3 in deliveries of random sizes, with batch runs and compactions in between, until everything
+ * is published. Tests kill this process at any moment and start it again.
  */
 const work = JSON.parse(process.argv[2] as string) as Work
 const objects = openS3ObjectStore({ bucket: work.bucket, endpoint: work.s3, region: work.region })
@@ -46,7 +46,7 @@ const batch = {
 const records = recordsOf(work.seed)
 const archived = JSON.parse(readFileSync(work.progress, 'utf8')) as Record<string, number>
 const isArchived = () => records.entries().every(([lane, all]) => archived[lane] === all.length)
-/** Leaps, so that compaction deletes what it has replaced; behind that of any process before. */
+/** Simulated time. It jumps, so that compaction deletes replaced files, and starts later than in any earlier process. */
 let nowMs = Date.now() + performance.timeOrigin * 10
 
 for (let isPublished = false; !isPublished; ) {
@@ -59,11 +59,11 @@ for (let isPublished = false; !isPublished; ) {
     writeFileSync(`${work.progress}.new`, JSON.stringify(archived))
     renameSync(`${work.progress}.new`, work.progress)
   }
-  // The speed layer takes no part here, so there is nothing to hold the totals against.
+  // There is no speed layer here, so totals cannot be compared with it.
   const { view, published } = await runBatch(batch, { trustSpeed: false })
   isPublished = isArchived() && !published
   nowMs += 2 * HOUR_MS
-  // Sooner than the system does, which leaves slots alone for days after they are published.
+  // Earlier than in the real system, which compacts slots only days after they are published.
   if (view) await compactArchive({ objects, slotMs: SLOT_MS, before: view.cut, now: () => nowMs })
 }
 process.stdout.write('all is published\n')

@@ -26,12 +26,12 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SITE = join(ROOT, 'web/dist')
 const STAGE = 'local'
 
-/** What LocalStack takes for created and does not make: nothing that the test looks at may depend on these. */
+/** Resource types that LocalStack accepts but does not create. Nothing that the test checks may depend on them. */
 const NOT_THERE = ['Custom::S3AutoDeleteObjects', 'AWS::CloudWatch::Dashboard', 'Custom::AWSCDKOpenIdConnectProvider']
 
 export const NAMES = namesOf({ name: STAGE }, ACCOUNT, REGION)
 
-/** Runs `cdk` as people do, on a LocalStack. @returns all that it wrote @throws Error with it when it fails */
+/** Runs the `cdk` command on a LocalStack. @returns its output @throws Error with its output if it fails */
 export async function cdk(localStack: LocalStack, args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [join(ROOT, 'node_modules/aws-cdk/bin/cdk'), ...args], {
     cwd: ROOT,
@@ -50,7 +50,7 @@ export async function cdk(localStack: LocalStack, args: readonly string[]): Prom
   return said
 }
 
-/** The kinds of resources that a LocalStack has passed over, but for those that the test knows of. */
+/** Resource types that a LocalStack has skipped, except the known ones. */
 export async function passedOver(localStack: LocalStack): Promise<string[]> {
   const log = await localStack.log()
   const kinds = log.matchAll(/No resource provider found for "?([\w:]+)/g).map(([, kind]) => kind as string)
@@ -63,7 +63,7 @@ export interface Answer {
   body: string
 }
 
-/** The deployed system, from outside. */
+/** Deployed system, seen from outside. */
 export function deployedSystem(localStack: LocalStack) {
   const settings = { endpoint: localStack.endpoint, region: REGION }
   const functions = new LambdaClient(settings)
@@ -75,13 +75,13 @@ export function deployedSystem(localStack: LocalStack) {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: `landcover-${STAGE}-pipeline` }))
     client.destroy()
     const url = Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey?.startsWith('FrontApiUrl'))?.OutputValue ?? ''
-    // Its own host name is known to no DNS: LocalStack has the same under a path.
+    // No DNS knows its host name. LocalStack serves the same under a path.
     const id = /^https?:\/\/([a-z0-9]+)\./.exec(url)?.[1] ?? /restapis\/([a-z0-9]+)/.exec(url)?.[1]
     return `${localStack.endpoint}/_aws/execute-api/${id}/v1`
   }
 
   let api: Promise<string> | undefined
-  /** An answer of the API, whatever its status. */
+  /** Answer of the API, with any status. */
   async function ask(path: string, request?: RequestInit): Promise<Answer> {
     api ??= apiUrl()
     const response = await fetch((await api) + path, request)
@@ -97,7 +97,7 @@ export function deployedSystem(localStack: LocalStack) {
       if (status !== 200) throw new Error(`${path} answered ${status}: ${body}`)
       return JSON.parse(body) as Body
     },
-    /** @returns what the function answers @throws Error with its own when it fails */
+    /** @returns the answer of the function @throws Error with the function's own error */
     async invoke(name: string, payload: object = {}): Promise<unknown> {
       const answer = await functions.send(
         new InvokeCommand({ FunctionName: `landcover-${STAGE}-${name}`, Payload: JSON.stringify(payload) }),
@@ -106,7 +106,7 @@ export function deployedSystem(localStack: LocalStack) {
       if (answer.FunctionError) throw new Error(`${name} failed: ${text}`)
       return JSON.parse(text || 'null')
     },
-    /** Runs the batch layer's state machine to its end. */
+    /** Runs the state machine of the batch layer until it ends. */
     async runBatch(): Promise<{ status: string; output: string }> {
       const stateMachineArn = `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:landcover-${STAGE}-batch`
       const { executionArn } = await states.send(new StartExecutionCommand({ stateMachineArn, input: '{}' }))
@@ -120,7 +120,7 @@ export function deployedSystem(localStack: LocalStack) {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }))
       return Contents.map(({ Key }) => Key as string)
     },
-    /** What CDK's function does, which does not run here. */
+    /** Uploads the page. CDK's function would do this, but does not run here. */
     async uploadSite(): Promise<void> {
       for (const file of await readdir(SITE, { recursive: true, withFileTypes: true })) {
         if (!file.isFile()) continue
@@ -129,7 +129,7 @@ export function deployedSystem(localStack: LocalStack) {
         await s3.send(new PutObjectCommand({ Bucket: NAMES.siteBucket, Key, Body: await readFile(path) }))
       }
     },
-    /** What CDK's function does at the end, which does not run here. */
+    /** Empties the buckets. CDK's function would do this, but does not run here. */
     async emptyBuckets(): Promise<void> {
       const { Buckets = [] } = await s3.send(new ListBucketsCommand({}))
       const ours = new Set<string | undefined>([NAMES.bucket, NAMES.siteBucket, NAMES.logBucket])
@@ -156,7 +156,7 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Stands in for CloudFront, which LocalStack has not: the page from its bucket, the API beside it, one origin. */
+/** Stand-in for CloudFront, which LocalStack does not have: serves the page's bucket and the API on one origin. */
 export async function startDistribution({ s3, ask }: DeployedSystem): Promise<{ url: string; close(): void }> {
   async function answerTo(path: string): Promise<{ status: number; type: string; body: Uint8Array | string }> {
     if (path.startsWith('/api/')) {
@@ -187,9 +187,9 @@ export async function startDistribution({ s3, ask }: DeployedSystem): Promise<{ 
 }
 
 /**
- * Kills the processes in which a function runs, as a crash in the middle of a batch does.
+ * Kills the processes in which a function runs, like a crash in the middle of a batch.
  *
- * @returns how many there were
+ * @returns the number of processes
  */
 export async function crash(name: string): Promise<number> {
   let killed = 0

@@ -42,7 +42,7 @@ const HERE: ReadonlySet<string> = new Set([
   'the state machine publishes a view with Athena',
 ])
 
-/** Each test goes on where the one before it ended. */
+/** Each test continues from the state of the previous one. */
 describeWithLocalStack('the deployed system', () => {
   let localStack: LocalStack
   let cassandra: Cassandra
@@ -93,7 +93,7 @@ describeWithLocalStack('the deployed system', () => {
     await localStack?.stop()
   })
 
-  /** Every event that the system has taken. */
+  /** All events that the system has accepted. */
   const sent: WireEvent[] = []
 
   async function publish(events: readonly WireEvent[]): Promise<void> {
@@ -110,18 +110,18 @@ describeWithLocalStack('the deployed system', () => {
     expectExactly(await eventually(classStats, rows => totalCount(rows) >= sent.length), sent, SEED)
   }
 
-  it('has nothing that LocalStack passed over, but what the test knows of', async () => {
+  it('has no resources that LocalStack skipped, except the known ones', async () => {
     expect(await passedOver(localStack)).toEqual([])
   })
 
-  it('counts real tiles and generated events from Kinesis, exactly', async () => {
+  it('counts real tiles and generated events from Kinesis exactly', async () => {
     if (existsSync(REAL_TILES)) await publish(await realTiles())
     await publish(generated(EVENTS, SEED))
     await expectAllCounted()
     expect((await health()).quarantine.count).toBe(0)
   })
 
-  it('takes events over HTTP, a body under a key once, and says what is wrong with others', async () => {
+  it('accepts events over HTTP, once for each idempotency key, and says what is wrong with invalid requests', async () => {
     const event = { ...wireEvent({ image_id: 'by-http' }), timestamp: new Date().toISOString() }
     const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'a-key' }
     const send = (body: string) => system.ask('/api/events', { method: 'POST', headers, body })
@@ -137,7 +137,7 @@ describeWithLocalStack('the deployed system', () => {
     expect(JSON.parse(body)).toMatchObject({ errors: [{ line: 2, reason: 'invalid-event' }] })
   })
 
-  it('publishes a batch view by its state machine, and joins it with what is newer', async () => {
+  it('publishes a batch view with its state machine, and joins it with newer events', async () => {
     const { batch } = await eventually(
       async () => {
         await system.invoke('heartbeat')
@@ -155,8 +155,8 @@ describeWithLocalStack('the deployed system', () => {
     await expectAllCounted()
   })
 
-  it('raises an alert for what is far from the baseline of that view, and for nothing else', async () => {
-    // A process remembers the baseline for a minute: another has none to remember.
+  it('raises an alert for an event far from the baseline of that view, and for no other', async () => {
+    // A process caches the baseline for a minute. A new process has no cached baseline.
     await crash('speed')
     const timestamp = new Date().toISOString()
     const lake = (await classStats()).find(({ class_name }) => class_name === 'SeaLake') as ClassStatsRow
@@ -173,7 +173,7 @@ describeWithLocalStack('the deployed system', () => {
     expect(ids.sort()).toEqual(odd.map(({ image_id }) => image_id))
   })
 
-  it('shows its dashboard from the bucket', async () => {
+  it('serves its dashboard from the bucket', async () => {
     await system.uploadSite()
     const distribution = await startDistribution(system)
     const browser = await launchBrowser()
@@ -191,14 +191,14 @@ describeWithLocalStack('the deployed system', () => {
     }
   })
 
-  it('puts a poison record aside with its reason, and counts what is beside it', async () => {
+  it('quarantines a poison record with its reason, and counts the records beside it', async () => {
     await log.append([{ key: 'poison', data: Buffer.from('{"image_id": "half') }])
     await publish(generated(100, SEED + 2))
     await expectAllCounted()
     await eventually(health, ({ quarantine }) => quarantine.count === 1)
   })
 
-  it('counts each event once, though its function is killed in the middle, again and again', async () => {
+  it('counts each event once, even if its function is killed repeatedly in the middle', async () => {
     const publishing = (async () => {
       for (let part = 0; part < 20; part++) await publish(generated(1_000, SEED + 100 + part))
     })()
@@ -215,11 +215,11 @@ describeWithLocalStack('the deployed system', () => {
     await expectAllCounted()
   })
 
-  it('loses nothing while Cassandra is down, says so, and goes on by itself', async () => {
+  it('loses nothing while Cassandra is down, reports it, and continues by itself', async () => {
     await cassandra.kill()
     await publish(generated(2_000, SEED + 3))
     expect(await system.invoke('speed', kinesisEvent())).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] })
-    // What was asked before may be answered as it was then; of itself the system says what is.
+    // Earlier questions may get their old answers. Answers about the system itself are current.
     const { status, type } = await system.ask('/api/health')
     expect([status, type]).toEqual([503, 'application/problem+json'])
     await cassandra.restart()
@@ -233,7 +233,7 @@ describeWithLocalStack('the deployed system', () => {
     )
   })
 
-  it('is deployed anew while events flow, and loses none', { timeout: DEPLOY_MS }, async () => {
+  it('can be deployed again while events flow, and loses none', { timeout: DEPLOY_MS }, async () => {
     let isDeployed = false
     const deploying = deploy('image-range').finally(() => {
       isDeployed = true
@@ -253,7 +253,7 @@ describeWithLocalStack('the deployed system', () => {
     )
   })
 
-  it('is worked on by the same commands as a laptop’s', async () => {
+  it('works with the same commands as a system on a laptop', async () => {
     const command = async (name: string, ...args: string[]) => {
       const { code, stdout, stderr } = await run(`functions/cli/${name}.ts`, ['--stage', 'local', ...args]).finished
       expect(code, stderr).toBe(0)
@@ -273,14 +273,14 @@ describeWithLocalStack('the deployed system', () => {
     expect([code, stderr]).toEqual([1, 'there is no function landcover-absent-batch in this account and region\n'])
   })
 
-  it('gets a lost speed store back from its archive, while events flow', { timeout: 120_000 }, async () => {
+  it('rebuilds a lost speed store from its archive, while events flow', { timeout: 120_000 }, async () => {
     const replay = () => run('functions/cli/replay.ts', ['--stage', 'local']).finished
     expect(await replay()).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('only an empty one can be rebuilt'),
     })
     await pauseConsumer('landcover-local-speed')
-    // What was handed over before is being done.
+    // Deliveries from before are still being processed.
     await sleep(5_000)
     await emptyTables(cassandra)
     await publish(generated(300, SEED + 300))
@@ -290,16 +290,16 @@ describeWithLocalStack('the deployed system', () => {
       await system.invoke('heartbeat')
     }
     expect(await replaying).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^\d+ events of /) })
-    // It runs again by itself.
+    // The consumer runs again by itself.
     await publish(generated(100, SEED + 400))
     await expectAllCounted()
   })
 
-  it('is found well by what looks at stages on AWS, as far as LocalStack can tell', async () => {
+  it('passes the checks for stages on AWS, as far as LocalStack supports them', async () => {
     const stage = { name: 'local', region: REGION, api: `${await system.apiUrl()}/`, dashboard: null }
     const here = CHECKS.filter(({ name }) => HERE.has(name))
     expect(here).toHaveLength(HERE.size)
-    // Schedules do not fire here: without heartbeats the shard that no event went to stays behind.
+    // Schedules do not fire here. Without heartbeats, a shard without events would stay behind.
     const beating = new AbortController()
     const beats = (async () => {
       for (; !beating.signal.aborted; await sleep(SLOT_MS / 4)) await system.invoke('heartbeat')
@@ -312,12 +312,12 @@ describeWithLocalStack('the deployed system', () => {
     }
   })
 
-  it('goes without a trace', { timeout: DEPLOY_MS }, async () => {
+  it('can be destroyed without a trace', { timeout: DEPLOY_MS }, async () => {
     const destroy = (...what: string[]) =>
       cdk(localStack, ['destroy', ...what, '--force', ...context, ...told({ rules: 'image-range' })])
     await system.emptyBuckets()
     await destroy('landcover-local-pipeline')
-    // Functions may have written meanwhile.
+    // Functions may have written objects in the meantime.
     await system.emptyBuckets()
     await destroy('--all')
     const { Buckets = [] } = await system.s3.send(new ListBucketsCommand({}))
@@ -331,7 +331,7 @@ async function emptyTables({ contactPoint }: Cassandra): Promise<void> {
   await client.close()
 }
 
-/** What the app is told on the command line. */
+/** Context options on the command line of the app. */
 function told(context: Record<string, string | number>): string[] {
   return Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
@@ -348,7 +348,7 @@ async function realTiles(): Promise<WireEvent[]> {
   })
 }
 
-/** A delivery of one record, as Lambda passes it. */
+/** Delivery of one record, as Lambda passes it. */
 function kinesisEvent(): object {
   const kinesis = {
     ...{ sequenceNumber: '1', partitionKey: 'a', kinesisSchemaVersion: '1.0' },
@@ -359,7 +359,7 @@ function kinesisEvent(): object {
   return { Records: [{ eventSource: 'aws:kinesis', eventID: 'shardId-000000000000:1', eventSourceARN, kinesis }] }
 }
 
-/** What the archive's table looks for: the slot of imports, and those of the next half hour. */
+/** Slots in the partition projection of the archive's table: the slot of imports, and those of the next half hour. */
 function slotsFromNow(): Record<string, string> {
   const first = Math.floor(Date.now() / SLOT_MS) * SLOT_MS
   const slots = [IMPORT_SLOT, ...Array.from({ length: 90 }, (_, at) => first + at * SLOT_MS)]

@@ -1,4 +1,4 @@
-/** A deployed function in a process of its own: `node function-process.ts BUNDLE`. It answers each event by IPC. */
+/** Runs a deployed function in its own process: `node function-process.ts BUNDLE`. It answers each event over IPC. */
 const { handler } = await import(process.argv[2] as string)
 
 process.on('message', async event => {

@@ -12,7 +12,7 @@ const SLOTS = 8
 
 export const LANES: readonly Lane[] = ['log.0', 'log.1'].map(name => ({ name, parents: [], closed: false }))
 
-/** What two lanes hold, records sent twice among it: the same for every process that is given the seed. */
+/** Records of two lanes, some of them sent twice. The same seed gives the same records in every process. */
 export function recordsOf(seed: number): ReadonlyMap<string, readonly LogRecord[]> {
   const random = seeded(seed)
   const whole = (below: number) => Math.floor(random.next() * below)
@@ -28,7 +28,7 @@ export function recordsOf(seed: number): ReadonlyMap<string, readonly LogRecord[
       last = encodeRecord({ producer: `producer-${lane}`, counter }, eventsOf(`${lane}-${counter}`, whole(5), whole))
       add(arrivalMs, last)
     }
-    // Behind all of them, so that every slot that holds an event becomes complete.
+    // After all of them, so that every slot with an event becomes complete.
     for (let slot = 1; slot <= 3; slot++) {
       const arrivalMs = NOON_MS + (SLOTS + slot) * SLOT_MS
       add(arrivalMs, encodeHeartbeat(arrivalMs))
@@ -49,7 +49,7 @@ function eventsOf(name: string, count: number, whole: (below: number) => number)
   )
 }
 
-/** The events of the records that arrived before a cut, each once, counted where its first copy lies. */
+/** Events of records that arrived before a cut, each once, in the slot of the first copy. */
 export function eventsBefore(records: ReadonlyMap<string, readonly LogRecord[]>, cut: number): WireEvent[] {
   const events: WireEvent[] = []
   for (const lane of records.values()) {

@@ -35,8 +35,8 @@ const EVENTS = 5_000
 const SEED = 11
 
 /**
- * The deployed bundles with their settings of a stage on Kafka: LocalStack has no MSK, so that this file stands between
- * the topic and the functions, as the event source mappings do. Each test goes on where the one before it ended.
+ * Deployed bundles with the settings of a stage on Kafka. LocalStack has no MSK, so this file passes records from the
+ * topic to the functions, like event source mappings. Each test continues from the state of the previous one.
  */
 describeWithLocalStack('the functions of a stage on Kafka', () => {
   let localStack: LocalStack
@@ -103,10 +103,10 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
     return result
   }
 
-  /** As far as a consumer has come, by partition. */
+  /** Offset that a consumer has reached, by partition. */
   const positions = { speed: new Map<string, Position>(), archive: new Map<string, Position>() }
 
-  /** What a mapping would hand over now: records of every partition in one event. */
+  /** Event that a mapping would deliver now: records of every partition in one event. */
   async function delivery(consumer: 'speed' | 'archive'): Promise<{ event: MSKEvent; read: Map<string, Position> }> {
     const records: MSKEvent['records'] = {}
     const read = new Map<string, Position>()
@@ -130,7 +130,7 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
     return { event: { eventSource: 'aws:kafka', eventSourceArn: 'arn', bootstrapServers: '', records }, read }
   }
 
-  /** Hands everything over that is there. */
+  /** Delivers all records. */
   async function drain(consumer: 'speed' | 'archive'): Promise<void> {
     for (;;) {
       const { event, read } = await delivery(consumer)
@@ -153,7 +153,7 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
     return JSON.parse(body) as Body
   }
 
-  it('give every record back until the first heartbeat has told what the topic is', async () => {
+  it('give every record back until the first heartbeat published the metadata of the topic', async () => {
     await publish(Array.from(generateImages({ seed: SEED, images: EVENTS, days: 2, untilMs: Date.now() }), toWireEvent))
     const { event } = await delivery('speed')
     const { batchItemFailures } = await invoke<BatchResponse>('speed', event)
@@ -163,7 +163,7 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
     )
   })
 
-  it('count every event exactly, and archive it, without a way to the brokers', async () => {
+  it('count and archive every event exactly, without access to the brokers', async () => {
     await invoke('heartbeat')
     await Promise.all([drain('speed'), drain('archive')])
     expectExactly(await ask<ClassStatsRow[]>('/api/class-stats'), sent, SEED)
@@ -177,7 +177,7 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
       ).toBe(true)
   })
 
-  it('take events over HTTP, once', async () => {
+  it('accept events over HTTP, once each', async () => {
     const event = { ...wireEvent({ image_id: 'by-http' }), timestamp: new Date().toISOString() }
     const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'a-key' }
     for (let time = 0; time < 3; time++) {
@@ -190,7 +190,7 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
     expectExactly(await ask<ClassStatsRow[]>('/api/class-stats'), sent, SEED)
   })
 
-  it('know how long records wait', async () => {
+  it('know how long records have waited', async () => {
     await invoke('heartbeat')
     await drain('speed')
     const upToDate = await ask<Health>('/api/health')

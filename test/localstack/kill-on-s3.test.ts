@@ -34,7 +34,7 @@ describeWithLocalStack('archive, batch and compaction on S3', () => {
     await localStack?.stop()
   })
 
-  it('kill -9, again and again: the view is always whole, and ends exact', { timeout: 300_000 }, async () => {
+  it('after repeated kill -9, the view is always complete, and exact in the end', { timeout: 300_000 }, async () => {
     const random = seeded()
     console.info(`kill -9 on S3: SEED=${random.seed}`)
     const bucket = `kills-${random.seed}`
@@ -59,7 +59,7 @@ describeWithLocalStack('archive, batch and compaction on S3', () => {
     const views = viewReader(objects)
     const records = recordsOf(seed)
     let published = 0
-    /** What the current view says, held against what arrived before its cut. */
+    /** Compares the current view with the events that arrived before its cut. */
     const look = async () => {
       const view = await views.current()
       if (!view) return
@@ -98,7 +98,7 @@ describeWithLocalStack('archive, batch and compaction on S3', () => {
     const view = await look()
     const all = eventsBefore(records, Number.POSITIVE_INFINITY)
     expect(view?.audit.images).toBe(all.length)
-    // Views, or the kills came too early to show anything.
+    // Without views, the kills came too early to test anything.
     expect(view?.revision).toBeGreaterThan(3)
     console.info(`${KILLS} kills, ${view?.revision} views`)
     objects.close()

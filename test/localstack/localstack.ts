@@ -7,34 +7,34 @@ import { ENGINES_FOLDER } from '../engines/java.ts'
 import { freePorts } from '../engines/ports.ts'
 import { localStackPython } from './python.ts'
 
-/** A LocalStack on loopback, without Docker: its functions are processes of this host. */
+/** LocalStack on loopback, without Docker. Its functions are processes of this host. */
 export interface LocalStack {
   /** `http://127.0.0.1:port`, for all services */
   endpoint: string
-  /** What SDKs and the `cdk` command must have in their environment to work on it. */
+  /** Environment variables with which SDKs and the `cdk` command use it. */
   environment: Record<string, string>
-  /** All that it has written so far. */
+  /** Output so far. */
   log(): Promise<string>
-  /** Ends it and removes its folder. */
+  /** Stops it and deletes its folder. */
   stop(): Promise<void>
 }
 
 export const REGION = 'us-east-1'
 export const ACCOUNT = '000000000000'
 
-/** The first start also installs its packages. */
+/** Time limit of a start. The first start also installs the packages. */
 export const LOCALSTACK_START_TIMEOUT_MS = 300_000
 const START_LIMIT_MS = 120_000
 const STOP_LIMIT_MS = 20_000
 
-/** How often event source mappings look for records; by default a second. */
+/** Interval at which event source mappings poll for records. The default is a second. */
 const POLL_S = '0.1'
 
 /**
- * Starts LocalStack and waits until it takes requests. Where LOCALSTACK_ENDPOINT names one that runs already, such as
- * its container, that one is used, and only looked at.
+ * Starts LocalStack and waits until it accepts requests. If LOCALSTACK_ENDPOINT names one that runs already, such as
+ * its container, that one is used and not stopped.
  *
- * @throws Error with the end of its log when it does not start
+ * @throws Error with the end of its log if it does not start
  */
 export async function startLocalStack(): Promise<LocalStack> {
   const running = process.env.LOCALSTACK_ENDPOINT
@@ -59,7 +59,7 @@ export async function startLocalStack(): Promise<LocalStack> {
     cwd: folder,
     env: serverEnvironment(folder, `127.0.0.1:${port}`),
     stdio: ['ignore', output.fd, output.fd],
-    // A group of its own, so that its helpers can be ended with it.
+    // Its own process group, so that its child processes can be stopped with it.
     detached: true,
   })
   await output.close()
@@ -67,14 +67,14 @@ export async function startLocalStack(): Promise<LocalStack> {
     try {
       process.kill(-(server.pid as number), 'SIGKILL')
     } catch {
-      // It has ended.
+      // It has ended already.
     }
   }
   process.once('exit', killGroup)
   const hasEnded = () => server.exitCode !== null || server.signalCode !== null
   const stop = async () => {
     if (!hasEnded()) {
-      // Killed at once, it would leave processes of functions behind, which are in groups of their own.
+      // After SIGKILL, the processes of functions would keep running: they are in their own groups.
       server.kill('SIGTERM')
       await Promise.race([once(server, 'exit'), sleep(STOP_LIMIT_MS, null, { ref: false })])
     }
@@ -114,7 +114,7 @@ function clientEnvironment(endpoint: string): Record<string, string> {
 }
 
 function serverEnvironment(folder: string, address: string): NodeJS.ProcessEnv {
-  // Its own SDK clients must not be sent to itself by what is meant for ours.
+  // The server's own SDK clients must not use settings that are meant for ours.
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
   return {
     ...Object.fromEntries(own),
@@ -122,9 +122,9 @@ function serverEnvironment(folder: string, address: string): NodeJS.ProcessEnv {
     LOCALSTACK_HOST: address,
     DISABLE_EVENTS: '1',
     SKIP_SSL_CERT_DOWNLOAD: '1',
-    // It has a server for DNS, of which nothing here makes use.
+    // Disables its DNS server, which is not used here.
     DNS_ADDRESS: '0',
-    // Without these it takes a machine that is itself a container for its own, and writes to the system's folders.
+    // Without these, it would take a host that is a container for its own, and write to system folders.
     OVERRIDE_IN_DOCKER: '0',
     FILESYSTEM_ROOT: join(folder, 'files'),
     TMPDIR: join(folder, 'tmp'),

@@ -7,14 +7,14 @@ import { join } from 'node:path'
 import { describe } from 'vitest'
 import { ENGINES_FOLDER } from '../engines/java.ts'
 
-/** LocalStack starts on an older one too, and then fails at the first call of a function. */
+/** Oldest supported Python. On an older one LocalStack starts, but fails at the first call of a function. */
 const OLDEST = '(3, 12)'
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt')
 const EXECUTOR = join(import.meta.dirname, 'executor')
 
 const NO_PYTHON = 'LocalStack needs Python 3.12 or later: install one as python3.12, python3.13 or with pyenv'
 
-/** Null where there is none that is new enough. */
+/** Python that is new enough; null if there is none. */
 function findPython(): string | null {
   const named = ['python3.14', 'python3.13', 'python3.12', 'python3']
   const kept = globSync(join(homedir(), '.pyenv/versions/3.*/bin/python3')).sort().reverse()
@@ -22,7 +22,7 @@ function findPython(): string | null {
   return [...named, ...kept].find(python => spawnSync(python, ['-c', check]).status === 0) ?? null
 }
 
-/** A group of tests that need LocalStack: skipped, with the reason in its name, where it cannot be installed; never on CI. */
+/** Test group that needs LocalStack. If LocalStack cannot be installed, it is skipped with the reason; never on CI. */
 export function describeWithLocalStack(name: string, tests: () => void): void {
   const reason = process.env.CI || findPython() ? null : NO_PYTHON
   if (reason) describe.skip(`${name} (skipped: ${reason})`, tests)
@@ -30,10 +30,10 @@ export function describeWithLocalStack(name: string, tests: () => void): void {
 }
 
 /**
- * The Python of an environment that holds LocalStack and our executor, made the first time from a locked list of
- * packages. Its folder's name holds a digest of what goes into it.
+ * Python of a virtual environment with LocalStack and our executor. The first call creates it from a locked list of
+ * packages. The name of its folder contains a digest of its input.
  *
- * @throws Error with pip's own words when it fails
+ * @throws Error with pip's output if it fails
  */
 export async function localStackPython(): Promise<string> {
   const python = findPython()
@@ -46,17 +46,19 @@ export async function localStackPython(): Promise<string> {
   const found = join(folder, 'bin/python')
   const done = join(folder, 'complete')
   if (existsSync(done)) return found
-  // An environment knows its own path, so it is filled in place: behind a folder that only one process can make.
+  // A virtual environment contains its own path, so it is created in place. A folder that only one process can create is the lock.
   const claim = `${folder}.claim`
   await mkdir(ENGINES_FOLDER, { recursive: true })
   await mkdir(claim).catch(() => {
-    throw new Error(`${claim} exists: another process installs LocalStack, or was stopped while it did; then remove it`)
+    throw new Error(
+      `${claim} exists: another process is installing LocalStack. If there is no such process, remove this folder`,
+    )
   })
   try {
     await rm(folder, { recursive: true, force: true })
     await run(python, ['-m', 'venv', folder])
     await run(found, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--requirement', REQUIREMENTS])
-    // Built from a copy: setuptools leaves folders where it builds.
+    // Built from a copy, because setuptools leaves folders in the source.
     const copy = join(folder, `executor-${randomBytes(4).toString('hex')}`)
     await run('cp', ['-r', EXECUTOR, copy])
     await run(found, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--no-build-isolation', copy])

@@ -4,16 +4,16 @@ import { CLASS_NAMES, NOON_MS } from './factories.ts'
 
 const HOUR_MS = 3_600_000
 
-/** Numbers that people would send, and every odd one in between. */
-function within(least: number, most: number): fc.Arbitrary<number> {
-  const grid = fc.integer({ min: Math.ceil(least * 1000), max: Math.floor(most * 1000) }).map(milli => milli / 1000)
-  return fc.oneof(grid, fc.double({ min: least, max: most, noNaN: true }), fc.constantFrom(least, most))
+/** Numbers in a range: usual ones with three decimals, any others, and both bounds. */
+function within(min: number, max: number): fc.Arbitrary<number> {
+  const grid = fc.integer({ min: Math.ceil(min * 1000), max: Math.floor(max * 1000) }).map(milli => milli / 1000)
+  return fc.oneof(grid, fc.double({ min, max, noNaN: true }), fc.constantFrom(min, max))
 }
 
 const unmeasured = <T>(value: fc.Arbitrary<T>) => fc.option(value, { freq: 3, nil: null })
 const band = unmeasured(within(0, 1_000_000))
 
-/** Valid events of a few classes that were taken in the day before noon, UTC. */
+/** Valid events of a few classes, taken in the 24 hours before noon, UTC. */
 export const wireEvents: fc.Arbitrary<WireEvent> = fc
   .record({
     image_id: fc.string({ minLength: 1, maxLength: 8 }),

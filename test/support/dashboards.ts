@@ -11,11 +11,11 @@ import { choiceOf } from '../../web/view-models/choice.ts'
 import { NOON_MS, wireEvent } from './factories.ts'
 import { openLanes, openPipeline } from './pipeline.ts'
 
-/** Dashboards that are open at the same time. */
+/** Number and timing of open dashboards. */
 export interface Dashboards {
   count: number
   everyMs: number
-  /** When a dashboard asks first, ms. */
+  /** Time of a dashboard's first request, ms. */
   startsAt(dashboard: number): number
 }
 
@@ -23,10 +23,10 @@ const STREAM = 'stream'
 const PATIENCE_MS = 60_000
 
 /**
- * How often the speed store is read for dashboards, which ask as the real ones do, while an image comes every second.
+ * Number of reads of the speed store for dashboards that ask like real ones, while an image arrives every second.
  *
- * @param forMs simulated
- * @param sharedMs how long an answer is shared; 0: only by those who ask at the same time
+ * @param forMs simulated time
+ * @param sharedMs time for which an answer is shared; 0: only concurrent requests share it
  */
 export async function readsFor(dashboards: Dashboards, forMs: number, sharedMs: number): Promise<number> {
   let nowMs = NOON_MS
@@ -54,7 +54,7 @@ export async function readsFor(dashboards: Dashboards, forMs: number, sharedMs: 
   }
 }
 
-/** Asks what a page asks that nobody has touched; fails where an answer does. */
+/** Page with its initial settings. Each call sends its requests, and throws if one fails. */
 function page(fetch: typeof globalThis.fetch, now: () => number): () => Promise<void> {
   const api = createApi({ fetch, timeoutMs: PATIENCE_MS, now })
   const page = newPage(choiceOf(new URLSearchParams()), { local: now, elapsed: now })

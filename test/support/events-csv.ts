@@ -3,7 +3,7 @@ import type { WireEvent } from '../../functions/core/event.ts'
 
 const NAMES = ['AnnualCrop', 'Forest', 'River', 'SeaLake']
 
-/** So many different events of four known classes, all in the past. */
+/** Different events of four known classes, all in the past. */
 export function someEvents(count: number): WireEvent[] {
   return Array.from({ length: count }, (_, index) => ({
     image_id: `image-${index}`,

@@ -1,6 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 
-/** Writes the answer of a query as a Parquet file, as DuckDB does it. @param options further ones of its COPY */
+/** Writes the result of a query to a Parquet file with DuckDB. @param options more options of COPY */
 export async function copyToParquet(query: string, file: string, ...options: string[]): Promise<string> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await instance.connect()

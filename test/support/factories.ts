@@ -7,7 +7,7 @@ import { formatTimestamp } from '../../functions/core/time.ts'
 import type { Logger } from '../../functions/ports/logger.ts'
 import type { Measurement, Metrics } from '../../functions/ports/metrics.ts'
 
-/** A moment at the start of an hour, and of a day; all factories' times lie near it. */
+/** Time at the start of an hour. The times of all factories are near it. */
 export const NOON_MS = Date.UTC(2026, 10, 22, 12)
 
 export const CLASS_NAMES = ['Forest', 'River', 'SeaLake'] as const
@@ -46,20 +46,20 @@ export function logRecord(data: Uint8Array | string, changes: Partial<LogRecord>
   return { lane: 'stream.shard-0', position: toPosition(1), arrivalMs: NOON_MS, data: Buffer.from(data), ...changes }
 }
 
-/** Log lines as they were written, for a test to look at. */
+/** Logger that collects its lines for a test. */
 export function collectingLogger(): Logger & { lines: { message: string; fields: Record<string, unknown> }[] } {
   const lines: { message: string; fields: Record<string, unknown> }[] = []
   const log = (message: string, fields: Record<string, unknown> = {}) => void lines.push({ message, fields })
   return { lines, info: log, warn: log }
 }
 
-/** Measurements as they were made, for a test to look at. */
+/** Metrics that collect their measurements for a test. */
 export function collectingMetrics(): Metrics & { measured: Measurement[] } {
   const measured: Measurement[] = []
   return { measured, record: measurement => void measured.push(measurement) }
 }
 
-/** A view that counts nothing; its files are not there. */
+/** View without data and without files. */
 export function emptyView(changes: Partial<View> = {}): View {
   return {
     revision: 1,

@@ -3,7 +3,7 @@ import type { History, Moments } from '../../functions/core/history.ts'
 import { DAY_MS } from '../../functions/core/time.ts'
 import { Accumulator } from '../../functions/core/totals.ts'
 
-/** The history of some images, each of which is added up by itself. */
+/** History of some images, added up one by one. */
 export function historyOf(images: readonly ImageEvent[]): History {
   const accumulator = new Accumulator()
   for (const image of images) accumulator.add(image, false)

@@ -18,7 +18,7 @@ export interface Finished {
   stderr: string
 }
 
-/** A program of the project that runs as a process of its own. */
+/** Program of the project that runs in its own process. */
 export interface Running {
   child: ChildProcess
   stdout(): string
@@ -27,10 +27,10 @@ export interface Running {
 }
 
 /**
- * Starts a program, which runs at most as long as the test that started it.
+ * Starts a program. It is killed at the end of the test at the latest.
  *
- * @param script path below the root
- * @param environment variables beside those of this process
+ * @param script path relative to the root
+ * @param environment variables in addition to those of this process
  */
 export function run(script: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
   const child = spawn(process.execPath, [script, ...args], {
@@ -42,7 +42,7 @@ export function run(script: string, args: readonly string[], environment: NodeJS
   child.stdout.setEncoding('utf8').on('data', text => (output.stdout += text))
   child.stderr.setEncoding('utf8').on('data', text => (output.stderr += text))
   const finished = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }) as Finished)
-  // A bench is no test: it ends what it starts.
+  // Outside a test, for example in a benchmark, the caller stops the program.
   if (TestRunner.getCurrentTest()) {
     onTestFinished(async () => {
       child.kill('SIGKILL')
@@ -66,13 +66,13 @@ export interface System extends Running {
   get<Answer>(path: string): Promise<Answer>
   classStats(): Promise<ClassStatsRow[]>
   health(): Promise<Health>
-  /** As Ctrl-C does. */
+  /** Stops it with SIGINT, like Ctrl-C. */
   interrupt(): Promise<Finished>
-  /** As kill -9 does. */
+  /** Kills it with SIGKILL, like kill -9. */
   kill(): Promise<Finished>
 }
 
-/** Starts the system on a free port and waits until it says where it is. */
+/** Starts the system on a free port and waits until it prints its address. */
 export async function startSystem(
   state: string,
   args: readonly string[] = [],
@@ -100,7 +100,7 @@ export async function startSystem(
   }
 }
 
-/** @throws Error with what the process said when it ends without saying where it is */
+/** Address of a started system. @throws Error with its output if it ends without printing its address */
 export async function urlOf({ stdout, finished }: Running): Promise<string> {
   let ended: Finished | undefined
   void finished.then(result => {
@@ -114,7 +114,7 @@ export async function urlOf({ stdout, finished }: Running): Promise<string> {
   }
 }
 
-/** Asks until the answer is right; the test's own timeout ends it otherwise. */
+/** Repeats a question until the answer is right, or the test times out. */
 export async function eventually<Answer>(
   ask: () => Promise<Answer>,
   isRight: (answer: Answer) => boolean,
@@ -130,7 +130,7 @@ export function totalCount(rows: readonly { count: number }[]): number {
   return rows.reduce((sum, { count }) => sum + count, 0)
 }
 
-/** The events that the last line of `produce` says it has published. */
+/** Number of published events, from the last line of `produce`. */
 export function publishedBy({ stdout }: Finished): number {
   const summary = /^(\d+) events in [\d.]+ s, \d+ events\/s, \d+ rejected/m.exec(stdout)
   if (!summary) throw new Error(`no summary in: ${stdout}`)

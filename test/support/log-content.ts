@@ -4,7 +4,7 @@ import type { WireEvent } from '../../functions/core/event.ts'
 import { START } from '../../functions/core/lane.ts'
 import { logFile } from '../../functions/homes/state.ts'
 
-/** The lines of every record in the log of a state folder, lane by lane, read by plain code. */
+/** Lines of all records in the log of a state folder, lane by lane, read with independent code. */
 export async function recordsOfLog(state: string): Promise<string[][]> {
   const log = openSqliteEventLog({ file: logFile(state) })
   const lanes = await Promise.all((await log.lanes()).map(({ name }) => log.read(name, START, 1_000_000)))
@@ -12,7 +12,7 @@ export async function recordsOfLog(state: string): Promise<string[][]> {
   return lanes.flat().map(({ data }) => plain(data).toString().split('\n'))
 }
 
-/** Every event in the log of a state folder whose records are good. */
+/** All events in the log of a state folder. Its records must be valid. */
 export async function eventsOfLog(state: string): Promise<WireEvent[]> {
   return (await recordsOfLog(state))
     .flat()

@@ -10,7 +10,7 @@ import { openLanes, openPipeline } from './pipeline.ts'
 
 const STREAM = 'stream'
 
-/** A pipeline whose log the test is itself: one lane, and a clock that the test moves. */
+/** Pipeline with one lane. The test itself is the log, and sets the clock. */
 export async function openOneLane({
   slotMs,
   lanes = openLanes(STREAM, 1),
@@ -36,7 +36,7 @@ export async function openOneLane({
   const archive = pipeline.archiveProcess()
   let sequence = 0
 
-  /** Stamps a record with the next position and the time. */
+  /** Creates a record with the next position and the current time. */
   const append = (data: Uint8Array | string, at = lane): LogRecord => ({
     lane: at,
     position: toPosition(++sequence),
@@ -49,7 +49,7 @@ export async function openOneLane({
     clock,
     append,
     heartbeat: (at = lane) => append(encodeHeartbeat(clock.nowMs), at),
-    /** Hands records to a process of the speed layer. @param through the store, or one that has faults */
+    /** Delivers records to a new process of the speed layer. @param through the store, or one with faults */
     speed: (records: readonly LogRecord[], through?: SpeedStore) =>
       pipeline.speedProcess(through)(kinesisEvent(STREAM, records)),
     archive: (records: readonly LogRecord[]) => archive(kinesisEvent(STREAM, records)),

@@ -27,14 +27,14 @@ export interface PipelineOptions {
   lanes(): Promise<Lane[]>
   now(): number
   classes?: typeof CLASSES
-  /** Another than the embedded one, empty; closed with the pipeline. */
+  /** Empty store to use instead of the embedded one. It is closed with the pipeline. */
   store?: SpeedStore
 }
 
 const readSql = (name: string) => readFileSync(new URL(`../../data/sql/${name}.sql`, import.meta.url), 'utf8')
 export const BATCH_SQL: BatchSql = { totals: readSql('totals'), content: readSql('content') }
 
-/** The speed layer, the archive and the batch layer, on the embedded adapters by default, to be fed by the test itself. */
+/** Speed layer, archive and batch layer on the embedded adapters. The test delivers the records. */
 export async function openPipeline(options: PipelineOptions) {
   const { streamIdentity, slotMs, lanes, now } = options
   const folder = await mkdtemp(join(tmpdir(), 'landcover-pipeline-'))
@@ -64,7 +64,7 @@ export async function openPipeline(options: PipelineOptions) {
     logger,
     metrics,
     serving,
-    /** A process of the speed layer, with a memory of its own. @param through the store, or one that has faults */
+    /** New process of the speed layer, with its own memory. @param through the store, or one with faults */
     speedProcess: (through: SpeedStore = store) =>
       speedHandler({
         store: through,
@@ -91,7 +91,7 @@ export async function openPipeline(options: PipelineOptions) {
         now,
       }),
     joined: async () => (await classStats(serving)).rows,
-    /** Totals of the current batch view per `day class`. */
+    /** Totals of the current batch view, by `day class`. */
     async batchTotals(): Promise<Map<string, Totals>> {
       const view = await views.current()
       const byDay = new Map<string, Totals>()
@@ -102,7 +102,7 @@ export async function openPipeline(options: PipelineOptions) {
       )
       return byDay
     },
-    /** Totals of all speed rows per `day class`. */
+    /** Totals of all speed rows, by `day class`. */
     async speedTotals(): Promise<Map<string, Totals>> {
       const byDay = new Map<string, Totals>()
       for (const { lane } of await store.readCursors()) {
@@ -131,7 +131,7 @@ export async function openPipeline(options: PipelineOptions) {
 
 export type Pipeline = Awaited<ReturnType<typeof openPipeline>>
 
-/** Totals per class of totals per `day class`. */
+/** Totals by class, from totals by `day class`. */
 export function perClass(totals: ReadonlyMap<string, Totals>): Map<string, Totals> {
   const classes = new Map<string, Totals>()
   addEach(
@@ -141,7 +141,7 @@ export function perClass(totals: ReadonlyMap<string, Totals>): Map<string, Total
   return classes
 }
 
-/** Without what a naive recount of events alone cannot know: when they arrived. */
+/** Totals without the count of late events, which a recount of events cannot know. */
 export function withoutLateness(totals: ReadonlyMap<string, Totals>): Map<string, Omit<Totals, 'lateCount'>> {
   return new Map(Array.from(totals, ([key, { lateCount: _, ...others }]) => [key, others]))
 }

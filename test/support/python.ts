@@ -1,10 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
 
-/** The environment variable names an interpreter that has data/expected/requirements.txt installed. */
+/** Python interpreter. The variable PYTHON can name one that has data/expected/requirements.txt installed. */
 const PYTHON = process.env.PYTHON ?? 'python3'
 
-/** Why Python cannot be asked here; null when it can. */
+/** Reason why Python with pandas is not available; null if it is. */
 export function withoutPandas(): string | null {
   try {
     execFileSync(PYTHON, ['-c', 'import pandas, pyarrow'], { stdio: 'ignore' })
@@ -14,7 +14,7 @@ export function withoutPandas(): string | null {
   }
 }
 
-/** What a Python program prints. */
+/** Output of a Python program. */
 export async function runPython(args: readonly string[], folder?: string): Promise<string> {
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }
   const { stdout } = await promisify(execFile)(PYTHON, [...args], { cwd: folder, env })

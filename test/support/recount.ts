@@ -1,6 +1,6 @@
 import type { WireEvent } from '../../functions/core/event.ts'
 
-/** What a naive count says of a set of events: whole numbers only, each added up by itself. */
+/** Totals of a naive count of events, as integers. */
 export interface Recount {
   count: number
   ndviSum: bigint
@@ -13,9 +13,9 @@ export interface Recount {
 const BANDS = ['red', 'green', 'blue', 'nir', 'brightness'] as const
 
 /**
- * Counts events in the plainest way there is, sharing no code with what it checks. Events are taken to be valid.
+ * Counts events in the simplest way, without sharing code with the system. Events must be valid.
  *
- * @param keyOf the group an event counts in
+ * @param keyOf group of an event
  */
 export function recount(events: Iterable<WireEvent>, keyOf: (event: WireEvent) => string): Map<string, Recount> {
   const groups = new Map<string, WireEvent[]>()
@@ -49,7 +49,7 @@ function recountGroup(events: WireEvent[]): Recount {
   }
 }
 
-/** The value as an integer of so many decimal places: half-way cases go up, as Math.round has it. */
+/** Value as an integer with a number of decimal places. Half is rounded up, like in Math.round. */
 function scaled(value: number, places: number): bigint {
   return BigInt(Math.round(value * 10 ** places))
 }
@@ -60,5 +60,5 @@ function sum(values: bigint[]): bigint {
 
 export const byClass = (event: WireEvent): string => event.class_name
 
-/** Day and class, the day of an event whose timestamp is UTC. */
+/** Day and class of an event. Its timestamp must be in UTC. */
 export const byDayAndClass = (event: WireEvent): string => `${event.timestamp.slice(0, 10)} ${event.class_name}`

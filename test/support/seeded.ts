@@ -1,11 +1,11 @@
-/** Where the choices of a test come from: said once, and repeated by SEED=…. */
+/** Source of random choices in a test. Set SEED=… to repeat them. */
 export interface Seeded {
   seed: number
-  /** From 0 up to 1. */
+  /** Next random number, 0 (included) to 1 (excluded). */
   next(): number
 }
 
-/** Mulberry32 (Tommy Ettinger, 2017; public domain). */
+/** Random numbers with Mulberry32 (Tommy Ettinger, 2017; public domain). */
 export function seeded(seed: number = Number(process.env.SEED ?? Date.now() % 1e9)): Seeded {
   let state = seed
   return {

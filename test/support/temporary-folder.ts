@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** An empty folder of the running test's own, gone when it ends. */
+/** Creates an empty folder for the running test. It is deleted at the end of the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'landcover-test-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-"""LocalStack finds the executor by this class; the rest is loaded only where it is chosen."""
+"""Plugin class through which LocalStack finds the executor. The rest is loaded only if the executor is used."""
 
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 

@@ -1,10 +1,10 @@
-"""One execution environment of a Lambda function is one Node process of the host.
+"""Lambda executor that runs each execution environment as one Node process of the host.
 
-The process reads an invocation as a line of JSON from its standard input. Everything that it prints goes into one pipe:
-lines that start with MARK are its answers, all others are the function's log. So an answer comes behind the log of its
-invocation, and closes it.
+The process reads invocations from its standard input, each as a line of JSON. All its output goes into one pipe.
+Lines that start with MARK are answers, all others are the function's log. So an answer comes after the whole log of
+its invocation.
 
-Left out, because landcover uses none of it: other runtimes than Node, layers, freezing between invocations.
+Not supported, because landcover does not use them: runtimes other than Node, layers, freezing between invocations.
 """
 
 import json
@@ -28,13 +28,13 @@ INIT_LIMIT_S = config.LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT - 1
 
 
 class Environment:
-    """A Node process with the function's code loaded."""
+    """Node process with the function's code loaded."""
 
     def __init__(self, variables: dict[str, str], memory_mb: int) -> None:
         self.log: list[bytes] = []
         self._answers: queue.Queue[tuple[str, str]] = queue.Queue()
         self._process = subprocess.Popen(
-            # What is not heap is the rest: buffers and the program itself.
+            # The rest of the memory is for buffers and the program itself.
             [NODE, f"--max-old-space-size={memory_mb * 3 // 4}", str(RUNTIME)],
             cwd=variables["LAMBDA_TASK_ROOT"],
             env=variables,
@@ -59,10 +59,10 @@ class Environment:
             self._process.stdin.write(json.dumps(invocation).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # It has exited, which is its answer.
+            pass  # The process has exited: answer() reports it.
 
     def answer(self, limit_s: float) -> tuple[str, str]:
-        """What the process says next: its kind, and a body of JSON or, where it said nothing, a reason."""
+        """Next answer of the process: its kind, and a JSON body, or the reason if there is no answer."""
         try:
             return self._answers.get(timeout=limit_s)
         except queue.Empty:
@@ -79,7 +79,7 @@ class Environment:
 
 
 class ProcessExecutor(RuntimeExecutor):
-    """What LocalStack asks of an executor; it makes one for each execution environment that it wants."""
+    """Executor interface of LocalStack. LocalStack creates one for each execution environment."""
 
     _environment: Environment | None = None
 
@@ -113,7 +113,7 @@ class ProcessExecutor(RuntimeExecutor):
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         with self._one_at_a_time:
-            # After a crash or a timeout there is none.
+            # After a crash or a timeout there is no environment.
             if not (self._environment and self._environment.is_alive()):
                 self._initialise()
             return self._invoke(self._environment, payload)
@@ -146,7 +146,7 @@ class ProcessExecutor(RuntimeExecutor):
         return "127.0.0.1"
 
     def get_runtime_endpoint(self) -> str:
-        return ""  # Answers come through the pipe.
+        return ""  # Not needed: answers come through the pipe.
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:

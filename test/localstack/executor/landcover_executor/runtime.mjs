@@ -1,11 +1,11 @@
-// A Lambda execution environment's inside: loads the handler, then answers one invocation after the other.
+// Program inside a Lambda execution environment: loads the handler, then answers one invocation after the other.
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 
 const MARK = '\u001elandcover '
 
-/** The pipe may be full: what was not taken is written again. */
+/** Writes an answer. If the pipe is full, it tries again with the rest. */
 function answer(kind, body) {
   let rest = Buffer.from(`${MARK}${JSON.stringify([kind, JSON.stringify(body ?? null)])}\n`)
   while (rest.length > 0) {
@@ -23,7 +23,7 @@ const failure = error => ({
   trace: String(error?.stack ?? '').split('\n'),
 })
 
-/** `file.export`; the bundles of landcover are ES modules. */
+/** Loads the handler named `file.export`. The bundles of landcover are ES modules. */
 async function loadHandler() {
   const [, file, name] = /^(.+)\.(\w+)$/.exec(process.env._HANDLER)
   const module = await import(pathToFileURL(`${process.env.LAMBDA_TASK_ROOT}/${file}.mjs`).href)
