@@ -1,16 +1,17 @@
 import { type AlertPage, type AnswerName, type Answers, readAnswer } from './answers.ts'
 
-export type Question = {
+/** A request that the page repeats in each round. */
+export type Query = {
   /** Relative to the page's origin. */
   url: string
-  /** What the answer is of: an answer is asked for again only once this is another. Without it, in every round. */
+  /** Version of the data. The request is sent again only when the version changes. Without it, in every round. */
   state?: string
 }
-export type Questions = { [Name in AnswerName]: Question }
+export type Queries = { [Name in AnswerName]: Query }
 
 /**
- * What one round of requests brought: new bodies, which parts were unchanged (304), and which could not be had. A part
- * that did not have to be asked for is in none of them.
+ * Result of one round of requests: new answers, names of unchanged answers (304), and failures. An answer that was not
+ * requested is in none of them.
  */
 export type Round = {
   changed: Partial<Answers>
@@ -18,41 +19,45 @@ export type Round = {
   failed: { name: AnswerName; reason: string }[]
 }
 
-/** What is older was not kept by a cache on the way, which does so for a moment. */
-const OLD_SECONDS = 5
-/** So long a cache on the way may give what was so before. */
-const SHARED_MS = 3_000
+/** Highest normal age of an answer: an intermediate cache keeps it for a moment. An older one is a stale fallback. */
+const MAX_AGE_SECONDS = 5
+/** Max time an intermediate cache may serve the old response. */
+const CACHE_MS = 3_000
 
 export type Api = {
   /**
-   * Asks for every part at once. Never rejects: a part that fails is named in `failed`, the others still count. A round
-   * that was aborted is as if it had not been.
+   * Sends all requests at the same time. Never rejects: a request that fails is named in `failed`, the others still
+   * count. An aborted round changes nothing.
    */
-  round(questions: Questions, signal: AbortSignal): Promise<Round>
-  /** @throws Error when it cannot be had */
+  round(queries: Queries, signal: AbortSignal): Promise<Round>
+  /**
+   * Loads one page of alerts.
+   *
+   * @throws Error when the request fails
+   */
   alertPage(url: string): Promise<AlertPage>
   /**
-   * Waits however long it takes.
+   * Downloads a file, without a time limit.
    *
-   * @throws Error when it cannot be had
+   * @throws Error when the request fails
    */
   file(url: string): Promise<Blob>
 }
 
-/** What was last heard of a part. */
-type Known = {
+/** Last response to a query. */
+type Cached = {
   url: string
   etag: string | null
   state: string | undefined
-  /** When that state was first asked for, ms. */
+  /** Time of the first request for that state, ms. */
   sinceMs: number
-  /** A cache on the way can no longer have given what was before that state. */
-  isSettled: boolean
+  /** True when an intermediate cache can no longer have served the response of the state before. */
+  isFinal: boolean
 }
 
 /**
- * A client of the page's own origin. It remembers each part's ETag and sends it back as If-None-Match, so that a part
- * that did not change costs a 304 without a body (RFC 9110, 13.1.2).
+ * Client of the API on the page's own origin. It keeps the ETag of each answer and sends it back as If-None-Match, so
+ * that an unchanged answer is a 304 without a body (RFC 9110, 13.1.2).
  */
 export function createApi({
   fetch,
@@ -62,14 +67,14 @@ export function createApi({
 }: {
   fetch: typeof globalThis.fetch
   timeoutMs: number
-  /** The value of the header of that name, where readers sign in. */
+  /** Value of the Authorization header; undefined where readers do not sign in. */
   authorization?: (() => Promise<string>) | undefined
-  /** A clock of ms that only goes forward. */
+  /** Monotonic clock, ms. */
   now: () => number
 }): Api {
-  const known = new Map<AnswerName, Known>()
+  const cache = new Map<AnswerName, Cached>()
 
-  /** @throws Error for what is no answer, a 304 without a tag too */
+  /** @throws Error for a status other than success; a 304 is valid only when a tag was sent */
   async function get(url: string, etag: string | null, signal: AbortSignal | null): Promise<Response> {
     const response = await fetch(url, {
       headers: {
@@ -83,52 +88,50 @@ export function createApi({
     throw new Error(`HTTP ${response.status}`)
   }
 
-  async function ask<Name extends AnswerName>(name: Name, { url, state }: Question, signal: AbortSignal) {
-    const last = known.get(name)
+  async function request<Name extends AnswerName>(name: Name, { url, state }: Query, signal: AbortSignal) {
+    const last = cache.get(name)
     const etag = last?.url === url ? last.etag : null
-    const askedMs = now()
+    const startMs = now()
     const response = await get(url, etag, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
     const body = response.status === 304 ? null : readAnswer(name, await response.json(), nextOf(response, url))
-    // Where the system has no answer of now it gives the last one, and says how old that is.
+    // When the system cannot compute a new answer, it gives the last one and its age.
     const ageSeconds = Number(response.headers.get('age') ?? 0)
-    const sinceMs = last?.url === url && last.state === state ? last.sinceMs : askedMs
-    const isSettled = ageSeconds <= OLD_SECONDS && askedMs - sinceMs >= SHARED_MS
-    return { body, ageSeconds, heard: { url, etag: response.headers.get('etag') ?? etag, state, sinceMs, isSettled } }
+    const sinceMs = last?.url === url && last.state === state ? last.sinceMs : startMs
+    const isFinal = ageSeconds <= MAX_AGE_SECONDS && startMs - sinceMs >= CACHE_MS
+    return { body, ageSeconds, received: { url, etag: response.headers.get('etag') ?? etag, state, sinceMs, isFinal } }
   }
 
-  const isKnown = (name: AnswerName, { url, state }: Question): boolean => {
-    const last = known.get(name)
-    return state !== undefined && last?.url === url && last.state === state && last.isSettled
+  const isFresh = (name: AnswerName, { url, state }: Query): boolean => {
+    const last = cache.get(name)
+    return state !== undefined && last?.url === url && last.state === state && last.isFinal
   }
 
   return {
-    async round(questions, signal) {
+    async round(queries, signal) {
       const round: Round = { changed: {}, unchanged: [], failed: [] }
-      const heard = new Map<AnswerName, Known | null>()
-      const asked = (Object.entries(questions) as [AnswerName, Question][]).filter(
-        ([name, question]) => !isKnown(name, question),
-      )
+      const received = new Map<AnswerName, Cached | null>()
+      const due = (Object.entries(queries) as [AnswerName, Query][]).filter(([name, query]) => !isFresh(name, query))
       await Promise.all(
-        asked.map(async ([name, question]) => {
+        due.map(async ([name, query]) => {
           try {
-            const answer = await ask(name, question, signal)
+            const answer = await request(name, query, signal)
             const { body, ageSeconds } = answer
-            heard.set(name, answer.heard)
-            if (ageSeconds > OLD_SECONDS) round.failed.push({ name, reason: `an answer of ${ageSeconds} s ago` })
+            received.set(name, answer.received)
+            if (ageSeconds > MAX_AGE_SECONDS) round.failed.push({ name, reason: `the answer is ${ageSeconds} s old` })
             if (body === null) round.unchanged.push(name)
             else Object.assign(round.changed, { [name]: body })
           } catch (error) {
-            // Whatever is wrong with it: it is asked for again, in full.
-            heard.set(name, null)
+            // The next round requests it again in full, without the tag.
+            received.set(name, null)
             round.failed.push({ name, reason: reasonOf(error) })
           }
         }),
       )
-      // Nobody takes what an aborted round brought: it must be asked for again.
+      // The caller drops the result of an aborted round, so the cache must not remember it.
       if (signal.aborted) return round
-      for (const [name, last] of heard) {
-        if (last) known.set(name, last)
-        else known.delete(name)
+      for (const [name, last] of received) {
+        if (last) cache.set(name, last)
+        else cache.delete(name)
       }
       return round
     },
@@ -142,7 +145,7 @@ export function createApi({
   }
 }
 
-/** Where the answer goes on, by its Link header (RFC 8288), which is relative to the question. */
+/** URL of the next page, from the Link header (RFC 8288), which is relative to the requested URL. */
 function nextOf({ headers }: Response, url: string): string | null {
   const query = /<(\?[^>]*)>; rel="next"/.exec(headers.get('link') ?? '')?.[1]
   return query === undefined ? null : url.replace(/\?.*$/, '') + query

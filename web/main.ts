@@ -12,7 +12,7 @@ import { byId, setText } from './dom/elements.ts'
 import { prepareExports, renderExports } from './dom/exports.ts'
 import { keepScrollable } from './dom/scrollable.ts'
 import { renderSkeletonRows } from './dom/skeleton.ts'
-import { alertRows, choose, isEmpty, newPage, questionsNow, receive } from './page.ts'
+import { alertRows, choose, currentQueries, isEmpty, newPage, receive } from './page.ts'
 import { pictureOf, save } from './picture.ts'
 import { type Poll, startPolling } from './poll.ts'
 import { openSeen } from './seen.ts'
@@ -34,12 +34,12 @@ const context: CardContext = {
   theme: readTheme(),
   charts: {},
 }
-const page = newPage(chosenByAddress(), { local: Date.now, elapsed })
-// Begins once the settings are there.
+const page = newPage(choiceInAddress(), { local: Date.now, elapsed })
+// Starts after the settings are loaded.
 let poll: Poll | undefined
 let nextTryAt: number | null = null
 
-function chosenByAddress(): Choice {
+function choiceInAddress(): Choice {
   return choiceOf(new URLSearchParams(location.search))
 }
 
@@ -52,7 +52,7 @@ function onChoice(change: Partial<Choice>) {
 }
 
 const STEPS = [
-  renderChosen,
+  renderChoice,
   () => renderNow(page, context, focus => onChoice({ focus })),
   () => renderTrend(page, context),
   () => renderAlertsCard(page, context.clock, seen),
@@ -61,25 +61,25 @@ const STEPS = [
 ]
 let renderings = 0
 
-/** Shows what is known, in small pieces: between them the page answers to the reader. */
+/** Draws the page in small steps. Between the steps the browser can handle input. */
 async function renderAll() {
   const rendering = ++renderings
   for (const render of STEPS) {
     try {
       render()
     } catch (error) {
-      // One part that cannot be drawn does not take the others with it.
+      // A step that fails does not stop the others.
       reportError(error)
     }
     await new Promise(resolve => setTimeout(resolve))
-    // Another one has begun, with more.
+    // A newer rendering has started.
     if (rendering !== renderings) return
   }
 }
 
-function renderChosen() {
+function renderChoice() {
   renderControls(page.choice, ruleNames(alertRows(page), page.choice.rule))
-  renderExports(exportUrls(questionsNow(page), page.choice))
+  renderExports(exportUrls(currentQueries(page), page.choice))
   if (!page.answers.windows) return
   document.body.dataset.state = isEmpty(page) ? 'empty' : 'ready'
   byId('empty').hidden = !isEmpty(page)
@@ -89,19 +89,19 @@ function renderTimes() {
   renderStatus(page, context.clock, nextTryAt)
 }
 
-const orTell = (title: string) => (error: unknown) => {
+const orNotify = (title: string) => (error: unknown) => {
   notifyFailure(page, title, error)
   renderTimes()
 }
 
-async function savePicture(part: string) {
+async function savePicture(card: string) {
   save(
-    await pictureOf(part === 'trend' ? trendPicture(page, context) : nowPicture(page, context)),
-    `landcover-${part}.png`,
+    await pictureOf(card === 'trend' ? trendPicture(page, context) : nowPicture(page, context)),
+    `landcover-${card}.png`,
   )
 }
 
-/** Answers when the reader has signed in. */
+/** Resolves when the reader has signed in. Never resolves when the page is left or sign-in fails. */
 async function openSession(to: SignInSettings): Promise<Session> {
   try {
     const session = await signIn(to, {
@@ -112,10 +112,10 @@ async function openSession(to: SignInSettings): Promise<Session> {
       fetch,
       now: Date.now,
     })
-    // The page is being left.
+    // The browser is leaving the page.
     if (!session) return await new Promise(() => {})
-    // The address is again that of before.
-    page.choice = chosenByAddress()
+    // The address is the one from before the sign-in again, with its choice.
+    page.choice = choiceInAddress()
     byId('sign-out').hidden = false
     byId('sign-out').addEventListener('click', session.signOut)
     return session
@@ -130,7 +130,7 @@ renderSkeletonRows('alerts-body', 8, 7)
 renderSkeletonRows('history-body', 10, 12)
 prepareAlerts()
 prepareControls(onChoice)
-renderChosen()
+renderChoice()
 for (const box of document.querySelectorAll<HTMLElement>('[data-scrolls]')) keepScrollable(box)
 setText(byId('zone'), `Times are local: ${context.clock.zone}.`)
 byId('see-all').addEventListener('click', () => markAllSeen(page, context.clock, seen))
@@ -156,24 +156,24 @@ const session = settings.signIn ? await openSession(settings.signIn) : undefined
 const api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization, now: elapsed })
 byId('more-alerts').addEventListener('click', () => {
   void showMoreAlerts(page, () => poll?.now(), api.alertPage)
-    .catch(orTell('No more alerts could be had'))
+    .catch(orNotify('More alerts could not be loaded'))
     .finally(() => renderAlertsCard(page, context.clock, seen))
 })
-// Where readers sign in, the browser by itself would ask as nobody.
+// Where readers sign in, a plain link would send no token.
 const saveTable = async (url: string, name: string) => save(await api.file(url), name)
 prepareExports(
-  part => savePicture(part).catch(orTell('The picture could not be saved')),
-  session && ((url, name) => saveTable(url, name).catch(orTell('The table could not be saved'))),
+  card => savePicture(card).catch(orNotify('The picture could not be saved')),
+  session && ((url, name) => saveTable(url, name).catch(orNotify('The table could not be saved'))),
 )
 poll = startPolling({
   intervalMs: settings.pollSeconds * 1_000,
   page: document,
   random: Math.random,
   round: async signal => {
-    const asked = questionsNow(page)
-    const round = await api.round(asked, signal)
+    const queries = currentQueries(page)
+    const round = await api.round(queries, signal)
     if (signal.aborted) return true
-    receive(page, asked, round)
+    receive(page, queries, round)
     void renderAll()
     return page.connection.phase !== 'lost'
   },

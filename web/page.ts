@@ -1,37 +1,38 @@
 import type { Alert, AlertPage, AnswerName, Answers } from './answers.ts'
-import type { Questions, Round } from './api.ts'
+import type { Queries, Round } from './api.ts'
 import type { Choice, RangeName } from './view-models/choice.ts'
 import { afterRound, type Banner, CONNECTING, type Connection } from './view-models/connection.ts'
-import { MOST_ALERTS, questionsOf } from './view-models/questions.ts'
+import { MAX_ALERTS, queriesOf } from './view-models/questions.ts'
 
-const FEW_ALERTS = 50
+const FIRST_ALERTS = 50
 const RECOVERED_MS = 6_000
 
-/** What the page knows, and what was chosen. All that is shown is computed from it anew. */
+/** State of the page: the answers of the API and the reader's choice. Everything on the page is computed from it. */
 export type Page = {
   answers: Partial<Answers>
   choice: Choice
   connection: Connection
-  /** Of which range the series is; null before the first. */
+  /** Range of `answers.series`; null before the first answer. */
   seriesRange: RangeName | null
-  /** To which question the alerts are the answer. */
+  /** URL that `answers.alerts` came from. */
   alertsUrl: string | null
   alertLimit: number
-  /** Alerts from beyond what the API looked through for the first page. */
-  further: AlertPage | null
-  /** When health was told, by `times.elapsed`. */
-  healthAt: number
-  /** Until when it is said that the connection is back, local time. */
+  /** Alerts older than those in `answers.alerts`, loaded with "Show more". */
+  olderAlerts: AlertPage | null
+  /** Time when `answers.health` was received, by `times.elapsed`. */
+  healthReceivedAt: number
+  /** End of the notice that the connection is back, local time. */
   recoveredUntil: number
-  /** Failure of something that the reader asked for; the banner shows it until that local time. */
+  /** Failure of an action of the reader. The banner shows it until that local time. */
   notice: { banner: Banner; until: number } | null
   times: Times
 }
 
+/** Clocks of the browser, ms. */
 export type Times = {
-  /** The local clock, which may be wrong or be set. */
+  /** The local clock. It may be wrong, and the user may change it. */
   local(): number
-  /** One that only goes forward. */
+  /** A monotonic clock. */
   elapsed(): number
 }
 
@@ -42,77 +43,82 @@ export function newPage(choice: Choice, times: Times): Page {
     connection: CONNECTING,
     seriesRange: null,
     alertsUrl: null,
-    alertLimit: FEW_ALERTS,
-    further: null,
-    healthAt: 0,
+    alertLimit: FIRST_ALERTS,
+    olderAlerts: null,
+    healthReceivedAt: 0,
     recoveredUntil: 0,
     notice: null,
     times,
   }
 }
 
-/** The server's now: its own last statement plus the time since. Before it has said any, the local clock's. */
-export function serverNow({ answers, healthAt, times }: Page): number {
+/** The server's current time, ms: `checkedMs` of the last health plus the time since. Before the first, the local clock. */
+export function serverNow({ answers, healthReceivedAt, times }: Page): number {
   const { health } = answers
-  return health ? health.checkedMs + (times.elapsed() - healthAt) : times.local()
+  return health ? health.checkedMs + (times.elapsed() - healthReceivedAt) : times.local()
 }
 
-export function questionsNow(page: Page): Questions {
-  return questionsOf(page.choice, page.alertLimit, page.answers.health, serverNow(page))
+export function currentQueries(page: Page): Queries {
+  return queriesOf(page.choice, page.alertLimit, page.answers.health, serverNow(page))
 }
 
-/** Takes what a round has brought. What was chosen meanwhile would have ended it. */
-export function receive(page: Page, asked: Questions, round: Round): void {
+/**
+ * Puts the result of a round into the page. The choice is still the one of the requests: a new choice aborts the round.
+ *
+ * @param sent the queries of the round
+ */
+export function receive(page: Page, sent: Queries, round: Round): void {
   const { answers, times } = page
-  const isHeard = (name: AnswerName) => name in round.changed || round.unchanged.includes(name)
+  const isAnswered = (name: AnswerName) => name in round.changed || round.unchanged.includes(name)
   Object.assign(answers, round.changed)
-  if (round.changed.health) page.healthAt = times.elapsed()
-  if (isHeard('series')) page.seriesRange = page.choice.range
-  if (isHeard('alerts')) page.alertsUrl = asked.alerts.url
+  if (round.changed.health) page.healthReceivedAt = times.elapsed()
+  if (isAnswered('series')) page.seriesRange = page.choice.range
+  if (isAnswered('alerts')) page.alertsUrl = sent.alerts.url
   page.connection = afterRound(page.connection, round, times.local())
   if (page.connection.recovered) page.recoveredUntil = times.local() + RECOVERED_MS
 }
 
+/** Changes the choice. When other alerts are chosen, the number of alerts starts again at the first page. */
 export function choose(page: Page, change: Partial<Choice>): void {
-  const asked = questionsNow(page).alerts.url
+  const before = currentQueries(page).alerts.url
   page.choice = { ...page.choice, ...change }
-  if (questionsNow(page).alerts.url === asked) return
-  page.alertLimit = FEW_ALERTS
-  page.further = null
+  if (currentQueries(page).alerts.url === before) return
+  page.alertLimit = FIRST_ALERTS
+  page.olderAlerts = null
 }
 
-/** No event was ever seen, as far as the two answers that would show it say. */
+/** True when the system has no image yet: windows and statistics are both known and both empty. */
 export function isEmpty({ answers }: Page): boolean {
   return answers.windows?.length === 0 && answers.joined?.length === 0
 }
 
-/** Of which there are images. */
+/** Classes that have images. May contain duplicates. */
 export function classNames({ answers }: Page): string[] {
   return [...(answers.windows ?? []), ...(answers.joined ?? [])].map(row => row.class_name)
 }
 
-/** The alerts that are known: of what is chosen, unless that was asked for just now. */
-export function alertRows({ answers, further }: Page): Alert[] {
-  return [...(answers.alerts?.rows ?? []), ...(further?.rows ?? [])]
+/** All loaded alerts. They belong to the previous choice until `hasAlertsForChoice`. */
+export function alertRows({ answers, olderAlerts }: Page): Alert[] {
+  return [...(answers.alerts?.rows ?? []), ...(olderAlerts?.rows ?? [])]
 }
 
-export function hasAlertsOfChoice(page: Page): boolean {
-  return page.alertsUrl === questionsNow(page).alerts.url
+export function hasAlertsForChoice(page: Page): boolean {
+  return page.alertsUrl === currentQueries(page).alerts.url
 }
 
-/** There are as many alerts as were asked for: maybe more. */
-export function isFullOfAlerts({ answers, alertLimit }: Page): boolean {
+/** True when the answer has as many alerts as were requested, so there may be more. */
+export function mayHaveMoreAlerts({ answers, alertLimit }: Page): boolean {
   return (answers.alerts?.rows.length ?? 0) >= alertLimit
 }
 
-/** Asks for more alerts in the next round; false where one answer holds no more. */
+/** Requests more alerts in the next round. Returns false when one answer cannot hold more. */
 export function raiseAlertLimit(page: Page): boolean {
-  if (!isFullOfAlerts(page) || page.alertLimit >= MOST_ALERTS) return false
-  page.alertLimit = Math.min(2 * page.alertLimit, MOST_ALERTS)
+  if (!mayHaveMoreAlerts(page) || page.alertLimit >= MAX_ALERTS) return false
+  page.alertLimit = Math.min(2 * page.alertLimit, MAX_ALERTS)
   return true
 }
 
-/** Where the API goes on, once it has given all that it found so far. */
-export function nextAlerts({ answers, further }: Page): string | null {
-  return further ? further.next : (answers.alerts?.next ?? null)
+/** URL of the next page of alerts; null when there is none. */
+export function nextAlertsUrl({ answers, olderAlerts }: Page): string | null {
+  return olderAlerts ? olderAlerts.next : (answers.alerts?.next ?? null)
 }

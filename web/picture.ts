@@ -4,7 +4,7 @@ export type PictureOptions = {
   chart: HTMLCanvasElement
   title: string
   note: string
-  /** Names of what the picture's lines are, where the chart itself does not name them. */
+  /** Names and colours of the lines, when the chart itself does not name them. */
   legend: readonly { label: string; colour: string }[]
   theme: Theme
 }
@@ -12,7 +12,7 @@ export type PictureOptions = {
 const MARGIN = 24
 const LINE = 22
 
-/** A chart as a PNG that explains itself: on the page's ground, with its title, what it is of, and a key. */
+/** Renders a chart as a PNG with the page's background, a title, a note and a legend. */
 export function pictureOf({ chart, title, note, legend, theme }: PictureOptions): Promise<Blob> {
   const scale = chart.width / chart.clientWidth
   const width = chart.clientWidth + 2 * MARGIN
@@ -46,13 +46,16 @@ export function pictureOf({ chart, title, note, legend, theme }: PictureOptions)
     context.fillText(label, MARGIN + x + 16, y)
   }
   return new Promise((resolve, reject) =>
-    picture.toBlob(blob => (blob ? resolve(blob) : reject(new Error('the browser made no picture'))), 'image/png'),
+    picture.toBlob(
+      blob => (blob ? resolve(blob) : reject(new Error('the browser could not create the picture'))),
+      'image/png',
+    ),
   )
 }
 
 const legendFont = (theme: Theme) => `500 12px ${theme.font}`
 
-/** One after the other, in as many rows as it takes. */
+/** Positions of the legend's entries: left to right, in as many rows as needed. */
 function legendPlaces(
   context: CanvasRenderingContext2D,
   legend: PictureOptions['legend'],
@@ -70,12 +73,12 @@ function legendPlaces(
   })
 }
 
-/** Gives the reader a file. */
+/** Saves a file in the reader's download folder. */
 export function save(blob: Blob, name: string): void {
   const link = document.createElement('a')
   link.href = URL.createObjectURL(blob)
   link.download = name
   link.click()
-  // Not before the browser has begun to read it.
+  // The browser must start reading the file before the URL is revoked.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

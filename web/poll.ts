@@ -1,6 +1,6 @@
 /**
- * How long to wait before the next try: the usual interval while things work, then doubling up to a minute. A little
- * randomness (`random` in 0..1) keeps many open pages from coming back in the same instant.
+ * Delay before the next round, ms: the normal interval after a success; after failures it doubles up to a minute. A
+ * random factor (`random` in 0..1) keeps many open pages from retrying at the same instant.
  */
 export function nextDelayMs(failures: number, intervalMs: number, random: number, maxMs = 60_000): number {
   if (failures <= 0) return intervalMs
@@ -9,40 +9,40 @@ export function nextDelayMs(failures: number, intervalMs: number, random: number
 }
 
 export type Poll = {
-  /** Asks at once instead of waiting; what is under way is given up. */
+  /** Starts a round immediately. A running round is aborted. */
   now(): void
   stop(): void
 }
 
 export type PollOptions = {
   intervalMs: number
-  /** One round; resolves to whether it succeeded. It must not reject. `signal` aborts when nobody waits for it any more. */
+  /** Runs one round and resolves to true when it succeeded. Must not reject. `signal` aborts when the result is no longer needed. */
   round: (signal: AbortSignal) => Promise<boolean>
-  /** Called when the next try is known (ms from now), or null when paused or under way. */
+  /** Called with the delay until the next round, ms; null while paused or while a round runs. */
   onSchedule: (delayMs: number | null) => void
   page: Pick<Document, 'hidden' | 'addEventListener' | 'removeEventListener'>
   random: () => number
 }
 
 /**
- * Calls `round` again and again: one at a time, the next one `intervalMs` after the last one ended, later after failures.
- * While the page is hidden nothing is asked; when it is shown again, it asks at once.
+ * Runs `round` repeatedly, one at a time: `intervalMs` after the end of the last one, later after failures. While the
+ * page is hidden no round runs; when it is shown again, one starts immediately.
  */
 export function startPolling({ intervalMs, round, onSchedule, page, random }: PollOptions): Poll {
   let failures = 0
   let timer: ReturnType<typeof setTimeout> | undefined
-  let underWay: AbortController | undefined
+  let running: AbortController | undefined
   let stopped = false
 
   async function run() {
     clearTimeout(timer)
-    if (underWay || stopped || page.hidden) return
+    if (running || stopped || page.hidden) return
     const controller = new AbortController()
-    underWay = controller
+    running = controller
     onSchedule(null)
     const succeeded = await round(controller.signal)
-    if (underWay === controller) underWay = undefined
-    // Aborted means paused or stopped: no failure, and whoever aborted decides what comes next.
+    if (running === controller) running = undefined
+    // Aborted means paused or stopped: this is not a failure, and the caller that aborted decides what follows.
     if (controller.signal.aborted) return
     failures = succeeded ? 0 : failures + 1
     const delayMs = nextDelayMs(failures, intervalMs, random())
@@ -52,8 +52,8 @@ export function startPolling({ intervalMs, round, onSchedule, page, random }: Po
 
   function pause() {
     clearTimeout(timer)
-    underWay?.abort()
-    underWay = undefined
+    running?.abort()
+    running = undefined
     onSchedule(null)
   }
 

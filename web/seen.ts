@@ -1,18 +1,20 @@
 const STORED = 'landcover.seen'
-/** More alerts than this are on no page; those that were marked longest ago go first. */
-const MOST = 5_000
+/** Max number of stored keys, more than a page ever shows. The oldest marks are dropped first. */
+const MAX_KEYS = 5_000
 
+/** Marks of the alerts that the reader has seen. */
 export type Seen = {
+  /** Keys of alerts (`alertKey`). */
   keys: ReadonlySet<string>
   mark(keys: Iterable<string>, seen: boolean): void
-  /** Takes what another tab has marked. */
+  /** Reads the marks that another tab has stored. */
   refresh(): void
 }
 
 /**
- * Which alerts the reader has marked as seen: in this browser, for as long as it keeps what pages store.
+ * Opens the marks of seen alerts. They are kept in this browser, as long as it keeps the page's storage.
  *
- * @param storage throws where the browser lets pages store nothing
+ * @param storage throws when the browser does not let pages store data
  */
 export function openSeen(storage: () => Pick<Storage, 'getItem' | 'setItem'>): Seen {
   const keys = new Set<string>()
@@ -33,19 +35,19 @@ export function openSeen(storage: () => Pick<Storage, 'getItem' | 'setItem'>): S
         if (seen) keys.add(key)
       }
       for (const key of keys) {
-        if (keys.size <= MOST) break
+        if (keys.size <= MAX_KEYS) break
         keys.delete(key)
       }
       try {
         storage().setItem(STORED, JSON.stringify([...keys]))
       } catch {
-        // Where nothing may be stored, it is known for as long as the page is open.
+        // Without storage the marks last as long as the page is open.
       }
     },
   }
 }
 
-/** Undefined where nothing can be stored. */
+/** Reads the stored keys. Undefined when the browser does not let pages store data; empty when they cannot be parsed. */
 function stored(storage: () => Pick<Storage, 'getItem'>): string[] | undefined {
   try {
     const text = storage().getItem(STORED)

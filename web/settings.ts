@@ -1,16 +1,17 @@
 import type { SignInSettings } from './sign-in.ts'
 
-/** What a deployment tells the page: the file settings.json beside it. */
+/** Settings of a deployment, from the file settings.json beside the page. */
 export type Settings = {
-  /** How long the page waits before it asks the API again, seconds. */
+  /** Delay between two rounds of requests, seconds. */
   pollSeconds: number
-  /** Null where readers do not sign in. */
+  /** Sign-in server; null where readers do not sign in. */
   signIn: SignInSettings | null
 }
 
-/** Where there is no such file, or none that can be read, the API says what is wrong. */
+/** Used when the file is missing or unreadable. If the API needs more, its responses report that. */
 const DEFAULTS: Settings = { pollSeconds: 5, signIn: null }
 
+/** Loads the settings. Returns the defaults on any error. */
 export async function readSettings(fetch: typeof globalThis.fetch, timeoutMs: number): Promise<Settings> {
   try {
     const response = await fetch('./settings.json', { signal: AbortSignal.timeout(timeoutMs) })

@@ -1,50 +1,51 @@
 import type { AuthorizationServer, Client } from 'oauth4webapi'
 
-/** How readers of a stage sign in. */
+/** OAuth endpoints and client of a stage whose readers sign in. */
 export type SignInSettings = {
   issuer: string
   clientId: string
-  /** Of the server that people sign in at. */
+  /** Page of the sign-in server. */
   authorizationEndpoint: string
   logoutEndpoint: string
-  /** Of this origin, from where it is passed on. */
+  /** Token endpoint, as a path on this origin; the stage forwards it to the sign-in server. */
   tokenPath: string
 }
 
+/** A signed-in reader. */
 export type Session = {
-  /** The value of an Authorization header. Where it cannot be had any more, the page goes to sign in anew. */
+  /** Value of the Authorization header. When no token can be obtained, the browser goes to the sign-in page. */
   authorization(): Promise<string>
   signOut(): void
 }
 
-/** What this needs of the browser. */
-export type Page = {
+/** Interface to the browser. */
+export type BrowserPage = {
   url(): URL
   /** Leaves the page. */
   go(url: URL): void
-  /** Shows another address, without leaving. */
+  /** Changes the address without leaving the page. */
   show(url: URL): void
   storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
   fetch: typeof globalThis.fetch
   now(): number
 }
 
-/** A way to sign in that was begun, and where to go after it. */
-type Begun = { verifier: string; state: string; address: string }
+/** Data of a sign-in that has started; `address` is where the reader goes afterwards. */
+type PendingSignIn = { verifier: string; state: string; address: string }
 
-const BEGUN = 'landcover.sign-in'
+const PENDING = 'landcover.sign-in'
 const REFRESH = 'landcover.refresh-token'
-/** Tokens are made anew so long before they end. */
-const EARLY_MS = 60_000
+/** Time between the renewal of a token and its expiry. */
+const RENEW_EARLY_MS = 60_000
 
 /**
- * Signs in by OAuth 2.0's authorization code with PKCE (RFC 6749, 7636). The refresh token stays for as long as the tab
- * does; access tokens are in memory only.
+ * Signs in with the OAuth 2.0 authorization code flow and PKCE (RFC 6749, 7636). The refresh token is kept as long as
+ * the tab is open; access tokens are in memory only.
  *
- * @returns null where the page is about to be left, to sign in
+ * @returns null when the browser is leaving for the sign-in page
  * @throws Error when the server refuses
  */
-export async function signIn(settings: SignInSettings, page: Page): Promise<Session | null> {
+export async function signIn(settings: SignInSettings, page: BrowserPage): Promise<Session | null> {
   const oauth = await import('oauth4webapi')
   const { storage } = page
   const server: AuthorizationServer = {
@@ -54,19 +55,19 @@ export async function signIn(settings: SignInSettings, page: Page): Promise<Sess
   }
   const client: Client = { client_id: settings.clientId }
   const redirectUri = new URL('.', page.url()).href
-  // A page without TLS is one of this machine, for tests.
+  // Pages without TLS exist only on the local machine, for tests.
   const options = {
     [oauth.customFetch]: page.fetch,
     [oauth.allowInsecureRequests]: page.url().protocol === 'http:',
   }
   let current: { token: string; untilMs: number } | undefined
 
-  function take({ access_token, expires_in, refresh_token }: Awaited<ReturnType<typeof refresh>>): void {
-    current = { token: access_token, untilMs: page.now() + (expires_in ?? 300) * 1000 - EARLY_MS }
+  function setToken({ access_token, expires_in, refresh_token }: Awaited<ReturnType<typeof refresh>>): void {
+    current = { token: access_token, untilMs: page.now() + (expires_in ?? 300) * 1000 - RENEW_EARLY_MS }
     if (refresh_token) storage.setItem(REFRESH, refresh_token)
   }
 
-  async function exchange({ verifier, state, address }: Begun): Promise<void> {
+  async function exchange({ verifier, state, address }: PendingSignIn): Promise<void> {
     const parameters = oauth.validateAuthResponse(server, client, page.url(), state)
     page.show(new URL(address))
     const response = await oauth.authorizationCodeGrantRequest(
@@ -78,7 +79,7 @@ export async function signIn(settings: SignInSettings, page: Page): Promise<Sess
       verifier,
       options,
     )
-    take(await oauth.processAuthorizationCodeResponse(server, client, response))
+    setToken(await oauth.processAuthorizationCodeResponse(server, client, response))
   }
 
   async function refresh(token: string) {
@@ -86,24 +87,24 @@ export async function signIn(settings: SignInSettings, page: Page): Promise<Sess
     return oauth.processRefreshTokenResponse(server, client, response)
   }
 
-  /** Takes a new access token, if there is still a way to one. */
+  /** Obtains a new access token with the refresh token. Returns false when there is none, or the server refuses it. */
   async function renew(): Promise<boolean> {
     const token = storage.getItem(REFRESH)
     if (!token) return false
     try {
-      take(await refresh(token))
+      setToken(await refresh(token))
       return true
     } catch (error) {
-      // No answer says nothing of the token; a refusal does.
+      // Only a refusal shows that the token is invalid. A failed request does not.
       if (!(error instanceof oauth.ResponseBodyError)) throw error
       storage.removeItem(REFRESH)
       return false
     }
   }
 
-  async function begin(): Promise<void> {
+  async function redirectToSignIn(): Promise<void> {
     const [verifier, state] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState()]
-    storage.setItem(BEGUN, JSON.stringify({ verifier, state, address: page.url().href } satisfies Begun))
+    storage.setItem(PENDING, JSON.stringify({ verifier, state, address: page.url().href } satisfies PendingSignIn))
     const url = new URL(settings.authorizationEndpoint)
     for (const [name, value] of Object.entries({
       response_type: 'code',
@@ -118,15 +119,15 @@ export async function signIn(settings: SignInSettings, page: Page): Promise<Sess
     page.go(url)
   }
 
-  const begun = storage.getItem(BEGUN)
-  storage.removeItem(BEGUN)
-  if (begun && page.url().searchParams.has('state')) await exchange(JSON.parse(begun) as Begun)
+  const pending = storage.getItem(PENDING)
+  storage.removeItem(PENDING)
+  if (pending && page.url().searchParams.has('state')) await exchange(JSON.parse(pending) as PendingSignIn)
   else if (!(await renew())) {
-    await begin()
+    await redirectToSignIn()
     return null
   }
 
-  /** One for all that ask at once: a refresh token may be good for a single use. */
+  /** The running renewal. Concurrent callers share it, because a refresh token may be valid only once. */
   let renewing: Promise<boolean> | undefined
   return {
     async authorization() {
@@ -135,7 +136,7 @@ export async function signIn(settings: SignInSettings, page: Page): Promise<Sess
           renewing = undefined
         })
         if (!(await renewing)) {
-          await begin()
+          await redirectToSignIn()
           throw new Error('signing in again')
         }
       }

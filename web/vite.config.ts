@@ -1,6 +1,6 @@
 import { defineConfig, type Plugin } from 'vite'
 
-/** The page may load and ask for nothing outside its own origin. Only in the build: the dev server injects inline styles. */
+/** Content security policy: the page loads only from its own origin. Only in the build: the dev server injects inline styles. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

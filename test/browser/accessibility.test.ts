@@ -16,7 +16,7 @@ import {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What breaks the rules of WCAG 2.2 AA, or good practice, and where. */
+/** Violations of WCAG 2.2 AA or of good practice, with the elements. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(AXE)
   const { violations, passes } = await page.evaluate(async () => {
@@ -37,7 +37,7 @@ it.each<[string, BrowserContextOptions]>([
   ['on a phone', PHONE],
   ['dark on a phone', { ...PHONE, colorScheme: 'dark' }],
   ['with more contrast, less motion', { contrast: 'more', reducedMotion: 'reduce' }],
-])('nothing on the page is out of reach: %s', async (_, options) => {
+])('the page is accessible: %s', async (_, options) => {
   const { system, send } = await openRegionWithNormal()
   await send([image('River', 'flood', 0.9)])
   const { page } = await openDashboard(system, options)
@@ -50,17 +50,20 @@ it.each<[string, BrowserContextOptions]>([
   expect(await violations(page)).toEqual([])
 })
 
-it.each(['light', 'dark'] as const)('nor while there is nothing, or when nobody answers: %s', async colorScheme => {
-  const { system } = await openRegion()
-  const { page } = await openDashboard(system, { colorScheme, pollSeconds: 1 })
-  await page.waitForSelector('body[data-state=empty]')
-  expect(await violations(page)).toEqual([])
-  await system.kill()
-  await untilText(page, '#pill', /Connection lost/)
-  expect(await violations(page)).toEqual([])
-})
+it.each(['light', 'dark'] as const)(
+  'the page is accessible when it is empty and when the connection is lost: %s',
+  async colorScheme => {
+    const { system } = await openRegion()
+    const { page } = await openDashboard(system, { colorScheme, pollSeconds: 1 })
+    await page.waitForSelector('body[data-state=empty]')
+    expect(await violations(page)).toEqual([])
+    await system.kill()
+    await untilText(page, '#pill', /Connection lost/)
+    expect(await violations(page)).toEqual([])
+  },
+)
 
-it('nor while it loads', async () => {
+it('the page is accessible while it loads', async () => {
   const { system } = await openRegion()
   const { page } = await openDashboard(system)
   await page.route('**/api/**', () => {})
@@ -69,7 +72,7 @@ it('nor while it loads', async () => {
   expect(await violations(page)).toEqual([])
 })
 
-it('everything can be reached and used with the keyboard', async () => {
+it('all controls can be reached and used with the keyboard', async () => {
   const { system } = await openRegionWithHistory()
   const { page } = await openDashboard(system)
   await isLive(page)
@@ -83,16 +86,16 @@ it('everything can be reached and used with the keyboard', async () => {
   for (;;) {
     await page.keyboard.press('Tab')
     const element = await focused()
-    // Behind the last one the focus leaves the page.
+    // After the last element the focus leaves the page.
     if (element === null) break
     expect(reached.length, `no way out: ${reached.join(', ')}`).toBeLessThan(60)
     reached.push(element)
   }
   const wanted = ['A Skip to content', 'A pill', 'BUTTON Forest', 'INPUT 6h', 'INPUT ndvi', 'SELECT rule']
-  wanted.push('SELECT min-score', 'INPUT hide-seen', 'A CSV', 'SUMMARY By lane', 'A The API')
+  wanted.push('SELECT min-score', 'INPUT hide-seen', 'A CSV', 'SUMMARY By lane', 'A API documentation')
   const places = wanted.map(what => reached.findIndex(each => each.startsWith(what)))
   expect(places).not.toContain(-1)
-  // The CSV of the first card comes before what is to the right of it.
+  // The CSV link of the first card comes before the card to its right.
   const inOrder = places.filter((_, at) => wanted[at] !== 'A CSV')
   expect(inOrder).toEqual(inOrder.toSorted((one, other) => one - other))
 
@@ -106,14 +109,14 @@ it('everything can be reached and used with the keyboard', async () => {
   await press('#min-score', 'ArrowDown')
   await press('#hide-seen', 'Space')
   await press('#lanes summary', 'Enter')
-  await untilText(page, '#trend-note', /hour, mean minus/)
+  await untilText(page, '#trend-note', /hour, difference from/)
   expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({
     ...{ class: 'River', range: '24h', scale: 'difference', off: '3', seen: 'hidden' },
   })
   expect(await page.isVisible('#lanes table')).toBe(true)
 })
 
-it('what is hidden under the focus leaves it to what takes its place', async () => {
+it('when the focused row is hidden, the focus moves to the next row', async () => {
   const { system, send } = await openRegionWithNormal()
   await send(['one', 'two', 'three'].map((name, index) => image('River', name, 0.9 - index / 100)))
   const { page } = await openDashboard(system, { search: '?seen=hidden' })

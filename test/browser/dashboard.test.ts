@@ -15,7 +15,7 @@ import {
   untilText,
 } from './region.ts'
 
-/** What a canvas shows, as a picture. */
+/** Content of a canvas, as a data URL. */
 const pixelsOf = (page: Page, selector: string) =>
   page.$eval(selector, canvas => (canvas as HTMLCanvasElement).toDataURL())
 
@@ -28,14 +28,14 @@ async function downloaded(page: Page, selector: string): Promise<{ name: string;
 }
 
 describe('the dashboard', () => {
-  it('is empty at first, and shows images within seconds of their coming', async () => {
+  it('is empty at first, and shows images within seconds of their arrival', async () => {
     const { system, send } = await openRegion()
     const { page, complaints } = await openDashboard(system)
     await page.waitForSelector('body[data-state=empty]')
-    expect(await page.textContent('#pill')).toBe('Waiting for events')
-    expect(await page.isVisible('text=No events yet')).toBe(true)
+    expect(await page.textContent('#pill')).toBe('Waiting for images')
+    expect(await page.isVisible('#empty >> text=No images yet')).toBe(true)
 
-    // All of one window.
+    // All images are in one window.
     const atMs = Date.now()
     await send([image('Forest', 'a', 0.2, atMs)])
     await untilText(page, '#now-text', /Forest: 0\.200, 1 image\./)
@@ -48,10 +48,10 @@ describe('the dashboard', () => {
     expect(complaints).toEqual([])
   })
 
-  it('shows an anomaly within seconds, with how far it is off and why; it can be limited to some, and marked as seen', async () => {
+  it('shows an alert within seconds, with its difference and rule; alerts can be filtered and marked as seen', async () => {
     const { system, send } = await openRegionWithNormal()
     const { page, complaints } = await openDashboard(system)
-    await untilText(page, '#alerts-message', /Nothing unusual\./)
+    await untilText(page, '#alerts-message', /^No alerts\./)
     await send([image('River', 'flood', 0.9), image('River', 'dry', 0.21)])
     const alerts = page.locator('#alerts-body tr')
     await alerts.first().waitFor()
@@ -63,7 +63,7 @@ describe('the dashboard', () => {
     await page.waitForURL(/off=5/)
     await alerts.first().waitFor()
     await page.click('#key button:has-text("Forest")')
-    await untilText(page, '#alerts-message', /No alert is of that kind\./)
+    await untilText(page, '#alerts-message', /No alert matches the filters\./)
     await page.click('#key button:has-text("Forest")')
     await alerts.first().waitFor()
 
@@ -78,14 +78,14 @@ describe('the dashboard', () => {
     expect(complaints).toEqual([])
   })
 
-  it('says when the connection is lost, keeps what it knew, and recovers by itself', async () => {
+  it('reports a lost connection, keeps the data, and reconnects by itself', async () => {
     const { system, start } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system)
     await isLive(page)
     const known = await page.textContent('#history-body')
     await system.kill()
     await untilText(page, '#pill', /Connection lost/)
-    await untilText(page, '#banner', /Connection lost\. Showing what was known \d+ s ago\. Trying/)
+    await untilText(page, '#banner', /Connection lost\. Showing the data from \d+ s ago\. (Next|Reconnecting)/)
     expect(await page.textContent('#history-body')).toBe(known)
 
     const again = await start(Number(new URL(system.url).port))
@@ -93,11 +93,11 @@ describe('the dashboard', () => {
     await untilText(page, '#banner', /Connected again/)
     await untilText(page, '#history-foot', /81/)
     await page.waitForSelector('#banner', { state: 'hidden' })
-    // The browser itself says of each request that it found nobody.
+    // The browser itself logs each failed request.
     expect(complaints.filter(text => !text.includes('ERR_CONNECTION'))).toEqual([])
   })
 
-  it('asks nothing while its tab is hidden, and at once when it is shown again', async () => {
+  it('requests nothing while its tab is hidden, and starts immediately when it is shown again', async () => {
     const { system, send } = await openRegionWithHistory()
     const { page } = await openDashboard(system)
     await isLive(page)
@@ -119,7 +119,7 @@ describe('the dashboard', () => {
     await untilText(page, '#history-foot', /81/)
   })
 
-  it('shows all of what was chosen also where that ended a round in which some had come', async () => {
+  it('loads all data for a new choice, also when the choice aborts a round that has some answers', async () => {
     const { system } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system, { pollSeconds: 60 })
     let slow = true
@@ -133,31 +133,31 @@ describe('the dashboard', () => {
     slow = false
     await page.click('label:has([value="24h"])')
     await isLive(page)
-    await untilText(page, '#history-note', /^80 images, all of them counted by the batch view\.$/)
+    await untilText(page, '#history-note', /^80 images, all counted by the batch view\.$/)
     await untilText(page, '#trend-note', /^1 hour$/)
-    await untilText(page, '#headline', /^Every class is near its normal\.$/)
+    await untilText(page, '#headline', /^Every class is near normal\.$/)
     expect(complaints).toEqual([])
   })
 
-  it('says of what it could not get that it is not known, and nothing of what else it might be', async () => {
+  it('shows failed answers as unknown, and claims nothing else about them', async () => {
     const { system } = await openRegionWithHistory()
     const { page } = await openDashboard(system)
     await page.route('**/api/batch/**', route => route.fulfill({ status: 503, json: {} }))
     await page.route('**/api/anomalies?*class=River*', route => route.fulfill({ status: 503, json: {} }))
     await page.reload()
-    await untilText(page, '#history-note', /is not known right now/)
-    expect(await page.textContent('#headline')).toContain('what is normal is not known right now')
+    await untilText(page, '#history-note', /could not be loaded/)
+    expect(await page.textContent('#headline')).toContain('The normal values could not be loaded')
     expect(await page.textContent('#history-foot')).not.toMatch(/\b0\b/)
-    await untilText(page, '#alerts-message', /^Nothing unusual\./)
+    await untilText(page, '#alerts-message', /^No alerts\./)
     await page.click('#key button:has-text("River")')
-    await untilText(page, '#banner', /Could not refresh .*the alerts/)
-    expect(await page.textContent('#alerts-message')).toBe('Asking…')
+    await untilText(page, '#banner', /Could not update .*the alerts/)
+    expect(await page.textContent('#alerts-message')).toBe('Loading…')
     expect(await page.textContent('#wrong-note')).toBe('')
     await page.unroute('**/api/anomalies?*class=River*')
-    await untilText(page, '#alerts-message', /^Nothing unusual about River lately\.$/)
+    await untilText(page, '#alerts-message', /^No recent alerts for River\.$/)
   })
 
-  it('looks further back for alerts where the API has not looked yet', async () => {
+  it('loads older alerts from the next pages of the API', async () => {
     const { system } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system, { search: '?off=5' })
     const flood = {
@@ -170,7 +170,7 @@ describe('the dashboard', () => {
       if (after === 'b') return route.fulfill({ json: [flood] })
       return route.fulfill({ json: [], headers: link(after === 'a' ? 'b' : 'a') })
     })
-    await untilText(page, '#alerts-message', /looks further back/)
+    await untilText(page, '#alerts-message', /looks at older ones/)
     await page.click('#more-alerts')
     await page.locator('#alerts-body tr', { hasText: 'flood' }).waitFor()
     expect(await page.isVisible('#more-alerts')).toBe(false)
@@ -179,16 +179,16 @@ describe('the dashboard', () => {
     expect(complaints).toEqual([])
   })
 
-  it('says so of a class that there is not, and the reader can go on', async () => {
+  it('reports an unknown class, and the reader can choose another', async () => {
     const { system } = await openRegionWithHistory()
     const { page } = await openDashboard(system, { search: '?class=forest' })
-    await untilText(page, '#alerts-message', /^No image is of a class “forest”\.$/)
+    await untilText(page, '#alerts-message', /^There is no image of the class “forest”\.$/)
     await page.click('#key button[aria-pressed=true]')
-    await untilText(page, '#alerts-message', /^Nothing unusual\./)
+    await untilText(page, '#alerts-message', /^No alerts\./)
     expect(new URL(page.url()).search).toBe('')
   })
 
-  it('says why the system does not keep up', async () => {
+  it('shows the reasons of a degraded health', async () => {
     const { system } = await openRegionWithHistory()
     const { page } = await openDashboard(system)
     await isLive(page)
@@ -203,17 +203,17 @@ describe('the dashboard', () => {
 })
 
 describe('a link', () => {
-  it('shows what it says, and changes with what is chosen', async () => {
+  it('opens its choice, and changes with the choice', async () => {
     const { system } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system, {
       search: '?class=River&range=30d&scale=difference&from=x',
     })
     await isLive(page)
-    await untilText(page, '#trend-note', /1 UTC day, mean minus the class’s normal/)
+    await untilText(page, '#trend-note', /1 UTC day, difference from normal/)
     expect(await page.isChecked('input[value="30d"]')).toBe(true)
     expect(await page.getAttribute('#key button:has-text("River")', 'aria-pressed')).toBe('true')
 
-    // By keyboard, as by mouse.
+    // With the keyboard, then with the mouse.
     await page.focus('input[value="30d"]')
     await page.keyboard.press('ArrowLeft')
     await page.keyboard.press('ArrowLeft')
@@ -229,14 +229,14 @@ describe('a link', () => {
   })
 })
 
-describe('what is shown can be taken along', () => {
-  it('as the API’s own CSV, of what was chosen', async () => {
+describe('data can be saved', () => {
+  it('as the API’s CSV, for the current choice', async () => {
     const { system, send } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system, { search: '?class=River' })
     await isLive(page)
     await send([image('River', 'another', 0.2)])
     await untilText(page, '#history-foot', /81/)
-    const { name, bytes } = await downloaded(page, '[data-part=trend] a')
+    const { name, bytes } = await downloaded(page, '[data-card=trend] a')
     expect(name).toBe('landcover-windows.csv')
     const [head = '', ...rows] = bytes.toString().trim().split('\r\n')
     expect(head.split(',').slice(0, 2)).toEqual(['class_name', 'window_start'])
@@ -244,26 +244,26 @@ describe('what is shown can be taken along', () => {
     expect(rows.every(row => row.startsWith('River,'))).toBe(true)
     expect(rows.reduce((sum, row) => sum + Number(row.split(',')[column]), 0)).toBe(21)
 
-    for (const [part, columns] of [
+    for (const [card, columns] of [
       ['now', 'class_name,window_start'],
       ['alerts', 'class_name,image_id'],
       ['history', 'class_name,count'],
     ]) {
-      const table = await downloaded(page, `[data-part=${part}] a`)
-      expect(table.bytes.toString(), part).toMatch(new RegExp(`^${columns}`))
+      const table = await downloaded(page, `[data-card=${card}] a`)
+      expect(table.bytes.toString(), card).toMatch(new RegExp(`^${columns}`))
     }
     expect(complaints).toEqual([])
   })
 
-  it.each(['now', 'trend'])('as a picture of the chart: %s', async part => {
+  it.each(['now', 'trend'])('as a picture of the chart: %s', async card => {
     const { system } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system, { viewport: { width: 390, height: 844 } })
     await isLive(page)
-    await page.waitForSelector(`[data-part=${part}] button`)
-    const { name, bytes } = await downloaded(page, `[data-part=${part}] button`)
-    expect(name).toBe(`landcover-${part}.png`)
+    await page.waitForSelector(`[data-card=${card}] button`)
+    const { name, bytes } = await downloaded(page, `[data-card=${card}] button`)
+    expect(name).toBe(`landcover-${card}.png`)
     expect(bytes.subarray(1, 4).toString()).toBe('PNG')
-    const chart = await page.$eval(`#${part}-chart`, canvas => [canvas.clientWidth, canvas.clientHeight])
+    const chart = await page.$eval(`#${card}-chart`, canvas => [canvas.clientWidth, canvas.clientHeight])
     const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)]
     expect(width).toBe((chart[0] ?? 0) + 48)
     expect(height).toBeGreaterThan((chart[1] ?? 0) + 48)
@@ -272,7 +272,7 @@ describe('what is shown can be taken along', () => {
 })
 
 describe('the page fits', () => {
-  it('from a small phone to a wide screen', async () => {
+  it('on a small phone and on a wide screen', async () => {
     const { system } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system)
     await isLive(page)
@@ -288,7 +288,7 @@ describe('the page fits', () => {
     expect(complaints).toEqual([])
   })
 
-  it('into 120 KB, compressed, with all that it loads', async () => {
+  it('into 120 KB, compressed, including its data', async () => {
     const { system } = await openRegionWithHistory()
     const { page } = await openDashboard(system)
     const session = await page.context().newCDPSession(page)
@@ -303,7 +303,7 @@ describe('the page fits', () => {
     expect(bytes).toBeLessThan(120 * 1024)
   })
 
-  it.each([1280, 390])('nothing moves while it loads: %i pixels', async width => {
+  it.each([1280, 390])('the content does not move while it loads: %i pixels', async width => {
     const { system } = await openRegionWithHistory()
     const { page } = await openDashboard(system, { viewport: { width, height: 844 } })
     await isLive(page)
@@ -318,11 +318,11 @@ describe('the page fits', () => {
           setTimeout(() => resolve(sum), 200)
         }),
     )
-    // Below what counts as good (https://web.dev/articles/cls).
+    // The limit for a good score (https://web.dev/articles/cls).
     expect(shift).toBeLessThan(0.1)
   })
 
-  it('light and dark, also when that changes', async () => {
+  it('light and dark mode, also when the mode changes', async () => {
     const { system } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system, { colorScheme: 'light' })
     await isLive(page)
@@ -338,7 +338,7 @@ describe('the page fits', () => {
   })
 })
 
-it('an hour of updates leaves no more in memory than half an hour of them', async () => {
+it('an hour of updates uses no more memory than half an hour of updates', async () => {
   const { system } = await openRegionWithHistory()
   const { page, complaints } = await openDashboard(system, { pollSeconds: 0.02 })
   await isLive(page)
@@ -358,7 +358,7 @@ it('an hour of updates leaves no more in memory than half an hour of them', asyn
     await session.detach()
     return usedSize
   }
-  // As many rounds as there are in that time, at one in five seconds.
+  // The number of rounds in that time, at one per five seconds.
   const halfHour = await after(360)
   const hour = await after(720)
   expect(hour).toBeLessThan(1.15 * halfHour)

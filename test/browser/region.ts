@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const CLASSES = { Forest: 0.7, Pasture: 0.6, River: 0.2, SeaLake: -0.2 } as const
 export type ClassName = keyof typeof CLASSES
 
-/** A system of its own with a state that outlives it, and how to send it images. */
+/** Starts a system with its own state folder, which it can be started on again. `send` posts events to it. */
 export async function openRegion() {
   const state = join(temporaryFolder(), 'state')
   const start = (port = 0) => startSystem(state, ['--slot', '1s', '--port', String(port)])
@@ -19,7 +19,7 @@ export async function openRegion() {
   return { system, start, send: (events: readonly WireEvent[]) => send(system, events) }
 }
 
-/** The same after so many ordinary images of four classes, all of them counted by the batch view. */
+/** Starts a system with `count` ordinary images of four classes, all counted by the batch view. */
 export async function openRegionWithHistory(count = 80) {
   const region = await openRegion()
   await region.send(ordinaryImages(count))
@@ -27,7 +27,7 @@ export async function openRegionWithHistory(count = 80) {
   return region
 }
 
-/** The same with a speed layer that knows what is normal: it looks for a new normal once a minute, and when it starts. */
+/** Starts a system whose speed layer has baselines. It loads them once a minute and at its start, so this restarts it. */
 export async function openRegionWithNormal() {
   const { system, start } = await openRegionWithHistory()
   await system.interrupt()
@@ -46,7 +46,7 @@ export function image(class_name: string, image_id: string, ndvi_mean: number, a
   return wireEvent({ class_name, image_id, ndvi_mean, timestamp: new Date(atMs).toISOString() })
 }
 
-/** Images of now whose NDVI is what their class's is, give or take 0.03. */
+/** Images of the current time, with the NDVI of their class ± 0.03. */
 function ordinaryImages(count: number): WireEvent[] {
   const classes = Object.entries(CLASSES)
   return Array.from({ length: count }, (_, index) => {
@@ -60,15 +60,15 @@ export const countedIn = (system: System, count: number) =>
 
 export interface Dashboard {
   page: Page
-  /** What a page should never do: errors on its console, requests to elsewhere. */
+  /** Things a page must never do: console errors and warnings, requests to other origins. */
   complaints: string[]
 }
 
 /**
- * Opens the page in a browser of its own.
+ * Opens the page in a new browser.
  *
- * @param search the address's parameters
- * @param pollSeconds between rounds of questions
+ * @param search parameters of the address
+ * @param pollSeconds delay between rounds of requests, seconds
  */
 export async function openDashboard(
   { url }: Pick<System, 'url'>,
@@ -86,7 +86,7 @@ export async function openDashboard(
   })
   page.on('pageerror', error => complaints.push(String(error)))
   page.on('request', request => {
-    if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`asked for ${request.url()}`)
+    if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`requested ${request.url()}`)
   })
   const settings: Settings = { pollSeconds, signIn: null }
   await page.route('**/settings.json', route => route.fulfill({ json: settings }))
@@ -96,10 +96,10 @@ export async function openDashboard(
 
 export const isLive = (page: Page) => page.waitForSelector('body[data-state=ready][data-phase=live]')
 
-/** Waits until an element's text is right. */
-export async function untilText(page: Page, selector: string, isRight: RegExp): Promise<string> {
+/** Waits until an element's text matches. */
+export async function untilText(page: Page, selector: string, pattern: RegExp): Promise<string> {
   return eventually(
     async () => (await page.textContent(selector)) ?? '',
-    text => isRight.test(text),
+    text => pattern.test(text),
   )
 }

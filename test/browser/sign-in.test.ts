@@ -15,7 +15,7 @@ import { isLive } from './region.ts'
 
 const EVENTS = 60
 const CLIENT = 'page'
-/** Tokens are made anew a minute before they end: these two seconds after they were made. */
+/** Lifetime of a token. The page renews a token a minute before it expires: these, two seconds after their issue. */
 const TOKEN_SECONDS = 62
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
@@ -31,7 +31,7 @@ async function listen(answer: Answer): Promise<{ url: string; server: Server }> 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server }
 }
 
-/** The real system behind what CloudFront, API Gateway and Cognito are to a stage whose readers sign in. */
+/** Starts the real system behind a server that acts as CloudFront, API Gateway and Cognito of a stage with sign-in. */
 async function openStage() {
   const folder = temporaryFolder()
   const system = await startSystem(`${folder}/state`, ['--slot', '2s'])
@@ -60,7 +60,7 @@ async function openStage() {
     }
     if (path === '/oauth2/token') {
       asked.tokens++
-      return passOn(request, response, `${issuer}/token`)
+      return forward(request, response, `${issuer}/token`)
     }
     if (path.startsWith('/api/')) {
       const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
@@ -71,7 +71,7 @@ async function openStage() {
         return
       }
     }
-    return passOn(request, response, system.url + path)
+    return forward(request, response, system.url + path)
   })
   provider = new Provider(issuer, {
     clients: [
@@ -94,7 +94,7 @@ async function openStage() {
   return { page, issuer, asked }
 }
 
-async function passOn(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+async function forward(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
   const { host: _, connection: __, ...headers } = request.headers
   const body = request.method === 'POST' ? { body: await buffer(request) } : {}
   const answer = await fetch(url, {
@@ -112,23 +112,23 @@ async function signIn(page: Page): Promise<void> {
   await page.fill('input[name=login]', 'somebody')
   await page.fill('input[name=password]', 'a password')
   await page.click('button[type=submit]')
-  // Consent, which the first sign-in asks for.
+  // Consent, which the first sign-in requires.
   await page.click('button[type=submit]')
 }
 
-it('shows the dashboard to who signs in, for as long as the tab is open', async () => {
+it('shows the dashboard after a sign-in, as long as the tab is open', async () => {
   const stage = await openStage()
   expect((await fetch(`${stage.page}/api/health`)).status).toBe(401)
   const page = await (await launchBrowser()).newPage()
   const wrong: string[] = []
-  // The pages of the server to sign in at are its own.
+  // Errors on the pages of the sign-in server do not count.
   const isOurs = (url: string) => url.startsWith(stage.page)
   page.on('console', message => {
     if (message.type() === 'error' && isOurs(message.location().url)) wrong.push(message.text())
   })
   page.on('pageerror', error => wrong.push(String(error)))
 
-  // A link to somewhere leads there, also by way of signing in.
+  // The sign-in keeps the parameters of a link.
   await page.goto(`${stage.page}/?from=a-link`)
   await signIn(page)
   await isLive(page)
@@ -139,7 +139,7 @@ it('shows the dashboard to who signs in, for as long as the tab is open', async 
   await isLive(page)
   expect(stage.asked.tokens).toBe(2)
 
-  // The next round of questions is asked with a new token, one for all of them.
+  // The next round of requests uses a new token, one for all requests.
   await page.waitForResponse(response => response.url().includes('/api/health'))
   await eventually(
     async () => stage.asked.tokens,
@@ -149,8 +149,8 @@ it('shows the dashboard to who signs in, for as long as the tab is open', async 
   expect(stage.asked.refused).toBe(1)
   expect(stage.asked.tokens).toBeLessThan(6)
 
-  // A link by itself would be refused: the page asks with its token.
-  const [table] = await Promise.all([page.waitForEvent('download'), page.click('[data-part=history] a')])
+  // A plain link would be refused. The page downloads the file with its token.
+  const [table] = await Promise.all([page.waitForEvent('download'), page.click('[data-card=history] a')])
   expect(table.suggestedFilename()).toBe('landcover-classes.csv')
   expect(await readFile(await table.path(), 'utf8')).toMatch(/^class_name,count,/)
   expect(stage.asked.refused).toBe(1)
@@ -162,13 +162,13 @@ it('shows the dashboard to who signs in, for as long as the tab is open', async 
   expect(wrong).toEqual([])
 })
 
-it('says so where signing in is refused', async () => {
+it('reports a refused sign-in, and the reader can retry', async () => {
   const stage = await openStage()
   const page = await (await launchBrowser()).newPage()
   await page.goto(stage.page)
   await page.click('text=Cancel')
   await page.waitForSelector('#banner:not([hidden])')
-  expect(await page.textContent('#banner-title')).toBe('Signing in failed.')
+  expect(await page.textContent('#banner-title')).toBe('Sign-in failed.')
   await page.click('#retry')
   await signIn(page)
   await isLive(page)

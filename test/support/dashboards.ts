@@ -6,7 +6,7 @@ import { sharedAnswers } from '../../functions/local/shared-answers.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
 import { createApi } from '../../web/api.ts'
-import { newPage, questionsNow, receive } from '../../web/page.ts'
+import { currentQueries, newPage, receive } from '../../web/page.ts'
 import { choiceOf } from '../../web/view-models/choice.ts'
 import { NOON_MS, wireEvent } from './factories.ts'
 import { openLanes, openPipeline } from './pipeline.ts'
@@ -59,7 +59,7 @@ function page(fetch: typeof globalThis.fetch, now: () => number): () => Promise<
   const api = createApi({ fetch, timeoutMs: PATIENCE_MS, now })
   const page = newPage(choiceOf(new URLSearchParams()), { local: now, elapsed: now })
   return async () => {
-    const asked = questionsNow(page)
+    const asked = currentQueries(page)
     const round = await api.round(asked, new AbortController().signal)
     receive(page, asked, round)
     const [failure] = round.failed

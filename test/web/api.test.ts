@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createApi } from '../../web/api.ts'
-import { alert, alertRow, health, questions, statisticsRow, statsRow, windowRow } from './factories.ts'
+import { alert, alertRow, health, queries, statisticsRow, statsRow, windowRow } from './factories.ts'
 
 type Answer = { status?: number; body?: unknown; etag?: string; link?: string; until?: Promise<void> }
 
@@ -13,9 +13,9 @@ const GOOD: Record<string, Answer> = {
   '/api/batch/statistics': { body: [statisticsRow('Forest')], etag: '"q1"' },
   '/api/health': { body: health() },
 }
-const EVERY_PART = Object.keys(GOOD).length
+const ANSWER_COUNT = Object.keys(GOOD).length
 
-/** A server in a function: answers 304 to a matching If-None-Match, as HTTP says. */
+/** Fake server: responds with 304 to a matching If-None-Match, as HTTP requires. */
 function server(answers: Record<string, Answer>) {
   const asked: { url: string; ifNoneMatch: string | null }[] = []
   const fetch = async (input: string | URL | Request, init?: RequestInit) => {
@@ -37,46 +37,46 @@ function server(answers: Record<string, Answer>) {
 const never = new AbortController().signal
 
 describe('the API client', () => {
-  test('asks only for relative URLs, each part once', async () => {
+  test('requests relative URLs only, each answer once', async () => {
     const { api, asked } = server(GOOD)
-    await api.round(questions(), never)
+    await api.round(queries(), never)
     expect(asked.map(({ url }) => url).sort()).toEqual(Object.keys(GOOD).sort())
   })
 
-  test('a part that did not change costs no body', async () => {
+  test('an unchanged answer has no body', async () => {
     const { api, asked } = server(GOOD)
-    expect(Object.keys((await api.round(questions(), never)).changed)).toHaveLength(EVERY_PART)
-    const second = await api.round(questions(), never)
+    expect(Object.keys((await api.round(queries(), never)).changed)).toHaveLength(ANSWER_COUNT)
+    const second = await api.round(queries(), never)
     expect(second.unchanged.sort()).toEqual(['alerts', 'batch', 'joined', 'series', 'statistics', 'windows'])
     expect(Object.keys(second.changed)).toEqual(['health'])
     expect(asked.find(({ url, ifNoneMatch }) => url === '/api/class-stats' && ifNoneMatch)?.ifNoneMatch).toBe('"j1"')
   })
 
-  test('one part that fails does not take the others with it', async () => {
+  test('one failed request does not affect the others', async () => {
     const { api } = server({ ...GOOD, '/api/anomalies?limit=50': { status: 500 } })
-    const round = await api.round(questions(), never)
+    const round = await api.round(queries(), never)
     expect(round.failed).toEqual([{ name: 'alerts', reason: 'HTTP 500' }])
-    expect(Object.keys(round.changed)).toHaveLength(EVERY_PART - 1)
+    expect(Object.keys(round.changed)).toHaveLength(ANSWER_COUNT - 1)
   })
 
-  test('a body that cannot be understood is asked for again in full', async () => {
+  test('after a body that cannot be read, the next round requests the full answer', async () => {
     const answers = { ...GOOD, '/api/class-stats': { body: { error: 'x' }, etag: '"j1"' } as Answer }
     const { api, asked } = server(answers)
-    expect((await api.round(questions(), never)).failed.map(({ name }) => name)).toEqual(['joined'])
+    expect((await api.round(queries(), never)).failed.map(({ name }) => name)).toEqual(['joined'])
     answers['/api/class-stats'] = GOOD['/api/class-stats'] as Answer
-    expect((await api.round(questions(), never)).changed.joined).toHaveLength(1)
+    expect((await api.round(queries(), never)).changed.joined).toHaveLength(1)
     expect(asked.filter(({ url }) => url === '/api/class-stats').map(({ ifNoneMatch }) => ifNoneMatch)).toEqual([
       null,
       null,
     ])
   })
 
-  test('what the batch view says is asked for until no cache can have given the view before, and with the next', async () => {
+  test('answers of the batch view are requested until no cache can serve the previous view, and again for the next view', async () => {
     const answers = { ...GOOD }
     const { api, asked, clock } = server(answers)
     const round = async (afterMs: number, report = health()) => {
       clock.ms += afterMs
-      const { failed } = await api.round(questions('', undefined, report), never)
+      const { failed } = await api.round(queries('', undefined, report), never)
       return [asked.splice(0).filter(({ url }) => url.startsWith('/api/batch/')).length, failed.length]
     }
     const nextView = health({ batch: { ...health().batch, published_at: '2026-11-22T15:03:00.000Z' } })
@@ -91,81 +91,81 @@ describe('the API client', () => {
       [2, 1],
       [2, 1],
     ])
-    // What could not be had is asked for again, and again.
+    // A failed request is repeated in each round.
     expect([await round(5_000, nextView), await round(5_000, nextView)]).toEqual([
       [1, 1],
       [1, 1],
     ])
   })
 
-  test('a round that was given up is as if it had not been: the next brings everything', async () => {
+  test('an aborted round changes nothing: the next round returns all answers', async () => {
     let finish = () => {}
     const until = new Promise<void>(resolve => (finish = resolve))
     const { api, asked, clock } = server({ ...GOOD, '/api/health': { body: health(), until } })
-    const giveUp = new AbortController()
-    const first = api.round(questions(), giveUp.signal)
+    const controller = new AbortController()
+    const first = api.round(queries(), controller.signal)
     await new Promise(resolve => setTimeout(resolve, 10))
-    giveUp.abort()
+    controller.abort()
     finish()
     await first
     clock.ms += 60_000
     asked.splice(0)
-    expect(Object.keys((await api.round(questions(), never)).changed)).toHaveLength(EVERY_PART)
+    expect(Object.keys((await api.round(queries(), never)).changed)).toHaveLength(ANSWER_COUNT)
     expect(asked.every(({ ifNoneMatch }) => ifNoneMatch === null)).toBe(true)
   })
 
-  test('alerts say where the API has not looked yet, and that can be had', async () => {
+  test('alerts come with the URL of the next page, and that page can be loaded', async () => {
     const next = '/api/anomalies?limit=50&after=x'
     const { api } = server({
       ...GOOD,
       '/api/anomalies?limit=50': { body: [], link: '<?limit=50&after=x>; rel="next"' },
       [next]: { body: [alertRow()] },
     })
-    expect((await api.round(questions(), never)).changed.alerts).toEqual({ rows: [], next })
+    expect((await api.round(queries(), never)).changed.alerts).toEqual({ rows: [], next })
     expect(await api.alertPage(next)).toEqual({ rows: [alert()], next: null })
     await expect(api.alertPage('/api/anomalies?limit=0')).rejects.toThrow('HTTP 404')
   })
 
-  test('another question is asked in full: a tag is of one address', async () => {
+  test('another URL is requested without a tag: a tag belongs to one URL', async () => {
     const { api, asked } = server({ ...GOOD, '/api/anomalies?limit=50&class=River': { body: [], etag: '"a1"' } })
-    await api.round(questions(), never)
-    const { changed } = await api.round(questions('class=River'), never)
+    await api.round(queries(), never)
+    const { changed } = await api.round(queries('class=River'), never)
     expect(asked.findLast(({ url }) => url.endsWith('class=River'))?.ifNoneMatch).toBeNull()
     expect(changed.alerts).toEqual({ rows: [], next: null })
   })
 
-  test('a body that is no answer of the API is refused', async () => {
+  test('a body that is not an answer of the API is refused', async () => {
     const broken = Object.fromEntries(Object.keys(GOOD).map(url => [url, { body: { message: 'Service Unavailable' } }]))
-    const { changed, failed } = await server(broken).api.round(questions(), never)
+    const { changed, failed } = await server(broken).api.round(queries(), never)
     expect(changed).toEqual({})
     expect(new Set(failed.map(({ reason }) => reason))).toEqual(new Set(['not an answer of the API']))
   })
 
-  test('what the system has no answer of now to is taken, and counts as not refreshed', async () => {
+  test('a stale answer is used, and counts as failed', async () => {
     const fetch = async (url: string | URL | Request) =>
       new Response(JSON.stringify(GOOD[String(url)]?.body), {
         headers: url === '/api/class-stats' ? { Age: '90' } : {},
       })
     const round = await createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 1000, now: () => 0 }).round(
-      questions(),
+      queries(),
       never,
     )
     expect(round.changed.joined).toBeDefined()
-    expect(round.failed).toEqual([{ name: 'joined', reason: 'an answer of 90 s ago' }])
+    expect(round.failed).toEqual([{ name: 'joined', reason: 'the answer is 90 s old' }])
   })
 
-  test('a 503 is a part that failed', async () => {
+  test('a 503 counts as a failed request', async () => {
     const { api } = server({ ...GOOD, '/api/health': { status: 503, body: {} } })
-    expect((await api.round(questions(), never)).failed).toEqual([{ name: 'health', reason: 'HTTP 503' }])
+    expect((await api.round(queries(), never)).failed).toEqual([{ name: 'health', reason: 'HTTP 503' }])
   })
 
-  test('an answer that does not come in time is given up', async () => {
+  test('a request without a response in time fails', async () => {
     const fetch = (_: unknown, init?: RequestInit) =>
       new Promise<Response>((_resolve, reject) => {
         init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
       })
     const round = await createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 20, now: () => 0 }).round(
-      questions(),
+      queries(),
       never,
     )
     expect(new Set(round.failed.map(({ reason }) => reason))).toEqual(new Set(['no answer in time']))

@@ -5,11 +5,11 @@ import { decimalsOf, roundLimits, roundStep, spreadApart, timeTicks } from '../.
 const HOUR_MS = 3_600_000
 
 describe('limits', () => {
-  test('are whole steps around all values and what must be included', () => {
+  test('are whole steps around all values and the included ones', () => {
     expect(roundLimits([-0.27, 0.79], [0], 0.2)).toEqual({ min: -0.4, max: 0.8, step: 0.2 })
   })
 
-  test('hold every value, whatever the values', () => {
+  test('contain every value, for any values', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: -1, max: 1, noNaN: true })), values => {
         const { min, max, step } = roundLimits(values, [0], 0.02)
@@ -23,7 +23,7 @@ describe('limits', () => {
     )
   })
 
-  test('steps are 1, 2 or 5 times a power of ten, with enough decimals to tell them apart', () => {
+  test('steps are 1, 2 or 5 times a power of ten, with enough decimals to distinguish them', () => {
     expect([0.9, 1.3, 0.03].map(span => roundStep(span, 7))).toEqual([0.2, 0.2, 0.005])
     expect([0.2, 0.05, 0.005, 1].map(decimalsOf)).toEqual([1, 2, 3, 1])
   })
@@ -42,11 +42,11 @@ describe('round limits', () => {
       limits: { min: 0, max: 0.7, step: 0.1 },
     },
     { values: [1, 3.1], include: [], minSpan: 1, limits: { min: 1, max: 3.5, step: 0.5 } },
-  ])('of $values and $include, at least $minSpan apart', ({ values, include, minSpan, limits }) => {
+  ])('for $values and $include, at least $minSpan apart', ({ values, include, minSpan, limits }) => {
     expect(roundLimits(values, include, minSpan)).toEqual(limits)
   })
 
-  test('have the next round step, and the step itself where it fits exactly', () => {
+  test('use the next larger round step, or the exact step where it fits', () => {
     expect([7, 7.1, 14, 14.1, 35, 35.1, 70, 70.1].map(span => roundStep(span, 7))).toEqual([1, 2, 2, 5, 5, 10, 10, 20])
     expect([0.7, 0.07, 0.14, 0.35].map(span => roundStep(span, 7))).toEqual([0.1, 0.01, 0.02, 0.05])
     expect([0.1, 0.01, 0.5, 10].map(decimalsOf)).toEqual([1, 2, 1, 1])
@@ -54,7 +54,7 @@ describe('round limits', () => {
 })
 
 describe('time ticks', () => {
-  test('are ten minutes to eight weeks apart, in steps that people know', () => {
+  test('are ten minutes to eight weeks apart, in usual steps', () => {
     const steps = Array.from({ length: 120 }, (_, at) => {
       const span = 10 * 60_000 * 1.1 ** at
       const [first = 0, second = 0] = timeTicks({ min: 0, max: span }, 3)
@@ -64,35 +64,35 @@ describe('time ticks', () => {
     expect([...new Set(steps)].filter(step => step > 0 && step <= 80640)).toEqual(known)
   })
 
-  test('are as many as there may be, at both ends too', () => {
+  test('are at most as many as allowed, including both ends', () => {
     expect(timeTicks({ min: 0, max: 2 * HOUR_MS }, 3)).toEqual([0, HOUR_MS, 2 * HOUR_MS])
     expect(timeTicks({ min: 1, max: 2 * HOUR_MS - 1 }, 3)).toEqual([HOUR_MS])
     const years = 20 * 365 * 24 * HOUR_MS
     expect(timeTicks({ min: 2 * years, max: 4 * years }, 3)).toEqual([2 * years, 3 * years, 4 * years])
   })
 
-  test('are round times, few enough for the room', () => {
+  test('are round times, and not more than fit', () => {
     const start = Date.parse('2026-11-22T17:20:00Z')
     const ticks = timeTicks({ min: start, max: start + 70 * 60_000 }, 4)
     expect(ticks.map(tick => new Date(tick).toISOString().slice(11, 16))).toEqual(['17:20', '17:40', '18:00', '18:20'])
   })
 
-  test('fall on local hours in a zone that is half an hour off', () => {
+  test('are at local hours in a zone with a half-hour offset', () => {
     const ticks = timeTicks({ min: 0, max: 12 * HOUR_MS }, 5, 5.5 * HOUR_MS)
     for (const tick of ticks) expect((tick + 5.5 * HOUR_MS) % (3 * HOUR_MS)).toBe(0)
   })
 })
 
-describe('labels beside lines', () => {
-  test('stay where they want to be when there is room', () => {
+describe('labels next to lines', () => {
+  test('stay at their wanted position when there is room', () => {
     expect(spreadApart([50, 10, 90], 15, { min: 0, max: 100 })).toEqual([50, 10, 90])
   })
 
-  test('two that want the same place move apart evenly', () => {
+  test('two with the same wanted position move apart evenly', () => {
     expect(spreadApart([50, 50], 20, { min: 0, max: 100 })).toEqual([40, 60])
   })
 
-  test('share what room there is when it is too little, and equal wishes keep their order', () => {
+  test('share the room when there is too little; equal positions keep their order', () => {
     expect(spreadApart([5, 5, 5], 20, { min: 10, max: 30 })).toEqual([10, 20, 30])
     expect(spreadApart([50, 50, 50], 10, { min: 0, max: 100 })).toEqual([40, 50, 60])
     expect(spreadApart([120], 20, { min: 0, max: 100 })).toEqual([100])
@@ -101,7 +101,7 @@ describe('labels beside lines', () => {
     expect(spreadApart([20, 40, 43], 9, { min: 0, max: 100 })).toEqual([20, 37, 46])
   })
 
-  test('keep their distance, their order and the limits, wherever the lines end', () => {
+  test('keep their distance, their order and the limits, for any ends of the lines', () => {
     const limits = { min: 0, max: 400 }
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -50, max: 450 }), { maxLength: 40 }), wanted => {

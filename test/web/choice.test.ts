@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { WindowsQuery } from '../../functions/serving/schemas.ts'
 import { MIN_SCORES, parametersOf, RANGE_NAMES, RANGES } from '../../web/view-models/choice.ts'
 import { exportUrls } from '../../web/view-models/questions.ts'
-import { at, chosen, health, questions } from './factories.ts'
+import { at, chosen, health, queries } from './factories.ts'
 
 const addressOf = (search: string, before = '') => parametersOf(chosen(search), new URLSearchParams(before)).toString()
 
-describe('what is chosen', () => {
-  test('stands in the address, and what is so by default does not', () => {
+describe('the choice', () => {
+  test('is in the address, except for the defaults', () => {
     const address = 'class=River&range=30d&scale=difference&rule=image-range&off=4&seen=hidden'
     expect(chosen(address)).toEqual({
       focus: 'River',
@@ -21,17 +21,17 @@ describe('what is chosen', () => {
     expect(addressOf('')).toBe('')
   })
 
-  test('leaves alone what else is in the address', () => {
+  test('leaves other parameters of the address unchanged', () => {
     expect(addressOf('range=7d', 'from=a-link&range=24h&class=River')).toBe('from=a-link&range=7d')
   })
 
-  test('is the default where the address says what there is not', () => {
+  test('is the default where the address has an invalid value', () => {
     expect(chosen(`range=9y&scale=x&off=minus&class=&rule=${'x'.repeat(257)}`)).toEqual(chosen())
   })
 })
 
-describe('what there is to choose', () => {
-  test('is ranges from an hour to a year, told by windows, hours or days', () => {
+describe('the options', () => {
+  test('are ranges from an hour to a year, in windows, hours or days', () => {
     const HOUR_MS = 3_600_000
     const minutes = { every: '10m', stepMs: HOUR_MS / 6 }
     const days = { every: '1d', stepMs: 24 * HOUR_MS }
@@ -45,7 +45,7 @@ describe('what there is to choose', () => {
     })
   })
 
-  test('is one distance of three, and by default six hours of every alert as NDVI', () => {
+  test('are three distances; the default is six hours of NDVI with all alerts', () => {
     expect([...MIN_SCORES]).toEqual([3, 4, 5])
     for (const score of MIN_SCORES) expect(chosen(`off=${score}`).minScore).toBe(score)
     const everything = { focus: null, range: '6h', scale: 'ndvi', rule: null, minScore: null, hidesSeen: false }
@@ -55,16 +55,16 @@ describe('what there is to choose', () => {
     )
   })
 
-  test('may have names as long as the API takes', () => {
+  test('accept names as long as the API accepts them', () => {
     expect(chosen(`class=${'x'.repeat(256)}`).focus).toHaveLength(256)
   })
 })
 
-describe('what the page asks', () => {
-  test('of every range is what the API takes, whole steps, the newest among them', () => {
+describe('the queries of the page', () => {
+  test('for every range are valid for the API, and cover whole steps with the newest one', () => {
     const nowMs = at('14:15:30')
     for (const range of RANGE_NAMES) {
-      const url = new URL(questions(`range=${range}`, nowMs).series.url, 'http://page')
+      const url = new URL(queries(`range=${range}`, nowMs).series.url, 'http://page')
       const { from = 0, every } = WindowsQuery.parse(Object.fromEntries(url.searchParams))
       const { stepMs, spanMs } = RANGES[range]
       expect([from % stepMs, every], range).toEqual([0, RANGES[range].every])
@@ -73,37 +73,37 @@ describe('what the page asks', () => {
     }
   })
 
-  test('is the same of two pages that show the same, whatever the second', () => {
-    expect(questions('', at('14:10:00'))).toEqual(questions('', at('14:19:59')))
-    expect(questions('', at('14:20:00'))).not.toEqual(questions('', at('14:19:59')))
+  test('are the same for two pages with the same choice, whatever the second', () => {
+    expect(queries('', at('14:10:00'))).toEqual(queries('', at('14:19:59')))
+    expect(queries('', at('14:20:00'))).not.toEqual(queries('', at('14:19:59')))
   })
 
-  test('of hours and days is asked for every half minute, of minutes in each round', () => {
-    const state = (range: string, time: string) => questions(`range=${range}`, at(time)).series.state
+  test('for hours and days repeat every half minute, for minutes in each round', () => {
+    const state = (range: string, time: string) => queries(`range=${range}`, at(time)).series.state
     expect(state('6h', '14:10:00')).toBeUndefined()
     expect(state('24h', '14:10:00')).toBe(state('24h', '14:10:29'))
     expect(state('24h', '14:10:00')).not.toBe(state('24h', '14:10:30'))
   })
 
-  test('of the batch view is asked for when there is another', () => {
+  test('for the batch view repeat when a new view is published', () => {
     const { batch } = health()
     const next = health({ batch: { ...batch, published_at: '2026-11-22T15:03:00.000Z' } })
-    expect(questions().batch.state).toBe(questions().statistics.state)
-    expect(questions().batch.state).not.toBe(questions('', undefined, next).batch.state)
+    expect(queries().batch.state).toBe(queries().statistics.state)
+    expect(queries().batch.state).not.toBe(queries('', undefined, next).batch.state)
   })
 
-  test('of alerts is limited as chosen', () => {
-    const url = (search: string) => questions(search).alerts.url
+  test('for alerts contain the filters', () => {
+    const url = (search: string) => queries(search).alerts.url
     expect(url('')).toBe('/api/anomalies?limit=50')
     expect(url('class=River&rule=image-range&off=4')).toBe(
       '/api/anomalies?limit=50&class=River&rule=image-range&min_score=4',
     )
-    expect(exportUrls(questions(), chosen()).trend).not.toContain('class')
+    expect(exportUrls(queries(), chosen()).trend).not.toContain('class')
   })
 
-  test('can be had as a table: of the class in focus, with every alert that one answer may hold', () => {
+  test('can be exported as CSV: for the chosen class, with the max number of alerts', () => {
     const search = 'class=River&off=3'
-    expect(exportUrls(questions(search), chosen(search))).toEqual({
+    expect(exportUrls(queries(search), chosen(search))).toEqual({
       now: '/api/realtime/ndvi?format=csv',
       trend: '/api/windows?every=10m&from=2026-11-22T08%3A20%3A00.000Z&class=River&format=csv',
       alerts: '/api/anomalies?limit=1000&class=River&min_score=3&format=csv',

@@ -20,36 +20,36 @@ const afterRounds = (...rounds: Round[]) =>
   rounds.reduce((connection, round, index) => afterRound(connection, round, index * 1000), CONNECTING)
 
 describe('the connection', () => {
-  test('goes from loading to live, and nothing is announced', () => {
+  test('goes from loading to live without a banner', () => {
     expect(pillOf(CONNECTING, false, false)).toEqual({ tone: 'wait', text: 'Connecting' })
     expect(pillOf(afterRounds(good), false, false)).toEqual({ tone: 'good', text: 'Live' })
     expect(bannerOf(afterRounds(good), 5000, 0)).toBeNull()
   })
 
-  test('a loss keeps what is known, says how old it is and when it tries again', () => {
+  test('a loss shows the age of the data and the time until the next attempt', () => {
     const banner = bannerOf(afterRounds(good, bad), 4200, 30_500)
     expect(banner).toMatchObject({
       tone: 'bad',
       title: 'Connection lost',
-      detail: 'Showing what was known 30 s ago. Trying again in 5 s.',
+      detail: 'Showing the data from 30 s ago. Next attempt in 5 s.',
       retry: true,
     })
   })
 
-  test('a page that never connected does not pretend to show anything', () => {
+  test('a page that never connected does not claim to show data', () => {
     expect(bannerOf(afterRounds(bad), null, 0)).toMatchObject({
       title: 'No connection',
-      detail: 'The server does not answer. Trying now…',
+      detail: 'The server does not respond. Reconnecting now…',
     })
   })
 
-  test('a recovery is said once', () => {
+  test('a recovery is reported once', () => {
     expect(afterRounds(good, bad, good).recovered).toBe(true)
     expect(bannerOf(afterRounds(good, bad, good), 5000, 0)?.title).toBe('Connected again')
     expect(afterRounds(good, bad, good, good).recovered).toBe(false)
   })
 
-  test('a recovery is said after a round that brought only some, too, and of the first good round never', () => {
+  test('a recovery is also reported after a partial round, and never after the first good round', () => {
     expect(afterRounds(good, partial, good).recovered).toBe(true)
     expect(bannerOf(afterRounds(good, partial, good), 5000, 0)).toEqual({
       tone: 'good',
@@ -62,7 +62,7 @@ describe('the connection', () => {
     expect(CONNECTING).toEqual({ phase: 'loading', failed: [], everLoaded: false, lastGoodMs: null, recovered: false })
   })
 
-  test('is what the last round came to', () => {
+  test('is the result of the last round', () => {
     const some: Round = { changed: {}, unchanged: ['health'], failed: [{ name: 'alerts', reason: 'HTTP 500' }] }
     expect(afterRounds(some)).toEqual({
       phase: 'partial',
@@ -81,23 +81,23 @@ describe('the connection', () => {
     expect(afterRounds({ ...good, unchanged: [] }).phase).toBe('live')
   })
 
-  test('the pill and the banner say a loss as it is', () => {
+  test('the pill and the banner report a loss precisely', () => {
     expect(pillOf(afterRounds(bad), false, false)).toEqual({ tone: 'bad', text: 'No connection' })
     expect(pillOf(afterRounds(good, bad), true, true)).toEqual({ tone: 'bad', text: 'Connection lost' })
     expect(pillOf(afterRounds(partial), true, true)).toEqual({ tone: 'attention', text: 'Partly updated' })
     expect(pillOf(afterRounds(good), true, true)).toEqual({ tone: 'attention', text: 'Degraded' })
-    expect(pillOf(afterRounds(good), false, true)).toEqual({ tone: 'wait', text: 'Waiting for events' })
+    expect(pillOf(afterRounds(good), false, true)).toEqual({ tone: 'wait', text: 'Waiting for images' })
     const detail = (retryInMs: number | null, nowMs: number) =>
       bannerOf(afterRounds(good, bad), retryInMs, nowMs)?.detail
-    expect(detail(0, 1000)).toBe('Showing what was known 1 s ago. Trying again in 1 s.')
-    expect(detail(1001, 0)).toBe('Showing what was known 1 s ago. Trying again in 2 s.')
+    expect(detail(0, 1000)).toBe('Showing the data from 1 s ago. Next attempt in 1 s.')
+    expect(detail(1001, 0)).toBe('Showing the data from 1 s ago. Next attempt in 2 s.')
     expect(bannerOf(afterRounds(bad, good, bad), null, 31_000)?.detail).toBe(
-      'Showing what was known 30 s ago. Trying now…',
+      'Showing the data from 30 s ago. Reconnecting now…',
     )
     expect(bannerOf({ ...CONNECTING, phase: 'refused' }, null, 0)?.detail).toBe('')
   })
 
-  test('every part has words for people', () => {
+  test('every answer has a name for people', () => {
     const names = ['windows', 'series', 'alerts', 'joined', 'batch', 'statistics', 'health'] as const
     const failed = names.map(name => ({ name, reason: 'HTTP 500' }))
     const connection = afterRound(CONNECTING, { ...good, failed }, 0)
@@ -105,28 +105,28 @@ describe('the connection', () => {
       tone: 'attention',
       title: 'Partly updated',
       detail:
-        'Could not refresh the newest windows, how it moved, the alerts, the class statistics, the batch view, the distributions and the system’s health; the last known is shown.',
+        'Could not update the newest windows, NDVI over time, the alerts, the class statistics, the batch view, the distributions and the system’s health. The last known data is shown.',
       retry: false,
     })
   })
 
-  test('names the parts that could not be refreshed', () => {
+  test('names the answers that could not be updated', () => {
     expect(bannerOf(afterRounds(good, partial), 5000, 0)?.detail).toBe(
-      'Could not refresh the alerts and the system’s health; the last known is shown.',
+      'Could not update the alerts and the system’s health. The last known data is shown.',
     )
     expect(pillOf(afterRounds(good, partial), false, false).text).toBe('Partly updated')
   })
 
-  test('the pill tells a degraded system and one without events from a live one', () => {
+  test('the pill distinguishes a degraded system, an empty one and a live one', () => {
     expect(pillOf(afterRounds(good), true, false).text).toBe('Degraded')
-    expect(pillOf(afterRounds(good), false, true).text).toBe('Waiting for events')
+    expect(pillOf(afterRounds(good), false, true).text).toBe('Waiting for images')
   })
 
-  test('a reader who could not sign in is told so, and can try again, whatever else is done', () => {
+  test('a failed sign-in is shown, with its reason and a button to retry', () => {
     expect(pillOf(refused('access_denied'), false, false)).toEqual({ tone: 'bad', text: 'Not signed in' })
     expect(bannerOf(refused('access_denied'), null, 0)).toEqual({
       tone: 'bad',
-      title: 'Signing in failed',
+      title: 'Sign-in failed',
       detail: 'access_denied',
       retry: true,
     })

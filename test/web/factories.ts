@@ -7,7 +7,7 @@ import type {
 } from '../../functions/serving/schemas.ts'
 import { readAlert, readHealth, readWindow } from '../../web/answers.ts'
 import { choiceOf } from '../../web/view-models/choice.ts'
-import { questionsOf } from '../../web/view-models/questions.ts'
+import { queriesOf } from '../../web/view-models/questions.ts'
 
 export const MINUTE_MS = 60_000
 
@@ -121,5 +121,5 @@ export const systemHealth = (change?: Partial<Health>) => readHealth(health(chan
 /** The choice in an address. */
 export const chosen = (search = '') => choiceOf(new URLSearchParams(search))
 
-export const questions = (search = '', nowMs = at('14:15:00'), report: Health = health()) =>
-  questionsOf(chosen(search), 50, readHealth(report), nowMs)
+export const queries = (search = '', nowMs = at('14:15:00'), report: Health = health()) =>
+  queriesOf(chosen(search), 50, readHealth(report), nowMs)

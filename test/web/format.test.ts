@@ -12,7 +12,7 @@ import {
 } from '../../web/view-models/format.ts'
 
 describe('numbers', () => {
-  test('unknown is a dash everywhere', () => {
+  test('unknown is always a dash', () => {
     for (const format of [
       formatCount,
       formatNdvi,
@@ -25,7 +25,7 @@ describe('numbers', () => {
       expect(format(null)).toBe('–')
   })
 
-  test('negative numbers carry a minus sign, and nothing is minus zero', () => {
+  test('negative numbers have a minus sign, and zero has none', () => {
     expect([formatNdvi(-0.1849), formatNdvi(-0.0001), formatDifference(0.02), formatDifference(-0.00001)]).toEqual([
       '−0.185',
       '0.000',
@@ -34,11 +34,11 @@ describe('numbers', () => {
     ])
   })
 
-  test('bands are readable as reflectance and as sensor counts', () => {
+  test('bands are formatted as reflectance or as sensor counts', () => {
     expect([0.25, 12.34, 1533.6].map(formatBand)).toEqual(['0.250', '12.3', '1,534'])
   })
 
-  test('bands change their digits at ten and at a hundred, whatever the sign', () => {
+  test('bands change their number of digits at ten and at a hundred, for both signs', () => {
     expect([9.999, 10, 10.5, 99.94, 100, 100.5, -12.34, -250].map(formatBand)).toEqual([
       '9.999',
       '10.0',
@@ -52,7 +52,7 @@ describe('numbers', () => {
     expect([1234567, 0.4, 2.6].map(formatCount)).toEqual(['1,234,567', '0', '3'])
   })
 
-  test('a score of nothing is above', () => {
+  test('a score of zero is above', () => {
     expect([formatScore(0), formatScore(0.5), formatScore(-0.5)]).toEqual([
       '0.0 sd above',
       '0.5 sd above',
@@ -60,11 +60,11 @@ describe('numbers', () => {
     ])
   })
 
-  test('a score says the side', () => {
+  test('a score includes its side', () => {
     expect([formatScore(-4.23), formatScore(2)]).toEqual(['4.2 sd below', '2.0 sd above'])
   })
 
-  test('words follow their number', () => {
+  test('words are singular or plural, by their number', () => {
     expect([plural(1, 'class', 'classes'), plural(2, 'class', 'classes'), plural(0, 'image')]).toEqual([
       '1 class',
       '2 classes',
@@ -74,7 +74,7 @@ describe('numbers', () => {
 })
 
 describe('durations', () => {
-  test('use the unit that people would', () => {
+  test('use the most readable unit', () => {
     expect([0, 410, 999.9, 1500, 9960, 45_000, 150_000, 7_200_000, 259_200_000].map(formatDuration)).toEqual([
       '0 ms',
       '410 ms',
@@ -111,7 +111,7 @@ describe('durations', () => {
     expect(spans.map(([ms]) => formatDuration(ms))).toEqual(spans.map(([, text]) => text))
   })
 
-  test('an age begins with the first whole second', () => {
+  test('an age starts with the first whole second', () => {
     expect([999, 1000, 1999, 2000, 60_000, 3_600_000].map(formatAge)).toEqual([
       'just now',
       '1 s ago',
@@ -122,7 +122,7 @@ describe('durations', () => {
     ])
   })
 
-  test('an age counts whole seconds, and clock skew does not make it negative', () => {
+  test('an age is in whole seconds, and never negative because of clock skew', () => {
     expect([-5000, 300, 3900, 42_000].map(formatAge)).toEqual(['just now', 'just now', '3 s ago', '42 s ago'])
   })
 })
@@ -131,14 +131,14 @@ describe('times', () => {
   const now = Date.parse('2026-11-22T14:15:00Z')
   const clock = createClock('Europe/Berlin')
 
-  test('are local, and name the day only when it is not today', () => {
+  test('are local, and include the day only when it is not today', () => {
     expect(clock.range(now - 900_000, now - 300_000, now)).toBe('15:00–15:10')
     expect(clock.moment(now - 86_400_000, now)).toBe('21 Nov 15:15')
     expect(clock.moment(now - 365 * 86_400_000, now)).toBe('22 Nov 2025 15:15')
     expect(clock.second(now, now)).toBe('15:15:00')
   })
 
-  test('a range that ends on another day says which, but for a window that ends at midnight', () => {
+  test('a range that ends on another day includes that day, except for a window that ends at midnight', () => {
     const hours = (from: number, until: number) => clock.range(now + from * 3_600_000, now + until * 3_600_000, now)
     expect(hours(-24, 0)).toBe('21 Nov 15:15–22 Nov 15:15')
     expect(hours(-18, -12)).toBe('21 Nov 21:15–22 Nov 03:15')
@@ -150,7 +150,7 @@ describe('times', () => {
     expect(clock.moment(beforeMidnight, beforeMidnight + 120_000)).toBe('22 Nov 23:59')
   })
 
-  test('are told by the minute and the second, and days in UTC', () => {
+  test('are formatted to the minute or the second, and days in UTC', () => {
     expect(clock.zone).toBe('Europe/Berlin')
     expect(clock.minute(now)).toBe('15:15')
     expect(clock.second(now - 86_400_000 + 7_000, now)).toBe('21 Nov 15:15:07')
@@ -164,7 +164,7 @@ describe('times', () => {
     expect(clock.moment(Date.parse('2025-12-31T23:30:00Z'), now)).toBe('1 Jan 00:30')
   })
 
-  test('the zone is named as it is at that time of the year', () => {
+  test('the name of the zone depends on the time of the year', () => {
     expect([clock.zoneName(now), clock.zoneName(Date.parse('2026-07-01T00:00:00Z'))]).toEqual(['CET', 'CEST'])
   })
 })

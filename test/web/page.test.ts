@@ -4,11 +4,11 @@ import type { Round } from '../../web/api.ts'
 import {
   alertRows,
   choose,
-  hasAlertsOfChoice,
+  currentQueries,
+  hasAlertsForChoice,
   isEmpty,
   newPage,
-  nextAlerts,
-  questionsNow,
+  nextAlertsUrl,
   raiseAlertLimit,
   receive,
   serverNow,
@@ -20,7 +20,7 @@ const roundOf = (changed: Partial<Answers>): Round => ({ changed, unchanged: [],
 function open(search = '') {
   const clock = { local: at('10:00:00'), elapsed: 0 }
   const page = newPage(chosen(search), { local: () => clock.local, elapsed: () => clock.elapsed })
-  const take = (changed: Partial<Answers>) => receive(page, questionsNow(page), roundOf(changed))
+  const take = (changed: Partial<Answers>) => receive(page, currentQueries(page), roundOf(changed))
   const later = (ms: number) => {
     clock.local += ms
     clock.elapsed += ms
@@ -28,8 +28,8 @@ function open(search = '') {
   return { page, clock, take, later }
 }
 
-describe('the server’s now', () => {
-  test('is what the server said last and the time since, however wrong the local clock is or is set', () => {
+describe('the server’s time', () => {
+  test('is the server’s last time plus the elapsed time, even when the local clock is wrong or changes', () => {
     const { page, clock, take, later } = open()
     expect(serverNow(page)).toBe(at('10:00:00'))
     take({ health: systemHealth() })
@@ -39,32 +39,36 @@ describe('the server’s now', () => {
   })
 })
 
-describe('what is chosen', () => {
-  test('anew leaves nothing of the alerts that were looked for further back, nor of how many', () => {
+describe('a new choice', () => {
+  test('removes the older alerts, and resets their number', () => {
     const { page, take } = open()
     take({ alerts: { rows: Array.from({ length: 50 }, () => alert()), next: null } })
     expect(raiseAlertLimit(page)).toBe(true)
-    expect(questionsNow(page).alerts.url).toContain('limit=100')
-    page.further = { rows: [alert()], next: null }
+    expect(currentQueries(page).alerts.url).toContain('limit=100')
+    page.olderAlerts = { rows: [alert()], next: null }
     choose(page, { range: '30d' })
-    expect([page.alertLimit, page.further?.rows.length]).toEqual([100, 1])
+    expect([page.alertLimit, page.olderAlerts?.rows.length]).toEqual([100, 1])
     choose(page, { minScore: 4 })
-    expect([page.alertLimit, page.further]).toEqual([50, null])
+    expect([page.alertLimit, page.olderAlerts]).toEqual([50, null])
   })
 
-  test('has no alerts until those that were asked for are there', () => {
+  test('has no alerts until the new ones are loaded', () => {
     const { page, take } = open()
     take({ alerts: { rows: [alert()], next: null } })
-    expect(hasAlertsOfChoice(page)).toBe(true)
+    expect(hasAlertsForChoice(page)).toBe(true)
     choose(page, { focus: 'River' })
-    expect(hasAlertsOfChoice(page)).toBe(false)
-    receive(page, questionsNow(page), { changed: {}, unchanged: [], failed: [{ name: 'alerts', reason: 'HTTP 503' }] })
-    expect(hasAlertsOfChoice(page)).toBe(false)
-    receive(page, questionsNow(page), { changed: {}, unchanged: ['alerts'], failed: [] })
-    expect(hasAlertsOfChoice(page)).toBe(true)
+    expect(hasAlertsForChoice(page)).toBe(false)
+    receive(page, currentQueries(page), {
+      changed: {},
+      unchanged: [],
+      failed: [{ name: 'alerts', reason: 'HTTP 503' }],
+    })
+    expect(hasAlertsForChoice(page)).toBe(false)
+    receive(page, currentQueries(page), { changed: {}, unchanged: ['alerts'], failed: [] })
+    expect(hasAlertsForChoice(page)).toBe(true)
   })
 
-  test('is another range than the series has, until that is there', () => {
+  test('leaves the previous range in the series until the new one is loaded', () => {
     const { page, take } = open('range=7d')
     take({ series: [windowStats('Forest', '14:00')] })
     expect(page.seriesRange).toBe('7d')
@@ -77,15 +81,15 @@ describe('what is chosen', () => {
 })
 
 describe('alerts', () => {
-  test('go on where the API has not looked yet, and there from where that ended', () => {
+  test('continue with the next page, and then with the page after it', () => {
     const { page, take } = open()
     take({ alerts: { rows: [], next: '/a' } })
-    expect(nextAlerts(page)).toBe('/a')
-    page.further = { rows: [alert()], next: null }
-    expect([nextAlerts(page), alertRows(page).length]).toEqual([null, 1])
+    expect(nextAlertsUrl(page)).toBe('/a')
+    page.olderAlerts = { rows: [alert()], next: null }
+    expect([nextAlertsUrl(page), alertRows(page).length]).toEqual([null, 1])
   })
 
-  test('are more in one answer only where that was full, up to a thousand', () => {
+  test('are requested in a longer answer only when the last one was full, up to a thousand', () => {
     const { page, take } = open()
     const fill = (count: number) => take({ alerts: { rows: Array.from({ length: count }, () => alert()), next: '/a' } })
     fill(49)
@@ -98,7 +102,7 @@ describe('alerts', () => {
   })
 })
 
-test('nothing is empty before it is known', () => {
+test('the system is not empty before that is known', () => {
   const { page, take } = open()
   expect(isEmpty(page)).toBe(false)
   take({ windows: [] })

@@ -4,7 +4,7 @@ import { nextDelayMs, startPolling } from '../../web/poll.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** A page that can be hidden and shown. */
+/** Fake page that can be hidden and shown. */
 function fakePage() {
   const events = new EventTarget()
   const page = {
@@ -36,38 +36,38 @@ function start(outcomes: (boolean | Promise<boolean>)[]) {
   return { poll, setHidden, signals, schedule }
 }
 
-describe('the wait before the next try', () => {
-  test('is the interval while all goes well, then doubles up to a minute', () => {
+describe('the delay before the next round', () => {
+  test('is the interval after a success, and doubles after failures up to a minute', () => {
     expect([0, 1, 2, 3, 4, 5, 99].map(failures => nextDelayMs(failures, 5000, 0.5))).toEqual([
       5000, 5000, 10_000, 20_000, 40_000, 60_000, 60_000,
     ])
   })
 
-  test('differs a little between pages', () => {
+  test('differs slightly between pages', () => {
     expect([nextDelayMs(2, 5000, 0), nextDelayMs(2, 5000, 1)]).toEqual([8000, 12_000])
   })
 })
 
 describe('polling', () => {
-  test('asks at once and then every interval', async () => {
+  test('starts immediately and repeats every interval', async () => {
     const { signals } = start([])
     await vi.advanceTimersByTimeAsync(10_100)
     expect(signals).toHaveLength(3)
   })
 
-  test('waits longer after each failure, and recovers with the first success', async () => {
+  test('waits longer after each failure, and returns to the interval after a success', async () => {
     const { schedule } = start([false, false, true])
     await vi.advanceTimersByTimeAsync(15_100)
     expect(schedule.filter(delay => delay !== null)).toEqual([5000, 10_000, 5000])
   })
 
-  test('never asks twice at a time, however slow the answer', async () => {
+  test('never runs two rounds at the same time, even with a slow response', async () => {
     const { signals } = start([new Promise(() => {})])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(signals).toHaveLength(1)
   })
 
-  test('asking now gives up what is under way', async () => {
+  test('now() aborts the running round', async () => {
     const slow = new Promise<boolean>(() => {})
     const { poll, signals } = start([slow, slow])
     poll.now()
@@ -75,7 +75,7 @@ describe('polling', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false])
   })
 
-  test('asking now does not leave the old timer behind', async () => {
+  test('now() removes the old timer', async () => {
     const { poll, signals } = start([])
     await vi.advanceTimersByTimeAsync(4000)
     poll.now()
@@ -83,7 +83,7 @@ describe('polling', () => {
     expect(signals).toHaveLength(2)
   })
 
-  test('a hidden page asks nothing, and asks at once when it is shown again', async () => {
+  test('a hidden page requests nothing, and starts immediately when it is shown again', async () => {
     const { setHidden, signals } = start([])
     await vi.advanceTimersByTimeAsync(0)
     setHidden(true)
@@ -93,7 +93,7 @@ describe('polling', () => {
     expect(signals).toHaveLength(2)
   })
 
-  test('hiding the page aborts what is under way, and that is no failure', async () => {
+  test('hiding the page aborts the running round, which does not count as a failure', async () => {
     let finish: (ok: boolean) => void = () => {}
     const { setHidden, signals, schedule } = start([new Promise(resolve => (finish = resolve))])
     setHidden(true)
@@ -106,7 +106,7 @@ describe('polling', () => {
     expect(schedule.at(-1)).toBe(5000)
   })
 
-  test('stopped means stopped', async () => {
+  test('stop() ends polling for good', async () => {
     const { poll, setHidden, signals } = start([])
     poll.stop()
     setHidden(false)

@@ -9,7 +9,7 @@ function storage() {
   }
 }
 
-test('what was marked as seen is so when the page is opened again, until it is taken back', () => {
+test('marks are still there when the page is opened again, until they are removed', () => {
   const stored = storage()
   openSeen(() => stored).mark(['a', 'b'], true)
   const again = openSeen(() => stored)
@@ -18,7 +18,7 @@ test('what was marked as seen is so when the page is opened again, until it is t
   expect([...openSeen(() => stored).keys]).toEqual(['b'])
 })
 
-test('what another tab marks is kept, and known once this one hears of it', () => {
+test('marks of another tab are kept, and appear after a refresh', () => {
   const stored = storage()
   const [one, other] = [openSeen(() => stored), openSeen(() => stored)]
   one.mark(['a'], true)
@@ -29,7 +29,7 @@ test('what another tab marks is kept, and known once this one hears of it', () =
   expect([...one.keys]).toEqual(['a', 'b'])
 })
 
-test('of very many, those that were marked longest ago are forgotten', () => {
+test('when there are too many marks, the oldest are dropped', () => {
   const stored = storage()
   const seen = openSeen(() => stored)
   seen.mark(['first', ...Array.from({ length: 4_999 }, (_, index) => String(index))], true)
@@ -39,7 +39,7 @@ test('of very many, those that were marked longest ago are forgotten', () => {
   expect([seen.keys.has('first'), seen.keys.has('0'), seen.keys.has('last')]).toEqual([true, false, true])
 })
 
-test('where the browser stores nothing it is known while the page is open', () => {
+test('without storage, marks last while the page is open', () => {
   const seen = openSeen(() => {
     throw new Error('denied')
   })
@@ -47,7 +47,7 @@ test('where the browser stores nothing it is known while the page is open', () =
   expect(seen.keys.has('a')).toBe(true)
 })
 
-test('what is stored and cannot be read is as nothing', () => {
+test('stored marks that cannot be parsed are ignored', () => {
   const stored = storage()
   stored.setItem('landcover.seen', '{"a":')
   expect(openSeen(() => stored).keys.size).toBe(0)

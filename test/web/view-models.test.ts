@@ -25,7 +25,7 @@ const now = at('14:15:00')
 const none = new Set<string>()
 
 describe('classes', () => {
-  test('a known class keeps its colour whichever others are present', () => {
+  test('a known class keeps its colour, whichever others are present', () => {
     const alone = classKeys(['River'])[0]
     expect(classKeys([...KNOWN_CLASSES, 'Bog'])).toContainEqual(alone)
     expect(alone).toEqual({ className: 'River', label: 'River', colour: 8 })
@@ -36,12 +36,12 @@ describe('classes', () => {
     expect(names).toEqual(['Forest', 'SeaLake', 'Bog', 'Tundra'])
   })
 
-  test('more classes than colours reuse them instead of running out', () => {
+  test('with more classes than colours, colours are reused', () => {
     const many = Array.from({ length: 30 }, (_, index) => `Z${String(index).padStart(2, '0')}`)
     for (const { colour } of classKeys(many)) expect(colour).toBeLessThan(COLOUR_COUNT)
   })
 
-  test('names become words', () => {
+  test('class names become words', () => {
     expect(['HerbaceousVegetation', 'SeaLake', 'bare_soil', 'x'].map(classLabel)).toEqual([
       'Herbaceous vegetation',
       'Sea lake',
@@ -55,34 +55,36 @@ describe('now', () => {
   const view = (rows: ReturnType<typeof windowStats>[], batch = [statsRow('Forest')]) =>
     nowView(rows, batch, clock, now) as NowView
 
-  test('without windows there is nothing to show', () => {
+  test('is null without windows', () => {
     expect(nowView([], [statsRow('Forest')], clock, now)).toBeNull()
   })
 
-  test('it shows each class beside its normal, and says which time that is', () => {
+  test('shows each class with its baseline and the time range', () => {
     const { bars, range, filling, images, late } = view([
       windowStats('Forest', '14:10', { ndvi_avg: 0.6, count: 40, late_count: 2 }),
       windowStats('Forest', '14:00'),
     ])
-    expect(bars).toMatchObject([{ className: 'Forest', mean: 0.6, sd: 0.1, normal: 0.5, count: 40, olderRange: null }])
+    expect(bars).toMatchObject([
+      { className: 'Forest', mean: 0.6, sd: 0.1, baseline: 0.5, count: 40, olderRange: null },
+    ])
     expect({ range, filling, images, late }).toEqual({ range: '14:10–14:20', filling: true, images: 40, late: 2 })
   })
 
-  test('a class without images in the newest window shows its last one, and says so', () => {
+  test('a class without images in the newest window shows its last window and its time range', () => {
     const { bars, images, classes } = view([windowStats('Forest', '14:10'), windowStats('River', '13:40')])
     expect(bars.map(bar => bar.olderRange)).toEqual([null, '13:40–13:50'])
     expect({ images, classes }).toEqual({ images: 100, classes: 1 })
   })
 
-  test('a class of the batch view without any window has a normal but no bar', () => {
+  test('a class of the batch view without a window has a baseline but no bar', () => {
     const { bars } = view(
       [windowStats('Forest', '14:10')],
       [statsRow('Forest'), statsRow('SeaLake', { ndvi_avg: -0.2 })],
     )
-    expect(bars[1]).toMatchObject({ className: 'SeaLake', mean: null, normal: -0.2, count: null })
+    expect(bars[1]).toMatchObject({ className: 'SeaLake', mean: null, baseline: -0.2, count: null })
   })
 
-  test('the axis holds zero, every whisker and every normal, negative ones too', () => {
+  test('the axis contains zero, every whisker and every baseline, also negative ones', () => {
     const { axis } = view(
       [windowStats('SeaLake', '14:10', { ndvi_avg: -0.25, ndvi_stddev: 0.1 })],
       [statsRow('SeaLake', { ndvi_avg: -0.41 })],
@@ -91,20 +93,20 @@ describe('now', () => {
     expect(axis.max).toBeGreaterThanOrEqual(0)
   })
 
-  test('unknown numbers (null) are kept as unknown', () => {
+  test('unknown numbers stay null', () => {
     const { bars, images } = view([windowStats('Forest', '14:10', { ndvi_avg: null, ndvi_stddev: null, count: 0 })])
     expect(bars[0]).toMatchObject({ mean: null, sd: null, count: 0 })
     expect(images).toBe(0)
   })
 
-  test('a difference counts as away from normal only if chance does not explain it', () => {
+  test('a class is away from its baseline only if chance does not explain the difference', () => {
     const away = (count: number) =>
       view([windowStats('Forest', '14:10', { ndvi_avg: 0.45, count })]).away.map(({ bar }) => bar.className)
     expect(away(4)).toEqual([])
     expect(away(400)).toEqual(['Forest'])
   })
 
-  test('the description says in words what the chart shows', () => {
+  test('the description gives the chart in words', () => {
     expect(view([windowStats('Forest', '14:10', { ndvi_avg: 0.45 })]).description).toBe(
       'Bar chart of the mean NDVI per class, 14:10–14:20. Forest: 0.450 plus or minus 0.100, −0.050 from normal, 100 images.',
     )
@@ -128,47 +130,47 @@ describe('the headline', () => {
         windowStats('Forest', '14:10', { ndvi_avg: 0.44, count: 100 }),
         windowStats('River', '14:10', { ndvi_avg: 0.6, count: 100 }),
       ]),
-    ).toBe('River is 0.100 above its normal, Forest 0.060 below.')
+    ).toBe('River is 0.100 above normal, Forest 0.060 below.')
   })
 
-  test('says so when all is as usual, and when there is no normal yet', () => {
+  test('covers the cases: all normal, no baseline yet, baselines not loaded', () => {
     const both = [windowStats('Forest', '14:10'), windowStats('River', '14:10')]
-    expect(words(both)).toBe('Every class is near its normal.')
-    expect(words(both, [])).toContain('nothing to compare them with yet')
-    expect(words(both, null)).toBe('Images are coming in; what is normal is not known right now.')
+    expect(words(both)).toBe('Every class is near normal.')
+    expect(words(both, [])).toContain('What is normal for each class is not known yet')
+    expect(words(both, null)).toBe('Images are coming in. The normal values could not be loaded.')
   })
 
-  test('claims nothing of classes that have no image, nor of now what was long ago', () => {
+  test('claims nothing about classes without images, and uses the past tense for old images', () => {
     expect(words([windowStats('Forest', '14:10')])).toBe('1 of 2 classes has images in the newest window, near normal.')
     const old = ['Forest', 'River'].map(name => windowStats(name, '02:10'))
-    expect(words(old)).toBe('Every class was near its normal when images last came.')
-    expect(words([windowStats('River', '02:10', { ndvi_avg: 0.6 })])).toBe('River was last 0.100 above its normal.')
+    expect(words(old)).toBe('Every class was near normal when the last images came.')
+    expect(words([windowStats('River', '02:10', { ndvi_avg: 0.6 })])).toBe('River was last 0.100 above normal.')
   })
 
-  test('counts the alerts of the window, and does not pretend to know more than the answer holds', () => {
+  test('counts the alerts of the window, and says "or more" when the answer is full', () => {
     const view = nowView([windowStats('Forest', '14:10')], [], clock, now) as NowView
     expect(subline(view, [alert(), alert({ timestamp: '2026-11-22T14:00:00Z' })], 50, false)).toBe(
       '100 images of 1 class so far in the window 14:10–14:20, 1 alert.',
     )
     expect(subline(view, [alert(), alert()], 2, false)).toContain('2 or more alerts')
-    expect(subline(view, [alert()], 50, true)).toMatch(/, 1 alert as chosen below\.$/)
+    expect(subline(view, [alert()], 50, true)).toMatch(/, 1 alert with the filters below\.$/)
     expect(subline(view, undefined, 50, false)).toMatch(/14:20\.$/)
   })
 })
 
-describe('how it moved', () => {
+describe('the trend', () => {
   type Rows = ReturnType<typeof windowStats>[]
   const trend = (rows: Rows, { batch = [], scale = 'ndvi', range = '6h' }: Partial<Shown> = {}) =>
     trendView(rows, RANGES[range], batch, scale, clock, now)
   type Shown = { batch: ReturnType<typeof statsRow>[]; scale: 'ndvi' | 'difference'; range: keyof typeof RANGES }
 
-  test('a line breaks where a window is missing, and marks the one that still fills', () => {
+  test('a line has a gap at a missing window, and marks the window that has not ended', () => {
     const view = trend([windowStats('Forest', '13:40'), windowStats('Forest', '14:00'), windowStats('Forest', '14:10')])
     expect(view?.lines[0]?.points.map(point => point.y)).toEqual([0.5, Number.NaN, 0.5, 0.5])
     expect(view?.lines[0]?.points.map(point => point.filling)).toEqual([false, false, false, true])
   })
 
-  test('a window that no line reaches is known to stand alone', () => {
+  test('a window without neighbours is marked as alone', () => {
     const view = trend([windowStats('Forest', '13:00'), windowStats('Forest', '14:00'), windowStats('Forest', '14:10')])
     expect(view?.lines[0]?.points.filter(({ y }) => Number.isFinite(y)).map(({ alone }) => alone)).toEqual([
       true,
@@ -177,7 +179,7 @@ describe('how it moved', () => {
     ])
   })
 
-  test('as a difference, each class is measured against its own normal; without one it has no line', () => {
+  test('the difference is to the baseline of the class; without a baseline there is no line', () => {
     const rows = [windowStats('Forest', '14:00'), windowStats('River', '14:00', { ndvi_avg: 0.1 })]
     const view = trend(rows, { batch: [statsRow('River', { ndvi_avg: 0.3 })], scale: 'difference' })
     expect(view?.lines.map(line => line.className)).toEqual(['River'])
@@ -185,7 +187,7 @@ describe('how it moved', () => {
     expect(view?.description).toContain('River: −0.200')
   })
 
-  test('the lines can be listed from the one that ends highest', () => {
+  test('lines can be sorted by their last value', () => {
     const rows = [
       windowStats('Forest', '14:00', { ndvi_avg: 0.1 }),
       windowStats('River', '14:00', { ndvi_avg: null }),
@@ -194,7 +196,7 @@ describe('how it moved', () => {
     expect(linesByHeight(trend(rows)?.lines ?? []).map(line => line.className)).toEqual(['SeaLake', 'Forest', 'River'])
   })
 
-  test('days are UTC days whatever the reader’s zone, and are called so', () => {
+  test('days are UTC days in any time zone, and labelled as UTC', () => {
     const day = (date: string) =>
       windowStats('Forest', '00:00', {
         window_start: `${date}T00:00:00.000Z`,
@@ -210,7 +212,7 @@ describe('how it moved', () => {
     ])
   })
 
-  test('says how much time it shows, in the reader’s zone', () => {
+  test('gives its period in the reader’s zone', () => {
     expect(trend([windowStats('Forest', '14:00'), windowStats('Forest', '14:10')])).toMatchObject({
       summary: '2 windows of 10 minutes',
       period: '22 Nov 2026 14:00–14:20',
@@ -218,13 +220,13 @@ describe('how it moved', () => {
     })
   })
 
-  test('without windows there is no chart', () => {
+  test('is null without windows', () => {
     expect(trend([])).toBeNull()
   })
 })
 
-describe('what is wrong', () => {
-  test('an alert says when, in local time with the UTC time beside it, and how far off', () => {
+describe('alerts', () => {
+  test('an alert has its local time, its UTC time and its distance from normal', () => {
     const berlin = createClock('Europe/Berlin')
     expect(alertItems([alert()], chosen(), none, berlin, now)[0]).toMatchObject({
       time: '15:12:03',
@@ -236,19 +238,19 @@ describe('what is wrong', () => {
     })
   })
 
-  test('an image flagged by two rules is two alerts, each with its own key', () => {
+  test('an image flagged by two rules is two alerts with different keys', () => {
     const items = alertItems([alert(), alert({ rule: 'image-range' })], chosen(), none, clock, now)
     expect(new Set(items.map(item => item.key)).size).toBe(2)
   })
 
-  test('a rule that the page does not know is still shown, and can be chosen', () => {
+  test('an unknown rule is shown, and can be chosen', () => {
     const rows = [alert({ rule: 'flood' })]
     expect(alertItems(rows, chosen(), none, clock, now)[0]).toMatchObject({ rule: 'flood', ruleTitle: 'Baseline 3.' })
     expect(ruleNames(rows, null)).toEqual(['class-zscore', 'image-range', 'flood'])
     expect(ruleNames([], 'drought')).toContain('drought')
   })
 
-  test('only those that were chosen are shown, also from an answer to an older choice', () => {
+  test('only matching alerts are shown, also from an answer for an older choice', () => {
     const rows = [alert(), alert({ rule: 'image-range', score: 2.9 }), alert({ class_name: 'River' })]
     const shown = (search: string) => alertItems(rows, chosen(search), none, clock, now).length
     expect([shown(''), shown('rule=image-range'), shown('off=3'), shown('off=5'), shown('class=River')]).toEqual([
@@ -256,7 +258,7 @@ describe('what is wrong', () => {
     ])
   })
 
-  test('one that the reader has seen says so, and can be hidden', () => {
+  test('seen alerts are marked, and can be hidden', () => {
     const rows = [alert(), alert({ image_id: 'Forest_8' })]
     const seen = new Set([alertKey(alert())])
     const items = (search: string) => alertItems(rows, chosen(search), seen, clock, now)
@@ -264,7 +266,7 @@ describe('what is wrong', () => {
     expect(items('seen=hidden').map(item => item.imageId)).toEqual(['Forest_8'])
   })
 
-  test('those of a time span can be counted', () => {
+  test('alerts of a time span can be counted', () => {
     const rows = [alert(), alert({ class_name: 'River' })]
     expect(alertsBetween(rows, at('14:12:03'), at('14:20'))).toBe(2)
     expect(alertsBetween(rows, at('14:00'), at('14:12:03'))).toBe(0)
@@ -272,31 +274,31 @@ describe('what is wrong', () => {
 })
 
 describe('all history', () => {
-  test('shows how much of each class is still only in the speed layer', () => {
+  test('shows how many images of each class are only in the speed layer', () => {
     const view = historyView([statsRow('Forest', { count: 1312 })], [statsRow('Forest', { count: 1000 })], [])
     expect(view?.items[0]).toMatchObject({ count: '1,312', batchCount: '1,000', speedOnly: '+312' })
     expect(view?.items[0]).toMatchObject({ red: '700', nir: '2,900', brightness: '0.250' })
     expect(view?.total.speedOnly).toBe('+312')
     expect(view?.summary).toBe(
-      '1,312 images: 1,000 counted by the batch view, 312 (24%) still only in the speed layer.',
+      '1,312 images: 1,000 counted by the batch view, 312 (24%) only in the speed layer so far.',
     )
   })
 
-  test('a batch view published between the two requests never shows as less than nothing', () => {
+  test('a batch view published between the two requests never gives a negative number', () => {
     const view = historyView([statsRow('Forest', { count: 10 })], [statsRow('Forest', { count: 12 })], [])
     expect(view?.items[0]).toMatchObject({ speedOnly: '0', batchShare: 1 })
   })
 
-  test('before the first batch view everything is in the speed layer', () => {
+  test('before the first batch view, all images are in the speed layer', () => {
     const view = historyView([statsRow('Forest', { count: 10 })], [], [])
     expect(view?.items[0]).toMatchObject({ batchCount: '0', speedOnly: '+10', batchShare: 0 })
     expect(view?.summary).toContain('no batch view has counted any yet')
   })
 
-  test('what is not known of the batch view is not said to be nothing', () => {
+  test('unknown batch counts are shown as unknown, not as zero', () => {
     const view = historyView([statsRow('Forest', { count: 10 })], undefined, [])
     expect(view?.items[0]).toMatchObject({ count: '10', batchCount: '–', speedOnly: '–', batchShare: null })
-    expect(view?.summary).toBe('10 images. How many of them the batch view has counted is not known right now.')
+    expect(view?.summary).toBe('10 images. How many of them the batch view has counted could not be loaded.')
   })
 
   test('the distributions of all classes share one scale', () => {
@@ -316,26 +318,26 @@ describe('all history', () => {
     )
   })
 
-  test('without rows there is no table', () => {
+  test('is null without rows', () => {
     expect(historyView([], [], [])).toBeNull()
   })
 })
 
-describe('can I trust this', () => {
+describe('the quality of the data', () => {
   const values = (report: ReturnType<typeof systemHealth>) =>
     Object.fromEntries(trustView(report, clock, now).cards.map(card => [card.id, card.value]))
 
-  test('says how fresh, how late, how old the batch view and how much is quarantined', () => {
+  test('shows the last arrival, the lag, the age of the batch view and the quarantined records', () => {
     expect(values(systemHealth())).toEqual({ fresh: '5 s ago', lag: '410 ms', batch: '12 min ago', quarantine: '0' })
   })
 
-  test('names the cut: what arrived before it is counted exactly', () => {
+  test('names the cut: images that arrived before it are counted exactly', () => {
     const batch = trustView(systemHealth(), clock, now).cards.find(card => card.id === 'batch')
     expect(batch?.detail).toContain('All 271,650 images that arrived before 13:00')
     expect(batch?.title).toContain('2026-11-22T13:00:00.000Z')
   })
 
-  test('a system that has seen nothing claims nothing', () => {
+  test('a system without images shows unknown values', () => {
     const report = systemHealth({
       speed: { lanes: [], lag_ms: null },
       batch: { ...health().batch, cut: null, published_at: null, revision: null, images: null },
@@ -343,19 +345,19 @@ describe('can I trust this', () => {
     expect(values(report)).toEqual({ fresh: '–', lag: '–', batch: 'None yet', quarantine: '0' })
   })
 
-  test('quarantined records ask for attention', () => {
+  test('quarantined records are highlighted', () => {
     const card = trustView(systemHealth({ quarantine: { count: 4 } }), clock, now).cards.find(
       ({ id }) => id === 'quarantine',
     )
     expect(card).toMatchObject({ value: '4', tone: 'attention' })
   })
 
-  test('why the system does not keep up is said in its own words', () => {
+  test('the reasons of a degraded health are shown unchanged', () => {
     const reasons = ['Records wait for 90 s to be counted: the newest are missing.']
     expect(trustView(systemHealth({ status: 'degraded', reasons }), clock, now).reasons).toEqual(reasons)
   })
 
-  test('each lane is listed, an idle one with unknowns', () => {
+  test('each lane is listed, an idle one with unknown times', () => {
     expect(trustView(systemHealth(), clock, now).lanes).toEqual([
       { lane: 'tiles/0', lastEvent: '14:14:50', lastArrival: '5 s ago', lag: '320 ms' },
       { lane: 'tiles/1', lastEvent: '–', lastArrival: '–', lag: '0 ms' },

@@ -16,7 +16,7 @@ const nowOf = (rows: ReturnType<typeof windowStats>[], batch = [statsRow('Forest
   nowView(rows, batch, clock, nowMs) as NowView
 
 describe('the classes', () => {
-  it('have their places and colours for good: links, screenshots and the style sheet rely on them', () => {
+  it('have fixed positions and colours: links, screenshots and the style sheet depend on them', () => {
     expect(classKeys([...KNOWN_CLASSES, 'Zeta', 'Bog', 'Alp'])).toEqual([
       { className: 'AnnualCrop', label: 'Annual crop', colour: 0 },
       { className: 'Forest', label: 'Forest', colour: 1 },
@@ -37,15 +37,15 @@ describe('the classes', () => {
 })
 
 describe('now', () => {
-  it('is away from normal from three standard errors on, not below, the least likely class first', () => {
+  it('a class is away from its baseline at three or more standard errors; the least likely class is first', () => {
     // Standard error of 100 images: 0.01. The eighth of a power of two keeps the division exact.
     const rows = (errors: number) => [
       windowStats('Forest', '14:10', { ndvi_avg: 0.5 + errors / 16, count: 4 }),
       windowStats('River', '14:10', { ndvi_avg: 0.5 - (errors + 1) / 16, count: 4 }),
     ]
-    const normals = ['Forest', 'River'].map(name => statsRow(name, { ndvi_stddev: 1 / 8 }))
+    const baselines = ['Forest', 'River'].map(name => statsRow(name, { ndvi_stddev: 1 / 8 }))
     const away = (errors: number) =>
-      nowOf(rows(errors), normals).away.map(({ bar, errors, difference }) => [bar.className, errors, difference])
+      nowOf(rows(errors), baselines).away.map(({ bar, errors, difference }) => [bar.className, errors, difference])
     expect(away(3)).toEqual([
       ['River', 4, -0.25],
       ['Forest', 3, 0.1875],
@@ -54,7 +54,7 @@ describe('now', () => {
     expect(away(1.9375)).toEqual([])
   })
 
-  it('compares only classes that have images in the newest window, a normal, and a spread', () => {
+  it('compares only classes that have images in the newest window, a baseline and a standard deviation', () => {
     const rows = [
       windowStats('Forest', '14:10'),
       windowStats('River', '14:00', { ndvi_avg: 0.9 }),
@@ -62,15 +62,15 @@ describe('now', () => {
       windowStats('Highway', '14:10', { count: 0 }),
       windowStats('Pasture', '14:10'),
     ]
-    const normals = [
+    const baselines = [
       ...['Forest', 'River', 'SeaLake', 'Highway'].map(name => statsRow(name)),
       statsRow('Pasture', { ndvi_avg: null }),
       statsRow('Industrial', { ndvi_stddev: 0 }),
     ]
-    expect(nowOf(rows, normals)).toMatchObject({ comparable: 1, normals: 6, away: [], classes: 4 })
+    expect(nowOf(rows, baselines)).toMatchObject({ comparable: 1, baselineCount: 6, away: [], classes: 4 })
   })
 
-  it('is recent while the newest window is the current one or the one before, and fills until it ends', () => {
+  it('is recent while the newest window is the current one or the one before, and not complete until it ends', () => {
     const about = (nowMs: number) => {
       const { filling, isRecent } = nowOf([windowStats('Forest', '14:10')], [], nowMs)
       return { filling, isRecent }
@@ -81,7 +81,7 @@ describe('now', () => {
     expect(about(at('14:30:00'))).toEqual({ filling: false, isRecent: false })
   })
 
-  it('has an axis just around what it shows', () => {
+  it('has an axis that just contains the shown values', () => {
     const axis = (change: object, batch = [statsRow('Forest', { ndvi_avg: 0.25 })]) =>
       nowOf([windowStats('Forest', '14:10', change)], batch).axis
     expect(axis({ ndvi_avg: 0.5, ndvi_stddev: 0.25 })).toEqual({ min: 0, max: 0.8, step: 0.2 })
@@ -95,7 +95,7 @@ describe('now', () => {
     })
   })
 
-  it('is said in words of every class, whatever is known of it', () => {
+  it('describes every class in words, also with unknown values', () => {
     const view = nowOf(
       [
         windowStats('Forest', '14:10', { ndvi_stddev: null, count: 1 }),
@@ -117,7 +117,7 @@ describe('now', () => {
     expect(days.late).toBe(3)
   })
 
-  it('takes the first of two rows for the same window, and the latest end', () => {
+  it('uses the first of two rows for the same window, and the latest end', () => {
     const rows = [windowStats('Forest', '14:10', { count: 1 }), windowStats('Forest', '14:10', { count: 2 })]
     expect(nowOf(rows).images).toBe(1)
     const uneven = [windowStats('Forest', '14:10'), { ...windowStats('River', '14:10'), endMs: at('14:30:00') }]
@@ -134,22 +134,22 @@ describe('the headline', () => {
       ),
     )
 
-  it('names two classes that are away, says how many more are, and what is strong in it', () => {
+  it('names two classes that are away and the number of others, with the strong phrases marked', () => {
     const names = ['Forest', 'River', 'SeaLake', 'Pasture', 'Highway']
     const rows = names.map((name, index) => windowStats(name, '14:10', { ndvi_avg: 0.9 - index * 0.05 }))
     expect(phrases(rows.slice(0, 3), names)).toEqual([
       { text: 'Forest', strong: true },
       { text: ' is ', strong: false },
       { text: '0.400 above', strong: true },
-      { text: ' its normal', strong: false },
+      { text: ' normal', strong: false },
       { text: ', ', strong: false },
       { text: 'River', strong: true },
       { text: ' ', strong: false },
       { text: '0.350 above', strong: true },
-      { text: ', 1 more are away', strong: false },
+      { text: ', and 1 more differs', strong: false },
       { text: '.', strong: false },
     ])
-    expect(phrases(rows, names)).toContainEqual({ text: ', 3 more are away', strong: false })
+    expect(phrases(rows, names)).toContainEqual({ text: ', and 3 more differ', strong: false })
     const near = [windowStats('Forest', '14:10'), windowStats('River', '14:10')]
     expect(phrases(near, names)[0]?.text).toBe('2 of 5 classes')
     expect(phrases(near, names)[1]?.text).toBe(' have images in the newest window, near normal.')
@@ -157,7 +157,7 @@ describe('the headline', () => {
     expect(phrases(near.slice(1), ['River'])[0]?.strong).toBe(true)
   })
 
-  it('counts in its second line the images, classes and alerts of the window', () => {
+  it('has a second line with the number of images, classes and alerts in the window', () => {
     const line = (rows: ReturnType<typeof windowStats>[], alerts: ReturnType<typeof alert>[], nowMs = now) =>
       subline(nowOf(rows, [], nowMs), alerts, 2, false)
     const two = [windowStats('Forest', '14:10'), windowStats('River', '14:10')]
@@ -171,14 +171,14 @@ describe('the headline', () => {
   })
 })
 
-describe('how it moved', () => {
+describe('the trend', () => {
   const trend = (
     rows: ReturnType<typeof windowStats>[],
     scale: TrendScale = 'ndvi',
     range: keyof typeof RANGES = '6h',
   ) => trendView(rows, RANGES[range], [statsRow('Forest'), statsRow('River', { ndvi_avg: null })], scale, clock, now)
 
-  it('is a view of all that the chart needs', () => {
+  it('contains everything that the chart needs', () => {
     const rows = [
       windowStats('Forest', '13:50', { ndvi_avg: 0.25, count: 7 }),
       windowStats('Forest', '14:00', { ndvi_avg: 0.75 }),
@@ -203,19 +203,19 @@ describe('how it moved', () => {
     })
   })
 
-  it('widens what moves hardly at all, by scale: a tenth of NDVI, a hundredth of a difference', () => {
+  it('widens a small range: to ± 0.1 of NDVI, or ± 0.01 of a difference', () => {
     expect(trend([windowStats('Forest', '14:00', { ndvi_avg: 0 })])?.y).toEqual({ min: -0.1, max: 0.1, step: 0.05 })
     expect(trend([windowStats('Forest', '14:00')], 'difference')?.y).toEqual({ min: -0.01, max: 0.01, step: 0.005 })
     expect(trend([windowStats('Forest', '14:00', { ndvi_avg: null })])?.y).toEqual({ min: -0.1, max: 0.1, step: 0.05 })
   })
 
-  it('begins where its windows begin when they are many', () => {
+  it('starts at its first window when there are many windows', () => {
     const starts = ['12:50', '13:00', '13:10', '13:20', '13:30', '13:40', '13:50', '14:00']
     expect(trend(starts.map(start => windowStats('Forest', start)))?.x).toEqual({ min: at('12:50'), max: at('14:00') })
     expect(trend(starts.slice(2).map(start => windowStats('Forest', start)))?.x.min).toBe(at('13:00'))
   })
 
-  it('counts windows, hours and days in their own words', () => {
+  it('counts windows, hours or days', () => {
     const summary = (range: keyof typeof RANGES, ...starts: string[]) =>
       trend(
         starts.map(start => windowStats('Forest', start)),
@@ -230,14 +230,14 @@ describe('how it moved', () => {
     expect([summary('7d', '00:00'), summary('7d', '00:00', '14:00')]).toEqual(['1 UTC day', '2 UTC days'])
   })
 
-  it('says several classes one after the other, and one value as one', () => {
+  it('describes several classes one after the other, and a single value without a range', () => {
     const rows = [windowStats('Forest', '14:00'), windowStats('SeaLake', '14:00', { ndvi_avg: -0.25 })]
     expect(trend(rows)?.description).toBe(
       'Line chart of the mean NDVI per class, 14:00–14:10. Forest: 0.500. Sea lake: −0.250.',
     )
   })
 
-  it('still fills until its end', () => {
+  it('is not complete until its end', () => {
     const filling = (nowMs: number) =>
       trendView([windowStats('Forest', '14:10')], RANGES['6h'], [], 'ndvi', clock, nowMs)?.lines[0]?.points[0]?.filling
     expect([filling(at('14:20:00') - 1), filling(at('14:20:00'))]).toEqual([true, false])
@@ -245,7 +245,7 @@ describe('how it moved', () => {
 })
 
 describe('alerts', () => {
-  it('say all that their row shows', () => {
+  it('contain everything that their row shows', () => {
     expect(alertItems([alert()], chosen(), new Set(), clock, now)).toEqual([
       {
         key: '["Forest","2026-11-22T14:12:03.000Z","Forest_7","class-zscore"]',
@@ -258,16 +258,16 @@ describe('alerts', () => {
         off: '4.2 sd below',
         direction: 'below',
         rule: 'class-zscore',
-        ruleTitle: 'The image’s mean NDVI against the mean and sd of its class in the batch view. Baseline 3.',
+        ruleTitle: 'Compares the image’s mean NDVI with the mean and sd of its class in the batch view. Baseline 3.',
         seen: false,
       },
     ])
     const range = alertItems([alert({ rule: 'image-range' })], chosen(), new Set(), clock, now)[0]
-    expect(range?.ruleTitle).toBe('The image’s own minimum or maximum against its own mean and sd. Baseline 3.')
+    expect(range?.ruleTitle).toBe('Compares the image’s own minimum or maximum with its own mean and sd. Baseline 3.')
     expect(ruleNames([], null)).toEqual(['class-zscore', 'image-range'])
   })
 
-  it('lie above from zero on, and a least distance holds its own value', () => {
+  it('are above from zero on; the minimum difference is inclusive', () => {
     const items = (score: number, search = '') => alertItems([alert({ score })], chosen(search), new Set(), clock, now)
     expect([-0.1, 0, 0.5].map(score => items(score)[0]?.direction)).toEqual(['below', 'above', 'above'])
     expect([-4, 4, 3.99].map(score => items(score, 'off=4').length)).toEqual([1, 1, 0])
@@ -278,9 +278,9 @@ describe('all history', () => {
   const summary = (count: number, batch: number) =>
     historyView([statsRow('Forest', { count })], [statsRow('Forest', { count: batch })], [])?.summary
 
-  it('says how much waits for the batch view, with the digits that mean something', () => {
-    expect(summary(1, 1)).toBe('1 image, all of them counted by the batch view.')
-    expect(summary(2, 3)).toBe('2 images, all of them counted by the batch view.')
+  it('gives the images that the batch view has not counted, with significant digits', () => {
+    expect(summary(1, 1)).toBe('1 image, all counted by the batch view.')
+    expect(summary(2, 3)).toBe('2 images, all counted by the batch view.')
     const shares = [
       [100_000, 99_901, 'under 0.1%'],
       [1_000, 999, '0.1%'],
@@ -289,10 +289,11 @@ describe('all history', () => {
       [1_000, 901, '9.9%'],
       [1_000, 895, '11%'],
     ] as const
-    for (const [count, batch, share] of shares) expect(summary(count, batch)).toContain(`(${share}) still only`)
+    for (const [count, batch, share] of shares)
+      expect(summary(count, batch)).toContain(`(${share}) only in the speed layer`)
   })
 
-  it('shares the count between the layers, and knows no share of nothing', () => {
+  it('divides the count between the layers; the share of zero images is unknown', () => {
     const counts = (count: number, batch: number) => {
       const view = historyView([statsRow('Forest', { count })], [statsRow('Forest', { count: batch })], [])
       return [view?.items[0]?.batchShare, view?.items[0]?.speedOnly, view?.total.batchShare]
@@ -303,7 +304,7 @@ describe('all history', () => {
     expect(counts(0, 0)).toEqual([null, '0', null])
   })
 
-  it('has no distribution of a class with a quantile that is not known, and no scale without any', () => {
+  it('has no distribution for a class with an unknown quantile, and no scale without a distribution', () => {
     for (const name of ['ndvi_p05', 'ndvi_p25', 'ndvi_p50', 'ndvi_p75', 'ndvi_p95']) {
       const view = historyView([statsRow('Forest')], [], [statisticsRow('Forest', { [name]: null })])
       expect(view, name).toMatchObject({ scale: null, items: [{ distribution: null }] })
@@ -322,8 +323,8 @@ describe('all history', () => {
   })
 })
 
-describe('the trust in it', () => {
-  it('is four cards and the lanes', () => {
+describe('the quality of the data', () => {
+  it('consists of four cards and the lanes', () => {
     const report = systemHealth({ quarantine: { count: 1 }, speed: { lanes: health().speed.lanes, lag_ms: 0 } })
     expect(trustView(report, clock, now)).toEqual({
       cards: [
@@ -337,7 +338,7 @@ describe('the trust in it', () => {
         {
           id: 'lag',
           value: '0 ms',
-          detail: 'Everything that has arrived is in these numbers.',
+          detail: 'All images that have arrived are counted on this page.',
           title: '',
           tone: 'calm',
         },
@@ -351,7 +352,7 @@ describe('the trust in it', () => {
         {
           id: 'quarantine',
           value: '1',
-          detail: 'Not understood, so not counted above. Kept with the reason.',
+          detail: 'Records that could not be read. They are stored with the reason, and not counted on this page.',
           title: '',
           tone: 'attention',
         },
@@ -368,22 +369,22 @@ describe('the trust in it', () => {
   const details = (report: ReturnType<typeof systemHealth>) =>
     trustView(report, clock, now).cards.map(({ detail, title, tone }) => [detail, title, tone])
 
-  it('claims nothing before anything has come', () => {
+  it('shows unknown values before the first image', () => {
     const nothing = { ...health().batch, cut: null, published_at: null, revision: null, images: null }
     expect(details(systemHealth({ speed: { lanes: [], lag_ms: null }, batch: nothing }))).toEqual([
       ['No image has arrived yet.', '', 'calm'],
       ['Not measured yet.', '', 'calm'],
-      ['Everything here comes from the speed layer until the first view is published.', '', 'calm'],
-      ['Every record could be understood.', '', 'calm'],
+      ['Until the first view is published, all numbers come from the speed layer.', '', 'calm'],
+      ['All records could be read.', '', 'calm'],
     ])
   })
 
-  it('tells a view of imports from one with a cut, whatever it says of itself', () => {
+  it('distinguishes a view of imports from a view with a cut', () => {
     const batch = { ...health().batch, cut: null, images: 1 }
     const published = 'published 2026-11-22T14:03:00.000Z'
-    const rest = 'What arrived since is in the speed layer.'
+    const rest = 'Newer images are in the speed layer.'
     const [, lag, imports] = details(systemHealth({ batch }))
-    expect(lag?.[0]).toBe('Age of the oldest record that is not in these numbers yet.')
+    expect(lag?.[0]).toBe('Age of the oldest record that is not counted yet.')
     expect(imports?.slice(0, 2)).toEqual([
       `All 1 image of the imported history, counted exactly (revision 3). ${rest}`,
       published,
@@ -392,7 +393,7 @@ describe('the trust in it', () => {
     expect(unnumbered?.[0]).toBe(`All images of the imported history, counted exactly. ${rest}`)
   })
 
-  it('goes by the newest of the lanes', () => {
+  it('uses the newest times of all lanes', () => {
     const [first] = health().speed.lanes
     const lane = (second: string) => ({
       ...(first as NonNullable<typeof first>),

@@ -4,9 +4,9 @@ import { byId, setMessage, setText } from '../dom/elements.ts'
 import {
   alertRows,
   classNames,
-  hasAlertsOfChoice,
-  isFullOfAlerts,
-  nextAlerts,
+  hasAlertsForChoice,
+  mayHaveMoreAlerts,
+  nextAlertsUrl,
   type Page,
   raiseAlertLimit,
   serverNow,
@@ -16,26 +16,27 @@ import { type AlertItem, alertItems } from '../view-models/alerts.ts'
 import { classLabel } from '../view-models/classes.ts'
 import { type Clock, formatCount, plural } from '../view-models/format.ts'
 
-/** Pages that are looked through for one more alert before the reader is asked again. */
-const MOST_PAGES = 10
+/** Max number of pages that one click on "Show more" loads to find another alert. */
+const MAX_PAGES = 10
 
-/** What is off, as it was chosen. */
+/** Draws the alerts card for the current choice. */
 export function renderAlertsCard(page: Page, clock: Clock, seen: Seen): void {
   if (!page.answers.alerts) return
-  const isOfChoice = hasAlertsOfChoice(page)
+  const isForChoice = hasAlertsForChoice(page)
   const items = itemsOf(page, clock, seen)
-  byId('alerts').toggleAttribute('data-stale', !isOfChoice)
+  byId('alerts').toggleAttribute('data-stale', !isForChoice)
   renderAlerts(items, (key, isSeen) => {
     seen.mark([key], isSeen)
     renderAlertsCard(page, clock, seen)
   })
   setText(byId('alerts-time'), `Time (${clock.zoneName(serverNow(page))})`)
-  setText(byId('wrong-note'), isOfChoice ? countOf(page) : '')
-  byId('more-alerts').hidden = !isOfChoice || !(isFullOfAlerts(page) || nextAlerts(page))
+  setText(byId('wrong-note'), isForChoice ? countText(page) : '')
+  byId('more-alerts').hidden = !isForChoice || !(mayHaveMoreAlerts(page) || nextAlertsUrl(page))
   byId('see-all').hidden = items.every(item => item.seen)
-  setMessage('alerts-message', items.length > 0 ? null : isOfChoice ? whyNone(page) : 'Asking…')
+  setMessage('alerts-message', items.length > 0 ? null : isForChoice ? emptyMessage(page) : 'Loading…')
 }
 
+/** Marks all shown alerts as seen. */
 export function markAllSeen(page: Page, clock: Clock, seen: Seen): void {
   seen.mark(
     itemsOf(page, clock, seen).map(({ key }) => key),
@@ -45,17 +46,18 @@ export function markAllSeen(page: Page, clock: Clock, seen: Seen): void {
 }
 
 /**
- * Shows more alerts: of a longer answer, or from where the API has not looked yet.
+ * Loads more alerts: with a longer answer first, then with the next pages of the API.
  *
- * @throws Error when they cannot be had
+ * @param pollNow starts a round, which requests the longer answer
+ * @throws Error when a page cannot be loaded
  */
 export async function showMoreAlerts(
   page: Page,
-  askAgain: () => void,
+  pollNow: () => void,
   alertPage: (url: string) => Promise<AlertPage>,
 ): Promise<void> {
   if (raiseAlertLimit(page)) {
-    askAgain()
+    pollNow()
     return
   }
   const chosen = page.choice
@@ -63,12 +65,12 @@ export async function showMoreAlerts(
   const button = byId<HTMLButtonElement>('more-alerts')
   button.disabled = true
   try {
-    for (let pages = 0; pages < MOST_PAGES && alertRows(page).length <= before; pages++) {
-      const next = nextAlerts(page)
+    for (let pages = 0; pages < MAX_PAGES && alertRows(page).length <= before; pages++) {
+      const next = nextAlertsUrl(page)
       if (!next) break
       const answer = await alertPage(next)
       if (page.choice !== chosen) break
-      page.further = { rows: [...(page.further?.rows ?? []), ...answer.rows], next: answer.next }
+      page.olderAlerts = { rows: [...(page.olderAlerts?.rows ?? []), ...answer.rows], next: answer.next }
     }
   } finally {
     button.disabled = false
@@ -79,23 +81,23 @@ function itemsOf(page: Page, clock: Clock, seen: Seen): AlertItem[] {
   return alertItems(alertRows(page), page.choice, seen.keys, clock, serverNow(page))
 }
 
-function countOf(page: Page): string {
+function countText(page: Page): string {
   const { length } = alertRows(page)
   if (length === 0) return ''
   const { focus } = page.choice
-  return `${isFullOfAlerts(page) ? `newest ${formatCount(length)}` : plural(length, 'alert')}${focus ? ` of ${classLabel(focus)}` : ''}`
+  return `${mayHaveMoreAlerts(page) ? `newest ${formatCount(length)}` : plural(length, 'alert')}${focus ? ` of ${classLabel(focus)}` : ''}`
 }
 
-function whyNone(page: Page): string {
+function emptyMessage(page: Page): string {
   const { answers, choice } = page
   const { focus } = choice
-  if (alertRows(page).length > 0 && choice.hidesSeen) return 'You have seen all of them.'
-  if (focus && answers.joined && !classNames(page).includes(focus)) return `No image is of a class “${focus}”.`
-  if (nextAlerts(page)) return 'No alert of that kind among the newest; “Show more” looks further back.'
-  if (choice.rule !== null || choice.minScore !== null) return 'No alert is of that kind.'
-  if (focus) return `Nothing unusual about ${classLabel(focus)} lately.`
+  if (alertRows(page).length > 0 && choice.hidesSeen) return 'You have marked all alerts as seen.'
+  if (focus && answers.joined && !classNames(page).includes(focus)) return `There is no image of the class “${focus}”.`
+  if (nextAlertsUrl(page)) return 'None of the newest alerts match the filters. “Show more” looks at older ones.'
+  if (choice.rule !== null || choice.minScore !== null) return 'No alert matches the filters.'
+  if (focus) return `No recent alerts for ${classLabel(focus)}.`
   if (!answers.health) return 'No alerts.'
   return answers.health.batch.revision
-    ? 'Nothing unusual. An image that is far from its class’s normal appears here within seconds.'
-    : 'Nothing unusual yet. Images are compared with their class’s normal once a first batch view is published.'
+    ? 'No alerts. An image that differs strongly from what is normal for its class appears here within seconds.'
+    : 'No alerts yet. Images are compared with what is normal for their class after the first batch view is published.'
 }

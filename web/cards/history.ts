@@ -3,11 +3,11 @@ import { renderHistory } from '../dom/history-table.ts'
 import type { Page } from '../page.ts'
 import { historyView } from '../view-models/all-history.ts'
 
-/** All history of every class, and how much of it the batch view has. */
+/** Draws the statistics of every class over all history, and how much of them the batch view has counted. */
 export function renderHistoryCard({ answers, choice }: Page): void {
   if (!answers.joined) return
   const view = historyView(answers.joined, answers.batch, answers.statistics ?? [])
-  setMessage('history-message', view ? null : 'Statistics of every class appear here with the first images.')
+  setMessage('history-message', view ? null : 'The statistics of each class appear here with the first images.')
   byId('history').hidden = view === null
   if (!view) return
   setText(byId('history-note'), view.summary)

@@ -1,7 +1,7 @@
 import { createNowChart } from '../charts/now-chart.ts'
 import { renderClassKey } from '../dom/class-key.ts'
 import { byId, make, setAttribute, setMessage, setText } from '../dom/elements.ts'
-import { alertRows, classNames, hasAlertsOfChoice, isEmpty, type Page, serverNow } from '../page.ts'
+import { alertRows, classNames, hasAlertsForChoice, isEmpty, type Page, serverNow } from '../page.ts'
 import type { PictureOptions } from '../picture.ts'
 import { classKeys } from '../view-models/classes.ts'
 import { type Clock, formatCount, LONG_AGO_MS } from '../view-models/format.ts'
@@ -9,7 +9,7 @@ import { headline, subline } from '../view-models/headline.ts'
 import { type NowView, nowView } from '../view-models/now.ts'
 import type { CardContext } from './surroundings.ts'
 
-/** The page's first answer, the key of classes, and the newest windows beside what is normal. */
+/** Draws the headline, the buttons of the classes, and the chart of the newest windows with what is normal. */
 export function renderNow(
   page: Page,
   { clock, theme, charts }: CardContext,
@@ -22,9 +22,9 @@ export function renderNow(
     onFocus(page.choice.focus === className ? null : className)
   })
   const view = viewOf(page, clock)
-  setMessage('now-message', view ? null : isEmpty(page) ? 'No images yet' : 'No images lately')
+  setMessage('now-message', view ? null : isEmpty(page) ? 'No images yet' : 'No recent images')
   if (!view) {
-    setText(byId('headline'), isEmpty(page) ? '' : 'No images lately')
+    setText(byId('headline'), isEmpty(page) ? '' : 'No recent images')
     setText(byId('subline'), '')
     return
   }
@@ -32,27 +32,28 @@ export function renderNow(
     ...headline(view).map(({ text, strong }) => make(strong ? 'strong' : 'span', { text })),
   )
   const isFiltered = (focus ?? choice.rule ?? choice.minScore) !== null
-  const alerts = hasAlertsOfChoice(page) ? alertRows(page) : undefined
+  const alerts = hasAlertsForChoice(page) ? alertRows(page) : undefined
   setText(byId('subline'), subline(view, alerts, page.alertLimit, isFiltered))
   byId('now-box').style.setProperty('--bars', String(view.bars.length))
   const late = view.late > 0 ? `, ${formatCount(view.late)} late` : ''
-  setText(byId('now-note'), `${view.range}${view.filling ? ', still filling' : ''}${late}`)
+  setText(byId('now-note'), `${view.range}${view.filling ? ', not complete yet' : ''}${late}`)
   setAttribute(byId('now-chart'), 'aria-label', `Mean NDVI per class, ${view.range}`)
   setText(byId('now-text'), view.description)
   charts.now ??= createNowChart(byId<HTMLCanvasElement>('now-chart'))
   charts.now.update(view, theme, focus)
 }
 
-/** The view that the card shows; null when there is no window. */
+/** Computes the view of the card; null when there is no window. */
 function viewOf(page: Page, clock: Clock): NowView | null {
   return nowView(page.answers.windows ?? [], page.answers.batch, clock, serverNow(page))
 }
 
+/** Describes the picture of the chart that the reader can save. */
 export function nowPicture(page: Page, { clock, theme }: CardContext): PictureOptions {
   const view = viewOf(page, clock)
   return {
     chart: byId<HTMLCanvasElement>('now-chart'),
-    title: 'Mean NDVI per class, ± 1 sd; tick: normal',
+    title: 'Mean NDVI per class, ± 1 sd. Tick: normal',
     note: `${view ? clock.range(view.startMs, view.endMs, LONG_AGO_MS) : ''}, ${clock.zone}`,
     legend: [],
     theme,

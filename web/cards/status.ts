@@ -8,9 +8,9 @@ import { trustView } from '../view-models/trust.ts'
 const NOTICE_MS = 6_000
 
 /**
- * What changes with time alone: ages and the countdown.
+ * Draws everything that changes as time passes: ages, the status and the countdown of the banner.
  *
- * @param nextTryAt local time; null while one is under way
+ * @param nextTryAt start of the next round, local time; null while one runs
  */
 export function renderStatus(page: Page, clock: Clock, nextTryAt: number | null): void {
   const { answers, connection, notice, times } = page
@@ -25,9 +25,9 @@ export function renderStatus(page: Page, clock: Clock, nextTryAt: number | null)
 
   const local = times.local()
   const recovered = connection.phase === 'live' && local < page.recoveredUntil
-  const told = notice && local < notice.until ? notice.banner : null
+  const failure = notice && local < notice.until ? notice.banner : null
   const retryInMs = nextTryAt === null ? null : nextTryAt - local
-  const banner = told ?? bannerOf({ ...connection, recovered }, retryInMs, local)
+  const banner = failure ?? bannerOf({ ...connection, recovered }, retryInMs, local)
   byId('banner').hidden = banner === null
   if (banner) {
     byId('banner').dataset.tone = banner.tone
@@ -35,8 +35,8 @@ export function renderStatus(page: Page, clock: Clock, nextTryAt: number | null)
     setText(byId('banner-detail'), banner.detail)
     byId('retry').hidden = !banner.retry
   }
-  // The countdown changes every second; only the change of state itself is spoken.
-  setText(byId('announcer'), told ? told.title : recovered ? 'Connected again' : pill.text)
+  // A screen reader reads this text. The countdown changes every second, so only the change of state is in it.
+  setText(byId('announcer'), failure ? failure.title : recovered ? 'Connected again' : pill.text)
 }
 
 /** Shows in the banner, for some seconds, what the page could not do. It appears with the next `renderStatus`. */

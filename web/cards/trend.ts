@@ -8,19 +8,19 @@ import type { Clock } from '../view-models/format.ts'
 import { linesByHeight, type TrendView, trendView } from '../view-models/trend.ts'
 import type { CardContext } from './surroundings.ts'
 
-/** How NDVI moved over the chosen range. */
+/** Draws NDVI over the chosen range. */
 export function renderTrend(page: Page, { clock, theme, charts }: CardContext): void {
   const { answers, choice, seriesRange } = page
   if (!answers.windows || !answers.series || !seriesRange) return
-  // Until the chosen range is there, what was there before is shown, as such.
+  // Until the chosen range is loaded, the card shows the previous one, marked as stale.
   byId('trend-box').toggleAttribute('data-stale', seriesRange !== choice.range)
   const view = viewOf(page, clock)
-  const noNormal = answers.batch
-    ? 'There is no normal to compare with until the first batch view is published.'
-    : 'What is normal is not known right now.'
-  const nothing = isEmpty(page) ? 'No images yet' : 'No images in this time'
-  setMessage('trend-message', !view ? nothing : view.lines.length > 0 ? null : noNormal)
-  const scale = choice.scale === 'difference' ? ', mean minus the class’s normal' : ''
+  const noLines = answers.batch
+    ? 'There is no normal to compare with yet. It is known after the first batch view is published.'
+    : 'The normal values could not be loaded.'
+  const nothing = isEmpty(page) ? 'No images yet' : 'No images in this period'
+  setMessage('trend-message', !view ? nothing : view.lines.length > 0 ? null : noLines)
+  const scale = choice.scale === 'difference' ? ', difference from normal' : ''
   setText(byId('trend-note'), view ? `${view.summary}${scale}` : '')
   if (!view) return
   setAttribute(byId('trend-chart'), 'aria-label', `NDVI per class over ${view.summary}`)
@@ -30,7 +30,7 @@ export function renderTrend(page: Page, { clock, theme, charts }: CardContext): 
   renderLineKey(view)
 }
 
-/** The view that the card shows; null when there is no window, or no range yet. */
+/** Computes the view of the card; null when there is no window, or no range yet. */
 function viewOf(page: Page, clock: Clock): TrendView | null {
   const { answers, choice, seriesRange } = page
   if (!seriesRange) return null
@@ -38,12 +38,13 @@ function viewOf(page: Page, clock: Clock): TrendView | null {
   return trendView(series, RANGES[seriesRange], batch, choice.scale, clock, serverNow(page))
 }
 
+/** Describes the picture of the chart that the reader can save. */
 export function trendPicture(page: Page, { clock, theme, charts }: CardContext): PictureOptions {
   const view = viewOf(page, clock)
   const lines = view && !charts.trend?.namesLines() ? linesByHeight(view.lines) : []
   return {
     chart: byId<HTMLCanvasElement>('trend-chart'),
-    title: `NDVI per class${view?.scale === 'difference' ? ', minus its normal' : ''}`,
+    title: `NDVI per class${view?.scale === 'difference' ? ', difference from normal' : ''}`,
     note: `${view?.period}, ${view?.isDaily ? 'UTC' : clock.zone}`,
     legend: lines.map(({ label, colour }) => ({ label, colour: theme.classes[colour] ?? theme.ink })),
     theme,

@@ -1,11 +1,12 @@
 import type { Chart, Plugin } from 'chart.js'
 import { spreadApart } from '../view-models/axis.ts'
 
+/** Name of a line, drawn at its end. */
 export type EndLabel = { datasetIndex: number; text: string; colour: string; opacity: number }
 
 const LINE_PX = 15
 
-/** Writes each line's name beside its last point, moved apart where lines end close to each other. */
+/** Chart.js plugin that draws each line's name next to its last point. Names that would overlap are moved apart. */
 export function endLabelsPlugin(
   read: (chart: Chart) => { labels: readonly EndLabel[]; font: string; ink: string },
 ): Plugin<'line'> {

@@ -16,7 +16,7 @@ import { DIMMED, type Theme, tooltipTheme, withOpacity } from './theme.ts'
 
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, Tooltip)
 
-/** Below this width the names stand above their bars instead of beside them. */
+/** Min width for names next to the bars. On narrower charts they are above the bars. */
 const NARROW_PX = 440
 const NAMES_PX = 152
 const COUNTS_PX = 56
@@ -25,7 +25,7 @@ export type NowChart = {
   update(view: NowView, theme: Theme, focus: string | null): void
 }
 
-/** A horizontal bar per class: the mean of its newest window, ± 1 sd, its normal, and how many images that is. */
+/** Creates the bar chart. Each class has a horizontal bar: mean of its newest window, ± 1 sd, baseline, number of images. */
 export function createNowChart(canvas: HTMLCanvasElement): NowChart {
   let bars: readonly NowBar[] = []
   let theme: Theme | undefined
@@ -110,7 +110,7 @@ export function createNowChart(canvas: HTMLCanvasElement): NowChart {
       spreads = bars.map((bar, index) => ({
         mean: bar.mean,
         sd: bar.sd,
-        normal: bar.normal,
+        baseline: bar.baseline,
         opacity: opacities[index] ?? 1,
       }))
       chart.data = { labels: bars.map(bar => bar.label), datasets: [datasetOf(bars, nextTheme, opacities)] }
@@ -145,7 +145,7 @@ function datasetOf(
   return {
     data: bars.map((bar, index) => ({ x: bar.mean ?? Number.NaN, y: index })),
     backgroundColor: bars.map((bar, index) =>
-      // A window that is not the newest one is drawn paler: it is not "now".
+      // An older window is paler, because it is not "now".
       withOpacity(theme.classes[bar.colour] ?? '#888888', (bar.olderRange ? 0.45 : 0.92) * (opacities[index] ?? 1)),
     ),
     borderRadius: 4,
@@ -159,9 +159,9 @@ function tooltipLines(bar: NowBar | undefined): string[] {
   if (!bar) return []
   return [
     `mean ${formatNdvi(bar.mean)}${bar.sd === null ? '' : ` ± ${formatFixed(bar.sd, 3)}`}`,
-    ...(bar.normal === null || bar.mean === null
+    ...(bar.baseline === null || bar.mean === null
       ? []
-      : [`normal ${formatNdvi(bar.normal)} (${formatDifference(bar.mean - bar.normal)})`]),
+      : [`normal ${formatNdvi(bar.baseline)} (${formatDifference(bar.mean - bar.baseline)})`]),
     ...(bar.count === null ? [] : [plural(bar.count, 'image')]),
     ...(bar.olderRange === null ? [] : [`from ${bar.olderRange}`]),
   ]

@@ -1,18 +1,18 @@
 import type { Chart, Plugin } from 'chart.js'
 
-/** What the plugin draws over the bar of the same index. */
+/** Values that the plugin draws over the bar with the same index. */
 export type Spread = {
   mean: number | null
   sd: number | null
-  normal: number | null
+  baseline: number | null
   opacity: number
 }
 
 export type SpreadStyle = { ink: string; surface: string }
 
 /**
- * Draws a whisker of ± 1 sd around the end of each horizontal bar, and a tall tick at the class's normal. Each stroke
- * has a rim in the surface's colour, so that it shows on the bar as well as beside it.
+ * Chart.js plugin that draws a whisker of ± 1 sd around the end of each horizontal bar, and a tall tick at the baseline.
+ * Each stroke has an outline in the surface colour, so that it is visible on the bar and next to it.
  */
 export function spreadPlugin(read: () => { spreads: readonly Spread[]; style: SpreadStyle }): Plugin<'bar'> {
   return {
@@ -41,8 +41,8 @@ export function spreadPlugin(read: () => { spreads: readonly Spread[]; style: Sp
           )
           stroke(ctx, path, 1.5, style)
         }
-        if (spread.normal !== null) {
-          const x = axis.getPixelForValue(spread.normal)
+        if (spread.baseline !== null) {
+          const x = axis.getPixelForValue(spread.baseline)
           const half = bar.height / 2 + 4
           stroke(ctx, new Path2D(`M${x} ${bar.y - half}v${2 * half}`), 2.5, style)
         }

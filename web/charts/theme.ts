@@ -1,16 +1,17 @@
 import { COLOUR_COUNT } from '../view-models/classes.ts'
 
-/** What a chart needs to look like the rest of the page. The style sheet is the one place where colours are chosen. */
+/** Colours and font of the charts. They come from the style sheet, the only place that defines colours. */
 export type Theme = {
   ink: string
   muted: string
   grid: string
   surface: string
   font: string
-  /** By `ClassKey.colour`. */
+  /** Class colours, indexed by `ClassKey.colour`. */
   classes: readonly string[]
 }
 
+/** Reads the theme from the style sheet. */
 export function readTheme(element: Element = document.documentElement): Theme {
   const style = getComputedStyle(element)
   const value = (name: string) => style.getPropertyValue(name).trim()
@@ -24,21 +25,21 @@ export function readTheme(element: Element = document.documentElement): Theme {
   }
 }
 
-/** Calls back when the person switches between light and dark. */
+/** Calls back when the user switches between light and dark mode. */
 export function onThemeChange(callback: () => void): void {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', callback)
 }
 
-/** `#rrggbb` with an opacity of 0..1. */
+/** Adds an opacity (0..1) to a colour `#rrggbb`. */
 export const withOpacity = (hex: string, opacity: number): string =>
   `${hex}${Math.round(opacity * 255)
     .toString(16)
     .padStart(2, '0')}`
 
-/** How strongly a class is drawn while another one is in focus. */
+/** Opacity of a class while another one is highlighted. */
 export const DIMMED = 0.18
 
-/** The look of every chart's tooltip. */
+/** Tooltip options of all charts. */
 export const tooltipTheme = (theme: Theme) => ({
   backgroundColor: theme.ink,
   titleColor: theme.surface,

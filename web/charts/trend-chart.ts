@@ -16,18 +16,18 @@ import { DIMMED, type Theme, tooltipTheme, withOpacity } from './theme.ts'
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, Tooltip)
 
-/** Below this width there is no room for names beside the lines; the key above the chart names them. */
+/** Min width for names next to the lines. On narrower charts the list below the chart names them. */
 const NARROW_PX = 520
 const LABELS_PX = 172
 const POINT_STYLES = ['circle', 'rect', 'triangle', 'rectRot', 'rectRounded'] as const
 
 export type TrendChart = {
   update(view: TrendView, theme: Theme, focus: string | null, clock: Clock, nowMs: number): void
-  /** Whether there is room for the names beside the lines. */
+  /** True when the chart is wide enough for names next to the lines. */
   namesLines(): boolean
 }
 
-/** A line per class over the windows of a range; the piece to a window that still fills is dashed. */
+/** Creates the line chart: one line per class. The segment to a window that has not ended is dashed. */
 export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
   let view: TrendView | undefined
   let labels: readonly EndLabel[] = []

@@ -3,8 +3,8 @@ import { byId, classDot, make, setText } from './elements.ts'
 import { syncRows } from './rows.ts'
 
 /**
- * On a phone the style sheet lays the rows out as a grid, which in some browsers takes the table's meaning away from
- * screen readers: explicit roles keep it.
+ * Sets explicit ARIA roles on the table. On a phone the style sheet displays the rows as a grid, and some browsers then
+ * no longer report a table to screen readers.
  */
 export function prepareAlerts(): void {
   const table = byId<HTMLTableElement>('alerts')
@@ -16,7 +16,11 @@ export function prepareAlerts(): void {
   }
 }
 
-/** @param onSeen told of an alert that the reader marks as seen, or no more */
+/**
+ * Updates the rows of the alerts table.
+ *
+ * @param onSeen called when the reader marks an alert as seen or not seen
+ */
 export function renderAlerts(items: readonly AlertItem[], onSeen: (key: string, seen: boolean) => void): void {
   syncRows(
     byId('alerts-body'),

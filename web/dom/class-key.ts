@@ -2,7 +2,7 @@ import type { ClassKey } from '../view-models/classes.ts'
 import { byId, classDot, make, setAttribute } from './elements.ts'
 import { syncRows } from './rows.ts'
 
-/** A button per class: shows its colour, and singles it out everywhere on the page (pressed again: all classes). */
+/** Updates the class buttons: one per class, in its colour. A click highlights the class; a second click shows all. */
 export function renderClassKey(
   keys: readonly ClassKey[],
   focus: string | null,

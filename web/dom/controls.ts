@@ -3,7 +3,11 @@ import { byId, make } from './elements.ts'
 
 const radios = (name: string) => [...document.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)]
 
-/** @param choose told of each thing that the reader chooses anew */
+/**
+ * Connects the page's controls.
+ *
+ * @param choose called with each change of the choice
+ */
 export function prepareControls(choose: (change: Partial<Choice>) => void): void {
   for (const radio of radios('range')) {
     radio.addEventListener('change', () => {
@@ -23,13 +27,13 @@ export function prepareControls(choose: (change: Partial<Choice>) => void): void
   hide.addEventListener('change', () => choose({ hidesSeen: hide.checked }))
 }
 
-/** Shows what is chosen. */
+/** Shows the choice in the controls. */
 export function renderControls(choice: Choice, rules: readonly string[]): void {
   for (const radio of radios('range')) radio.checked = radio.value === choice.range
   for (const radio of radios('scale')) radio.checked = radio.value === choice.scale
   const rule = byId<HTMLSelectElement>('rule')
-  const there = new Set([...rule.options].map(({ value }) => value))
-  rule.append(...rules.filter(name => !there.has(name)).map(name => option(name, name)))
+  const existing = new Set([...rule.options].map(({ value }) => value))
+  rule.append(...rules.filter(name => !existing.has(name)).map(name => option(name, name)))
   rule.value = choice.rule ?? ''
   byId<HTMLSelectElement>('min-score').value = String(choice.minScore ?? '')
   byId<HTMLInputElement>('hide-seen').checked = choice.hidesSeen

@@ -1,6 +1,10 @@
-/** The page's fixed elements. Text is only ever set as text: ids and names come from outside. */
+/** Access to the page's elements. Text is never set as HTML, because ids and names come from outside. */
 
-/** The element with that id; throws when index.html does not have it. */
+/**
+ * Finds an element by its id.
+ *
+ * @throws Error when index.html has no such element
+ */
 export function byId<Type extends HTMLElement = HTMLElement>(id: string): Type {
   const element = document.getElementById(id)
   if (!element) throw new Error(`index.html has no element with the id "${id}"`)
@@ -12,18 +16,19 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }
 
-/** Shows a message in place of what is not there to be shown; null hides it. */
+/** Shows a message in place of missing content; null hides it. */
 export function setMessage(id: string, message: string | null): void {
   byId(id).hidden = message === null
   setText(byId(id), message ?? '')
 }
 
-/** Sets or, with null, removes an attribute, only if it differs. */
+/** Sets an attribute if it differs; null removes it. */
 export function setAttribute(element: Element, name: string, value: string | null): void {
   if (value === null) element.removeAttribute(name)
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }
 
+/** Creates an element. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   { className, role, text }: { className?: string; role?: string; text?: string } = {},
@@ -35,7 +40,7 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** A dot in the class's colour, for beside its name. */
+/** Dot in a class's colour, for use next to its name. */
 export function classDot(colour: number): HTMLSpanElement {
   const dot = make('span', { className: 'dot' })
   dot.setAttribute('aria-hidden', 'true')

@@ -1,18 +1,20 @@
-/** The part of the page that a button or a link to save it belongs to. */
-function partOf(element: Element): string {
-  return element.closest<HTMLElement>('[data-part]')?.dataset.part ?? ''
+/** Name of the card that an export button or link is in. */
+function cardOf(element: Element): string {
+  return element.closest<HTMLElement>('[data-card]')?.dataset.card ?? ''
 }
 
 /**
- * @param onPicture told of the part whose picture the reader wants
- * @param onTable given the address of a table that the reader wants; without it the link itself is enough
+ * Connects the buttons and links that save a picture or a table.
+ *
+ * @param onPicture called with the card's name
+ * @param onTable called with the table's URL and file name; without it the link works by itself
  */
 export function prepareExports(
-  onPicture: (part: string) => unknown,
+  onPicture: (card: string) => unknown,
   onTable?: (url: string, name: string) => unknown,
 ): void {
   for (const button of document.querySelectorAll('[data-picture]')) {
-    button.addEventListener('click', () => onPicture(partOf(button)))
+    button.addEventListener('click', () => onPicture(cardOf(button)))
   }
   if (!onTable) return
   for (const link of document.querySelectorAll<HTMLAnchorElement>('[data-table]')) {
@@ -23,10 +25,14 @@ export function prepareExports(
   }
 }
 
-/** @param urls of tables as CSV, by the part of the page that shows them */
+/**
+ * Updates the links to the tables.
+ *
+ * @param urls URLs of the tables as CSV, by card
+ */
 export function renderExports(urls: Record<string, string>): void {
   for (const link of document.querySelectorAll<HTMLAnchorElement>('[data-table]')) {
-    const url = urls[partOf(link)]
+    const url = urls[cardOf(link)]
     if (url) link.href = url
   }
 }

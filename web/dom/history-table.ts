@@ -3,9 +3,10 @@ import { byId, classDot, make, setText } from './elements.ts'
 import { syncRows } from './rows.ts'
 
 const SVG = 'http://www.w3.org/2000/svg'
-/** The columns of numbers before the distribution. */
+/** Number of number columns before the distribution. */
 const BEFORE_DISTRIBUTION = 7
 
+/** Updates the history table. */
 export function renderHistory(view: HistoryView, focus: string | null): void {
   setText(byId('scale-min'), view.scale?.min ?? '')
   setText(byId('scale-max'), view.scale?.max ?? '')
@@ -44,14 +45,14 @@ function createRow(item: HistoryItem): HTMLTableRowElement {
   return row
 }
 
-/** A line from the 5% to the 95% quantile, a box of the middle half, a tick at the median. */
+/** Box plot: a line from the 5% to the 95% quantile, a box from 25% to 75%, and a tick at the median. */
 function boxPlot(colour: number): SVGElement {
   const plot = document.createElementNS(SVG, 'svg')
   plot.setAttribute('role', 'img')
   plot.style.setProperty('--dot', `var(--class-${colour})`)
-  for (const part of ['reach', 'half', 'median']) {
+  for (const shapeName of ['reach', 'half', 'median']) {
     const shape = document.createElementNS(SVG, 'rect')
-    shape.classList.add(part)
+    shape.classList.add(shapeName)
     plot.append(shape)
   }
   return plot

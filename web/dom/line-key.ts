@@ -2,7 +2,7 @@ import { linesByHeight, type TrendView } from '../view-models/trend.ts'
 import { byId, classDot, make } from './elements.ts'
 import { syncRows } from './rows.ts'
 
-/** Where the chart is too narrow for names beside its lines: the names below it, in the lines' order from top down. */
+/** Updates the names of the lines below the chart, from the highest line to the lowest. Used when the chart is too narrow for names. */
 export function renderLineKey(view: TrendView): void {
   syncRows(
     byId('line-key'),

@@ -1,6 +1,6 @@
 /**
- * Makes `parent` hold one element per item, in order. An element is made once per key and kept while its item is there,
- * so that focus, selection and scroll position survive new data.
+ * Updates the children of `parent`: one element per item, in order. An element is created once per key and kept as long
+ * as its item exists, so that focus, selection and scroll position are kept when data changes.
  */
 export function syncRows<Item, Row extends HTMLElement>(
   parent: HTMLElement,
@@ -25,11 +25,11 @@ export function syncRows<Item, Row extends HTMLElement>(
   })
   const focused = [...before.values()].find(row => row.contains(document.activeElement))
   const focusedAt = focused ? [...parent.children].indexOf(focused) : -1
-  for (const gone of before.values()) gone.remove()
+  for (const removed of before.values()) removed.remove()
   for (const [index, row] of rows.entries()) {
-    const there = parent.children[index]
-    if (there !== row) parent.insertBefore(row, there ?? null)
+    const current = parent.children[index]
+    if (current !== row) parent.insertBefore(row, current ?? null)
   }
-  // Who works with the keyboard goes on with what took its place.
+  // If the focused row was removed, the focus moves to the row at its position.
   if (focused) rows[Math.min(focusedAt, rows.length - 1)]?.querySelector<HTMLElement>('button, input')?.focus()
 }

@@ -1,6 +1,6 @@
 /**
- * A box whose content overflows can be reached with Tab, so that it can be scrolled with the keyboard; one whose content
- * fits is no stop on the way.
+ * Makes a box focusable while its content overflows, so that the keyboard can scroll it. A box whose content fits is not
+ * a Tab stop.
  */
 export function keepScrollable(box: HTMLElement): void {
   const check = () => {

@@ -1,6 +1,6 @@
 import { byId, make } from './elements.ts'
 
-/** Grey rows of the final height where a table's rows will be. */
+/** Draws grey placeholder rows, as high as the rows that replace them. */
 export function renderSkeletonRows(bodyId: string, rows: number, columns: number): void {
   byId(bodyId).replaceChildren(
     ...Array.from({ length: rows }, () => {

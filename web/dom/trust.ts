@@ -2,6 +2,7 @@ import type { TrustView } from '../view-models/trust.ts'
 import { byId, make, setAttribute, setText } from './elements.ts'
 import { syncRows } from './rows.ts'
 
+/** Updates the numbers about freshness and completeness, the reasons and the table of lanes. */
 export function renderTrust(view: TrustView): void {
   byId('facts').removeAttribute('data-loading')
   for (const card of view.cards) {

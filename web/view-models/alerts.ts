@@ -3,41 +3,42 @@ import type { Choice } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatNdvi, formatScore } from './format.ts'
 
+/** A row of the alerts table, with texts for people. */
 export type AlertItem = {
-  /** Identity of the alert, equal for the same alert in the next answer. */
+  /** Identity of the alert (`alertKey`). */
   key: string
   classKey: ClassKey
   imageId: string
   time: string
-  /** ISO UTC. */
+  /** The time as ISO 8601, UTC. */
   timeTitle: string
   ndvi: string
   ndviTitle: string
   off: string
-  /** Towards less or more vegetation than normal. */
+  /** Side of normal: less vegetation or more. */
   direction: 'below' | 'above'
   rule: string
   ruleTitle: string
-  /** The reader has marked it so. */
+  /** True when the reader has marked the alert as seen. */
   seen: boolean
 }
 
-/** What each rule compares; a rule that this page was not told of is shown by its name alone. */
+/** Descriptions of the rules. A rule that is not in the list is shown by its name only. */
 const RULES: ReadonlyMap<string, string> = new Map([
-  ['class-zscore', 'The image’s mean NDVI against the mean and sd of its class in the batch view.'],
-  ['image-range', 'The image’s own minimum or maximum against its own mean and sd.'],
+  ['class-zscore', 'Compares the image’s mean NDVI with the mean and sd of its class in the batch view.'],
+  ['image-range', 'Compares the image’s own minimum or maximum with its own mean and sd.'],
 ])
 
-/** Equal for the same alert in the next answer. */
+/** Identity of an alert. The same alert in a later answer has the same key. */
 export function alertKey({ class_name, timeMs, image_id, rule }: Alert): string {
   return JSON.stringify([class_name, new Date(timeMs).toISOString(), image_id, rule])
 }
 
 /**
- * The alerts that were chosen as rows of a table, in the API's order (newest first). An answer to what was chosen before
- * may hold others.
+ * Rows of the alerts table, in the API's order (newest first). Filters again, because the alerts may still belong to the
+ * previous choice.
  *
- * @param seen by the keys of alerts
+ * @param seen keys of the alerts that the reader has seen
  */
 export function alertItems(
   rows: readonly Alert[],
@@ -71,11 +72,11 @@ export function alertItems(
   })
 }
 
-/** The rules that alerts can be limited to: those that are known here, and others that were seen. */
+/** Names for the rule filter: the known rules, the rules of the given alerts, and the chosen rule. */
 export function ruleNames(rows: readonly Alert[], chosen: string | null): string[] {
   return [...new Set([...RULES.keys(), ...rows.map(({ rule }) => rule), ...(chosen ? [chosen] : [])])]
 }
 
-/** How many of the alerts carry an event time within [startMs, endMs). */
+/** Number of alerts with an event time within [startMs, endMs). */
 export const alertsBetween = (rows: readonly Alert[], startMs: number, endMs: number): number =>
   rows.filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs).length

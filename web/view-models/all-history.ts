@@ -3,19 +3,20 @@ import { roundLimits, type Scale } from './axis.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { formatBand, formatCount, formatFixed, formatNdvi, plural, UNKNOWN } from './format.ts'
 
+/** A row of the history table, with texts for people. */
 export type HistoryItem = {
   classKey: ClassKey
   count: string
   batchCount: string
-  /** Counted by the speed layer only: "+312". */
+  /** Images that only the speed layer has counted: "+312". */
   speedOnly: string
-  /** The batch view's share of the count, 0..1; null when unknown. */
+  /** Share of the images that the batch view has counted, 0..1; null when unknown. */
   batchShare: number | null
   mean: string
   sd: string
   min: string
   max: string
-  /** Of the images' means; null until the batch view has some. */
+  /** Distribution of the images' means; null when the batch view has none. */
   distribution: Distribution | null
   red: string
   nir: string
@@ -24,22 +25,23 @@ export type HistoryItem = {
 
 type Quantiles = { p05: number; p25: number; p50: number; p75: number; p95: number }
 
-/** Quantiles of NDVI, as places in 0..1 of the scale that all classes share, and the same in words, as NDVI. */
+/** Quantiles of NDVI as positions (0..1) on the scale that all classes share. `description` gives them in words, as NDVI. */
 export type Distribution = Quantiles & { description: string }
 
 export type HistoryView = {
   items: HistoryItem[]
-  /** What 0 and 1 of the distributions stand for, NDVI; null without any. */
+  /** NDVI at positions 0 and 1 of the distributions; null when there is no distribution. */
   scale: { min: string; max: string } | null
   total: { count: string; batchCount: string; speedOnly: string; batchShare: number | null }
   summary: string
 }
 
 /**
- * The joined statistics of every class, with how much of them the batch view has already. The two answers are fetched
- * side by side, so a view published in between can make the batch count the larger one: that is shown as nothing left.
+ * View of the history table: statistics of every class, and how much of them the batch view has counted. Null without
+ * rows. The two answers are loaded in parallel: when a view is published in between, the batch count can be the larger
+ * one. The difference is then shown as 0.
  *
- * @param batch undefined while it is not known
+ * @param batch undefined when it could not be loaded
  */
 export function historyView(
   joined: readonly ClassStatsRow[],
@@ -90,16 +92,15 @@ export function historyView(
 
 function summaryOf(total: number, batchTotal: number | null): string {
   const images = plural(total, 'image')
-  if (batchTotal === null) return `${images}. How many of them the batch view has counted is not known right now.`
-  if (batchTotal === 0)
-    return `${images}, all of them still only in the speed layer: no batch view has counted any yet.`
+  if (batchTotal === null) return `${images}. How many of them the batch view has counted could not be loaded.`
+  if (batchTotal === 0) return `${images}, all in the speed layer: no batch view has counted any yet.`
   const waiting = Math.max(0, total - batchTotal)
   return waiting === 0
-    ? `${images}, all of them counted by the batch view.`
-    : `${images}: ${formatCount(batchTotal)} counted by the batch view, ${formatCount(waiting)} (${share(waiting / total)}) still only in the speed layer.`
+    ? `${images}, all counted by the batch view.`
+    : `${images}: ${formatCount(batchTotal)} counted by the batch view, ${formatCount(waiting)} (${share(waiting / total)}) only in the speed layer so far.`
 }
 
-/** @param batchCount null while it is not known */
+/** @param batchCount null when unknown */
 function counts(count: number, batchCount: number | null) {
   if (batchCount === null) {
     return { count: formatCount(count), batchCount: UNKNOWN, speedOnly: UNKNOWN, batchShare: null }

@@ -1,26 +1,26 @@
 import { MINUTE_MS } from './time.ts'
 
-/** Axis limits and ticks that stay put while the data moves a little. */
+/** Limits and ticks of axes. They stay the same when the data changes a little. */
 
 export type Limits = { min: number; max: number }
 
-/** Limits that are whole multiples of the distance between ticks. */
+/** Limits and the distance between ticks. The limits are whole multiples of the distance. */
 export type Scale = Limits & { step: number }
 
 const STEPS = [1, 2, 5]
 
-/** The smallest "round" step (1, 2 or 5 times a power of ten) that cuts `span` into at most `maxSteps` pieces. */
+/** Smallest round step (1, 2 or 5 times a power of ten) that divides `span` into at most `maxSteps` intervals. */
 export function roundStep(span: number, maxSteps: number): number {
   const raw = Math.max(span, Number.EPSILON) / maxSteps
   const power = 10 ** Math.floor(Math.log10(raw))
   return (STEPS.find(step => step * power >= raw * (1 - 1e-9)) ?? 10) * power
 }
 
-/** The values' range widened to whole steps, always with `include` in it; a tiny range is widened to `minSpan`. */
+/** Range of `values` and `include`, widened to whole steps. A range smaller than `minSpan` is widened to it first. */
 export function roundLimits(values: readonly number[], include: readonly number[], minSpan: number): Scale {
   const all = [...values, ...include].filter(Number.isFinite)
   if (all.length === 0) return { min: 0, max: minSpan, step: minSpan }
-  // One by one: an argument each would be too many for a year of many classes.
+  // Not Math.min(...all): a year of many classes has too many values for arguments of a call.
   let min = all.reduce((least, value) => Math.min(least, value))
   let max = all.reduce((most, value) => Math.max(most, value))
   if (max - min < minSpan) {
@@ -36,7 +36,7 @@ export function roundLimits(values: readonly number[], include: readonly number[
   }
 }
 
-/** How many decimals tell ticks of that distance apart: 0.2 needs one, 0.05 two. */
+/** Number of decimals that tick labels need: one for a step of 0.2, two for 0.05. */
 export const decimalsOf = (step: number): number => Math.max(1, Math.ceil(-Math.log10(step) - 1e-9))
 
 const clean = (value: number) => Number(value.toFixed(9))
@@ -46,8 +46,8 @@ const TIME_STEPS_MS = [10, 20, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 20
 )
 
 /**
- * Round times within the limits, at most `maxTicks`. `offsetMs` is the local zone's distance from UTC, so that ticks of
- * hours fall on local hours.
+ * Round times within the limits, at most `maxTicks`. `offsetMs` is the local zone's offset from UTC, so that hourly
+ * ticks are at local hours.
  */
 export function timeTicks({ min, max }: Limits, maxTicks: number, offsetMs = 0): number[] {
   const step =
@@ -58,14 +58,14 @@ export function timeTicks({ min, max }: Limits, maxTicks: number, offsetMs = 0):
 }
 
 /**
- * Moves positions apart until neighbours are `gap` apart and all lie in the limits, each as near as possible to where
- * it wanted to be. Order is kept; when there is too little room, the gap shrinks.
+ * Moves positions apart, so that neighbours have a distance of `gap` and all lie within the limits. Each stays as near
+ * as possible to its wanted position. Keeps the order. When there is not enough room, the gap is smaller.
  */
 export function spreadApart(wanted: readonly number[], gap: number, { min, max }: Limits): number[] {
   const order = wanted.map((_, index) => index).sort((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0) || a - b)
   const room = wanted.length > 1 ? Math.min(gap, (max - min) / (wanted.length - 1)) : gap
-  // Pool neighbours that collide: a pool sits at the mean of what its members want (isotonic regression of
-  // `wanted - place * room`, by pool adjacent violators).
+  // Neighbours that collide form a pool. A pool is at the mean of its members' wanted positions (isotonic regression of
+  // `wanted - place * room`, pool adjacent violators algorithm).
   const pools: { sum: number; size: number }[] = []
   for (const [place, index] of order.entries()) {
     pools.push({ sum: (wanted[index] ?? 0) - place * room, size: 1 })

@@ -1,24 +1,24 @@
 import type { Step } from '../../functions/serving/schemas.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './time.ts'
 
-/** What the reader chose to see. It stands in the page's address, so that a link shows the same. */
+/** The reader's choice. It is in the page's address, so that a link shows the same view. */
 export type Choice = {
-  /** The class that is singled out. */
+  /** Highlighted class; null for all classes. */
   focus: string | null
   range: RangeName
   scale: TrendScale
-  /** Only alerts of this rule. */
+  /** Filter: alerts of this rule. */
   rule: string | null
-  /** Only alerts that are so far off, in standard deviations, or further. */
+  /** Filter: alerts at least this far from normal, in standard deviations. */
   minScore: number | null
-  /** No alerts that the reader has marked as seen. */
+  /** Filter: hides alerts that the reader has marked as seen. */
   hidesSeen: boolean
 }
 
 /** Scale of the trend chart. `ndvi`: as measured. `difference`: minus the class's mean over all history. */
 export type TrendScale = 'ndvi' | 'difference'
 
-/** `every` as the API takes it, and how long that is. */
+/** Length of the period, and of one step in it: `every` for the API, and `stepMs`. */
 export type Range = { spanMs: number; every: Step; stepMs: number }
 
 const minutes = { every: '10m', stepMs: 10 * MINUTE_MS } as const
@@ -36,12 +36,12 @@ export const RANGES = {
 export type RangeName = keyof typeof RANGES
 export const RANGE_NAMES = Object.keys(RANGES) as RangeName[]
 
-/** Least distances that alerts can be limited to, in standard deviations. */
+/** Options of the filter by distance from normal, in standard deviations. */
 export const MIN_SCORES = [3, 4, 5] as const
 
 const DEFAULTS: Choice = { focus: null, range: '6h', scale: 'ndvi', rule: null, minScore: null, hidesSeen: false }
 
-/** What an address says; what it says of no choice that there is, is passed over. */
+/** Reads the choice from an address. Invalid values are ignored: the default applies. */
 export function choiceOf(parameters: URLSearchParams): Choice {
   return {
     focus: nameIn(parameters, 'class'),
@@ -53,15 +53,15 @@ export function choiceOf(parameters: URLSearchParams): Choice {
   }
 }
 
-/** The API takes no longer ones. */
-const LONGEST_NAME = 256
+/** Longest class or rule name that the API accepts. */
+const MAX_NAME_LENGTH = 256
 
 function nameIn(parameters: URLSearchParams, name: string): string | null {
   const value = parameters.get(name)
-  return value && value.length <= LONGEST_NAME ? value : null
+  return value && value.length <= MAX_NAME_LENGTH ? value : null
 }
 
-/** The address's parameters with the choice in them; what is chosen by default is left out. */
+/** Writes the choice into the parameters of an address. Defaults are left out; other parameters stay. */
 export function parametersOf(choice: Choice, before: URLSearchParams): URLSearchParams {
   const parameters = new URLSearchParams(before)
   const named: [name: string, value: string | number | null, byDefault: string | null][] = [

@@ -1,7 +1,7 @@
 /**
- * The land-cover classes in the page's order. A known class always has the same place, hence the same colour, however
- * many others are present; classes that this page was not told of follow in alphabetical order.
- * The ten known ones are those of EuroSAT (Helber et al. 2019, https://arxiv.org/abs/1709.00029).
+ * Land-cover classes in the page's order: the ten of EuroSAT (Helber et al. 2019, https://arxiv.org/abs/1709.00029).
+ * A known class always has the same colour, whichever other classes are present. Other classes follow in alphabetical
+ * order.
  */
 export const KNOWN_CLASSES: readonly string[] = [
   'AnnualCrop',
@@ -16,18 +16,19 @@ export const KNOWN_CLASSES: readonly string[] = [
   'SeaLake',
 ]
 
-/** How many colours the style sheet has: `--class-0` to `--class-11`. */
+/** Number of class colours in the style sheet: `--class-0` to `--class-11`. */
 export const COLOUR_COUNT = 12
 
+/** A class with its label and colour. */
 export type ClassKey = {
   className: string
-  /** For people: "Herbaceous vegetation". */
+  /** Name for people: "Herbaceous vegetation". */
   label: string
-  /** The number of its colour in the style sheet. */
+  /** Number of its colour in the style sheet. */
   colour: number
 }
 
-/** The given classes without repetition, in the page's order, each with its label and colour. */
+/** The given classes without duplicates, in the page's order. */
 export function classKeys(classNames: Iterable<string>): ClassKey[] {
   const names = new Set(classNames)
   const known = KNOWN_CLASSES.filter(name => names.has(name))
@@ -38,6 +39,7 @@ export function classKeys(classNames: Iterable<string>): ClassKey[] {
   ]
 }
 
+/** Makes words of a class name: "SeaLake" becomes "Sea lake". */
 export function classLabel(className: string): string {
   const words = className
     .replace(/[_-]+/g, ' ')

@@ -3,18 +3,18 @@ import type { Round } from '../api.ts'
 import { formatAge } from './format.ts'
 
 /**
- * loading: nothing was ever received. live: the last round brought everything. partial: some parts could not be had.
- * lost: none could; what is shown is the last known. refused: the reader could not sign in.
+ * State of the connection to the API. `loading`: nothing received yet. `live`: the last round succeeded. `partial`: some
+ * answers failed. `lost`: all failed; the page shows the last known data. `refused`: the reader could not sign in.
  */
 export type Connection = {
   phase: 'loading' | 'live' | 'partial' | 'lost' | 'refused'
   failed: readonly AnswerName[]
   everLoaded: boolean
-  /** When the last round that brought anything ended; null if none did. */
+  /** End of the last round with any answer, local time; null if there was none. */
   lastGoodMs: number | null
-  /** Set by the round that ended a loss, cleared by the next one. */
+  /** True after the round that ended a loss, until the next round. */
   recovered: boolean
-  /** Of a refusal. */
+  /** Reason of a refusal. */
   reason?: string
 }
 
@@ -26,11 +26,12 @@ export const CONNECTING: Connection = {
   recovered: false,
 }
 
-/** @param reason why the reader could not sign in */
+/** State after a failed sign-in. */
 export function refused(reason: string): Connection {
   return { ...CONNECTING, phase: 'refused', reason }
 }
 
+/** State after a round of requests. */
 export function afterRound(before: Connection, round: Round, nowMs: number): Connection {
   const got = Object.keys(round.changed).length + round.unchanged.length
   const phase = got === 0 ? 'lost' : round.failed.length > 0 ? 'partial' : 'live'
@@ -43,9 +44,10 @@ export function afterRound(before: Connection, round: Round, nowMs: number): Con
   }
 }
 
+/** Short status text at the top of the page. */
 export type Pill = { tone: 'wait' | 'good' | 'attention' | 'bad'; text: string }
 
-/** The status pill's few words. `degraded` is the server's own judgement; `empty` means no event was ever seen. */
+/** Text of the status pill. `degraded` is the server's own health; `empty` means that there is no image yet. */
 export function pillOf(connection: Connection, degraded: boolean, empty: boolean): Pill {
   switch (connection.phase) {
     case 'loading':
@@ -58,15 +60,16 @@ export function pillOf(connection: Connection, degraded: boolean, empty: boolean
       return { tone: 'attention', text: 'Partly updated' }
     case 'live':
       if (degraded) return { tone: 'attention', text: 'Degraded' }
-      return empty ? { tone: 'wait', text: 'Waiting for events' } : { tone: 'good', text: 'Live' }
+      return empty ? { tone: 'wait', text: 'Waiting for images' } : { tone: 'good', text: 'Live' }
   }
 }
 
+/** Message over the page. */
 export type Banner = { tone: 'good' | 'attention' | 'bad'; title: string; detail: string; retry: boolean }
 
 const ANSWER_WORDS: Record<AnswerName, string> = {
   windows: 'the newest windows',
-  series: 'how it moved',
+  series: 'NDVI over time',
   alerts: 'the alerts',
   joined: 'the class statistics',
   batch: 'the batch view',
@@ -74,26 +77,27 @@ const ANSWER_WORDS: Record<AnswerName, string> = {
   health: 'the system’s health',
 }
 
-/** What to tell beyond the pill; null when all is well. `retryInMs` null means a request is under way. */
+/** Banner for the connection; null when there is no problem. `retryInMs` is null while a round runs. */
 export function bannerOf(connection: Connection, retryInMs: number | null, nowMs: number): Banner | null {
   if (connection.phase === 'refused') {
-    return { tone: 'bad', title: 'Signing in failed', detail: connection.reason ?? '', retry: true }
+    return { tone: 'bad', title: 'Sign-in failed', detail: connection.reason ?? '', retry: true }
   }
   if (connection.phase === 'lost') {
-    const next = retryInMs === null ? 'Trying now…' : `Trying again in ${Math.max(1, Math.ceil(retryInMs / 1000))} s.`
+    const next =
+      retryInMs === null ? 'Reconnecting now…' : `Next attempt in ${Math.max(1, Math.ceil(retryInMs / 1000))} s.`
     const kept =
       connection.lastGoodMs === null
-        ? 'The server does not answer.'
-        : `Showing what was known ${formatAge(Math.max(1000, nowMs - connection.lastGoodMs))}.`
+        ? 'The server does not respond.'
+        : `Showing the data from ${formatAge(Math.max(1000, nowMs - connection.lastGoodMs))}.`
     const title = connection.everLoaded ? 'Connection lost' : 'No connection'
     return { tone: 'bad', title, detail: `${kept} ${next}`, retry: true }
   }
   if (connection.phase === 'partial') {
-    const parts = connection.failed.map(name => ANSWER_WORDS[name])
+    const names = connection.failed.map(name => ANSWER_WORDS[name])
     return {
       tone: 'attention',
       title: 'Partly updated',
-      detail: `Could not refresh ${new Intl.ListFormat('en-GB').format(parts)}; the last known is shown.`,
+      detail: `Could not update ${new Intl.ListFormat('en-GB').format(names)}. The last known data is shown.`,
       retry: false,
     }
   }

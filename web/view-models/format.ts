@@ -1,6 +1,6 @@
 import { HOUR_MS } from './time.ts'
 
-/** Numbers, durations and times as people read them. Unknown (null) is always an en dash. */
+/** Formats numbers, durations and times for people. Unknown (null) is always an en dash. */
 
 export const UNKNOWN = '–'
 const MINUS = '−'
@@ -18,19 +18,19 @@ export function formatFixed(value: number | null, digits: number): string {
 
 export const formatNdvi = (ndvi: number | null): string => formatFixed(ndvi, 3)
 
-/** A signed difference: +0.012 or −0.012. */
+/** Signed difference: +0.012 or −0.012. */
 export function formatDifference(value: number | null, digits = 3): string {
   const text = formatFixed(value, digits)
   return value !== null && Number(value.toFixed(digits)) > 0 ? `+${text}` : text
 }
 
-/** Band means come as reflectance (0..1) or as sensor counts (0..10,000): show as many digits as mean something. */
+/** Band mean, with as many digits as are significant: it is a reflectance (0..1) or a sensor count (0..10,000). */
 export function formatBand(value: number | null): string {
   if (value === null) return UNKNOWN
   return Math.abs(value) >= 100 ? formatCount(Math.round(value)) : formatFixed(value, Math.abs(value) >= 10 ? 1 : 3)
 }
 
-/** "4.2 sd below": how far a signed score lies from normal. */
+/** Distance of a signed score from normal: "4.2 sd below". */
 export function formatScore(score: number | null): string {
   if (score === null) return UNKNOWN
   return `${Math.abs(score).toFixed(1)} sd ${score < 0 ? 'below' : 'above'}`
@@ -49,7 +49,7 @@ export function formatDuration(ms: number | null): string {
   return `${Math.round(hours / 24)} days`
 }
 
-/** "12 s ago"; anything younger than a second, or in the future by clock skew, is "just now". */
+/** Age: "12 s ago". An age below one second, or negative because of clock skew, is "just now". */
 export function formatAge(ms: number | null): string {
   if (ms === null) return UNKNOWN
   return ms < 1000 ? 'just now' : `${formatDuration(Math.floor(ms / 1000) * 1000).replace('.0 s', ' s')} ago`
@@ -60,11 +60,12 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
 
 const sign = (text: string) => text.replace('-', MINUS)
 
-/** As of then, each time has its day and year. */
+/** Value of `nowMs` for which a `Clock` always adds the day and the year. */
 export const LONG_AGO_MS = 0
 
+/** Formats times (epoch ms) in one time zone. `nowMs` decides whether the day and the year are needed. */
 export type Clock = {
-  /** The zone's IANA name, for instance Europe/Berlin. */
+  /** IANA name of the zone, for instance Europe/Berlin. */
   zone: string
   /** 14:10 */
   minute(ms: number): string
@@ -72,11 +73,11 @@ export type Clock = {
   second(ms: number, nowMs: number): string
   /** 14:10 today, 21 Nov 14:10 on another day. */
   moment(ms: number, nowMs: number): string
-  /** 14:10–14:20 today, 21 Nov 14:10–14:20 on another day, 21 Nov 20:00–22 Nov 02:00 where it is longer than an hour. */
+  /** 14:10–14:20 today, 21 Nov 14:10–14:20 on another day, 21 Nov 20:00–22 Nov 02:00 when it is longer than an hour. */
   range(startMs: number, endMs: number, nowMs: number): string
-  /** 21 Nov, or 21 Nov 2025 of another year: of the UTC day, whatever the zone. */
+  /** UTC day, whatever the zone: 21 Nov, or 21 Nov 2025 in another year. */
   utcDay(ms: number, nowMs: number): string
-  /** The zone's short name at that time: CET, CEST, GMT+5:30. */
+  /** Short name of the zone at that time: CET, CEST, GMT+5:30. */
   zoneName(ms: number): string
 }
 
@@ -107,7 +108,7 @@ export function createClock(zone: string): Clock {
     second: (ms, nowMs) => dayPrefix(ms, nowMs) + second.format(ms),
     moment: (ms, nowMs) => dayPrefix(ms, nowMs) + minute.format(ms),
     range(startMs, endMs, nowMs) {
-      // A window that ends at midnight needs no other date.
+      // A short range, like a window that ends at midnight, needs no second date.
       const isLong = endMs - startMs > HOUR_MS && date.format(startMs) !== date.format(endMs)
       const end = isLong ? `${day.format(endMs)} ${minute.format(endMs)}` : minute.format(endMs)
       return `${dayPrefix(startMs, nowMs)}${minute.format(startMs)}–${end}`

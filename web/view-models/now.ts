@@ -4,50 +4,52 @@ import { roundLimits, type Scale } from './axis.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatCount, formatDifference, formatFixed, formatNdvi, plural } from './format.ts'
 
+/** A bar of the chart: a class and its newest window. */
 export type NowBar = ClassKey & {
   mean: number | null
-  /** One standard deviation; null for a single image. */
+  /** Standard deviation; null for a single image. */
   sd: number | null
   /** The class's mean over all history, from the batch view. */
-  normal: number | null
-  normalSd: number | null
+  baseline: number | null
+  baselineSd: number | null
   count: number | null
-  /** Set when the class's newest window is not the page's newest one: its time range. */
+  /** Time range of the class's newest window, when this is not the newest window of the page; else null. */
   olderRange: string | null
 }
 
+/** View of the card and of the headline. */
 export type NowView = {
   bars: NowBar[]
   axis: Scale
-  /** The newest window, in local time: "14:10–14:20". */
+  /** Newest window, in local time: "14:10–14:20". */
   range: string
   startMs: number
   endMs: number
-  /** The newest window has not ended: its numbers still grow. */
+  /** True while the newest window has not ended: its numbers still grow. */
   filling: boolean
-  /** It is the current window, or the one before. */
+  /** True when the newest window is the current one or the one before. */
   isRecent: boolean
   /** Images in the newest window, all classes. */
   images: number
   /** Classes with images in the newest window. */
   classes: number
-  /** Images that came after their window's end. */
+  /** Late images in the newest window. */
   late: number
-  /** Classes that have a normal; null while that is not known. */
-  normals: number | null
-  /** Classes of the newest window that can be compared with their normal. */
+  /** Number of classes with a baseline; null when the baselines are not known. */
+  baselineCount: number | null
+  /** Number of classes of the newest window that can be compared with their baseline. */
   comparable: number
-  /** Those of them whose mean lies away from normal by more than chance explains, the least likely first. */
+  /** Classes whose mean differs from the baseline by more than chance explains. Largest number of standard errors first. */
   away: { bar: NowBar; difference: number; errors: number }[]
   /** The chart in words. */
   description: string
 }
 
 /**
- * The newest window of every class beside its normal; null when there is no window at all.
+ * View of the newest window of each class and its baseline; null when there is no window.
  *
- * @param windows some of each class
- * @param batch undefined while it is not known
+ * @param windows the newest windows of each class
+ * @param batch the baselines; undefined when they could not be loaded
  */
 export function nowView(
   windows: readonly WindowStats[],
@@ -64,18 +66,18 @@ export function nowView(
   const startMs = Math.max(...rows.map(row => row.startMs))
   const current = rows.filter(row => row.startMs === startMs)
   const endMs = Math.max(...current.map(row => row.endMs))
-  const normals = new Map(batch?.map(row => [row.class_name, row]))
+  const baselines = new Map(batch?.map(row => [row.class_name, row]))
 
-  const bars = classKeys([...newest.keys(), ...normals.keys()]).map((key): NowBar => {
+  const bars = classKeys([...newest.keys(), ...baselines.keys()]).map((key): NowBar => {
     const row = newest.get(key.className)
-    const normal = normals.get(key.className)
+    const baseline = baselines.get(key.className)
     const older = row !== undefined && row.startMs !== startMs
     return {
       ...key,
       mean: row?.ndvi_avg ?? null,
       sd: row?.ndvi_stddev ?? null,
-      normal: normal?.ndvi_avg ?? null,
-      normalSd: normal?.ndvi_stddev ?? null,
+      baseline: baseline?.ndvi_avg ?? null,
+      baselineSd: baseline?.ndvi_stddev ?? null,
       count: row?.count ?? null,
       olderRange: older ? clock.range(row.startMs, row.endMs, nowMs) : null,
     }
@@ -85,9 +87,9 @@ export function nowView(
   return {
     bars,
     axis: roundLimits(
-      bars.flatMap(({ mean, sd, normal }) => [
+      bars.flatMap(({ mean, sd, baseline }) => [
         ...(mean === null ? [] : [mean - (sd ?? 0), mean + (sd ?? 0)]),
-        ...(normal === null ? [] : [normal]),
+        ...(baseline === null ? [] : [baseline]),
       ]),
       [0],
       0.2,
@@ -97,41 +99,41 @@ export function nowView(
     endMs,
     filling: endMs > nowMs,
     isRecent: nowMs - endMs < endMs - startMs,
-    normals: batch ? normals.size : null,
+    baselineCount: batch ? baselines.size : null,
     images: current.reduce((sum, row) => sum + row.count, 0),
     classes: current.length,
     late: current.reduce((sum, row) => sum + (row.late_count ?? 0), 0),
-    ...awayFromNormal(bars.filter(bar => bar.olderRange === null)),
+    ...compare(bars.filter(bar => bar.olderRange === null)),
     description: describe(bars, range),
   }
 }
 
-/** Three standard errors of the mean: of ten classes that are all normal, one looks away in 3% of windows. */
-const AWAY_ERRORS = 3
+/** Threshold, in standard errors of the mean. With ten normal classes, 3% of the windows show one above it by chance. */
+const MIN_ERRORS = 3
 
-function awayFromNormal(bars: readonly NowBar[]): Pick<NowView, 'comparable' | 'away'> {
+function compare(bars: readonly NowBar[]): Pick<NowView, 'comparable' | 'away'> {
   const distances = bars.flatMap(bar => {
-    if (bar.mean === null || bar.normal === null || !bar.normalSd || !bar.count) return []
-    const difference = bar.mean - bar.normal
-    return [{ bar, difference, errors: Math.abs(difference) / (bar.normalSd / Math.sqrt(bar.count)) }]
+    if (bar.mean === null || bar.baseline === null || !bar.baselineSd || !bar.count) return []
+    const difference = bar.mean - bar.baseline
+    return [{ bar, difference, errors: Math.abs(difference) / (bar.baselineSd / Math.sqrt(bar.count)) }]
   })
   return {
     comparable: distances.length,
-    away: distances.filter(({ errors }) => errors >= AWAY_ERRORS).sort((a, b) => b.errors - a.errors),
+    away: distances.filter(({ errors }) => errors >= MIN_ERRORS).sort((a, b) => b.errors - a.errors),
   }
 }
 
 function describe(bars: readonly NowBar[], range: string): string {
-  const parts = bars.map(bar => {
+  const sentences = bars.map(bar => {
     if (bar.mean === null) return `${bar.label}: no images`
     const spread = bar.sd === null ? '' : ` plus or minus ${formatFixed(bar.sd, 3)}`
-    const normal = bar.normal === null ? '' : `, ${formatDifference(bar.mean - bar.normal)} from normal`
+    const normal = bar.baseline === null ? '' : `, ${formatDifference(bar.mean - bar.baseline)} from normal`
     const count = bar.count === null ? '' : `, ${plural(bar.count, 'image')}`
     const older = bar.olderRange === null ? '' : ` (from ${bar.olderRange})`
     return `${bar.label}${older}: ${formatNdvi(bar.mean)}${spread}${normal}${count}`
   })
-  return `Bar chart of the mean NDVI per class, ${range}. ${parts.join('. ')}.`
+  return `Bar chart of the mean NDVI per class, ${range}. ${sentences.join('. ')}.`
 }
 
-/** "1,204" or, for a class without images, the dash. */
+/** Number of images, "1,204"; a dash for a class without images. */
 export const countLabel = (bar: NowBar): string => formatCount(bar.count)

@@ -1,19 +1,19 @@
 import type { SystemHealth } from '../answers.ts'
-import type { Questions } from '../api.ts'
+import type { Queries } from '../api.ts'
 import { type Choice, RANGES } from './choice.ts'
 
-/** The API gives no more alerts in one answer. */
-export const MOST_ALERTS = 1_000
-/** What is told by the hour or the day moves too little to be asked for in every round. */
+/** Max number of alerts in one answer of the API. */
+export const MAX_ALERTS = 1_000
+/** Min time between two requests for hours or days, ms. They change too little for a request in every round. */
 const SLOW_MS = 30_000
 
-/** What to ask the API for what was chosen. Pages that show the same ask the same, so that a cache can answer them all. */
-export function questionsOf(
+/** Queries for a choice. Pages with the same choice send the same URLs, so that one cached response serves all. */
+export function queriesOf(
   choice: Choice,
   alertLimit: number,
   health: SystemHealth | undefined,
   nowMs: number,
-): Questions {
+): Queries {
   const view = String(health?.batch.publishedMs)
   return {
     windows: { url: '/api/realtime/ndvi' },
@@ -43,9 +43,9 @@ function alertsUrl({ focus, rule, minScore }: Choice, limit: number): string {
   return `/api/anomalies?${parameters}`
 }
 
-/** Where the data of each part of the page can be had as CSV. */
+/** URLs of the data of each card as CSV. */
 export function exportUrls(
-  questions: Questions,
+  queries: Queries,
   { focus }: Choice,
 ): Record<'now' | 'trend' | 'alerts' | 'history', string> {
   const csv = ({ url }: { url: string }, more: Record<string, string> = {}) => {
@@ -55,9 +55,9 @@ export function exportUrls(
     return `${path}?${parameters}`
   }
   return {
-    now: csv(questions.windows),
-    trend: csv(questions.series, focus ? { class: focus } : {}),
-    alerts: csv(questions.alerts, { limit: String(MOST_ALERTS) }),
-    history: csv(questions.joined),
+    now: csv(queries.windows),
+    trend: csv(queries.series, focus ? { class: focus } : {}),
+    alerts: csv(queries.alerts, { limit: String(MAX_ALERTS) }),
+    history: csv(queries.joined),
   }
 }

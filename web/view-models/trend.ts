@@ -5,46 +5,51 @@ import type { Range, TrendScale } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatDifference, formatNdvi, LONG_AGO_MS, plural } from './format.ts'
 
+/** A point of a line: one window of one class. */
 export type TrendPoint = {
-  /** Epoch ms of the window's start. */
+  /** Start of the window, epoch ms. */
   x: number
-  /** NaN where the line is to break: a window without images. */
+  /** NDVI or difference. NaN for a window without images: the line has a gap there. */
   y: number
   count: number
-  /** The window has not ended. */
+  /** True while the window has not ended. */
   filling: boolean
-  /** There is no window with images on either side: no line shows it. */
+  /** True when neither neighbour has images. No line reaches the point, so it needs a dot. */
   alone: boolean
-  /** When that was, for people. */
+  /** Time of the window, for people. */
   time: string
 }
 
+/** A line of the chart: one class. */
 export type TrendLine = ClassKey & { points: TrendPoint[] }
 
 export type TrendView = {
   lines: TrendLine[]
   scale: TrendScale
   x: Limits
-  /** Ticks of the time axis are of UTC days; else of local time. */
+  /** True when windows are UTC days. Times are then UTC; otherwise local. */
   isDaily: boolean
   y: Scale
-  /** How many windows of which length: "36 windows of 10 minutes". */
+  /** Number and length of the windows: "36 windows of 10 minutes". */
   summary: string
-  /** From when to when, with its year, in the time that isDaily says. */
+  /** Period of the chart with its year, in UTC or local time (`isDaily`). */
   period: string
   /** The chart in words. */
   description: string
 }
 
-/** The chart shows at least so many windows, so that the first ones of a young system do not stand far apart. */
-const LEAST_WINDOWS = 6
+/** Min width of the time axis, in windows. The first points of a new system are then not far apart. */
+const MIN_WINDOWS = 6
 const UNITS = {
   '10m': ['window of 10 minutes', 'windows of 10 minutes'],
   '1h': ['hour', 'hours'],
   '1d': ['UTC day', 'UTC days'],
 } as const
 
-/** A line per class over the windows of a range; null when there are none. Classes without a normal have no difference. */
+/**
+ * View of the trend chart: one line per class; null without windows. On the scale `difference`, a class without a
+ * baseline has no line.
+ */
 export function trendView(
   rows: readonly WindowStats[],
   { every, stepMs }: Range,
@@ -56,12 +61,12 @@ export function trendView(
   if (rows.length === 0) return null
   const isDaily = every === '1d'
   const [one, many] = UNITS[every]
-  const normals = new Map(batch.map(row => [row.class_name, row.ndvi_avg]))
+  const baselines = new Map(batch.map(row => [row.class_name, row.ndvi_avg]))
   const byClass = Map.groupBy(rows, row => row.class_name)
   const timeOf = (startMs: number, endMs: number) =>
     isDaily ? `${clock.utcDay(startMs, nowMs)} (UTC)` : clock.range(startMs, endMs, nowMs)
   const lines = classKeys(byClass.keys()).flatMap((key): TrendLine[] => {
-    const base = scale === 'ndvi' ? 0 : normals.get(key.className)
+    const base = scale === 'ndvi' ? 0 : baselines.get(key.className)
     if (base === null || base === undefined) return []
     return [{ ...key, points: pointsOf(byClass.get(key.className) ?? [], base, timeOf, nowMs) }]
   })
@@ -76,7 +81,7 @@ export function trendView(
   return {
     lines,
     scale,
-    x: { min: Math.min(first, last - LEAST_WINDOWS * stepMs), max: last },
+    x: { min: Math.min(first, last - MIN_WINDOWS * stepMs), max: last },
     isDaily,
     y: scale === 'ndvi' ? roundLimits(values, [0], 0.2) : roundLimits(values, [0], 0.02),
     summary: plural(starts.size, one, many),
@@ -85,7 +90,7 @@ export function trendView(
   }
 }
 
-/** The lines from the one that ends highest to the one that ends lowest. */
+/** Lines sorted by their last value, highest first. */
 export function linesByHeight(lines: readonly TrendLine[]): TrendLine[] {
   const end = (line: TrendLine) => line.points.findLast(point => Number.isFinite(point.y))?.y ?? -Infinity
   return lines.toSorted((a, b) => end(b) - end(a))
@@ -123,7 +128,7 @@ function pointsOf(
 
 function describe(lines: readonly TrendLine[], scale: TrendScale, time: string): string {
   const format = scale === 'ndvi' ? formatNdvi : formatDifference
-  const parts = lines.flatMap(line => {
+  const sentences = lines.flatMap(line => {
     const measured = line.points.filter(point => Number.isFinite(point.y))
     const from = measured[0]
     const to = measured.at(-1)
@@ -133,5 +138,5 @@ function describe(lines: readonly TrendLine[], scale: TrendScale, time: string):
       : `${line.label}: from ${format(from.y)} to ${format(to.y)}`
   })
   const what = scale === 'ndvi' ? 'mean NDVI' : 'mean NDVI minus normal'
-  return `Line chart of the ${what} per class, ${time}. ${parts.join('. ')}.`
+  return `Line chart of the ${what} per class, ${time}. ${sentences.join('. ')}.`
 }

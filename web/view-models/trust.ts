@@ -1,6 +1,7 @@
 import type { BatchHealth, SystemHealth } from '../answers.ts'
 import { type Clock, formatAge, formatCount, formatDuration, plural, UNKNOWN } from './format.ts'
 
+/** A number about the quality of the data, with an explanation. */
 export type TrustCard = {
   id: 'fresh' | 'lag' | 'batch' | 'quarantine'
   value: string
@@ -9,17 +10,18 @@ export type TrustCard = {
   tone: 'calm' | 'attention'
 }
 
+/** A row of the table of lanes. */
 export type TrustLane = { lane: string; lastEvent: string; lastArrival: string; lag: string }
 
 export type TrustView = {
   cards: TrustCard[]
-  /** Why the system does not keep up, in its own words; none when it does. */
+  /** The server's own reasons for a degraded health; empty when it is ok. */
   reasons: readonly string[]
   lanes: TrustLane[]
   lanesSummary: string
 }
 
-/** How fresh and how complete the numbers are. `nowMs` is the server's now, so that a wrong local clock does no harm. */
+/** View of how fresh and how complete the numbers are. `nowMs` is the server's time, so that a wrong local clock has no effect. */
 export function trustView(health: SystemHealth, clock: Clock, nowMs: number): TrustView {
   const { speed, batch, quarantine } = health
   const lastArrival = newest(speed.lanes.map(lane => lane.lastArrivalMs))
@@ -45,8 +47,8 @@ export function trustView(health: SystemHealth, clock: Clock, nowMs: number): Tr
           speed.lag_ms === null
             ? 'Not measured yet.'
             : speed.lag_ms === 0
-              ? 'Everything that has arrived is in these numbers.'
-              : 'Age of the oldest record that is not in these numbers yet.',
+              ? 'All images that have arrived are counted on this page.'
+              : 'Age of the oldest record that is not counted yet.',
         title: '',
         tone: 'calm',
       },
@@ -64,8 +66,8 @@ export function trustView(health: SystemHealth, clock: Clock, nowMs: number): Tr
         value: formatCount(quarantine.count),
         detail:
           rejected > 0
-            ? 'Not understood, so not counted above. Kept with the reason.'
-            : 'Every record could be understood.',
+            ? 'Records that could not be read. They are stored with the reason, and not counted on this page.'
+            : 'All records could be read.',
         title: '',
         tone: rejected > 0 ? 'attention' : 'calm',
       },
@@ -87,8 +89,8 @@ function batchDetail({ cutMs, publishedMs, images, revision }: BatchHealth, cloc
   if (cutMs !== null)
     return `${counted} that arrived before ${clock.moment(cutMs, nowMs)}, recounted exactly${numbered}.`
   return publishedMs === null
-    ? 'Everything here comes from the speed layer until the first view is published.'
-    : `${counted} of the imported history, counted exactly${numbered}. What arrived since is in the speed layer.`
+    ? 'Until the first view is published, all numbers come from the speed layer.'
+    : `${counted} of the imported history, counted exactly${numbered}. Newer images are in the speed layer.`
 }
 
 const iso = (ms: number | null) => (ms === null ? '' : new Date(ms).toISOString())
