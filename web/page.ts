@@ -52,7 +52,9 @@ export function newPage(choice: Choice, times: Times): Page {
   }
 }
 
-/** The server's current time, ms: `checkedMs` of the last health plus the time since. Before the first, the local clock. */
+/**
+ * The server's current time, ms: `checkedMs` of the last health plus the time since. Before the first, the local clock.
+ */
 export function serverNow({ answers, healthReceivedAt, times }: Page): number {
   const { health } = answers
   return health ? health.checkedMs + (times.elapsed() - healthReceivedAt) : times.local()

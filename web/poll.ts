@@ -16,7 +16,10 @@ export type Poll = {
 
 export type PollOptions = {
   intervalMs: number
-  /** Runs one round and resolves to true when it succeeded. Must not reject. `signal` aborts when the result is no longer needed. */
+  /**
+   * Runs one round and resolves to true when it succeeded. Must not reject. `signal` aborts when the result is no
+   * longer needed.
+   */
   round: (signal: AbortSignal) => Promise<boolean>
   /** Called with the delay until the next round, ms; null while paused or while a round runs. */
   onSchedule: (delayMs: number | null) => void

@@ -47,7 +47,9 @@ export function openSeen(storage: () => Pick<Storage, 'getItem' | 'setItem'>): S
   }
 }
 
-/** Reads the stored keys. Undefined when the browser does not let pages store data; empty when they cannot be parsed. */
+/**
+ * Reads the stored keys. Undefined when the browser does not let pages store data; empty when they cannot be parsed.
+ */
 function stored(storage: () => Pick<Storage, 'getItem'>): string[] | undefined {
   try {
     const text = storage().getItem(STORED)

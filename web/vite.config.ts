@@ -1,6 +1,9 @@
 import { defineConfig, type Plugin } from 'vite'
 
-/** Content security policy: the page loads only from its own origin. Only in the build: the dev server injects inline styles. */
+/**
+ * Content security policy: the page loads only from its own origin. Only in the build: the dev server injects inline
+ * styles.
+ */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",

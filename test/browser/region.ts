@@ -27,7 +27,9 @@ export async function openRegionWithHistory(count = 80) {
   return region
 }
 
-/** Starts a system whose speed layer has baselines. It loads them once a minute and at its start, so this restarts it. */
+/**
+ * Starts a system whose speed layer has baselines. It loads them once a minute and at its start, so this restarts it.
+ */
 export async function openRegionWithNormal() {
   const { system, start } = await openRegionWithHistory()
   await system.interrupt()

@@ -25,7 +25,10 @@ export type NowChart = {
   update(view: NowView, theme: Theme, focus: string | null): void
 }
 
-/** Creates the bar chart. Each class has a horizontal bar: mean of its newest window, ± 1 sd, baseline, number of images. */
+/**
+ * Creates the bar chart. Each class has a horizontal bar: mean of its newest window, ± 1 sd, baseline, number of
+ * images.
+ */
 export function createNowChart(canvas: HTMLCanvasElement): NowChart {
   let bars: readonly NowBar[] = []
   let theme: Theme | undefined

@@ -11,8 +11,8 @@ export type Spread = {
 export type SpreadStyle = { ink: string; surface: string }
 
 /**
- * Chart.js plugin that draws a whisker of ± 1 sd around the end of each horizontal bar, and a tall tick at the baseline.
- * Each stroke has an outline in the surface colour, so that it is visible on the bar and next to it.
+ * Chart.js plugin that draws a whisker of ± 1 sd around the end of each horizontal bar, and a tall tick at the
+ * baseline. Each stroke has an outline in the surface colour, so that it is visible on the bar and next to it.
  */
 export function spreadPlugin(read: () => { spreads: readonly Spread[]; style: SpreadStyle }): Plugin<'bar'> {
   return {

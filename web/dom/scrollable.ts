@@ -1,6 +1,6 @@
 /**
- * Makes a box focusable while its content overflows, so that the keyboard can scroll it. A box whose content fits is not
- * a Tab stop.
+ * Makes a box focusable while its content overflows, so that the keyboard can scroll it. A box whose content fits is
+ * not a Tab stop.
  */
 export function keepScrollable(box: HTMLElement): void {
   const check = () => {

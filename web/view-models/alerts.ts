@@ -35,8 +35,8 @@ export function alertKey({ class_name, timeMs, image_id, rule }: Alert): string 
 }
 
 /**
- * Rows of the alerts table, in the API's order (newest first). Filters again, because the alerts may still belong to the
- * previous choice.
+ * Rows of the alerts table, in the API's order (newest first). Filters again, because the alerts may still belong to
+ * the previous choice.
  *
  * @param seen keys of the alerts that the reader has seen
  */

@@ -25,7 +25,10 @@ export type HistoryItem = {
 
 type Quantiles = { p05: number; p25: number; p50: number; p75: number; p95: number }
 
-/** Quantiles of NDVI as positions (0..1) on the scale that all classes share. `description` gives them in words, as NDVI. */
+/**
+ * Quantiles of NDVI as positions (0..1) on the scale that all classes share. `description` gives them in words, as
+ * NDVI.
+ */
 export type Distribution = Quantiles & { description: string }
 
 export type HistoryView = {

@@ -3,8 +3,8 @@ import type { Round } from '../api.ts'
 import { formatAge } from './format.ts'
 
 /**
- * State of the connection to the API. `loading`: nothing received yet. `live`: the last round succeeded. `partial`: some
- * answers failed. `lost`: all failed; the page shows the last known data. `refused`: the reader could not sign in.
+ * State of the connection to the API. `loading`: nothing received yet. `live`: the last round succeeded. `partial`:
+ * some answers failed. `lost`: all failed; the page shows the last known data. `refused`: the reader could not sign in.
  */
 export type Connection = {
   phase: 'loading' | 'live' | 'partial' | 'lost' | 'refused'

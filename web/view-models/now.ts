@@ -39,7 +39,9 @@ export type NowView = {
   baselineCount: number | null
   /** Number of classes of the newest window that can be compared with their baseline. */
   comparable: number
-  /** Classes whose mean differs from the baseline by more than chance explains. Largest number of standard errors first. */
+  /**
+   * Classes whose mean differs from the baseline by more than chance explains. Largest number of standard errors first.
+   */
   away: { bar: NowBar; difference: number; errors: number }[]
   /** The chart in words. */
   description: string
@@ -108,7 +110,9 @@ export function nowView(
   }
 }
 
-/** Threshold, in standard errors of the mean. With ten normal classes, 3% of the windows show one above it by chance. */
+/**
+ * Threshold, in standard errors of the mean. With ten normal classes, 3% of the windows show one above it by chance.
+ */
 const MIN_ERRORS = 3
 
 function compare(bars: readonly NowBar[]): Pick<NowView, 'comparable' | 'away'> {

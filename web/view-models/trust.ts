@@ -21,7 +21,10 @@ export type TrustView = {
   lanesSummary: string
 }
 
-/** View of how fresh and how complete the numbers are. `nowMs` is the server's time, so that a wrong local clock has no effect. */
+/**
+ * View of how fresh and how complete the numbers are. `nowMs` is the server's time, so that a wrong local clock has no
+ * effect.
+ */
 export function trustView(health: SystemHealth, clock: Clock, nowMs: number): TrustView {
   const { speed, batch, quarantine } = health
   const lastArrival = newest(speed.lanes.map(lane => lane.lastArrivalMs))
