@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
+import { backup, DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How long the opening of a file waits for other processes; nothing of this process answers anybody yet. */
@@ -78,6 +78,19 @@ export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs 
 /** 0 for what is no error of SQLite. */
 function resultCodeOf(error: unknown): number {
   return ((error as { errcode?: number }).errcode ?? 0) & 0xff
+}
+
+/** Of a backup's step: more than any file has, since a step sees one moment and others may write between two. */
+const ALL_PAGES = 2 ** 31 - 1
+
+/** Copies a database file as it is at one moment, while others may write to it. */
+export async function backupSqlite(file: string, target: string): Promise<void> {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: OPEN_BUSY_MS })
+  try {
+    await backup(database, target, { rate: ALL_PAGES })
+  } finally {
+    database.close()
+  }
 }
 
 /** Does a write of a 'process-crash' database that, with all before it, must also survive a power cut. */

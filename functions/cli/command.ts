@@ -23,15 +23,15 @@ export class UsageError extends Error {}
  * Runs a command line program: parses its flags, answers --help, refuses unknown flags, and says errors in one line.
  */
 export async function runCommand<const Flags extends Record<string, Flag>>(
-  command: { usage: string; summary: string; flags: Flags },
-  main: (values: Values<Flags>) => Promise<number | undefined>,
+  command: { usage: string; summary: string; flags: Flags /** Takes one value without a flag. */; argument?: true },
+  main: (values: Values<Flags>, argument: string | undefined) => Promise<number | undefined>,
 ): Promise<void> {
   // A line about the work that cannot be written, because the disk under it is full say, must not end the work.
   process.stderr.on('error', () => {})
   try {
-    const values = parse(command.flags)
-    if (values === 'help') process.stdout.write(helpText(command))
-    else process.exitCode = (await main(values)) ?? 0
+    const parsed = parse(command)
+    if (parsed === 'help') process.stdout.write(helpText(command))
+    else process.exitCode = (await main(parsed.values, parsed.argument)) ?? 0
   } catch (error) {
     const isUsage = error instanceof UsageError
     process.stderr.write(`${(error as Error).message}\n${isUsage ? 'See --help.\n' : ''}`)
@@ -39,14 +39,21 @@ export async function runCommand<const Flags extends Record<string, Flag>>(
   }
 }
 
-function parse<Flags extends Record<string, Flag>>(flags: Flags): Values<Flags> | 'help' {
+function parse<Flags extends Record<string, Flag>>({
+  flags,
+  argument = false,
+}: {
+  flags: Flags
+  argument?: boolean
+}): { values: Values<Flags>; argument: string | undefined } | 'help' {
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } }
   for (const [name, flag] of Object.entries(flags)) {
     options[name] = flag.default === undefined ? { type: flag.type } : { type: flag.type, default: flag.default }
   }
   try {
-    const { values } = parseArgs({ options, strict: true, allowPositionals: false })
-    return values.help ? 'help' : (values as Values<Flags>)
+    const { values, positionals } = parseArgs({ options, strict: true, allowPositionals: argument })
+    if (positionals.length > 1) throw new Error(`'${positionals[1]}' is one argument too many`)
+    return values.help ? 'help' : { values: values as Values<Flags>, argument: positionals[0] }
   } catch (error) {
     throw new UsageError((error as Error).message)
   }

@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import cassandra from 'cassandra-driver'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { connectCassandra } from '../../functions/adapters/cassandra-client.ts'
 import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
+import { TABLES } from '../../functions/adapters/schema.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { readEvents } from '../../functions/ingest/csv.ts'
 import {
@@ -244,10 +246,24 @@ describeWithJava('the engines home', () => {
       await expectRefused(/kafka-configs.sh .*message.timestamp.type=LogAppendTime/, ['--log', kafkaAddress()])
     })
 
-    test('the keyspace has arrival slots of another length', async () => {
-      await (await start(['--slot', '5m', '--store', storeAddress()])).interrupt()
-      const other = ['--slot', '1h', '--state', join(state, 'other'), '--store', storeAddress()]
-      await expectRefused(/Cassandra keyspace \w+ has arrival slots of 300s: .* --slot 300s/, other)
+    test('the keyspace holds the rows of another state, and of one that --fresh has removed, until it is emptied', async () => {
+      await (await start(['--store', storeAddress()])).interrupt()
+      const { systemId } = JSON.parse(await readFile(join(state, 'landcover.json'), 'utf8'))
+      const owned = new RegExp(`Cassandra keyspace ${keyspace} holds the rows of system ${systemId}; this is system `)
+      await expectRefused(owned, ['--state', join(state, 'other'), '--store', storeAddress()])
+      await expectRefused(/empty it: TRUNCATE \w+\.store_settings; .*TRUNCATE \w+\.lane_cursor;/, [
+        '--fresh',
+        '--store',
+        storeAddress(),
+      ])
+      const client = await connectCassandra({
+        contactPoints: [cassandraServer.contactPoint],
+        localDataCenter: LOCAL_DATA_CENTER,
+        credentials: FIRST_LOGIN,
+      })
+      for (const { name } of TABLES) await client.define(`TRUNCATE ${keyspace}.${name}`)
+      await client.close()
+      await (await start(['--store', storeAddress()])).interrupt()
     })
 
     test('the state has another log than is asked for', async () => {

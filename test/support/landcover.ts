@@ -59,6 +59,8 @@ export const runStart = commandLine('start')
 export const runProduce = commandLine('produce')
 export const runRedrive = commandLine('redrive')
 export const runBatch = commandLine('batch')
+export const runBackup = commandLine('backup')
+export const runRestore = commandLine('restore')
 
 /** A running system without demo data. */
 export interface System extends Running {

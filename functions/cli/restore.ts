@@ -1,0 +1,21 @@
+import { restoreState } from '../homes/backup.ts'
+import { runCommand, UsageError } from './command.ts'
+import { STATE_FLAG } from './home.ts'
+
+await runCommand(
+  {
+    usage: 'npm run restore -- --from DIR --state DIR',
+    summary: 'Makes a state folder from a backup. A backup that is damaged or was not finished is refused.',
+    flags: {
+      from: { type: 'string', value: 'DIR', help: 'Folder that npm run backup wrote' },
+      ...STATE_FLAG,
+    },
+  },
+  async ({ from, state }) => {
+    if (from === undefined) throw new UsageError('--from DIR is missing: the folder that npm run backup wrote')
+    const { startedMs } = await restoreState(from, state)
+    const since = new Date(startedMs).toISOString()
+    process.stdout.write(`${state} holds all that was acknowledged before ${since}: npm start -- --state ${state}\n`)
+    return 0
+  },
+)
