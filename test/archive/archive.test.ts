@@ -6,6 +6,8 @@ import { archiveDelivery } from '../../functions/archive/archive.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeRecord } from '../../functions/core/record.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
+import { readParquet } from '../../functions/parquet/read.ts'
+import { CLASSES, logRecord, NOON_MS, wireEvent } from '../support/factories.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 it('begins a further file where a delivery decodes to very many events, and leaves none out', async () => {
@@ -24,4 +26,72 @@ it('begins a further file where a delivery decodes to very many events, and leav
   expect(archived).toEqual({ files: 2, events: 180_000 })
   const keys = await Array.fromAsync(objects.list('archive/'))
   expect(keys.map(key => key.replace(/.*\//, ''))).toEqual(['log.0-1-2.parquet', 'log.0-3-3.parquet'])
+})
+
+it('writes the slots of a delivery oldest first, whatever order the records arrived in', async () => {
+  const objects = openFolderObjectStore(join(temporaryFolder(), 'objects'))
+  const put: string[] = []
+  const noting = {
+    ...objects,
+    async put(key: string, bytes: Uint8Array) {
+      put.push(key)
+      await objects.put(key, bytes)
+    },
+  }
+  // Arrival times may go back by up to a slot within a lane.
+  const records = [NOON_MS + 2 * HOUR_MS, NOON_MS + HOUR_MS, NOON_MS + 2 * HOUR_MS, NOON_MS].map((arrivalMs, index) =>
+    logRecord(index === 3 ? 'nonsense' : JSON.stringify(wireEvent()), {
+      lane: 'log.0',
+      position: toPosition(index + 1),
+      arrivalMs,
+    }),
+  )
+  const archived = await archiveDelivery(
+    { objects: noting, slotMs: HOUR_MS, classes: async () => CLASSES },
+    'log.0',
+    records,
+  )
+  expect(put).toEqual([
+    'archive/arrival_slot=2026-11-22T12-00/log.0-4-4.parquet',
+    'archive/arrival_slot=2026-11-22T13-00/log.0-2-2.parquet',
+    'archive/arrival_slot=2026-11-22T14-00/log.0-1-3.parquet',
+  ])
+  expect(archived).toEqual({ files: 3, events: 3 })
+})
+
+it('keeps of each event all that tells it, and of a numbered record without events that it was there', async () => {
+  const objects = openFolderObjectStore(join(temporaryFolder(), 'objects'))
+  const bands = { red_mean: 1.5, green_mean: 2.5, blue_mean: 3.5, nir_mean: 4.5, brightness_mean: 5.5 }
+  const spread = { ndvi_std: 0.1, ndvi_min: 0.25, ndvi_max: 0.75, vegetation_index: 0.3 }
+  const full = wireEvent({ ...bands, ...spread, timestamp: '2026-11-22T09:00:00Z' })
+  const records = [
+    encodeRecord({ producer: 'ann', counter: 7 }, [wireEvent({ class_name: 'Moon' }), full]),
+    Buffer.from(JSON.stringify(wireEvent())),
+    encodeRecord({ producer: 'ann', counter: 8 }, [wireEvent({ class_name: 'Moon' })]),
+    Buffer.from('nonsense'),
+  ].map((data, index) => logRecord(data, { lane: 'log.0', position: toPosition(index + 1) }))
+  const archive = { objects, slotMs: HOUR_MS, classes: async () => CLASSES }
+  expect(await archiveDelivery(archive, 'log.0', records)).toEqual({ files: 1, events: 2 })
+  const [key] = await Array.fromAsync(objects.list('archive/'))
+  const rows = await readParquet((await objects.get(key as string)) as Uint8Array)
+  const place = { lane: 'log.0', arrival_ms: BigInt(NOON_MS), source_file: 'log.0-1-4.parquet' }
+  expect(rows).toEqual([
+    {
+      image_id: 'Forest_1',
+      class_name: 'Forest',
+      event_time: new Date('2026-11-22T09:00:00Z'),
+      event_day: '2026-11-22',
+      event_ms: BigInt(Date.parse('2026-11-22T09:00:00Z')),
+      ...{ ndvi_mean_micro: 500_000, ndvi_mean: 0.5, ndvi_std_micro: 100_000, ndvi_std: 0.1 },
+      ...{ ndvi_min_micro: 250_000, ndvi_min: 0.25, ndvi_max_micro: 750_000, ndvi_max: 0.75 },
+      ...{ vegetation_index_micro: 300_000, vegetation_index: 0.3, red_mean_milli: 1_500, red_mean: 1.5 },
+      ...{ green_mean_milli: 2_500, green_mean: 2.5, blue_mean_milli: 3_500, blue_mean: 3.5 },
+      ...{ nir_mean_milli: 4_500, nir_mean: 4.5, brightness_mean_milli: 5_500, brightness_mean: 5.5 },
+      ...{ late: true, producer: 'ann', counter: 7n, sequence: toPosition(1), line: 2, ...place },
+    },
+    expect.objectContaining({ late: false, producer: null, counter: null, sequence: toPosition(2), line: 0, ...place }),
+    expect.objectContaining({ image_id: null, event_ms: null, ndvi_mean: null, producer: 'ann', counter: 8n, line: 0 }),
+  ])
+  expect(rows[1]).toMatchObject({ ndvi_std: null, ndvi_std_micro: null, red_mean: null, red_mean_milli: null })
+  expect(rows[2]).toMatchObject({ late: false, sequence: toPosition(3), class_name: null, event_time: null })
 })

@@ -7,7 +7,7 @@ import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../fu
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { countSlots } from '../../functions/batch/query.ts'
 import { toPosition } from '../../functions/core/lane.ts'
-import { slotName } from '../../functions/core/slot.ts'
+import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { imageEvent, NOON_MS } from '../support/factories.ts'
@@ -95,6 +95,14 @@ describe('compaction', () => {
     nowMs += HOUR_MS
     await compact(NOON_MS + 2 * SLOT_MS)
     expect(await compact(NOON_MS + 2 * SLOT_MS)).toEqual({ inputs: 0, outputs: 0, deleted: 0 })
+  })
+
+  it('leaves imports as they are: the batch layer names their files’ lanes', async () => {
+    await archive([1], IMPORT_SLOT, 'import-some')
+    await archive([2], IMPORT_SLOT, 'import-some')
+    await archive([3], IMPORT_SLOT, 'import-other')
+    expect(await compact()).toEqual({ inputs: 0, outputs: 0, deleted: 0 })
+    expect(await files()).toHaveLength(3)
   })
 
   it('takes in files that came late, beside what was compacted before', async () => {

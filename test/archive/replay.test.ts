@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { archiveKey, fileName } from '../../functions/archive/layout.ts'
+import { type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
+import { lanesToCome, replayArchive } from '../../functions/archive/replay.ts'
+import { toPosition } from '../../functions/core/lane.ts'
+import { decodeRecord, type LogRecord } from '../../functions/core/record.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import { CLASSES, imageEvent, NOON_MS } from '../support/factories.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const SLOT_MS = HOUR_MS
+
+function openArchive() {
+  const objects = openFolderObjectStore(join(temporaryFolder(), 'objects'))
+  return {
+    objects,
+    /** Writes a file of the records at some positions, each of as many events as given. */
+    async put(
+      lane: string,
+      [first, last]: [number, number],
+      records: Record<number, number>,
+      slot = NOON_MS,
+      name = lane,
+    ) {
+      const key = archiveKey(slot, SLOT_MS, name, String(first), String(last))
+      const rows = Object.entries(records).flatMap(([at, count]): ArchivedEvent[] => {
+        const position = Number(at)
+        const place = { lane, position: toPosition(position), arrivalMs: slot + position, late: false }
+        const origin = position % 2 === 0 ? { producer: 'ann', counter: position } : null
+        if (count === 0) return [{ ...place, origin, event: null, line: 0 }]
+        return Array.from({ length: count }, (_, line) => ({
+          ...place,
+          origin,
+          line,
+          event: imageEvent({
+            imageId: `${position}/${line}`,
+            eventMs: NOON_MS + 1,
+            ndviMin: null,
+            ndviMax: 800_000,
+            nir: 2_500,
+          }),
+        }))
+      })
+      await objects.put(key, encodeArchiveFile(rows, fileName(key)))
+    },
+    async replay(from = NOON_MS, isFinished = (_: string) => false) {
+      const applied: LogRecord[][] = []
+      const apply = async (_: string, records: LogRecord[]) => void applied.push(records)
+      const replayed = await replayArchive({ objects, slotMs: SLOT_MS, from, isFinished, apply })
+      return { replayed, applied }
+    },
+  }
+}
+const placesOf = (applied: LogRecord[][]) => applied.flat().map(({ lane, position }) => `${lane} ${Number(position)}`)
+
+describe('a lane is archived as a whole', () => {
+  it('up to the end of a file behind whose end another one begins', async () => {
+    const { objects, put, replay } = openArchive()
+    await put('a', [5, 5], { 5: 1 })
+    // A delivery of one record can have been cut off behind it, as any other can.
+    expect((await replay()).replayed).toEqual({ lanes: 0, records: 0, events: 0 })
+    const toCome = (...positions: [string, number][]) =>
+      lanesToCome(objects, SLOT_MS, NOON_MS, new Map(positions.map(([lane, at]) => [lane, toPosition(at)])))
+    expect(await toCome(['a', 5], ['b', 1])).toEqual(['a', 'b'])
+    await put('a', [6, 9], { 6: 1, 7: 2, 9: 1 })
+    expect(await toCome(['a', 5], ['a', 4])).toEqual([])
+    expect(await toCome(['a', 6])).toEqual(['a'])
+    expect(placesOf((await replay()).applied)).toEqual(['a 5'])
+  })
+
+  it('up to its end where it is closed', async () => {
+    const { put, replay } = openArchive()
+    await put('a', [5, 6], { 5: 1, 6: 0 })
+    await put('b', [1, 1], { 1: 1 })
+    const { applied, replayed } = await replay(NOON_MS, lane => lane === 'a')
+    expect(placesOf(applied)).toEqual(['a 5', 'a 6'])
+    expect(replayed).toEqual({ lanes: 1, records: 2, events: 1 })
+  })
+})
+
+describe('records come back', () => {
+  it('once each, in the order of their positions, from files that overlap, and of the wanted slots only', async () => {
+    const { put, replay } = openArchive()
+    await put('a', [1, 1], { 1: 1 }, NOON_MS - SLOT_MS)
+    await put('a', [8, 10], { 8: 1, 9: 2, 10: 1 })
+    await put('a', [2, 9], { 2: 1, 9: 2 })
+    await put('a', [11, 11], { 11: 1 }, NOON_MS + SLOT_MS)
+    const { applied, replayed } = await replay()
+    expect(placesOf(applied)).toEqual(['a 2', 'a 8', 'a 9', 'a 10'])
+    expect(replayed).toEqual({ lanes: 1, records: 4, events: 5 })
+  })
+
+  it('from compacted files too, to the lanes that they are of', async () => {
+    const { put, replay } = openArchive()
+    await put('a', [1, 2], { 1: 1, 2: 1 })
+    await put('a', [1, 3], { 2: 1, 3: 1 }, NOON_MS, 'compacted-0')
+    await put('b', [1, 3], { 1: 1 }, NOON_MS, 'compacted-1')
+    await put('a', [4, 4], { 4: 1 })
+    await put('b', [2, 2], { 2: 1 })
+    const { applied } = await replay(NOON_MS, lane => lane === 'b')
+    expect(placesOf(applied).sort()).toEqual(['a 1', 'a 2', 'b 1', 'b 2'])
+  })
+
+  it('as they were: the events, the arrival, the producer, and nothing of what was refused', async () => {
+    const { put, replay } = openArchive()
+    await put('a', [1, 4], { 1: 2, 2: 1, 4: 0 })
+    const { applied } = await replay(NOON_MS, () => true)
+    const [one, two, four] = applied.flat() as [LogRecord, LogRecord, LogRecord]
+    expect([one, two, four].map(({ arrivalMs }) => arrivalMs)).toEqual([1, 2, 4].map(at => NOON_MS + at))
+    const decoded = [one, two, four].map(record => decodeRecord(record, NOON_MS, CLASSES))
+    expect(decoded.map(({ origin }) => origin)).toEqual([
+      null,
+      { producer: 'ann', counter: 2 },
+      { producer: 'ann', counter: 4 },
+    ])
+    const eventOf = (imageId: string) =>
+      imageEvent({ imageId, eventMs: NOON_MS + 1, ndviMin: null, ndviMax: 800_000, nir: 2_500 })
+    expect(decoded.map(({ events }) => events.map(({ event }) => event))).toEqual([
+      [eventOf('1/0'), eventOf('1/1')],
+      [eventOf('2/0')],
+      [],
+    ])
+  })
+
+  it('a thousand at a time', async () => {
+    const { put, replay } = openArchive()
+    await put('a', [1, 2001], Object.fromEntries(Array.from({ length: 2001 }, (_, at) => [at + 1, 1])))
+    const { applied } = await replay(NOON_MS, () => true)
+    expect(applied.map(records => records.length)).toEqual([1000, 1000, 1])
+  })
+})

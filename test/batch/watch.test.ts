@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import type { ArchiveFile } from '../../functions/batch/completeness.ts'
+import type { ContentOfSlots } from '../../functions/batch/query.ts'
+import { changedSlots, missedIn, noteChanges, type Watched, watch, watchedFrom } from '../../functions/batch/watch.ts'
+import { toPosition } from '../../functions/core/lane.ts'
+import { firstCut, slotName } from '../../functions/core/slot.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import { NOON_MS } from '../support/factories.ts'
+
+const SLOT_MS = HOUR_MS
+const CUT = NOON_MS
+const back = (slots: number) => CUT - slots * SLOT_MS
+const name = (slots: number) => slotName(back(slots), SLOT_MS)
+
+/** Files of slots, given by how many slots they lie before the cut. */
+const filesOf = (...slots: number[]): ArchiveFile[] =>
+  slots.map((slot, index) => ({ key: `${index}`, slot: back(slot), lane: 'lane', last: toPosition(index) }))
+const contentOf = (events: Record<string, number>): ContentOfSlots =>
+  new Map(Object.entries(events).map(([slot, count]) => [slot, { rows: count + 1, events: count }]))
+const of = (files: number, events: number, missed = 0) => ({ files, events, missed })
+
+it('looks after a day of slots before the cut, and not at what imports are in', () => {
+  expect(watchedFrom(CUT, SLOT_MS)).toBe(back(24))
+  expect(watchedFrom(firstCut(SLOT_MS) + 2 * SLOT_MS, SLOT_MS)).toBe(firstCut(SLOT_MS))
+})
+
+describe('slots that changed since they were counted', () => {
+  it('are those with another number of files, more, fewer or the first, in order', () => {
+    const watched: Watched = { [name(5)]: of(2, 9), [name(4)]: of(2, 9), [name(3)]: of(1, 9), [name(2)]: of(0, 0) }
+    const files = filesOf(1, 2, 3, 3, 5, 5)
+    expect(changedSlots(watched, files, CUT, SLOT_MS)).toEqual([back(4), back(3), back(2), back(1)])
+  })
+
+  it('lie between the oldest that is watched and the cut', () => {
+    expect(changedSlots({}, filesOf(25, 24, 1, 0, -1), CUT, SLOT_MS)).toEqual([back(24), back(1)])
+    expect(changedSlots({}, [], CUT, SLOT_MS)).toEqual([])
+  })
+})
+
+describe('taking note of what was counted', () => {
+  it('keeps what is watched still, and old slots that miss something; a slot that is counted again misses nothing', () => {
+    const watched: Watched = {
+      [name(25)]: of(1, 1),
+      [name(26)]: of(1, 1, 4),
+      [name(24)]: of(1, 1),
+      [name(2)]: of(1, 1, 7),
+    }
+    const content = contentOf({ [name(2)]: 8, [name(1)]: 5 })
+    expect(watch(watched, [back(2), back(1)], filesOf(2, 2, 1), content, CUT, SLOT_MS)).toEqual({
+      [name(26)]: of(1, 1, 4),
+      [name(24)]: of(1, 1),
+      [name(2)]: of(2, 8),
+      [name(1)]: of(1, 5),
+    })
+  })
+
+  it('notes slots of long ago only where they are watched for what they miss', () => {
+    const counted = [back(30), back(29), back(24)]
+    const noted = watch({ [name(29)]: of(1, 1, 2) }, counted, filesOf(30, 29, 24), contentOf({}), CUT, SLOT_MS)
+    expect(noted).toEqual({ [name(29)]: of(1, 0), [name(24)]: of(1, 0) })
+    expect(watch({}, [back(1)], [], contentOf({}), CUT, SLOT_MS)).toEqual({ [name(1)]: of(0, 0) })
+  })
+})
+
+describe('taking note of what changed', () => {
+  const note = (watched: Watched, content: ContentOfSlots, ...slots: number[]) =>
+    noteChanges(watched, slots.map(back), filesOf(3, 3, 2), content, SLOT_MS)
+
+  it('adds what came too late to what is missed already, and leaves the others as they are', () => {
+    const watched: Watched = { [name(4)]: of(1, 1, 1), [name(3)]: of(1, 10, 2) }
+    const missing = note(watched, contentOf({ [name(3)]: 13, [name(2)]: 4 }), 3, 2)
+    expect(missing).toEqual({ [name(4)]: of(1, 1, 1), [name(3)]: of(2, 13, 5), [name(2)]: of(1, 4, 4) })
+    expect(missedIn(missing)).toBe(10)
+    expect(missedIn({})).toBe(0)
+    expect(watched[name(3)]).toEqual(of(1, 10, 2))
+  })
+
+  it('takes files that hold only what is known for redelivered ones', () => {
+    expect(note({ [name(3)]: of(1, 10) }, contentOf({ [name(3)]: 10 }), 3)).toEqual({ [name(3)]: of(2, 10) })
+    expect(note({}, contentOf({}), 1)).toEqual({ [name(1)]: of(0, 0) })
+  })
+
+  it('refuses an archive that has lost events, even a single one', () => {
+    const watched: Watched = { [name(3)]: of(1, 10) }
+    const lost = (events: number) => () => note(watched, contentOf({ [name(3)]: events }), 3)
+    expect(lost(9)).toThrow(`the archive has lost events of arrival slot ${name(3)}: it holds 9, and held 10`)
+    expect(() => note(watched, contentOf({}), 3)).toThrow('it holds 0, and held 10')
+    expect(lost(9)).toThrow(expect.objectContaining({ name: 'ValidationFailed' }))
+  })
+})
