@@ -175,18 +175,18 @@ describe('a view that was written', () => {
   })
 
   it('is refused where a class has fewer images than before, unless it was counted anew', async () => {
-    const before = async (days: DayHistory[], kind: 'batch' | 'backfill') => {
+    const replacing = async (days: DayHistory[], kind: 'batch' | 'backfill') => {
       const { objects, view } = await write(TWO, { audit: { ...emptyView().audit, kind } })
       const base = emptyView({ classesKey: 'base' })
       await objects.put('base', encodeClasses(byClass(days)))
       return refuseUnequal(objects, base, view)
     }
-    await expect(before(TWO, 'batch')).resolves.toBeUndefined()
+    await expect(replacing(TWO, 'batch')).resolves.toBeUndefined()
     const more = [...TWO, dayOf([image()])]
-    await expect(before(more, 'batch')).rejects.toThrow('Forest would go from 2 to 1 images')
-    await expect(before([dayOf([image()], { className: 'SeaLake' })], 'batch')).rejects.toThrow(
+    await expect(replacing(more, 'batch')).rejects.toThrow('Forest would go from 2 to 1 images')
+    await expect(replacing([dayOf([image()], { className: 'SeaLake' })], 'batch')).rejects.toThrow(
       'SeaLake would go from 1 to 0 images',
     )
-    await expect(before(more, 'backfill')).resolves.toBeUndefined()
+    await expect(replacing(more, 'backfill')).resolves.toBeUndefined()
   })
 })

@@ -184,6 +184,17 @@ describe('lines of a record', () => {
     expect(decoded.rejections).toEqual([])
   })
 
+  it('may begin with a byte order mark inside of what is compressed', () => {
+    const text = Buffer.from(`\ufeff${header(ORIGIN)}\n${line('a')}`)
+    for (const compress of [gzipSync, zstdCompressSync]) {
+      expect(decode(compress(text))).toMatchObject({ origin: ORIGIN, rejections: [] })
+      // Before compressed data it is damage: no editor writes it there.
+      const before = decode(Buffer.concat([Buffer.from('\ufeff'), compress(text)]))
+      expect(before.origin).toBeNull()
+      expect(before.events).toEqual([])
+    }
+  })
+
   it('may not begin with a byte order mark further down', () => {
     const decoded = decode(`\ufeff${line('a')}\n\ufeff${line('b')}`)
     expect(ids(decoded)).toEqual(['a'])

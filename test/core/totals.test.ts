@@ -209,3 +209,27 @@ it('sums bands exactly where plain numbers no longer are', { timeout: 60_000 }, 
   for (let count = 0; count < events; count++) accumulator.add(brightest, false)
   expect(accumulator.totals().bands.red.sum).toBe(BigInt(events) * 999_999_999n)
 })
+
+describe('statistics of very large sums', () => {
+  /** A sum that no double holds: its last digits would be lost before the division. */
+  const HUGE = 9_007_199_254_740_993n
+
+  it('are the nearest number to what the integers say', () => {
+    const mean = (ndviSum: bigint, count: number) => statisticsOf({ ...emptyTotals(), count, ndviSum }).ndviMean
+    expect(mean(HUGE * 1_000_000n, 1)).toBe(Number(HUGE))
+    expect(mean(3n * HUGE, 3)).toBe(9_007_199_254.740993)
+    expect(mean(-3n * HUGE, 3)).toBe(-9_007_199_254.740993)
+    expect(mean(1n, 3)).toBeCloseTo(1 / 3_000_000, 18)
+  })
+
+  it('spread no more than the integers do, where their squares fill more digits than a double has', () => {
+    const around = [99_999_999n, 100_000_000n, 100_000_001n]
+    const totals = {
+      ...emptyTotals(),
+      count: 3,
+      ndviSum: around.reduce((sum, value) => sum + value),
+      ndviSquareSum: around.reduce((sum, value) => sum + value * value, 0n),
+    }
+    expect(statisticsOf(totals).ndviStddev).toBe(1 / 1_000_000)
+  })
+})

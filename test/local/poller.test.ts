@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { KinesisStreamEvent } from 'aws-lambda'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { openSqliteCheckpoints } from '../../functions/adapters/sqlite-checkpoints.ts'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
@@ -102,4 +103,37 @@ it('waits for a full batch no longer where the clock is set back', async () => {
     await Promise.all([inner.close(), checkpoints.close()])
   })
   await delivered.promise
+})
+
+it('delivers again from the lowest record that a response names, whatever order it names them in', async () => {
+  const folder = temporaryFolder()
+  const log = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 1 })
+  const checkpoints = openSqliteCheckpoints(join(folder, 'checkpoints.sqlite'))
+  const [lane] = (await log.lanes()) as [Lane]
+  await log.append(Array.from({ length: 12 }, () => ({ lane: lane.name, data: new Uint8Array(1) })))
+  const deliveries: string[][] = []
+  const all = Promise.withResolvers<void>()
+  const polling = startPolling({
+    consumer: 'test',
+    log,
+    checkpoints,
+    toEvent: kinesisEvent,
+    batchSize: 1_000,
+    batchingWindowMs: 0,
+    logger: { info() {}, warn() {} },
+    async handler(event) {
+      const sequences = (event as KinesisStreamEvent).Records.map(({ kinesis }) => kinesis.sequenceNumber)
+      deliveries.push(sequences)
+      if (deliveries.length > 1) all.resolve()
+      // As text, the tenth comes before the second.
+      const named = deliveries.length > 1 ? [] : [sequences[9], sequences[2], sequences[4]]
+      return { batchItemFailures: named.map(itemIdentifier => ({ itemIdentifier: itemIdentifier as string })) }
+    },
+  })
+  onTestFinished(async () => {
+    await polling.stop()
+    await Promise.all([log.close(), checkpoints.close()])
+  })
+  await all.promise
+  expect(deliveries[1]).toEqual(deliveries[0]?.slice(2))
 })

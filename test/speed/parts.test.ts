@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest'
+import { NO_BASELINE } from '../../functions/core/alert.ts'
+import type { LogRecord } from '../../functions/core/record.ts'
+import { imageRange } from '../../functions/core/rules/image-range.ts'
+import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { applyDelivery } from '../../functions/speed/apply.ts'
+import { CLASSES, NOON_MS, wireEvent } from '../support/factories.ts'
+import { openOneLane } from '../support/one-lane.ts'
+
+const iso = (ms: number) => new Date(ms).toISOString()
+const line = (changes = {}) => JSON.stringify(wireEvent(changes))
+
+/** Applies records, and tells what each part of the delivery wrote; rows and alerts go nowhere. */
+async function partsOf(records: (append: (data: string) => LogRecord) => LogRecord[]) {
+  const { pipeline, lane, append } = await openOneLane({ slotMs: HOUR_MS })
+  const parts: { rows: number; alerts: number }[] = []
+  let part = { rows: 0, alerts: 0 }
+  const store = {
+    ...pipeline.store,
+    writeRow: async () => {
+      part.rows++
+      return true
+    },
+    putAlerts: async (alerts: readonly unknown[]) => void (part.alerts += alerts.length),
+    moveCursor: async (...args: Parameters<typeof pipeline.store.moveCursor>) => {
+      parts.push(part)
+      part = { rows: 0, alerts: 0 }
+      return pipeline.store.moveCursor(...args)
+    },
+  }
+  const layer = {
+    store,
+    channel: { publish: async () => {} },
+    lanes: async () => [],
+    slotMs: HOUR_MS,
+    classes: async () => CLASSES,
+    rules: [imageRange],
+    baseline: async () => NO_BASELINE,
+    now: () => NOON_MS,
+  }
+  await applyDelivery(layer, new Map(), lane, records(append))
+  return parts
+}
+
+it('a delivery of very many windows is written in parts: another begins once there are ten thousand', async () => {
+  const windows = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => line({ timestamp: iso(NOON_MS - (from + at) * 10 * MINUTE_MS) })).join(
+      '\n',
+    )
+  const parts = await partsOf(append => [
+    append(windows(0, 9_999)),
+    append(windows(0, 1)),
+    append(windows(9_999, 1)),
+    append(windows(0, 2)),
+  ])
+  expect(parts).toEqual([
+    { rows: 10_000, alerts: 0 },
+    { rows: 2, alerts: 0 },
+  ])
+})
+
+it('a delivery of very many alerts is written in parts', async () => {
+  const odd = line({ ndvi_mean: 0.5, ndvi_std: 0.01, ndvi_min: 0.4, ndvi_max: 0.9 })
+  const parts = await partsOf(append => [append(`${odd}\n`.repeat(9_998)), append(line()), append(odd), append(odd)])
+  expect(parts).toEqual([
+    { rows: 1, alerts: 9_999 },
+    { rows: 1, alerts: 1 },
+  ])
+})
+
+it('a cursor tells the latest event and arrival that it has passed, whatever order they come in', async () => {
+  const { pipeline, lane, clock, append, heartbeat, speed } = await openOneLane({ slotMs: HOUR_MS })
+  const latest = async () => {
+    const cursor = await pipeline.store.readCursor(lane)
+    return [cursor?.lastEventMs, cursor?.lastArrivalMs]
+  }
+  await speed([heartbeat()])
+  expect(await latest()).toEqual([null, NOON_MS])
+  const minutes = [-30, -10, -20]
+  await speed([append(minutes.map(each => line({ timestamp: iso(NOON_MS + each * MINUTE_MS) })).join('\n'))])
+  expect(await latest()).toEqual([NOON_MS - 10 * MINUTE_MS, NOON_MS])
+  clock.nowMs += MINUTE_MS
+  const later = append(line({ timestamp: iso(NOON_MS - 40 * MINUTE_MS) }))
+  clock.nowMs -= 2 * MINUTE_MS
+  await speed([later, append(line({ timestamp: iso(NOON_MS - 15 * MINUTE_MS) }))])
+  expect(await latest()).toEqual([NOON_MS - 10 * MINUTE_MS, NOON_MS + MINUTE_MS])
+  await speed([append(line({ timestamp: iso(NOON_MS - 5 * MINUTE_MS) }))])
+  expect(await latest()).toEqual([NOON_MS - 5 * MINUTE_MS, NOON_MS + MINUTE_MS])
+})
