@@ -152,6 +152,25 @@ describe('removing a state', () => {
     expect(readdirSync(folder)).toEqual(['thesis.txt'])
   })
 
+  it('removes the alerts, metrics and every file of the databases, and no name that is only like one of them', async () => {
+    const { folder } = await usedState()
+    const own = ['alerts.ndjson', 'alerts.ndjson.old', 'metrics.ndjson', 'metrics.ndjson.old', 'landcover.json.123']
+    for (const database of ['log', 'store', 'checkpoints']) {
+      own.push(...['', '-wal', '-shm'].map(end => `${database}.sqlite${end}`))
+    }
+    const others = [
+      'alerts.ndjson.new',
+      'my-alerts.ndjson',
+      'alerts.csv',
+      'log.sqlite.bak',
+      'landcover.json.bak',
+      'objects.zip',
+    ]
+    for (const name of [...own, ...others]) writeFileSync(join(folder, name), 'x')
+    removeState(folder)
+    expect(readdirSync(folder).sort()).toEqual(others.sort())
+  })
+
   it('touches no state that a system runs on', async () => {
     const { folder } = await usedState()
     const before = readdirSync(folder)

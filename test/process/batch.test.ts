@@ -39,6 +39,29 @@ describe('npm run batch', () => {
     expect(totalCount(await system.classStats())).toBe(700)
   })
 
+  it('goes on at its interval after a run that failed, and counts when the cause is gone', async () => {
+    const state = join(temporaryFolder(), 'state')
+    await (await startSystem(state)).interrupt()
+    await importSome(state, 300)
+    const objects = openFolderObjectStore(join(state, 'objects'))
+    const [file = ''] = await Array.fromAsync(objects.list('archive/'))
+    const whole = (await objects.get(file)) as Uint8Array
+    await objects.put(file, Buffer.from('damaged'))
+    const batch = runBatch(['--state', state, '--every', '1s'])
+    await eventually(
+      async () => batch.stderr(),
+      text => text.split('\n').length > 2,
+    )
+    expect(batch.stdout()).toBe('')
+    await objects.put(file, whole)
+    await eventually(
+      async () => batch.stdout(),
+      text => text.startsWith('view 1: 300 images'),
+    )
+    batch.child.kill('SIGINT')
+    expect((await batch.finished).code).toBe(0)
+  })
+
   it('runs many at a time, and everything is counted once', async () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state)).interrupt()

@@ -18,17 +18,23 @@ const image = (ms: number) => JSON.stringify(wireEvent({ timestamp: iso(ms) }))
 describe('a table as CSV', () => {
   it('has no cell that a spreadsheet takes for a formula, whatever it begins with', () => {
     const cells = ['=1+1', '+1', '-1', '@a', '\ta', '\ra', 'a=1', ' =1', '']
-    expect(toCsv(['x'], cells.map(x => ({ x }))).split('\r\n')).toEqual([
-      ...['x', "'=1+1", "'+1", "'-1", "'@a", "'\ta", `"'\ra"`, 'a=1', ' =1', '', ''],
-    ])
+    expect(
+      toCsv(
+        ['x'],
+        cells.map(x => ({ x })),
+      ).split('\r\n'),
+    ).toEqual([...['x', "'=1+1", "'+1", "'-1", "'@a", "'\ta", `"'\ra"`, 'a=1', ' =1', '', '']])
     expect(toCsv(['x'], [{ x: -1 }, { x: true }, { x: null }, {}])).toBe('x\r\n-1\r\ntrue\r\n\r\n\r\n')
   })
 
   it('quotes what would end a cell or a line, and doubles quotes', () => {
     const cells = ['a,b', 'a"b"', 'a\nb', 'a\rb', 'ab']
-    expect(toCsv(['x', 'y'], cells.map(x => ({ y: x, x: 1 })))).toBe(
-      'x,y\r\n1,"a,b"\r\n1,"a""b"""\r\n1,"a\nb"\r\n1,"a\rb"\r\n1,ab\r\n',
-    )
+    expect(
+      toCsv(
+        ['x', 'y'],
+        cells.map(x => ({ y: x, x: 1 })),
+      ),
+    ).toBe('x,y\r\n1,"a,b"\r\n1,"a""b"""\r\n1,"a\nb"\r\n1,"a\rb"\r\n1,ab\r\n')
   })
 })
 

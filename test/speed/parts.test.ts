@@ -21,7 +21,9 @@ async function partsOf(records: (append: (data: string) => LogRecord) => LogReco
       part.rows++
       return true
     },
-    putAlerts: async (alerts: readonly unknown[]) => void (part.alerts += alerts.length),
+    putAlerts: async (alerts: readonly unknown[]) => {
+      part.alerts += alerts.length
+    },
     moveCursor: async (...args: Parameters<typeof pipeline.store.moveCursor>) => {
       parts.push(part)
       part = { rows: 0, alerts: 0 }
