@@ -7,15 +7,17 @@ export type WindowStats = Omit<WindowRow, 'window_start' | 'window_end'> & { sta
 
 /** An alert. The API calls it an anomaly. */
 export type Alert = Omit<AnomalyRow, 'timestamp'> & {
-  /** When the image was taken. */
+  /** Event time: when the image was taken. */
   timeMs: number
 }
 
+/** Progress of the speed layer on one lane. */
 export type LaneHealth = Omit<Health['speed']['lanes'][number], 'last_event_at' | 'last_arrival_at'> & {
   lastEventMs: number | null
   lastArrivalMs: number | null
 }
 
+/** State of the batch view. */
 export type BatchHealth = Pick<Health['batch'], 'revision' | 'images'> & {
   cutMs: number | null
   publishedMs: number | null
@@ -70,14 +72,17 @@ function isHealth(body: unknown): body is Health {
   return typeof status === 'string' && Number.isFinite(Date.parse(String(checked_at)))
 }
 
+/** Parses the times of a window. */
 export function readWindow({ window_start, window_end, ...row }: WindowRow): WindowStats {
   return { ...row, startMs: Date.parse(window_start), endMs: Date.parse(window_end) }
 }
 
+/** Parses the time of an alert. */
 export function readAlert({ timestamp, ...row }: AnomalyRow): Alert {
   return { ...row, timeMs: Date.parse(timestamp) }
 }
 
+/** Parses the times of a health answer, and drops the fields that the page does not show. */
 export function readHealth({ status, reasons, quarantine, checked_at, speed, batch }: Health): SystemHealth {
   return {
     status,

@@ -60,6 +60,7 @@ export function serverNow({ answers, healthReceivedAt, times }: Page): number {
   return health ? health.checkedMs + (times.elapsed() - healthReceivedAt) : times.local()
 }
 
+/** Queries of the next round. */
 export function currentQueries(page: Page): Queries {
   return queriesOf(page.choice, page.alertLimit, page.answers.health, serverNow(page))
 }
@@ -104,6 +105,7 @@ export function alertRows({ answers, olderAlerts }: Page): Alert[] {
   return [...(answers.alerts?.rows ?? []), ...(olderAlerts?.rows ?? [])]
 }
 
+/** True when the loaded alerts belong to the current choice. */
 export function hasAlertsForChoice(page: Page): boolean {
   return page.alertsUrl === currentQueries(page).alerts.url
 }

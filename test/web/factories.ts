@@ -113,7 +113,7 @@ export function statisticsRow(class_name: string, change: Partial<BatchStatistic
   }
 }
 
-/** The same as the page holds them. */
+/** The rows above, as the page holds them (times as epoch ms). */
 export const windowStats = (...row: Parameters<typeof windowRow>) => readWindow(windowRow(...row))
 export const alert = (change?: Partial<AnomalyRow>) => readAlert(alertRow(change))
 export const systemHealth = (change?: Partial<Health>) => readHealth(health(change))

@@ -34,44 +34,6 @@ export function createNowChart(canvas: HTMLCanvasElement): NowChart {
   let theme: Theme | undefined
   let spreads: readonly Spread[] = []
   let opacities: readonly number[] = []
-  const isNarrow = (chart: Chart) => chart.width < NARROW_PX
-
-  const names: Plugin<'bar'> = {
-    id: 'names',
-    beforeLayout(chart) {
-      const narrow = isNarrow(chart)
-      chart.options.layout = { padding: narrow ? { left: 2, right: 2 } : { left: NAMES_PX, right: COUNTS_PX } }
-    },
-    afterDatasetsDraw(chart) {
-      if (!theme) return
-      const { ctx } = chart
-      const narrow = isNarrow(chart)
-      ctx.save()
-      ctx.textBaseline = narrow ? 'alphabetic' : 'middle'
-      for (const [index, bar] of bars.entries()) {
-        const element = chart.getDatasetMeta(0).data[index] as unknown as { y: number; height: number } | undefined
-        if (!element) continue
-        const y = narrow ? element.y - element.height / 2 - 5 : element.y
-        ctx.globalAlpha = Math.max(0.4, opacities[index] ?? 1)
-        ctx.fillStyle = theme.ink
-        ctx.font = `500 13px ${theme.font}`
-        ctx.textAlign = 'left'
-        ctx.fillText(bar.label, 2, y)
-        const note = bar.olderRange ? `${bar.olderRange} · ` : ''
-        ctx.fillStyle = theme.muted
-        ctx.font = `400 12px ${theme.font}`
-        ctx.textAlign = 'right'
-        ctx.fillText((narrow ? note : '') + countLabel(bar), chart.width - 2, y)
-        if (!narrow && bar.olderRange) {
-          ctx.textAlign = 'left'
-          ctx.font = `400 11px ${theme.font}`
-          ctx.fillText(bar.olderRange, 2, y + 14)
-        }
-      }
-      ctx.restore()
-    },
-  }
-
   const chart = new Chart<'bar', { x: number; y: number }[]>(canvas, {
     type: 'bar',
     data: { labels: [], datasets: [{ data: [] }] },
@@ -97,7 +59,7 @@ export function createNowChart(canvas: HTMLCanvasElement): NowChart {
       },
     },
     plugins: [
-      names,
+      namesPlugin(() => ({ bars, opacities, theme })),
       spreadPlugin(() => ({
         spreads,
         style: { ink: theme?.ink ?? '#000', surface: theme?.surface ?? '#fff' },
@@ -136,6 +98,49 @@ export function createNowChart(canvas: HTMLCanvasElement): NowChart {
       }
       if (tooltip) Object.assign(tooltip, tooltipTheme(nextTheme))
       chart.update('none')
+    },
+  }
+}
+
+/** Chart.js plugin that draws each class's name and number of images, next to the bar or above it. */
+function namesPlugin(
+  read: () => { bars: readonly NowBar[]; opacities: readonly number[]; theme: Theme | undefined },
+): Plugin<'bar'> {
+  const isNarrow = (chart: Chart) => chart.width < NARROW_PX
+  return {
+    id: 'names',
+    beforeLayout(chart) {
+      const narrow = isNarrow(chart)
+      chart.options.layout = { padding: narrow ? { left: 2, right: 2 } : { left: NAMES_PX, right: COUNTS_PX } }
+    },
+    afterDatasetsDraw(chart) {
+      const { bars, opacities, theme } = read()
+      if (!theme) return
+      const { ctx } = chart
+      const narrow = isNarrow(chart)
+      ctx.save()
+      ctx.textBaseline = narrow ? 'alphabetic' : 'middle'
+      for (const [index, bar] of bars.entries()) {
+        const element = chart.getDatasetMeta(0).data[index] as unknown as { y: number; height: number } | undefined
+        if (!element) continue
+        const y = narrow ? element.y - element.height / 2 - 5 : element.y
+        ctx.globalAlpha = Math.max(0.4, opacities[index] ?? 1)
+        ctx.fillStyle = theme.ink
+        ctx.font = `500 13px ${theme.font}`
+        ctx.textAlign = 'left'
+        ctx.fillText(bar.label, 2, y)
+        const note = bar.olderRange ? `${bar.olderRange} · ` : ''
+        ctx.fillStyle = theme.muted
+        ctx.font = `400 12px ${theme.font}`
+        ctx.textAlign = 'right'
+        ctx.fillText((narrow ? note : '') + countLabel(bar), chart.width - 2, y)
+        if (!narrow && bar.olderRange) {
+          ctx.textAlign = 'left'
+          ctx.font = `400 11px ${theme.font}`
+          ctx.fillText(bar.olderRange, 2, y + 14)
+        }
+      }
+      ctx.restore()
     },
   }
 }

@@ -95,34 +95,40 @@ export function createTrendChart(canvas: HTMLCanvasElement): TrendChart {
         opacity: opacity(line),
       }))
       chart.data.datasets = nextView.lines.map(line => datasetOf(line, nextTheme, opacity(line)))
-      const format = nextView.scale === 'ndvi' ? formatFixed : formatDifference
-      const digits = decimalsOf(nextView.y.step)
-      const timeLabel = (ms: number) => (nextView.isDaily ? clock.utcDay(ms, nowMs) : clock.minute(ms))
-      const ticks = { color: nextTheme.muted, font: { family: nextTheme.font, size: 12 } }
-      const scales = chart.options.scales
-      if (scales?.x)
-        Object.assign(scales.x, {
-          ...nextView.x,
-          ticks: { ...ticks, maxRotation: 0, callback: (value: string | number) => timeLabel(Number(value)) },
-        })
-      if (scales?.y)
-        Object.assign(scales.y, {
-          min: nextView.y.min,
-          max: nextView.y.max,
-          grid: {
-            color: (context: { tick?: { value: number } }) =>
-              Math.abs(context.tick?.value ?? 1) < 1e-9 ? nextTheme.muted : nextTheme.grid,
-            drawTicks: false,
-          },
-          ticks: {
-            ...ticks,
-            stepSize: nextView.y.step,
-            padding: 8,
-            callback: (value: string | number) => format(Number(value), digits),
-          },
-        })
+      const scales = scaleOptions(nextView, nextTheme, clock, nowMs)
+      if (chart.options.scales?.x) Object.assign(chart.options.scales.x, scales.x)
+      if (chart.options.scales?.y) Object.assign(chart.options.scales.y, scales.y)
       if (chart.options.plugins?.tooltip) Object.assign(chart.options.plugins.tooltip, tooltipTheme(theme))
       chart.update('none')
+    },
+  }
+}
+
+/** Options of the axes: limits, grid and tick labels. */
+function scaleOptions(view: TrendView, theme: Theme, clock: Clock, nowMs: number) {
+  const format = view.scale === 'ndvi' ? formatFixed : formatDifference
+  const digits = decimalsOf(view.y.step)
+  const timeLabel = (ms: number) => (view.isDaily ? clock.utcDay(ms, nowMs) : clock.minute(ms))
+  const ticks = { color: theme.muted, font: { family: theme.font, size: 12 } }
+  return {
+    x: {
+      ...view.x,
+      ticks: { ...ticks, maxRotation: 0, callback: (value: string | number) => timeLabel(Number(value)) },
+    },
+    y: {
+      min: view.y.min,
+      max: view.y.max,
+      grid: {
+        color: (context: { tick?: { value: number } }) =>
+          Math.abs(context.tick?.value ?? 1) < 1e-9 ? theme.muted : theme.grid,
+        drawTicks: false,
+      },
+      ticks: {
+        ...ticks,
+        stepSize: view.y.step,
+        padding: 8,
+        callback: (value: string | number) => format(Number(value), digits),
+      },
     },
   }
 }

@@ -36,6 +36,7 @@ export function formatScore(score: number | null): string {
   return `${Math.abs(score).toFixed(1)} sd ${score < 0 ? 'below' : 'above'}`
 }
 
+/** Duration in its most readable unit: "410 ms", "4.2 s", "12 min". */
 export function formatDuration(ms: number | null): string {
   if (ms === null) return UNKNOWN
   const seconds = Math.max(0, ms) / 1000
@@ -55,6 +56,7 @@ export function formatAge(ms: number | null): string {
   return ms < 1000 ? 'just now' : `${formatDuration(Math.floor(ms / 1000) * 1000).replace('.0 s', ' s')} ago`
 }
 
+/** A number with its noun: "1 image", "2 images". */
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`
 
