@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { uptime } from 'node:os'
 import type { DatabaseSync } from 'node:sqlite'
+import { type ClockReading, type LastArrival, leapGuard, nextArrivalMs } from '../core/arrival-clock.ts'
 import { laneName } from '../core/delivery.ts'
 import { type Position, START, toPosition, toSequenceNumber } from '../core/lane.ts'
 import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
@@ -16,6 +18,11 @@ const SCHEMA = `
     data BLOB NOT NULL
   );
   CREATE INDEX IF NOT EXISTS record_by_shard ON record (shard, sequence, arrival_ms);
+  CREATE TABLE IF NOT EXISTS last_arrival (
+    arrival_ms INTEGER NOT NULL,
+    up_ms INTEGER NOT NULL,
+    boot TEXT NOT NULL
+  );
 `
 
 interface Place {
@@ -30,6 +37,9 @@ interface WaitingAppend {
   reject(error: unknown): void
 }
 
+/** Linux only: elsewhere a leap is also seen in a machine that was off, and costs the minute of its confirmation. */
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id'
+
 /** As Kinesis takes by default. */
 const MAX_RECORD_BYTES = 1024 * 1024
 
@@ -37,16 +47,20 @@ export interface SqliteEventLogOptions {
   file: string
   /** How many lanes a new log gets; an existing one keeps its own. */
   shards?: number
-  now?: () => number
+  readClocks?: () => ClockReading
 }
 
 /**
  * The embedded event log: a SQLite file that any number of processes append to and read. An append is on the disk
- * before it is acknowledged. Arrival times never go back within a lane.
+ * before it is acknowledged. Arrival times never go back.
  */
-export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteEventLogOptions): EventLog & {
-  /** Forgets records that arrived before a time and that lie at or before a position of their lane. */
-  trim(lane: string, upTo: string, arrivedBefore: number): Promise<void>
+export function openSqliteEventLog({
+  file,
+  shards = 2,
+  readClocks = machineClocks,
+}: SqliteEventLogOptions): EventLog & {
+  /** Forgets records that lie at or before a position of their lane and arrived so long before the newest of all. */
+  trim(lane: string, upTo: string, keptMs: number): Promise<void>
   /** Lets the next record lie behind a position, in whichever lane. */
   moveEnd(to: Position): Promise<void>
 } {
@@ -57,13 +71,16 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
   )
   const shardOfLane = new Map(shardNames.map(shard => [laneName(identity, shard), shard]))
   const insert = database.prepare('INSERT INTO record (shard, arrival_ms, data) VALUES (?, ?, ?)')
-  const selectLatest = database.prepare('SELECT arrival_ms FROM record WHERE shard = ? ORDER BY sequence DESC LIMIT 1')
+  const arrivals = arrivalsOf(database, readClocks)
   const selectBehind = database.prepare(
     'SELECT sequence, arrival_ms, data FROM record WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?',
   )
   // One count for all lanes; trimming takes nothing from it.
   const selectEnd = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
-  const deleteUpTo = database.prepare('DELETE FROM record WHERE shard = ? AND sequence <= ? AND arrival_ms < ?')
+  const deleteUpTo = database.prepare(
+    `DELETE FROM record
+     WHERE shard = ? AND sequence <= ? AND arrival_ms < (SELECT arrival_ms FROM last_arrival) - ?`,
+  )
 
   /** Appends that wait for the lock. They are one commit, and so wait for the disk once. */
   let waiting: WaitingAppend[] = []
@@ -92,7 +109,10 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
     try {
       const settle = await whenFree(database, () => {
         refuseIfRemoved()
-        const outcomes = transaction(database, () => waiting.map(({ places }) => places.map(store)))
+        const outcomes = transaction(database, () => {
+          const arrivalMs = arrivals.next()
+          return waiting.map(({ places }) => places.map(place => store(place, arrivalMs)))
+        })
         const committed = taken()
         return () => {
           for (const [index, { resolve }] of committed.entries()) resolve(outcomes[index] as AppendOutcome[])
@@ -110,13 +130,11 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
     return all
   }
 
-  function store({ shard, data }: Place): AppendOutcome {
+  function store({ shard, data }: Place, arrivalMs: number): AppendOutcome {
     const bytes = data.byteLength
     if (bytes > MAX_RECORD_BYTES) {
       return { error: `the record has ${bytes} bytes; the log takes ${MAX_RECORD_BYTES}`, tooLarge: true }
     }
-    const latest = selectLatest.get(shard) as { arrival_ms: number } | undefined
-    const arrivalMs = Math.max(now(), latest?.arrival_ms ?? 0)
     const { lastInsertRowid } = insert.run(shard, arrivalMs, data)
     return { lane: laneName(identity, shard), position: toPosition(lastInsertRowid) }
   }
@@ -164,10 +182,10 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
         }),
       )
     },
-    async trim(lane, upTo, arrivedBefore) {
+    async trim(lane, upTo, keptMs) {
       if (upTo === START) return
       const shard = knownShard(lane)
-      await whenFree(database, () => deleteUpTo.run(shard, Number(toSequenceNumber(upTo)), arrivedBefore))
+      await whenFree(database, () => deleteUpTo.run(shard, Number(toSequenceNumber(upTo)), keptMs))
     },
     async close() {
       database.close()
@@ -178,6 +196,13 @@ export function openSqliteEventLog({ file, shards = 2, now = Date.now }: SqliteE
 /** What a new log is made of; whoever opens it at the same time finds the same. */
 function define(database: DatabaseSync, shards: number): void {
   database.exec(SCHEMA)
+  // A log that was written before it kept its newest arrival.
+  const isStamped = database.prepare(
+    'SELECT 1 FROM last_arrival UNION SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM record)',
+  )
+  if (!isStamped.get()) {
+    database.exec(`INSERT INTO last_arrival SELECT max(arrival_ms), 0, '' FROM record`)
+  }
   const isSettled = () => database.prepare('SELECT 1 FROM stream').get() !== undefined
   if (isSettled()) return
   transaction(database, () => {
@@ -186,4 +211,40 @@ function define(database: DatabaseSync, shards: number): void {
     const insert = database.prepare('INSERT INTO shard VALUES (?)')
     for (let shard = 0; shard < shards; shard++) insert.run(`shardId-${String(shard).padStart(12, '0')}`)
   })
+}
+
+/** The clocks of this machine. */
+function machineClocks(): ClockReading {
+  return { wallMs: Date.now(), upMs: Math.round(uptime() * 1000), boot: bootOfMachine() }
+}
+
+let knownBoot: string | undefined
+
+function bootOfMachine(): string {
+  knownBoot ??= existsSync(BOOT_ID_FILE) ? readFileSync(BOOT_ID_FILE, 'utf8').trim() : ''
+  return knownBoot
+}
+
+/**
+ * Stamps what arrives. The newest arrival is kept in the log with the clock that nobody sets, so every process that
+ * appends to the log knows of a leap, also one that is started meanwhile.
+ */
+function arrivalsOf(database: DatabaseSync, readClocks: () => ClockReading) {
+  const select = database.prepare('SELECT arrival_ms AS arrivalMs, up_ms AS upMs, boot FROM last_arrival')
+  const insert = database.prepare('INSERT INTO last_arrival VALUES (?, ?, ?)')
+  const update = database.prepare('UPDATE last_arrival SET arrival_ms = ?, up_ms = ?, boot = ?')
+  const refuseLeap = leapGuard()
+  return {
+    /** The arrival time of what the transaction stores. @throws ClockLeapt while the clock is not believed */
+    next(): number {
+      const last = select.get() as unknown as LastArrival | undefined
+      const now = readClocks()
+      refuseLeap(now, last)
+      const arrivalMs = nextArrivalMs(now, last)
+      if (!last) insert.run(arrivalMs, now.upMs, now.boot)
+      // Where arrival stands still, the time goes on that it is measured by.
+      else if (arrivalMs !== last.arrivalMs || now.boot !== last.boot) update.run(arrivalMs, now.upMs, now.boot)
+      return arrivalMs
+    },
+  }
 }

@@ -11,7 +11,7 @@ export interface OpenedLog {
   /** Makes the Lambda event of its kind. */
   toEvent: ToLambdaEvent
   /** Forgets old records, where no service does so by itself: see openSqliteEventLog. */
-  trim?(lane: string, upTo: Position, arrivedBefore: number): Promise<void>
+  trim?(lane: string, upTo: Position, keptMs: number): Promise<void>
   /** Lets the next record lie behind a position, where that can be: see openSqliteEventLog. */
   moveEnd?(to: Position): Promise<void>
 }

@@ -75,7 +75,7 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
       for (const { name } of await log.lanes()) {
         const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))
         const upTo = (await Promise.all(reached)).sort()[0] ?? START
-        await trim(name, upTo, Date.now() - LOG_RETENTION_MS)
+        await trim(name, upTo, LOG_RETENTION_MS)
       }
     }),
   ]

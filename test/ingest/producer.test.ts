@@ -8,6 +8,7 @@ import { EventTooLarge } from '../../functions/ingest/packing.ts'
 import { createProducer, NotAcknowledged, type ProducerOptions } from '../../functions/ingest/producer.ts'
 import type { RetryTime } from '../../functions/ingest/retry.ts'
 import type { Destination, EventLog } from '../../functions/ports/event-log.ts'
+import { steadyClocks } from '../support/clocks.ts'
 import { NOON_MS, wireEvent } from '../support/factories.ts'
 import { type Attempt, countedEvents, type Fault, faultyLog, NO_FAULT } from './faulty-log.ts'
 import { type VirtualTime, virtualTime } from './virtual-time.ts'
@@ -21,7 +22,7 @@ beforeEach(() => {
 afterEach(() => inner.close())
 
 function openMemoryLog(clock: VirtualTime): EventLog {
-  return openSqliteEventLog({ file: ':memory:', shards: 3, now: () => NOON_MS + clock.now() })
+  return openSqliteEventLog({ file: ':memory:', shards: 3, readClocks: steadyClocks(() => NOON_MS + clock.now()) })
 }
 
 /** Events with the image ids `first`, `first + 1`, … */

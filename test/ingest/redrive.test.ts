@@ -16,6 +16,7 @@ import type { Redrive, Standing } from '../../functions/ingest/redrive-standing.
 import { kinesisEvent } from '../../functions/local/lambda-events.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
+import { steadyClocks } from '../support/clocks.ts'
 import { CLASSES, NOON_MS, wireEvent } from '../support/factories.ts'
 import { openPipeline } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -31,7 +32,11 @@ const wetland = (image_id: string): WireEvent => wireEvent({ image_id, class_nam
 async function openSystem() {
   const virtual = virtualTime()
   const time = { ...virtual, now: () => NOON_MS + virtual.now() }
-  const log = openSqliteEventLog({ file: `${temporaryFolder()}/log.sqlite`, shards: 1, now: time.now })
+  const log = openSqliteEventLog({
+    file: `${temporaryFolder()}/log.sqlite`,
+    shards: 1,
+    readClocks: steadyClocks(time.now),
+  })
   const classes = new Map<string, Slot>(CLASSES)
   const pipeline = await openPipeline({
     streamIdentity: log.identity,
@@ -317,7 +322,11 @@ describe('a redrive', () => {
     await system.send(wetland('a'))
     await system.learn('Wetland')
     const earlier = { ...system.time, now: () => system.time.now() - SLOT_MS }
-    const early = openSqliteEventLog({ file: `${temporaryFolder()}/log.sqlite`, shards: 1, now: earlier.now })
+    const early = openSqliteEventLog({
+      file: `${temporaryFolder()}/log.sqlite`,
+      shards: 1,
+      readClocks: steadyClocks(earlier.now),
+    })
     await system.redrive({}, { log: { ...early, identity: system.log.identity } })
     const [record] = await early.read((await early.lanes())[0]?.name as string, START, 1)
     await early.close()

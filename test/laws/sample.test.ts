@@ -12,6 +12,7 @@ import { readEvents } from '../../functions/ingest/csv.ts'
 import { sendHeartbeats } from '../../functions/ingest/heartbeat.ts'
 import { kinesisEvent } from '../../functions/local/lambda-events.ts'
 import { startPolling } from '../../functions/local/poller.ts'
+import { steadyClocks } from '../support/clocks.ts'
 import { collectingLogger } from '../support/factories.ts'
 import { openPipeline, perClass, withoutLateness } from '../support/pipeline.ts'
 import { byClass, byDayAndClass, recount } from '../support/recount.ts'
@@ -28,7 +29,7 @@ it('the committed sample: batch view, speed totals and a naive recount agree exa
   // The sample is sent during some minutes of many slots, with a simulated clock.
   let nowMs = Math.max(...events.map(({ timestamp }) => Date.parse(timestamp))) + 7_777
   const folder = temporaryFolder()
-  const log = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 3, now: () => nowMs })
+  const log = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 3, readClocks: steadyClocks(() => nowMs) })
   const checkpoints = openSqliteCheckpoints(join(folder, 'checkpoints.sqlite'))
   const classes = await knownClasses()
   const pipeline = await openPipeline({
