@@ -1,6 +1,6 @@
 import type { Stage } from '../../infra/stages.ts'
 
-/** Stages with what each must be told. */
+/** Stages with the settings that each needs. */
 export const STAGES = {
   dev: {},
   prod: { allowlist: '192.0.2.0/24', alarmMail: 'operations@example.org' },
@@ -14,17 +14,17 @@ export const STAGES = {
 } as const satisfies Record<string, Record<string, string>>
 export type StageName = keyof typeof STAGES
 
-/** Everything that is deployed in one of the tests: each stage as it is, and with the other kinds of log. */
+/** Deployments that tests check: each stage, and variants with other logs, readers and origins. */
 export const DEPLOYMENTS = {
   dev: { stage: 'dev', change: {} },
   prod: { stage: 'prod', change: {} },
   local: { stage: 'local', change: {} },
   'prod with readers who sign in': { stage: 'prod', change: { reads: { access: 'cognito' } } },
-  'prod read by pages of others': {
+  'prod with allowed origins': {
     stage: 'prod',
     change: { allowedOrigins: ['https://example.org', 'http://localhost:3000'] },
   },
-  'prod read by pages of others, whose readers sign in': {
+  'prod with allowed origins and readers who sign in': {
     stage: 'prod',
     change: { reads: { access: 'cognito' }, allowedOrigins: ['https://example.org'] },
   },
@@ -36,7 +36,7 @@ export const DEPLOYMENTS = {
     stage: 'prod',
     change: { eventLog: { kind: 'msk', brokers: 3, brokerType: 'kafka.m7g.large', diskGb: 100, partitions: 6 } },
   },
-  'dev on a Kafka of its own': {
+  'dev on an existing Kafka': {
     stage: 'dev',
     change: {
       eventLog: {
@@ -60,21 +60,21 @@ export interface Resource {
   DeletionPolicy?: string
 }
 
-/** What a deployment's app makes, as `cdk synth` would: every rule of cdk-nag has been held against it. */
+/** Output of a deployment's app, as from `cdk synth`. All rules of cdk-nag were checked. */
 export interface Synthesis {
-  /** Of the validation: 0, or there is a finding without a reason. */
+  /** Exit code of the validation: 0, unless there is a finding without a reason. */
   exitCode: number
   said: string
-  /** Of both stacks, with their logical ids. */
+  /** Resources of both stacks, with their logical ids. */
   resources: [string, Resource][]
   /** Bytes of the largest template. */
   largest: number
-  /** What would be looked up in an account first. */
+  /** Values that would be looked up in an account first. */
   missing: unknown[]
 }
 
-/** Where a synthesis lies, in the folder of all of them. */
+/** File name of a synthesis, in the folder of all of them. */
 export const fileOf = (deployment: Deployment): string => `${deployment}.json`
 
-/** Lies in the folder when no more comes: why. */
+/** Name of the file that says why the synthesis failed. After it no more syntheses come. */
 export const FAILED = 'failed.txt'

@@ -17,9 +17,9 @@ interface Throttle {
 }
 
 const READS = ['GET', 'HEAD']
-/** Bytes. */
+/** Maximum size of a row in Keyspaces, bytes. */
 const KEYSPACES_ROW_LIMIT = 1024 ** 2
-/** CloudFormation takes no larger template. */
+/** Maximum size of a template in CloudFormation, bytes. */
 const TEMPLATE_LIMIT = 1_000_000
 
 describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', deployment => {
@@ -49,19 +49,19 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     expect(stacks.exitCode).toBe(0)
   })
 
-  it('can be made without an account: nothing is looked up in it', () => {
+  it('can be synthesized without an account: nothing is looked up', () => {
     expect(stacks.missing).toEqual([])
   })
 
-  it('are templates that CloudFormation takes', () => {
+  it('are templates of a size that CloudFormation accepts', () => {
     expect(stacks.largest).toBeLessThan(TEMPLATE_LIMIT / 2)
   })
 
-  it('can be changed apart: neither imports a value that the other exports', () => {
+  it('can be changed separately: no stack imports a value that the other exports', () => {
     expect(text()).not.toContain('Fn::ImportValue')
   })
 
-  it('never let a record go before it is applied: retries without end, given back in part, from the oldest on', () => {
+  it('never drop a record before it is applied: unlimited retries, partial batch responses, from the oldest record on', () => {
     const mappings = properties('AWS::Lambda::EventSourceMapping')
     expect(mappings).toHaveLength(2)
     for (const mapping of mappings) {
@@ -80,7 +80,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     }
   })
 
-  it('never bring back a cursor of yesterday, nor forget one', () => {
+  it('never restore an old cursor, and never expire one', () => {
     const tables = properties('AWS::Cassandra::Table')
     expect(tables.map(({ TableName }) => TableName)).toEqual(stage === 'local' ? [] : TABLES.map(({ name }) => name))
     for (const table of tables) {
@@ -93,7 +93,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   })
 
   if (stage === 'prod')
-    it('keep what holds data when they are destroyed', () => {
+    it('keep resources with data when they are destroyed', () => {
       const logTypes = log === 'kinesis' ? ['AWS::Kinesis::Stream'] : ['AWS::MSK::Cluster', 'AWS::MSK::Topic']
       for (const type of [...logTypes, 'AWS::Cassandra::Keyspace', 'AWS::Cassandra::Table']) {
         expect(all(type).length).toBeGreaterThan(0)
@@ -106,7 +106,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     })
 
   if (stage !== 'prod')
-    it('leave nothing behind when they are destroyed', () => {
+    it('leave nothing when they are destroyed', () => {
       const kept = stacks.resources
         .entries()
         .filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain')
@@ -116,28 +116,28 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       expect(kept.filter(id => !/^FrontApi(CloudWatchRole|Account)/.test(id))).toEqual([])
     })
 
-  it('run every function on Node 24, with a log that ends', () => {
+  it('run every function on Node 24, with logs that expire', () => {
     const ours = properties('AWS::Lambda::Function').filter(({ FunctionName }) => FunctionName)
     const names = Object.keys(FUNCTIONS).map(name => `landcover-${stage}-${name}`)
     expect(ours.map(({ FunctionName }) => FunctionName).sort()).toEqual(names.sort())
     for (const each of ours) {
       expect(each).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' })
       expect(each).toHaveProperty('LoggingConfig.LogGroup')
-      // It would take room from all other functions of the account.
+      // Reserved concurrency would be taken from all other functions of the account.
       expect(each).not.toHaveProperty('ReservedConcurrentExecutions')
     }
     for (const log of properties('AWS::Logs::LogGroup')) expect(log).toHaveProperty('RetentionInDays')
   })
 
-  it('have no secret in the environment of a function', () => {
+  it('have no secrets in the environment of a function', () => {
     for (const { Environment } of properties('AWS::Lambda::Function')) {
-      // To name one is not to tell it.
+      // The name of a secret is not a secret.
       const variables = JSON.stringify(Environment ?? {}).replace(/arn:aws:secretsmanager:[\w:-]+/, '')
       expect(variables).not.toMatch(/secret|password|token|resolve:/i)
     }
   })
 
-  it('keep every bucket closed, encrypted and by TLS only', () => {
+  it('keep every bucket private, encrypted and accessible only over TLS', () => {
     const buckets = all('AWS::S3::Bucket')
     for (const { Properties } of buckets) {
       expect(Properties).toHaveProperty('BucketEncryption')
@@ -152,7 +152,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     expect(policies.filter(policy => policy.includes('"aws:SecureTransport":"false"'))).toHaveLength(buckets.length)
   })
 
-  it('take events from who signs only', () => {
+  it('accept only signed events', () => {
     const methods = properties('AWS::ApiGateway::Method')
     const posts = methods.filter(({ HttpMethod }) => HttpMethod === 'POST')
     expect(posts.map(({ AuthorizationType }) => AuthorizationType)).toEqual(['AWS_IAM'])
@@ -161,13 +161,13 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   })
 
   if (stage !== 'local')
-    it('keep an answer for two seconds, so that a hundred dashboards cost as much as one, and never longer', () => {
+    it('cache an answer for exactly two seconds, so that a hundred dashboards cost as much as one', () => {
       const policies = properties('AWS::CloudFront::CachePolicy')
       expect(policies).toMatchObject([{ CachePolicyConfig: { MinTTL: 2, DefaultTTL: 2, MaxTTL: 2 } }])
     })
 
   if (allowedOrigins.length > 0) {
-    it('let pages of the origins that are told read, and no others, nor send', () => {
+    it('let pages of allowed origins read, but not send, and no other origins', () => {
       const [{ ResponseHeadersPolicyConfig: policy } = {}] = properties(
         'AWS::CloudFront::ResponseHeadersPolicy',
       ).filter(({ ResponseHeadersPolicyConfig }) => (ResponseHeadersPolicyConfig as { CorsConfig?: object }).CorsConfig)
@@ -186,7 +186,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       expect(JSON.stringify(behavior?.ResponseHeadersPolicyId)).toContain('FrontApiHeaders')
     })
 
-    it('answer whoever asks whether he may, without a function, a key or a token', () => {
+    it('answer preflight requests without a function, a key or a token', () => {
       const methods = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod === 'OPTIONS')
       expect(methods).toMatchObject([
         { AuthorizationType: 'NONE', Integration: { Type: 'MOCK' }, MethodResponses: [{ StatusCode: '204' }] },
@@ -196,14 +196,14 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   }
 
   if (stage !== 'local' && allowedOrigins.length === 0)
-    it('let the page of nobody else read', () => {
+    it('let no page of another origin read', () => {
       const [behavior] = apiBehaviors()
       expect(behavior?.AllowedMethods).toEqual(['GET', 'HEAD'])
       expect(text()).not.toContain('AccessControlAllow')
     })
 
   if (signIn) {
-    it('let nobody read who has not signed in', () => {
+    it('let only people who signed in read', () => {
       const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => READS.includes(String(HttpMethod)))
       for (const read of reads) {
         expect(read).toMatchObject({ AuthorizationType: 'COGNITO_USER_POOLS', AuthorizationScopes: ['openid'] })
@@ -211,7 +211,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       }
     })
 
-    it('keep an answer for who asked, and for nobody else', () => {
+    it('cache an answer only for the person who asked', () => {
       const [policy] = properties('AWS::CloudFront::CachePolicy')
       expect(policy).toMatchObject({
         CachePolicyConfig: {
@@ -220,7 +220,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       })
     })
 
-    it('let nobody make an account for himself, and ask for a second factor', () => {
+    it('do not allow self sign-up, and require a second factor', () => {
       expect(properties('AWS::Cognito::UserPool')).toMatchObject([
         { AdminCreateUserConfig: { AllowAdminCreateUserOnly: true }, MfaConfiguration: 'ON' },
       ])
@@ -232,13 +232,13 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   }
 
   if (stage === 'prod' && !signIn)
-    it('let nobody read past CloudFront', () => {
+    it('let nobody read without CloudFront', () => {
       const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => READS.includes(String(HttpMethod)))
       for (const read of reads) expect(read.ApiKeyRequired).toBe(true)
       expect(properties('AWS::CloudFront::Function')).toHaveLength(1)
     })
 
-  it('take no more requests than a cursor can know: its row would be too large, and its lane stand still', () => {
+  it('accept only as many requests as a cursor can remember: a larger row would stop its lane', () => {
     const settings = properties('AWS::ApiGateway::Stage').flatMap(({ MethodSettings }) => MethodSettings as Throttle[])
     const { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst } = settings.find(
       ({ HttpMethod, ResourcePath }) => HttpMethod === 'POST' && ResourcePath === '/~1api~1events',
@@ -252,7 +252,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   })
 
   if (log === 'msk') {
-    it('keep a record that was acknowledged: on two brokers at least, or on both of two but while one is away', () => {
+    it('keep acknowledged records on at least two brokers; with two brokers, on one while the other is down', () => {
       const [cluster] = properties('AWS::MSK::Cluster')
       const [topic] = properties('AWS::MSK::Topic')
       expect(topic?.ReplicationFactor).toBe(cluster?.NumberOfBrokerNodes)
@@ -262,13 +262,13 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       expect(JSON.stringify(ServerProperties)).toContain('unclean.leader.election.enable=false')
     })
 
-    it('stamp records by the time of their arrival, which slots are cut by', () => {
+    it('stamp records with their arrival time, which decides their slot', () => {
       const [topic] = properties('AWS::MSK::Topic')
       const configs = JSON.parse(Buffer.from(String(topic?.Configs), 'base64').toString('utf8'))
       expect(configs['message.timestamp.type']).toBe('LogAppendTime')
     })
 
-    it('let nobody in without a log-in, nor out of the network', () => {
+    it('require a login, and have no route out of the network', () => {
       expect(properties('AWS::MSK::Cluster')).toMatchObject([
         {
           ClientAuthentication: { Sasl: { Iam: { Enabled: true } }, Unauthenticated: { Enabled: false } },
@@ -280,20 +280,20 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   }
 
   if (log !== 'kinesis')
-    it('have in the network of the brokers only what appends', () => {
+    it('have only functions that append in the network of the brokers', () => {
       const inside = properties('AWS::Lambda::Function').filter(({ VpcConfig }) => VpcConfig)
       expect(inside.map(({ FunctionName }) => FunctionName).sort()).toEqual(
         ['heartbeat', 'ingest'].map(name => `landcover-${stage}-${name}`),
       )
     })
 
-  it('bill no metric by the lane', () => {
+  it('use no metric for each lane, which would be billed separately', () => {
     for (const alarm of properties('AWS::CloudWatch::Alarm')) {
       expect(JSON.stringify(alarm.Dimensions ?? [])).not.toMatch(/lane|shard/i)
     }
   })
 
-  it('let CloudWatch and EventBridge tell the topics what they have to tell', () => {
+  it('let CloudWatch and EventBridge publish to the topics', () => {
     const senders = properties('AWS::SNS::TopicPolicy').flatMap(({ PolicyDocument }) => {
       const { Statement } = PolicyDocument as { Statement: { Effect: string; Principal: { Service?: string } }[] }
       return Statement.flatMap(({ Effect, Principal }) => (Effect === 'Allow' ? [Principal.Service] : []))
@@ -301,7 +301,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     expect(senders.sort()).toEqual(['cloudwatch.amazonaws.com', 'events.amazonaws.com'])
   })
 
-  it('tell somebody of every alarm', () => {
+  it('send every alarm to a topic', () => {
     const alarms = properties('AWS::CloudWatch::Alarm')
     expect(alarms.length).toBeGreaterThan(10)
     for (const alarm of alarms) {
@@ -310,12 +310,12 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     }
   })
 
-  it('allow each function what it does, and nothing else', () => {
+  it('allow each function only what it does', () => {
     expect(allowed(stacks)).toMatchSnapshot()
   })
 })
 
-/** Function → service → actions with the resources that they are allowed on. */
+/** Permissions: function → service → actions with their resources. */
 function allowed({ resources }: Synthesized): Record<string, string[]> {
   const statements: Record<string, string[]> = {}
   for (const [id, { Type, Properties }] of resources) {

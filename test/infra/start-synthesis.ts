@@ -8,12 +8,12 @@ import { FAILED } from './deployments.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The folder where a file per deployment appears. */
+    /** Folder in which a file for each deployment appears. */
     syntheses: string
   }
 }
 
-/** Before all tests of infra: begins to synthesize every deployment, and does not wait for any. */
+/** Starts to synthesize all deployments before the tests of infra, without waiting for them. */
 export default function startSynthesis(project: TestProject): () => Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'landcover-syntheses-'))
   project.provide('syntheses', folder)

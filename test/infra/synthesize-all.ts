@@ -6,8 +6,8 @@ import { buildBundles, type LogKind } from '../../infra/bundles.ts'
 import { DEPLOYMENTS, type Deployment, fileOf, type Resource, STAGES, type Synthesis } from './deployments.ts'
 
 /**
- * Synthesizes all deployments into a folder, one after the other in one process: CDK's own start costs more than any of
- * them, and each bundle is made once.
+ * Synthesizes all deployments into a folder, one after the other in one process. Starting CDK takes longer than each of
+ * them, and each bundle is built only once.
  */
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -17,7 +17,7 @@ let bundled: LogKind | undefined
 async function makeBundlesOnce(log: LogKind): Promise<void> {
   if (log === bundled) return
   await buildBundles(log)
-  // They lie where those of the other kind lay.
+  // The bundles replace those of the other kind of log.
   AssetStaging.clearAssetHashCache()
   bundled = log
 }
@@ -32,7 +32,7 @@ async function synthesis(deployment: Deployment, outdir: string): Promise<Synthe
   })
   const { exitCode, said } = await outputOf(async () => {
     const app = await stageApp({ adapt: stage => ({ ...stage, ...change }), makeBundles: makeBundlesOnce })
-    // Throws, after the templates are written, when the validation has a finding.
+    // Throws after the templates are written, if the validation has a finding.
     app.synth()
   })
   const templates = readdirSync(outdir)
@@ -45,7 +45,7 @@ async function synthesis(deployment: Deployment, outdir: string): Promise<Synthe
   return { exitCode, said, resources, largest: Math.max(...templates.map(text => text.length)), missing }
 }
 
-/** Runs work as a process would: what it writes to stdout and stderr, which does not get there, and its exit code. */
+/** Runs work like a process: captures its output to stdout and stderr, and its exit code. */
 async function outputOf(work: () => Promise<void>): Promise<{ exitCode: number; said: string }> {
   let said = ''
   const streams = [process.stdout, process.stderr]
@@ -79,5 +79,5 @@ for (const deployment of Object.keys(DEPLOYMENTS) as Deployment[]) {
   renameSync(part, join(folder, fileOf(deployment)))
   rmSync(outdir, { recursive: true })
 }
-// Else every app would be synthesized once more, into a folder that is gone.
+// Otherwise CDK would synthesize every app again at exit, into a folder that was deleted.
 process.exit(0)

@@ -5,16 +5,16 @@ import { inject } from 'vitest'
 import { type Deployment, FAILED, fileOf, type Resource, type Synthesis } from './deployments.ts'
 
 export interface Synthesized extends Omit<Synthesis, 'resources'> {
-  /** Resources of both stacks by their logical id. */
+  /** Resources of both stacks, keyed by logical id. */
   resources: ReadonlyMap<string, Resource>
-  /** Properties of all resources of a type. */
+  /** Returns the properties of all resources of a type. */
   properties(type: string): Record<string, unknown>[]
 }
 
 /**
- * What a deployment's app makes: waits until the process that synthesizes all of them has come to it.
+ * Templates of a deployment. Waits until the process that synthesizes all deployments has written them.
  *
- * @throws Error with what that process wrote when it has failed
+ * @throws Error with the output of that process if it failed
  */
 export async function synthesized(deployment: Deployment): Promise<Synthesized> {
   const folder = inject('syntheses')
