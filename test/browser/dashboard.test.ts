@@ -278,11 +278,13 @@ describe('the page fits', () => {
     await isLive(page)
     for (const width of [320, 390, 768, 1024, 1280, 2560]) {
       await page.setViewportSize({ width, height: 844 })
-      await page.waitForTimeout(300)
-      expect(await hiddenWidth(page), `${width}`).toBeLessThanOrEqual(0)
+      await expect.poll(() => hiddenWidth(page), { message: `${width}`, timeout: 30_000 }).toBeLessThanOrEqual(0)
       for (const chart of ['now', 'trend']) {
-        const box = await page.locator(`#${chart}-chart`).boundingBox()
-        expect(box && box.x >= 0 && box.x + box.width <= width, `${chart} at ${width}`).toBe(true)
+        const isWithin = async () => {
+          const box = await page.locator(`#${chart}-chart`).boundingBox()
+          return box && box.x >= 0 && box.x + box.width <= width
+        }
+        await expect.poll(isWithin, { message: `${chart} at ${width}`, timeout: 30_000 }).toBe(true)
       }
     }
     expect(complaints).toEqual([])

@@ -12,6 +12,25 @@ const EVENTS = 300
 
 const replay = (state: string) => run('functions/cli/replay.ts', ['--state', state]).finished
 
+/** Waits until the archive has all records that are in the log now. @returns the sequence number of the last of them */
+async function untilArchived(state: string): Promise<number> {
+  const open = (name: string) => new DatabaseSync(join(state, `${name}.sqlite`), { readOnly: true })
+  const [log, store] = [open('log'), open('store')]
+  const { last } = log.prepare('SELECT max(sequence) AS last FROM record').get() as { last: number }
+  const { shards } = log.prepare('SELECT count(*) AS shards FROM shard').get() as { shards: number }
+  const beyond = store.prepare(
+    `SELECT count(*) AS count FROM checkpoint WHERE consumer = 'archive' AND CAST(position AS INTEGER) > ?`,
+  )
+  // Heartbeats come after the last of them, in every lane.
+  await eventually(
+    async () => beyond.get(last) as { count: number },
+    ({ count }) => count === shards,
+  )
+  log.close()
+  store.close()
+  return last
+}
+
 /** A system that has counted some events, and is stopped. */
 async function systemThatCounted() {
   const folder = temporaryFolder()
@@ -22,19 +41,18 @@ async function systemThatCounted() {
   await eventually(system.health, ({ batch }) => batch.images === EVENTS)
   await runProduce(['--data', file, '--state', state, '--limit', '100', '--delay', '0.01']).finished
   await eventually(system.classStats, rows => totalCount(rows) === EVENTS + 100)
-  // Until the archive goes beyond the last of them.
-  await sleep(3 * SLOT_MS)
+  const archivedUpTo = await untilArchived(state)
   const before = await system.classStats()
   await system.interrupt()
-  return { state, before }
+  return { state, before, archivedUpTo }
 }
 
 describe('npm run replay', () => {
   it('gives a lost speed store back what no view counts, of records that the log has no more', async () => {
-    const { state, before } = await systemThatCounted()
+    const { state, before, archivedUpTo } = await systemThatCounted()
     for (const ending of ['', '-wal', '-shm']) rmSync(join(state, `store.sqlite${ending}`), { force: true })
     const log = new DatabaseSync(join(state, 'log.sqlite'))
-    log.exec(`DELETE FROM record WHERE arrival_ms < ${Date.now() - 2 * SLOT_MS}`)
+    log.exec(`DELETE FROM record WHERE sequence <= ${archivedUpTo}`)
     log.close()
 
     const { code, stdout, stderr } = await replay(state)

@@ -277,7 +277,10 @@ describeWithJava('the engines home', () => {
     const producing = produce(['--limit', '400', '--delay', '0.02', '--to', kafkaAddress()])
     await untilCounted(system, 50)
     await kafka.kill()
-    await sleep(1000)
+    await eventually(
+      async () => producing.stderr(),
+      said => said.includes('not stored yet, sending again'),
+    )
     await kafka.restart()
     expect(await producing.finished).toMatchObject({
       code: 0,
