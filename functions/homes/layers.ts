@@ -6,6 +6,7 @@ import { viewReader } from '../batch/view-reader.ts'
 import { watchedFrom } from '../batch/watch.ts'
 import type { Rule } from '../core/alert.ts'
 import { ingestHandler } from '../ingest/handler.ts'
+import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
 import { systemTime } from '../ingest/retry.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
@@ -14,11 +15,12 @@ import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
+import { type Activity, activityElsewhere } from '../serving/activity.ts'
 import { servingHandler } from '../serving/handler.ts'
 import type { SpeedLayer } from '../speed/apply.ts'
 import { speedHandler } from '../speed/handler.ts'
 import { readData } from './data.ts'
-import { currentBaseline, knownClasses } from './reference.ts'
+import { currentBaseline, knownClasses, readClasses } from './reference.ts'
 
 /** What the layers are made of. Each function below takes only what its layer needs: a home may have no more. */
 export interface Ports {
@@ -102,8 +104,10 @@ export async function compactSettled({ objects }: Needs<'objects'>, slotMs: numb
 export function servingHandlerOf(
   { outline, store, objects, logger }: Needs<'outline' | 'store' | 'objects' | 'logger'>,
   slotMs: number,
+  activity?: Partial<Activity>,
 ) {
   const classes = knownClasses(objects)
+  const elapsedMs = systemTime().now
   return servingHandler({
     store,
     views: viewReader(objects),
@@ -113,7 +117,9 @@ export function servingHandlerOf(
     lanes: () => outline.lanes(),
     oldestBehind: cursor => outline.oldestBehind(cursor),
     now: Date.now,
-    elapsedMs: systemTime().now,
+    elapsedMs,
+    readClasses: () => readClasses(objects),
+    activity: { ...activityElsewhere(heartbeatEveryMs(slotMs), elapsedMs), ...activity },
     logger,
   })
 }

@@ -13,7 +13,11 @@ import { runBatch } from '../batch/run.ts'
 import { viewReader } from '../batch/view-reader.ts'
 import type { Rule } from '../core/alert.ts'
 import type { BatchResponse, LogEvent } from '../core/delivery.ts'
+import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
+import { systemTime } from '../ingest/retry.ts'
+import { failureRegistry } from '../local/failure-registry.ts'
 import { functionInThread } from '../local/thread.ts'
+import { watchedLog } from '../local/watched-log.ts'
 import type { ArchiveThreadData } from './archive-thread.ts'
 import type { Environment } from './environment.ts'
 import {
@@ -54,7 +58,10 @@ export async function openLocalHome(
   const logger = jsonLogger(writeLog)
   mkdirSync(folder, { recursive: true })
   const opened = await openLogAndStore(folder, settings, servers, environment, acceptsLostRecords)
-  const { log, toEvent, trim, store, expire, checkpoints } = opened
+  const { toEvent, trim, store, expire, checkpoints } = opened
+  const { now: elapsedMs } = systemTime()
+  const failures = failureRegistry(elapsedMs)
+  const { log, acknowledgedBehindMs } = watchedLog(opened.log, failures, elapsedMs)
   for (const line of opened.lost) logger.warn(line)
   const objectsOf = objectsFolder(folder)
   const objects = openFolderObjectStore(objectsOf)
@@ -68,6 +75,7 @@ export async function openLocalHome(
   const batch = batchLayerOf(ports, slotMs)
   return {
     logger,
+    failures,
     log,
     openLog: async () => log,
     store,
@@ -91,7 +99,11 @@ export async function openLocalHome(
         { objects: objectsOf, streamIdentity: log.identity, slotMs } satisfies ArchiveThreadData,
         { log: writeLog, metrics: writeMetrics },
       ),
-    servingHandler: () => servingHandlerOf(ports, slotMs),
+    /** Of a process that sends heartbeats from now on. */
+    servingHandler() {
+      const heartbeats = { everyMs: heartbeatEveryMs(slotMs), sinceMs: Date.now() }
+      return servingHandlerOf(ports, slotMs, { heartbeats, failing: failures.failing, acknowledgedBehindMs })
+    },
     ingestHandler: () => ingestHandlerOf(ports, slotMs),
     async close() {
       await Promise.all([opened.close(), query.close()])

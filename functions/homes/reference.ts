@@ -19,10 +19,17 @@ const BASELINE_AGE_MS = MINUTE_MS
 
 /** The classes that are known: those of the project until the home has a list of its own. */
 export function knownClasses(objects: ObjectStore): () => Promise<ClassList> {
-  return remembered(CLASSES_AGE_MS, async () => {
+  return remembered(CLASSES_AGE_MS, () => readClasses(objects))
+}
+
+/** @throws Error that names the object where it cannot be read */
+export async function readClasses(objects: ObjectStore): Promise<ClassList> {
+  try {
     const own = await objects.get(CLASSES_KEY)
     return parseClassList(own ? Buffer.from(own).toString('utf8') : readData('classes.csv'))
-  })
+  } catch (error) {
+    throw new Error(`the object ${CLASSES_KEY} is not readable (${(error as Error).message}): repair or remove it`)
+  }
 }
 
 /**

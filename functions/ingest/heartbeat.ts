@@ -1,5 +1,11 @@
 import { encodeHeartbeat } from '../core/record.ts'
+import { MINUTE_MS } from '../core/time.ts'
 import type { Beats, EventLog } from '../ports/event-log.ts'
+
+/** How often heartbeats are sent: on AWS every minute, and more often where slots are shorter than two. */
+export function heartbeatEveryMs(slotMs: number): number {
+  return Math.min(slotMs / 2, MINUTE_MS)
+}
 
 /**
  * Puts a heartbeat on every open lane: on an idle stream it closes windows, lets the batch layer see that the lane

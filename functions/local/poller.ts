@@ -4,6 +4,7 @@ import { type Position, toPosition } from '../core/lane.ts'
 import type { LogRecord } from '../core/record.ts'
 import type { Checkpoints } from '../ports/checkpoints.ts'
 import type { EventLog } from '../ports/event-log.ts'
+import type { Failures } from '../ports/failures.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { ToLambdaEvent } from './lambda-events.ts'
 
@@ -19,6 +20,7 @@ export interface EventSourceMapping {
   /** How long to wait for a full batch once there is a record, ms. */
   batchingWindowMs: number
   logger: Logger
+  failures: Failures
 }
 
 /** How often an idle lane is asked for records; half of it is added to every event's delay on average. */
@@ -30,6 +32,8 @@ const READ_AT_ONCE = 100
 const LANES_REFRESH_MS = 10_000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5_000
+/** Failures in a row, within a second, that are no news: a store may be busy, say. */
+const TOLERATED = 2
 
 /**
  * Does in a home without Lambda what Lambda's event source mapping does (AWS Lambda Developer Guide, "Using Lambda
@@ -42,6 +46,7 @@ const LONGEST_RETRY_MS = 5_000
 export function startPolling(mapping: EventSourceMapping): { stop(): Promise<void> } {
   const stopping = new AbortController()
   const closed = new Set<string>()
+  const listing = `Listing the lanes for the ${mapping.consumer} layer`
   const drained = new Set<string>()
   const running = new Map<string, Promise<void>>()
 
@@ -49,6 +54,7 @@ export function startPolling(mapping: EventSourceMapping): { stop(): Promise<voi
     while (!stopping.signal.aborted) {
       try {
         const lanes = await mapping.log.lanes()
+        mapping.failures.recovered(listing)
         const known = new Set(lanes.map(({ name }) => name))
         // A parent that the log no longer lists has nothing left to deliver.
         const isDone = (parent: string) => drained.has(parent) || !known.has(parent)
@@ -60,6 +66,7 @@ export function startPolling(mapping: EventSourceMapping): { stop(): Promise<voi
           void following.then(() => drained.add(lane.name))
         }
       } catch (error) {
+        mapping.failures.failed(listing, error)
         mapping.logger.warn('poller: cannot list the lanes', { consumer: mapping.consumer, error: String(error) })
       }
       await pause(LANES_REFRESH_MS, stopping.signal)
@@ -83,7 +90,8 @@ async function follow(
   signal: AbortSignal,
   isClosed: () => boolean,
 ): Promise<void> {
-  const { checkpoints, consumer, logger } = mapping
+  const { checkpoints, consumer, logger, failures } = mapping
+  const component = componentOf(mapping, lane)
   let position: Position | undefined
   let retryMs = FIRST_RETRY_MS
   while (!signal.aborted) {
@@ -92,21 +100,28 @@ async function follow(
       const wasClosed = isClosed()
       const records = await nextBatch(mapping, lane, position, signal)
       if (records.length === 0) {
+        failures.recovered(component)
         if (wasClosed) return
         await pause(POLL_MS, signal)
         continue
       }
       await deliver(mapping, records, signal, async applied => {
+        failures.recovered(component)
         await checkpoints.write(consumer, lane, applied)
         position = applied
       })
       retryMs = FIRST_RETRY_MS
     } catch (error) {
+      failures.failed(component, error, TOLERATED)
       logger.warn('poller: lane interrupted', { consumer, lane, error: String(error) })
       await pause(retryMs, signal)
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
     }
   }
+}
+
+function componentOf({ consumer }: EventSourceMapping, lane: string): string {
+  return `The ${consumer} layer on lane ${lane}`
 }
 
 async function nextBatch(
@@ -146,6 +161,7 @@ async function deliver(
   signal: AbortSignal,
   done: (position: Position) => Promise<void>,
 ): Promise<void> {
+  const component = componentOf(mapping, (records[0] as LogRecord).lane)
   let pending = records
   let retryMs = FIRST_RETRY_MS
   while (pending.length > 0 && !signal.aborted) {
@@ -153,7 +169,10 @@ async function deliver(
     try {
       const response = await mapping.handler(mapping.toEvent(mapping.log.identity, pending))
       firstFailed = lowestFailure(pending, response)
+      const isGivenBack = firstFailed < pending.length
+      if (isGivenBack) mapping.failures.failed(component, 'records are given back; the log lines say why', TOLERATED)
     } catch (error) {
+      mapping.failures.failed(component, error, TOLERATED)
       mapping.logger.warn('poller: function failed', { consumer: mapping.consumer, error: String(error) })
       if (pending.length > 1) {
         const middle = Math.ceil(pending.length / 2)

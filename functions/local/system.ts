@@ -4,7 +4,7 @@ import type { Rule } from '../core/alert.ts'
 import { START } from '../core/lane.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import type { LocalHome } from '../homes/local.ts'
-import { sendHeartbeats } from '../ingest/heartbeat.ts'
+import { heartbeatEveryMs, sendHeartbeats } from '../ingest/heartbeat.ts'
 import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../ports/checkpoints.ts'
 import { type LocalServer, startHttpServer } from './http-server.ts'
 import { startPolling } from './poller.ts'
@@ -29,13 +29,21 @@ export interface SystemOptions {
  */
 const SHARED_MS = 10
 
+/** What is done now and then, as health calls it. */
+const COMPONENTS = {
+  heartbeat: 'Sending heartbeats',
+  batch: 'The batch run',
+  compaction: 'Compaction of the archive',
+  'clean-up': 'Cleaning up',
+}
+
 /** How long the log keeps what both its consumers have had, as the stream on AWS does by default. */
 const LOG_RETENTION_MS = DAY_MS
 
 /** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
 export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
   const { home, slotMs } = options
-  const { log, logger, checkpoints, toEvent, trim, expire } = home
+  const { log, logger, failures, checkpoints, toEvent, trim, expire } = home
   const server: LocalServer = await startHttpServer({
     serving: sharedAnswers(home.servingHandler(), SHARED_MS, () => performance.now()),
     ingest: home.ingestHandler(),
@@ -45,7 +53,7 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     allowedHosts: options.allowedHosts,
     logger,
   })
-  const mapping = { log, checkpoints, logger, toEvent }
+  const mapping = { log, checkpoints, logger, failures, toEvent }
   const speed = startPolling({
     ...mapping,
     consumer: SPEED_CONSUMER,
@@ -63,10 +71,18 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
   })
 
   const stopping = new AbortController()
-  const schedule = (name: string, everyMs: number, task: () => Promise<unknown>) =>
-    repeat(everyMs, stopping.signal, task, error => logger.warn(`${name} failed`, { error: String(error) }))
+  const schedule = (name: keyof typeof COMPONENTS, everyMs: number, task: () => Promise<unknown>) =>
+    repeat(everyMs, stopping.signal, async () => {
+      try {
+        await task()
+        failures.recovered(COMPONENTS[name])
+      } catch (error) {
+        failures.failed(COMPONENTS[name], error)
+        logger.warn(`${name} failed`, { error: String(error) })
+      }
+    })
   const schedules = [
-    schedule('heartbeat', Math.min(slotMs / 2, MINUTE_MS), () => sendHeartbeats(log, Date.now())),
+    schedule('heartbeat', heartbeatEveryMs(slotMs), () => sendHeartbeats(log, Date.now())),
     schedule('batch', slotMs, () => home.runBatch()),
     schedule('compaction', HOUR_MS, () => home.compact()),
     schedule('clean-up', HOUR_MS, async () => {
@@ -92,14 +108,9 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
 }
 
 /** Does a task now and then at intervals, one at a time, until told to stop. */
-async function repeat(
-  everyMs: number,
-  signal: AbortSignal,
-  task: () => Promise<unknown>,
-  onError: (error: unknown) => void,
-): Promise<void> {
+async function repeat(everyMs: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
-    await task().catch(onError)
+    await task()
     await sleep(everyMs, undefined, { signal }).catch(() => {})
   }
 }

@@ -10,6 +10,7 @@ import { isClosed, watermarkOf } from '../core/watermark.ts'
 import { WINDOW_MS } from '../core/window.ts'
 import type { LogOutline } from '../ports/event-log.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import type { Activity } from './activity.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
 import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
@@ -25,6 +26,9 @@ export interface Serving {
   now(): number
   /** Milliseconds since any moment: goes forward also where the clock is set back. */
   elapsedMs(): number
+  /** Reads the class list as it is stored now. @throws Error when it cannot be read */
+  readClasses(): Promise<unknown>
+  activity: Activity
 }
 
 /** Windows per class in an answer. */

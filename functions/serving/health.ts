@@ -2,6 +2,7 @@ import type { ViewChain } from '../batch/view-reader.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { watermarkOf } from '../core/watermark.ts'
+import { activityReasons } from './activity.ts'
 import { countedUpTo, latestArrival, type Serving } from './answers.ts'
 import { healthReasons } from './health-reasons.ts'
 import type { Health } from './schemas.ts'
@@ -10,7 +11,7 @@ const NO_VIEWS: ViewChain = { view: undefined, revision: 0, damages: [] }
 
 /** Tells how fresh and how complete the answers are. @throws Error when the speed store cannot be read */
 export async function health(serving: Serving): Promise<Health> {
-  const { store, views, slotMs, now } = serving
+  const { store, views, slotMs, now, activity } = serving
   const cursors = await store.readCursors()
   const unreadable: string[] = []
   /** What a part says or, where it cannot be read, something else; then that is a reason. */
@@ -24,16 +25,26 @@ export async function health(serving: Serving): Promise<Health> {
   }
   const openLanes = await orElse('The list of lanes of the event log', serving.lanes(), undefined)
   const watermarkMs = openLanes ? watermarkOf(openLanes, cursors) : null
+  const positions = new Map(cursors.map(({ lane, lastPosition }) => [lane, lastPosition]))
+  // The log may hold back what it has acknowledged: behind a transaction that is open, say.
+  const acknowledgedLagMs = Math.max(
+    0,
+    ...(openLanes ?? []).map(({ name }) => activity.acknowledgedBehindMs(name, positions.get(name)) ?? 0),
+  )
   const lanes = await orElse('The event log', Promise.all(cursors.map(cursor => laneHealth(serving, cursor))), [])
   const chain = await orElse('The chain of batch views', views.chain(), NO_VIEWS)
   const lastRun = await orElse('The note on the last batch run', serving.lastRun(), undefined)
+  await orElse('The class list', serving.readClasses(), undefined)
   const unready = await store.unready()
   const { view } = chain
   const cut = countedUpTo(serving, view)
-  const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms))
+  const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms), acknowledgedLagMs)
   const missed = view?.audit.missed ?? 0
   const signs = { lagMs, cut, arrivedMs: latestArrival(cursors), slotMs, lastRun, missed, chain }
-  const reasons = [...unready, ...unreadable, ...healthReasons(signs)]
+  const active = activityReasons(activity, openLanes ?? [], cursors, now())
+  // A batch run that failed says so in its note, too.
+  const news = active.filter(reason => !lastRun?.error || !reason.endsWith(lastRun.error))
+  const reasons = [...unready, ...unreadable, ...news, ...healthReasons(signs)]
   return {
     status: reasons.length > 0 ? 'degraded' : 'ok',
     reasons,

@@ -10,6 +10,7 @@ import { encodeRecord } from '../../functions/core/record.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
 import { readEvents } from '../../functions/ingest/csv.ts'
 import { sendHeartbeats } from '../../functions/ingest/heartbeat.ts'
+import { failureRegistry } from '../../functions/local/failure-registry.ts'
 import { kinesisEvent } from '../../functions/local/lambda-events.ts'
 import { startPolling } from '../../functions/local/poller.ts'
 import { steadyClocks } from '../support/clocks.ts'
@@ -55,7 +56,14 @@ it('the committed sample: batch view, speed totals and a naive recount agree exa
   nowMs += 3 * SLOT_MS
   await sendHeartbeats(log, nowMs)
 
-  const mapping = { log, checkpoints, toEvent: kinesisEvent, logger: collectingLogger(), batchingWindowMs: 0 }
+  const mapping = {
+    failures: failureRegistry(() => 0),
+    log,
+    checkpoints,
+    toEvent: kinesisEvent,
+    logger: collectingLogger(),
+    batchingWindowMs: 0,
+  }
   const pollers = [
     startPolling({ ...mapping, consumer: 'speed', batchSize: 7, handler: pipeline.speedProcess() }),
     startPolling({ ...mapping, consumer: 'archive', batchSize: 11, handler: pipeline.archiveProcess() }),

@@ -6,6 +6,7 @@ import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts
 import { deliveriesOf } from '../../functions/core/delivery.ts'
 import type { Lane } from '../../functions/core/lane.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
+import { failureRegistry } from '../../functions/local/failure-registry.ts'
 import { kinesisEvent } from '../../functions/local/lambda-events.ts'
 import { startPolling } from '../../functions/local/poller.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
@@ -41,6 +42,7 @@ async function sizesOfDeliveries(records: Uint8Array[], lanesAs: (lane: Lane) =>
     batchSize: 1_000,
     batchingWindowMs: 0,
     logger: { info() {}, warn() {} },
+    failures: failureRegistry(() => 0),
     async handler(event) {
       sizes.push(deliveriesOf(event, log.identity).flatMap(delivery => delivery.records).length)
       if (sizes.reduce((sum, size) => sum + size, 0) === records.length) all.resolve()
@@ -93,6 +95,7 @@ it('waits for a full batch no longer where the clock is set back', async () => {
       },
     },
     logger: { info() {}, warn() {} },
+    failures: failureRegistry(() => 0),
     async handler() {
       delivered.resolve()
       return { batchItemFailures: [] }
@@ -121,6 +124,7 @@ it('delivers again from the lowest record that a response names, whatever order 
     batchSize: 1_000,
     batchingWindowMs: 0,
     logger: { info() {}, warn() {} },
+    failures: failureRegistry(() => 0),
     async handler(event) {
       const sequences = (event as KinesisStreamEvent).Records.map(({ kinesis }) => kinesis.sequenceNumber)
       deliveries.push(sequences)

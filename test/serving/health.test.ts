@@ -93,7 +93,8 @@ describe('health', () => {
     await publishView(pipeline.objects, view)
     // A night without a record, and so without anything to be counted, is no fault.
     clock.nowMs += 12 * HOUR_MS
-    const answer = Health.parse(await health(pipeline.serving))
+    const activity = { ...pipeline.serving.activity, heartbeats: { everyMs: MINUTE_MS, sinceMs: clock.nowMs } }
+    const answer = Health.parse(await health({ ...pipeline.serving, activity }))
     expect(answer.status).toBe(status)
     expect(answer.reasons).toHaveLength(status === 'ok' ? 0 : 1)
     for (const reason of answer.reasons) expect(reason).toContain(`The batch view has stopped at ${iso(cut)}`)

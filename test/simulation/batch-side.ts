@@ -18,6 +18,7 @@ import { kafkaEvent, kinesisEvent } from '../../functions/local/lambda-events.ts
 import type { BatchQuery } from '../../functions/ports/batch-query.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
+import { activityElsewhere } from '../../functions/serving/activity.ts'
 import { classStats, type Serving } from '../../functions/serving/answers.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
 import { faultyObjects, faultyStore, type Network, overNetwork, StoreFault } from './faulty-store.ts'
@@ -167,6 +168,8 @@ export class BatchSide {
       oldestBehind: async () => null,
       now: nowMs,
       elapsedMs: nowMs,
+      readClasses: async () => undefined,
+      activity: activityElsewhere(slotMs, nowMs),
     }
     const { rows } = await classStats(serving)
     return new Map(rows.map(({ class_name, count }) => [class_name, count]))

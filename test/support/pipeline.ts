@@ -14,9 +14,10 @@ import { type Alert, NO_BASELINE } from '../../functions/core/alert.ts'
 import { laneName } from '../../functions/core/delivery.ts'
 import type { Lane } from '../../functions/core/lane.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
-import { dayOf } from '../../functions/core/time.ts'
+import { dayOf, MINUTE_MS } from '../../functions/core/time.ts'
 import { addEach, type Totals } from '../../functions/core/totals.ts'
 import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
+import { activityElsewhere } from '../../functions/serving/activity.ts'
 import { classStats, type Serving } from '../../functions/serving/answers.ts'
 import { speedHandler } from '../../functions/speed/handler.ts'
 import { CLASSES, collectingLogger, collectingMetrics } from './factories.ts'
@@ -56,6 +57,8 @@ export async function openPipeline(options: PipelineOptions) {
     oldestBehind: async () => null,
     now,
     elapsedMs: now,
+    readClasses: classes,
+    activity: activityElsewhere(MINUTE_MS, now),
   }
   return {
     folder,

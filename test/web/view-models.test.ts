@@ -352,6 +352,15 @@ describe('the quality of the data', () => {
     expect(card).toMatchObject({ value: '4', tone: 'attention' })
   })
 
+  test.each([
+    ['ok', 0, 'All images that have arrived are counted on this page.'],
+    ['degraded', 0, 'No image is known to wait, but something is wrong: see the reasons.'],
+    ['degraded', 1, 'Age of the oldest record that is not counted yet.'],
+  ] as const)('a system that is %s with a lag of %i ms says no more than it knows', (status, lag_ms, detail) => {
+    const report = systemHealth({ status, speed: { lanes: [], lag_ms } })
+    expect(trustView(report, clock, now).cards.find(({ id }) => id === 'lag')?.detail).toBe(detail)
+  })
+
   test('the reasons of a degraded health are shown unchanged', () => {
     const reasons = ['Records wait for 90 s to be counted: the newest are missing.']
     expect(trustView(systemHealth({ status: 'degraded', reasons }), clock, now).reasons).toEqual(reasons)

@@ -50,7 +50,9 @@ export function trustView(health: SystemHealth, clock: Clock, nowMs: number): Tr
           speed.lag_ms === null
             ? 'Not measured yet.'
             : speed.lag_ms === 0
-              ? 'All images that have arrived are counted on this page.'
+              ? health.status === 'ok'
+                ? 'All images that have arrived are counted on this page.'
+                : 'No image is known to wait, but something is wrong: see the reasons.'
               : 'Age of the oldest record that is not counted yet.',
         title: '',
         tone: 'calm',
