@@ -84,28 +84,57 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
+/**
+ * The format of views and of the files that they are made of. It rises whenever they take another form:
+ *
+ * 1. the first; says no format
+ * 2. checksums
+ */
+export const VIEW_FORMAT = 2
+
+/** A view is whole, and of a form that this code does not read. */
+export class UnsupportedView extends Error {
+  constructor(key: string, form: string) {
+    super(
+      `the view ${key} ${form}, this landcover reads formats 1 to ${VIEW_FORMAT}: run the landcover that wrote it. Nothing was changed`,
+    )
+    this.name = 'UnsupportedView'
+  }
+}
+
 /** The bytes of a view, with a checksum over all else that they say. */
 export function encodeView(view: View): Uint8Array {
-  return Buffer.from(JSON.stringify({ ...view, checksum: sha256(JSON.stringify(view)) }, null, 2))
+  const stated = { format: VIEW_FORMAT, ...view }
+  return Buffer.from(JSON.stringify({ ...stated, checksum: sha256(JSON.stringify(stated)) }, null, 2))
 }
+
+/** What views from before format 1 say; their archive lacks columns, so that nothing can be counted from it. */
+const FIELDS_BEFORE_FORMATS = 'audit cut imports publishedAt revision totalsKey'
 
 /** What views of before there were checksums say, and nothing else: a damaged name of a field must not pass for one. */
 const FIELDS_WITHOUT_CHECKSUM = 'audit classesKey cut imports parts publishedAt revision watched'
 
-/** @throws DamagedObject when the bytes are not those of a view of this key */
+/**
+ * @throws DamagedObject when the bytes are not those of a view of this key
+ * @throws UnsupportedView when they are those of a view in another form
+ */
 export function decodeView(key: string, bytes: Uint8Array): View {
-  let document: View & { checksum?: unknown }
+  let document: View & { checksum?: unknown; format?: number }
   try {
     document = JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch {
     throw new DamagedObject(key, `is no JSON document (${bytes.byteLength} bytes)`)
   }
-  const { checksum, ...view } = Object(document) as typeof document
+  const { checksum, ...stated } = Object(document) as typeof document
+  const fields = Object.keys(stated).sort().join(' ')
+  if (checksum === undefined && fields === FIELDS_BEFORE_FORMATS) {
+    throw new UnsupportedView(key, 'has no format: a landcover from before format 1 wrote it')
+  }
   const isWhole =
-    checksum === undefined
-      ? Object.keys(view).sort().join(' ') === FIELDS_WITHOUT_CHECKSUM
-      : checksum === sha256(JSON.stringify(view))
+    checksum === undefined ? fields === FIELDS_WITHOUT_CHECKSUM : checksum === sha256(JSON.stringify(stated))
   if (!isWhole) throw new DamagedObject(key, 'does not match its checksum')
+  const { format = 1, ...view } = stated
+  if (format > VIEW_FORMAT) throw new UnsupportedView(key, `has format ${format}`)
   if (viewKey(view.revision) !== key) throw new DamagedObject(key, `holds view ${view.revision}`)
   return view
 }

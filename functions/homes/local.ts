@@ -10,7 +10,8 @@ import { rollingFile } from '../adapters/rolling-file.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../archive/table.ts'
 import { noted } from '../batch/last-run.ts'
 import { runBatch } from '../batch/run.ts'
-import { viewReader } from '../batch/view-reader.ts'
+import { UnsupportedView } from '../batch/view.ts'
+import { type ViewReader, viewReader } from '../batch/view-reader.ts'
 import type { Rule } from '../core/alert.ts'
 import type { BatchResponse, LogEvent } from '../core/delivery.ts'
 import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
@@ -66,6 +67,11 @@ export async function openLocalHome(
   const objectsOf = objectsFolder(folder)
   const objects = openFolderObjectStore(objectsOf)
   const query = await openDuckDbBatchQuery(join(objectsOf, 'archive'), ARCHIVE_TABLE_COLUMNS)
+  const views = viewReader(objects)
+  await refuseUnsupportedView(views).catch(async error => {
+    await Promise.all([opened.close(), query.close()])
+    throw error
+  })
   const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
   const writeMetrics = lossyLines(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES), error =>
     logger.warn('metrics: a line is lost', { error: String(error) }),
@@ -84,7 +90,7 @@ export async function openLocalHome(
     toEvent,
     trim,
     expire,
-    views: viewReader(objects),
+    views,
     batch,
     /** A batch run, of which the API tells how it ended. */
     runBatch: (options?: { trustSpeed: boolean }) => noted(objects, Date.now, () => runBatch(batch, options)),
@@ -108,6 +114,15 @@ export async function openLocalHome(
     async close() {
       await Promise.all([opened.close(), query.close()])
     },
+  }
+}
+
+/** Damaged views are no reason: the layers fall back to others, and say so. */
+async function refuseUnsupportedView(views: ViewReader): Promise<void> {
+  try {
+    await views.current()
+  } catch (error) {
+    if (error instanceof UnsupportedView) throw error
   }
 }
 
