@@ -174,8 +174,9 @@ describe('npm start refuses', () => {
     const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state]).finished
     expect(code).toBe(1)
     expect(stderr).toContain(join(state, 'landcover.json'))
-    expect(stderr).toContain('--fresh')
-    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain('Write this into it and start again')
+    expect(stderr).not.toContain('--fresh')
+    expect(stderr.trim().split('\n')).toHaveLength(2)
   })
 })
 
