@@ -141,6 +141,7 @@ export function openSqliteEventLog({
 
   return {
     identity,
+    arrivalNeverGoesBack: true,
     maxRecordBytes: MAX_RECORD_BYTES,
     async lanes() {
       return [...shardOfLane.keys()].map(name => ({ name, parents: [], closed: false }))

@@ -35,7 +35,11 @@ export interface Progress {
  * slot, and a lane's files come in its order. Closed lanes are finished when their children have begun, and those
  * are open.
  *
+ * Files of slots that lie in the future do not count where the log's stamps may go back: the clock that stamped them was
+ * wrong, and what arrives when it is right again would come before the cut. Until then the speed rows answer for them.
+ *
  * @param files of the slots from the old cut on
+ * @param until the first slot that lies in the future; infinity for a log whose arrival never goes back
  * @param lanes as they were listed after the files: a lane that opens meanwhile has none yet, so it is waited for
  */
 export function archiveProgress(
@@ -43,10 +47,11 @@ export function archiveProgress(
   lanes: readonly Lane[],
   slotMs: number,
   from: Slot,
+  until: Slot,
 ): Progress {
   const latestOf = new Map<string, Slot>()
   for (const { lane, slot } of files) {
-    if (slot >= from && slot > (latestOf.get(lane) ?? 0)) latestOf.set(lane, slot)
+    if (slot >= from && slot < until && slot > (latestOf.get(lane) ?? 0)) latestOf.set(lane, slot)
   }
   const open = lanes.filter(lane => !lane.closed)
   if (open.length === 0) return { cut: from, behind: [] }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Lane } from '../core/lane.ts'
-import { firstCut, type Slot } from '../core/slot.ts'
+import { firstCut, type Slot, slotOf } from '../core/slot.ts'
 import { DAY_MS, formatTimestamp } from '../core/time.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
+import type { LogOutline } from '../ports/event-log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { type ArchiveFile, archiveProgress, listArchive, type Progress } from './completeness.ts'
@@ -15,7 +16,7 @@ import { type Audit, keysOf, type Part, pruneViews, publishView, sha256, type Vi
 import { viewReader } from './view-reader.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
-export interface BatchLayer {
+export interface BatchLayer extends Pick<LogOutline, 'arrivalNeverGoesBack'> {
   objects: ObjectStore
   query: BatchQuery
   /** Whose totals those of new slots must equal. */
@@ -47,7 +48,7 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
   return publishOnTop(layer, async ({ base, revision, startedMs }) => {
     const baseCut = base?.cut ?? firstCut(slotMs)
     const files = await listArchive(objects, watchedFrom(baseCut, slotMs), slotMs)
-    const { cut, behind } = archiveProgress(files, await layer.lanes(), slotMs, baseCut)
+    const { cut, behind } = archiveProgress(files, await layer.lanes(), slotMs, baseCut, futureFrom(layer))
     const imports = (await listImports(objects)).filter(lane => !base?.imports.includes(lane))
     const changed = base ? changedSlots(base.watched, files, baseCut, slotMs) : []
     if (cut === baseCut && imports.length === 0 && changed.length === 0) return { next: undefined, behind }
@@ -152,6 +153,11 @@ async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Prom
       if (isCurrent || !(error instanceof ValidationFailed)) throw error
     }
   }
+}
+
+/** The first slot in which nothing can have arrived by a clock that is right to a slot. */
+function futureFrom({ arrivalNeverGoesBack, slotMs, now }: BatchLayer): Slot {
+  return arrivalNeverGoesBack ? Number.POSITIVE_INFINITY : slotOf(now(), slotMs) + 2 * slotMs
 }
 
 function filesWithin(files: readonly ArchiveFile[], from: Slot, until: Slot): ArchiveFile[] {

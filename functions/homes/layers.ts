@@ -89,6 +89,7 @@ export function batchLayerOf(
     store,
     lanes: () => outline.lanes(),
     slotMs,
+    ...(outline.arrivalNeverGoesBack && { arrivalNeverGoesBack: true }),
     sql: { totals: readData('sql/totals.sql'), content: readData('sql/content.sql') },
     now: Date.now,
   }

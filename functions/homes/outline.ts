@@ -9,6 +9,7 @@ export function outlineOf(log: EventLog): LogOutline {
   const knownLanes = remembered(LANES_AGE_MS, async () => new Set((await log.lanes()).map(({ name }) => name)))
   return {
     identity: log.identity,
+    ...(log.arrivalNeverGoesBack && { arrivalNeverGoesBack: true }),
     lanes: () => log.lanes(),
     async oldestBehind({ lane, lastPosition }) {
       if (!(await knownLanes()).has(lane)) return null

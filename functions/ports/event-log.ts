@@ -22,12 +22,17 @@ export interface LogOutline {
   readonly identity: string
   /** All lanes, open and closed. */
   lanes(): Promise<Lane[]>
+  /**
+   * True for a log that promises it. Others stamp by clocks that may be set back: then only what lies in the past may be
+   * taken for complete.
+   */
+  readonly arrivalNeverGoesBack?: true
   /** When the oldest record of a lane behind a cursor arrived, ms; null when there is none, or the lane is gone. */
   oldestBehind(cursor: Pick<Cursor, 'lane' | 'lastPosition' | 'lastArrivalMs'>): Promise<number | null>
 }
 
 /** An immutable, ordered log of records that stamps each with its own arrival time. */
-export interface EventLog extends Pick<LogOutline, 'identity' | 'lanes'> {
+export interface EventLog extends Pick<LogOutline, 'identity' | 'lanes' | 'arrivalNeverGoesBack'> {
   /** A record of so many bytes fits, whatever its key. */
   readonly maxRecordBytes: number
   /**

@@ -11,12 +11,17 @@ export interface Signs {
   cut: Slot | null
   /** The latest arrival that any lane has applied, ms. */
   arrivedMs: number
+  /** The wall clock. */
+  nowMs: number
   slotMs: number
   lastRun: LastRun | undefined
   /** Events that came after their slot was counted. */
   missed: number
   chain: ViewChain
 }
+
+/** An arrival further ahead of the clock than this is no difference between two clocks that are right. */
+const AHEAD_MS = 5 * MINUTE_MS
 
 /** A lag above this is not the ordinary delay of a batch. */
 const WORRYING_LAG_MS = MINUTE_MS
@@ -30,7 +35,7 @@ const CUT_AGE_SLOTS = 3
 const CUT_GRACE_MS = 10 * MINUTE_MS
 
 /** Why the system does not keep up, in words for people; none when it does. */
-export function healthReasons({ lagMs, cut, arrivedMs, slotMs, lastRun, missed, chain }: Signs): string[] {
+export function healthReasons({ lagMs, cut, arrivedMs, nowMs, slotMs, lastRun, missed, chain }: Signs): string[] {
   const reasons: string[] = []
   if (lagMs !== null && lagMs > WORRYING_LAG_MS) {
     reasons.push(`Records wait for ${Math.round(lagMs / SECOND_MS)} s to be counted: the newest are missing.`)
@@ -40,6 +45,12 @@ export function healthReasons({ lagMs, cut, arrivedMs, slotMs, lastRun, missed, 
     const lanes = lastRun?.behind.length ? ` (${lastRun.behind.join(', ')})` : ''
     reasons.push(
       `The batch view has stopped at ${formatTimestamp(cut)} while records go on arriving: the batch runs fail, or a lane is not archived${lanes}.`,
+    )
+  }
+  if (arrivedMs - nowMs > AHEAD_MS) {
+    const minutes = Math.round((arrivedMs - nowMs) / MINUTE_MS)
+    reasons.push(
+      `The newest record has arrived ${minutes} minutes ahead of this machine's clock, at ${formatTimestamp(arrivedMs)}: a clock was set back, or was wrong. Until the clock has caught up, images that come are called late.`,
     )
   }
   if (lastRun?.error) reasons.push(`The last batch run, at ${lastRun.endedAt}, failed: ${lastRun.error}`)

@@ -40,7 +40,7 @@ export async function health(serving: Serving): Promise<Health> {
   const cut = countedUpTo(serving, view)
   const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms), acknowledgedLagMs)
   const missed = view?.audit.missed ?? 0
-  const signs = { lagMs, cut, arrivedMs: latestArrival(cursors), slotMs, lastRun, missed, chain }
+  const signs = { lagMs, cut, arrivedMs: latestArrival(cursors), nowMs: now(), slotMs, lastRun, missed, chain }
   const active = activityReasons(activity, openLanes ?? [], cursors, now())
   // A batch run that failed says so in its note, too.
   const news = active.filter(reason => !lastRun?.error || !reason.endsWith(lastRun.error))

@@ -20,8 +20,8 @@ describe('the archive is complete', () => {
 
   const archived = (slots: number, name: string) =>
     objects.put(archiveKey(NOON_MS + slots * SLOT_MS, SLOT_MS, name, '1', '9'), Buffer.alloc(0))
-  const progress = async (lanes: Lane[], from = firstCut(SLOT_MS)) =>
-    archiveProgress(await listArchive(objects, from, SLOT_MS), lanes, SLOT_MS, from)
+  const progress = async (lanes: Lane[], from = firstCut(SLOT_MS), until = Number.POSITIVE_INFINITY) =>
+    archiveProgress(await listArchive(objects, from, SLOT_MS), lanes, SLOT_MS, from, until)
 
   it('up to one slot before the least that an open lane has reached', async () => {
     await archived(3, 'a')
@@ -38,6 +38,17 @@ describe('the archive is complete', () => {
       cut: firstCut(SLOT_MS),
       behind: [{ lane: 'b', latestSlot: null }],
     })
+  })
+
+  it('without regard to slots that lie in the future, which a clock has stamped that was wrong', async () => {
+    await archived(3, 'a')
+    await archived(5, 'a')
+    await archived(87_600, 'a')
+    const until = (slots: number) => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + slots * SLOT_MS)
+    expect((await until(87_600)).cut).toBe(NOON_MS + 4 * SLOT_MS)
+    expect((await until(6)).cut).toBe(NOON_MS + 4 * SLOT_MS)
+    expect((await until(5)).cut).toBe(NOON_MS + 2 * SLOT_MS)
+    expect((await until(87_601)).cut).toBe(NOON_MS + 87_599 * SLOT_MS)
   })
 
   it('without regard to closed lanes, and to those that are not of this log', async () => {

@@ -71,6 +71,28 @@ describe('health', () => {
     })
   })
 
+  it.each([
+    [5 * MINUTE_MS, []],
+    [
+      6 * HOUR_MS,
+      [
+        `The newest record has arrived 360 minutes ahead of this machine's clock, at ${iso(NOON_MS)}: a clock was set back, or was wrong. Until the clock has caught up, images that come are called late.`,
+      ],
+    ],
+  ])('with a newest arrival %i ms ahead of the clock gives the reasons %j', async (aheadMs, reasons) => {
+    const { pipeline, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
+    await speed([heartbeat()])
+    expect((await health({ ...pipeline.serving, now: () => NOON_MS - aheadMs })).reasons).toEqual(reasons)
+  })
+
+  it('is bad from the first millisecond beyond five minutes ahead of the clock', async () => {
+    const { pipeline, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
+    await speed([heartbeat()])
+    const at = (ms: number) => health({ ...pipeline.serving, now: () => NOON_MS - ms })
+    expect((await at(5 * MINUTE_MS)).status).toBe('ok')
+    expect((await at(5 * MINUTE_MS + 1)).status).toBe('degraded')
+  })
+
   it('tells what of its store cannot be used', async () => {
     const { pipeline, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([heartbeat()])
