@@ -69,9 +69,9 @@ describe('the dashboard', () => {
 
     await page.click('#see-all')
     await page.check('#hide-seen')
-    await untilText(page, '#alerts-message', /You have seen all of them\./)
+    await untilText(page, '#alerts-message', /You have marked all alerts as seen\./)
     await page.reload()
-    await untilText(page, '#alerts-message', /You have seen all of them\./)
+    await untilText(page, '#alerts-message', /You have marked all alerts as seen\./)
     await page.uncheck('#hide-seen')
     await alerts.first().waitFor()
     expect(await alerts.first().locator('input').isChecked()).toBe(true)

@@ -149,14 +149,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: STORE,
     edits: [
       [
-        '      return durably(database, () => sql.markRedriven.run',
+        '      return isOne(await free(() => durably(database, () => sql.markRedriven.run',
         `      database
         .prepare(
           \`DELETE FROM quarantine WHERE (lane, sequence, line) IN
            (SELECT entry_lane, entry_sequence, entry_line FROM quarantine_redrives WHERE producer = ?)\`,
         )
         .run(producer)
-      return durably(database, () => sql.markRedriven.run`,
+      return isOne(await free(() => durably(database, () => sql.markRedriven.run`,
       ],
     ],
   },
