@@ -27,6 +27,6 @@ function contentSecurityPolicy(): Plugin {
 export default defineConfig({
   base: './',
   build: { target: 'es2022', outDir: 'dist', emptyOutDir: true, modulePreload: { polyfill: false } },
-  server: { proxy: { '/api': process.env.API_ORIGIN ?? 'http://localhost:3000' } },
+  server: { proxy: { '/api': process.env.API_ORIGIN ?? 'http://localhost:8000' } },
   plugins: [contentSecurityPolicy()],
 })
