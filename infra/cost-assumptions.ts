@@ -61,7 +61,7 @@ export const ASSUMED = {
   transitionsPerRun: 6,
   putsPerRun: 4,
   listsPerRun: 4,
-  /** Metrics from our log lines: speed 11, archive 5, batch 1. Each event source mapping has 6 more. */
+  /** Metrics from our log lines that are always there: speed 11, archive 5, batch 1. Each event source mapping has 6 more. */
   metrics: 11 + 5 + 1 + 2 * 6,
 } as const
 

@@ -15,6 +15,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import type { Construct } from 'constructs'
 import { OUTLINE_PREFIX } from '../functions/adapters/published-outline.ts'
 import type { Variables } from '../functions/homes/aws/variables.ts'
+import { KEY_ROUTE_PREFIX } from '../functions/ingest/key-route.ts'
 import type { Grants } from './access.ts'
 import { acknowledge, manyResources } from './acknowledged.ts'
 import type { Names } from './names.ts'
@@ -30,8 +31,8 @@ interface Batches {
 
 /** Access of a stage's functions to its event log. */
 export interface EventLogAccess {
-  /** Lets a function append to the log. */
-  allowAppends(fn: LambdaFunction): void
+  /** Lets the ingest function append to the log, and keep the route of keys if the log does not. */
+  allowIngest(fn: LambdaFunction): void
   /** Lets the heartbeat function append to the log, and publish the log's metadata if others cannot reach the log. */
   allowHeartbeats(fn: LambdaFunction): void
   /** Lets a function read the log's metadata. */
@@ -90,12 +91,16 @@ class KinesisAccess implements EventLogAccess {
     this.#enhancedFanOut = enhancedFanOut
   }
 
-  allowAppends(fn: LambdaFunction): void {
+  allowIngest(fn: LambdaFunction): void {
+    this.#allowAppends(fn)
+  }
+
+  #allowAppends(fn: LambdaFunction): void {
     this.#allow(fn, ['kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:PutRecords'])
   }
 
   allowHeartbeats(fn: LambdaFunction): void {
-    this.allowAppends(fn)
+    this.#allowAppends(fn)
   }
 
   allowOutline(fn: LambdaFunction, needs: Outline): void {
@@ -191,7 +196,13 @@ class KafkaAccess implements EventLogAccess {
     this.#source = source
   }
 
-  allowAppends(fn: LambdaFunction): void {
+  allowIngest(fn: LambdaFunction): void {
+    this.#allowAppends(fn)
+    this.#access.readObjects(fn, `${KEY_ROUTE_PREFIX}*`)
+    this.#access.writeObjects(fn, `${KEY_ROUTE_PREFIX}*`)
+  }
+
+  #allowAppends(fn: LambdaFunction): void {
     const { brokers, topic, login, network, appending } = this.#source
     setVariables(fn, { LANDCOVER_LOG: `kafka://${brokers}/${topic}`, ...(login && { LANDCOVER_LOG_LOGIN: login }) })
     for (const statement of appending) fn.addToRolePolicy(statement)
@@ -203,7 +214,7 @@ class KafkaAccess implements EventLogAccess {
   }
 
   allowHeartbeats(fn: LambdaFunction): void {
-    this.allowAppends(fn)
+    this.#allowAppends(fn)
     setVariables(fn, { LANDCOVER_BUCKET: this.#access.bucket })
     this.#access.readObjects(fn, `${OUTLINE_PREFIX}*`)
     this.#access.writeObjects(fn, `${OUTLINE_PREFIX}*`)

@@ -74,7 +74,7 @@ function ingestFunction(scope: Construct, { stage, names, access, log }: ApiAndS
     isTraced: true,
     variables: { LANDCOVER_BUCKET: names.bucket },
   })
-  log.allowAppends(ingest)
+  log.allowIngest(ingest)
   access.readObjects(ingest, 'reference/*')
   return ingest
 }

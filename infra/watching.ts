@@ -112,6 +112,8 @@ export class Monitoring extends Construct {
     )
     const quarantined = this.#own('speed', 'quarantined', 'sum')
     this.#alarm('Quarantine', quarantined, 1, 'events are refused: docs/runbook.md says how to find them')
+    const lost = this.#own('speed', 'lost', 'sum')
+    this.#alarm('RecordsLost', lost, 1, 'the log removed records before they were counted: see docs/runbook.md')
     const cutAge = this.#own('batch', 'cutAgeMs', 'max', HOUR)
     const oldestCutMs = 4 * stage.slotMs + HOUR.toMilliseconds()
     this.#alarm('CutOld', cutAge, oldestCutMs, 'the cut of the batch view does not move', {

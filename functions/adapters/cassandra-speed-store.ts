@@ -148,18 +148,19 @@ function cursors(
     read: `SELECT * FROM ${keyspace}.lane_cursor WHERE lane = ?`,
     readAll: `SELECT * FROM ${keyspace}.lane_cursor`,
     create: `INSERT INTO ${keyspace}.lane_cursor
-      (last_sequence, producers, last_arrival_ms, last_event_ms, quarantined, last_heartbeat_delay_ms, lost_records, lane)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
+      (last_sequence, producers, last_arrival_ms, last_event_ms, quarantined, last_heartbeat_delay_ms, lost_records,
+        last_loss_ms, lane)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
     move: `UPDATE ${keyspace}.lane_cursor
       SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?,
-        quarantined = ?, last_heartbeat_delay_ms = ?, lost_records = ?
+        quarantined = ?, last_heartbeat_delay_ms = ?, lost_records = ?, last_loss_ms = ?
       WHERE lane = ? IF last_sequence = ?`,
   }
   const values = (cursor: Cursor) => {
     const { lane, lastPosition, producers, lastArrivalMs, lastEventMs, quarantined } = cursor
-    const { lastHeartbeatDelayMs, lostRecords } = cursor
+    const { lastHeartbeatDelayMs, lostRecords, lastLossMs } = cursor
     const text = producersToText(producers)
-    const counts = [quarantined, lastHeartbeatDelayMs, lostRecords] as const
+    const counts = [quarantined, lastHeartbeatDelayMs, lostRecords, lastLossMs] as const
     return [lastPosition, text, lastArrivalMs, lastEventMs, ...counts, lane] as const
   }
   return {

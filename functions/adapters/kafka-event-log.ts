@@ -1,49 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Admin,
-  type BaseOptions,
   type ClusterTopicMetadata,
-  ConfigResourceTypes,
   type Connection,
   compatibilityPartitioner,
-  fetchV13,
-  fetchV14,
-  fetchV15,
-  fetchV16,
-  fetchV17,
   ListOffsetTimestamps,
   ProduceAcks,
   Producer,
-  type RecordsBatch,
 } from '@platformatic/kafka'
 import { laneName } from '../core/delivery.ts'
 import { type Position, START, toPosition } from '../core/lane.ts'
 import type { LogRecord } from '../core/record.ts'
-import type { Append, AppendOutcome, EventLog } from '../ports/event-log.ts'
+import type { Append, AppendFailure, AppendOutcome, EventLog, Waiting } from '../ports/event-log.ts'
+import { appendInOrder, largestRecord } from './kafka-append.ts'
+import { clear, clientOptions, isApiError, isPassing, type KafkaEventLogOptions } from './kafka-connection.ts'
+import {
+  type FetchVersion,
+  fetchPartition,
+  firstTimeOf,
+  ISOLATION,
+  newestFetch,
+  type Page,
+  pageOf,
+} from './kafka-fetch.ts'
+import { offsetAt, readStanding, standingOf, type TopicStanding, topicOf } from './kafka-topic.ts'
 
-/** How the brokers know who we are. A token is asked for at each log-in, and when the broker wants one anew. */
-export type KafkaLogin =
-  | { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
-  | { mechanism: 'OAUTHBEARER'; token(): Promise<string> }
-
-export interface KafkaEventLogOptions {
-  /** `host:port` of a few brokers; the others are found through them. */
-  brokers: string[]
-  topic: string
-  sasl?: KafkaLogin
-  /** True for TLS with Node's own certificate authorities, or options of node:tls. */
-  tls?: boolean | NonNullable<BaseOptions['tls']>
-}
+export type { KafkaEventLogOptions, KafkaLogin } from './kafka-connection.ts'
 
 /** A read ends at about this many bytes, so that a large limit cannot take all memory. */
 const MAX_READ_BYTES = 8 * 1024 * 1024
-/** Bytes asked of the broker at a time; it sends a batch that is larger all the same. */
-const FETCH_BYTES = 1024 * 1024
-/** What a batch and a record of it need beside keys and values, at most (message format 2). */
-const BATCH_OVERHEAD_BYTES = 61
-const RECORD_OVERHEAD_BYTES = 32
-/** Of the keys that Kinesis takes; ours are shorter. */
-const LONGEST_KEY_BYTES = 4 * 256
 /** A reader waits 100, 200, … ms for a new leader, 3 s in all, before it gives up. */
 const READ_ATTEMPTS = 6
 const FIRST_WAIT_MS = 100
@@ -60,79 +45,67 @@ const FIRST_WAIT_MS = 100
  * A key goes to the partition that Java's default partitioner gives it: murmur2 of its UTF-8 bytes, without the sign,
  * modulo the number of partitions (BuiltInPartitioner.partitionForKey of org.apache.kafka.clients.producer.internals).
  *
- * Reading belongs to no consumer group and sees committed records only. What retention has removed is skipped.
+ * Reading belongs to no consumer group and sees committed records only. What retention has removed is passed over:
+ * `firstKept` tells from where on a lane is whole. A record that the broker did not stamp is never handed out: the lane
+ * stops before it, and says so.
  *
- * @throws Error that says what to do when no broker answers, the log-in is refused, or the topic is missing or keeps
- *   its producers' times
+ * The topic's settings may change while it is open. Nothing is appended while records would not be stamped, and nothing
+ * is read or appended while the topic is compacted.
+ *
+ * @throws Error that says what to do when no broker answers, the log-in is refused, or the topic is missing, compacted
+ *   or keeps its producers' times
  */
 export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<EventLog> {
-  const { topic, sasl, tls } = options
-  const clientOptions: BaseOptions = {
-    clientId: 'landcover',
-    bootstrapBrokers: options.brokers,
-    retries: 0,
-    requestTimeout: 15_000,
-    ...(sasl && { sasl: { ...sasl, authBytesValidator: refuseFailures } }),
-    ...(tls && { tls: tls === true ? {} : tls }),
-  }
-  const reader = new Admin(clientOptions)
-  const producer = new Producer({ ...clientOptions, acks: ProduceAcks.ALL })
+  const client = clientOptions(options)
+  const reader = new Admin(client)
+  const producer = new Producer({ ...client, acks: ProduceAcks.ALL })
   const close = async (): Promise<void> => {
     await Promise.all([reader.close(), producer.close()])
   }
-  const saying = <T>(action: Promise<T>): Promise<T> => action.catch(error => Promise.reject(clear(error, options)))
-
-  let maxBatchBytes: number
-  let topicId: string
-  let partitions: number
-  let fetchVersion: FetchVersion
   try {
-    maxBatchBytes = await checkedBatchLimit(reader, options)
-    const described = await topicOf(reader, topic)
-    topicId = described.id
-    partitions = described.partitionsCount
-    fetchVersion = await newestFetch(reader)
+    const standing = await readStanding(reader, options)
+    const refusal = standing.compacted ?? standing.unstamped
+    if (refusal) throw new Error(refusal)
+    const topic = await openTopic(reader, options.topic)
+    const fetchVersion = await newestFetch(reader)
+    return eventLogOf(options, { reader, producer, topic, fetchVersion, standing, close })
   } catch (error) {
     await close()
     throw clear(error, options)
   }
-  const identity = `${topic}.${topicId}`
+}
 
-  /** The topic as it is now, a few seconds old at most. */
-  async function currentTopic(): Promise<ClusterTopicMetadata> {
-    const current = await topicOf(reader, topic)
-    if (current.id !== topicId) throw new Error(`the topic ${topic} was deleted and created again: open the log anew`)
-    partitions = current.partitionsCount
-    return current
-  }
+interface Opened {
+  reader: Admin
+  producer: Producer
+  topic: Topic
+  fetchVersion: FetchVersion
+  standing: TopicStanding
+  close(): Promise<void>
+}
 
-  const laneOf = (partition: number): string => laneName(identity, String(partition))
+function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
+  const { reader, producer, topic, close } = opened
+  const { identity, laneOf } = topic
+  const saying = <T>(action: Promise<T>): Promise<T> => action.catch(error => Promise.reject(clear(error, options)))
+  const standing = standingOf(reader, options, opened.standing)
+  const partitions = partitionReader(opened)
 
-  async function partitionOf(lane: string): Promise<number> {
-    const partition = lane.startsWith(`${identity}.`) ? Number(lane.slice(identity.length + 1)) : Number.NaN
-    const isLane = (): boolean => lane === laneOf(partition) && partition < partitions
-    if (!isLane()) {
-      // A partition that was added just now is not in metadata of a few seconds ago.
-      reader.clearMetadata()
-      await saying(currentTopic())
-    }
-    if (!isLane()) throw new Error(`the log ${identity} has no lane '${lane}'`)
-    return partition
-  }
+  const partitionOf = (lane: string): Promise<number> => saying(topic.partitionOf(lane))
 
   async function partitionFor(record: Append): Promise<number> {
-    return 'lane' in record ? partitionOf(record.lane) : partitionOfKey(record.key)
+    return 'lane' in record ? partitionOf(record.lane) : partitionOfKey(record.key, topic.partitions())
   }
 
-  function partitionOfKey(key: string): number {
-    return compatibilityPartitioner({ topic }, Buffer.from(key)) % partitions
+  function partitionOfKey(key: string, among: number): number {
+    return compatibilityPartitioner({ topic: options.topic }, Buffer.from(key)) % among
   }
 
   async function sendBatch(partition: number, batch: readonly Append[]): Promise<bigint> {
     const { offsets } = await producer.send({
       acks: ProduceAcks.ALL,
       messages: batch.map(record => ({
-        topic,
+        topic: options.topic,
         partition,
         value: asBuffer(record.data),
         ...('key' in record && { key: Buffer.from(record.key) }),
@@ -143,78 +116,40 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     return offset
   }
 
-  async function appendToLane(partition: number, records: readonly Append[]): Promise<AppendOutcome[]> {
-    const lane = laneOf(partition)
-    const outcomes: AppendOutcome[] = []
-    let stopped: string | null = null
-    for (const batch of batches(records, maxBatchBytes)) {
-      if (stopped !== null) {
-        const error = `not sent, since a record before it failed: ${stopped}`
-        outcomes.push(...batch.map(() => ({ error })))
-        continue
-      }
-      try {
-        const first = await sendBatch(partition, batch)
-        outcomes.push(...batch.map((_, index) => ({ lane, position: toPosition(first + BigInt(index)) })))
-      } catch (cause) {
-        const error = clear(cause, options).message
-        // A record that is too large stays so: it must not hold up what stands behind it.
-        const tooLarge = isApiError(cause, 'MESSAGE_TOO_LARGE')
-        outcomes.push(...batch.map(() => ({ error, ...(tooLarge && { tooLarge }) })))
-        if (!tooLarge) stopped = error
-      }
-    }
-    return outcomes
+  const failureOf = (cause: unknown): AppendFailure => {
+    const error = clear(cause, options).message
+    return isApiError(cause, 'MESSAGE_TOO_LARGE') ? { error, tooLarge: true } : { error }
   }
 
-  async function fetchPage(partition: number, offset: bigint): Promise<Page> {
-    const { partitions: leaders } = await currentTopic()
-    const leader = leaders[partition]?.leader as number
-    const connection = (await reader.connectToBrokers([leader])).get(leader)
-    if (!connection) throw new Error(`the leader of partition ${partition} is not known`)
-    try {
-      return pageOf(
-        await fetchPartition(fetchVersion, connection, topicId, partition, offset),
-        laneOf(partition),
-        offset,
-      )
-    } catch (error) {
-      if (!isApiError(error, 'OFFSET_OUT_OF_RANGE')) throw error
-    }
-    const earliest = await offsetAt(reader, topic, partition, ListOffsetTimestamps.EARLIEST)
-    if (offset < earliest) return { records: [], next: earliest }
-    throw new Error(
-      `${laneOf(partition)} ends before offset ${offset}, which was read before: the partition has lost acknowledged records (see unclean.leader.election.enable)`,
-    )
+  /** The largest batch that the topic takes. @throws Error when nothing must be appended now */
+  async function appendable(): Promise<number> {
+    await topic.current()
+    const { compacted, unstamped, maxBatchBytes } = await standing()
+    const refusal = compacted ?? unstamped
+    if (refusal) throw new Error(refusal)
+    return maxBatchBytes
   }
 
-  async function fetchPageFromAnyLeader(partition: number, offset: bigint): Promise<Page> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await fetchPage(partition, offset)
-      } catch (error) {
-        if (attempt === READ_ATTEMPTS || !isPassing(error)) throw error
-        reader.clearMetadata()
-        await sleep(FIRST_WAIT_MS * 2 ** (attempt - 1))
-      }
-    }
+  async function readable(): Promise<void> {
+    const { compacted } = await standing()
+    if (compacted) throw new Error(compacted)
   }
 
   /** Per lane, what the last read has fetched beyond its limit: the next one most often goes on there. */
-  const ahead = new Map<string, Page & { after: Position }>()
+  const ahead = new Map<string, { records: LogRecord[]; next: bigint; after: Position }>()
 
   return {
     identity,
-    maxRecordBytes: maxBatchBytes - BATCH_OVERHEAD_BYTES - RECORD_OVERHEAD_BYTES - LONGEST_KEY_BYTES,
+    maxRecordBytes: largestRecord(opened.standing.maxBatchBytes),
     async lanes() {
-      await saying(currentTopic())
-      return Array.from({ length: partitions }, (_, partition) => ({
+      await saying(topic.current())
+      return Array.from({ length: topic.partitions() }, (_, partition) => ({
         name: laneOf(partition),
         parents: [],
         closed: false,
       }))
     },
-    destinationOf: key => ({ lane: laneOf(partitionOfKey(key)) }),
+    destinationOf: (key, among = topic.partitions()) => ({ lane: laneOf(partitionOfKey(key, among)) }),
     async append(records) {
       const indexesOf = new Map<number, number[]>()
       for (const [index, record] of records.entries()) {
@@ -223,33 +158,38 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
         if (indexes) indexes.push(index)
         else indexesOf.set(partition, [index])
       }
+      let maxBatchBytes: number
       try {
-        await currentTopic()
+        maxBatchBytes = await appendable()
       } catch (cause) {
-        const error = clear(cause, options).message
-        return records.map(() => ({ error }))
+        const failure = failureOf(cause)
+        return records.map(() => failure)
       }
       const outcomes = new Array<AppendOutcome>(records.length)
       await Promise.all(
         Array.from(indexesOf, async ([partition, indexes]) => {
-          const ofLane = await appendToLane(
-            partition,
-            indexes.map(index => records[index] as Append),
-          )
-          for (const [n, index] of indexes.entries()) outcomes[index] = ofLane[n] as AppendOutcome
+          const ofLane = indexes.map(index => records[index] as Append)
+          const stored = await appendInOrder(ofLane, maxBatchBytes, batch => sendBatch(partition, batch), failureOf)
+          for (const [n, index] of indexes.entries()) {
+            const outcome = stored[n] as (typeof stored)[number]
+            outcomes[index] =
+              typeof outcome === 'bigint' ? { lane: laneOf(partition), position: toPosition(outcome) } : outcome
+          }
         }),
       )
       return outcomes
     },
     async read(lane, after, limit) {
       const partition = await partitionOf(lane)
+      await saying(readable())
       const kept = ahead.get(lane)
       ahead.delete(lane)
-      let { records, next }: Page =
-        kept?.after === after ? kept : { records: [], next: after === START ? 0n : BigInt(after) + 1n }
+      let records = kept?.after === after ? kept.records : []
+      let next = kept?.after === after ? kept.next : offsetBehind(after)
       let bytes = byteLength(records)
       while (records.length < limit && bytes < MAX_READ_BYTES) {
-        const page = await saying(fetchPageFromAnyLeader(partition, next))
+        const page = await saying(partitions.page(partition, next))
+        if (page.isUnstamped && page.next === next && records.length === 0) throw new Error(unstampedAt(lane, next))
         if (page.next === next) break
         records = records.concat(page.records)
         bytes += byteLength(page.records)
@@ -260,156 +200,130 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
       if (last && records.length > limit) ahead.set(lane, { after: last.position, records: records.slice(limit), next })
       return result
     },
+    async waiting({ lane, lastPosition, lastArrivalMs }) {
+      const partition = await partitionOf(lane)
+      const { compacted, unstamped } = await saying(standing())
+      const { oldestMs, reason } = await saying(
+        partitions.waiting(partition, offsetBehind(lastPosition), lastArrivalMs),
+      )
+      return { oldestMs, reason: reason ?? compacted ?? unstamped }
+    },
+    async firstKept(lane) {
+      const partition = await partitionOf(lane)
+      return toPosition(await saying(offsetAt(reader, options.topic, partition, ListOffsetTimestamps.EARLIEST)))
+    },
     async end(lane) {
-      const offset = await saying(offsetAt(reader, topic, await partitionOf(lane), ListOffsetTimestamps.LATEST))
+      const partition = await partitionOf(lane)
+      const offset = await saying(offsetAt(reader, options.topic, partition, ListOffsetTimestamps.LATEST))
       return offset === 0n ? START : toPosition(offset - 1n)
     },
     close,
   }
 }
 
-/**
- * The largest batch that the topic takes, in bytes.
- *
- * @throws Error with the command that mends the topic, where it is missing or keeps its producers' times
- */
-async function checkedBatchLimit(admin: Admin, { topic, brokers, sasl, tls }: KafkaEventLogOptions): Promise<number> {
-  const login = sasl || tls ? ' --command-config client.properties' : ''
-  const server = `--bootstrap-server ${brokers.join(',')}${login}`
-  const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic }
-  const [described] = await admin.describeConfigs({ resources: [resource] }).catch(error => {
-    if (!isApiError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
+type Topic = Awaited<ReturnType<typeof openTopic>>
+
+/** One topic by its id, and the lanes that its partitions are. */
+async function openTopic(admin: Admin, name: string) {
+  const described = await topicOf(admin, name)
+  const { id } = described
+  const identity = `${name}.${id}`
+  let partitions = described.partitionsCount
+
+  /** The topic as it is now, a few seconds old at most. */
+  async function current(): Promise<ClusterTopicMetadata> {
+    const topic = await topicOf(admin, name)
+    if (topic.id !== id) throw new Error(`the topic ${name} was deleted and created again: open the log once more`)
+    partitions = topic.partitionsCount
+    return topic
+  }
+
+  const laneOf = (partition: number): string => laneName(identity, String(partition))
+
+  /** @throws Error when there is no such lane */
+  async function partitionOf(lane: string): Promise<number> {
+    const partition = lane.startsWith(`${identity}.`) ? Number(lane.slice(identity.length + 1)) : Number.NaN
+    const isLane = (): boolean => lane === laneOf(partition) && partition < partitions
+    if (!isLane()) {
+      // A partition that was added just now is not in metadata of a few seconds ago.
+      admin.clearMetadata()
+      await current()
+    }
+    if (!isLane()) throw new Error(`the log ${identity} has no lane '${lane}'`)
+    return partition
+  }
+
+  return { id, name, identity, current, laneOf, partitionOf, partitions: () => partitions }
+}
+
+/** Reads partitions from whichever broker leads each. */
+function partitionReader({ reader, topic, fetchVersion }: Opened) {
+  async function leaderOf(partition: number): Promise<Connection> {
+    const { partitions: leaders } = await topic.current()
+    const leader = leaders[partition]?.leader as number
+    const connection = (await reader.connectToBrokers([leader])).get(leader)
+    if (!connection) throw new Error(`the leader of partition ${partition} is not known`)
+    return connection
+  }
+
+  const fetch = async (partition: number, offset: bigint, isolation: (typeof ISOLATION)[keyof typeof ISOLATION]) =>
+    fetchPartition(fetchVersion, await leaderOf(partition), topic.id, partition, offset, isolation)
+
+  async function pageOnce(partition: number, offset: bigint): Promise<Page> {
+    try {
+      return pageOf(await fetch(partition, offset, ISOLATION.committed), topic.laneOf(partition), offset)
+    } catch (error) {
+      if (!isApiError(error, 'OFFSET_OUT_OF_RANGE')) throw error
+    }
+    const earliest = await offsetAt(reader, topic.name, partition, ListOffsetTimestamps.EARLIEST)
+    if (offset < earliest) return { records: [], next: earliest, isUnstamped: false, isHeldBack: false }
     throw new Error(
-      `the topic ${topic} does not exist. Create it: kafka-topics.sh ${server} --create --topic ${topic} --partitions 4 --config message.timestamp.type=LogAppendTime`,
-    )
-  })
-  const setting = (name: string) => described?.configs.find(config => config.name === name)?.value
-  const timestampType = setting('message.timestamp.type')
-  if (timestampType !== 'LogAppendTime') {
-    throw new Error(
-      `the topic ${topic} has message.timestamp.type=${timestampType}: its records would carry their producers' times, not their times of arrival. Mend it: kafka-configs.sh ${server} --alter --entity-type topics --entity-name ${topic} --add-config message.timestamp.type=LogAppendTime (records that it holds already keep their producers' times: take a new topic where there are any)`,
+      `${topic.laneOf(partition)} ends before offset ${offset}, which was read before: the partition has lost acknowledged records (see unclean.leader.election.enable)`,
     )
   }
-  return Number(setting('max.message.bytes'))
-}
 
-async function topicOf(admin: Admin, topic: string): Promise<ClusterTopicMetadata> {
-  const metadata = await admin.metadata({ topics: [topic] })
-  return metadata.topics.get(topic) as ClusterTopicMetadata
-}
-
-async function offsetAt(admin: Admin, topic: string, partition: number, timestamp: bigint): Promise<bigint> {
-  const partitions = [{ partitionIndex: partition, timestamp }]
-  const [described] = await admin.listOffsets({ topics: [{ name: topic, partitions }] })
-  return described?.partitions[0]?.offset ?? 0n
-}
-
-/** Versions of the Fetch API that name topics by id; they differ in nothing that is used here. */
-const FETCH_VERSIONS = [fetchV17, fetchV16, fetchV15, fetchV14, fetchV13]
-type FetchVersion = (typeof FETCH_VERSIONS)[number]
-type FetchResponsePartition = fetchV17.FetchResponsePartition
-
-async function newestFetch(admin: Admin): Promise<FetchVersion> {
-  const fetch = (await admin.listApis()).find(api => api.name === 'Fetch')
-  const newest = FETCH_VERSIONS.find(({ api }) => api.version <= (fetch?.maxVersion ?? 0))
-  if (!newest) throw new Error('the broker is older than Kafka 3.1')
-  return newest
-}
-
-const READ_COMMITTED = 1
-const SESSIONLESS = -1
-const UNKNOWN_EPOCH = -1
-
-/**
- * One Fetch request. The client's own fetch opens a session on the broker for each request and, with more than one
- * aborted transaction or one that ends in a later response, lets aborted records through (see committedOnly).
- */
-async function fetchPartition(
-  { api }: FetchVersion,
-  connection: Connection,
-  topicId: string,
-  partition: number,
-  fetchOffset: bigint,
-): Promise<FetchResponsePartition> {
-  const wanted = {
-    partition,
-    fetchOffset,
-    partitionMaxBytes: FETCH_BYTES,
-    currentLeaderEpoch: UNKNOWN_EPOCH,
-    lastFetchedEpoch: UNKNOWN_EPOCH,
-  }
-  // No waiting for more: the broker serves a connection's requests one by one, so an idle lane would hold up others.
-  const topics = [{ topicId, partitions: [wanted] }]
-  const response = await api.async(connection, 0, 1, FETCH_BYTES, READ_COMMITTED, 0, SESSIONLESS, topics, [], '')
-  return response.responses[0]?.partitions[0] as FetchResponsePartition
-}
-
-/** Records of a partition, and the offset behind the last batch that was looked at: the same one again at the end. */
-interface Page {
-  records: LogRecord[]
-  next: bigint
-}
-
-const IS_LOG_APPEND_TIME = 0b1000
-const IS_TRANSACTIONAL = 0b1_0000
-const IS_CONTROL = 0b10_0000
-
-function pageOf(fetched: FetchResponsePartition, lane: string, from: bigint): Page {
-  const records: LogRecord[] = []
-  let next = from
-  for (const batch of committedOnly(fetched)) {
-    for (const record of batch.records) {
-      const offset = batch.firstOffset + BigInt(record.offsetDelta)
-      // A broker sends whole batches, also of records before the offset that was asked for.
-      if (offset < from) continue
-      // With LogAppendTime the broker's time stands once, as the batch's largest: the deltas are the producer's.
-      const isStampedByBroker = (batch.attributes & IS_LOG_APPEND_TIME) !== 0
-      const arrival = isStampedByBroker ? batch.maxTimestamp : batch.firstTimestamp + record.timestampDelta
-      const data = record.value ?? Buffer.alloc(0)
-      records.push({ lane, position: toPosition(offset), arrivalMs: Number(arrival), data })
+  async function page(partition: number, offset: bigint): Promise<Page> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await pageOnce(partition, offset)
+      } catch (error) {
+        if (attempt === READ_ATTEMPTS || !isPassing(error)) throw error
+        reader.clearMetadata()
+        await sleep(FIRST_WAIT_MS * 2 ** (attempt - 1))
+      }
     }
   }
-  for (const batch of fetched.records ?? []) {
-    const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-    if (end > next) next = end
+
+  /** What waits from an offset on: committed records, or those that the log does not hand out. */
+  async function waiting(partition: number, offset: bigint, lastArrivalMs: number | null): Promise<Waiting> {
+    for (let next = offset; ; ) {
+      const { records, next: behind, isUnstamped, isHeldBack } = await page(partition, next)
+      const [first] = records
+      if (first) return { oldestMs: first.arrivalMs, reason: null }
+      // Nobody knows when it arrived; but not before what was applied.
+      if (isUnstamped) return { oldestMs: lastArrivalMs, reason: unstampedAt(topic.laneOf(partition), behind) }
+      if (isHeldBack) {
+        const oldestMs = firstTimeOf(await fetch(partition, behind, ISOLATION.uncommitted))
+        return { oldestMs, reason: heldBack(topic.name, partition, behind) }
+      }
+      if (behind === next) return { oldestMs: null, reason: null }
+      next = behind
+    }
   }
-  return { records, next }
+
+  return { page, waiting }
 }
 
-/**
- * The batches of records, without transaction markers and what they abort: a transaction that the broker names is
- * aborted from its first offset up to its producer's next marker.
- *
- * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-98 on reading transactional messages
- */
-function* committedOnly({ records, abortedTransactions }: FetchResponsePartition): Generator<RecordsBatch> {
-  const pending = (abortedTransactions ?? []).toSorted((a, b) => Number(a.firstOffset - b.firstOffset))
-  const aborting = new Set<bigint>()
-  for (const batch of records ?? []) {
-    const last = batch.firstOffset + BigInt(batch.lastOffsetDelta)
-    while (pending[0] && pending[0].firstOffset <= last) {
-      aborting.add((pending.shift() as (typeof pending)[number]).producerId)
-    }
-    if (batch.attributes & IS_CONTROL) aborting.delete(batch.producerId)
-    else if (!(batch.attributes & IS_TRANSACTIONAL && aborting.has(batch.producerId))) yield batch
-  }
+function unstampedAt(lane: string, offset: bigint): string {
+  return `the lane ${lane} stops before offset ${offset}: the record there carries its producer's time, not that of its arrival, since the topic was not set to message.timestamp.type=LogAppendTime when it came. See "Records without the broker's time" in docs/engines.md`
 }
 
-/** Cuts records into batches that the topic takes; one that is too large for it stands alone, for the broker to refuse. */
-function* batches(records: readonly Append[], maxBatchBytes: number): Generator<Append[]> {
-  let batch: Append[] = []
-  let bytes = BATCH_OVERHEAD_BYTES
-  for (const record of records) {
-    const size = RECORD_OVERHEAD_BYTES + record.data.byteLength + ('key' in record ? Buffer.byteLength(record.key) : 0)
-    if (batch.length > 0 && bytes + size > maxBatchBytes) {
-      yield batch
-      batch = []
-      bytes = BATCH_OVERHEAD_BYTES
-    }
-    batch.push(record)
-    bytes += size
-  }
-  if (batch.length > 0) yield batch
+function heldBack(topic: string, partition: number, offset: bigint): string {
+  return `another producer's open transaction holds back what lies behind offset ${offset} of partition ${partition} of the topic ${topic}: it is counted once that transaction commits, aborts or times out (kafka-transactions.sh finds and aborts it)`
+}
+
+function offsetBehind(position: Position): bigint {
+  return position === START ? 0n : BigInt(position) + 1n
 }
 
 function byteLength(records: readonly LogRecord[]): number {
@@ -418,49 +332,4 @@ function byteLength(records: readonly LogRecord[]): number {
 
 function asBuffer(data: Uint8Array): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-}
-
-/** An error, its cause and the errors that it sums up, outermost first. */
-function* within(error: unknown): Generator<Error & Record<string, unknown>> {
-  if (!(error instanceof Error)) return
-  yield error as Error & Record<string, unknown>
-  yield* within(error.cause)
-  if (error instanceof AggregateError) for (const inner of error.errors) yield* within(inner)
-}
-
-function isApiError(error: unknown, apiId: string): boolean {
-  return within(error).some(inner => inner.apiId === apiId)
-}
-
-/** Whether another attempt may succeed: a broker is away, or another leads the partition now. */
-function isPassing(error: unknown): boolean {
-  return within(error).some(inner => inner.canRetry === true || inner.hasStaleMetadata === true)
-}
-
-/**
- * By OAUTHBEARER a broker says what is wrong in an answer that is none of an error (RFC 7628, section 3.2.2).
- */
-function refuseFailures(answer: Buffer, callback: (error: Error | null, answer: Buffer) => void): void {
-  const text = answer.toString('utf8')
-  const [status] = /(?<="status"\s*:\s*")[^"]+/.exec(text) ?? []
-  callback(status === undefined ? null : new Error(`the broker says: ${status}`), answer)
-}
-
-/** The client's outermost message is "Cannot connect to any broker" even where the password is wrong: says the reason. */
-function clear(error: unknown, { brokers, topic, sasl }: KafkaEventLogOptions): Error {
-  const all = [...within(error)]
-  if (sasl && all.some(inner => inner.code === 'PLT_KFK_AUTHENTICATION')) {
-    const server = `Kafka at ${brokers.join(',')}`
-    const [own] = all.filter(inner => !String(inner.code).startsWith('PLT_KFK_')).slice(-1)
-    const why = own ? ` (${own.message})` : ''
-    const message =
-      'username' in sasl
-        ? `${server} refuses the log-in of '${sasl.username}' by ${sasl.mechanism}: check the user name, the password and the mechanism`
-        : `${server}: no log-in by ${sasl.mechanism}${why}: check who signs in, and what that one may do`
-    return new Error(message, { cause: error })
-  }
-  if (!all.some(inner => String(inner.code).startsWith('PLT_KFK_'))) return error as Error
-  const reasons = all.filter(inner => !inner.cause && !(inner instanceof AggregateError))
-  const text = [...new Set(reasons.map(reason => String(reason.apiId ?? reason.message)))].join('; ')
-  return new Error(`Kafka topic ${topic} at ${brokers.join(',')}: ${text}`, { cause: error })
 }

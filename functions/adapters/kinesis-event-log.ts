@@ -16,6 +16,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { laneName } from '../core/delivery.ts'
 import { type Lane, type Position, START, toPosition, toSequenceNumber } from '../core/lane.ts'
+import type { LogRecord } from '../core/record.ts'
 import type { Append, AppendFailure, AppendOutcome, EventLog } from '../ports/event-log.ts'
 import { limitedRequests } from './aws-requests.ts'
 
@@ -137,6 +138,38 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
   /** Per lane, the iterator that goes on behind the last read. */
   const iterators = new Map<string, { after: Position; iterator: string }>()
 
+  async function read(lane: string, after: Position, limit: number): Promise<LogRecord[]> {
+    const shard = await shardOf(lane)
+    const kept = iterators.get(lane)
+    iterators.delete(lane)
+    let iterator = kept?.after === after ? kept.iterator : await iteratorBehind(shard, after)
+    for (;;) {
+      const command = new GetRecordsCommand({ ShardIterator: iterator, Limit: Math.min(limit, MAX_READ_RECORDS) })
+      const answer = await reader.send(command).catch(error => {
+        if (error instanceof ExpiredIteratorException) return null
+        throw error
+      })
+      if (!answer) {
+        iterator = await iteratorBehind(shard, after)
+        continue
+      }
+      const records = (answer.Records ?? []).map(record => ({
+        lane,
+        position: toPosition(record.SequenceNumber as string),
+        arrivalMs: (record.ApproximateArrivalTimestamp as Date).getTime(),
+        data: record.Data ?? new Uint8Array(),
+      }))
+      const next = answer.NextShardIterator
+      // An answer may hold nothing though more is to come: it moves through the shard's past by stretches of time.
+      if (records.length === 0 && next && answer.MillisBehindLatest) {
+        iterator = next
+        continue
+      }
+      if (next) iterators.set(lane, { after: records.at(-1)?.position ?? after, iterator: next })
+      return records
+    }
+  }
+
   return {
     identity,
     maxRecordBytes: maxRecordBytes - 4 * MAX_KEY_CHARACTERS,
@@ -174,39 +207,14 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
       }
       return outcomes
     },
-    async read(lane, after, limit) {
-      const shard = await shardOf(lane)
-      const kept = iterators.get(lane)
-      iterators.delete(lane)
-      let iterator = kept?.after === after ? kept.iterator : await iteratorBehind(shard, after)
-      for (;;) {
-        const command = new GetRecordsCommand({ ShardIterator: iterator, Limit: Math.min(limit, MAX_READ_RECORDS) })
-        const answer = await reader.send(command).catch(error => {
-          if (error instanceof ExpiredIteratorException) return null
-          throw error
-        })
-        if (!answer) {
-          iterator = await iteratorBehind(shard, after)
-          continue
-        }
-        const records = (answer.Records ?? []).map(record => ({
-          lane,
-          position: toPosition(record.SequenceNumber as string),
-          arrivalMs: (record.ApproximateArrivalTimestamp as Date).getTime(),
-          data: record.Data ?? new Uint8Array(),
-        }))
-        const next = answer.NextShardIterator
-        // An answer may hold nothing though more is to come: it moves through the shard's past by stretches of time.
-        if (records.length === 0 && next && answer.MillisBehindLatest) {
-          iterator = next
-          continue
-        }
-        if (next) iterators.set(lane, { after: records.at(-1)?.position ?? after, iterator: next })
-        return records
-      }
+    read,
+    async waiting({ lane, lastPosition }) {
+      return { oldestMs: (await read(lane, lastPosition, 1))[0]?.arrivalMs ?? null, reason: null }
     },
     // Kinesis keeps the numbers of a shard rising, whatever it has removed.
     end: async () => null,
+    // Sequence numbers of a shard do not follow each other.
+    firstKept: async () => null,
     async close() {
       writer.destroy()
       reader.destroy()

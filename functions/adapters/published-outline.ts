@@ -14,6 +14,8 @@ interface Published {
   /** Before the lanes were listed. */
   listedMs: number
   lanes: Lane[]
+  /** By lane, where the log can tell: see LogOutline. Outlines of before have none. */
+  firstKept?: Record<string, Position>
   /** By lane: its last two heartbeats, the older first. */
   beats: Record<string, { position: Position; sentMs: number }[]>
 }
@@ -24,7 +26,7 @@ interface Published {
  * @returns takes note of a round of heartbeats, which was begun at `sentMs`
  */
 export function outlinePublisher(objects: ObjectStore, identity: string) {
-  return async ({ lanes, positions }: Beats, sentMs: number): Promise<void> => {
+  return async ({ lanes, positions, firstKept }: Beats, sentMs: number): Promise<void> => {
     const before = await read(objects)
     const earlier = before?.identity === identity ? before.beats : {}
     const beatsOf = ({ name }: Lane) => {
@@ -33,7 +35,8 @@ export function outlinePublisher(objects: ObjectStore, identity: string) {
       return position === undefined ? known : [...known, { position, sentMs }].slice(-2)
     }
     const beats = Object.fromEntries(lanes.map(lane => [lane.name, beatsOf(lane)]))
-    const published: Published = { identity, listedMs: sentMs, lanes, beats }
+    const kept = Object.fromEntries(firstKept)
+    const published: Published = { identity, listedMs: sentMs, lanes, beats, firstKept: kept }
     await objects.put(KEY, Buffer.from(JSON.stringify(published)))
   }
 }
@@ -70,12 +73,16 @@ export async function openPublishedOutline(
       }
       return published.lanes
     },
-    async oldestBehind({ lane, lastPosition, lastArrivalMs }) {
+    async waiting({ lane, lastPosition, lastArrivalMs }) {
       const beats = (await current()).beats[lane] ?? []
       const [first, ...more] = beats.filter(({ position }) => position > lastPosition)
-      if (!first) return null
+      if (!first) return { oldestMs: null, reason: null }
       // With one heartbeat to go the lane is up to date but for it; else it stands where its last record left it.
-      return more.length === 0 && beats.length > 1 ? first.sentMs : (lastArrivalMs ?? first.sentMs)
+      const oldestMs = more.length === 0 && beats.length > 1 ? first.sentMs : (lastArrivalMs ?? first.sentMs)
+      return { oldestMs, reason: null }
+    },
+    async firstKept(lane) {
+      return (await current()).firstKept?.[lane] ?? null
     },
   }
 }

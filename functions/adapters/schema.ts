@@ -20,8 +20,9 @@ export interface Column {
  *
  * 1. the first
  * 2. store_settings.system_id and lane_cursor.lost_records
+ * 3. lane_cursor.last_loss_ms
  */
-export const STORE_FORMAT = 2
+export const STORE_FORMAT = 3
 
 /** The oldest format that is taken over. */
 export const OLDEST_STORE_FORMAT = 1
@@ -75,6 +76,7 @@ const laneCursor: Table = {
     { name: 'quarantined', type: 'bigint' },
     { name: 'last_heartbeat_delay_ms', type: 'bigint' },
     { name: 'lost_records', type: 'bigint', since: 2 },
+    { name: 'last_loss_ms', type: 'bigint', since: 3 },
   ],
   ttlSeconds: null,
 }

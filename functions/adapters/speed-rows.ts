@@ -16,6 +16,7 @@ interface CursorRow {
   last_heartbeat_delay_ms: number | null
   /** Null in rows of format 1. */
   lost_records: number | null
+  last_loss_ms: number | null
 }
 
 export function toCursor(cells: object): Cursor {
@@ -29,6 +30,7 @@ export function toCursor(cells: object): Cursor {
     quarantined: row.quarantined,
     lastHeartbeatDelayMs: row.last_heartbeat_delay_ms,
     lostRecords: row.lost_records ?? 0,
+    lastLossMs: row.last_loss_ms,
   }
 }
 

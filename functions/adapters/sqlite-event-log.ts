@@ -48,6 +48,7 @@ export interface SqliteEventLogOptions {
   /** How many lanes a new log gets; an existing one keeps its own. */
   shards?: number
   readClocks?: () => ClockReading
+  maxRecordBytes?: number
 }
 
 /**
@@ -58,6 +59,7 @@ export function openSqliteEventLog({
   file,
   shards = 2,
   readClocks = machineClocks,
+  maxRecordBytes = MAX_RECORD_BYTES,
 }: SqliteEventLogOptions): EventLog & {
   /** Forgets records that lie at or before a position of their lane and arrived so long before the newest of all. */
   trim(lane: string, upTo: string, keptMs: number): Promise<void>
@@ -132,17 +134,24 @@ export function openSqliteEventLog({
 
   function store({ shard, data }: Place, arrivalMs: number): AppendOutcome {
     const bytes = data.byteLength
-    if (bytes > MAX_RECORD_BYTES) {
-      return { error: `the record has ${bytes} bytes; the log takes ${MAX_RECORD_BYTES}`, tooLarge: true }
+    if (bytes > maxRecordBytes) {
+      return { error: `the record has ${bytes} bytes; the log takes ${maxRecordBytes}`, tooLarge: true }
     }
     const { lastInsertRowid } = insert.run(shard, arrivalMs, data)
     return { lane: laneName(identity, shard), position: toPosition(lastInsertRowid) }
   }
 
+  async function rowsBehind(lane: string, after: Position, limit: number) {
+    const sequence = after === START ? 0 : Number(toSequenceNumber(after))
+    const shard = knownShard(lane)
+    const rows = await whenFree(database, () => selectBehind.all(shard, sequence, limit))
+    return rows as { sequence: number; arrival_ms: number; data: Uint8Array }[]
+  }
+
   return {
     identity,
     arrivalNeverGoesBack: true,
-    maxRecordBytes: MAX_RECORD_BYTES,
+    maxRecordBytes,
     async lanes() {
       return [...shardOfLane.keys()].map(name => ({ name, parents: [], closed: false }))
     },
@@ -155,14 +164,7 @@ export function openSqliteEventLog({
       })
     },
     async read(lane, after, limit) {
-      const sequence = after === START ? 0 : Number(toSequenceNumber(after))
-      const shard = knownShard(lane)
-      const rows = (await whenFree(database, () => selectBehind.all(shard, sequence, limit))) as {
-        sequence: number
-        arrival_ms: number
-        data: Uint8Array
-      }[]
-      return rows.map(row => ({
+      return (await rowsBehind(lane, after, limit)).map(row => ({
         lane,
         position: toPosition(row.sequence),
         arrivalMs: row.arrival_ms,
@@ -183,6 +185,12 @@ export function openSqliteEventLog({
         }),
       )
     },
+    async waiting({ lane, lastPosition }) {
+      const [oldest] = await rowsBehind(lane, lastPosition, 1)
+      return { oldestMs: oldest?.arrival_ms ?? null, reason: null }
+    },
+    // Its lanes share one sequence.
+    firstKept: async () => null,
     async trim(lane, upTo, keptMs) {
       if (upTo === START) return
       const shard = knownShard(lane)

@@ -30,7 +30,8 @@ const SCHEMA = `
     last_event_ms INTEGER,
     quarantined INTEGER NOT NULL,
     last_heartbeat_delay_ms INTEGER,
-    lost_records INTEGER
+    lost_records INTEGER,
+    last_loss_ms INTEGER
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS realtime_ndvi_by_class (
     lane TEXT NOT NULL,
@@ -95,10 +96,10 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     settled: database.prepare('SELECT * FROM store_settings WHERE name = ?'),
     readCursor: database.prepare('SELECT * FROM lane_cursor WHERE lane = ?'),
     readCursors: database.prepare('SELECT * FROM lane_cursor ORDER BY lane'),
-    createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     moveCursor: database.prepare(
       `UPDATE lane_cursor SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?,
-         quarantined = ?, last_heartbeat_delay_ms = ?, lost_records = ?
+         quarantined = ?, last_heartbeat_delay_ms = ?, lost_records = ?, last_loss_ms = ?
        WHERE lane = ? AND last_sequence = ?`,
     ),
     readRow: database.prepare(
@@ -275,7 +276,8 @@ function isOne({ changes }: StatementResultingChanges): boolean {
 
 /** All columns but the lane, in their order. */
 function cursorValues(cursor: Cursor): SQLInputValue[] {
-  const { lastPosition, producers, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs, lostRecords } = cursor
+  const { lastPosition, producers, lastArrivalMs, lastEventMs, quarantined } = cursor
+  const { lastHeartbeatDelayMs, lostRecords, lastLossMs } = cursor
   const text = producersToText(producers)
-  return [lastPosition, text, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs, lostRecords]
+  return [lastPosition, text, lastArrivalMs, lastEventMs, quarantined, lastHeartbeatDelayMs, lostRecords, lastLossMs]
 }

@@ -18,7 +18,8 @@ export interface ArchiveHandlerOptions extends Archive {
 export function archiveHandler(options: ArchiveHandlerOptions) {
   const { streamIdentity, logger, metrics, now } = options
   const measure = (lane: string, records: readonly LogRecord[], values: Measurement['values']) => {
-    const iteratorAgeMs = now() - (records.at(-1) as LogRecord).arrivalMs
+    const last = records.at(-1)
+    const iteratorAgeMs = last ? now() - last.arrivalMs : null
     metrics.record({ consumer: 'archive', lane, values: { ...values, iteratorAgeMs } })
   }
   return (event: LogEvent): Promise<BatchResponse> =>

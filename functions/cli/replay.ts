@@ -103,7 +103,9 @@ function replay(
   from: Slot,
   isFinished: (lane: string) => boolean,
 ): Promise<Replayed> {
+  // The archive has no heartbeats: that its records do not follow each other tells of no loss.
+  const layer: SpeedLayer = { ...speed, firstKept: async () => null }
   const apply = async (lane: string, records: Parameters<typeof applyDelivery>[3]) =>
-    void (await applyDelivery(speed, new Map(), lane, records))
+    void (await applyDelivery(layer, new Map(), lane, records))
   return replayArchive({ objects, slotMs, from, isFinished, apply })
 }

@@ -18,6 +18,8 @@ export interface Cursor {
   lastHeartbeatDelayMs: number | null
   /** How many records of the lane the log removed before they were read. */
   lostRecords: number
+  /** When a loss was last noticed, ms; null before the first. */
+  lastLossMs: number | null
 }
 
 /** A record of a producer: later ones are held against it. */
@@ -42,6 +44,7 @@ export function newCursor(lane: string, producers: SeenProducers = new Map()): C
     quarantined: 0,
     lastHeartbeatDelayMs: null,
     lostRecords: 0,
+    lastLossMs: null,
   }
 }
 

@@ -11,6 +11,8 @@ export interface Delivery {
   records: LogRecord[]
   /** What a batch response calls the first record. */
   first: ItemIdentifier
+  /** The record behind the others that cannot be taken, nor what lies behind it; null where there is none. */
+  refused: { item: ItemIdentifier; reason: string } | null
 }
 
 /**
@@ -34,7 +36,6 @@ export function laneName(streamIdentity: string, shard: string | number): string
  * partitions.
  *
  * @param streamIdentity the name under which the lanes of the event's stream or topic are known
- * @throws Error when a topic stamps its records otherwise than by the time of arrival
  */
 export function deliveriesOf(event: LogEvent, streamIdentity: string): Delivery[] {
   return 'Records' in event ? kinesisDeliveries(event, streamIdentity) : kafkaDeliveries(event, streamIdentity)
@@ -50,7 +51,7 @@ function kinesisDeliveries(event: KinesisStreamEvent, streamIdentity: string): D
     arrivalMs: Math.round(kinesis.approximateArrivalTimestamp * 1000),
     data: Buffer.from(kinesis.data, 'base64'),
   }))
-  return [{ lane, records, first: first.kinesis.sequenceNumber }]
+  return [{ lane, records, first: first.kinesis.sequenceNumber, refused: null }]
 }
 
 function kafkaDeliveries(event: MSKEvent | SelfManagedKafkaEvent, streamIdentity: string): Delivery[] {
@@ -58,24 +59,27 @@ function kafkaDeliveries(event: MSKEvent | SelfManagedKafkaEvent, streamIdentity
     const [first] = batch
     if (!first) return []
     const lane = laneName(streamIdentity, first.partition)
-    const records = batch.map(record => kafkaRecord(lane, record))
-    return [{ lane, records, first: { partition: topicPartition, offset: first.offset } }]
+    const itemOf = ({ offset }: MSKRecord) => ({ partition: topicPartition, offset })
+    const unstamped = batch.find(({ timestampType }) => timestampType !== 'LOG_APPEND_TIME')
+    const stamped = unstamped ? batch.slice(0, batch.indexOf(unstamped)) : batch
+    const refused = unstamped ? { item: itemOf(unstamped), reason: unstampedAt(unstamped) } : null
+    return [{ lane, records: stamped.map(record => kafkaRecord(lane, record)), first: itemOf(first), refused }]
   })
 }
 
-function kafkaRecord(lane: string, { topic, offset, timestamp, timestampType, value }: MSKRecord): LogRecord {
-  if (timestampType !== 'LOG_APPEND_TIME') {
-    throw new Error(
-      `topic ${topic} stamps records by their sender's clock: set its message.timestamp.type=LogAppendTime`,
-    )
-  }
+function unstampedAt({ topic, partition, offset }: MSKRecord): string {
+  return `the record at offset ${offset} of partition ${partition} of the topic ${topic} carries its producer's time, not that of its arrival: set message.timestamp.type=LogAppendTime, and see "Records without the broker's time" in docs/engines.md`
+}
+
+function kafkaRecord(lane: string, { offset, timestamp, value }: MSKRecord): LogRecord {
   return { lane, position: toPosition(offset), arrivalMs: timestamp, data: Buffer.from(value ?? '', 'base64') }
 }
 
 /**
  * Does each delivery of an event, and gives those that fail back whole, by their first record. A store that is down
  * is no reason to throw: that would make the mapping cut the batch in halves, which helps against a record that
- * breaks the code and only adds load to a store that is down.
+ * breaks the code and only adds load to a store that is down. A record that cannot be taken is given back by itself,
+ * with what lies behind it.
  */
 export async function consume(
   event: LogEvent,
@@ -85,12 +89,17 @@ export async function consume(
 ): Promise<BatchResponse> {
   const response: BatchResponse = { batchItemFailures: [] }
   for (const delivery of deliveriesOf(event, streamIdentity)) {
+    const { records, first, refused } = delivery
     try {
-      await work(delivery)
+      if (records.length > 0) await work(delivery)
     } catch (error) {
       onGivenBack(delivery, error)
-      response.batchItemFailures.push({ itemIdentifier: delivery.first })
+      response.batchItemFailures.push({ itemIdentifier: first })
+      continue
     }
+    if (!refused) continue
+    onGivenBack({ ...delivery, records: [] }, new Error(refused.reason))
+    response.batchItemFailures.push({ itemIdentifier: refused.item })
   }
   return response
 }

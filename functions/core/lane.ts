@@ -27,6 +27,23 @@ export function toPosition(sequenceNumber: string | number | bigint): Position {
   return digits.padStart(POSITION_DIGITS, '0')
 }
 
+/**
+ * How many records a log that numbers them one after the other has removed between one that was read and the next that
+ * it hands out. It is the most that were lost: what the log itself notes of transactions takes a number, too.
+ *
+ * @param firstKept the first position that the log still has, asked for after `next` was handed out
+ */
+export function lostBetween(read: Position, next: Position, firstKept: Position): number {
+  const until = firstKept < next ? firstKept : next
+  const lost = BigInt(until) - BigInt(read) - 1n
+  return lost > 0n ? Number(lost) : 0
+}
+
+/** Whether one position is the next behind another, where a log numbers its records one after the other. */
+export function isNext(read: Position, position: Position): boolean {
+  return BigInt(position) - BigInt(read) === 1n
+}
+
 /** The sequence number as the log writes it, without leading zeros. */
 export function toSequenceNumber(position: Position): string {
   return position.replace(/^0+(?=\d)/, '')

@@ -7,6 +7,7 @@ import { watchedFrom } from '../batch/watch.ts'
 import type { Rule } from '../core/alert.ts'
 import { ingestHandler } from '../ingest/handler.ts'
 import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
+import { keyRoute } from '../ingest/key-route.ts'
 import { systemTime } from '../ingest/retry.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
@@ -45,6 +46,7 @@ export function speedLayerOf(
     store,
     channel,
     lanes: () => outline.lanes(),
+    firstKept: lane => outline.firstKept(lane),
     slotMs,
     classes: knownClasses(objects),
     rules,
@@ -116,7 +118,7 @@ export function servingHandlerOf(
     slotMs,
     classNames: async () => [...(await classes()).keys()],
     lanes: () => outline.lanes(),
-    oldestBehind: cursor => outline.oldestBehind(cursor),
+    waiting: cursor => outline.waiting(cursor),
     now: Date.now,
     elapsedMs,
     readClasses: () => readClasses(objects),
@@ -126,5 +128,13 @@ export function servingHandlerOf(
 }
 
 export function ingestHandlerOf({ log, objects, logger }: Needs<'log' | 'objects' | 'logger'>, slotMs: number) {
-  return ingestHandler({ log, classes: knownClasses(objects), slotMs, time: systemTime(), now: Date.now, logger })
+  return ingestHandler({
+    log,
+    routeOf: keyRoute(log, objects),
+    classes: knownClasses(objects),
+    slotMs,
+    time: systemTime(),
+    now: Date.now,
+    logger,
+  })
 }

@@ -11,9 +11,10 @@ export function outlineOf(log: EventLog): LogOutline {
     identity: log.identity,
     ...(log.arrivalNeverGoesBack && { arrivalNeverGoesBack: true }),
     lanes: () => log.lanes(),
-    async oldestBehind({ lane, lastPosition }) {
-      if (!(await knownLanes()).has(lane)) return null
-      return (await log.read(lane, lastPosition, 1))[0]?.arrivalMs ?? null
+    async waiting(cursor) {
+      if (!(await knownLanes()).has(cursor.lane)) return { oldestMs: null, reason: null }
+      return log.waiting(cursor)
     },
+    firstKept: lane => log.firstKept(lane),
   }
 }

@@ -6,7 +6,7 @@ import { decodeRecord, type Origin, type Rejection } from '../core/record.ts'
 import { slotOf } from '../core/slot.ts'
 import { header } from '../http/header.ts'
 import { problem } from '../http/problem.ts'
-import type { EventLog } from '../ports/event-log.ts'
+import type { Destination, EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
 import { RECORD_BYTES_LIMIT } from './packing.ts'
 import { recordOf, requestStore, withHeader } from './request-store.ts'
@@ -14,6 +14,8 @@ import type { RetryTime } from './retry.ts'
 
 export interface IngestHandlerOptions {
   log: EventLog
+  /** Where every attempt under an Idempotency-Key goes: see keyRoute. */
+  routeOf(key: string): Promise<Destination>
   classes(): Promise<ClassList>
   slotMs: number
   time: RetryTime
@@ -38,8 +40,9 @@ const BODY_TYPE = /^application\/(json|x-ndjson)\s*(;|$)/i
  *
  * @returns 202 with the number of events once the log has them; within 20 s in any case
  */
-export function ingestHandler({ log, classes, slotMs, time, now, logger }: IngestHandlerOptions) {
-  const requests = requestStore(log, time, error => logger.warn('ingest: not stored yet, sending again', { error }))
+export function ingestHandler({ log, routeOf, classes, slotMs, time, now, logger }: IngestHandlerOptions) {
+  const onRetry = (error: string) => logger.warn('ingest: not stored yet, sending again', { error })
+  const requests = requestStore(log, time, onRetry, routeOf)
   const mostBytes = Math.min(RECORD_BYTES_LIMIT, log.maxRecordBytes)
 
   async function answer(event: APIGatewayProxyEvent, arrivedMs: number): Promise<APIGatewayProxyResult> {

@@ -1,3 +1,4 @@
+import type { Position } from '../core/lane.ts'
 import { encodeHeartbeat } from '../core/record.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import type { Beats, EventLog } from '../ports/event-log.ts'
@@ -23,7 +24,12 @@ export async function sendHeartbeats(
   const open = lanes.filter(lane => !lane.closed)
   const outcomes = await log.append(open.map(({ name }) => ({ lane: name, data })))
   const stored = outcomes.filter(outcome => 'position' in outcome)
-  await onSent({ lanes, positions: new Map(stored.map(({ lane, position }) => [lane, position])) })
+  const firstKept = new Map<string, Position>()
+  for (const { name } of lanes) {
+    const position = await log.firstKept(name)
+    if (position !== null) firstKept.set(name, position)
+  }
+  await onSent({ lanes, positions: new Map(stored.map(({ lane, position }) => [lane, position])), firstKept })
   const refused = outcomes.find(outcome => 'error' in outcome)
   if (refused) throw new Error(`a heartbeat was refused: ${refused.error}`)
 }

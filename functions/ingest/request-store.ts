@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { encodeRecord, type Origin } from '../core/record.ts'
 import { SECOND_MS } from '../core/time.ts'
-import type { AppendFailure, EventLog } from '../ports/event-log.ts'
+import type { AppendFailure, Destination, EventLog } from '../ports/event-log.ts'
+import { RouteUnknown } from './key-route.ts'
 import { compressRecord } from './packing.ts'
 import { appendWithRetries, type RetryTime } from './retry.ts'
 
@@ -28,8 +29,14 @@ export const MOST_UNDER_WAY = 256
  * may be missing: so they cost the speed layer's memory of producers little.
  *
  * @param onRetry told of every attempt that is followed by another
+ * @param routeOf tells where every attempt under a request's key goes
  */
-export function requestStore(log: EventLog, time: RetryTime, onRetry: (error: string) => void) {
+export function requestStore(
+  log: EventLog,
+  time: RetryTime,
+  onRetry: (error: string) => void,
+  routeOf: (producer: string) => Promise<Destination>,
+) {
   const idle: Origin[] = Array.from({ length: IDS }, newOrigin)
   const waiting: ((origin: Origin) => void)[] = []
   /** Ends for a request when nothing of it is with the log any more, which may be long after its answer. */
@@ -69,11 +76,20 @@ export function requestStore(log: EventLog, time: RetryTime, onRetry: (error: st
     }
   }
 
-  async function append(origin: Origin, lines: Uint8Array, untilMs: number): Promise<StoreOutcome> {
+  async function append(
+    { producer, counter }: Origin,
+    lines: Uint8Array,
+    untilMs: number,
+    route: () => Promise<Destination>,
+  ): Promise<StoreOutcome> {
     const giveUp = new AbortController()
-    const { producer, counter } = origin
-    const toLog = async () => {
-      const record = { ...log.destinationOf(producer), data: recordOf({ producer, counter }, lines) }
+    const toLog = async (): Promise<AppendFailure | null> => {
+      const destination = await route().catch((error: unknown) => {
+        if (error instanceof RouteUnknown) return error
+        throw error
+      })
+      if (destination instanceof RouteUnknown) return { error: destination.message }
+      const record = { ...destination, data: recordOf({ producer, counter }, lines) }
       return appendWithRetries(log, record, time, onRetry, giveUp.signal)
     }
     const appending = toLog().finally(() => underWay--)
@@ -94,7 +110,7 @@ export function requestStore(log: EventLog, time: RetryTime, onRetry: (error: st
       }
       underWay++
       const untilMs = arrivedMs + ANSWERED_WITHIN_MS
-      if (producer !== undefined) return append({ producer, counter: 1 }, lines, untilMs)
+      if (producer !== undefined) return append({ producer, counter: 1 }, lines, untilMs, () => routeOf(producer))
       const last = await nextOrigin(untilMs)
       if (!last) {
         underWay--
@@ -103,7 +119,7 @@ export function requestStore(log: EventLog, time: RetryTime, onRetry: (error: st
       const origin = { ...last, counter: last.counter + 1 }
       let outcome: StoreOutcome | undefined
       try {
-        outcome = await append(origin, lines, untilMs)
+        outcome = await append(origin, lines, untilMs, async () => log.destinationOf(origin.producer))
         return outcome
       } finally {
         release(outcome?.kind === 'stored' ? origin : newOrigin())

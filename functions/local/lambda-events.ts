@@ -31,6 +31,7 @@ export function kinesisEvent(streamIdentity: string, records: readonly LogRecord
   }
 }
 
+/** A record of our port carries the log's own time: it was stamped by the broker, or it would not have been handed out. */
 export function kafkaEvent(streamIdentity: string, records: readonly LogRecord[]): SelfManagedKafkaEvent {
   const partition = Number(shardOf(streamIdentity, (records[0] as LogRecord).lane))
   return {

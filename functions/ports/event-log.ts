@@ -16,6 +16,14 @@ export interface AppendFailure {
   tooLarge?: true
 }
 
+/** What of a lane lies behind a cursor. */
+export interface Waiting {
+  /** When the oldest record arrived, ms; null when there is none, or the lane is gone. */
+  oldestMs: number | null
+  /** Why the log hands nothing of it out, or takes nothing, and what to do, in words for people; null where it does. */
+  reason: string | null
+}
+
 /** A log as those know it who are handed its records, and neither read nor write it. */
 export interface LogOutline {
   /** Identity of the stream: a recreated one has another. Part of every lane's name. */
@@ -27,20 +35,27 @@ export interface LogOutline {
    * taken for complete.
    */
   readonly arrivalNeverGoesBack?: true
-  /** When the oldest record of a lane behind a cursor arrived, ms; null when there is none, or the lane is gone. */
-  oldestBehind(cursor: Pick<Cursor, 'lane' | 'lastPosition' | 'lastArrivalMs'>): Promise<number | null>
+  waiting(cursor: Pick<Cursor, 'lane' | 'lastPosition' | 'lastArrivalMs'>): Promise<Waiting>
+  /**
+   * The position from which on a lane still has what was stored, so that whatever lies before it can no longer be read.
+   * Null where positions do not follow each other, so that nobody can tell how many records that are.
+   */
+  firstKept(lane: string): Promise<Position | null>
 }
 
 /** An immutable, ordered log of records that stamps each with its own arrival time. */
-export interface EventLog extends Pick<LogOutline, 'identity' | 'lanes' | 'arrivalNeverGoesBack'> {
+export interface EventLog extends LogOutline {
   /** A record of so many bytes fits, whatever its key. */
   readonly maxRecordBytes: number
   /**
    * Where the first and every further attempt to store one record of a key must go, so that a copy meets the lane that
    * knows the original: that lane by name where the log may hash the key elsewhere later on, or else the key itself,
    * which a reshard takes to the lane's children.
+   *
+   * @param among how many lanes to choose from, the first ones, where the log chooses one; all of now by default. With
+   *   another number a key has another lane: see keyRoute for keys that are sent again by who does not know the lane
    */
-  destinationOf(key: string): Destination
+  destinationOf(key: string, among?: number): Destination
   /**
    * Stores records, each on its own: outcomes come in the order of the records, and one may fail beside others that
    * are stored. Records of one call that go to the same lane keep their order.
@@ -62,4 +77,6 @@ export interface Beats {
   lanes: Lane[]
   /** Where the log has the heartbeats, by lane. */
   positions: ReadonlyMap<string, Position>
+  /** From where on the log has each lane, where it can tell: see LogOutline. */
+  firstKept: ReadonlyMap<string, Position>
 }

@@ -13,6 +13,8 @@ export type MetricName =
   /** Pieces of records that were refused, in all and by their reason. */
   | 'quarantined'
   | `quarantined.${RejectionReason}`
+  /** Records that the log removed before they were read; only where there were any. */
+  | 'lost'
   | 'alerts'
   | 'rowsWritten'
   /** Files written to the archive, and the events in them. */

@@ -22,7 +22,7 @@ export interface Serving {
   classNames(): Promise<string[]>
   lastRun(): Promise<LastRun | undefined>
   lanes: LogOutline['lanes']
-  oldestBehind: LogOutline['oldestBehind']
+  waiting: LogOutline['waiting']
   now(): number
   /** Milliseconds since any moment: goes forward also where the clock is set back. */
   elapsedMs(): number

@@ -1,12 +1,16 @@
 import type { LastRun } from '../batch/last-run.ts'
 import type { ViewChain } from '../batch/view-reader.ts'
+import type { Cursor } from '../core/cursor.ts'
 import type { Slot } from '../core/slot.ts'
-import { formatTimestamp, MINUTE_MS, SECOND_MS } from '../core/time.ts'
+import { DAY_MS, formatTimestamp, MINUTE_MS, SECOND_MS } from '../core/time.ts'
 
 /** What tells whether the system keeps up. */
 export interface Signs {
   /** Age of the oldest record that is not applied, ms; null without any lane. */
   lagMs: number | null
+  cursors: readonly Pick<Cursor, 'lane' | 'lostRecords' | 'lastLossMs'>[]
+  /** Why the log hands out nothing of a lane or takes nothing, and how long a record has waited, ms; null without any. */
+  withheld: readonly { reason: string; waitsMs: number | null }[]
   /** Cut of the batch view; null while no slot is counted. */
   cut: Slot | null
   /** The latest arrival that any lane has applied, ms. */
@@ -34,11 +38,34 @@ const WORRYING_LAG_MS = MINUTE_MS
 const CUT_AGE_SLOTS = 3
 const CUT_GRACE_MS = 10 * MINUTE_MS
 
+/** For so long after it was noticed a loss is a reason, ms; the lane's own number tells of it for all time. */
+const LOSS_TOLD_MS = 7 * DAY_MS
+
 /** Why the system does not keep up, in words for people; none when it does. */
-export function healthReasons({ lagMs, cut, arrivedMs, nowMs, slotMs, lastRun, missed, chain }: Signs): string[] {
+export function healthReasons({
+  lagMs,
+  withheld,
+  cursors,
+  nowMs,
+  cut,
+  arrivedMs,
+  slotMs,
+  lastRun,
+  missed,
+  chain,
+}: Signs): string[] {
   const reasons: string[] = []
   if (lagMs !== null && lagMs > WORRYING_LAG_MS) {
     reasons.push(`Records wait for ${Math.round(lagMs / SECOND_MS)} s to be counted: the newest are missing.`)
+  }
+  // What holds records up for a moment is in order: a transaction that is under way, say.
+  const lasting = withheld.filter(({ waitsMs }) => waitsMs === null || waitsMs > WORRYING_LAG_MS)
+  for (const reason of new Set(lasting.map(each => each.reason))) reasons.push(`The event log: ${reason}.`)
+  for (const { lane, lostRecords, lastLossMs } of cursors) {
+    if (lastLossMs === null || nowMs - lastLossMs > LOSS_TOLD_MS) continue
+    reasons.push(
+      `Up to ${lostRecords} records of ${lane} are missing: the log removed them before they were read, as was noticed at ${formatTimestamp(lastLossMs)}. Let the log keep its records for longer than the system may stand still.`,
+    )
   }
   // Against arrivals, not the clock: where nothing arrives, nothing is left to be counted.
   if (cut !== null && arrivedMs - cut > CUT_AGE_SLOTS * slotMs + CUT_GRACE_MS) {

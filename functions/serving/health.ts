@@ -31,7 +31,8 @@ export async function health(serving: Serving): Promise<Health> {
     0,
     ...(openLanes ?? []).map(({ name }) => activity.acknowledgedBehindMs(name, positions.get(name)) ?? 0),
   )
-  const lanes = await orElse('The event log', Promise.all(cursors.map(cursor => laneHealth(serving, cursor))), [])
+  const waiting = await orElse('The event log', Promise.all(cursors.map(serving.waiting)), [])
+  const lanes = waiting.map(({ oldestMs }, index) => laneHealth(cursors[index] as Cursor, oldestMs, now()))
   const chain = await orElse('The chain of batch views', views.chain(), NO_VIEWS)
   const lastRun = await orElse('The note on the last batch run', serving.lastRun(), undefined)
   await orElse('The class list', serving.readClasses(), undefined)
@@ -40,7 +41,21 @@ export async function health(serving: Serving): Promise<Health> {
   const cut = countedUpTo(serving, view)
   const lagMs = lanes.length === 0 ? null : Math.max(...lanes.map(lane => lane.lag_ms), acknowledgedLagMs)
   const missed = view?.audit.missed ?? 0
-  const signs = { lagMs, cut, arrivedMs: latestArrival(cursors), nowMs: now(), slotMs, lastRun, missed, chain }
+  const withheld = waiting.flatMap(({ reason, oldestMs }) =>
+    reason === null ? [] : [{ reason, waitsMs: oldestMs === null ? null : now() - oldestMs }],
+  )
+  const signs = {
+    lagMs,
+    withheld,
+    cursors,
+    nowMs: now(),
+    cut,
+    arrivedMs: latestArrival(cursors),
+    slotMs,
+    lastRun,
+    missed,
+    chain,
+  }
   const active = activityReasons(activity, openLanes ?? [], cursors, now())
   // A batch run that failed says so in its note, too.
   const news = active.filter(reason => !lastRun?.error || !reason.endsWith(lastRun.error))
@@ -65,14 +80,14 @@ export async function health(serving: Serving): Promise<Health> {
   }
 }
 
-async function laneHealth(serving: Serving, cursor: Cursor): Promise<Health['speed']['lanes'][number]> {
-  const oldestMs = await serving.oldestBehind(cursor)
+function laneHealth(cursor: Cursor, oldestMs: number | null, nowMs: number): Health['speed']['lanes'][number] {
   return {
     lane: cursor.lane,
     last_event_at: timestampOrNull(cursor.lastEventMs),
     last_arrival_at: timestampOrNull(cursor.lastArrivalMs),
-    lag_ms: oldestMs === null ? 0 : Math.max(serving.now() - oldestMs, 0),
+    lag_ms: oldestMs === null ? 0 : Math.max(nowMs - oldestMs, 0),
     end_to_end_delay_ms: cursor.lastHeartbeatDelayMs,
+    lost_records: cursor.lostRecords,
   }
 }
 

@@ -74,6 +74,9 @@ export const Health = z.object({
           .number()
           .nullable()
           .describe('How long the last heartbeat took from its sending until it was applied; null before the first'),
+        lost_records: z
+          .int()
+          .describe('Records that the log removed before they were read, at most; 0 where the log cannot tell'),
       }),
     ),
   }),

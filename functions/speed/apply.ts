@@ -10,12 +10,13 @@ import {
   withinRoom,
   withoutForgotten,
 } from '../core/cursor.ts'
-import { type Lane, type Position, START } from '../core/lane.ts'
+import { isNext, type Lane, lostBetween, type Position, START } from '../core/lane.ts'
 import { decodeRecord, type LogRecord, type RejectionReason } from '../core/record.ts'
 import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
 import { Accumulator, addEach, type Totals } from '../core/totals.ts'
 import { isLate, windowOf } from '../core/window.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
+import type { LogOutline } from '../ports/event-log.ts'
 import type { QuarantineEntry, RowKey, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 
 export interface SpeedLayer {
@@ -23,6 +24,7 @@ export interface SpeedLayer {
   channel: AlertChannel
   /** All lanes of the log, open and closed. */
   lanes(): Promise<Lane[]>
+  firstKept: LogOutline['firstKept']
   slotMs: number
   classes(): Promise<ClassList>
   rules: readonly Rule[]
@@ -45,6 +47,8 @@ export interface Applied {
   heartbeatDelayMs: number | null
   /** Producer ids for which the cursor has no more room: see withinRoom. */
   producersForgotten: number
+  /** Records that the log removed before this delivery, and that were never read. */
+  lost: number
 }
 
 /** Rows that a warm process remembers; their compare-and-set notices when a memory is outdated. */
@@ -95,8 +99,12 @@ export async function applyDelivery(
     rowsWritten: 0,
     heartbeatDelayMs: null,
     producersForgotten: 0,
+    lost: 0,
   }
-  if (fresh.length === 0) return applied
+  const [first] = fresh
+  if (!first) return applied
+  applied.lost = await lostBefore(layer, cursor, first)
+  if (applied.lost > 0) cursor = { ...cursor, lostRecords: cursor.lostRecords + applied.lost, lastLossMs: layer.now() }
   const classes = await layer.classes()
   const baseline = await layer.baseline()
   for (let done = 0; done < fresh.length; ) {
@@ -227,6 +235,7 @@ async function writePart(
     quarantined: cursor.quarantined + quarantined.length,
     lastHeartbeatDelayMs: applied.heartbeatDelayMs ?? cursor.lastHeartbeatDelayMs,
     lostRecords: cursor.lostRecords,
+    lastLossMs: cursor.lastLossMs,
   }
   if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContested(cursor.lane)
   return next
@@ -258,6 +267,20 @@ function refuseAnotherLog({ lane, lastPosition, lastArrivalMs }: Cursor, records
   if (records.some(({ position, arrivalMs }) => position <= lastPosition && arrivalMs > lastArrivalMs)) {
     throw new Error(`the lane ${lane} begins anew: its log was deleted and created again, under the same name`)
   }
+}
+
+/**
+ * How many records the log removed behind a cursor before they were read. The cursor moves past them with its next
+ * write, so each is counted once. A lane that nothing was read of yet begins with what the log has.
+ */
+async function lostBefore(
+  { firstKept }: SpeedLayer,
+  { lane, lastPosition }: Cursor,
+  { position }: LogRecord,
+): Promise<number> {
+  if (lastPosition === START || isNext(lastPosition, position)) return 0
+  const kept = await firstKept(lane)
+  return kept === null ? 0 : lostBetween(lastPosition, position, kept)
 }
 
 /** Another process moved the lane's cursor at the same time; what this one wrote counts once all the same. */

@@ -18,7 +18,8 @@ export function speedHandler(options: SpeedHandlerOptions) {
   const { streamIdentity, logger, metrics, now } = options
   const cache: RowCache = new Map()
   const measure = (lane: string, records: readonly LogRecord[], values: Measurement['values']) => {
-    const iteratorAgeMs = now() - (records.at(-1) as LogRecord).arrivalMs
+    const last = records.at(-1)
+    const iteratorAgeMs = last ? now() - last.arrivalMs : null
     metrics.record({ consumer: 'speed', lane, values: { ...values, iteratorAgeMs } })
   }
   return (event: LogEvent): Promise<BatchResponse> =>
@@ -27,10 +28,16 @@ export function speedHandler(options: SpeedHandlerOptions) {
       streamIdentity,
       async ({ lane, records }) => {
         const startMs = now()
-        const { producersForgotten, ...applied } = await applyDelivery(options, cache, lane, records)
+        const { producersForgotten, lost, ...applied } = await applyDelivery(options, cache, lane, records)
+        if (lost > 0) logger.warn('speed: the log removed records before they were read', { lane, lost })
         if (producersForgotten > 0)
           logger.warn('speed: too many producer ids to remember', { lane, producersForgotten })
-        measure(lane, records, { ...valuesOf(applied), deliveriesGivenBack: 0, applyMs: now() - startMs })
+        measure(lane, records, {
+          ...valuesOf(applied),
+          ...(lost > 0 && { lost }),
+          deliveriesGivenBack: 0,
+          applyMs: now() - startMs,
+        })
       },
       ({ lane, records }, error) => {
         cache.clear()
@@ -44,7 +51,7 @@ function valuesOf({
   quarantined,
   heartbeatDelayMs,
   ...counts
-}: Omit<Applied, 'producersForgotten'>): Measurement['values'] {
+}: Omit<Applied, 'producersForgotten' | 'lost'>): Measurement['values'] {
   const byReason = Array.from(quarantined, ([reason, count]) => [`quarantined.${reason}`, count] as const)
   return {
     ...counts,

@@ -20,9 +20,12 @@ describe('a published outline of a log', () => {
   })
 
   /** A round of heartbeats, at the time that it is. */
-  async function beat(positions: Record<string, number>, { identity = IDENTITY, lanes = LANES } = {}): Promise<void> {
+  async function beat(
+    positions: Record<string, number>,
+    { identity = IDENTITY, lanes = LANES, firstKept = new Map<string, Position>() } = {},
+  ): Promise<void> {
     const found = Object.entries(positions).map(([lane, position]) => [lane, toPosition(position)] as const)
-    await outlinePublisher(objects, identity)({ lanes, positions: new Map(found) }, nowMs)
+    await outlinePublisher(objects, identity)({ lanes, positions: new Map(found), firstKept }, nowMs)
   }
   const open = (slotMs = HOUR_MS) => openPublishedOutline(objects, slotMs, () => nowMs)
   const cursor = (lane: string, position: number | null, lastArrivalMs: number | null = null) => {
@@ -71,8 +74,8 @@ describe('a published outline of a log', () => {
   it('knows nothing behind a cursor that has the last heartbeat, nor of a lane that is gone', async () => {
     await beat({ [FIRST]: 10, [SECOND]: 20 })
     const outline = await open()
-    expect(await outline.oldestBehind(cursor(FIRST, 10))).toBeNull()
-    expect(await outline.oldestBehind(cursor('image-events.0.7', 0))).toBeNull()
+    expect(await outline.waiting(cursor(FIRST, 10))).toEqual({ oldestMs: null, reason: null })
+    expect(await outline.waiting(cursor('image-events.0.7', 0))).toEqual({ oldestMs: null, reason: null })
   })
 
   it('takes the last heartbeat as the oldest record behind a cursor that has the one before', async () => {
@@ -80,7 +83,10 @@ describe('a published outline of a log', () => {
     nowMs += MINUTE_MS
     await beat({ [FIRST]: 15 })
     const outline = await open()
-    expect(await outline.oldestBehind(cursor(FIRST, 12, NOON_MS + 1))).toBe(NOON_MS + MINUTE_MS)
+    expect(await outline.waiting(cursor(FIRST, 12, NOON_MS + 1))).toEqual({
+      oldestMs: NOON_MS + MINUTE_MS,
+      reason: null,
+    })
   })
 
   it('counts from the last record of a cursor that has neither', async () => {
@@ -90,8 +96,20 @@ describe('a published outline of a log', () => {
     nowMs += MINUTE_MS
     await beat({ [FIRST]: 20 })
     const outline = await open()
-    expect(await outline.oldestBehind(cursor(FIRST, 3, NOON_MS - HOUR_MS))).toBe(NOON_MS - HOUR_MS)
-    expect(await outline.oldestBehind(cursor(FIRST, null))).toBe(NOON_MS + MINUTE_MS)
+    expect(await outline.waiting(cursor(FIRST, 3, NOON_MS - HOUR_MS))).toEqual({
+      oldestMs: NOON_MS - HOUR_MS,
+      reason: null,
+    })
+    expect(await outline.waiting(cursor(FIRST, null))).toEqual({ oldestMs: NOON_MS + MINUTE_MS, reason: null })
+  })
+
+  it('tells from where on the log has a lane, where the log can tell', async () => {
+    await beat({}, { firstKept: new Map([[FIRST, toPosition(7)]]) })
+    const outline = await open()
+    expect(await outline.firstKept(FIRST)).toBe(toPosition(7))
+    expect(await outline.firstKept(SECOND)).toBeNull()
+    await beat({}, { firstKept: new Map([[FIRST, toPosition(9)]]) })
+    expect(await outline.firstKept(FIRST)).toBe(toPosition(9))
   })
 
   it('keeps the heartbeats of a lane that refused one', async () => {
@@ -99,7 +117,7 @@ describe('a published outline of a log', () => {
     nowMs += MINUTE_MS
     await beat({ [SECOND]: 21 })
     const outline = await open()
-    expect(await outline.oldestBehind(cursor(FIRST, 10))).toBeNull()
-    expect(await outline.oldestBehind(cursor(FIRST, 9, NOON_MS - 1))).toBe(NOON_MS - 1)
+    expect(await outline.waiting(cursor(FIRST, 10))).toEqual({ oldestMs: null, reason: null })
+    expect(await outline.waiting(cursor(FIRST, 9, NOON_MS - 1))).toEqual({ oldestMs: NOON_MS - 1, reason: null })
   })
 })

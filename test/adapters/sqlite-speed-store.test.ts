@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { STORE_FORMAT } from '../../functions/adapters/schema.ts'
 import { openSqliteSpeedStore } from '../../functions/adapters/sqlite-speed-store.ts'
+import type { Cursor } from '../../functions/core/cursor.ts'
 import { settleStore } from '../../functions/homes/settled.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -10,22 +11,33 @@ const SLOT_MS = 60_000
 const IT = { name: 'it', slotMs: SLOT_MS, systemId: 'own', emptying: 'empty it' }
 
 describe('the embedded speed store', () => {
-  test('gives a file of format 1 the columns of format 2, and its cursors have lost nothing', async () => {
-    const file = await storeWithout(1, 'store_settings.system_id', 'lane_cursor.lost_records')
-    const store = openSqliteSpeedStore(file)
-    await settleStore(store, IT)
-    expect(await store.readCursor('a')).toMatchObject({ lastPosition: '7', quarantined: 3, lostRecords: 0 })
-    expect(await store.settle({ format: 9, slotMs: 1, systemId: 'x' })).toMatchObject({
-      format: STORE_FORMAT,
-      slotMs: SLOT_MS,
-    })
-    await store.close()
-  })
+  test.for([
+    [1, ['store_settings.system_id', 'lane_cursor.lost_records', 'lane_cursor.last_loss_ms']],
+    [2, ['lane_cursor.last_loss_ms']],
+  ] as const)(
+    'gives a file of format %i its newer columns, and its cursors have lost nothing',
+    async ([format, newer]) => {
+      const file = await storeWithout(format, ...newer)
+      const store = openSqliteSpeedStore(file)
+      await settleStore(store, IT)
+      const cursor = (await store.readCursor('a')) as Cursor
+      expect(cursor).toMatchObject({ lastPosition: '7', quarantined: 3, lostRecords: 0, lastLossMs: null })
+      const lossy = { ...cursor, lastPosition: '8', lostRecords: 2, lastLossMs: SLOT_MS }
+      expect(await store.moveCursor(lossy, '7')).toBe(true)
+      expect(await store.readCursor('a')).toEqual(lossy)
+      expect(await store.settle({ format: 9, slotMs: 1, systemId: 'x' })).toMatchObject({
+        format: STORE_FORMAT,
+        slotMs: SLOT_MS,
+      })
+      await store.close()
+    },
+  )
 
   test.for([
     [1, 'lane_cursor', 'quarantined'],
     [1, 'quarantine', 'detail'],
-    [STORE_FORMAT, 'lane_cursor', 'lost_records'],
+    [2, 'lane_cursor', 'lost_records'],
+    [STORE_FORMAT, 'lane_cursor', 'last_loss_ms'],
     [STORE_FORMAT, 'store_settings', 'system_id'],
   ] as const)('of format %i without %s.%s is refused by name, and left as it is', async ([format, table, column]) => {
     const file = await storeWithout(format, `${table}.${column}`)

@@ -76,6 +76,7 @@ async function throughHandler(events: readonly KinesisStreamEvent[]): Promise<nu
     store,
     channel: { publish: async () => {} },
     lanes: async () => [],
+    firstKept: async () => null,
     slotMs: HOUR_MS,
     classes: async () => new Map(CLASSES.map(({ className }) => [className, 0])),
     rules: DEFAULT_RULES,

@@ -169,6 +169,25 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect((await log.read(lane, first.position, 10)).map(text)).toEqual(['second'])
     })
 
+    test('tells when the oldest record behind a cursor arrived, and of none where there is none', async () => {
+      const [lane] = await someLanes(log)
+      const waiting = (lastPosition: Position) => log.waiting({ lane, lastPosition, lastArrivalMs: null })
+      expect(await waiting(START)).toEqual({ oldestMs: null, reason: null })
+      allStored(await log.append(numbered(3, { lane })))
+      const records = await readLane(log, lane)
+      const ahead = await log.read(lane, START, 1)
+      for (const [index, position] of [START, ...records.map(record => record.position)].entries()) {
+        expect(await waiting(position)).toEqual({ oldestMs: records[index]?.arrivalMs ?? null, reason: null })
+      }
+      expect((await log.read(lane, (ahead[0] as LogRecord).position, 10)).map(text)).toEqual(['record 1', 'record 2'])
+    })
+
+    test('has every record that is stored at or behind the first position that it keeps, where it can tell', async () => {
+      const [lane] = await someLanes(log)
+      const [first] = allStored(await log.append(numbered(2, { lane }))) as [Stored]
+      expect([null, first.position]).toContain(await log.firstKept(lane))
+    })
+
     test('returns the exact bytes of records, from 0 bytes to 900 KB', async () => {
       const [lane] = await someLanes(log)
       const contents = [

@@ -175,6 +175,7 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
           quarantined: most,
           lastHeartbeatDelayMs: 400 * DAY_MS,
           lostRecords: most - 1,
+          lastLossMs: most - 3,
         }
         await store.createCursor(cursor)
         expect(await store.readCursor(cursor.lane)).toEqual(cursor)
@@ -629,6 +630,7 @@ function cursorAt(lane: string, sequence: number): Cursor {
     quarantined: 3 * sequence,
     lastHeartbeatDelayMs: 100 + sequence,
     lostRecords: 2 * sequence,
+    lastLossMs: 3 * sequence,
   }
 }
 

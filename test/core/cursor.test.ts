@@ -183,6 +183,7 @@ it('a new cursor is before every record, and knows what its parents did', () => 
     quarantined: 0,
     lastHeartbeatDelayMs: null,
     lostRecords: 0,
+    lastLossMs: null,
   })
   expect(newCursor('lane').producers.size).toBe(0)
 })

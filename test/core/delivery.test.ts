@@ -121,9 +121,43 @@ describe('a Kafka event', () => {
     expect(deliveriesOf(kafka({ 'image-events-0': [bare] }), STREAM)[0]?.records.map(text)).toEqual([''])
   })
 
-  it('of a topic that goes by the clocks of its senders is refused, with what to do', () => {
-    const event = kafka({ 'image-events-0': [kafkaRecord(0, 1, { timestampType: 'CREATE_TIME' })] })
-    expect(() => deliveriesOf(event, STREAM)).toThrow(/image-events .*message.timestamp.type=LogAppendTime/)
+  it('is done up to a record that its topic did not stamp, and given back from there with what to do', async () => {
+    const unstamped = { timestampType: 'CREATE_TIME' } as const
+    const event = kafka({
+      'image-events-0': [kafkaRecord(0, 15), kafkaRecord(0, 16), kafkaRecord(0, 17, unstamped), kafkaRecord(0, 18)],
+      'image-events-1': [kafkaRecord(1, 4, unstamped)],
+      'image-events-2': [kafkaRecord(2, 7)],
+    })
+    const done: string[] = []
+    const givenBack: [string[], string][] = []
+    const response = await consume(
+      event,
+      STREAM,
+      async ({ records }) => void done.push(...records.map(text)),
+      ({ records }, error) => givenBack.push([records.map(text), String(error)]),
+    )
+    expect(done).toEqual(['0/15', '0/16', '2/7'])
+    expect(response.batchItemFailures).toEqual([
+      { itemIdentifier: { partition: 'image-events-0', offset: 17 } },
+      { itemIdentifier: { partition: 'image-events-1', offset: 4 } },
+    ])
+    expect(givenBack).toEqual([
+      [
+        [],
+        expect.stringMatching(
+          /offset 17 of partition 0 of the topic image-events .*message.timestamp.type=LogAppendTime/,
+        ),
+      ],
+      [[], expect.stringMatching(/offset 4 of partition 1 /)],
+    ])
+  })
+
+  it('is given back from its first record where the work fails, also before one that was not stamped', async () => {
+    const event = kafka({
+      'image-events-0': [kafkaRecord(0, 15), kafkaRecord(0, 16, { timestampType: 'CREATE_TIME' })],
+    })
+    const response = await consume(event, STREAM, refusing, () => {})
+    expect(response.batchItemFailures).toEqual([{ itemIdentifier: { partition: 'image-events-0', offset: 15 } }])
   })
 
   it('is given back by partition: those that fail only', async () => {

@@ -232,33 +232,40 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
     expect(found).toEqual(new Map(TABLES.map(table => [table.name, table.ttlSeconds ?? 0])))
   })
 
-  test('a keyspace of format 1 gets the columns of format 2, once, and its cursors have lost nothing', async () => {
-    const old = { ...options, keyspace: 'of_format_1' }
-    await (await openCassandraSpeedStore({ ...old, createSchema: true })).close()
-    const client = await connectCassandra(old)
-    await client.define('ALTER TABLE of_format_1.store_settings DROP system_id')
-    await client.define('ALTER TABLE of_format_1.lane_cursor DROP lost_records')
-    await client.define(
-      "INSERT INTO of_format_1.store_settings (name, format, slot_ms) VALUES ('speed-store', 1, 60000)",
-    )
-    await client.define(
-      "INSERT INTO of_format_1.lane_cursor (lane, last_sequence, producers, quarantined) VALUES ('a', '7', '[]', 3)",
-    )
-    const unchanged = await openCassandraSpeedStore(old)
-    expect(await unchanged.unready()).toEqual([
-      'The table store_settings lacks the column system_id.',
-      'The table lane_cursor lacks the column lost_records.',
-    ])
-    await unchanged.close()
-    const opened = await Promise.all([1, 2].map(() => openCassandraSpeedStore({ ...old, createSchema: true })))
-    for (const store of opened) {
-      await settleStore(store, IT)
-      expect(await store.readCursor('a')).toMatchObject({ lastPosition: '7', quarantined: 3, lostRecords: 0 })
-      expect(await store.settle({ format: 9, slotMs: 1, systemId: null })).toMatchObject({ format: STORE_FORMAT })
-      await store.close()
-    }
-    await client.close()
-  })
+  test.for([
+    [1, ['store_settings.system_id', 'lane_cursor.lost_records', 'lane_cursor.last_loss_ms']],
+    [2, ['lane_cursor.last_loss_ms']],
+  ] as const)(
+    'a keyspace of format %i gets its newer columns, once, and its cursors have lost nothing',
+    async ([format, newer]) => {
+      const keyspace = `of_format_${format}`
+      const old = { ...options, keyspace }
+      await (await openCassandraSpeedStore({ ...old, createSchema: true })).close()
+      const client = await connectCassandra(old)
+      const columns = newer.map(column => column.split('.') as [string, string])
+      for (const [table, column] of columns) await client.define(`ALTER TABLE ${keyspace}.${table} DROP ${column}`)
+      await client.define(
+        `INSERT INTO ${keyspace}.store_settings (name, format, slot_ms) VALUES ('speed-store', ${format}, 60000)`,
+      )
+      await client.define(
+        `INSERT INTO ${keyspace}.lane_cursor (lane, last_sequence, producers, quarantined) VALUES ('a', '7', '[]', 3)`,
+      )
+      const unchanged = await openCassandraSpeedStore(old)
+      expect(await unchanged.unready()).toEqual(
+        columns.map(([table, column]) => `The table ${table} lacks the column ${column}.`),
+      )
+      await unchanged.close()
+      const opened = await Promise.all([1, 2].map(() => openCassandraSpeedStore({ ...old, createSchema: true })))
+      for (const store of opened) {
+        await settleStore(store, IT)
+        const lostNothing = { lostRecords: 0, lastLossMs: null }
+        expect(await store.readCursor('a')).toMatchObject({ lastPosition: '7', quarantined: 3, ...lostNothing })
+        expect(await store.settle({ format: 9, slotMs: 1, systemId: null })).toMatchObject({ format: STORE_FORMAT })
+        await store.close()
+      }
+      await client.close()
+    },
+  )
 
   test('a column that somebody dropped is named, and not made again', async () => {
     const damaged = { ...options, keyspace: 'damaged' }

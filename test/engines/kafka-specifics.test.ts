@@ -1,13 +1,17 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { type KafkaEventLogOptions, openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
 import { type Lane, type Position, START, toPosition, toSequenceNumber } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
+import { HOUR_MS } from '../../functions/core/time.ts'
+import { keyRoute } from '../../functions/ingest/key-route.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { describeWithJava } from './java.ts'
 import { bearerToken, KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
@@ -99,6 +103,25 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
         await grown.append([{ lane, data: Buffer.from('in the new one') }])
         expect(texts(await eventually(() => log.read(lane, START, 1)))).toEqual(['in the new one'])
       })
+    })
+  })
+
+  test('has the same lane for a key after partitions were added, where it is told among how many it chose', async () => {
+    await freshTopic(kafka.brokers, 'rerouted', { partitions: 1 })
+    await withLog('rerouted', async log => {
+      const objects = openFolderObjectStore(temporaryFolder())
+      const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`)
+      const routes = (of: EventLog) => Promise.all(keys.map(keyRoute(of, objects)))
+      const before = await routes(log)
+      const assignments = [1, 2, 3].map(() => ({ brokerIds: [1] }))
+      await withAdmin(admin => admin.createPartitions({ topics: [{ name: 'rerouted', count: 4, assignments }] }))
+      await until(async () => (await log.lanes()).length === 4)
+      expect(await routes(log)).toEqual(before)
+      await withLog('rerouted', async again => expect(await routes(again)).toEqual(before))
+      expect(keys.map(key => log.destinationOf(key))).not.toEqual(before)
+      const records = before.map((route, n) => ({ ...route, data: Buffer.from(`copy ${n}`) }))
+      const lanes = (await log.append(records)).map(outcome => 'lane' in outcome && outcome.lane)
+      expect(new Set(lanes)).toEqual(new Set([`${log.identity}.0`]))
     })
   })
 
@@ -301,25 +324,108 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('sends nothing behind a failure in its lane, so that sending again keeps the order', async () => {
-    // A compacted topic refuses a record without a key, and takes the one behind it.
-    await freshTopic(kafka.brokers, 'stopping', {
-      partitions: 1,
-      'cleanup.policy': 'compact',
-      'max.message.bytes': 1000,
-    })
-    await withLog('stopping', async log => {
+  /** Changes a setting of a topic, and waits until the broker goes by it. */
+  const configure = (topic: string, config: string): Promise<string> =>
+    java(
+      'kafka.admin.ConfigCommand',
+      ...`--bootstrap-server ${kafka.brokers} --alter --entity-type topics --entity-name ${topic} --add-config ${config}`.split(
+        ' ',
+      ),
+    )
+  const cursorAt = (lane: string, position: Position, lastArrivalMs: number | null = null) => ({
+    lane,
+    lastPosition: position,
+    lastArrivalMs,
+  })
+
+  test('refuses a compacted topic and names the command that changes it', async () => {
+    for (const policy of ['compact', '[compact,delete]']) {
+      await freshTopic(kafka.brokers, 'compacted', { 'cleanup.policy': policy.replaceAll(/[[\]]/g, '') })
+      const refused = await openKafkaEventLog({ brokers: kafka.brokers, topic: 'compacted' }).catch(error => error)
+      const [, command] = /kafka-configs\.sh (.*?) \(/.exec(refused.message) ?? []
+      expect(command).toContain('--add-config cleanup.policy=delete')
+      await java('kafka.admin.ConfigCommand', ...(command as string).split(' '))
+      await withLog('compacted', async log => expect(await log.lanes()).toHaveLength(3))
+    }
+  })
+
+  test('notices that its topic is compacted now, neither reads nor appends, and goes on once it is not', async () => {
+    await freshTopic(kafka.brokers, 'compacted-later')
+    await withLog('compacted-later', async log => {
       const lane = `${log.identity}.0`
-      const [first, second] = [Buffer.alloc(600, 1), Buffer.alloc(600, 2)]
-      const outcomes = await log.append([
-        { lane, data: first },
-        { key: 'k', data: second },
+      await log.append([{ lane, data: Buffer.from('before') }])
+      await configure('compacted-later', 'cleanup.policy=compact')
+      const reason = await until(async () => (await log.waiting(cursorAt(lane, START))).reason)
+      expect(reason).toContain('the topic compacted-later has cleanup.policy=compact')
+      await expect(log.read(lane, START, 1)).rejects.toThrow('cleanup.policy=compact')
+      expect(await log.append([{ key: 'k', data: Buffer.from('meanwhile') }])).toEqual([
+        { error: expect.stringContaining('cleanup.policy=compact') },
       ])
-      expect(outcomes).toEqual([
-        { error: expect.stringContaining('INVALID_RECORD') },
-        { error: expect.stringContaining('not sent') },
+      await configure('compacted-later', 'cleanup.policy=delete')
+      await until(async () => (await log.waiting(cursorAt(lane, START))).reason === null)
+      expect(texts(await log.read(lane, START, 10))).toEqual(['before'])
+    })
+  })
+
+  test('stops before a record that the broker did not stamp, says where, and goes on once that one is gone', async () => {
+    await freshTopic(kafka.brokers, 'unstamped', { partitions: 2 })
+    await withLog('unstamped', async log => {
+      const [lane, other] = [`${log.identity}.0`, `${log.identity}.1`]
+      const [before] = await log.append([{ lane, data: Buffer.from('stamped before') }])
+      await configure('unstamped', 'message.timestamp.type=CreateTime')
+      await until(async () => (await log.waiting(cursorAt(other, START))).reason)
+      const [refused] = await log.append([{ lane, data: Buffer.from('would be unstamped') }])
+      expect(refused).toEqual({ error: expect.stringContaining('message.timestamp.type=CreateTime') })
+      await foreignProducer('unstamped', 'unstamped')
+      await configure('unstamped', 'message.timestamp.type=LogAppendTime')
+      await until(async () => (await log.waiting(cursorAt(other, START))).reason === null)
+      await log.append([{ lane, data: Buffer.from('stamped after') }])
+
+      expect(texts(await readToUnstamped(log, lane))).toEqual(['stamped before'])
+      const { position } = before as { position: Position }
+      await expect(log.read(lane, position, 10)).rejects.toThrow(/stops before offset 1: .*docs\/engines.md/)
+      expect(await log.waiting(cursorAt(lane, position, 1234))).toEqual({
+        oldestMs: 1234,
+        reason: expect.stringContaining(`the lane ${lane} stops before offset 1`),
+      })
+      // From within the batch, which the broker sends whole.
+      await expect(log.read(lane, toPosition(1), 10)).rejects.toThrow('stops before offset 2')
+
+      await withAdmin(admin =>
+        admin.deleteRecords({ topics: [{ name: 'unstamped', partitions: [{ partition: 0, offset: 4n }] }] }),
+      )
+      expect(texts(await log.read(lane, position, 10))).toEqual(['stamped after'])
+      expect(await log.firstKept(lane)).toBe(toPosition(4))
+    })
+  })
+
+  test('says that an open transaction holds records back, since when, and goes on once it is over', async () => {
+    await freshTopic(kafka.brokers, 'held-back', { partitions: 1 })
+    await withLog('held-back', async log => {
+      const lane = `${log.identity}.0`
+      const transaction = spawn('java', [
+        ...['-cp', join(kafka.jars, '*'), join(import.meta.dirname, 'kafka/ForeignProducer.java')],
+        ...['open-transaction', kafka.brokers.join(','), 'held-back'],
       ])
-      expect(await readToEnd(log, lane)).toEqual([])
+      try {
+        await until(async () => (await log.waiting(cursorAt(lane, START))).reason)
+        const [stored] = await log.append([{ lane, data: Buffer.from('acknowledged') }])
+        expect(stored).toHaveProperty('position')
+        expect(await log.read(lane, START, 10)).toEqual([])
+        const { oldestMs, reason } = await log.waiting(cursorAt(lane, START))
+        expect(reason).toContain(
+          'open transaction holds back what lies behind offset 0 of partition 0 of the topic held-back',
+        )
+        expect(Math.abs(Date.now() - (oldestMs as number))).toBeLessThan(HOUR_MS)
+        transaction.stdin.end()
+        const records = await eventually(() => log.read(lane, START, 10))
+        expect(texts(records)).toEqual(['acknowledged'])
+        const last = records.at(-1) as LogRecord
+        expect(await log.waiting(cursorAt(lane, START))).toEqual({ oldestMs: last.arrivalMs, reason: null })
+        expect(await log.waiting(cursorAt(lane, last.position))).toEqual({ oldestMs: null, reason: null })
+      } finally {
+        transaction.kill('SIGKILL')
+      }
     })
   })
 })
@@ -345,5 +451,24 @@ async function eventually<T>(attempt: () => Promise<T[]>): Promise<T[]> {
   for (;;) {
     const result = await attempt().catch(() => [])
     if (result.length > 0) return result
+  }
+}
+
+/** The first answer that is neither false nor null; gives up with the test's own time limit. */
+async function until<T>(ask: () => Promise<T | false | null>): Promise<T> {
+  for (;;) {
+    const answer = await ask()
+    if (answer !== false && answer !== null) return answer
+    await sleep(50)
+  }
+}
+
+/** What a lane hands out before it stops. */
+async function readToUnstamped(log: EventLog, lane: string): Promise<LogRecord[]> {
+  const records: LogRecord[] = []
+  for (let after: Position = START; ; after = (records.at(-1) as LogRecord).position) {
+    const page = await log.read(lane, after, 60).catch(() => [])
+    if (page.length === 0) return records
+    records.push(...page)
   }
 }

@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
 import { START } from '../../functions/core/lane.ts'
 import { decodeRecord } from '../../functions/core/record.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { ingestHandler } from '../../functions/ingest/handler.ts'
+import { keyRoute } from '../../functions/ingest/key-route.ts'
 import { systemTime } from '../../functions/ingest/retry.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import { CLASSES, collectingLogger, NOON_MS, wireEvent } from '../support/factories.ts'
@@ -24,8 +26,11 @@ function openIngest(through: (log: EventLog) => EventLog = log => log, classes =
   /** Makes retries give up at once. */
   const time = { passed: false }
   const now = systemTime()
+  const reached = through(log)
+  const objects = openFolderObjectStore(temporaryFolder())
   const handler = ingestHandler({
-    log: through(log),
+    log: reached,
+    routeOf: keyRoute(reached, objects),
     classes,
     slotMs: HOUR_MS,
     time: { ...now, random: () => (time.passed ? Number.POSITIVE_INFINITY : now.random()) },
@@ -127,6 +132,37 @@ it('sends a key to where its copies must go', async () => {
   await send(LINES[0] as string, { key: 'k' })
   await send(LINES[0] as string)
   expect(sent).toMatchObject([{ lane: 'the-lane' }, { lane: 'the-lane' }])
+})
+
+it('sends a key to the same lane though lanes were added since, and requests without a key to all of now', async () => {
+  const asked: (number | undefined)[] = []
+  let lanes = 2
+  const { send } = openIngest(log => ({
+    ...log,
+    lanes: async () => Array.from({ length: lanes }, (_, index) => ({ name: `${index}`, parents: [], closed: false })),
+    destinationOf: (_, among) => {
+      asked.push(among)
+      return { lane: 'the-lane' }
+    },
+    append: async records => records.map(() => ({ lane: 'the-lane', position: '1' })),
+  }))
+  await send(LINES[0] as string, { key: 'k' })
+  lanes = 5
+  await send(LINES[0] as string, { key: 'k' })
+  expect(asked.filter(among => among !== undefined)).toEqual([2, 2])
+  asked.length = 0
+  await send(LINES[0] as string)
+  expect(asked).toEqual([undefined])
+})
+
+it('says that it does not know where a key goes as it says that the log does not answer, and appends nothing', async () => {
+  const { send, records } = openIngest(log => ({
+    ...log,
+    destinationOf: () => ({ lane: 'the-lane' }),
+    lanes: async () => Promise.reject(new Error('no broker')),
+  }))
+  expect(await send(LINES[0] as string, { key: 'k' })).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } })
+  expect(await records()).toEqual([])
 })
 
 it('refuses what is no UTF-8', async () => {

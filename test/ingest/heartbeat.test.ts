@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
-import { type Lane, START } from '../../functions/core/lane.ts'
+import { type Lane, START, toPosition } from '../../functions/core/lane.ts'
 import { decodeRecord } from '../../functions/core/record.ts'
 import { sendHeartbeats } from '../../functions/ingest/heartbeat.ts'
 import type { Beats, EventLog } from '../../functions/ports/event-log.ts'
@@ -19,12 +19,19 @@ it('a heartbeat goes to every open lane and to no closed one, which would never 
   const closed = { ...lanes[1], closed: true }
   const listed = [lanes[0], closed, lanes[2]]
   const sent: Beats[] = []
-  await sendHeartbeats({ ...log, lanes: async () => listed }, NOON_MS, async beats => void sent.push(beats))
+  // A log whose last lane has lost nothing.
+  const kept = new Map([lanes[0].name, lanes[1].name].map((name, index) => [name, toPosition(index + 4)]))
+  const listing: EventLog = {
+    ...log,
+    lanes: async () => listed,
+    firstKept: async lane => kept.get(lane) ?? null,
+  }
+  await sendHeartbeats(listing, NOON_MS, async beats => void sent.push(beats))
   const stored = await Promise.all(lanes.map(({ name }) => log.read(name, START, 10)))
   expect(stored.map(records => records.length)).toEqual([1, 0, 1])
   for (const record of stored.flat()) expect(decodeRecord(record, NOON_MS, CLASSES).heartbeatMs).toBe(NOON_MS)
   const positions = new Map(stored.flat().map(({ lane, position }) => [lane, position]))
-  expect(sent).toEqual([{ lanes: listed, positions }])
+  expect(sent).toEqual([{ lanes: listed, positions, firstKept: kept }])
 })
 
 it('a heartbeat that the log refuses is told, and what it stored of the round before that', async () => {

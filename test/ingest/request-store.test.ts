@@ -27,7 +27,12 @@ function openStore(appendOf: (log: EventLog, time: ReturnType<typeof virtualTime
       inFlight--
     }
   }
-  const requests = requestStore({ ...log, append }, time, () => {})
+  const requests = requestStore(
+    { ...log, append },
+    time,
+    () => {},
+    async key => log.destinationOf(key),
+  )
   return {
     time,
     mostInFlight: () => mostInFlight,
@@ -142,7 +147,12 @@ it('a log that fails before it is asked costs nothing of what later requests nee
     return log.destinationOf(key)
   }
   const time = virtualTime()
-  const requests = requestStore({ ...log, destinationOf }, time, () => {})
+  const requests = requestStore(
+    { ...log, destinationOf },
+    time,
+    () => {},
+    async key => destinationOf(key),
+  )
   for (const key of [undefined, 'key']) {
     for (let request = 0; request <= MOST_UNDER_WAY; request++) {
       await expect(requests.store(LINES, key, time.now())).rejects.toThrow('no lane')

@@ -17,7 +17,7 @@ const MEBIBYTE = 1024 * 1024
 /** Appends records to a new log, polls it, and answers the sizes of the deliveries that brought them all. */
 async function sizesOfDeliveries(records: Uint8Array[], lanesAs: (lane: Lane) => Lane[]): Promise<number[]> {
   const folder = temporaryFolder()
-  const inner = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 1 })
+  const inner = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 1, maxRecordBytes: 10 * MEBIBYTE })
   const [lane] = await inner.lanes()
   const stored = await inner.append(records.map(() => ({ lane: (lane as Lane).name, data: new Uint8Array(1) })))
   const at = stored.map(outcome => ('position' in outcome ? outcome.position : ''))

@@ -158,7 +158,7 @@ it('a class list that cannot be read is a reason at once', async () => {
   ])
 })
 
-it.each(['lanes', 'lastRun', 'oldestBehind', 'views'] as const)(
+it.each(['lanes', 'lastRun', 'waiting', 'views'] as const)(
   'health goes on where %s cannot be read, and says so',
   async part => {
     const { a, heartbeat, speed, serving } = await openTwoLanes()

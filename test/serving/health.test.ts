@@ -63,7 +63,7 @@ describe('health', () => {
   ])('with a lag of %i ms gives the reasons %j', async (lagMs, reasons) => {
     const { pipeline, clock, append, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([append(taken(NOON_MS))])
-    const serving = { ...pipeline.serving, oldestBehind: async () => clock.nowMs - lagMs }
+    const serving = { ...pipeline.serving, waiting: async () => ({ oldestMs: clock.nowMs - lagMs, reason: null }) }
     expect(Health.parse(await health(serving))).toMatchObject({
       status: reasons.length > 0 ? 'degraded' : 'ok',
       reasons,
@@ -91,6 +91,21 @@ describe('health', () => {
     const at = (ms: number) => health({ ...pipeline.serving, now: () => NOON_MS - ms })
     expect((await at(5 * MINUTE_MS)).status).toBe('ok')
     expect((await at(5 * MINUTE_MS + 1)).status).toBe('degraded')
+  })
+
+  it.each([
+    ['nothing waits', null, true],
+    ['a record waits for a minute', 60_000, false],
+    ['a record waits for longer', 60_001, true],
+  ])('tells why the log withholds something when %s: %j', async (_, waitsMs, isTold) => {
+    const { pipeline, clock, append, speed } = await openOneLane({ slotMs: SLOT_MS, lanes: openLanes('stream', 2) })
+    await speed([append(taken(NOON_MS))])
+    const oldestMs = waitsMs === null ? null : clock.nowMs - waitsMs
+    const waiting = async () => ({ oldestMs, reason: 'a transaction is open' })
+    const { status, reasons, speed: lanes } = Health.parse(await health({ ...pipeline.serving, waiting }))
+    expect(reasons.filter(reason => reason === 'The event log: a transaction is open.')).toHaveLength(isTold ? 1 : 0)
+    expect(status).toBe(isTold ? 'degraded' : 'ok')
+    expect(lanes.lag_ms).toBe(waitsMs ?? 0)
   })
 
   it('tells what of its store cannot be used', async () => {

@@ -139,11 +139,13 @@ describe('health', () => {
     const { pipeline, clock, heartbeat, speed } = await openOneLane({ slotMs: HOUR_MS, lanes })
     for (const { name } of lanes) await speed([heartbeat(name)])
     const lags = new Map(lanes.map(({ name }, index) => [name, [30_000, 90_000, 60_000][index] as number]))
-    const oldestBehind = async ({ lane }: { lane: string }) => clock.nowMs - (lags.get(lane) as number)
-    const { speed: told } = await health({ ...pipeline.serving, oldestBehind })
+    const waiting = async ({ lane }: { lane: string }) => {
+      return { oldestMs: clock.nowMs - (lags.get(lane) as number), reason: null }
+    }
+    const { speed: told } = await health({ ...pipeline.serving, waiting })
     expect(told.lag_ms).toBe(90_000)
     expect(told.lanes.map(({ lag_ms }) => lag_ms)).toEqual([30_000, 90_000, 60_000])
-    const none = await health({ ...pipeline.serving, oldestBehind: async () => null })
+    const none = await health({ ...pipeline.serving, waiting: async () => ({ oldestMs: null, reason: null }) })
     expect(none.speed.lag_ms).toBe(0)
   })
 })

@@ -165,7 +165,7 @@ export class BatchSide {
       classNames: async () => [],
       lanes: async () => log.lanes(),
       lastRun: async () => undefined,
-      oldestBehind: async () => null,
+      waiting: async () => ({ oldestMs: null, reason: null }),
       now: nowMs,
       elapsedMs: nowMs,
       readClasses: async () => undefined,

@@ -41,6 +41,8 @@ export function faultyLog(
         .records.filter(({ position }) => position > after)
         .slice(0, limit),
     end: async lane => log.lastPosition(lane),
+    waiting: async () => ({ oldestMs: null, reason: null }),
+    firstKept: async () => null,
     close: async () => {},
     destinationOf: key => (log.kind === 'kafka' ? { lane: log.laneOf(hashOf(key)) } : { key }),
     async append(records) {

@@ -151,6 +151,7 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
       store: faultyStore(store, networkOf(process)),
       channel: { publish: async () => {} },
       lanes: async () => log.lanes().map(lane => ({ ...lane })),
+      firstKept: async () => null,
       slotMs: SLOT_MS,
       classes: async () => classes,
       rules: DEFAULT_RULES,

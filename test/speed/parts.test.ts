@@ -38,6 +38,7 @@ async function partsOf(records: (append: (data: string) => LogRecord) => LogReco
     classes: async () => CLASSES,
     rules: [imageRange],
     baseline: async () => NO_BASELINE,
+    firstKept: async () => null,
     now: () => NOON_MS,
   }
   await applyDelivery(layer, new Map(), lane, records(append))

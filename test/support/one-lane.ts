@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type { ClassList } from '../../functions/core/classes.ts'
-import type { Lane } from '../../functions/core/lane.ts'
+import type { Lane, Position } from '../../functions/core/lane.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeHeartbeat, type LogRecord } from '../../functions/core/record.ts'
 import { kinesisEvent } from '../../functions/local/lambda-events.ts'
@@ -16,11 +16,13 @@ export async function openOneLane({
   lanes = openLanes(STREAM, 1),
   classes = CLASSES,
   store,
+  firstKept,
 }: {
   slotMs: number
   lanes?: Lane[]
   classes?: ClassList
   store?: SpeedStore
+  firstKept?: (lane: string) => Promise<Position | null>
 }) {
   const clock = { nowMs: NOON_MS }
   const pipeline = await openPipeline({
@@ -30,6 +32,7 @@ export async function openOneLane({
     now: () => clock.nowMs,
     classes,
     ...(store && { store }),
+    ...(firstKept && { firstKept }),
   })
   onTestFinished(() => pipeline.close())
   const lane = (lanes[0] as Lane).name

@@ -12,7 +12,7 @@ import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { viewReader } from '../../functions/batch/view-reader.ts'
 import { type Alert, NO_BASELINE } from '../../functions/core/alert.ts'
 import { laneName } from '../../functions/core/delivery.ts'
-import type { Lane } from '../../functions/core/lane.ts'
+import type { Lane, Position } from '../../functions/core/lane.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { dayOf, MINUTE_MS } from '../../functions/core/time.ts'
 import { addEach, type Totals } from '../../functions/core/totals.ts'
@@ -26,6 +26,8 @@ export interface PipelineOptions {
   streamIdentity: string
   slotMs: number
   lanes(): Promise<Lane[]>
+  /** Null by default: nobody can tell what the log has removed. */
+  firstKept?(lane: string): Promise<Position | null>
   now(): number
   classes?: typeof CLASSES
   /** Empty store to use instead of the embedded one. It is closed with the pipeline. */
@@ -37,7 +39,7 @@ export const BATCH_SQL: BatchSql = { totals: readSql('totals'), content: readSql
 
 /** Speed layer, archive and batch layer on the embedded adapters. The test delivers the records. */
 export async function openPipeline(options: PipelineOptions) {
-  const { streamIdentity, slotMs, lanes, now } = options
+  const { streamIdentity, slotMs, lanes, firstKept = async () => null, now } = options
   const folder = await mkdtemp(join(tmpdir(), 'landcover-pipeline-'))
   const store = options.store ?? openSqliteSpeedStore(join(folder, 'store.sqlite'))
   const objects = openFolderObjectStore(join(folder, 'objects'))
@@ -54,7 +56,7 @@ export async function openPipeline(options: PipelineOptions) {
     classNames: async () => [...(await classes()).keys()],
     lanes,
     lastRun: async () => undefined,
-    oldestBehind: async () => null,
+    waiting: async () => ({ oldestMs: null, reason: null }),
     now,
     elapsedMs: now,
     readClasses: classes,
@@ -73,6 +75,7 @@ export async function openPipeline(options: PipelineOptions) {
         store: through,
         channel: { publish: async alerts => void published.push(...alerts) },
         lanes,
+        firstKept,
         slotMs,
         classes,
         rules: DEFAULT_RULES,

@@ -31,6 +31,7 @@ export function trustView(health: SystemHealth, clock: Clock, nowMs: number): Tr
   const lastEvent = newest(speed.lanes.map(lane => lane.lastEventMs))
   const { cutMs, publishedMs } = batch
   const rejected = quarantine.count
+  const lost = speed.lanes.reduce((sum, { lost_records }) => sum + lost_records, 0)
   return {
     cards: [
       {
@@ -46,16 +47,9 @@ export function trustView(health: SystemHealth, clock: Clock, nowMs: number): Tr
       {
         id: 'lag',
         value: formatDuration(speed.lag_ms),
-        detail:
-          speed.lag_ms === null
-            ? 'Not measured yet.'
-            : speed.lag_ms === 0
-              ? health.status === 'ok'
-                ? 'All images that have arrived are counted on this page.'
-                : 'No image is known to wait, but something is wrong: see the reasons.'
-              : 'Age of the oldest record that is not counted yet.',
+        detail: lost > 0 ? lossDetail(lost) : lagDetail(speed.lag_ms, health.status),
         title: '',
-        tone: 'calm',
+        tone: lost > 0 ? 'attention' : 'calm',
       },
       {
         id: 'batch',
@@ -86,6 +80,18 @@ export function trustView(health: SystemHealth, clock: Clock, nowMs: number): Tr
     })),
     lanesSummary: plural(speed.lanes.length, 'lane'),
   }
+}
+
+function lagDetail(lagMs: number | null, status: SystemHealth['status']): string {
+  if (lagMs === null) return 'Not measured yet.'
+  if (lagMs > 0) return 'Age of the oldest record that is not counted yet.'
+  return status === 'ok'
+    ? 'All images that have arrived are counted on this page.'
+    : 'No image is known to wait, but something is wrong: see the reasons.'
+}
+
+function lossDetail(lost: number): string {
+  return `Up to ${plural(lost, 'record')} are missing: the log removed them before they were counted.`
 }
 
 function batchDetail({ cutMs, publishedMs, images, revision }: BatchHealth, clock: Clock, nowMs: number): string {

@@ -16,6 +16,8 @@ public class ForeignProducer {
         switch (arguments[0]) {
             case "codecs" -> sendWithEveryCodec(brokers, topic);
             case "transactions" -> sendTransactions(brokers, topic);
+            case "unstamped" -> sendOneBatch(brokers, topic);
+            case "open-transaction" -> leaveTransactionOpen(brokers, topic);
             case "keys" -> printPartitionsOfKeys(brokers, topic);
             default -> throw new IllegalArgumentException(arguments[0]);
         }
@@ -59,6 +61,25 @@ public class ForeignProducer {
             send(one, topic, "committed 4");
             one.commitTransaction();
             other.commitTransaction();
+        }
+    }
+
+    /** Three records in one batch, with the producer's time. */
+    private static void sendOneBatch(String brokers, String topic) {
+        try (var producer = producer(brokers, "linger.ms", "60000")) {
+            for (int n = 0; n < 3; n++) producer.send(record(topic, "unstamped " + n));
+            producer.flush();
+        }
+    }
+
+    /** Aborts when its standard input ends. */
+    private static void leaveTransactionOpen(String brokers, String topic) throws Exception {
+        try (var producer = producer(brokers, "transactional.id", "left-open")) {
+            producer.initTransactions();
+            producer.beginTransaction();
+            send(producer, topic, "aborted");
+            System.in.readAllBytes();
+            producer.abortTransaction();
         }
     }
 
