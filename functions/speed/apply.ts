@@ -131,6 +131,7 @@ interface Part {
   producers: Map<string, readonly SeenRecord[]>
   lastArrivalMs: number | null
   lastEventMs: number | null
+  /** Of the records that have a producer: only those need room in the cursor, so only they let it forget others. */
   latestSlot: Slot
 }
 
@@ -165,13 +166,13 @@ function addUp(
     const { lane, position, arrivalMs } = record
     const slot = slotOf(arrivalMs, slotMs)
     part.last = record
-    part.latestSlot = Math.max(part.latestSlot, slot)
     part.lastArrivalMs = Math.max(part.lastArrivalMs ?? arrivalMs, arrivalMs)
     const { origin, heartbeatMs, events, rejections } = decodeRecord(record, slot, classes)
     if (heartbeatMs !== null) part.heartbeatSentMs = heartbeatMs
     if (origin) {
       const isKnown = isCopy(producers, origin, slot, lookBackMs(slotMs))
       see(producers, origin.producer, { counter: origin.counter, slot })
+      part.latestSlot = Math.max(part.latestSlot, slot)
       if (isKnown) {
         part.skippedRecords++
         continue
@@ -224,7 +225,9 @@ async function writePart(
   applied.late += part.late
   applied.alerts += alerts.length
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
-  const { kept, forgotten } = withinRoom(withoutForgotten(part.producers, part.latestSlot - slotMs, lookBackMs(slotMs)))
+  // Where the log's clock has leapt ahead nothing is forgotten for it: copies come when it is right again.
+  const reached = Math.min(part.latestSlot, slotOf(layer.now(), slotMs))
+  const { kept, forgotten } = withinRoom(withoutForgotten(part.producers, reached - slotMs, lookBackMs(slotMs)))
   applied.producersForgotten += forgotten
   const next: Cursor = {
     lane: cursor.lane,

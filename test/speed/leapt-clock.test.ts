@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest'
+import { encodeHeartbeat } from '../../functions/core/record.ts'
+import { rememberedMs } from '../../functions/core/slot.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { NOON_MS, wireEvent } from '../support/factories.ts'
+import { openOneLane } from '../support/one-lane.ts'
+
+const event = JSON.stringify(wireEvent())
+const record = (producer: string) => `${JSON.stringify({ landcover: { producer, counter: 1 } })}\n${event}`
+
+/** Lane whose log stamps records by a clock of its own, and whose processes have another. */
+async function openStampedLane() {
+  const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
+  return {
+    clock,
+    stamped: (arrivalMs: number, data: string | Uint8Array) => ({ ...append(data), arrivalMs }),
+    speed,
+    async images() {
+      const rows = await pipeline.store.readRows(lane, { from: 0, until: Number.MAX_SAFE_INTEGER })
+      return rows.flatMap(({ totals }) => [...totals.values()]).reduce((sum, { count }) => sum + count, 0)
+    },
+    async producers() {
+      return [...((await pipeline.store.readCursor(lane))?.producers.keys() ?? [])]
+    },
+  }
+}
+
+it('a copy counts once where the clock of the log leapt ahead for another producer in between', async () => {
+  const { clock, stamped, speed, images } = await openStampedLane()
+  await speed([stamped(NOON_MS, record('a'))])
+  clock.nowMs = NOON_MS + MINUTE_MS
+  await speed([stamped(NOON_MS + 3650 * DAY_MS, record('b'))])
+  await speed([stamped(NOON_MS + 2 * MINUTE_MS, record('a'))])
+  expect(await images()).toBe(2)
+})
+
+it.each([
+  ['a heartbeat', encodeHeartbeat(NOON_MS)],
+  ['a record without a producer', event],
+])('a copy counts once where it leapt ahead for %s, also in a lane that is read hours later', async (_, leapt) => {
+  const { clock, stamped, speed, images } = await openStampedLane()
+  clock.nowMs = NOON_MS + DAY_MS
+  await speed([stamped(NOON_MS, record('a'))])
+  await speed([stamped(NOON_MS + 3650 * DAY_MS, leapt)])
+  const before = await images()
+  await speed([stamped(NOON_MS + 2 * MINUTE_MS, record('a'))])
+  expect(await images()).toBe(before)
+})
+
+it('a producer is forgotten with the first record of another that arrives when no copies can come', async () => {
+  const { clock, stamped, speed, producers } = await openStampedLane()
+  const lastMs = NOON_MS + rememberedMs(HOUR_MS) - HOUR_MS
+  clock.nowMs = NOON_MS + DAY_MS
+  await speed([stamped(NOON_MS, record('a')), stamped(lastMs, record('b'))])
+  expect(await producers()).toEqual(['a', 'b'])
+  await speed([stamped(lastMs + HOUR_MS, record('c')), stamped(lastMs, record('d'))])
+  expect(await producers()).toEqual(['b', 'c', 'd'])
+})
