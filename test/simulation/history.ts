@@ -20,6 +20,7 @@ import { BatchSide } from './batch-side.ts'
 import { faultyLog } from './faulty-log.ts'
 import { type Faults, faultyStore, type Network, StoreFault } from './faulty-store.ts'
 import { SimulatedLog, type StoredRecord } from './log.ts'
+import { LogClock } from './log-clock.ts'
 import { SimulatedProducer, type UnderWay } from './producer.ts'
 import { type Process, Scheduler } from './scheduler.ts'
 import { ALWAYS_KNOWN, makeHeartbeat, makeRecord, NEW_CLASS, type SentEvent, type SentRecord } from './sent.ts'
@@ -33,6 +34,7 @@ export const TROUBLES = [
   'rewinds',
   'reshards',
   'jitter',
+  'clock-jumps',
   'late-events',
   'bad-records',
   'redrives',
@@ -144,6 +146,9 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
         })
       : undefined
   await batch?.open()
+  const jumps = !without.has('clock-jumps')
+  // What is stamped before the cut the batch view misses until a backfill, as the contract with logs says.
+  const clock = new LogClock({ random: stir(), ahead: jumps, back: jumps && !batch })
 
   function startProcess(): Warm {
     const process: Warm = { alive: true, busy: false, handler: async () => ({ batchItemFailures: [] }) }
@@ -183,7 +188,9 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
   function arrive({ record, lane, key }: UnderWay): void {
     const jitter = without.has('jitter') || random() < 0.6 ? 0 : Math.floor((random() - 0.5) * 0.9 * SLOT_MS)
     const gap = random() < 0.3 ? Math.floor(random() * 60) : 0
-    log.append(lane ?? log.laneOf(key), record, nowMs + jitter, gap)
+    // The stamps of a record and its copies tell that they are the same, so those are right but for jitter.
+    const stampMs = record.origin ? nowMs + jitter : clock.stamp(nowMs + jitter)
+    log.append(lane ?? log.laneOf(key), record, stampMs, gap)
   }
 
   function redriveAs(process: Process): Redrive {
@@ -299,7 +306,7 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
   }
 
   function sendHeartbeats(): void {
-    for (const { lane } of log.open) log.append(lane.name, makeHeartbeat(nowMs), nowMs, 0)
+    for (const { lane } of log.open) log.append(lane.name, makeHeartbeat(nowMs), clock.stamp(nowMs), 0)
   }
 
   async function oneBatchStep(side: BatchSide): Promise<void> {
@@ -418,6 +425,7 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
 
   for (let step = 0; step < steps; step++) await oneStep()
   faults = { refused: 0, answerLost: 0 }
+  clock.setRight()
   // Who stood still goes on now, perhaps hours later.
   nowMs += Math.floor(random() * 6 * SLOT_MS)
   scheduler.wakeAll()

@@ -225,6 +225,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'copies forgotten for a record of a clock that leapt ahead',
+    file: APPLY,
+    edits: [
+      ['      part.latestSlot = Math.max(part.latestSlot, slot)\n', ''],
+      ['    part.last = record\n', '    part.last = record\n    part.latestSlot = Math.max(part.latestSlot, slot)\n'],
+    ],
+  },
+  {
+    name: 'rows of a clock that was set back are taken for older ones',
+    file: APPLY,
+    edits: [
+      [
+        'const slot = slotOf(arrivalMs, slotMs)\n    part.last = record',
+        'const slot = slotOf(Math.max(arrivalMs, cursor.lastArrivalMs ?? 0), slotMs)\n    part.last = record',
+      ],
+    ],
+  },
+  {
     name: 'no look-back',
     file: 'functions/core/slot.ts',
     edits: [['Math.ceil((RETRY_LIMIT_MS + slotMs) / slotMs) * slotMs', '0']],
@@ -279,6 +297,24 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
     name: 'publishing the slot that a lane is in',
     file: 'functions/batch/completeness.ts',
     edits: [['cut: Math.max(from, nearest - slotMs)', 'cut: Math.max(from, nearest)']],
+  },
+  {
+    name: 'slots of a clock that leapt ahead move the cut',
+    file: 'functions/batch/completeness.ts',
+    edits: [['slot >= from && slot < until &&', 'slot >= from &&']],
+  },
+  {
+    name: 'a lane whose clock leapt ahead holds the cut',
+    file: 'functions/batch/completeness.ts',
+    edits: [
+      ['slot >= from && slot < until &&', 'slot >= from &&'],
+      ['latestOf.set(lane, slot)', 'latestOf.set(lane, slot < until ? slot : from)'],
+    ],
+  },
+  {
+    name: 'rows of a clock that leapt ahead not read',
+    file: 'functions/serving/answers.ts',
+    edits: [['Math.max(serving.now(), latestArrival(cursors))', 'serving.now()']],
   },
   {
     name: 'waiting for closed lanes',
