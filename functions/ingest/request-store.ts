@@ -83,6 +83,11 @@ export function requestStore(
     route: () => Promise<Destination>,
   ): Promise<StoreOutcome> {
     const giveUp = new AbortController()
+    let lastError: string | undefined
+    const noteRetry = (error: string) => {
+      lastError = error
+      onRetry(error)
+    }
     const toLog = async (): Promise<AppendFailure | null> => {
       const destination = await route().catch((error: unknown) => {
         if (error instanceof RouteUnknown) return error
@@ -90,7 +95,7 @@ export function requestStore(
       })
       if (destination instanceof RouteUnknown) return { error: destination.message }
       const record = { ...destination, data: recordOf({ producer, counter }, lines) }
-      return appendWithRetries(log, record, time, onRetry, giveUp.signal)
+      return appendWithRetries(log, record, time, noteRetry, giveUp.signal)
     }
     const appending = toLog().finally(() => underWay--)
     const ended = await within(
@@ -98,7 +103,10 @@ export function requestStore(
       untilMs,
     )
     giveUp.abort()
-    if (!ended) return { kind: 'unknown', error: `the log has not answered within ${ANSWERED_WITHIN_MS / SECOND_MS} s` }
+    if (!ended) {
+      const silence = `the log has not answered within ${ANSWERED_WITHIN_MS / SECOND_MS} s`
+      return { kind: 'unknown', error: lastError === undefined ? silence : `${silence}; before, it said: ${lastError}` }
+    }
     return outcomeOf(ended.failure)
   }
 

@@ -42,6 +42,7 @@ function openStore(appendOf: (log: EventLog, time: ReturnType<typeof virtualTime
       const { kind } = await requests.store(LINES, producer, arrivedMs)
       return { kind, afterMs: time.now() - arrivedMs }
     },
+    outcome: () => requests.store(LINES, 'key', time.now()),
     async origins() {
       const lanes = await log.lanes()
       const records = await Promise.all(lanes.map(({ name }) => log.read(name, START, 1_000)))
@@ -107,6 +108,14 @@ describe('a log that is slow', () => {
     expect(kinds).toEqual([...times(2 * IDS, () => 'stored'), ...times(IDS, () => 'unknown')])
     expect(Math.max(...answers.map(({ afterMs }) => afterMs))).toBe(ANSWERED_WITHIN_MS)
     expect(await origins()).toHaveLength(2 * IDS)
+  })
+
+  it('is quoted, where it refused for a reason until the time was over', async () => {
+    const { time, outcome } = openStore(() => async records => records.map(() => ({ error: 'no room on its disk' })))
+    expect(await time.run(outcome())).toEqual({
+      kind: 'unknown',
+      error: 'the log has not answered within 20 s; before, it said: no room on its disk',
+    })
   })
 
   it('has no second attempt after its request was answered', async () => {
