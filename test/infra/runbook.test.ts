@@ -19,9 +19,16 @@ const described = [...entries.keys()].flatMap(heading => heading.split(', '))
 
 describe.each(['dev', 'prod'] as const)('the runbook and the alarms of stage %s', name => {
   let alarms: string[]
+  /** In the unit of each alarm's metric: counts, milliseconds, or percent. */
+  let thresholds: Record<string, unknown>
   beforeAll(async () => {
     const found = (await synthesized(name)).properties('AWS::CloudWatch::Alarm')
     alarms = found.map(({ AlarmName }) => String(AlarmName).replace(`landcover-${name}-`, ''))
+    thresholds = Object.fromEntries(alarms.map((alarm, index) => [alarm, found[index]?.Threshold]).sort())
+  })
+
+  it('have the thresholds that were reviewed: a change shows in the snapshot', () => {
+    expect(thresholds).toMatchSnapshot()
   })
 
   it('have an entry for each alarm', () => {
