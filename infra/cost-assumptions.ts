@@ -56,7 +56,7 @@ export const ASSUMED = {
   /** Roles that use the encrypted stream. Each asks for a data key every five minutes. */
   keyUsers: 6,
   /** Numbers from infra/watching.ts and infra/batch.ts. */
-  alarms: 20,
+  alarms: 21,
   dashboards: 1,
   transitionsPerRun: 6,
   putsPerRun: 4,
