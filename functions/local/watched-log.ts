@@ -6,15 +6,17 @@ import type { Failures } from '../ports/failures.ts'
 export interface WatchedLog {
   log: EventLog
   /**
-   * For how long the oldest record of a lane behind a position has been acknowledged to this process, ms, whether the log
-   * hands it out or not; null where there is none.
+   * Age of the oldest record of a lane behind a position that was acknowledged to this process, whole ms, whether the log
+   * hands it out or not; null where there is none. It is at most a second too low, and never too high.
    */
   acknowledgedBehindMs(lane: string, position: Position | undefined): number | null
 }
 
-/** Records that were acknowledged within a second: the time of the first, the position of the last. */
+/** Records that were acknowledged within a second: times and positions of the first and the last. */
 interface Span {
   firstMs: number
+  first: Position
+  lastMs: number
   last: Position
 }
 
@@ -38,11 +40,12 @@ export function watchedLog(inner: EventLog, failures: Failures, elapsedMs: () =>
     const ofLane = spans.get(lane) ?? []
     spans.set(lane, ofLane)
     const current = ofLane.at(-1)
-    if (current && elapsedMs() - current.firstMs < SPAN_MS) {
-      if (position > current.last) current.last = position
+    const nowMs = elapsedMs()
+    if (current && nowMs - current.firstMs < SPAN_MS) {
+      if (position > current.last) Object.assign(current, { last: position, lastMs: nowMs })
       return
     }
-    ofLane.push({ firstMs: elapsedMs(), last: position })
+    ofLane.push({ firstMs: nowMs, first: position, lastMs: nowMs, last: position })
     if (ofLane.length > MOST_SPANS) ofLane.shift()
   }
 
@@ -67,7 +70,8 @@ export function watchedLog(inner: EventLog, failures: Failures, elapsedMs: () =>
       const applied = ofLane.findLastIndex(({ last }) => last <= position) + 1
       ofLane.splice(0, applied)
       const [oldest] = ofLane
-      return oldest ? elapsedMs() - oldest.firstMs : null
+      if (!oldest) return null
+      return Math.round(elapsedMs() - (position < oldest.first ? oldest.firstMs : oldest.lastMs))
     },
   }
 }

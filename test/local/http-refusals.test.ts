@@ -179,8 +179,8 @@ describe('bodies', () => {
     slow.write(send(1_000) + 'x'.repeat(600))
     const body = 'x'.repeat(400)
     // Until the first 600 bytes have come.
-    let refused = await exchange(send(401) + `${body}x`)
-    while (refused.status !== 503) refused = await exchange(send(401) + `${body}x`)
+    let refused = await exchange(`${send(401)}${body}x`)
+    while (refused.status !== 503) refused = await exchange(`${send(401)}${body}x`)
     expectProblem(refused, 503)
     expect(refused.head).toMatch(/^retry-after: 5\r?$/im)
     posted.length = 0

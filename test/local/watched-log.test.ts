@@ -35,13 +35,17 @@ it('a record that was acknowledged waits from then on until it is applied', asyn
   expect(acknowledgedBehindMs(b, undefined)).toBeNull()
 })
 
-it('records of a second wait together, until the last of them is applied', async () => {
+it('records of a second wait together: as long as the first, and once that is applied, as long as the last', async () => {
   const { a, append, clock, acknowledgedBehindMs } = await open()
   const first = await append(a)
-  clock.nowMs += 999
+  clock.nowMs += 400
+  await append(a)
+  clock.nowMs += 590
   const second = await append(a)
-  expect(acknowledgedBehindMs(a, first)).toBe(999)
-  clock.nowMs += 1
+  clock.nowMs += 9.4
+  expect(acknowledgedBehindMs(a, undefined)).toBe(999)
+  expect(acknowledgedBehindMs(a, first)).toBe(9)
+  clock.nowMs += 0.6
   const third = await append(a)
   expect(acknowledgedBehindMs(a, second)).toBe(0)
   expect(acknowledgedBehindMs(a, third)).toBeNull()
