@@ -121,7 +121,8 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     const bad = expect.objectContaining({ error: expect.any(String) })
     const good = { lane: expect.any(String), position: expect.any(String) }
     expect(outcomes).toEqual([good, bad, bad, bad, good])
-    expect(outcomes[3]).toEqual({ error: expect.stringContaining('1048581 bytes') })
+    expect(outcomes[3]).toEqual({ error: expect.stringContaining('1048581 bytes'), tooLarge: true })
+    expect(outcomes.map(outcome => 'tooLarge' in outcome)).toEqual([false, false, false, true, false])
   })
 
   test('tells which records of a request were refused', async () => {
