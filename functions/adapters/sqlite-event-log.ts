@@ -202,7 +202,7 @@ export function openSqliteEventLog({
   }
 }
 
-/** What a new log is made of; whoever opens it at the same time finds the same. */
+/** Creates the tables of a new log. A process that opens it at the same time finds the same ones. */
 function define(database: DatabaseSync, shards: number): void {
   database.exec(SCHEMA)
   // A log that was written before it kept its newest arrival.

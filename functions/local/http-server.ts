@@ -215,7 +215,7 @@ function asking({ serving, ingest, logger }: HttpServerOptions, mostBodyBytes: n
       const isPost = event.httpMethod === 'POST' && event.path === '/api/events'
       send(response, await (isPost ? post(request, event) : serving(event, NO_CONTEXT)))
     } catch (error) {
-      // Whoever has gone away is told nothing.
+      // A client that has disconnected gets no answer.
       if (response.destroyed) return
       logger.warn('http: request failed', { error: String(error) })
       send(response, problem(500, 'The request failed', 'The log of the server says why. Try again in a few seconds.'))
