@@ -1,6 +1,6 @@
 // Adds up what checks and suites left in a folder: NAME.check and NAME.suite hold an exit code, NAME.json a suite's
-// report. Prints `N passed, N failed, N skipped`, and ends with 1 when something failed or left nothing. In old syntax,
-// for the Node that CI has before npm ci.
+// report. Prints each failed test with the start of its message, then `N passed, N failed, N skipped`. Ends with 1 when
+// something failed or left nothing. In old syntax, for the Node that CI has before npm ci.
 const { existsSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
 
@@ -21,11 +21,25 @@ function reportOf(name) {
   }
 }
 
-/** Adds a suite's tests. @returns how many failed, a file that could not be run among them */
+/** @returns the first lines of a message, enough to see which assertion failed */
+function startOf(message) {
+  return String(message || 'no message')
+    .split('\n')
+    .slice(0, 12)
+    .join('\n')
+}
+
+/** Prints what failed, and adds a suite's tests. @returns how many failed, a file that could not be run among them */
 function addTests(report) {
   const brokenFiles = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.every(each => each.status !== 'failed'),
   )
+  for (const { name, message } of brokenFiles) console.log(`FAILED ${name}: ${startOf(message)}`)
+  for (const { name, assertionResults } of report.testResults) {
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status === 'failed') console.log(`FAILED ${name} > ${fullName}: ${startOf(failureMessages[0])}`)
+    }
+  }
   const failures = report.numFailedTests + brokenFiles.length
   counts.passed += report.numPassedTests
   counts.failed += failures
