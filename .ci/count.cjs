@@ -37,7 +37,7 @@ function addTests(report) {
   for (const { name, message } of brokenFiles) console.log(`FAILED ${name}: ${startOf(message)}`)
   for (const { name, assertionResults } of report.testResults) {
     for (const { status, fullName, failureMessages } of assertionResults) {
-      if (status === 'failed') console.log(`FAILED ${name} > ${fullName}: ${startOf(failureMessages[0])}`)
+      if (status === 'failed') console.log(`FAILED ${name} > ${fullName}: ${startOf(failureMessages.join('\n'))}`)
     }
   }
   const failures = report.numFailedTests + brokenFiles.length

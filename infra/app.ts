@@ -1,7 +1,7 @@
 import { App, Tags, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { buildBundles, type LogKind } from './bundles.ts'
-import { landcoverStacks } from './stacks.ts'
+import { buildBundles, type LogKind } from './constructs/bundles.ts'
+import { landcoverStacks } from './stacks/stacks.ts'
 import { type Stage, stageNamed } from './stages.ts'
 
 /** Differences from `cdk`, for tests. */

@@ -18,26 +18,30 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** What the core may use of Node: pure functions of bytes. */
 const PURE_BUILTINS = ['node:buffer', 'node:zlib']
 
-/** Each in the files of `functions/adapters` only, so that another home does not load it. */
+/** Packages that only `functions/adapters` imports, so that a runtime loads just what it uses. */
 const SDKS = [/^node:sqlite$/, /^@duckdb\//, /^@platformatic\//, /^cassandra-driver$/, /^@aws-sdk\//]
 
-/** The lock of a state folder is SQLite's, too. */
-const SDK_EXCEPTIONS = [{ file: 'functions/homes/state.ts', target: 'node:sqlite' }]
+/** The lock of a state folder is a SQLite lock. */
+const SDK_EXCEPTIONS = [{ file: 'functions/runtime/local/state.ts', target: 'node:sqlite' }]
 
-/** Where handlers and the work behind them live. */
-const LAYERS = ['ingest', 'speed', 'archive', 'batch', 'serving']
+/** Folders of the handlers and the work behind them. */
+const LAYERS = ['ingest', 'files', 'redrive', 'speed', 'archive', 'batch', 'serving']
 
-/** What a layer must not know: which home it runs in, with what. */
-const HOMES = /^functions\/(adapters|homes|local|cli)\//
+/** Folders that a layer must not know: where it runs, and on which technology. */
+const RUNTIMES = /^functions\/(adapters|runtime|cli)\//
 
 const RULES: { name: string; breaks(from: Import): boolean }[] = [
   {
     name: 'core imports core and a few pure builtins',
-    breaks: ({ file, target, typeOnly }) =>
-      isIn(file, 'functions/core') &&
-      !isIn(target, 'functions/core') &&
-      !PURE_BUILTINS.includes(target) &&
-      !(typeOnly && target === 'aws-lambda'),
+    breaks: ({ file, target }) =>
+      isIn(file, 'functions/core') && !isIn(target, 'functions/core') && !PURE_BUILTINS.includes(target),
+  },
+  {
+    name: "the shapes of Lambda's events need the core only",
+    breaks: ({ file, target }) =>
+      isIn(file, 'functions/lambda') &&
+      isOwn(target) &&
+      !['lambda', 'core'].some(folder => isIn(target, `functions/${folder}`)),
   },
   {
     name: 'ports import types of the core, and other ports',
@@ -62,8 +66,8 @@ const RULES: { name: string; breaks(from: Import): boolean }[] = [
       !SDK_EXCEPTIONS.some(exception => exception.file === file && exception.target === target),
   },
   {
-    name: 'a layer imports no adapter and no home',
-    breaks: ({ file, target }) => LAYERS.some(layer => isIn(file, `functions/${layer}`)) && HOMES.test(target),
+    name: 'a layer imports no adapter and no runtime',
+    breaks: ({ file, target }) => LAYERS.some(layer => isIn(file, `functions/${layer}`)) && RUNTIMES.test(target),
   },
   {
     name: 'Parquet is a format, not a part of the system',
@@ -155,10 +159,10 @@ describe('imports point one way', () => {
   it('and the rule sees the files and imports that there are', () => {
     expect(sources.length).toBeGreaterThan(60)
     for (const known of [
-      { file: 'functions/speed/handler.ts', target: 'functions/core/delivery.ts', typeOnly: false },
-      { file: 'functions/core/delivery.ts', target: 'aws-lambda', typeOnly: true },
+      { file: 'functions/speed/handler.ts', target: 'functions/lambda/decode-event.ts', typeOnly: false },
+      { file: 'functions/lambda/decode-event.ts', target: 'aws-lambda', typeOnly: true },
       { file: 'functions/core/record.ts', target: 'node:zlib', typeOnly: false },
-      { file: 'functions/adapters/sqlite.ts', target: 'node:sqlite', typeOnly: false },
+      { file: 'functions/adapters/sqlite/database.ts', target: 'node:sqlite', typeOnly: false },
       ...SDK_EXCEPTIONS.map(exception => ({ ...exception, typeOnly: false })),
     ]) {
       expect(imports).toContainEqual(known)
@@ -170,23 +174,24 @@ describe('imports point one way', () => {
     ['functions/core/totals.ts', "import { readFileSync } from 'fs'"],
     ['functions/core/totals.ts', "import type { Logger } from '../ports/logger.ts'"],
     ['functions/core/totals.ts', "import { z } from 'zod'"],
-    ['functions/core/delivery.ts', "import { something } from 'aws-lambda'"],
+    ['functions/lambda/decode-event.ts', "import { applyDelivery } from '../speed/apply.ts'"],
+    ['functions/core/record.ts', "import type { KinesisStreamEvent } from 'aws-lambda'"],
     ['functions/core/rules/index.ts', "export * from '../../speed/apply.ts'"],
     ['functions/core/record.ts', "const { open } = await import('node:fs/promises')"],
     ['functions/core/record.ts', "type Store = import('../ports/speed-store.ts').SpeedStore"],
     ['functions/ports/event-log.ts', "import { decodeRecord } from '../core/record.ts'"],
     ['functions/ports/event-log.ts', "import type { Readable } from 'node:stream'"],
-    ['functions/adapters/sqlite.ts', "import { applyDelivery } from '../speed/apply.ts'"],
-    ['functions/adapters/sqlite.ts', "import type { Settings } from '../homes/state.ts'"],
+    ['functions/adapters/sqlite/database.ts', "import { applyDelivery } from '../../speed/apply.ts'"],
+    ['functions/adapters/sqlite/database.ts', "import type { Settings } from '../../runtime/local/state.ts'"],
     ['functions/speed/apply.ts', "import { DatabaseSync } from 'node:sqlite'"],
     ['functions/speed/apply.ts', "import type { DatabaseSync } from 'node:sqlite'"],
-    ['functions/homes/engines.ts', "import { Client } from 'cassandra-driver'"],
-    ['functions/homes/engines.ts', "import { DuckDBInstance } from '@duckdb/node-api'"],
-    ['functions/homes/aws.ts', "import { KinesisClient } from '@aws-sdk/client-kinesis'"],
+    ['functions/runtime/local/engines.ts', "import { Client } from 'cassandra-driver'"],
+    ['functions/runtime/local/engines.ts', "import { DuckDBInstance } from '@duckdb/node-api'"],
+    ['functions/runtime/aws/log.ts', "import { KinesisClient } from '@aws-sdk/client-kinesis'"],
     ['functions/ingest/producer.ts', "const { Producer } = await import('@platformatic/kafka')"],
-    ['functions/batch/run.ts', "import { openDuckDbBatchQuery } from '../adapters/duckdb-batch-query.ts'"],
-    ['functions/archive/handler.ts', "export { openEmbeddedHome } from '../homes/embedded.ts'"],
-    ['functions/serving/handler.ts', "import { startHttpServer } from '../local/http-server.ts'"],
+    ['functions/batch/run.ts', "import { openDuckDbBatchQuery } from '../adapters/sql/duckdb-batch-query.ts'"],
+    ['functions/archive/handler.ts', "export { openEmbeddedHome } from '../runtime/local/embedded.ts'"],
+    ['functions/serving/handler.ts', "import { startHttpServer } from '../runtime/local/http-server.ts'"],
     ['functions/parquet/write.ts', "import { BANDS } from '../core/event.ts'"],
     ['web/api.ts', "import { ClassStatsRow } from '../functions/serving/schemas.ts'"],
     ['web/api.ts', "import type { Totals } from '../functions/core/totals.ts'"],
@@ -197,11 +202,14 @@ describe('imports point one way', () => {
 
   it.each([
     ['functions/core/record.ts', "import { gunzipSync } from 'node:zlib'"],
-    ['functions/core/delivery.ts', "import { type KinesisStreamEvent } from 'aws-lambda'"],
+    ['functions/lambda/decode-event.ts', "import { type KinesisStreamEvent } from 'aws-lambda'"],
     ['functions/ports/event-log.ts', "import type { Lane } from '../core/lane.ts'"],
-    ['functions/adapters/kafka-event-log.ts', "import { Producer } from '@platformatic/kafka'"],
+    ['functions/adapters/kafka/event-log.ts', "import { Producer } from '@platformatic/kafka'"],
     ['functions/batch/run.ts', "import { slotPrefix } from '../archive/layout.ts'"],
-    ['functions/homes/embedded.ts', "import { openSqliteCheckpoints } from '../adapters/sqlite-checkpoints.ts'"],
+    [
+      'functions/runtime/local/embedded.ts',
+      "import { openSqliteCheckpoints } from '../../adapters/sqlite/checkpoints.ts'",
+    ],
     ['web/api.ts', "import type { ClassStatsRow } from '../functions/serving/schemas.ts'"],
     ['functions/core/event.ts', "// import { readFileSync } from 'node:fs'"],
   ])('while %s may: %s', (file, source) => {

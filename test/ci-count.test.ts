@@ -8,10 +8,13 @@ const COUNT = join(import.meta.dirname, '../.ci/count.cjs')
 
 /** A report of vitest, as far as it is read. */
 function report(numPassedTests: number, numFailedTests = 0, brokenFiles = 0) {
-  const statuses = (status: string, count: number) => Array.from({ length: count }, () => ({ status }))
-  const ran = { status: numFailedTests > 0 ? 'failed' : 'passed', assertionResults: statuses('passed', numPassedTests) }
-  ran.assertionResults.push(...statuses('failed', numFailedTests))
-  const broken = Array.from({ length: brokenFiles }, () => ({ status: 'failed', assertionResults: [] }))
+  const statuses = (status: string, count: number, failureMessages: string[] = []) =>
+    Array.from({ length: count }, (_, index) => ({ status, fullName: `it ${status} ${index}`, failureMessages }))
+  const status = numFailedTests > 0 ? 'failed' : 'passed'
+  const ran = { name: 'x.test.ts', status, message: '', assertionResults: statuses('passed', numPassedTests) }
+  ran.assertionResults.push(...statuses('failed', numFailedTests, ['Error: 1 is not 2']))
+  const unread = { name: 'y.test.ts', status: 'failed', message: 'SyntaxError', assertionResults: [] }
+  const broken = Array.from({ length: brokenFiles }, () => unread)
   const numTotalTests = numPassedTests + numFailedTests + 3
   const counts = { numPassedTests, numFailedTests, numPendingTests: 2, numTodoTests: 1, numTotalTests }
   return JSON.stringify({ ...counts, testResults: [ran, ...broken] })
@@ -33,8 +36,18 @@ it('adds up the tests of suites, and counts each check as one', () => {
 })
 
 it.each([
-  ['a failed test, once', { 'a.suite': '1', 'a.json': report(5, 2) }, [], '5 passed, 2 failed, 3 skipped'],
-  ['a file that could not be run', { 'a.suite': '1', 'a.json': report(5, 0, 1) }, [], '5 passed, 1 failed, 3 skipped'],
+  [
+    'a failed test, once, with its message',
+    { 'a.suite': '1', 'a.json': report(5, 2) },
+    ['FAILED x.test.ts > it failed 0: Error: 1 is not 2', 'FAILED x.test.ts > it failed 1: Error: 1 is not 2'],
+    '5 passed, 2 failed, 3 skipped',
+  ],
+  [
+    'a file that could not be run',
+    { 'a.suite': '1', 'a.json': report(5, 0, 1) },
+    ['FAILED y.test.ts: SyntaxError'],
+    '5 passed, 1 failed, 3 skipped',
+  ],
   ['no report', { 'a.suite': '0' }, ['a: left no report'], '0 passed, 1 failed, 0 skipped'],
   [
     'half a report',

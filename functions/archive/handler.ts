@@ -1,5 +1,5 @@
-import { type BatchResponse, consume, type LogEvent } from '../core/delivery.ts'
 import type { LogRecord } from '../core/record.ts'
+import { type BatchResponse, consume, type LogEvent } from '../lambda/decode-event.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Measurement, Metrics } from '../ports/metrics.ts'
 import { type Archive, archiveDelivery } from './archive.ts'

@@ -1,7 +1,7 @@
 import { runBackfill } from '../batch/run.ts'
 import { DAY_MS, dayOf } from '../core/time.ts'
 import { flagValue, runCommand, UsageError } from './command.ts'
-import { HOME_FLAGS, withHome } from './home.ts'
+import { HOME_FLAGS, withHome } from './runtime.ts'
 import { describeView } from './views.ts'
 
 await runCommand(

@@ -1,7 +1,7 @@
-import { backupState } from '../homes/backup.ts'
-import { readState } from '../homes/state.ts'
+import { backupState } from '../runtime/local/backup.ts'
+import { readState } from '../runtime/local/state.ts'
 import { runCommand, UsageError } from './command.ts'
-import { STATE_FLAG } from './home.ts'
+import { STATE_FLAG } from './runtime.ts'
 
 await runCommand(
   {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BatchRun } from '../batch/run.ts'
 import { parseSlotLength } from '../core/slot.ts'
 import { flagValue, runCommand, UsageError } from './command.ts'
-import { HOME_FLAGS, withHome } from './home.ts'
+import { HOME_FLAGS, withHome } from './runtime.ts'
 import { describeBehind, describeView, explainView } from './views.ts'
 
 await runCommand(

@@ -1,10 +1,10 @@
 import type { RejectionReason } from '../core/record.ts'
-import { importSource } from '../ingest/bulk-import.ts'
-import { describeProblem, type RowProblem, SourceError } from '../ingest/rows.ts'
-import { findSources } from '../ingest/sources.ts'
+import { importSource } from '../files/bulk-import.ts'
+import { describeProblem, type RowProblem, SourceError } from '../files/rows.ts'
+import { findSources } from '../files/sources.ts'
 import { runCommand, UsageError } from './command.ts'
-import { HOME_FLAGS, withHome } from './home.ts'
 import { progressLine } from './progress.ts'
+import { HOME_FLAGS, withHome } from './runtime.ts'
 
 /** Rows that are rejected beyond these, for the same reason, are counted only. */
 const PROBLEMS_SHOWN = 20

@@ -2,12 +2,12 @@ import { toSequenceNumber } from '../core/lane.ts'
 import { REJECTION_REASONS, type RejectionReason } from '../core/record.ts'
 import { lookBackMs } from '../core/slot.ts'
 import { formatTimestamp, MINUTE_MS } from '../core/time.ts'
-import { type RedriveSummary, redriveQuarantine } from '../ingest/redrive.ts'
-import { type Listed, listQuarantine } from '../ingest/redrive-list.ts'
 import { LAST_ATTEMPT_MS, type RetryTime, systemTime } from '../ingest/retry.ts'
+import { type Listed, listQuarantine } from '../redrive/list.ts'
+import { type RedriveSummary, redriveQuarantine } from '../redrive/redrive.ts'
 import { runCommand, UsageError, wholeNumber } from './command.ts'
-import { HOME_FLAGS, withHome } from './home.ts'
 import { progressLine } from './progress.ts'
+import { HOME_FLAGS, withHome } from './runtime.ts'
 
 const AGAIN = `What is redriven stays so. Run this again within ${LAST_ATTEMPT_MS / MINUTE_MS} minutes: what was begun is left alone after that.`
 

@@ -3,14 +3,14 @@ import { lanesToCome, type Replayed, replayArchive } from '../archive/replay.ts'
 import { type Position, START } from '../core/lane.ts'
 import { firstCut, lookBackMs, type Slot } from '../core/slot.ts'
 import { MINUTE_MS, SECOND_MS } from '../core/time.ts'
-import { openStage } from '../homes/aws/stage.ts'
-import { lockState } from '../homes/state.ts'
 import { sendHeartbeats } from '../ingest/heartbeat.ts'
 import { SPEED_CONSUMER } from '../ports/checkpoints.ts'
+import { openStage } from '../runtime/aws/stage.ts'
+import { lockState } from '../runtime/local/state.ts'
 import { applyDelivery, type SpeedLayer } from '../speed/apply.ts'
 import { runCommand } from './command.ts'
-import { HOME_FLAGS, withState } from './home.ts'
 import { progressLine } from './progress.ts'
+import { HOME_FLAGS, withState } from './runtime.ts'
 
 /** The archive of a stage follows within its batching window of five minutes, and the heartbeat after it. */
 const ARCHIVED_WITHIN_MS = 30 * MINUTE_MS

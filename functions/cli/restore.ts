@@ -1,6 +1,6 @@
-import { restoreState } from '../homes/backup.ts'
+import { restoreState } from '../runtime/local/backup.ts'
 import { runCommand, UsageError } from './command.ts'
-import { STATE_FLAG } from './home.ts'
+import { STATE_FLAG } from './runtime.ts'
 
 await runCommand(
   {

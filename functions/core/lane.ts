@@ -11,6 +11,11 @@ export interface Lane {
   closed: boolean
 }
 
+/** Names a lane: the identity of its stream or topic, and the shard or partition. */
+export function laneName(streamIdentity: string, shard: string | number): string {
+  return `${streamIdentity}.${shard}`
+}
+
 /** A place in a lane: the log's sequence number in fixed width, so that text order is numeric order. */
 export type Position = string
 

@@ -1,4 +1,4 @@
-import type { LastRun } from '../batch/last-run.ts'
+import type { LastRun } from '../batch/run-status.ts'
 import type { View } from '../batch/view.ts'
 import type { ViewReader } from '../batch/view-reader.ts'
 import type { Cursor } from '../core/cursor.ts'

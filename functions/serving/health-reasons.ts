@@ -1,4 +1,4 @@
-import type { LastRun } from '../batch/last-run.ts'
+import type { LastRun } from '../batch/run-status.ts'
 import type { ViewChain } from '../batch/view-reader.ts'
 import type { Cursor } from '../core/cursor.ts'
 import type { Slot } from '../core/slot.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { liveImage, toWireEvent } from '../../data/generator.ts'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { archiveDelivery } from '../../functions/archive/archive.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeRecord } from '../../functions/core/record.ts'

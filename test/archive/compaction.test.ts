@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
+import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-query.ts'
 import { compactArchive } from '../../functions/archive/compaction.ts'
 import { ARCHIVE_PREFIX, archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'

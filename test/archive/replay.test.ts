@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
 import { lanesToCome, replayArchive } from '../../functions/archive/replay.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { archiveKey } from '../../functions/archive/layout.ts'
 import { archiveProgress, listArchive } from '../../functions/batch/completeness.ts'
 import type { Lane } from '../../functions/core/lane.ts'

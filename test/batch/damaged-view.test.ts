@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { importEvents } from '../../functions/batch/imports.ts'
+import { importEvents } from '../../functions/archive/imports.ts'
 import {
   type DamagedObject,
   decodeView,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { expiredBefore, SPEED_TTL_MS } from '../../functions/batch/expiry.ts'
 import { pruneViews, publishView, READERS_MS, type View } from '../../functions/batch/view.ts'
 import { viewReader } from '../../functions/batch/view-reader.ts'

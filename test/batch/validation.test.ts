@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import type { ArchiveFile } from '../../functions/batch/completeness.ts'
 import { byClass, type DayHistory } from '../../functions/batch/day-history.ts'
 import { encodeClasses, encodeDays } from '../../functions/batch/history-files.ts'

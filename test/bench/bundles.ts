@@ -2,7 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildBundles, bundleOf, FUNCTIONS, type FunctionName, type LogKind, zippedBytes } from '../../infra/bundles.ts'
+import {
+  buildBundles,
+  bundleOf,
+  FUNCTIONS,
+  type FunctionName,
+  type LogKind,
+  zippedBytes,
+} from '../../infra/constructs/bundles.ts'
 import { printTable, quantile } from './report.ts'
 
 const TIMES = 20

@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { liveImage, toWireEvent } from '../../data/generator.ts'
-import { importEvents } from '../../functions/batch/imports.ts'
+import { importEvents } from '../../functions/archive/imports.ts'
 import { decodeEvent } from '../../functions/core/event.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
-import { importDemoHistory } from '../../functions/homes/demo.ts'
-import { readEnvironment } from '../../functions/homes/environment.ts'
-import { openLocalHome } from '../../functions/homes/local.ts'
-import { serversOf } from '../../functions/homes/servers.ts'
-import { openState } from '../../functions/homes/state.ts'
+import { serversOf } from '../../functions/runtime/config/endpoints.ts'
+import { readEnvironment } from '../../functions/runtime/config/environment.ts'
+import { importDemoHistory } from '../../functions/runtime/local/demo.ts'
+import { openLocalHome } from '../../functions/runtime/local/runtime.ts'
+import { openState } from '../../functions/runtime/local/state.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
 import { readsFor } from '../support/dashboards.ts'
 import { NOON_MS } from '../support/factories.ts'
@@ -176,7 +176,7 @@ async function openHistory(days: number) {
   }
 }
 
-/** Cache time of CloudFront: see infra/distribution.ts. */
+/** Cache time of CloudFront: see infra/constructs/distribution.ts. */
 const SHARED_MS = 2_000
 const POLLED_EVERY_MS = 5_000
 const POLLED_FOR_MS = 3 * MINUTE_MS

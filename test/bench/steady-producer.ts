@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { liveImage, toWireEvent } from '../../data/generator.ts'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
-import { logFile } from '../../functions/homes/state.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
+import { logFile } from '../../functions/runtime/local/state.ts'
 
 /** Sends a number of events a second to the log of a state folder until it is stopped. Runs in its own process. */
 const [state, rate] = [process.argv[2] as string, Number(process.argv[3])]

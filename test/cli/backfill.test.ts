@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { archiveKey, fileName, parseArchiveKey } from '../../functions/archive/layout.ts'
 import { encodeArchiveFile } from '../../functions/archive/parquet.ts'
 import { toPosition } from '../../functions/core/lane.ts'

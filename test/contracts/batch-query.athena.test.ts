@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
-import { openAthenaBatchQuery } from '../../functions/adapters/athena-batch-query.ts'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
+import { openAthenaBatchQuery } from '../../functions/adapters/sql/athena-batch-query.ts'
 import { ATHENA_REGION, type AthenaServer, executeOnTrino, startAthenaServer } from '../engines/athena-server.ts'
 import { describeWithTrino, startTrino, TRINO_START_TIMEOUT_MS, type Trino } from '../engines/trino.ts'
 import { describeBatchQuery } from './batch-query.ts'

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDuckDbBatchQuery } from '../../functions/adapters/duckdb-batch-query.ts'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
+import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-query.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { describeBatchQuery } from './batch-query.ts'
 

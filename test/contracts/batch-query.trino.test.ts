@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
-import { openTrinoBatchQuery } from '../../functions/adapters/trino-batch-query.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
+import { openTrinoBatchQuery } from '../../functions/adapters/sql/trino-batch-query.ts'
 import { describeWithTrino, startTrino, TRINO_START_TIMEOUT_MS, type Trino } from '../engines/trino.ts'
 import { describeBatchQuery } from './batch-query.ts'
 

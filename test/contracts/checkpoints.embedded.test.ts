@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openSqliteCheckpoints } from '../../functions/adapters/sqlite-checkpoints.ts'
+import { openSqliteCheckpoints } from '../../functions/adapters/sqlite/checkpoints.ts'
 import { describeCheckpoints } from './checkpoints.ts'
 
 describeCheckpoints('SQLite', async () => {

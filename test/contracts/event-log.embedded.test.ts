@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import { describeEventLog } from './event-log.ts'
 
 describeEventLog('SQLite', async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { describeObjectStore } from './object-store.ts'
 

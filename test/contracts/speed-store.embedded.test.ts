@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openSqliteSpeedStore } from '../../functions/adapters/sqlite-speed-store.ts'
+import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-store.ts'
 import { describeSpeedStore } from './speed-store.ts'
 
 describeSpeedStore('SQLite', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { producersToText } from '../../functions/adapters/row-encoding/row-encoding.ts'
 import {
   isCopy,
   mergeProducers,
@@ -12,7 +13,6 @@ import {
 } from '../../functions/core/cursor.ts'
 import { START } from '../../functions/core/lane.ts'
 import { lookBackMs, RETRY_LIMIT_MS, slotOf } from '../../functions/core/slot.ts'
-import { producersToText } from '../../functions/core/stored-form.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
 import { NOON_MS } from '../support/factories.ts'
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { openTrinoClient, parseType } from '../../functions/adapters/trino-client.ts'
+import { openTrinoClient, parseType } from '../../functions/adapters/sql/trino-client.ts'
 import { TRINO_CATALOG, type Trino } from './trino.ts'
 
 /** What an engine makes of a statement, in Athena's terms: values are texts or null. */

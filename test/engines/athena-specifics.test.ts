@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openAthenaBatchQuery } from '../../functions/adapters/athena-batch-query.ts'
+import { openAthenaBatchQuery } from '../../functions/adapters/sql/athena-batch-query.ts'
 import type { BatchQuery } from '../../functions/ports/batch-query.ts'
 import {
   ATHENA_REGION,

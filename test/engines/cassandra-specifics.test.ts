@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { connectCassandra } from '../../functions/adapters/cassandra-client.ts'
+import { connectCassandra } from '../../functions/adapters/cassandra/client.ts'
 import {
   type CassandraSpeedStoreOptions,
   openCassandraSpeedStore,
-} from '../../functions/adapters/cassandra-speed-store.ts'
-import { STORE_FORMAT, TABLES } from '../../functions/adapters/schema.ts'
+} from '../../functions/adapters/cassandra/speed-store.ts'
+import { STORE_FORMAT, TABLES } from '../../functions/adapters/cassandra/tables.ts'
 import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
 import { START, toPosition } from '../../functions/core/lane.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { emptyTotals } from '../../functions/core/totals.ts'
-import { settleStore } from '../../functions/homes/settled.ts'
 import { type SpeedRow, type SpeedStore, SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
+import { settleStore } from '../../functions/runtime/local/store-compatibility.ts'
 import { type Cassandra, FIRST_LOGIN, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
 import { type CqlProxy, startCqlProxy } from './cql-proxy.ts'
 import { describeWithJava } from './java.ts'

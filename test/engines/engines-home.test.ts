@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import cassandra from 'cassandra-driver'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { connectCassandra } from '../../functions/adapters/cassandra-client.ts'
-import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
-import { TABLES } from '../../functions/adapters/schema.ts'
+import { connectCassandra } from '../../functions/adapters/cassandra/client.ts'
+import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
+import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
-import { readEvents } from '../../functions/ingest/csv.ts'
+import { readEvents } from '../../functions/files/csv.ts'
 import {
   eventually,
   run,

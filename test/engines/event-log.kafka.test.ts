@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { openKafkaEventLog } from '../../functions/adapters/kafka-event-log.ts'
+import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import { describeEventLog } from '../contracts/event-log.ts'
 import { describeWithJava } from './java.ts'
 import { type KafkaEngine, startKafka } from './kafka.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import { openKinesisEventLog } from '../../functions/adapters/kinesis-event-log.ts'
+import { openKinesisEventLog } from '../../functions/adapters/kinesis/event-log.ts'
 import { describeEventLog } from '../contracts/event-log.ts'
 import { KINESIS_REGION, type KinesisEngine, startKinesis } from './kinesis.ts'
 

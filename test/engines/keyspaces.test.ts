@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { connectCassandra } from '../../functions/adapters/cassandra-client.ts'
+import { connectCassandra } from '../../functions/adapters/cassandra/client.ts'
 import {
   type CassandraSpeedStoreOptions,
   openCassandraSpeedStore,
-} from '../../functions/adapters/cassandra-speed-store.ts'
-import { TABLES } from '../../functions/adapters/schema.ts'
+} from '../../functions/adapters/cassandra/speed-store.ts'
+import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
 import { SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
 import { describeSpeedStore } from '../contracts/speed-store.ts'

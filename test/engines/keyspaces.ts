@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type TLSSocket } from 'node:tls'
-import { type AwsCredentials, answerToChallenge } from '../../functions/adapters/keyspaces-auth.ts'
+import { type AwsCredentials, answerToChallenge } from '../../functions/adapters/cassandra/keyspaces-auth.ts'
 import { createCertificate, KEYSTORE_PASSWORD } from './cassandra.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { openCassandraSpeedStore } from '../../functions/adapters/cassandra-speed-store.ts'
+import { openCassandraSpeedStore } from '../../functions/adapters/cassandra/speed-store.ts'
 import { describeSpeedStore } from '../contracts/speed-store.ts'
 import { type Cassandra, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
 import { describeWithJava } from './java.ts'

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { viewerFilter } from '../../infra/allowlist.ts'
+import { viewerFilter } from '../../infra/constructs/allowlist.ts'
 
 /** True if CloudFront would let a viewer pass. */
 function lets(cidrs: readonly string[], ip: string): boolean {

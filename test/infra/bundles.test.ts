@@ -3,7 +3,14 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildBundles, bundleOf, FUNCTIONS, type FunctionName, type LogKind, zippedBytes } from '../../infra/bundles.ts'
+import {
+  buildBundles,
+  bundleOf,
+  FUNCTIONS,
+  type FunctionName,
+  type LogKind,
+  zippedBytes,
+} from '../../infra/constructs/bundles.ts'
 
 /**
  * Maximum compressed size, KB. A larger bundle needs a decision. Cassandra's driver is half of a bundle, Kafka's client a

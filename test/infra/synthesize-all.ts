@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { AssetStaging } from 'aws-cdk-lib'
 import { stageApp } from '../../infra/app.ts'
-import { buildBundles, type LogKind } from '../../infra/bundles.ts'
+import { buildBundles, type LogKind } from '../../infra/constructs/bundles.ts'
 import { DEPLOYMENTS, type Deployment, fileOf, type Resource, STAGES, type Synthesis } from './deployments.ts'
 
 /**

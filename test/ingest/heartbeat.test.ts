@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import { type Lane, START, toPosition } from '../../functions/core/lane.ts'
 import { decodeRecord } from '../../functions/core/record.ts'
 import { sendHeartbeats } from '../../functions/ingest/heartbeat.ts'

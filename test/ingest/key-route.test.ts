@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import type { Lane } from '../../functions/core/lane.ts'
 import { KEY_ROUTE_PREFIX, keyRoute } from '../../functions/ingest/key-route.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'

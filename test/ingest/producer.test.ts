@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { RETRY_LIMIT_MS } from '../../functions/core/slot.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import { START } from '../../functions/core/lane.ts'
 import { decodeRecord } from '../../functions/core/record.ts'
 import { ANSWERED_WITHIN_MS, IDS, MOST_UNDER_WAY, requestStore } from '../../functions/ingest/request-store.ts'

@@ -2,17 +2,17 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { openSqliteCheckpoints } from '../../functions/adapters/sqlite-checkpoints.ts'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { openSqliteCheckpoints } from '../../functions/adapters/sqlite/checkpoints.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { type Position, START } from '../../functions/core/lane.ts'
 import { encodeRecord } from '../../functions/core/record.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
-import { readEvents } from '../../functions/ingest/csv.ts'
+import { readEvents } from '../../functions/files/csv.ts'
 import { sendHeartbeats } from '../../functions/ingest/heartbeat.ts'
-import { failureRegistry } from '../../functions/local/failure-registry.ts'
-import { kinesisEvent } from '../../functions/local/lambda-events.ts'
-import { startPolling } from '../../functions/local/poller.ts'
+import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
+import { failureRegistry } from '../../functions/runtime/local/failure-registry.ts'
+import { startPolling } from '../../functions/runtime/local/poller.ts'
 import { steadyClocks } from '../support/clocks.ts'
 import { collectingLogger } from '../support/factories.ts'
 import { openPipeline, perClass, withoutLateness } from '../support/pipeline.ts'
@@ -106,7 +106,7 @@ async function sampleEvents(): Promise<WireEvent[]> {
 
 async function knownClasses(): Promise<Map<string, number>> {
   const { readFile } = await import('node:fs/promises')
-  const { parseClassList } = await import('../../functions/ingest/classes-csv.ts')
+  const { parseClassList } = await import('../../functions/files/classes-csv.ts')
   return new Map(parseClassList(await readFile(CLASS_LIST, 'utf8')))
 }
 

@@ -4,18 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { generateImages, toWireEvent } from '../../data/generator.ts'
-import { connectCassandra } from '../../functions/adapters/cassandra-client.ts'
-import { pauseConsumer } from '../../functions/adapters/deployed-function.ts'
-import { openKinesisEventLog } from '../../functions/adapters/kinesis-event-log.ts'
-import { TABLES } from '../../functions/adapters/schema.ts'
+import { pauseConsumer } from '../../functions/adapters/aws/deployed-function.ts'
+import { connectCassandra } from '../../functions/adapters/cassandra/client.ts'
+import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
+import { openKinesisEventLog } from '../../functions/adapters/kinesis/event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
-import { readEvents } from '../../functions/ingest/csv.ts'
+import { readEvents } from '../../functions/files/csv.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import type { AnomalyRow, ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
-import { CHECKS } from '../../infra/verify.ts'
+import { CHECKS } from '../../infra/tools/verify.ts'
 import { type AthenaServer, executeOnTrino, startAthenaServer } from '../engines/athena-server.ts'
 import { type Cassandra, LOCAL_DATA_CENTER, startCassandra } from '../engines/cassandra.ts'
 import { schemaOfBucket, startTrino, TRINO_START_TIMEOUT_MS, type Trino } from '../engines/trino.ts'
@@ -35,7 +35,7 @@ const EVENTS = 50_000
 const DEPLOY_MS = 300_000
 const SEED = 7
 
-/** Names of the checks in infra/verify.ts whose services LocalStack has. */
+/** Names of the checks in infra/tools/verify.ts whose services LocalStack has. */
 const HERE: ReadonlySet<string> = new Set([
   'both consumers of the stream are enabled',
   'a signed event is counted, and only once',

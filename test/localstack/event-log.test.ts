@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { openKinesisEventLog } from '../../functions/adapters/kinesis-event-log.ts'
+import { openKinesisEventLog } from '../../functions/adapters/kinesis/event-log.ts'
 import { describeEventLog } from '../contracts/event-log.ts'
 import { type Kinesis, kinesisAt } from '../engines/kinesis.ts'
 import { LOCALSTACK_START_TIMEOUT_MS, type LocalStack, REGION, startLocalStack } from './localstack.ts'

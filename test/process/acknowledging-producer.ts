@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
-import { logFile } from '../../functions/homes/state.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
+import { logFile } from '../../functions/runtime/local/state.ts'
 import { someEvents } from '../support/events-csv.ts'
 
 /** Publishes events one by one into a state folder and says of each, on standard output, that it is stored. */

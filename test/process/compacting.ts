@@ -1,4 +1,4 @@
-import { openFolderObjectStore } from '../../functions/adapters/folder-object-store.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { compactArchive } from '../../functions/archive/compaction.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 

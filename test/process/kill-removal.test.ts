@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { openState } from '../../functions/homes/state.ts'
+import { openState } from '../../functions/runtime/local/state.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const FOR_NEW = { slotMs: 60_000, demo: false, createdMs: 1 }
@@ -34,7 +34,7 @@ it('a removal that is killed at any moment leaves the whole state, or one whose 
 
 /** Removes a state in a process of its own, which is killed when so many objects are gone. */
 async function removeAndKill(folder: string, gone: number): Promise<void> {
-  const script = `import { removeState } from ${JSON.stringify(new URL('../../functions/homes/state.ts', import.meta.url))}
+  const script = `import { removeState } from ${JSON.stringify(new URL('../../functions/runtime/local/state.ts', import.meta.url))}
     removeState(${JSON.stringify(folder)})`
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: 'ignore' })
   const ended = new Promise<void>(resolve => child.once('close', () => resolve()))

@@ -1,9 +1,9 @@
 import { copyFileSync, cpSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { laneName } from '../../functions/core/delivery.ts'
-import { readEnvironment } from '../../functions/homes/environment.ts'
-import { openLog } from '../../functions/homes/logs.ts'
+import { laneName } from '../../functions/core/lane.ts'
+import { readEnvironment } from '../../functions/runtime/config/environment.ts'
+import { openLog } from '../../functions/runtime/local/log.ts'
 import { someEvents } from '../support/events-csv.ts'
 import {
   eventually,

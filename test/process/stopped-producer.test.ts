@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { logFile, storeFile } from '../../functions/homes/state.ts'
+import { logFile, storeFile } from '../../functions/runtime/local/state.ts'
 import { someEvents } from '../support/events-csv.ts'
 import { eventually, run, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'

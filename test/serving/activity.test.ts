@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Lane } from '../../functions/core/lane.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
-import { failureRegistry } from '../../functions/local/failure-registry.ts'
+import { failureRegistry } from '../../functions/runtime/local/failure-registry.ts'
 import { health } from '../../functions/serving/health.ts'
 import { Health } from '../../functions/serving/schemas.ts'
 import { openOneLane } from '../support/one-lane.ts'

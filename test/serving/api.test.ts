@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { openSqliteSpeedStore } from '../../functions/adapters/sqlite-speed-store.ts'
+import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-store.ts'
 import { describeServingApi } from '../contracts/serving-api.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
-import { importEvents } from '../../functions/batch/imports.ts'
+import { importEvents } from '../../functions/archive/imports.ts'
 import { decodeEvent, type WireEvent } from '../../functions/core/event.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'

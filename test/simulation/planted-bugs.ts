@@ -17,8 +17,8 @@ export function withBug({ name, file, edits }: PlantedBug, source: string): stri
 const APPLY = 'functions/speed/apply.ts'
 const PRODUCER = 'test/simulation/producer.ts'
 const HISTORY = 'test/simulation/history.ts'
-const REDRIVE = 'functions/ingest/redrive.ts'
-const STORE = 'functions/adapters/sqlite-speed-store.ts'
+const REDRIVE = 'functions/redrive/redrive.ts'
+const STORE = 'functions/adapters/sqlite/speed-store.ts'
 const SQL = 'test/support/pipeline.ts'
 
 /** Each of these loses or doubles something; the simulation must notice every one. */
@@ -162,7 +162,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'redrive under a fresh identity',
-    file: 'functions/ingest/redriven-record.ts',
+    file: 'functions/redrive/redriven-record.ts',
     edits: [
       ['JSON.stringify(identity)', 'JSON.stringify([identity, made++])'],
       ['export const REDRIVE_PREFIX', 'let made = 0\nexport const REDRIVE_PREFIX'],
@@ -189,7 +189,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'late continuation of a redrive appended blindly',
-    file: 'functions/ingest/redrive-standing.ts',
+    file: 'functions/redrive/standing.ts',
     edits: [['time.now() - claim.claimedMs <= LAST_ATTEMPT_MS', 'time.now() >= claim.claimedMs']],
   },
   {

@@ -1,8 +1,8 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { openSqliteEventLog } from '../../functions/adapters/sqlite-event-log.ts'
+import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { START } from '../../functions/core/lane.ts'
-import { logFile } from '../../functions/homes/state.ts'
+import { logFile } from '../../functions/runtime/local/state.ts'
 
 /** Lines of all records in the log of a state folder, lane by lane, read with independent code. */
 export async function recordsOfLog(state: string): Promise<string[][]> {

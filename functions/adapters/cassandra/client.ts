@@ -1,0 +1,306 @@
+import cassandra from 'cassandra-driver'
+import { SpeedStoreUnavailable } from '../../ports/speed-store.ts'
+import { type KeyspacesLogin, keyspacesAuthProvider } from './keyspaces-auth.ts'
+
+const { auth, errors, policies, types } = cassandra
+
+export interface CassandraConnection {
+  /** `host:port` each; without a port 9042. The other nodes are found through them, on the same port. */
+  contactPoints: string[]
+  localDataCenter: string
+  credentials?: { username: string; password: string }
+  /**
+   * Speak TLS and verify the servers' certificates. `ca`: PEM of the authority, where it is not one that Node trusts.
+   * `serverName`: the name in the certificates, where they do not hold the servers' addresses (Keyspaces: its endpoint).
+   */
+  tls?: { ca?: string; serverName?: string }
+  /**
+   * Keyspaces instead of a cluster, without `credentials`. It is a service behind some addresses, of which any will do:
+   * to be quick after a cold start, a few are connected to, and only when a statement needs one.
+   */
+  keyspaces?: KeyspacesLogin
+}
+
+export type CqlValue = string | number | Buffer | null
+export type CqlRow = Record<string, CqlValue>
+export type CqlStatement = readonly [cql: string, values: readonly CqlValue[]]
+
+/**
+ * Prepared statements on a Cassandra cluster or on Keyspaces, at LOCAL_QUORUM. Integers come and go as numbers: ours
+ * stay below 2^53. Every method throws SpeedStoreUnavailable when the servers are out of reach or do not answer within
+ * seconds; the connections are then restored in the background.
+ */
+export interface CqlClient {
+  /** Rows of all pages. A read that fails on one node is tried on the others. */
+  rows(statement: CqlStatement, pageSize?: number): AsyncIterable<CqlRow>
+  /** Writes that are harmless to repeat, all into one partition and in one go; tried on another node after a failure. */
+  write(statements: readonly CqlStatement[]): Promise<void>
+  /**
+   * A conditional write (lightweight transaction): whether it was applied. Sent once: after an error it may have been
+   * applied or not, and sending it again would find its own write and answer false.
+   */
+  writeIf(statement: CqlStatement): Promise<boolean>
+  /** A statement that defines a keyspace or a table. */
+  define(cql: string): Promise<void>
+  /** How many nodes the local data center has. */
+  localNodes(): Promise<number>
+  close(): Promise<void>
+}
+
+const DEFAULT_PORT = 9042
+const CONNECT_TIMEOUT_MS = 2_000
+/** Above the 2 s after which a server gives up a write, so that its own answer comes first. */
+const ANSWER_TIMEOUT_MS = 3_000
+const DEFINITION_TIMEOUT_MS = 30_000
+/** The driver's own delays grow to ten minutes. */
+const RECONNECT_MS = 500
+/** So many unanswered statements make a connection be replaced: it may lead nowhere (a frozen Lambda's often does). */
+const MAX_UNANSWERED = 3
+const HEARTBEAT_MS = 10_000
+const PAGE_ROWS = 200
+/** Keyspaces answers within milliseconds, or the connection is dead: another is tried while there is time. */
+const KEYSPACES_ANSWER_TIMEOUT_MS = 1_500
+/** Addresses of Keyspaces that are connected to: another when one fails. */
+const KEYSPACES_PEERS = 2
+/**
+ * After so long without a statement the connections are made anew: what stands between us and the servers forgets idle
+ * ones without a word, and a frozen Lambda function keeps none alive.
+ */
+const IDLE_MS = 240_000
+
+/**
+ * @throws Error that says so when the servers refuse the log-in
+ * @throws SpeedStoreUnavailable when no contact point can be reached, or its certificate is not trusted
+ */
+export async function connectCassandra(connection: CassandraConnection): Promise<CqlClient> {
+  const { localDataCenter } = connection
+  let client: cassandra.Client | undefined = await connectDriver(connection)
+  let connecting: Promise<cassandra.Client> | undefined
+  let closed = false
+  let running = 0
+  let lastUsedMs = Date.now()
+
+  async function connected(): Promise<cassandra.Client> {
+    if (closed) throw new Error('the connection to Cassandra is closed')
+    if (client && running === 0 && Date.now() - lastUsedMs > IDLE_MS) {
+      const idle = client
+      client = undefined
+      // It may take its time to find out that nobody answers.
+      void idle.shutdown().catch(() => undefined)
+    }
+    if (client) return client
+    connecting ??= connectDriver(connection)
+      .then(fresh => {
+        client = fresh
+        return fresh
+      })
+      .finally(() => {
+        connecting = undefined
+      })
+    return connecting
+  }
+
+  /**
+   * Runs a statement. When no node could be reached, the next one connects anew by the contact points: the nodes may
+   * have come back under other addresses.
+   */
+  async function run<T>(statement: (client: cassandra.Client) => Promise<T>): Promise<T> {
+    const used = await connected()
+    running++
+    try {
+      return await statement(used)
+    } catch (error) {
+      if (error instanceof errors.NoHostAvailableError && client === used) {
+        client = undefined
+        await used.shutdown()
+      }
+      throw storeError(error)
+    } finally {
+      running--
+      lastUsedMs = Date.now()
+    }
+  }
+
+  return {
+    async *rows([cql, values], pageSize = PAGE_ROWS) {
+      const result = await run(client => client.execute(cql, [...values], { ...REPEATABLE, fetchSize: pageSize }))
+      try {
+        for await (const row of result) yield plainRow(row)
+      } catch (error) {
+        throw storeError(error)
+      }
+    },
+    async write(statements) {
+      const [first] = statements
+      if (!first) return
+      if (statements.length === 1) await run(client => client.execute(first[0], [...first[1]], REPEATABLE))
+      else {
+        const queries = statements.map(([query, values]) => ({ query, params: [...values] }))
+        await run(client => client.batch(queries, { ...REPEATABLE, logged: false }))
+      }
+    },
+    async writeIf([cql, values]) {
+      const result = await run(client => client.execute(cql, [...values], ONCE))
+      // The driver's wasApplied() is also true for answers without the column: of statements that are not conditional.
+      const applied: unknown = result.first()?.['[applied]']
+      if (typeof applied !== 'boolean') throw new Error(`the statement is not conditional: ${cql}`)
+      return applied
+    },
+    async define(cql) {
+      await run(client => client.execute(cql, [], { prepare: false, readTimeout: DEFINITION_TIMEOUT_MS }))
+    },
+    async localNodes() {
+      const { hosts } = await run(async client => client)
+      return hosts.values().filter(host => host.datacenter === localDataCenter).length
+    },
+    async close() {
+      closed = true
+      await connecting?.catch(() => undefined)
+      await client?.shutdown()
+    },
+  }
+}
+
+/** A connected client of the driver. One that failed to connect is not tried again: it would keep its listeners. */
+async function connectDriver(connection: CassandraConnection): Promise<cassandra.Client> {
+  const contactPoints = [...connection.contactPoints]
+  const client = new cassandra.Client(driverOptions({ ...connection, contactPoints }))
+  try {
+    await client.connect()
+  } catch (error) {
+    await client.shutdown()
+    throw storeError(error)
+  }
+  // After an outage of all nodes the driver (4.10) starts over with the contact points, beside the reconnection of the
+  // nodes it knows, and then watches its connection twice: with every outage the connections double, and those that it
+  // lost sight of stay open when it is shut down. Without contact points it waits for the nodes, which is enough.
+  contactPoints.length = 0
+  return client
+}
+
+function driverOptions({ contactPoints, localDataCenter, credentials, tls, keyspaces }: CassandraConnection) {
+  const options: cassandra.ClientOptions = {
+    contactPoints,
+    localDataCenter,
+    // Keyspaces speaks version 4; asking for more costs every connection a refusal.
+    protocolOptions: { port: portOf(contactPoints[0] ?? ''), maxVersion: 4 },
+    queryOptions: { consistency: types.consistencies.localQuorum, prepare: true },
+    policies: {
+      retry: new policies.retry.FallthroughRetryPolicy(),
+      speculativeExecution: new policies.speculativeExecution.NoSpeculativeExecutionPolicy(),
+      reconnection: new policies.reconnection.ConstantReconnectionPolicy(RECONNECT_MS),
+    },
+    socketOptions: {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      readTimeout: ANSWER_TIMEOUT_MS,
+      defunctReadTimeoutThreshold: MAX_UNANSWERED,
+    },
+    pooling: { heartBeatInterval: HEARTBEAT_MS },
+  }
+  if (keyspaces) {
+    options.authProvider = keyspacesAuthProvider(keyspaces)
+    options.isMetadataSyncEnabled = false
+    options.pooling = { ...options.pooling, warmup: false }
+    options.policies = { ...options.policies, loadBalancing: new FewPeers(localDataCenter, KEYSPACES_PEERS) }
+    options.socketOptions = { ...options.socketOptions, readTimeout: KEYSPACES_ANSWER_TIMEOUT_MS }
+  }
+  if (credentials) options.authProvider = new auth.PlainTextAuthProvider(credentials.username, credentials.password)
+  if (tls) {
+    options.sslOptions = {
+      // The driver's default is false.
+      rejectUnauthorized: true,
+      ...(tls.ca !== undefined && { ca: tls.ca }),
+      ...(tls.serverName !== undefined && { servername: tls.serverName }),
+    }
+  }
+  return options
+}
+
+/** Sends statements to a few nodes of the data center in turn; to others only when those are down. */
+class FewPeers extends policies.loadBalancing.DCAwareRoundRobinPolicy {
+  readonly #count: number
+
+  constructor(localDataCenter: string, count: number) {
+    super(localDataCenter)
+    this.#count = count
+  }
+
+  override newQueryPlan(
+    keyspace: string,
+    executionOptions: cassandra.ExecutionOptions,
+    callback: (error: Error, iterator: Iterator<cassandra.Host>) => void,
+  ): void {
+    super.newQueryPlan(keyspace, executionOptions, (error, hosts) => {
+      if (error) return callback(error, hosts)
+      // The order must not depend on whose turn it is, or all would be connected to after a while.
+      const byAddress = Iterator.from(hosts)
+        .toArray()
+        .sort((a, b) => (a.address < b.address ? -1 : 1))
+      const few = byAddress.filter(host => host.isUp()).slice(0, this.#count)
+      const inTurn = Math.random() < 0.5 ? few : few.toReversed()
+      callback(error, [...inTurn, ...byAddress.filter(host => !few.includes(host))].values())
+    })
+  }
+}
+
+const REPEATABLE: cassandra.QueryOptions = {
+  prepare: true,
+  isIdempotent: true,
+  retry: new policies.retry.RetryPolicy(),
+}
+
+/** The client's own retry policy, which never retries. */
+const ONCE: cassandra.QueryOptions = {
+  prepare: true,
+  isIdempotent: false,
+  serialConsistency: types.consistencies.localSerial,
+}
+
+function portOf(contactPoint: string): number {
+  const [, port] = /^(?:\[.+\]|[^:]+):(\d+)$/.exec(contactPoint) ?? []
+  return port === undefined ? DEFAULT_PORT : Number(port)
+}
+
+function plainRow(row: cassandra.types.Row): CqlRow {
+  const cells: [string, CqlValue | cassandra.types.Long][] = Object.entries(row)
+  return Object.fromEntries(
+    cells.map(([name, value]) => [name, value instanceof types.Long ? value.toNumber() : value]),
+  )
+}
+
+/** Answers of a server that is in trouble, not of one that was asked something wrong. */
+const TROUBLE: ReadonlySet<number> = new Set([
+  types.responseErrorCodes.serverError,
+  types.responseErrorCodes.unavailableException,
+  types.responseErrorCodes.overloaded,
+  types.responseErrorCodes.isBootstrapping,
+  types.responseErrorCodes.writeTimeout,
+  types.responseErrorCodes.readTimeout,
+  types.responseErrorCodes.readFailure,
+  types.responseErrorCodes.writeFailure,
+])
+
+function storeError(error: unknown): unknown {
+  if (error instanceof errors.NoHostAvailableError) {
+    const reasons: [host: string, reason: unknown][] = Object.entries(error.innerErrors ?? {})
+    const said = reasons.map(([host, reason]) => `${host}: ${reason instanceof Error ? reason.message : 'down'}`)
+    if (reasons.some(([, reason]) => isRefusedLogin(reason))) {
+      return new Error(`Cassandra refuses the log-in (${said.join('; ')})`, { cause: error })
+    }
+    const why = said.join('; ') || 'all are down'
+    return new SpeedStoreUnavailable(`no Cassandra node can be reached (${why})`, { cause: error })
+  }
+  const isTrouble =
+    error instanceof errors.OperationTimedOutError ||
+    error instanceof errors.BusyConnectionError ||
+    (error instanceof errors.ResponseError && TROUBLE.has(error.code)) ||
+    (error as { isSocketError?: boolean } | null)?.isSocketError === true
+  return isTrouble ? new SpeedStoreUnavailable((error as Error).message, { cause: error }) : error
+}
+
+function isRefusedLogin(error: unknown): boolean {
+  return (
+    error instanceof errors.AuthenticationError ||
+    (error instanceof errors.ResponseError && error.code === types.responseErrorCodes.badCredentials)
+  )
+}

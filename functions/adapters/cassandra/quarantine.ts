@@ -1,0 +1,149 @@
+import { formatTimestamp } from '../../core/time.ts'
+import type { QuarantineEntry, SpeedStore } from '../../ports/speed-store.ts'
+import { inParallel } from '../in-parallel.ts'
+import { toQuarantineEntry } from '../row-encoding/speed-rows.ts'
+import type { CqlClient, CqlRow, CqlStatement } from './client.ts'
+import { WHOLE_RECORD } from './tables.ts'
+
+/** Longer bytes are cut into rows of this length: far below the 1 MB that a row may have on Keyspaces. */
+const PIECE_BYTES = 256 * 1024
+/** Statements written in one go; Keyspaces takes 30. */
+const ENTRIES_PER_WRITE = 20
+/** A page must fit the server's memory even where every row is a whole piece. */
+const PAGE_ROWS = 20
+const IN_FLIGHT = 8
+
+/**
+ * The quarantine in Cassandra. Entries are written plainly, not by lightweight transactions: a flood of bad lines must
+ * not hold up its lane, and who writes a place a second time writes the same bytes. So the first is kept by looking
+ * before writing; only processes that do the same lane at the same moment could replace each other's equal entries.
+ */
+export function cassandraQuarantine(
+  client: CqlClient,
+  keyspace: string,
+): Pick<SpeedStore, 'quarantine' | 'readQuarantine'> {
+  const sql = {
+    knowHour: `INSERT INTO ${keyspace}.quarantine_hours (lane, arrival_hour) VALUES (?, ?)`,
+    hoursFrom: `SELECT arrival_hour FROM ${keyspace}.quarantine_hours WHERE lane = ? AND arrival_hour >= ?`,
+    placesBetween: `SELECT sequence, line FROM ${keyspace}.quarantine
+      WHERE lane = ? AND arrival_hour = ? AND sequence >= ? AND sequence <= ?`,
+    put: `INSERT INTO ${keyspace}.quarantine
+      (lane, arrival_hour, sequence, line, arrival_ms, reason, detail, bytes_length, bytes)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    putPiece: `INSERT INTO ${keyspace}.quarantine_bytes (lane, sequence, line, piece, bytes) VALUES (?, ?, ?, ?, ?)`,
+    pieces: `SELECT bytes FROM ${keyspace}.quarantine_bytes WHERE lane = ? AND sequence = ? AND line = ?`,
+    // Two statements in place of (sequence, line) > (?, ?): Keyspaces compares columns one by one.
+    linesBehind: `SELECT * FROM ${keyspace}.quarantine
+      WHERE lane = ? AND arrival_hour = ? AND sequence = ? AND line > ? LIMIT ?`,
+    recordsBehind: `SELECT * FROM ${keyspace}.quarantine
+      WHERE lane = ? AND arrival_hour = ? AND sequence > ? LIMIT ?`,
+  }
+
+  /** Entries of one lane and hour. */
+  async function putBucket(lane: string, hour: string, entries: readonly QuarantineEntry[]): Promise<void> {
+    const sequences = entries.map(entry => entry.position).sort()
+    const known = new Set<string>()
+    const range = [lane, hour, sequences[0] as string, sequences.at(-1) as string]
+    for await (const { sequence, line } of client.rows([sql.placesBetween, range], 1_000))
+      known.add(`${sequence} ${line}`)
+    const missing = entries.filter(({ position, index }) => {
+      const place = `${position} ${index ?? WHOLE_RECORD}`
+      return !known.has(place) && known.add(place)
+    })
+    if (missing.length === 0) return
+    await client.write([[sql.knowHour, [lane, hour]]])
+    for (const entry of missing) await putLaterPieces(entry)
+    await inParallel(inWrites(missing), IN_FLIGHT, write => client.write(write.map(entry => putStatement(hour, entry))))
+  }
+
+  function putStatement(hour: string, entry: QuarantineEntry): CqlStatement {
+    const { lane, position, index, arrivalMs, reason, detail, bytes } = entry
+    const line = index ?? WHOLE_RECORD
+    const first = asBuffer(bytes).subarray(0, PIECE_BYTES)
+    return [sql.put, [lane, hour, position, line, arrivalMs, reason, detail, bytes.length, first]]
+  }
+
+  async function putLaterPieces({ lane, position, index, bytes }: QuarantineEntry): Promise<void> {
+    const pieces: CqlStatement[] = []
+    for (let start = PIECE_BYTES; start < bytes.length; start += PIECE_BYTES) {
+      const piece = asBuffer(bytes).subarray(start, start + PIECE_BYTES)
+      pieces.push([sql.putPiece, [lane, position, index ?? WHOLE_RECORD, start / PIECE_BYTES, piece]])
+    }
+    await inParallel(pieces, IN_FLIGHT, piece => client.write([piece]))
+  }
+
+  async function toEntry(row: CqlRow): Promise<QuarantineEntry> {
+    const { lane, sequence, line, bytes_length, bytes } = row as unknown as StoredBytes
+    const pieces = [bytes]
+    if (bytes.length < bytes_length) {
+      for await (const piece of client.rows([sql.pieces, [lane, sequence, line]], PAGE_ROWS)) {
+        pieces.push(piece.bytes as Buffer)
+      }
+    }
+    return toQuarantineEntry(row, pieces.length === 1 ? bytes : Buffer.concat(pieces))
+  }
+
+  return {
+    async quarantine(entries) {
+      const buckets = Map.groupBy(entries, ({ lane, arrivalMs }) => `${lane}/${hourOf(arrivalMs)}`)
+      for (const bucket of buckets.values()) {
+        const { lane, arrivalMs } = bucket[0] as QuarantineEntry
+        await putBucket(lane, hourOf(arrivalMs), bucket)
+      }
+    },
+    async readQuarantine({ lane, after, limit }) {
+      const firstHour = after ? hourOf(after.arrivalMs) : ''
+      const found: CqlRow[] = []
+      const take = async (cql: string, place: readonly (string | number)[]) => {
+        if (found.length >= limit) return
+        const statement: CqlStatement = [cql, [lane, ...place, limit - found.length]]
+        for await (const row of client.rows(statement, PAGE_ROWS)) found.push(row)
+      }
+      for await (const { arrival_hour } of client.rows([sql.hoursFrom, [lane, firstHour]])) {
+        const hour = arrival_hour as string
+        if (after && hour === firstHour) {
+          await take(sql.linesBehind, [hour, after.position, after.index ?? WHOLE_RECORD])
+          await take(sql.recordsBehind, [hour, after.position])
+        } else await take(sql.recordsBehind, [hour, ''])
+        if (found.length >= limit) break
+      }
+      return inParallel(found, IN_FLIGHT, toEntry)
+    },
+  }
+}
+
+/** An entry's place, how long its bytes are, and the first of them. */
+interface StoredBytes {
+  lane: string
+  sequence: string
+  line: number
+  bytes_length: number
+  bytes: Buffer
+}
+
+/** `2026-11-22T14`: sorts as the hours do. */
+function hourOf(ms: number): string {
+  return formatTimestamp(ms).slice(0, 13)
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Cuts entries into writes, each of few statements and of few bytes. */
+function inWrites(entries: readonly QuarantineEntry[]): QuarantineEntry[][] {
+  const writes: QuarantineEntry[][] = []
+  let bytes = 0
+  for (const entry of entries) {
+    const length = Math.min(entry.bytes.length, PIECE_BYTES)
+    const write = writes.at(-1)
+    if (write && write.length < ENTRIES_PER_WRITE && bytes + length <= PIECE_BYTES) {
+      write.push(entry)
+      bytes += length
+    } else {
+      writes.push([entry])
+      bytes = length
+    }
+  }
+  return writes
+}

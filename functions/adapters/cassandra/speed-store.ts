@@ -1,0 +1,268 @@
+import type { Alert } from '../../core/alert.ts'
+import type { Cursor } from '../../core/cursor.ts'
+import type { Slot } from '../../core/slot.ts'
+import { dayOf } from '../../core/time.ts'
+import { type SpeedRow, type SpeedStore, SpeedStoreUnavailable } from '../../ports/speed-store.ts'
+import { inParallel } from '../in-parallel.ts'
+import { producersToText, totalsToText } from '../row-encoding/row-encoding.ts'
+import { toAlert, toCursor, toSpeedRow, toStoreSettings } from '../row-encoding/speed-rows.ts'
+import { type CassandraConnection, type CqlClient, connectCassandra } from './client.ts'
+import { cassandraQuarantine } from './quarantine.ts'
+import { cassandraRedrives } from './redrives.ts'
+import {
+  addColumnCql,
+  createTableCql,
+  describeMissing,
+  divideMissing,
+  SETTINGS_ROW,
+  TABLE_COLUMNS,
+  TABLES,
+  type TableColumn,
+} from './tables.ts'
+
+export interface CassandraSpeedStoreOptions extends CassandraConnection {
+  keyspace: string
+  /** Create what is missing of the keyspace and its tables. On AWS the stack does. */
+  createSchema?: boolean
+}
+
+/** Statements of one call that are under way at once. */
+const IN_FLIGHT = 16
+/** Statements written in one go; Keyspaces takes 30. */
+const ALERTS_PER_WRITE = 20
+/** Cursors are read in small pages: one with thousands of producers has hundreds of kilobytes. */
+const CURSORS_PER_PAGE = 20
+/** The end of the year 9999, ms: the last day whose name sorts. */
+const END_OF_DAYS_MS = 253_402_300_799_999
+
+/**
+ * The speed store in Cassandra, or in Keyspaces: reads and writes at LOCAL_QUORUM, compare-and-set by lightweight
+ * transactions.
+ *
+ * @throws Error when the keyspace's name is none, or the servers refuse the log-in
+ * @throws SpeedStoreUnavailable when no server can be reached
+ */
+export async function openCassandraSpeedStore(options: CassandraSpeedStoreOptions): Promise<SpeedStore> {
+  const { keyspace, createSchema = false, localDataCenter } = options
+  if (!/^[a-z][a-z0-9_]{1,47}$/.test(keyspace)) {
+    throw new Error(`'${keyspace}' is not a keyspace: write 2 to 48 of a-z, 0-9 and _, a letter first`)
+  }
+  const client = await connectCassandra(options)
+  if (createSchema) {
+    try {
+      await define(client, keyspace, localDataCenter)
+    } catch (error) {
+      await client.close()
+      throw error
+    }
+  }
+  return {
+    async unready() {
+      const tables = options.keyspaces ? await unreadyTables(client, keyspace) : []
+      return tables.length > 0 ? tables : (await missingColumns(client, keyspace)).map(describeMissing)
+    },
+    ...settings(client, keyspace),
+    ...cursors(client, keyspace),
+    ...totals(client, keyspace),
+    ...alerts(client, keyspace),
+    ...cassandraQuarantine(client, keyspace),
+    ...cassandraRedrives(client, keyspace),
+    close: () => client.close(),
+  }
+}
+
+/** Keeps three copies of everything, or as many as there are nodes. */
+async function define(client: CqlClient, keyspace: string, dataCenter: string): Promise<void> {
+  const copies = Math.min(await client.localNodes(), 3)
+  await client.define(
+    `CREATE KEYSPACE IF NOT EXISTS ${keyspace}
+     WITH replication = {'class': 'NetworkTopologyStrategy', '${dataCenter}': ${copies}}`,
+  )
+  for (const table of TABLES) await client.define(createTableCql(keyspace, table))
+  await addNewerColumns(client, keyspace)
+}
+
+/** Gives the tables of an older format their new columns. */
+async function addNewerColumns(client: CqlClient, keyspace: string): Promise<void> {
+  const missing = await missingColumns(client, keyspace)
+  if (missing.length === 0) return
+  let format: number | undefined
+  const settled = `SELECT format FROM ${keyspace}.store_settings WHERE name = ?`
+  for await (const row of client.rows([settled, [SETTINGS_ROW]])) format = row.format as number
+  for (const column of divideMissing(missing, format).newer) {
+    await client.define(addColumnCql(keyspace, column)).catch(async error => {
+      // Another process may have been first.
+      const isMissing = (await missingColumns(client, keyspace)).some(
+        ({ table, column: { name } }) => table === column.table && name === column.column.name,
+      )
+      if (isMissing) throw error
+    })
+  }
+}
+
+async function missingColumns(client: CqlClient, keyspace: string): Promise<TableColumn[]> {
+  const cql = 'SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = ?'
+  const found = new Set<string>()
+  for await (const row of client.rows([cql, [keyspace]])) found.add(`${row.table_name}.${row.column_name}`)
+  return TABLE_COLUMNS.filter(({ table, column }) => !found.has(`${table}.${column.name}`))
+}
+
+/**
+ * Keyspaces makes and changes tables later than it answers.
+ *
+ * @see https://docs.aws.amazon.com/keyspaces/latest/devguide/tables-create.html
+ */
+async function unreadyTables(client: CqlClient, keyspace: string): Promise<string[]> {
+  const cql = 'SELECT table_name, status FROM system_schema_mcs.tables WHERE keyspace_name = ?'
+  const statuses = new Map<unknown, unknown>()
+  for await (const { table_name: name, status } of client.rows([cql, [keyspace]])) statuses.set(name, status)
+  return TABLES.flatMap(({ name }) => {
+    const status = statuses.get(name) ?? 'not there'
+    return status === 'ACTIVE' ? [] : [`The table ${name} is ${status}.`]
+  })
+}
+
+function settings(client: CqlClient, keyspace: string): Pick<SpeedStore, 'settle' | 'resettle'> {
+  const settle = `INSERT INTO ${keyspace}.store_settings (name, format, slot_ms, system_id)
+    VALUES (?, ?, ?, ?) IF NOT EXISTS`
+  const resettle = `UPDATE ${keyspace}.store_settings SET format = ?, system_id = ?
+    WHERE name = ? IF format = ? AND system_id = ?`
+  const settled = `SELECT * FROM ${keyspace}.store_settings WHERE name = ?`
+  return {
+    async settle(asked) {
+      const { format, slotMs, systemId } = asked
+      if (await client.writeIf([settle, [SETTINGS_ROW, format, slotMs, systemId]])) return asked
+      for await (const row of client.rows([settled, [SETTINGS_ROW]])) return toStoreSettings(row)
+      throw new SpeedStoreUnavailable(`the settings of keyspace ${keyspace} were written and are not there`)
+    },
+    resettle: ({ format, systemId }, from) =>
+      client.writeIf([resettle, [format, systemId, SETTINGS_ROW, from.format, from.systemId]]),
+  }
+}
+
+function cursors(
+  client: CqlClient,
+  keyspace: string,
+): Pick<SpeedStore, 'readCursor' | 'readCursors' | 'createCursor' | 'moveCursor'> {
+  const sql = {
+    read: `SELECT * FROM ${keyspace}.lane_cursor WHERE lane = ?`,
+    readAll: `SELECT * FROM ${keyspace}.lane_cursor`,
+    create: `INSERT INTO ${keyspace}.lane_cursor
+      (last_sequence, producers, last_arrival_ms, last_event_ms, quarantined, last_heartbeat_delay_ms, lost_records,
+        last_loss_ms, lane)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
+    move: `UPDATE ${keyspace}.lane_cursor
+      SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?,
+        quarantined = ?, last_heartbeat_delay_ms = ?, lost_records = ?, last_loss_ms = ?
+      WHERE lane = ? IF last_sequence = ?`,
+  }
+  const values = (cursor: Cursor) => {
+    const { lane, lastPosition, producers, lastArrivalMs, lastEventMs, quarantined } = cursor
+    const { lastHeartbeatDelayMs, lostRecords, lastLossMs } = cursor
+    const text = producersToText(producers)
+    const counts = [quarantined, lastHeartbeatDelayMs, lostRecords, lastLossMs] as const
+    return [lastPosition, text, lastArrivalMs, lastEventMs, ...counts, lane] as const
+  }
+  return {
+    async readCursor(lane) {
+      for await (const row of client.rows([sql.read, [lane]])) return toCursor(row)
+      return undefined
+    },
+    async readCursors() {
+      const found: Cursor[] = []
+      for await (const row of client.rows([sql.readAll, []], CURSORS_PER_PAGE)) found.push(toCursor(row))
+      return found
+    },
+    createCursor: cursor => client.writeIf([sql.create, values(cursor)]),
+    moveCursor: (cursor, from) => client.writeIf([sql.move, [...values(cursor), from]]),
+  }
+}
+
+function totals(client: CqlClient, keyspace: string): Pick<SpeedStore, 'readRow' | 'readRows' | 'writeRow'> {
+  const sql = {
+    knowDay: `INSERT INTO ${keyspace}.realtime_days (lane, arrival_day) VALUES (?, ?)`,
+    days: `SELECT arrival_day FROM ${keyspace}.realtime_days
+      WHERE lane = ? AND arrival_day >= ? AND arrival_day <= ?`,
+    read: `SELECT * FROM ${keyspace}.realtime_ndvi_by_class
+      WHERE lane = ? AND arrival_day = ? AND arrival_slot = ? AND window_start = ?`,
+    readRange: `SELECT * FROM ${keyspace}.realtime_ndvi_by_class
+      WHERE lane = ? AND arrival_day = ? AND arrival_slot >= ? AND arrival_slot < ?`,
+    create: `INSERT INTO ${keyspace}.realtime_ndvi_by_class
+      (last_sequence, totals, lane, arrival_day, arrival_slot, window_start) VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
+    replace: `UPDATE ${keyspace}.realtime_ndvi_by_class SET last_sequence = ?, totals = ?
+      WHERE lane = ? AND arrival_day = ? AND arrival_slot = ? AND window_start = ? IF last_sequence = ?`,
+  }
+  /** The last day of each lane that this process has made known. */
+  const knownDay = new Map<string, string>()
+
+  /** Must precede the day's first row: readers find the days by it. */
+  async function makeKnown(lane: string, day: string): Promise<void> {
+    if (knownDay.get(lane) === day) return
+    await client.write([[sql.knowDay, [lane, day]]])
+    knownDay.set(lane, day)
+  }
+
+  return {
+    async readRow({ lane, slot, windowStart }) {
+      for await (const row of client.rows([sql.read, [lane, dayOf(slot), slot, windowStart]])) return toSpeedRow(row)
+      return undefined
+    },
+    async readRows(lane, slots) {
+      const from = withinDays(slots.from)
+      const until = withinDays(slots.until)
+      if (until <= from) return []
+      const days: string[] = []
+      for await (const row of client.rows([sql.days, [lane, dayOf(from), dayOf(until - 1)]])) {
+        days.push(row.arrival_day as string)
+      }
+      const found = await inParallel(days, IN_FLIGHT, async day => {
+        const rows: SpeedRow[] = []
+        for await (const row of client.rows([sql.readRange, [lane, day, from, until]])) rows.push(toSpeedRow(row))
+        return rows
+      })
+      return found.flat()
+    },
+    async writeRow(row, replacing) {
+      const { lane, slot, windowStart, lastPosition } = row
+      const day = dayOf(slot)
+      const values = [lastPosition, totalsToText(row.totals), lane, day, slot, windowStart]
+      if (replacing !== null) return client.writeIf([sql.replace, [...values, replacing]])
+      await makeKnown(lane, day)
+      return client.writeIf([sql.create, values])
+    },
+  }
+}
+
+function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlerts' | 'readAlerts'> {
+  const put = `INSERT INTO ${keyspace}.anomaly_alerts
+    (class_name, day, event_ms, image_id, ndvi_mean, ndvi_min, ndvi_max, rule, score, baseline_version)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  const read = `SELECT * FROM ${keyspace}.anomaly_alerts WHERE class_name = ? AND day = ? AND event_ms <= ? LIMIT ?`
+  const values = ({ className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, ...judged }: Alert) => {
+    const { rule, score, baselineVersion } = judged
+    return [className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, rule, score, baselineVersion]
+  }
+  return {
+    async putAlerts(all) {
+      // A write in one go must stay in one partition.
+      const partitions = Map.groupBy(all, ({ className, day }) => `${day} ${className}`)
+      const writes: Alert[][] = []
+      for (const partition of partitions.values()) {
+        for (let start = 0; start < partition.length; start += ALERTS_PER_WRITE) {
+          writes.push(partition.slice(start, start + ALERTS_PER_WRITE))
+        }
+      }
+      await inParallel(writes, IN_FLIGHT, write => client.write(write.map(alert => [put, values(alert)])))
+    },
+    async readAlerts({ className, day, upToMs, limit }) {
+      const found: Alert[] = []
+      if (limit < 1) return found
+      for await (const row of client.rows([read, [className, day, upToMs, limit]])) found.push(toAlert(row))
+      return found
+    },
+  }
+}
+
+function withinDays(slot: Slot): number {
+  return Math.min(Math.max(slot, 0), END_OF_DAYS_MS)
+}

@@ -1,0 +1,16 @@
+import type { Alert } from '../../core/alert.ts'
+import { fromMicro } from '../../core/fixed-point.ts'
+import { formatTimestamp } from '../../core/time.ts'
+
+/** An alert as others are told of it: the field names of the API. */
+export function alertMessage(alert: Alert): Record<string, string | number> {
+  return {
+    class_name: alert.className,
+    image_id: alert.imageId,
+    timestamp: formatTimestamp(alert.eventMs),
+    ndvi_mean: fromMicro(alert.ndviMean),
+    rule: alert.rule,
+    score: alert.score,
+    baseline_version: alert.baselineVersion,
+  }
+}

@@ -1,0 +1,43 @@
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { SignatureV4 } from '@smithy/signature-v4'
+import { Sha256 } from '../aws/sha256.ts'
+
+export interface MskLogin {
+  region: string
+  /** Asked for each token, since temporary ones are renewed. Otherwise they are found as the AWS SDK does. */
+  credentials?: ReturnType<typeof defaultProvider>
+  now?(): Date
+}
+
+const VALID_SECONDS = 900
+
+/**
+ * A token by which brokers of Amazon MSK know a role of IAM, for SASL/OAUTHBEARER: a signed address of the action to
+ * connect, in base64url. It is made here, without a request.
+ *
+ * @see https://docs.aws.amazon.com/msk/latest/developerguide/configure-clients-for-iam-access-control.html
+ */
+export async function mskToken({
+  region,
+  credentials = defaultProvider(),
+  now = () => new Date(),
+}: MskLogin): Promise<string> {
+  const hostname = `kafka.${region}.amazonaws.com`
+  const signer = new SignatureV4({ service: 'kafka-cluster', region, credentials, sha256: Sha256 })
+  const signed = await signer.presign(
+    {
+      method: 'GET',
+      protocol: 'https:',
+      hostname,
+      path: '/',
+      headers: { host: hostname },
+      query: { Action: 'kafka-cluster:Connect' },
+    },
+    { expiresIn: VALID_SECONDS, signingDate: now() },
+  )
+  const url = new URL(`https://${hostname}/`)
+  for (const [name, value] of Object.entries(signed.query ?? {})) url.searchParams.set(name, String(value))
+  // Behind the signature: brokers log it, and nobody signs it.
+  url.searchParams.set('User-Agent', 'landcover')
+  return Buffer.from(url.href).toString('base64url')
+}

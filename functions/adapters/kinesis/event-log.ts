@@ -1,0 +1,281 @@
+import {
+  DescribeStreamSummaryCommand,
+  ExpiredIteratorException,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  type KinesisClientConfig,
+  ListShardsCommand,
+  type ListShardsCommandInput,
+  type ListShardsCommandOutput,
+  PutRecordsCommand,
+  type PutRecordsRequestEntry,
+  ResourceNotFoundException,
+  type Shard,
+  type StreamDescriptionSummary,
+} from '@aws-sdk/client-kinesis'
+import { type Lane, laneName, type Position, START, toPosition, toSequenceNumber } from '../../core/lane.ts'
+import type { LogRecord } from '../../core/record.ts'
+import type { Append, AppendFailure, AppendOutcome, EventLog } from '../../ports/event-log.ts'
+import { limitedRequests } from '../aws/requests.ts'
+
+export interface KinesisEventLogOptions {
+  stream: string
+  /** Another than AWS's own, such as LocalStack's; AWS_ENDPOINT_URL does the same. */
+  endpoint?: string
+  region?: string
+}
+
+/** @see https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html */
+const MAX_REQUEST_RECORDS = 500
+const MAX_REQUEST_BYTES = 5 * 1024 * 1024
+const MAX_KEY_CHARACTERS = 256
+/** @see https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html */
+const MAX_READ_RECORDS = 10_000
+
+/** The client waits up to 20 s between attempts: enough for a shard's five reads per second to come free. */
+const READ_ATTEMPTS = 8
+
+/**
+ * The event log on a Kinesis data stream: a shard is a lane, a sequence number a position. A shard that a reshard has
+ * closed stays a lane, marked closed, until retention removes it; its children name it as their parent.
+ *
+ * Append: a record is stored when Kinesis has given it a sequence number. Nothing is sent again behind the caller's
+ * back. Records go in requests of PutRecords, one after the other and each in the order of the call; after a request
+ * that failed as a whole the rest of the call is not sent.
+ *
+ * Order: PutRecords goes on after a record that it refuses, so the records of a request that are stored keep their
+ * order within a shard, but one that is sent again comes behind those stored beside it (AWS therefore promises no
+ * order for PutRecords). PutRecord with SequenceNumberForOrdering would promise it, at one request per record, a tenth
+ * of the throughput or less. It is not used: who needs order sends the next record when the last is acknowledged, and
+ * our producers do, with one record of an id in flight.
+ *
+ * @throws Error that says what to do when the stream does not exist; errors of the AWS SDK
+ */
+export async function openKinesisEventLog(options: KinesisEventLogOptions): Promise<EventLog> {
+  const { stream } = options
+  const writer = clientOf(options, 1)
+  const reader = clientOf(options, READ_ATTEMPTS)
+  const summary = await describe(reader, stream).catch(error => {
+    writer.destroy()
+    reader.destroy()
+    throw error
+  })
+  const identity = identityOf(summary)
+  const maxRecordBytes = (summary.MaxRecordSizeInKiB ?? 1024) * 1024
+
+  /** The shards by lane, as they were when last asked for. */
+  let shards = new Map<string, Shard>()
+
+  async function listShards(): Promise<void> {
+    const listed = new Map<string, Shard>()
+    let input: ListShardsCommandInput | null = { StreamName: stream }
+    while (input) {
+      const { Shards = [], NextToken }: ListShardsCommandOutput = await reader.send(new ListShardsCommand(input))
+      for (const shard of Shards) listed.set(laneName(identity, shard.ShardId as string), shard)
+      input = NextToken ? { NextToken } : null
+    }
+    shards = listed
+  }
+
+  async function shardOf(lane: string): Promise<Shard> {
+    if (!shards.has(lane)) await listShards()
+    const shard = shards.get(lane)
+    if (!shard) throw new Error(`the log ${identity} has no lane '${lane}'`)
+    return shard
+  }
+
+  /** What PutRecords takes, or why it would refuse the whole request because of this record. */
+  async function entryFor(record: Append): Promise<PutRecordsRequestEntry | AppendFailure> {
+    const place = await placeFor(record)
+    if ('error' in place) return place
+    const { length } = place.PartitionKey
+    if (length < 1 || length > MAX_KEY_CHARACTERS) {
+      return { error: `a key has 1 to ${MAX_KEY_CHARACTERS} characters; this one has ${length}` }
+    }
+    const entry = { ...place, Data: record.data }
+    const bytes = byteLength(entry)
+    if (bytes > maxRecordBytes) {
+      const error = `the record and its key have ${bytes} bytes; the stream ${stream} takes ${maxRecordBytes}`
+      return { error, tooLarge: true }
+    }
+    return entry
+  }
+
+  async function placeFor(
+    record: Append,
+  ): Promise<Omit<PutRecordsRequestEntry & { PartitionKey: string }, 'Data'> | { error: string }> {
+    if ('key' in record) return { PartitionKey: record.key }
+    const shard = await shardOf(record.lane)
+    if (isClosed(shard)) return { error: `the lane ${record.lane} is closed: its children take its records` }
+    return { PartitionKey: shard.ShardId as string, ExplicitHashKey: shard.HashKeyRange?.StartingHashKey }
+  }
+
+  async function put(entries: PutRecordsRequestEntry[]): Promise<AppendOutcome[]> {
+    const { Records = [] } = await writer.send(new PutRecordsCommand({ StreamName: stream, Records: entries }))
+    return entries.map((_, index): AppendOutcome => {
+      const { ShardId, SequenceNumber, ErrorCode, ErrorMessage } = Records[index] ?? {}
+      if (!ShardId || !SequenceNumber) return { error: `${ErrorCode ?? 'no answer'}: ${ErrorMessage ?? ''}` }
+      return { lane: laneName(identity, ShardId), position: toPosition(SequenceNumber) }
+    })
+  }
+
+  async function iteratorBehind(shard: Shard, after: Position): Promise<string> {
+    const from =
+      after === START
+        ? ({ ShardIteratorType: 'TRIM_HORIZON' } as const)
+        : ({
+            ShardIteratorType: 'AFTER_SEQUENCE_NUMBER',
+            StartingSequenceNumber: toSequenceNumber(after),
+          } as const)
+    const { ShardIterator } = await reader.send(
+      new GetShardIteratorCommand({ StreamName: stream, ShardId: shard.ShardId, ...from }),
+    )
+    return ShardIterator as string
+  }
+
+  /** Per lane, the iterator that goes on behind the last read. */
+  const iterators = new Map<string, { after: Position; iterator: string }>()
+
+  async function read(lane: string, after: Position, limit: number): Promise<LogRecord[]> {
+    const shard = await shardOf(lane)
+    const kept = iterators.get(lane)
+    iterators.delete(lane)
+    let iterator = kept?.after === after ? kept.iterator : await iteratorBehind(shard, after)
+    for (;;) {
+      const command = new GetRecordsCommand({ ShardIterator: iterator, Limit: Math.min(limit, MAX_READ_RECORDS) })
+      const answer = await reader.send(command).catch(error => {
+        if (error instanceof ExpiredIteratorException) return null
+        throw error
+      })
+      if (!answer) {
+        iterator = await iteratorBehind(shard, after)
+        continue
+      }
+      const records = (answer.Records ?? []).map(record => ({
+        lane,
+        position: toPosition(record.SequenceNumber as string),
+        arrivalMs: (record.ApproximateArrivalTimestamp as Date).getTime(),
+        data: record.Data ?? new Uint8Array(),
+      }))
+      const next = answer.NextShardIterator
+      // An answer may hold nothing though more is to come: it moves through the shard's past by stretches of time.
+      if (records.length === 0 && next && answer.MillisBehindLatest) {
+        iterator = next
+        continue
+      }
+      if (next) iterators.set(lane, { after: records.at(-1)?.position ?? after, iterator: next })
+      return records
+    }
+  }
+
+  return {
+    identity,
+    maxRecordBytes: maxRecordBytes - 4 * MAX_KEY_CHARACTERS,
+    async lanes() {
+      if (identityOf(await describe(reader, stream)) !== identity) {
+        throw new Error(`the stream ${stream} was deleted and created again: open the log anew`)
+      }
+      await listShards()
+      return Array.from(shards, ([name, shard]): Lane => {
+        const parents = [shard.ParentShardId, shard.AdjacentParentShardId].filter(id => id !== undefined)
+        return { name, parents: parents.map(id => laneName(identity, id)), closed: isClosed(shard) }
+      })
+    },
+    destinationOf: key => ({ key }),
+    async append(records) {
+      const outcomes: AppendOutcome[] = []
+      const sendable: { index: number; entry: PutRecordsRequestEntry }[] = []
+      for (const [index, record] of records.entries()) {
+        const entry = await entryFor(record)
+        if ('error' in entry) outcomes[index] = entry
+        else sendable.push({ index, entry })
+      }
+      let failed: string | null = null
+      for (const request of requests(sendable)) {
+        let results: AppendOutcome[]
+        try {
+          if (failed !== null) throw new Error(`not sent, since a request before it failed: ${failed}`)
+          results = await put(request.map(({ entry }) => entry))
+        } catch (cause) {
+          const error = textOf(cause)
+          failed ??= error
+          results = request.map(() => ({ error }))
+        }
+        for (const [n, { index }] of request.entries()) outcomes[index] = results[n] as AppendOutcome
+      }
+      return outcomes
+    },
+    read,
+    async waiting({ lane, lastPosition }) {
+      return { oldestMs: (await read(lane, lastPosition, 1))[0]?.arrivalMs ?? null, reason: null }
+    },
+    // Kinesis keeps the numbers of a shard rising, whatever it has removed.
+    end: async () => null,
+    // Sequence numbers of a shard do not follow each other.
+    firstKept: async () => null,
+    async close() {
+      writer.destroy()
+      reader.destroy()
+    },
+  }
+}
+
+function clientOf({ endpoint, region }: KinesisEventLogOptions, maxAttempts: number): KinesisClient {
+  const config: KinesisClientConfig = {
+    maxAttempts,
+    // The client's default is HTTP/2, which the local stand-ins for Kinesis do not speak without TLS.
+    requestHandler: limitedRequests(5_000, 30_000),
+    ...(endpoint && { endpoint }),
+    ...(region && { region }),
+  }
+  return new KinesisClient(config)
+}
+
+/** @throws Error with the command that creates the stream where there is none */
+async function describe(client: KinesisClient, stream: string): Promise<StreamDescriptionSummary> {
+  try {
+    const answer = await client.send(new DescribeStreamSummaryCommand({ StreamName: stream }))
+    return answer.StreamDescriptionSummary as StreamDescriptionSummary
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) {
+      throw new Error(`Kinesis stream ${stream}: ${textOf(error)}`, { cause: error })
+    }
+    throw new Error(
+      `the stream ${stream} does not exist. Create it: aws kinesis create-stream --stream-name ${stream} --shard-count 2`,
+      { cause: error },
+    )
+  }
+}
+
+function identityOf({ StreamName, StreamCreationTimestamp }: StreamDescriptionSummary): string {
+  return `${StreamName}.${StreamCreationTimestamp?.getTime()}`
+}
+
+function isClosed(shard: Shard): boolean {
+  return shard.SequenceNumberRange?.EndingSequenceNumber !== undefined
+}
+
+function byteLength({ Data, PartitionKey = '' }: PutRecordsRequestEntry): number {
+  return (Data?.byteLength ?? 0) + Buffer.byteLength(PartitionKey)
+}
+
+function* requests<T extends { entry: PutRecordsRequestEntry }>(items: readonly T[]): Generator<T[]> {
+  let request: T[] = []
+  let bytes = 0
+  for (const item of items) {
+    const size = byteLength(item.entry)
+    if (request.length > 0 && (request.length === MAX_REQUEST_RECORDS || bytes + size > MAX_REQUEST_BYTES)) {
+      yield request
+      request = []
+      bytes = 0
+    }
+    request.push(item)
+    bytes += size
+  }
+  if (request.length > 0) yield request
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+}

@@ -1,0 +1,32 @@
+import type { AskedServers } from '../runtime/config/endpoints.ts'
+import type { Environment } from '../runtime/config/environment.ts'
+import { parseLogAddress } from '../runtime/config/log-address.ts'
+import { parseStoreAddress } from '../runtime/local/store.ts'
+import { type Flag, flagValue } from './command.ts'
+
+export const SERVER_FLAGS = {
+  log: {
+    type: 'string',
+    value: 'ADDRESS',
+    help: 'Event log: kafka://HOST:PORT/TOPIC or kinesis://STREAM (default LANDCOVER_LOG, or a file of the state)',
+  },
+  store: {
+    type: 'string',
+    value: 'ADDRESS',
+    help: 'Speed store: cassandra://HOST:PORT/KEYSPACE (default LANDCOVER_STORE, or a file of the state)',
+  },
+} as const satisfies Record<string, Flag>
+
+/**
+ * The log and the store that flags ask for, or else the environment.
+ *
+ * @throws UsageError for a flag, Error for a variable that holds no address
+ */
+export function askedServers(
+  flags: { log?: string | undefined; store?: string | undefined },
+  environment: Environment,
+): AskedServers {
+  if (flags.log !== undefined) flagValue('log', flags.log, parseLogAddress)
+  if (flags.store !== undefined) flagValue('store', flags.store, parseStoreAddress)
+  return { log: flags.log ?? environment.log, store: flags.store ?? environment.store }
+}

@@ -1,0 +1,100 @@
+import type { KinesisStreamEvent, MSKEvent, MSKRecord, SelfManagedKafkaEvent } from 'aws-lambda'
+import { laneName, toPosition } from '../core/lane.ts'
+import type { LogRecord } from '../core/record.ts'
+
+/** The events in which Lambda hands records of a log to a function. */
+export type LogEvent = KinesisStreamEvent | MSKEvent | SelfManagedKafkaEvent
+
+/** The records of one lane in a Lambda event, in their order. */
+export interface Delivery {
+  lane: string
+  records: LogRecord[]
+  /** What a batch response calls the first record. */
+  first: ItemIdentifier
+  /** The record behind the others that cannot be taken, nor what lies behind it; null where there is none. */
+  refused: { item: ItemIdentifier; reason: string } | null
+}
+
+/**
+ * A record in a batch response: Kinesis' sequence number, or Kafka's `topic-partition` and offset (AWS Lambda
+ * Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda", "Configuring error
+ * handling controls for Kafka event sources").
+ */
+export type ItemIdentifier = string | { partition: string; offset: number }
+
+export interface BatchResponse {
+  batchItemFailures: { itemIdentifier: ItemIdentifier }[]
+}
+
+/**
+ * Takes an event apart into its lanes: a Kinesis event holds records of one shard, a Kafka event may hold several
+ * partitions.
+ *
+ * @param streamIdentity the name under which the lanes of the event's stream or topic are known
+ */
+export function deliveriesOf(event: LogEvent, streamIdentity: string): Delivery[] {
+  return 'Records' in event ? kinesisDeliveries(event, streamIdentity) : kafkaDeliveries(event, streamIdentity)
+}
+
+function kinesisDeliveries(event: KinesisStreamEvent, streamIdentity: string): Delivery[] {
+  const [first] = event.Records
+  if (!first) return []
+  const lane = laneName(streamIdentity, first.eventID.slice(0, first.eventID.indexOf(':')))
+  const records = event.Records.map(({ kinesis }) => ({
+    lane,
+    position: toPosition(kinesis.sequenceNumber),
+    arrivalMs: Math.round(kinesis.approximateArrivalTimestamp * 1000),
+    data: Buffer.from(kinesis.data, 'base64'),
+  }))
+  return [{ lane, records, first: first.kinesis.sequenceNumber, refused: null }]
+}
+
+function kafkaDeliveries(event: MSKEvent | SelfManagedKafkaEvent, streamIdentity: string): Delivery[] {
+  return Object.entries(event.records).flatMap(([topicPartition, batch]) => {
+    const [first] = batch
+    if (!first) return []
+    const lane = laneName(streamIdentity, first.partition)
+    const itemOf = ({ offset }: MSKRecord) => ({ partition: topicPartition, offset })
+    const unstamped = batch.find(({ timestampType }) => timestampType !== 'LOG_APPEND_TIME')
+    const stamped = unstamped ? batch.slice(0, batch.indexOf(unstamped)) : batch
+    const refused = unstamped ? { item: itemOf(unstamped), reason: unstampedAt(unstamped) } : null
+    return [{ lane, records: stamped.map(record => kafkaRecord(lane, record)), first: itemOf(first), refused }]
+  })
+}
+
+function unstampedAt({ topic, partition, offset }: MSKRecord): string {
+  return `the record at offset ${offset} of partition ${partition} of the topic ${topic} carries its producer's time, not that of its arrival: set message.timestamp.type=LogAppendTime, and see "Records without the broker's time" in docs/engines.md`
+}
+
+function kafkaRecord(lane: string, { offset, timestamp, value }: MSKRecord): LogRecord {
+  return { lane, position: toPosition(offset), arrivalMs: timestamp, data: Buffer.from(value ?? '', 'base64') }
+}
+
+/**
+ * Does each delivery of an event, and gives those that fail back whole, by their first record. A store that is down
+ * is no reason to throw: that would make the mapping cut the batch in halves, which helps against a record that
+ * breaks the code and only adds load to a store that is down. A record that cannot be taken is given back by itself,
+ * with what lies behind it.
+ */
+export async function consume(
+  event: LogEvent,
+  streamIdentity: string,
+  work: (delivery: Delivery) => Promise<void>,
+  onGivenBack: (delivery: Delivery, error: unknown) => void,
+): Promise<BatchResponse> {
+  const response: BatchResponse = { batchItemFailures: [] }
+  for (const delivery of deliveriesOf(event, streamIdentity)) {
+    const { records, first, refused } = delivery
+    try {
+      if (records.length > 0) await work(delivery)
+    } catch (error) {
+      onGivenBack(delivery, error)
+      response.batchItemFailures.push({ itemIdentifier: first })
+      continue
+    }
+    if (!refused) continue
+    onGivenBack({ ...delivery, records: [] }, new Error(refused.reason))
+    response.batchItemFailures.push({ itemIdentifier: refused.item })
+  }
+  return response
+}

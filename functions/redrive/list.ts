@@ -1,0 +1,42 @@
+import type { RejectionReason } from '../core/record.ts'
+import type { QuarantineEntry } from '../ports/speed-store.ts'
+import { judgedPages, type Redrive, type Standing } from './standing.ts'
+
+/** What the quarantine holds of one reason. */
+export interface Listed {
+  standings: Record<Standing, number>
+  firstArrivalMs: number
+  lastArrivalMs: number
+  /** The place of one of the entries. */
+  example: Pick<QuarantineEntry, 'lane' | 'position' | 'index'>
+}
+
+/**
+ * Goes through the quarantine and changes nothing.
+ *
+ * @param reason look at entries of this reason only
+ */
+export async function listQuarantine(
+  redrive: Redrive,
+  reason?: RejectionReason,
+): Promise<Map<RejectionReason, Listed>> {
+  const listed = new Map<RejectionReason, Listed>()
+  const lanes = (await redrive.store.readCursors()).map(({ lane }) => lane)
+  for await (const page of judgedPages(redrive, lanes, reason)) {
+    for (const { entry, standing } of page) {
+      const { lane, position, index, arrivalMs } = entry
+      const known = listed.get(entry.reason)
+      const of: Listed = known ?? {
+        standings: { bad: 0, ready: 0, redriven: 0, uncertain: 0 },
+        firstArrivalMs: arrivalMs,
+        lastArrivalMs: arrivalMs,
+        example: { lane, position, index },
+      }
+      of.standings[standing]++
+      of.firstArrivalMs = Math.min(of.firstArrivalMs, arrivalMs)
+      of.lastArrivalMs = Math.max(of.lastArrivalMs, arrivalMs)
+      listed.set(entry.reason, of)
+    }
+  }
+  return listed
+}

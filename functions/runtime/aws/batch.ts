@@ -1,0 +1,41 @@
+import { openOutline } from '#log'
+import { type BatchRun, runBackfill, runBatch } from '../../batch/run.ts'
+import { noted } from '../../batch/run-status.ts'
+import { batchLayerOf } from '../layers.ts'
+import { onFirstCall } from './first-call.ts'
+import { logger, openObjects, openQuery, slotMs, stageMetrics } from './open.ts'
+import { openStore } from './store.ts'
+
+/** What is to be done: by default what a run does. */
+export interface BatchTask {
+  /** Arrival days, YYYY-MM-DD, to be counted anew. */
+  backfill?: { from: string; to: string }
+  /** Publishes also where the speed layer has counted otherwise. */
+  ignoreSpeed?: boolean
+}
+
+/** What came of it. */
+export interface BatchOutcome {
+  revision: number | null
+  published: boolean
+  /** Lanes that are archived less far than others. */
+  behind: string[]
+}
+
+/** One run of the batch layer: a step of the state machine. */
+export const handler = onFirstCall<BatchTask, BatchOutcome>(async () => {
+  const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
+  const objects = openObjects()
+  const batch = batchLayerOf({ outline, store, objects, query: openQuery() }, slotMs())
+  const metrics = stageMetrics()
+  return async ({ backfill, ignoreSpeed = false }) => {
+    const run = backfill
+      ? () => runBackfill(batch, backfill.from, backfill.to)
+      : () => runBatch(batch, { trustSpeed: !ignoreSpeed })
+    const { view, published, behind }: BatchRun = await noted(objects, Date.now, run)
+    if (view) metrics.record({ consumer: 'batch', values: { cutAgeMs: Date.now() - view.cut } })
+    const outcome = { revision: view?.revision ?? null, published, behind: behind.map(({ lane }) => lane) }
+    logger.info('batch: run ended', { ...outcome })
+    return outcome
+  }
+})

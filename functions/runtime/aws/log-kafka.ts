@@ -1,0 +1,36 @@
+import { readLogin } from '../../adapters/aws/secret-login.ts'
+import { type KafkaLogin, openKafkaEventLog } from '../../adapters/kafka/event-log.ts'
+import { mskToken } from '../../adapters/kafka/msk-token.ts'
+import { openPublishedOutline, outlinePublisher } from '../../adapters/published-log-metadata.ts'
+import type { Beats, EventLog, LogOutline } from '../../ports/event-log.ts'
+import { parseLogAddress } from '../config/log-address.ts'
+import { openObjects, slotMs } from './open.ts'
+import { variable } from './variables.ts'
+
+/** What the functions of a stage on Kafka take `#log` for: those that append are in the network of the brokers. */
+
+/** @throws Error when the brokers cannot be reached, the log-in is refused, or the topic cannot be used */
+export async function openLog(): Promise<EventLog> {
+  const text = variable('LANDCOVER_LOG')
+  const address = parseLogAddress(text)
+  if (address.kind !== 'kafka') throw new Error(`${text} is no topic of Kafka`)
+  const { brokers, topic } = address
+  const sasl = await kafkaLogin(process.env.LANDCOVER_LOG_LOGIN)
+  return openKafkaEventLog({ brokers, topic, ...(sasl && { sasl, tls: true }) })
+}
+
+async function kafkaLogin(login: string | undefined): Promise<KafkaLogin | undefined> {
+  if (!login) return undefined
+  if (login !== 'iam') return { mechanism: 'SCRAM-SHA-512', ...(await readLogin(login)) }
+  return { mechanism: 'OAUTHBEARER', token: () => mskToken({ region: process.env.AWS_REGION as string }) }
+}
+
+/** @throws Error when the heartbeat function has left no outline yet */
+export function openOutline(): Promise<LogOutline> {
+  return openPublishedOutline(openObjects(), slotMs(), Date.now)
+}
+
+/** Leaves an outline for those that are not in the network. */
+export function publishesBeats(identity: string): (beats: Beats, sentMs: number) => Promise<void> {
+  return outlinePublisher(openObjects(), identity)
+}

@@ -1,0 +1,25 @@
+import { openKinesisEventLog } from '../../adapters/kinesis/event-log.ts'
+import type { Beats, EventLog, LogOutline } from '../../ports/event-log.ts'
+import { parseLogAddress } from '../config/log-address.ts'
+import { outlineOf } from '../log-metadata.ts'
+import { variable } from './variables.ts'
+
+/** What the functions of a stage on Kinesis take `#log` for. */
+
+/** @throws Error when the stream cannot be reached or used */
+export async function openLog(): Promise<EventLog> {
+  const text = variable('LANDCOVER_LOG')
+  const address = parseLogAddress(text)
+  if (address.kind !== 'kinesis') throw new Error(`${text} is no stream`)
+  return openKinesisEventLog({ stream: address.stream })
+}
+
+/** @throws Error as openLog does */
+export async function openOutline(): Promise<LogOutline> {
+  return outlineOf(await openLog())
+}
+
+/** Everybody can ask the stream itself. */
+export function publishesBeats(_identity: string): (beats: Beats, sentMs: number) => Promise<void> {
+  return async () => {}
+}

@@ -1,0 +1,19 @@
+import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
+import { jsonLogger } from '../../adapters/json-logger.ts'
+import { openS3ObjectStore } from '../../adapters/s3/object-store.ts'
+import { openAthenaBatchQuery } from '../../adapters/sql/athena-batch-query.ts'
+import type { BatchQuery } from '../../ports/batch-query.ts'
+import type { ObjectStore } from '../../ports/object-store.ts'
+import { metricsNamespace } from './namespace.ts'
+import { variable } from './variables.ts'
+
+/** Standard output becomes the function's log group. */
+const write = (line: string) => void process.stdout.write(line)
+
+export const logger = jsonLogger(write)
+
+export const slotMs = () => Number(variable('LANDCOVER_SLOT_MS'))
+export const stageMetrics = () => emfMetrics(write, { namespace: metricsNamespace(variable('LANDCOVER_STAGE')) })
+export const openQuery = (): BatchQuery =>
+  openAthenaBatchQuery({ workGroup: variable('LANDCOVER_WORK_GROUP'), database: variable('LANDCOVER_DATABASE') })
+export const openObjects = (): ObjectStore => openS3ObjectStore({ bucket: variable('LANDCOVER_BUCKET') })

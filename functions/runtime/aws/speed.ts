@@ -1,0 +1,17 @@
+import { openOutline } from '#log'
+import { openEventBridgeAlertChannel } from '../../adapters/aws/eventbridge-alert-channel.ts'
+import { rulesNamed } from '../../core/rules/index.ts'
+import { speedHandlerOf } from '../layers.ts'
+import { consumerOnFirstCall } from './first-call.ts'
+import { logger, openObjects, slotMs, stageMetrics } from './open.ts'
+import { openStore } from './store.ts'
+import { variable } from './variables.ts'
+
+/** The speed layer: consumes the stream. */
+export const handler = consumerOnFirstCall('speed', async () => {
+  const rules = rulesNamed(variable('LANDCOVER_RULES'))
+  const channel = openEventBridgeAlertChannel(variable('LANDCOVER_BUS'))
+  const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
+  const ports = { outline, store, objects: openObjects(), channel, logger, metrics: stageMetrics() }
+  return speedHandlerOf(ports, slotMs(), rules)
+})

@@ -1,0 +1,45 @@
+import { type CassandraSpeedStoreOptions, openCassandraSpeedStore } from '../../adapters/cassandra/speed-store.ts'
+import type { SpeedStore } from '../../ports/speed-store.ts'
+import { settleStore } from '../local/store-compatibility.ts'
+import { variable } from './variables.ts'
+
+const KEYSPACES_PORT = 9142
+
+/**
+ * Opens the speed store of the stage. The stack has made its tables.
+ *
+ * @throws SpeedStoreUnavailable when it cannot be reached, or its tables are not there yet
+ * @throws Error when what it holds has another form than this code's, or slots of another length
+ */
+export async function openStore(slotMs: number): Promise<SpeedStore> {
+  const address = variable('LANDCOVER_STORE')
+  const store = await openCassandraSpeedStore(optionsOf(address))
+  await settleStore(store, {
+    name: address,
+    slotMs,
+    // The stage's name: its functions and tables have it too.
+    systemId: `landcover-${variable('LANDCOVER_STAGE')}`,
+    emptying: 'delete its tables, and deploy the stage: it makes them again',
+  }).catch(async error => {
+    await store.close()
+    throw error
+  })
+  return store
+}
+
+function optionsOf(address: string): CassandraSpeedStoreOptions {
+  const { protocol, hostname, host, pathname } = new URL(address)
+  if (protocol === 'cassandra:') {
+    const keyspace = pathname.slice(1)
+    return { contactPoints: [host], keyspace, localDataCenter: 'datacenter1', createSchema: true }
+  }
+  const region = process.env.AWS_REGION as string
+  const endpoint = `cassandra.${region}.amazonaws.com`
+  return {
+    contactPoints: [`${endpoint}:${KEYSPACES_PORT}`],
+    keyspace: hostname,
+    localDataCenter: region,
+    tls: { serverName: endpoint },
+    keyspaces: { region },
+  }
+}

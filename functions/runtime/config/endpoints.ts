@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import type { Settings } from '../local/settings.ts'
+import { changeState, logFile, storeFile } from '../local/state.ts'
+import { describeStore, parseStoreAddress, type StoreAddress } from '../local/store.ts'
+import { describeLog, type LogAddress, parseLogAddress } from './log-address.ts'
+
+/** The log and the store of a system. */
+export interface Servers {
+  log: LogAddress
+  store: StoreAddress
+}
+
+/** Addresses as people write them; undefined where they leave it open. */
+export interface AskedServers {
+  log: string | undefined
+  store: string | undefined
+}
+
+/**
+ * The log and the store of a state folder's system: those that are asked for, or else those that it has, or else files
+ * of the folder.
+ *
+ * @throws Error when it has others than are asked for. Its checkpoints, totals and archive are theirs, so that only
+ *   their hosts may change.
+ */
+export function serversOf(folder: string, settings: Settings, asked: AskedServers): Servers {
+  const ownLog: LogAddress = { kind: 'embedded', file: logFile(folder) }
+  const ownStore: StoreAddress = { kind: 'embedded', file: storeFile(folder) }
+  const hadLog = settings.log === undefined ? existing(ownLog) : parseLogAddress(settings.log)
+  const hadStore = settings.store === undefined ? existing(ownStore) : parseStoreAddress(settings.store)
+  const log = asked.log === undefined ? (hadLog ?? ownLog) : parseLogAddress(asked.log)
+  const store = asked.store === undefined ? (hadStore ?? ownStore) : parseStoreAddress(asked.store)
+  const refuseChange = (what: string, flag: string, had: string, now: string) => {
+    if (had === now) return
+    throw new Error(
+      `the state in ${folder} has as its ${what} ${had}, not ${now}: leave ${flag} out, choose another folder with --state, or start anew with --fresh`,
+    )
+  }
+  if (hadLog) refuseChange('event log', '--log', describeLog(hadLog), describeLog(log))
+  if (hadStore) refuseChange('speed store', '--store', describeStore(hadStore), describeStore(store))
+  return { log, store }
+}
+
+function existing<T extends { file: string }>(own: T): T | undefined {
+  return existsSync(own.file) ? own : undefined
+}
+
+/** Makes a system's log and store known to those that name the state folder only. */
+export async function keepServers(folder: string, settings: Settings, asked: AskedServers): Promise<void> {
+  const { log = settings.log, store = settings.store } = asked
+  if (log === settings.log && store === settings.store) return
+  await changeState(folder, { ...settings, ...(log !== undefined && { log }), ...(store !== undefined && { store }) })
+}

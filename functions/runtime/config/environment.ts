@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { KafkaLogin } from '../../adapters/kafka/event-log.ts'
+
+/** A user name with the password, from the environment. */
+interface Login {
+  username: string
+  password: string
+}
+
+/** What the environment says about the servers of others; nothing of it may come from the command line. */
+export interface Environment {
+  /** Defaults of --log and --store. */
+  log?: string
+  store?: string
+  kafka: { sasl?: KafkaLogin; tls?: Tls }
+  cassandra: { credentials?: Login; tls?: Tls & { serverName?: string }; dataCenter: string }
+}
+
+export interface Tls {
+  /** PEM of the certificate authority, where it is not one that Node trusts. */
+  ca?: string
+}
+
+/** With a password; or with the credentials of AWS, as the SDK finds them, for Amazon MSK. */
+const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'AWS_MSK_IAM'] as const
+type SaslMechanism = (typeof SASL_MECHANISMS)[number]
+
+const text = z.string().optional()
+const trueOrFalse = z.enum(['true', 'false'], 'write true or false').optional()
+
+/** The variables of one server, without their prefix. */
+const SERVER = { USERNAME: text, PASSWORD: text, PASSWORD_FILE: text, TLS: trueOrFalse, CA_FILE: text }
+
+const KAFKA = 'LANDCOVER_KAFKA_'
+const CASSANDRA = 'LANDCOVER_CASSANDRA_'
+
+const Kafka = z.strictObject({
+  ...SERVER,
+  SASL: z.enum(SASL_MECHANISMS, `write ${SASL_MECHANISMS.join(', ')}`).optional(),
+})
+const Cassandra = z.strictObject({ ...SERVER, SERVER_NAME: text, DATA_CENTER: z.string().default('datacenter1') })
+
+type Server = { [Name in keyof typeof SERVER]?: z.infer<(typeof SERVER)[Name]> | undefined }
+
+/**
+ * Reads the environment once. A variable that is set to nothing counts as not set.
+ *
+ * @throws Error that names the variable and says what it takes, never its value
+ */
+export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
+  const { SASL, ...kafka } = parse(KAFKA, Kafka, variables)
+  const { SERVER_NAME: serverName, DATA_CENTER: dataCenter, ...cassandra } = parse(CASSANDRA, Cassandra, variables)
+  const kafkaLogin = kafkaLoginOf(SASL, loginOf(KAFKA, kafka), variables.AWS_REGION)
+  const credentials = loginOf(CASSANDRA, cassandra)
+  // Brokers of Amazon MSK take a log-in over TLS only.
+  const kafkaTls = tlsOf(KAFKA, SASL === 'AWS_MSK_IAM' && kafka.TLS === undefined ? { ...kafka, TLS: 'true' } : kafka)
+  const cassandraTls = tlsOf(CASSANDRA, cassandra)
+  return {
+    ...(variables.LANDCOVER_LOG && { log: variables.LANDCOVER_LOG }),
+    ...(variables.LANDCOVER_STORE && { store: variables.LANDCOVER_STORE }),
+    kafka: { ...(kafkaLogin && { sasl: kafkaLogin }), ...(kafkaTls && { tls: kafkaTls }) },
+    cassandra: {
+      dataCenter,
+      ...(credentials && { credentials }),
+      ...(cassandraTls && { tls: { ...cassandraTls, ...(serverName && { serverName }) } }),
+    },
+  }
+}
+
+function parse<T>(prefix: string, schema: z.ZodType<T>, variables: Readonly<Record<string, string | undefined>>): T {
+  const own = Object.entries(variables).flatMap(([name, value]) =>
+    name.startsWith(prefix) && value ? [[name.slice(prefix.length), value]] : [],
+  )
+  const { data, error } = schema.safeParse(Object.fromEntries(own))
+  if (!error) return data
+  const [issue] = error.issues
+  if (issue?.code === 'unrecognized_keys') {
+    const known = Object.keys((schema as unknown as z.ZodObject).shape)
+    throw new Error(`${prefix}${issue.keys[0]} is no setting; there are ${known.map(name => prefix + name).join(', ')}`)
+  }
+  throw new Error(`${prefix}${issue?.path.join('_')}: ${issue?.message}`)
+}
+
+function loginOf(prefix: string, { USERNAME, PASSWORD, PASSWORD_FILE }: Server): Login | undefined {
+  if (PASSWORD !== undefined && PASSWORD_FILE !== undefined) {
+    throw new Error(`set ${prefix}PASSWORD or ${prefix}PASSWORD_FILE, not both`)
+  }
+  const password = PASSWORD_FILE === undefined ? PASSWORD : readFileOf(`${prefix}PASSWORD_FILE`, PASSWORD_FILE)
+  if (USERNAME === undefined && password === undefined) return undefined
+  if (USERNAME === undefined) throw new Error(`${prefix}USERNAME is missing beside the password`)
+  if (password === undefined) {
+    throw new Error(`${prefix}USERNAME needs ${prefix}PASSWORD, or ${prefix}PASSWORD_FILE with the name of a file`)
+  }
+  // Editors and `echo` end a file with a line break.
+  return { username: USERNAME, password: PASSWORD_FILE === undefined ? password : password.replace(/\r?\n$/, '') }
+}
+
+function kafkaLoginOf(
+  mechanism: SaslMechanism | undefined,
+  login: Login | undefined,
+  region: string | undefined,
+): KafkaLogin | undefined {
+  if (mechanism !== 'AWS_MSK_IAM') return login && { mechanism: mechanism ?? 'SCRAM-SHA-512', ...login }
+  if (login) throw new Error(`${KAFKA}SASL=AWS_MSK_IAM takes no user name and password: it signs in with those of AWS`)
+  if (!region) throw new Error(`${KAFKA}SASL=AWS_MSK_IAM needs AWS_REGION`)
+  return {
+    mechanism: 'OAUTHBEARER',
+    async token() {
+      const { mskToken } = await import('../../adapters/kafka/msk-token.ts')
+      return mskToken({ region })
+    },
+  }
+}
+
+function tlsOf(prefix: string, { TLS, CA_FILE }: Server): Tls | undefined {
+  if (TLS === 'false' && CA_FILE !== undefined) {
+    throw new Error(`${prefix}CA_FILE is of use with TLS only: set ${prefix}TLS=true or take it away`)
+  }
+  if (CA_FILE !== undefined) return { ca: readFileOf(`${prefix}CA_FILE`, CA_FILE) }
+  return TLS === 'true' ? {} : undefined
+}
+
+function readFileOf(variable: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`${variable}: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+  }
+}

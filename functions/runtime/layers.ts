@@ -1,0 +1,140 @@
+import { type Compacted, compactArchive } from '../archive/compaction.ts'
+import { archiveHandler } from '../archive/handler.ts'
+import type { BatchLayer } from '../batch/run.ts'
+import { readLastRun } from '../batch/run-status.ts'
+import { viewReader } from '../batch/view-reader.ts'
+import { watchedFrom } from '../batch/watch.ts'
+import type { Rule } from '../core/alert.ts'
+import { ingestHandler } from '../ingest/handler.ts'
+import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
+import { keyRoute } from '../ingest/key-route.ts'
+import { systemTime } from '../ingest/retry.ts'
+import type { AlertChannel } from '../ports/alert-channel.ts'
+import type { BatchQuery } from '../ports/batch-query.ts'
+import type { EventLog, LogOutline } from '../ports/event-log.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { SpeedStore } from '../ports/speed-store.ts'
+import { type Activity, activityElsewhere } from '../serving/activity.ts'
+import { servingHandler } from '../serving/handler.ts'
+import type { SpeedLayer } from '../speed/apply.ts'
+import { speedHandler } from '../speed/handler.ts'
+import { readData } from './data.ts'
+import { currentBaseline, knownClasses, readClasses } from './reference.ts'
+
+/** What the layers are made of. Each function below takes only what its layer needs: a home may have no more. */
+export interface Ports {
+  log: EventLog
+  outline: LogOutline
+  store: SpeedStore
+  objects: ObjectStore
+  query: BatchQuery
+  channel: AlertChannel
+  logger: Logger
+  metrics: Metrics
+}
+
+type Needs<Names extends keyof Ports> = Pick<Ports, Names>
+
+export function speedLayerOf(
+  { outline, store, objects, channel }: Needs<'outline' | 'store' | 'objects' | 'channel'>,
+  slotMs: number,
+  rules: readonly Rule[],
+): SpeedLayer {
+  return {
+    store,
+    channel,
+    lanes: () => outline.lanes(),
+    firstKept: lane => outline.firstKept(lane),
+    slotMs,
+    classes: knownClasses(objects),
+    rules,
+    baseline: currentBaseline(viewReader(objects)),
+    now: Date.now,
+  }
+}
+
+export function speedHandlerOf(
+  ports: Needs<'outline' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
+  slotMs: number,
+  rules: readonly Rule[],
+) {
+  const { outline, logger, metrics } = ports
+  return speedHandler({ ...speedLayerOf(ports, slotMs, rules), streamIdentity: outline.identity, logger, metrics })
+}
+
+/** @param streamIdentity the log's: the archive needs nothing else of it */
+export function archiveHandlerOf(
+  { objects, logger, metrics }: Needs<'objects' | 'logger' | 'metrics'>,
+  streamIdentity: string,
+  slotMs: number,
+) {
+  return archiveHandler({
+    objects,
+    slotMs,
+    classes: knownClasses(objects),
+    streamIdentity,
+    logger,
+    metrics,
+    now: Date.now,
+  })
+}
+
+export function batchLayerOf(
+  { outline, store, objects, query }: Needs<'outline' | 'store' | 'objects' | 'query'>,
+  slotMs: number,
+): BatchLayer {
+  return {
+    objects,
+    query,
+    store,
+    lanes: () => outline.lanes(),
+    slotMs,
+    ...(outline.arrivalNeverGoesBack && { arrivalNeverGoesBack: true }),
+    sql: { totals: readData('sql/totals.sql'), content: readData('sql/content.sql') },
+    now: Date.now,
+  }
+}
+
+/** Takes the small files of slots together that the batch layer no longer looks after. */
+export async function compactSettled({ objects }: Needs<'objects'>, slotMs: number): Promise<Compacted> {
+  const view = await viewReader(objects).current()
+  const before = view ? watchedFrom(view.cut, slotMs) : 0
+  return compactArchive({ objects, slotMs, before, now: Date.now })
+}
+
+export function servingHandlerOf(
+  { outline, store, objects, logger }: Needs<'outline' | 'store' | 'objects' | 'logger'>,
+  slotMs: number,
+  activity?: Partial<Activity>,
+) {
+  const classes = knownClasses(objects)
+  const elapsedMs = systemTime().now
+  return servingHandler({
+    store,
+    views: viewReader(objects),
+    lastRun: () => readLastRun(objects),
+    slotMs,
+    classNames: async () => [...(await classes()).keys()],
+    lanes: () => outline.lanes(),
+    waiting: cursor => outline.waiting(cursor),
+    now: Date.now,
+    elapsedMs,
+    readClasses: () => readClasses(objects),
+    activity: { ...activityElsewhere(heartbeatEveryMs(slotMs), elapsedMs), ...activity },
+    logger,
+  })
+}
+
+export function ingestHandlerOf({ log, objects, logger }: Needs<'log' | 'objects' | 'logger'>, slotMs: number) {
+  return ingestHandler({
+    log,
+    routeOf: keyRoute(log, objects),
+    classes: knownClasses(objects),
+    slotMs,
+    time: systemTime(),
+    now: Date.now,
+    logger,
+  })
+}

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateImages, liveImage, toWireEvent } from '../../../data/generator.ts'
+import { importEvents } from '../../archive/imports.ts'
+import { runBatch } from '../../batch/run.ts'
+import { decodeEvent } from '../../core/event.ts'
+import { HOUR_MS } from '../../core/time.ts'
+import { createProducer } from '../../ingest/producer.ts'
+import type { LocalHome } from './runtime.ts'
+import type { Settings } from './settings.ts'
+
+const SEED = 1
+const EVENTS_PER_SECOND = 20
+
+const LAST_HOUR_IMAGES = 900
+
+/**
+ * Gives a new state a month of history: 27,000 generated images, straight into the archive, the first view, and a last
+ * hour of images through the log, so that there are windows to see. Done again after a crash the history is the same.
+ */
+export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: Settings): Promise<void> {
+  if ((await home.views.chain()).revision > 0) return
+  const images = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
+  const events = images.map(image => decodeEvent(toWireEvent(image), createdMs))
+  await importEvents(home.objects, slotMs, `demo-${createdMs}`, events, createdMs)
+  await runBatch(home.batch)
+
+  const producer = createProducer(home.log)
+  const lastHour = Array.from({ length: LAST_HOUR_IMAGES }, (_, index) =>
+    liveImage({ seed: SEED, index, atMs: createdMs - HOUR_MS + (index * HOUR_MS) / LAST_HOUR_IMAGES }),
+  )
+  await producer.send(lastHour.map(toWireEvent))
+  await producer.close()
+}
+
+/** Publishes generated images at the pace of a busy region until told to stop. */
+export async function streamDemoImages(home: LocalHome, signal: AbortSignal): Promise<void> {
+  const producer = createProducer(home.log)
+  const startMs = Date.now()
+  const startedMs = performance.now()
+  for (let sent = 0; !signal.aborted; sent++) {
+    const dueMs = startedMs + (sent * 1000) / EVENTS_PER_SECOND
+    await sleep(Math.max(dueMs - performance.now(), 0), undefined, { signal }).catch(() => {})
+    const image = liveImage({ seed: SEED, index: startMs + sent, atMs: Date.now() })
+    await producer
+      .send([toWireEvent(image)])
+      .catch(error => home.logger.warn('demo: not sent', { error: String(error) }))
+  }
+}

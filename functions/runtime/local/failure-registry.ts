@@ -1,0 +1,29 @@
+import type { Failing, Failures } from '../../ports/failures.ts'
+
+export interface FailureRegistry extends Failures {
+  failing(): Failing[]
+}
+
+const MOST_CHARACTERS = 300
+
+/** @param elapsedMs a clock that only goes forward */
+export function failureRegistry(elapsedMs: () => number): FailureRegistry {
+  const rows = new Map<string, { sinceMs: number; count: number; tolerated: number; message: string }>()
+  return {
+    failed(component, error, tolerated = 0) {
+      const { sinceMs, count } = rows.get(component) ?? { sinceMs: elapsedMs(), count: 0 }
+      const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+      rows.set(component, { sinceMs, count: count + 1, tolerated, message: line.slice(0, MOST_CHARACTERS) })
+    },
+    recovered: component => void rows.delete(component),
+    failing: () =>
+      Array.from(rows)
+        .filter(([, { count, tolerated }]) => count > tolerated)
+        .map(([component, { sinceMs, count, message }]) => ({
+          component,
+          forMs: elapsedMs() - sinceMs,
+          count,
+          message,
+        })),
+  }
+}

@@ -1,0 +1,258 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import compression from 'compression'
+import cors from 'cors'
+import sirv from 'sirv'
+import { MINUTE_MS, SECOND_MS } from '../../core/time.ts'
+import { READING } from '../../http/cors.ts'
+import { problem } from '../../http/problem.ts'
+import type { Logger } from '../../ports/logger.ts'
+import { targetOf } from './request-target.ts'
+
+export interface LocalServer {
+  /** The port it listens on. */
+  port: number
+  close(): Promise<void>
+}
+
+interface HttpServerOptions {
+  serving: ProxyHandler
+  ingest: ProxyHandler
+  /** Folder of the built dashboard. */
+  site: string
+  port: number
+  /** Pages of these may read the API, as those of its own may; `*` is every one. */
+  allowedOrigins: readonly string[]
+  /** Names under which it answers, beside those of the loopback interface. */
+  allowedHosts: readonly string[]
+  logger: Logger
+  limits?: HttpLimits
+}
+
+/** What clients may take of the server. */
+export interface HttpLimits {
+  /** For the headers of a request, and for all of it. */
+  headersMs: number
+  requestMs: number
+  /** How often connections are held against these times. */
+  checkEveryMs: number
+  connections: number
+  /** Bytes of all bodies that are in memory at a time. */
+  bodyBytes: number
+}
+
+const MEBIBYTE = 1024 ** 2
+
+const LIMITS: HttpLimits = {
+  headersMs: 15 * SECOND_MS,
+  requestMs: MINUTE_MS,
+  checkEveryMs: 5 * SECOND_MS,
+  connections: 20_000,
+  bodyBytes: 128 * MEBIBYTE,
+}
+
+/** Room for an address that is too long, so that the API can say so. */
+const MAX_HEADER_BYTES = 64 * 1024
+
+type ProxyHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
+
+/** API Gateway takes no larger body. */
+const MAX_BODY_BYTES = 10 * MEBIBYTE
+
+/**
+ * Does in a home without AWS what CloudFront and API Gateway do: the functions behind `/api/`, the dashboard's files
+ * beside them, one origin, all of it compressed. Listens on this machine only, and answers only to its own names, so
+ * nobody has to sign what they send. What fails is a problem body (RFC 9457).
+ *
+ * @throws Error when the port is taken
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<LocalServer> {
+  const { allowedHosts, site, limits = LIMITS } = options
+  const compress = compression() as unknown as Step
+  const share = sharing(options.allowedOrigins)
+  const files = sirv(site, { etag: true, dev: true })
+  const ask = asking(options, limits.bodyBytes)
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: limits.checkEveryMs,
+      // It is looked at here, so that the answer says what is wrong.
+      requireHostHeader: false,
+    },
+    (request, response) => {
+      compress(request, response, () => {
+        const target = targetOf(request, allowedHosts)
+        if (typeof target !== 'string') return send(response, target)
+        request.url = target
+        if (target.startsWith('/api/')) share(request, response, () => void ask(request, response))
+        else if (!READING.methods.includes(request.method ?? '')) {
+          send(response, notAllowed(request.method))
+        } else {
+          // A part of a file, compressed by itself, could not be put together with others.
+          delete request.headers.range
+          files(request, response, () =>
+            send(response, problem(404, 'There is nothing here', 'GET / is the dashboard.')),
+          )
+        }
+      })
+    },
+  )
+  server.maxConnections = limits.connections
+  refuseMalformed(server)
+  await listen(server, options.port)
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : options.port,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function notAllowed(method = ''): APIGatewayProxyResult {
+  const allowed = READING.methods.join(', ')
+  const refused = problem(405, 'Files can only be read', `${method} is not possible here: ${allowed} are`)
+  return { ...refused, headers: { ...refused.headers, Allow: allowed } }
+}
+
+type Step = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
+/** Lets pages of other origins read, and only that: to whoever wants to send it says nothing. */
+function sharing(origins: readonly string[]): Step {
+  if (origins.length === 0) return (_request, _response, next) => next()
+  const share = cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: READING.methods,
+    allowedHeaders: READING.headers,
+    exposedHeaders: READING.exposedHeaders,
+    maxAge: READING.knownForSeconds,
+  })
+  const methods = [...READING.methods, 'OPTIONS']
+  return (request, response, next) => {
+    if (methods.includes(request.method ?? '')) share(request, response, next)
+    else next()
+  }
+}
+
+/** Answers what the HTTP parser does not take, where nothing of another answer has been sent yet. */
+function refuseMalformed(server: Server): void {
+  const answering = new WeakMap<Duplex, ServerResponse>()
+  server.prependListener('request', ({ socket }, response) => void answering.set(socket, response))
+  server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
+    const response = answering.get(socket)
+    const isMidway = response?.headersSent === true && !response.writableFinished
+    if (!socket.writable || isMidway || code === 'ECONNRESET') return socket.destroy()
+    const { statusCode, headers = {}, body } = malformed(code)
+    const lines = [
+      `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}`,
+      ...Object.entries({ ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' }).map(
+        ([name, value]) => `${name}: ${value}`,
+      ),
+    ]
+    socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  })
+}
+
+function malformed(code: string | undefined): APIGatewayProxyResult {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return problem(431, 'The headers are too long', `Address and headers may have ${MAX_HEADER_BYTES} bytes`)
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem(408, 'The request took too long', 'Send it again, faster.')
+  return problem(400, 'The request is no HTTP', 'Send a request as RFC 9112 has it.')
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new Error(`port ${port} is taken: choose another with --port`) : error)
+    })
+    server.listen(port, '127.0.0.1', resolve)
+  })
+}
+
+/** Hands requests to the functions behind the API. */
+function asking({ serving, ingest, logger }: HttpServerOptions, mostBodyBytes: number) {
+  /** Of all requests whose bodies are being read or handled. */
+  let bodyBytes = 0
+
+  async function post(request: IncomingMessage, event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
+    let chunks: Buffer[] = []
+    let bytes = 0
+    let refusal: APIGatewayProxyResult | undefined
+    const release = () => {
+      bodyBytes -= bytes
+      bytes = 0
+      chunks = []
+    }
+    try {
+      for await (const chunk of request as AsyncIterable<Buffer>) {
+        // What is refused is read to its end: who is still sending would miss the answer.
+        if (refusal) continue
+        chunks.push(chunk)
+        bytes += chunk.byteLength
+        bodyBytes += chunk.byteLength
+        if (bytes > MAX_BODY_BYTES)
+          refusal = problem(413, 'The body is too large', `It may have ${MAX_BODY_BYTES} bytes`)
+        else if (bodyBytes > mostBodyBytes) refusal = tooBusy()
+        if (refusal) release()
+      }
+      if (refusal) return refusal
+      const body = Buffer.concat(chunks).toString('base64')
+      return await ingest({ ...event, body, isBase64Encoded: true }, NO_CONTEXT)
+    } finally {
+      release()
+    }
+  }
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const event = proxyEvent(request)
+      const isPost = event.httpMethod === 'POST' && event.path === '/api/events'
+      send(response, await (isPost ? post(request, event) : serving(event, NO_CONTEXT)))
+    } catch (error) {
+      // A client that has disconnected gets no answer.
+      if (response.destroyed) return
+      logger.warn('http: request failed', { error: String(error) })
+      send(response, problem(500, 'The request failed', 'The log of the server says why. Try again in a few seconds.'))
+    }
+  }
+}
+
+function tooBusy(): APIGatewayProxyResult {
+  const answer = problem(503, 'Too much is being sent at once', 'Nothing of this request was taken. Send it again.')
+  return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
+}
+
+function send(response: ServerResponse, { statusCode, headers = {}, body }: APIGatewayProxyResult): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  response.statusCode = statusCode
+  // Beside those that are there: of Vary there may be several.
+  for (const [name, value] of Object.entries(headers)) response.appendHeader(name, String(value))
+  if (body) response.setHeader('Content-Length', Buffer.byteLength(body))
+  response.end(body)
+}
+
+const NO_CONTEXT = {} as Context
+
+/** The fields of API Gateway's proxy event that handlers read. */
+function proxyEvent({ method, url = '/', headers }: IncomingMessage): APIGatewayProxyEvent {
+  const [path, ...search] = url.split('?')
+  const parameters = new URLSearchParams(search.join('?'))
+  return {
+    httpMethod: method ?? 'GET',
+    path,
+    headers,
+    queryStringParameters: Object.fromEntries(parameters),
+    multiValueQueryStringParameters: Object.fromEntries(parameters.keys().map(name => [name, parameters.getAll(name)])),
+    body: null,
+    isBase64Encoded: false,
+  } as unknown as APIGatewayProxyEvent
+}

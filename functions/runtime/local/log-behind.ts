@@ -1,0 +1,154 @@
+import type { Cursor } from '../../core/cursor.ts'
+import { type Position, START, toPosition, toSequenceNumber } from '../../core/lane.ts'
+import type { LogRecord } from '../../core/record.ts'
+import { formatTimestamp } from '../../core/time.ts'
+import { ARCHIVE_CONSUMER, type Checkpoints, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
+import type { EventLog } from '../../ports/event-log.ts'
+import type { OpenedLog } from './log.ts'
+
+/** How far the consumers of a log have come. */
+export interface Progress {
+  /** Of the speed layer. */
+  cursors: readonly Pick<Cursor, 'lane' | 'lastPosition' | 'lastArrivalMs'>[]
+  checkpoints: Pick<Checkpoints, 'read'>
+}
+
+/** A lane of which more was read than it has. */
+interface LaneBehind {
+  lane: string
+  /** What was read, in words for people. */
+  reason: string
+  /** The highest position that any consumer has read. */
+  read: Position
+  end: Position
+  /** Records up to `read` that arrived after everything that the lane has applied: nobody has read them. */
+  arrivedSince: number | null
+  /** How many records the speed layer has and the archive will never get, at most. */
+  notArchived: bigint
+}
+
+/** Positions before a cursor among which the last record of its lane is looked for. */
+const POSITIONS_LOOKED_AT = 100n
+const RECORDS_AT_ONCE = 1_000
+
+/**
+ * Refuses a log that has lost records which were read: it was put back alone, or its newest writes are lost. What is
+ * appended to it would get positions that count as read, and would never be counted though it was acknowledged.
+ *
+ * @param name what the log is called
+ * @throws Error that says which records are missing, and the ways out
+ */
+export async function refuseLogBehind(
+  { log }: Pick<OpenedLog, 'log'>,
+  name: string,
+  progress: Progress,
+): Promise<void> {
+  const behind = await lanesBehind(log, progress)
+  if (behind.length === 0) return
+  throw new Error(
+    `${name} has lost records that were read: ${behind.map(({ reason }) => reason).join('; ')}. Its next records would count as read and never be counted, though they were acknowledged. Either put back a whole state of one moment: npm run restore -- --from BACKUP --state ANOTHER-FOLDER. Or go on without the lost records: npm start -- --accept-lost-records`,
+  )
+}
+
+/**
+ * Lets a log that has lost records go on behind everything that was read, and appends again what nobody has read.
+ *
+ * @returns what is missing, a line for people each; nothing where nothing is
+ * @throws Error when the log cannot go on
+ */
+export async function acceptLostRecords(
+  { log, moveEnd }: Pick<OpenedLog, 'log' | 'moveEnd'>,
+  name: string,
+  progress: Progress,
+): Promise<string[]> {
+  const behind = await lanesBehind(log, progress)
+  const highest = behind
+    .map(({ read }) => read)
+    .sort()
+    .at(-1)
+  if (highest === undefined) return []
+  if (!moveEnd) {
+    throw new Error(
+      `${name} cannot go on at a later position: delete the topic and create it again, it is read anew then`,
+    )
+  }
+  await moveEnd(highest)
+  const told: string[] = []
+  for (const { lane, reason, read, arrivedSince, notArchived } of behind) {
+    told.push(`accepted: ${reason}`)
+    if (notArchived > 0n) {
+      told.push(
+        `lane ${lane}: up to ${notArchived} records were counted by the speed layer and never reach the archive; if a batch run says that the layers differ: npm run batch -- --ignore-speed`,
+      )
+    }
+    if (arrivedSince === null) continue
+    const again = await appendAgain(log, lane, read, arrivedSince)
+    if (again > 0) told.push(`lane ${lane}: ${again} records that nobody had read are appended again`)
+  }
+  return told
+}
+
+async function lanesBehind(log: EventLog, { cursors, checkpoints }: Progress): Promise<LaneBehind[]> {
+  const behind: LaneBehind[] = []
+  for (const { name: lane } of await log.lanes()) {
+    const cursor = cursors.find(each => each.lane === lane)
+    const speed = await checkpoints.read(SPEED_CONSUMER, lane)
+    const archive = await checkpoints.read(ARCHIVE_CONSUMER, lane)
+    const applied = latest(cursor?.lastPosition ?? START, speed)
+    const read = latest(applied, archive)
+    // Asked for last: a system that runs meanwhile reads only what was appended before.
+    const end = await log.end(lane)
+    if (read === START || end === null) continue
+    const missing = distance(end, read)
+    const regrown = await grownAgain(log, cursor)
+    if (missing <= 0n && !regrown) continue
+    const reason =
+      missing > 0n
+        ? `lane ${lane} ends at ${numberOf(end)}, and was read up to ${numberOf(read)} (${missing} records or less)`
+        : `lane ${lane} was cut and has grown again: its record ${numberOf(regrown?.position ?? START)} arrived at ${formatTimestamp(regrown?.arrivalMs ?? 0)}, after all that was read up to ${numberOf(read)}`
+    const notArchived = distance(latest(archive, missing > 0n ? end : archive), applied)
+    behind.push({ lane, reason, read, end, arrivedSince: cursor?.lastArrivalMs ?? null, notArchived })
+  }
+  return behind
+}
+
+/** The last record of a lane up to its cursor, where it arrived after everything that the lane has applied. */
+async function grownAgain(
+  log: EventLog,
+  cursor: Progress['cursors'][number] | undefined,
+): Promise<LogRecord | undefined> {
+  if (!cursor || cursor.lastPosition === START || cursor.lastArrivalMs === null) return undefined
+  const { lane, lastPosition, lastArrivalMs } = cursor
+  const first = BigInt(lastPosition) - POSITIONS_LOOKED_AT
+  const records = await log.read(lane, first > 0n ? toPosition(first) : START, Number(POSITIONS_LOOKED_AT))
+  const last = records.filter(({ position }) => position <= lastPosition).at(-1)
+  return last && last.arrivalMs > lastArrivalMs ? last : undefined
+}
+
+/** Appends the records of a lane up to a position again that arrived after a time. @returns how many */
+async function appendAgain(log: EventLog, lane: string, upTo: Position, arrivedAfterMs: number): Promise<number> {
+  let count = 0
+  for (let after = START; ; ) {
+    const page = await log.read(lane, after, RECORDS_AT_ONCE)
+    const unread = page.filter(({ position, arrivalMs }) => position <= upTo && arrivalMs > arrivedAfterMs)
+    for (const outcome of await log.append(unread.map(({ data }) => ({ lane, data })))) {
+      if ('error' in outcome) throw new Error(`a record of ${lane} could not be appended again: ${outcome.error}`)
+    }
+    count += unread.length
+    const last = page.at(-1)
+    if (!last || last.position >= upTo) return count
+    after = last.position
+  }
+}
+
+function latest(a: Position, b: Position): Position {
+  return a > b ? a : b
+}
+
+function distance(from: Position, to: Position): bigint {
+  return BigInt(to || 0) - BigInt(from || 0)
+}
+
+function numberOf(position: Position): string {
+  return position === START ? '0' : toSequenceNumber(position)
+}

@@ -1,0 +1,36 @@
+import { openSqliteEventLog } from '../../adapters/sqlite/event-log.ts'
+import type { Position } from '../../core/lane.ts'
+import { kafkaEvent, kinesisEvent, type ToLambdaEvent } from '../../lambda/encode-event.ts'
+import type { EventLog } from '../../ports/event-log.ts'
+import type { Environment } from '../config/environment.ts'
+import type { LogAddress } from '../config/log-address.ts'
+
+/** An event log with what its home must know of it. */
+export interface OpenedLog {
+  log: EventLog
+  /** Makes the Lambda event of its kind. */
+  toEvent: ToLambdaEvent
+  /** Forgets old records, where no service does so by itself: see openSqliteEventLog. */
+  trim?(lane: string, upTo: Position, keptMs: number): Promise<void>
+  /** Lets the next record lie behind a position, where that can be: see openSqliteEventLog. */
+  moveEnd?(to: Position): Promise<void>
+}
+
+/** @throws Error in one line that says what to do when the log cannot be reached or used */
+export async function openLog(address: LogAddress, environment: Environment): Promise<OpenedLog> {
+  switch (address.kind) {
+    case 'embedded': {
+      const log = openSqliteEventLog({ file: address.file })
+      return { log, toEvent: kinesisEvent, trim: log.trim, moveEnd: log.moveEnd }
+    }
+    case 'kafka': {
+      const { openKafkaEventLog } = await import('../../adapters/kafka/event-log.ts')
+      const { brokers, topic } = address
+      return { log: await openKafkaEventLog({ brokers, topic, ...environment.kafka }), toEvent: kafkaEvent }
+    }
+    case 'kinesis': {
+      const { openKinesisEventLog } = await import('../../adapters/kinesis/event-log.ts')
+      return { log: await openKinesisEventLog({ stream: address.stream }), toEvent: kinesisEvent }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs'
+import { openSqliteCheckpoints } from '../../adapters/sqlite/checkpoints.ts'
+import { openSqliteSpeedStore } from '../../adapters/sqlite/speed-store.ts'
+import type { Servers } from '../config/endpoints.ts'
+import { describeLog } from '../config/log-address.ts'
+import type { OpenedLog } from './log.ts'
+import { refuseLogBehind } from './log-behind.ts'
+import { checkpointsFile } from './state.ts'
+
+/**
+ * Refuses the log of a state folder where it has lost records that were read, for those that only append. Where the store
+ * is a server, it is not asked: its checkpoints, which are in the folder, are as far as the store but for the last moment.
+ *
+ * @throws Error as refuseLogBehind does
+ */
+export async function refuseOwnLogBehind(folder: string, { log, store }: Servers, opened: OpenedLog): Promise<void> {
+  const file = store.kind === 'embedded' ? store.file : checkpointsFile(folder)
+  if (!existsSync(file)) return
+  const speedStore = store.kind === 'embedded' ? openSqliteSpeedStore(file) : undefined
+  const checkpoints = openSqliteCheckpoints(file)
+  try {
+    const name = log.kind === 'embedded' ? log.file : describeLog(log)
+    await refuseLogBehind(opened, name, { cursors: (await speedStore?.readCursors()) ?? [], checkpoints })
+  } finally {
+    await Promise.all([speedStore?.close(), checkpoints.close()])
+  }
+}

@@ -1,0 +1,83 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readSqliteStoreSettings } from '../../adapters/sqlite/speed-store.ts'
+import { SECOND_MS } from '../../core/time.ts'
+
+/**
+ * The format of a state folder's settings; the other files of the folder have formats of their own.
+ *
+ * 1. the first
+ * 2. systemId
+ */
+export const SETTINGS_FORMAT = 2
+
+export const SETTINGS_FILE = 'landcover.json'
+
+/** What a state folder settles for as long as it exists. */
+const Settings = z
+  .object({
+    format: z.int().min(1).max(SETTINGS_FORMAT),
+    /** Made once, at random: by it a speed store knows whose it is. None in format 1. */
+    systemId: z.string().min(1).optional(),
+    /** Length of the arrival slots, ms: the totals in the folder are cut by it. */
+    slotMs: z.int().positive(),
+    /** Whether the folder holds demo data and is fed with more of it. */
+    demo: z.boolean(),
+    /** When the folder was made, ms. */
+    createdMs: z.int(),
+    /** Addresses of the event log and the speed store, where they are not files of the folder. */
+    log: z.string().optional(),
+    store: z.string().optional(),
+  })
+  .refine(({ format, systemId }) => format < 2 || systemId !== undefined, { path: ['systemId'], message: 'is missing' })
+export type Settings = z.infer<typeof Settings>
+
+/** The settings of a folder that has the file. @throws Error that says what it must hold when it cannot be read */
+export function readSettings(folder: string): Settings {
+  const file = join(folder, SETTINGS_FILE)
+  let value: unknown
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw new Error(`cannot read ${file} (${(error as Error).message})`)
+    throw damaged(folder, 'it is not JSON')
+  }
+  const format = (value as { format?: unknown } | null)?.format
+  if (Number.isInteger(format) && (format as number) > SETTINGS_FORMAT) {
+    throw new Error(
+      `${file} has format ${format}, this landcover reads 1 to ${SETTINGS_FORMAT}: run the landcover that wrote it, or choose another folder with --state`,
+    )
+  }
+  const { data, error } = Settings.safeParse(value)
+  if (data) return data
+  if (typeof value === 'object' && value !== null && format === undefined && 'slotMs' in value) {
+    throw new Error(
+      `${file} has no format: a landcover from before format 1 wrote it, whose files this one cannot read. Run that one, or choose another folder with --state`,
+    )
+  }
+  const [issue] = error.issues
+  throw damaged(folder, `${issue?.path.join('.') || 'it'}: ${issue?.message}`)
+}
+
+/** An error that gives the settings to be written again: only they are damaged, and what else is there may be whole. */
+function damaged(folder: string, reason: string): Error {
+  const store = storeSettingsOf(folder)
+  const known = store
+    ? `its slots of ${store.slotMs / SECOND_MS} s are those of store.sqlite`
+    : 'its speed store has the id and the length in store_settings.system_id and slot_ms'
+  const settings = {
+    ...(store?.systemId === null ? { format: 1 } : { format: SETTINGS_FORMAT, systemId: store?.systemId ?? 'ID' }),
+    slotMs: store?.slotMs ?? 'LENGTH OF ARRIVAL SLOTS, MS',
+    demo: false,
+    createdMs: 0,
+  }
+  return new Error(
+    `${join(folder, SETTINGS_FILE)} is damaged (${reason}). The other files of the folder may be whole. Write this into it and start again (${known}; add "log" and "store" with their addresses where they were servers):\n${JSON.stringify(settings)}`,
+  )
+}
+
+function storeSettingsOf(folder: string) {
+  const file = join(folder, 'store.sqlite')
+  return existsSync(file) ? readSqliteStoreSettings(file) : undefined
+}

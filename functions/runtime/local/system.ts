@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expiredBefore } from '../../batch/expiry.ts'
+import type { Rule } from '../../core/alert.ts'
+import { START } from '../../core/lane.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
+import { heartbeatEveryMs, sendHeartbeats } from '../../ingest/heartbeat.ts'
+import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
+import { type LocalServer, startHttpServer } from './http-server.ts'
+import { startPolling } from './poller.ts'
+import { sharedAnswers } from './response-cache.ts'
+import type { LocalHome } from './runtime.ts'
+
+export interface SystemOptions {
+  home: LocalHome
+  slotMs: number
+  rules: readonly Rule[]
+  /** Folder of the built dashboard. */
+  site: string
+  port: number
+  /** Of pages that may read the API beside its own; `*` is every one. */
+  allowedOrigins: readonly string[]
+  /** Names under which the server answers, beside those of the loopback interface. */
+  allowedHosts: readonly string[]
+}
+
+/**
+ * So long an answer is given to all who ask. One costs a fifth of a millisecond and more: each address then takes 2% of a
+ * core or so however many ask, and nobody sees the difference.
+ */
+const SHARED_MS = 10
+
+/** What is done now and then, as health calls it. */
+const COMPONENTS = {
+  heartbeat: 'Sending heartbeats',
+  batch: 'The batch run',
+  compaction: 'Compaction of the archive',
+  'clean-up': 'Cleaning up',
+}
+
+/** How long the log keeps what both its consumers have had, as the stream on AWS does by default. */
+const LOG_RETENTION_MS = DAY_MS
+
+/** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
+export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
+  const { home, slotMs } = options
+  const { log, logger, failures, checkpoints, toEvent, trim, expire } = home
+  const server: LocalServer = await startHttpServer({
+    serving: sharedAnswers(home.servingHandler(), SHARED_MS, () => performance.now()),
+    ingest: home.ingestHandler(),
+    site: options.site,
+    port: options.port,
+    allowedOrigins: options.allowedOrigins,
+    allowedHosts: options.allowedHosts,
+    logger,
+  })
+  const mapping = { log, checkpoints, logger, failures, toEvent }
+  const speed = startPolling({
+    ...mapping,
+    consumer: SPEED_CONSUMER,
+    handler: home.speedHandler(options.rules),
+    batchSize: 1_000,
+    batchingWindowMs: 0,
+  })
+  const archiving = home.archiveFunction()
+  const archive = startPolling({
+    ...mapping,
+    consumer: ARCHIVE_CONSUMER,
+    handler: archiving.call,
+    batchSize: 10_000,
+    batchingWindowMs: Math.min(slotMs / 4, 5 * MINUTE_MS),
+  })
+
+  const stopping = new AbortController()
+  const schedule = (name: keyof typeof COMPONENTS, everyMs: number, task: () => Promise<unknown>) =>
+    repeat(everyMs, stopping.signal, async () => {
+      try {
+        await task()
+        failures.recovered(COMPONENTS[name])
+      } catch (error) {
+        failures.failed(COMPONENTS[name], error)
+        logger.warn(`${name} failed`, { error: String(error) })
+      }
+    })
+  const schedules = [
+    schedule('heartbeat', heartbeatEveryMs(slotMs), () => sendHeartbeats(log, Date.now())),
+    schedule('batch', slotMs, () => home.runBatch()),
+    schedule('compaction', HOUR_MS, () => home.compact()),
+    schedule('clean-up', HOUR_MS, async () => {
+      await expire?.(await expiredBefore(Date.now(), home.views))
+      if (!trim) return
+      for (const { name } of await log.lanes()) {
+        const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))
+        const upTo = (await Promise.all(reached)).sort()[0] ?? START
+        await trim(name, upTo, LOG_RETENTION_MS)
+      }
+    }),
+  ]
+
+  return {
+    port: server.port,
+    async stop() {
+      stopping.abort()
+      await server.close()
+      await Promise.all([speed.stop(), archive.stop(), ...schedules])
+      await archiving.stop()
+    },
+  }
+}
+
+/** Does a task now and then at intervals, one at a time, until told to stop. */
+async function repeat(everyMs: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await task()
+    await sleep(everyMs, undefined, { signal }).catch(() => {})
+  }
+}

@@ -1,0 +1,80 @@
+import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib'
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
+import { Construct } from 'constructs'
+import type { Names } from '../names.ts'
+import { type Stage, storeAddress } from '../stages.ts'
+import { addApi } from './api.ts'
+import { addDistribution } from './distribution.ts'
+import type { EventLogAccess } from './event-log.ts'
+import { deployedFunction } from './function.ts'
+import type { Grants } from './grants.ts'
+import { acknowledge } from './nag-suppressions.ts'
+
+interface ApiAndSiteProps {
+  stage: Stage
+  names: Names
+  access: Grants
+  log: EventLogAccess
+}
+
+/** The API with its two functions, and the dashboard. */
+export class ApiAndSite extends Construct {
+  readonly serving: LambdaFunction
+  readonly ingest: LambdaFunction
+  readonly api: RestApi
+
+  constructor(scope: Construct, props: ApiAndSiteProps) {
+    super(scope, 'Front')
+    const { stage, names } = props
+    this.serving = servingFunction(new Construct(this, 'Serving'), props)
+    this.ingest = ingestFunction(new Construct(this, 'Ingest'), props)
+    this.api = addApi(this, stage, names, this)
+    new CfnOutput(this, 'ApiUrl', { value: this.api.url, description: 'API Gateway: send events here' })
+
+    // The class Bucket does not match IBucket under TypeScript's exactOptionalPropertyTypes.
+    const site = new Bucket(this, 'Site', {
+      bucketName: names.siteBucket,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      removalPolicy: RemovalPolicy.DESTROY,
+      autoDeleteObjects: true,
+    }) as IBucket
+    acknowledge(
+      site,
+      'It holds the files of the page. Only CloudFront reads it, and CloudFront logs.',
+      'AwsSolutions-S1',
+    )
+    if (stage.cloudFront) addDistribution(this, stage, names, site, this.api)
+  }
+}
+
+function servingFunction(scope: Construct, { stage, names, access, log }: ApiAndSiteProps): LambdaFunction {
+  const serving = deployedFunction(scope, stage, 'serving', {
+    memoryMb: 1024,
+    timeout: Duration.seconds(20),
+    isTraced: true,
+    variables: {
+      LANDCOVER_STORE: storeAddress(stage, names.keyspace),
+      LANDCOVER_BUCKET: names.bucket,
+    },
+  })
+  log.allowOutline(serving, 'lag')
+  access.speedStore(serving)
+  access.readObjects(serving, 'reference/*', 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
+  return serving
+}
+
+function ingestFunction(scope: Construct, { stage, names, access, log }: ApiAndSiteProps): LambdaFunction {
+  const ingest = deployedFunction(scope, stage, 'ingest', {
+    memoryMb: 512,
+    timeout: Duration.seconds(29),
+    isTraced: true,
+    variables: { LANDCOVER_BUCKET: names.bucket },
+  })
+  log.allowIngest(ingest)
+  access.readObjects(ingest, 'reference/*')
+  return ingest
+}

@@ -1,0 +1,146 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import {
+  AccessLogFormat,
+  AuthorizationType,
+  EndpointType,
+  type IResource,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  MethodLoggingLevel,
+  MockIntegration,
+  PassthroughBehavior,
+  ResponseType,
+  RestApi,
+} from 'aws-cdk-lib/aws-apigateway'
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import type { Construct } from 'constructs'
+import { rememberedMs } from '../../functions/core/slot.ts'
+import { SECOND_MS } from '../../functions/core/time.ts'
+import { problem } from '../../functions/http/problem.ts'
+import type { Names } from '../names.ts'
+import type { Stage } from '../stages.ts'
+import { acknowledge } from './nag-suppressions.ts'
+import { readAuthorization } from './sign-in.ts'
+
+/** Limit for all requests to the functions: requests a second, and size of a burst. */
+const RATE = 100
+const BURST = 200
+
+/**
+ * Number of send requests that a cursor can remember. For the speed layer each send request is a producer of its own,
+ * kept in the cursor until no copy can come. With this number on one lane, the cursor still fits into a row of Keyspaces
+ * (1 MB).
+ */
+const REQUESTS_REMEMBERED = 20_000
+/** Size of a burst of send requests. */
+const SEND_BURST = 50
+
+/** Error responses of API Gateway itself, in the same format as ours. */
+const GATEWAY_PROBLEMS: readonly (readonly [
+  name: string,
+  ResponseType,
+  status: number,
+  title: string,
+  detail: string,
+])[] = [
+  [
+    'Unsigned',
+    ResponseType.MISSING_AUTHENTICATION_TOKEN,
+    403,
+    'No such address, or a signature is missing',
+    'Read addresses below /api with GET. POST /api/events needs a signature (AWS SigV4).',
+  ],
+  [
+    'NotSignedIn',
+    ResponseType.UNAUTHORIZED,
+    401,
+    'Sign in first',
+    'The page signs you in. Programs send an access token.',
+  ],
+  ['Denied', ResponseType.ACCESS_DENIED, 403, 'This sender has no permission', 'It needs execute-api:Invoke.'],
+  ['Throttled', ResponseType.THROTTLED, 429, 'Too many requests', 'Try again in a second.'],
+  ['TooLarge', ResponseType.REQUEST_TOO_LARGE, 413, 'The body is too large', 'Send fewer events in one request.'],
+  ['Failed', ResponseType.DEFAULT_5XX, 503, 'The answer is not known right now', 'Try again in a few seconds.'],
+]
+
+/** Adds the REST API: GET and HEAD of /api go to the serving function, signed POST /api/events to the ingest function. */
+export function addApi(
+  scope: Construct,
+  stage: Stage,
+  names: Names,
+  { serving, ingest }: { serving: LambdaFunction; ingest: LambdaFunction },
+): RestApi {
+  const accessLog = new LogGroup(scope, 'AccessLog', {
+    logGroupName: `/landcover/${stage.name}/api`,
+    retention: stage.logDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  })
+  const api = new RestApi(scope, 'Api', {
+    restApiName: `landcover-${stage.name}`,
+    endpointTypes: [EndpointType.REGIONAL],
+    cloudWatchRole: true,
+    deployOptions: {
+      stageName: 'v1',
+      throttlingRateLimit: RATE,
+      throttlingBurstLimit: BURST,
+      methodOptions: {
+        '/api/events/POST': { throttlingRateLimit: sendRate(stage.slotMs), throttlingBurstLimit: SEND_BURST },
+      },
+      tracingEnabled: true,
+      loggingLevel: MethodLoggingLevel.ERROR,
+      accessLogDestination: new LogGroupLogDestination(accessLog),
+      accessLogFormat: AccessLogFormat.jsonWithStandardFields(),
+    },
+  })
+  for (const [name, type, status, title, detail] of GATEWAY_PROBLEMS) {
+    const { body, headers = {} } = problem(status, title, detail)
+    api.addGatewayResponse(name, {
+      type,
+      statusCode: String(status),
+      responseHeaders: Object.fromEntries(Object.entries(headers).map(([header, value]) => [header, `'${value}'`])),
+      templates: { 'application/json': body },
+    })
+  }
+  const root = api.root.addResource('api')
+  const reading = new LambdaIntegration(serving)
+  const anything = root.addResource('{path+}')
+  const authorization = readAuthorization(scope, stage, names)
+  for (const method of ['GET', 'HEAD']) anything.addMethod(method, reading, authorization)
+  if (stage.allowedOrigins.length > 0) answerPreflights(anything)
+  const sending = new LambdaIntegration(ingest)
+  const events = root.addResource('events')
+  events.addMethod('POST', sending, { authorizationType: AuthorizationType.IAM })
+  acknowledge(api, 'The functions validate requests and say what is wrong.', 'AwsSolutions-APIG2')
+  acknowledge(
+    api,
+    'Sending needs a signature (IAM). Each stage sets who may read: by signing in, or at CloudFront.',
+    'AwsSolutions-APIG4',
+    'AwsSolutions-COG4',
+  )
+  acknowledge(api, 'A web application firewall costs more than the rest of a small stage.', 'AwsSolutions-APIG3')
+  acknowledge(
+    api,
+    "API Gateway writes logs with one role of the account, which has AWS's managed policy.",
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+  )
+  return api
+}
+
+/** Answers CORS preflight requests without authorization. CloudFront adds the headers that allow other origins. */
+function answerPreflights(resource: IResource): void {
+  const empty = new MockIntegration({
+    requestTemplates: { 'application/json': '{ "statusCode": 204 }' },
+    passthroughBehavior: PassthroughBehavior.NEVER,
+    integrationResponses: [{ statusCode: '204' }],
+  })
+  resource.addMethod('OPTIONS', empty, {
+    authorizationType: AuthorizationType.NONE,
+    methodResponses: [{ statusCode: '204' }],
+  })
+}
+
+/** Allowed send requests a second. */
+function sendRate(slotMs: number): number {
+  return Math.floor((REQUESTS_REMEMBERED / (rememberedMs(slotMs) / SECOND_MS)) * 100) / 100
+}

@@ -1,0 +1,64 @@
+import { Duration } from 'aws-cdk-lib'
+import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import { Construct } from 'constructs'
+import { MINUTE_MS } from '../../functions/core/time.ts'
+import type { Names } from '../names.ts'
+import { type Stage, storeAddress } from '../stages.ts'
+import type { EventLogAccess } from './event-log.ts'
+import { deployedFunction } from './function.ts'
+import type { Grants } from './grants.ts'
+
+/** Longest time that an event source mapping waits until a batch is full. */
+const MAX_WINDOW_MS = 5 * MINUTE_MS
+
+interface LayerProps {
+  stage: Stage
+  names: Names
+  access: Grants
+  log: EventLogAccess
+}
+
+/** The speed layer: the first consumer of the log. */
+export class SpeedLayer extends Construct {
+  readonly function: LambdaFunction
+  readonly mapping: EventSourceMapping
+
+  constructor(scope: Construct, { stage, names, access, log }: LayerProps) {
+    super(scope, 'Speed')
+    this.function = deployedFunction(this, stage, 'speed', {
+      memoryMb: 1024,
+      timeout: Duration.minutes(2),
+      variables: {
+        LANDCOVER_STORE: storeAddress(stage, names.keyspace),
+        LANDCOVER_BUCKET: names.bucket,
+        LANDCOVER_BUS: names.bus,
+        LANDCOVER_RULES: stage.rules,
+      },
+    })
+    log.allowOutline(this.function, 'lanes')
+    access.speedStore(this.function)
+    access.readObjects(this.function, 'reference/*', 'views/*', 'landcover_aggregates/*')
+    access.bus(this.function)
+    this.mapping = log.consume(this, this.function, { batchSize: 1_000, window: Duration.seconds(0) })
+  }
+}
+
+/** The archive: the second consumer of the log. It waits for many records, so it writes few files. */
+export class Archive extends Construct {
+  readonly function: LambdaFunction
+  readonly mapping: EventSourceMapping
+
+  constructor(scope: Construct, { stage, names, access, log }: LayerProps) {
+    super(scope, 'Archive')
+    this.function = deployedFunction(this, stage, 'archive', {
+      memoryMb: 1769,
+      timeout: Duration.minutes(5),
+      variables: { LANDCOVER_BUCKET: names.bucket },
+    })
+    log.allowOutline(this.function, 'identity')
+    access.readObjects(this.function, 'reference/*')
+    access.writeObjects(this.function, 'archive/*')
+    const window = Duration.seconds(Math.max(1, Math.floor(Math.min(stage.slotMs / 4, MAX_WINDOW_MS) / 1000)))
+    this.mapping = log.consume(this, this.function, { batchSize: 10_000, window })
+  }
+}

@@ -1,0 +1,69 @@
+/** Assumptions of the cost model. Bytes were measured with data/generator.ts; times were not measured. */
+export const ASSUMED = {
+  /** Memory as deployed, MB; time of a call, s; extra time for each event in it, s. */
+  functions: {
+    speed: { memoryMb: 1024, seconds: 0.05, perEvent: 0.00001 },
+    archive: { memoryMb: 1769, seconds: 0.2, perEvent: 0.00003 },
+    heartbeat: { memoryMb: 256, seconds: 0.1, perEvent: 0 },
+    batch: { memoryMb: 1769, seconds: 30, perEvent: 0 },
+    compaction: { memoryMb: 3008, seconds: 5, perEvent: 0.00005 },
+    serving: { memoryMb: 1024, seconds: 0.06, perEvent: 0 },
+  },
+  /** Extra time of a batch run for each GB that its statements scan, s. */
+  secondsPerGb: 10,
+  /** Bytes of a record. The producer compresses it if that makes it smaller. */
+  recordBytes: { header: 330, perEvent: 61 },
+  /** Bytes of an archive file. */
+  fileBytes: { header: 4_500, perEvent: 104 },
+  /** Size of a record in a delivery, relative to its size in the log: base64 and the envelope. */
+  deliveryInflation: 1.4,
+  /** Bytes of rows with keys and overhead: totals of ten classes, a cursor with four producers, an alert. */
+  totalsBytes: 2_900,
+  cursorBytes: 700,
+  alertBytes: 350,
+  /** Rows that a delivery with events touches: one window, sometimes two. Mixed event times touch more. */
+  rowsPerDelivery: 1.2,
+  /** Share of images that the default rule flags: more than two standard deviations from the mean. */
+  alertShare: 0.045,
+  /** Shards of a new on-demand stream. Later it has capacity for twice what is written. */
+  onDemandShards: 4,
+  /**
+   * Requests of a page in one round, time between rounds in s (web/view-models/questions.ts; requests that are rare are
+   * not counted), and average bytes of an answer.
+   */
+  answersPerRound: 5,
+  roundSeconds: 5,
+  answerBytes: 2_000,
+  /**
+   * Reads for one round of answers. Rows of each lane: totals since the cut, of the newest windows, and of six hours.
+   * Then read units for alerts, and S3 requests for views.
+   */
+  joinedRows: 18,
+  newestRows: 12,
+  seriesRows: 48,
+  alertReads: 140,
+  listsPerRound: 3,
+  getsPerRound: 1,
+  /** Share of a file that is read to identify records, and requests that Athena makes for a file. */
+  keyShare: 0.15,
+  getsPerFile: 3,
+  /** Bytes logged: Lambda's own lines for a call; our lines for a delivery; the access log of a request; a batch run. */
+  lambdaLog: 450,
+  speedLog: 850,
+  archiveLog: 500,
+  accessLog: 450,
+  runLog: 10_000,
+  /** Roles that use the encrypted stream. Each asks for a data key every five minutes. */
+  keyUsers: 6,
+  /** Numbers from infra/constructs/monitoring.ts and infra/constructs/batch.ts. */
+  alarms: 21,
+  dashboards: 1,
+  transitionsPerRun: 6,
+  putsPerRun: 4,
+  listsPerRun: 4,
+  /** Metrics from our log lines that are always there: speed 11, archive 5, batch 1. Each event source mapping has 6 more. */
+  metrics: 11 + 5 + 1 + 2 * 6,
+} as const
+
+/** Settings of infra/constructs/consumers.ts and infra/constructs/distribution.ts that the model repeats. A test compares them. */
+export const DEPLOYED = { archiveBatch: 10_000, archiveWindowSeconds: 300, sharedSeconds: 2 } as const

@@ -1,0 +1,255 @@
+import { HOUR_MS, SECOND_MS } from '../../functions/core/time.ts'
+import type { Stage } from '../stages.ts'
+import { ASSUMED, DEPLOYED } from './cost-assumptions.ts'
+import { costOf } from './cost-prices.ts'
+
+/** Load of a stage. */
+export interface Load {
+  eventsPerSecond: number
+  /** Events in a record: `npm run produce -- --delay 0` packs up to 500. */
+  eventsPerRecord: number
+  /** Open dashboards, on average over the day. */
+  dashboards: number
+  /** Age of the archive, in months. */
+  months: number
+}
+
+const HOURS = 730
+const DAYS = HOURS / 24
+const SECONDS = HOURS * 3600
+const KB = 1024
+const MB = 1024 ** 2
+const GB = 1024 ** 3
+const SHARD_RECORDS = 1_000
+/** Maximum size of a Lambda payload. */
+const DELIVERY_BYTES = 6 * MB
+/** Maximum events in a file: see functions/archive/archive.ts. */
+const EVENTS_PER_FILE = 100_000
+/** Minimum that Athena bills for a statement. */
+const MIN_SCANNED_BYTES = 10 * MB
+/** Consumers of the log: speed layer and archive. */
+const CONSUMERS = 2
+const WINDOWS_PER_HOUR = 6
+/** Days until a row expires: see functions/adapters/cassandra/tables.ts. */
+const ROW_DAYS = 28
+
+/** Dollars a month, keyed by service. */
+export type Costs = Record<string, number>
+
+/**
+ * Cost of a stage in a month. docs/cost.md has the formulae in words.
+ *
+ * @throws Error if the stage has too few shards for the load, has its log on Kafka, or does not run on AWS
+ */
+export function monthlyCost(stage: Stage, load: Load): Costs {
+  if (stage.speedStore.kind !== 'keyspaces')
+    throw new Error(`the stage ${stage.name} does not run on AWS: the model has no costs for it`)
+  const month = monthOf(stage, load)
+  const allowlist = stage.reads.access === 'allowlist'
+  return {
+    Kinesis: kinesis(stage, month),
+    Lambda: lambda(month),
+    Keyspaces: keyspaces(month),
+    S3: s3(stage, load, month),
+    Athena: costOf('scan', month.scannedBytes / GB),
+    'API Gateway': costOf('apiRequest', month.rounds * ASSUMED.answersPerRound),
+    CloudFront:
+      costOf('edgeRequest', month.viewed) +
+      costOf('edgeFunction', allowlist ? month.viewed : 0) +
+      costOf('edgeOut', (month.viewed * ASSUMED.answerBytes) / GB),
+    'CloudWatch metrics': costOf('metric', ASSUMED.metrics),
+    'CloudWatch alarms, dashboard': costOf('alarm', ASSUMED.alarms) + costOf('dashboard', ASSUMED.dashboards),
+    'CloudWatch logs': logs(stage, month),
+    'X-Ray': costOf('trace', month.traces),
+    'EventBridge, SNS': costOf('busEvent', month.alerts) + costOf('notification', month.alerts),
+    'Step Functions, schedules':
+      costOf('transition', ASSUMED.transitionsPerRun * month.runs) + costOf('scheduled', month.beats + 2 * month.runs),
+    'KMS, Secrets Manager': costOf('dataKey', ASSUMED.keyUsers * 12 * HOURS) + costOf('secret', allowlist ? 1 : 0),
+  }
+}
+
+/** Numbers of one month, for a stage and a load. */
+interface Month {
+  shards: number
+  events: number
+  records: number
+  recordBytes: number
+  /** Heartbeats of the schedule. Each one is a record on every shard. */
+  beats: number
+  /** Deliveries to the speed layer: all, and those with events. */
+  deliveries: number
+  deliveriesOfEvents: number
+  /** Deliveries to the archive, and files that it writes. */
+  archived: number
+  files: number
+  slots: number
+  /** Batch runs, and bytes that their statements scan. */
+  runs: number
+  scannedBytes: number
+  /** Rounds of requests that CloudFront passes on, and answers that CloudFront gives. */
+  rounds: number
+  viewed: number
+  alerts: number
+  traces: number
+}
+
+function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashboards }: Load): Month {
+  const recordBytes = ASSUMED.recordBytes.header + ASSUMED.recordBytes.perEvent * eventsPerRecord
+  const recordsPerSecond = eventsPerSecond / eventsPerRecord
+  const shards = shardsOf(stage, recordsPerSecond, recordBytes)
+  const perShard = recordsPerSecond / shards
+  const beats = 1 / 60
+  // Lambda polls once a second, and delivers if a record came since the last poll.
+  const withAny = (rate: number) => shards * (1 - Math.exp(-rate))
+  const deliveries = withAny(perShard + beats)
+  const archived =
+    shards *
+    Math.max(
+      1 / Math.min(stage.slotMs / SECOND_MS / 4, DEPLOYED.archiveWindowSeconds),
+      perShard / DEPLOYED.archiveBatch,
+      (perShard * recordBytes * ASSUMED.deliveryInflation) / DELIVERY_BYTES,
+    )
+  const slots = SECOND_MS / stage.slotMs
+  const runs = SECOND_MS / HOUR_MS
+  const rounds = Math.min(dashboards / ASSUMED.roundSeconds, 1 / DEPLOYED.sharedSeconds)
+  // X-Ray's default: one request a second, and 5 % of the others.
+  const requests = rounds * ASSUMED.answersPerRound
+  const traces = Math.min(requests, 1) + Math.max(requests - 1, 0) / 20 + runs
+  return {
+    shards,
+    recordBytes,
+    events: eventsPerSecond * SECONDS,
+    records: recordsPerSecond * SECONDS,
+    beats: beats * SECONDS,
+    deliveries: deliveries * SECONDS,
+    deliveriesOfEvents: withAny(perShard) * SECONDS,
+    archived: archived * SECONDS,
+    // A delivery that crosses the end of a slot makes two files.
+    files: (archived + shards * slots + eventsPerSecond / EVENTS_PER_FILE) * SECONDS,
+    slots: slots * SECONDS,
+    runs: runs * SECONDS,
+    scannedBytes: runs * SECONDS * scannedByRun(stage, eventsPerSecond),
+    rounds: rounds * SECONDS,
+    viewed: ((dashboards * ASSUMED.answersPerRound) / ASSUMED.roundSeconds) * SECONDS,
+    alerts: eventsPerSecond * ASSUMED.alertShare * SECONDS,
+    traces: traces * SECONDS,
+  }
+}
+
+function shardsOf(stage: Stage, recordsPerSecond: number, recordBytes: number): number {
+  const { shards } = streamOf(stage)
+  const needed = Math.max(recordsPerSecond / SHARD_RECORDS, (recordsPerSecond * recordBytes) / MB)
+  if (shards === 'on-demand') return Math.max(ASSUMED.onDemandShards, Math.ceil(2 * needed))
+  if (needed <= shards) return shards
+  throw new Error(`the load needs ${Math.ceil(needed)} shards, the stage ${stage.name} has ${shards}`)
+}
+
+function streamOf({ name, eventLog }: Stage): Extract<Stage['eventLog'], { kind: 'kinesis' }> {
+  if (eventLog.kind !== 'kinesis')
+    throw new Error(`the stage ${name} has its log on Kafka: the model knows only Kinesis`)
+  return eventLog
+}
+
+/** Number of other slots whose files are read for one new slot: those in the look-back, and the next one. */
+const slotsBeside = ({ slotMs }: Stage) => Math.ceil((HOUR_MS / 2 + slotMs) / slotMs) + 1
+
+/** Bytes that the two statements of a batch run scan: slot content (a small share of each file), and totals (all of it). */
+function scannedByRun(stage: Stage, eventsPerSecond: number): number {
+  const hour = eventsPerSecond * 3600 * ASSUMED.fileBytes.perEvent
+  const beside = eventsPerSecond * (stage.slotMs / SECOND_MS) * slotsBeside(stage) * ASSUMED.fileBytes.perEvent
+  const content = hour * ASSUMED.keyShare
+  const totals = hour + beside * ASSUMED.keyShare
+  return Math.max(content, MIN_SCANNED_BYTES) + Math.max(totals, MIN_SCANNED_BYTES)
+}
+
+function kinesis(stage: Stage, { shards, records, recordBytes, beats }: Month): number {
+  const stream = streamOf(stage)
+  const lateDays = Math.max(stage.retentionHours / 24 - 1, 0)
+  const written = (records * Math.ceil(recordBytes / KB) + beats * shards) * (KB / GB)
+  if (stream.shards !== 'on-demand') {
+    const units = records * Math.ceil(recordBytes / (25 * KB)) + beats * shards
+    const hours = HOURS * shards
+    const readers = stream.enhancedFanOut ? CONSUMERS : 0
+    return (
+      costOf('shard', hours) +
+      costOf('shardKept', lateDays > 0 ? hours : 0) +
+      costOf('putUnit', units) +
+      costOf('fanOut', readers * hours) +
+      costOf('fanOutRead', readers * written)
+    )
+  }
+  return (
+    costOf('onDemand', HOURS) +
+    costOf('onDemandIn', written) +
+    costOf(stream.enhancedFanOut ? 'onDemandFanOut' : 'onDemandOut', CONSUMERS * written) +
+    costOf('onDemandKept', (written / DAYS) * lateDays)
+  )
+}
+
+function lambda({ events, deliveries, archived, beats, runs, rounds, scannedBytes }: Month): number {
+  const called = (name: keyof typeof ASSUMED.functions, calls: number, eventsInThem = 0, moreSeconds = 0) => {
+    const { memoryMb, seconds, perEvent } = ASSUMED.functions[name]
+    const busySeconds = calls * seconds + eventsInThem * perEvent + moreSeconds
+    return costOf('invocation', calls) + costOf('compute', (memoryMb / 1024) * busySeconds)
+  }
+  return (
+    called('speed', deliveries, events) +
+    called('archive', archived, events) +
+    called('heartbeat', beats) +
+    called('batch', runs, 0, (scannedBytes / GB) * ASSUMED.secondsPerGb) +
+    called('compaction', runs, events) +
+    called('serving', rounds * ASSUMED.answersPerRound)
+  )
+}
+
+/** Cost of Keyspaces. A conditional write costs as much as any write: by the size of its row. */
+function keyspaces({ shards, deliveries, deliveriesOfEvents, rounds, alerts }: Month): number {
+  const { totalsBytes, cursorBytes, alertBytes, rowsPerDelivery, joinedRows, newestRows, seriesRows, alertReads } =
+    ASSUMED
+  const written = (bytes: number) => Math.ceil(bytes / KB)
+  const read = (bytes: number) => Math.ceil(bytes / (4 * KB))
+  const rowsWritten = deliveriesOfEvents * rowsPerDelivery
+  // The days of a row are looked up before the row.
+  const rowsRead = (rows: number) => shards * (1 + read(rows * totalsBytes))
+  // Four of the five answers in a round read the cursors.
+  const byRound =
+    4 * read(shards * cursorBytes) +
+    [joinedRows, newestRows, seriesRows].map(rowsRead).reduce((sum, units) => sum + units) +
+    alertReads
+  const rowsMade = Math.min(rowsWritten, shards * WINDOWS_PER_HOUR * HOURS * rowsPerDelivery)
+  const storedBytes = ((rowsMade * totalsBytes + alerts * alertBytes) * ROW_DAYS) / DAYS
+  return (
+    costOf('writeUnit', deliveries * written(cursorBytes) + rowsWritten * written(totalsBytes) + alerts) +
+    costOf('readUnit', deliveries * read(cursorBytes) + rounds * byRound) +
+    costOf('ttlDelete', rowsMade * written(totalsBytes) + alerts) +
+    costOf('rowStorage', storedBytes / GB)
+  )
+}
+
+function s3(stage: Stage, { months }: Load, month: Month): number {
+  const { shards, events, files, archived, slots, runs, rounds } = month
+  const { header, perEvent } = ASSUMED.fileBytes
+  // The speed layer looks for a new baseline and for new classes once a minute, for each shard.
+  const looks = shards * HOURS * 60
+  // A compaction writes the file of a slot and an object that records it.
+  const puts = files + ASSUMED.putsPerRun * runs + 2 * slots
+  const lists = looks + (ASSUMED.listsPerRun + 1) * runs + ASSUMED.listsPerRound * rounds
+  const byAthena = (files / slots) * (2 + slotsBeside(stage)) * ASSUMED.getsPerFile * runs
+  const gets = looks + archived + files + byAthena + ASSUMED.getsPerRound * rounds
+  const compacted = events * perEvent + slots * header
+  const replaced = (events * perEvent + files * header) * ((stage.disposable ? 1 : 30) / DAYS)
+  return (
+    costOf('put', puts + lists) + costOf('get', gets) + costOf('objectStorage', (compacted * months + replaced) / GB)
+  )
+}
+
+function logs({ logDays }: Stage, { deliveries, archived, beats, runs, rounds }: Month): number {
+  const requests = rounds * ASSUMED.answersPerRound
+  const bytes =
+    (deliveries + archived + beats + 2 * runs + requests) * ASSUMED.lambdaLog +
+    deliveries * ASSUMED.speedLog +
+    archived * ASSUMED.archiveLog +
+    requests * ASSUMED.accessLog +
+    runs * ASSUMED.runLog
+  return costOf('logged', bytes / GB) + costOf('logStorage', (bytes / GB) * (logDays / DAYS))
+}

@@ -1,0 +1,191 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it } from 'vitest'
+import { serversOf } from '../../../functions/runtime/config/endpoints.ts'
+import { readEnvironment } from '../../../functions/runtime/config/environment.ts'
+import { openLocalHome } from '../../../functions/runtime/local/runtime.ts'
+import type { Settings } from '../../../functions/runtime/local/settings.ts'
+import { identifyState, lockState, openState, readState, removeState } from '../../../functions/runtime/local/state.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const FOR_NEW = { slotMs: 60_000, demo: false, createdMs: 1 }
+const NO_SERVERS = { log: undefined, store: undefined }
+
+async function openHome(folder: string, settings: Settings) {
+  return openLocalHome(folder, settings, serversOf(folder, settings, NO_SERVERS), readEnvironment({}), () => {})
+}
+
+/** A folder with a system's files. */
+async function usedState(): Promise<{ folder: string; settings: Settings }> {
+  const folder = temporaryFolder()
+  const settings = await openState(folder, FOR_NEW)
+  const home = await openHome(folder, settings)
+  await home.addClasses(['Vineyard'])
+  await home.close()
+  return { folder, settings }
+}
+
+describe('a state folder', () => {
+  it('keeps its settings, and the id that it got', async () => {
+    const folder = temporaryFolder()
+    const made = await openState(folder, FOR_NEW)
+    expect(made).toEqual({ format: 2, systemId: expect.stringMatching(/^[0-9a-f-]{36}$/), ...FOR_NEW })
+    expect(await openState(folder, { ...FOR_NEW, slotMs: 1 })).toEqual(made)
+    expect(await identifyState(folder, made)).toEqual(made)
+    expect((await openState(temporaryFolder(), FOR_NEW)).systemId).not.toBe(made.systemId)
+    expect(readdirSync(folder)).toEqual(['landcover.json'])
+  })
+
+  it('of format 1 gets an id, once, and its store with it', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'landcover.json'), JSON.stringify({ format: 1, ...FOR_NEW }))
+    const old = readState(folder)
+    expect(old.systemId).toBeUndefined()
+    await (await openHome(folder, old)).close()
+    const identified = await identifyState(folder, old)
+    expect(readState(folder)).toEqual({ format: 2, systemId: identified.systemId, ...FOR_NEW })
+    await (await openHome(folder, identified)).close()
+    // Its store is another's for all others, also for a state without an id.
+    for (const systemId of ['another', undefined]) {
+      await expect(openHome(folder, { ...identified, systemId })).rejects.toThrow(
+        `store.sqlite holds the rows of system ${identified.systemId}; this`,
+      )
+    }
+    await (await openHome(folder, identified)).close()
+  })
+
+  it('takes no store without an owner that has read another log', async () => {
+    const { folder, settings } = await usedState()
+    const database = new DatabaseSync(join(folder, 'store.sqlite'))
+    database.exec('UPDATE store_settings SET system_id = NULL, format = 1')
+    database.exec(
+      "INSERT INTO lane_cursor (lane, last_sequence, producers, quarantined) VALUES ('other-log.0', '', '[]', 0)",
+    )
+    await expect(openHome(folder, settings)).rejects.toThrow(
+      'a system that has read other-log.0, not the log embedded-',
+    )
+    const { log } = JSON.parse(JSON.stringify({ log: await identityOf(folder) }))
+    database.prepare("UPDATE lane_cursor SET lane = ? || '.0'").run(log)
+    database.close()
+    await (await openHome(folder, settings)).close()
+  })
+})
+
+async function identityOf(folder: string): Promise<string> {
+  const database = new DatabaseSync(join(folder, 'log.sqlite'))
+  const { identity } = database.prepare('SELECT identity FROM stream').get() as { identity: string }
+  database.close()
+  return identity
+}
+
+describe('settings that cannot be used', () => {
+  it.each([
+    ['', 'it is not JSON'],
+    ['{"format":2,"systemId":"a","slotMs":60000', 'it is not JSON'],
+    ['null', 'it: '],
+    ['{"format":2,"slotMs":60000,"demo":false,"createdMs":1}', 'systemId: '],
+    ['{"format":1,"slotMs":0,"demo":false,"createdMs":1}', 'slotMs: '],
+    ['{"format":0,"slotMs":60000,"demo":false,"createdMs":1}', 'format: '],
+  ])('are given to be written again, and what is given works: %s', async (text, reason) => {
+    const { folder, settings } = await usedState()
+    writeFileSync(join(folder, 'landcover.json'), text)
+    const error = (await openState(folder, FOR_NEW).catch(caught => caught)) as Error
+    expect(error.message).toContain(`landcover.json is damaged (${reason}`)
+    expect(error.message).not.toContain('--fresh')
+    writeFileSync(join(folder, 'landcover.json'), error.message.slice(error.message.indexOf('\n') + 1))
+    expect(readState(folder)).toMatchObject({ systemId: settings.systemId, slotMs: settings.slotMs })
+    await (await openHome(folder, readState(folder))).close()
+  })
+
+  it('say where id and slots are found when the folder has no store', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'landcover.json'), '')
+    expect(() => readState(folder)).toThrow('its speed store has the id and the length in store_settings')
+  })
+
+  it.each([
+    ['{"format":3,"slotMs":60000}', 'has format 3, this landcover reads 1 to 2'],
+    ['{"slotMs":60000,"demo":false,"createdMs":1}', 'has no format: a landcover from before format 1 wrote it'],
+  ])('of another landcover are named, without the advice to delete: %s', async (text, told) => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'landcover.json'), text)
+    const error = (await openState(folder, FOR_NEW).catch(caught => caught)) as Error
+    expect(error.message).toContain(told)
+    expect(error.message).not.toContain('--fresh')
+  })
+
+  it('on a full disk are said to be so, and leave nothing half written', async () => {
+    const folder = temporaryFolder()
+    const written = `landcover.json.${process.pid}`
+    symlinkSync('/dev/full', join(folder, written))
+    await expect(openState(folder, FOR_NEW)).rejects.toThrow(/cannot write .*landcover\.json \(ENOSPC/)
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe('the lock of a state folder', () => {
+  it('is one system’s at a time', () => {
+    const folder = temporaryFolder()
+    const lock = lockState(folder)
+    expect(() => lockState(folder)).toThrow(`a landcover is already running on ${folder}`)
+    lock.release()
+    lockState(folder).release()
+  })
+
+  it('that cannot be had for another reason than a running system says which', () => {
+    const folder = temporaryFolder()
+    mkdirSync(join(folder, 'lock.sqlite'))
+    expect(() => lockState(folder)).toThrow(/^cannot write .*lock\.sqlite \(unable to open database file\): make room/)
+    const other = temporaryFolder()
+    writeFileSync(join(other, 'lock.sqlite'), 'no database '.repeat(100))
+    expect(() => lockState(other)).toThrow(/^cannot write .*lock\.sqlite \(file is not a database\)/)
+  })
+})
+
+describe('removing a state', () => {
+  it('removes all that a system keeps in its folder, and nothing that lay there before', async () => {
+    const { folder } = await usedState()
+    writeFileSync(join(folder, 'thesis.txt'), 'mine')
+    expect(existsSync(join(folder, 'objects'))).toBe(true)
+    removeState(folder)
+    expect(readdirSync(folder)).toEqual(['thesis.txt'])
+  })
+
+  it('removes the alerts, metrics and every file of the databases, and no name that is only like one of them', async () => {
+    const { folder } = await usedState()
+    const own = ['alerts.ndjson', 'alerts.ndjson.old', 'metrics.ndjson', 'metrics.ndjson.old', 'landcover.json.123']
+    for (const database of ['log', 'store', 'checkpoints']) {
+      own.push(...['', '-wal', '-shm'].map(end => `${database}.sqlite${end}`))
+    }
+    const others = [
+      'alerts.ndjson.new',
+      'my-alerts.ndjson',
+      'alerts.csv',
+      'log.sqlite.bak',
+      'landcover.json.bak',
+      'objects.zip',
+    ]
+    for (const name of [...own, ...others]) writeFileSync(join(folder, name), 'x')
+    removeState(folder)
+    expect(readdirSync(folder).sort()).toEqual(others.sort())
+  })
+
+  it('touches no state that a system runs on', async () => {
+    const { folder } = await usedState()
+    const before = readdirSync(folder)
+    const lock = lockState(folder)
+    expect(() => removeState(folder)).toThrow('already running')
+    lock.release()
+    expect(readdirSync(folder).filter(name => before.includes(name))).toEqual(before)
+  })
+
+  it('that was interrupted is no state for commands that only read, and is finished by those that make one', async () => {
+    const { folder, settings } = await usedState()
+    renameSync(join(folder, 'landcover.json'), join(folder, 'landcover.removing'))
+    expect(() => readState(folder)).toThrow('was being removed (--fresh) and is no whole one: npm start finishes that')
+    const made = await openState(folder, FOR_NEW)
+    expect(made.systemId).not.toBe(settings.systemId)
+    expect(readdirSync(folder)).toEqual(['landcover.json'])
+  })
+})
