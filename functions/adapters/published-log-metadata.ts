@@ -1,10 +1,10 @@
 import type { Lane, Position } from '../core/lane.ts'
 import { MINUTE_MS } from '../core/time.ts'
-import type { Beats, LogOutline } from '../ports/event-log.ts'
+import type { Beats, LogMetadata } from '../ports/event-log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
-export const OUTLINE_PREFIX = 'log/'
-const KEY = `${OUTLINE_PREFIX}outline.json`
+export const LOG_METADATA_PREFIX = 'log/'
+const KEY = `${LOG_METADATA_PREFIX}outline.json`
 
 /** A list of lanes that is older than this says nothing of now: a lane may have opened since. */
 const LONGEST_AGE_MS = 10 * MINUTE_MS
@@ -14,7 +14,7 @@ interface Published {
   /** Before the lanes were listed. */
   listedMs: number
   lanes: Lane[]
-  /** By lane, where the log can tell: see LogOutline. Outlines of before have none. */
+  /** By lane, where the log can tell: see LogMetadata. Outlines of before have none. */
   firstKept?: Record<string, Position>
   /** By lane: its last two heartbeats, the older first. */
   beats: Record<string, { position: Position; sentMs: number }[]>
@@ -25,7 +25,7 @@ interface Published {
  *
  * @returns takes note of a round of heartbeats, which was begun at `sentMs`
  */
-export function outlinePublisher(objects: ObjectStore, identity: string) {
+export function logMetadataPublisher(objects: ObjectStore, identity: string) {
   return async ({ lanes, positions, firstKept }: Beats, sentMs: number): Promise<void> => {
     const before = await read(objects)
     const earlier = before?.identity === identity ? before.beats : {}
@@ -48,11 +48,11 @@ export function outlinePublisher(objects: ObjectStore, identity: string) {
  *   it counts and what it has seen of every lane, then knows every lane that has records of what it counts
  * @throws Error when none is published yet
  */
-export async function openPublishedOutline(
+export async function openPublishedLogMetadata(
   objects: ObjectStore,
   slotMs: number,
   now: () => number,
-): Promise<LogOutline> {
+): Promise<LogMetadata> {
   const longestAgeMs = Math.min(LONGEST_AGE_MS, slotMs / 2)
 
   async function current(): Promise<Published> {

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { BatchRun } from './run.ts'
 
 /** How the last batch run ended; for people, and of no weight for any other run. */
-export interface LastRun {
+export interface RunStatus {
   endedAt: string
   /** Why it failed; null when it did not. */
   error: string | null
@@ -14,9 +14,13 @@ export interface LastRun {
 const KEY = 'batch/last-run.json'
 
 /** Does a run and takes note of how it ends. */
-export async function noted(objects: ObjectStore, now: () => number, run: () => Promise<BatchRun>): Promise<BatchRun> {
-  const note = (ended: Omit<LastRun, 'endedAt'>) =>
-    objects.put(KEY, Buffer.from(JSON.stringify({ endedAt: formatTimestamp(now()), ...ended } satisfies LastRun)))
+export async function recordRun(
+  objects: ObjectStore,
+  now: () => number,
+  run: () => Promise<BatchRun>,
+): Promise<BatchRun> {
+  const note = (ended: Omit<RunStatus, 'endedAt'>) =>
+    objects.put(KEY, Buffer.from(JSON.stringify({ endedAt: formatTimestamp(now()), ...ended } satisfies RunStatus)))
   try {
     const result = await run()
     await note({ error: null, behind: result.behind.map(({ lane }) => lane) })
@@ -28,7 +32,7 @@ export async function noted(objects: ObjectStore, now: () => number, run: () => 
   }
 }
 
-export async function readLastRun(objects: ObjectStore): Promise<LastRun | undefined> {
+export async function readRunStatus(objects: ObjectStore): Promise<RunStatus | undefined> {
   const bytes = await objects.get(KEY)
-  return bytes && (JSON.parse(Buffer.from(bytes).toString('utf8')) as LastRun)
+  return bytes && (JSON.parse(Buffer.from(bytes).toString('utf8')) as RunStatus)
 }

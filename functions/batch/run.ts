@@ -4,19 +4,19 @@ import type { Lane } from '../core/lane.ts'
 import { firstCut, type Slot, slotOf } from '../core/slot.ts'
 import { DAY_MS, formatTimestamp } from '../core/time.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
-import type { LogOutline } from '../ports/event-log.ts'
+import type { LogMetadata } from '../ports/event-log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { type ArchiveFile, archiveProgress, listArchive, type Progress } from './completeness.ts'
 import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
 import { encodeClasses, encodeDays } from './history-files.ts'
 import { type BatchSql, contentOf, countImports, countSlots, type SlotsCounted, together } from './query.ts'
-import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal, ValidationFailed } from './validation.ts'
+import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal, ValidationError } from './validation.ts'
 import { type Audit, keysOf, type Part, pruneViews, publishView, sha256, type View } from './view.ts'
 import { viewReader } from './view-reader.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
-export interface BatchLayer extends Pick<LogOutline, 'arrivalNeverGoesBack'> {
+export interface BatchLayer extends Pick<LogMetadata, 'arrivalNeverGoesBack'> {
   objects: ObjectStore
   query: BatchQuery
   /** Whose totals those of new slots must equal. */
@@ -41,7 +41,7 @@ export interface BatchRun {
  * runs may overlap and fail at any point: the current view is always one whole view.
  *
  * @param options.trustSpeed false: publishes also where the speed layer has counted otherwise
- * @throws ValidationFailed when what was counted cannot be right; the old view stays
+ * @throws ValidationError when what was counted cannot be right; the old view stays
  */
 export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
@@ -88,7 +88,7 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
  *
  * @param first YYYY-MM-DD, the first arrival day (UTC)
  * @param last YYYY-MM-DD, the last one
- * @throws ValidationFailed when what was counted cannot be right; the old view stays
+ * @throws ValidationError when what was counted cannot be right; the old view stays
  */
 export function runBackfill(layer: BatchLayer, first: string, last: string): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
@@ -150,7 +150,7 @@ async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Prom
     } catch (error) {
       // What another run covers by now may have expired, or been replaced, under this one.
       const isCurrent = (await views.chain()).revision === revision
-      if (isCurrent || !(error instanceof ValidationFailed)) throw error
+      if (isCurrent || !(error instanceof ValidationError)) throw error
     }
   }
 }

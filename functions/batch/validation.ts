@@ -12,24 +12,24 @@ import type { View } from './view.ts'
 import { viewReader } from './view-reader.ts'
 
 /** What a run counted cannot be right: nothing is published, and the view before stays. */
-export class ValidationFailed extends Error {
+export class ValidationError extends Error {
   constructor(message: string) {
     super(message)
-    this.name = 'ValidationFailed'
+    this.name = 'ValidationError'
   }
 }
 
-/** @throws ValidationFailed when the answer contradicts the archive's own counts, or what NDVI is */
+/** @throws ValidationError when the answer contradicts the archive's own counts, or what NDVI is */
 export function refuseImpossible({ days, content }: SlotsCounted): void {
   const images = imagesOf(days)
   const events = content.values().reduce((sum, slot) => sum + slot.events, 0)
-  if (images > events) throw new ValidationFailed(`${images} images were counted of ${events} events in the archive`)
+  if (images > events) throw new ValidationError(`${images} images were counted of ${events} events in the archive`)
   for (const { className, day, history } of days) {
     const { count, ndviSum, ndviMin, ndviMax } = history.totals
     const most = BigInt(count) * BigInt(MICRO)
     const isOutside = (ndvi: number | null) => ndvi !== null && Math.abs(ndvi) > MICRO
     if (ndviSum > most || ndviSum < -most || isOutside(ndviMin) || isOutside(ndviMax)) {
-      throw new ValidationFailed(`the NDVI of ${className} on ${day} is outside -1 to 1`)
+      throw new ValidationError(`the NDVI of ${className} on ${day} is outside -1 to 1`)
     }
   }
 }
@@ -39,7 +39,7 @@ export function refuseImpossible({ days, content }: SlotsCounted): void {
  * slots, its totals must be the same to the last digit.
  *
  * @param files of the slots from `from` (included) to `until` (not)
- * @throws ValidationFailed that names the day and class that differ
+ * @throws ValidationError that names the day and class that differ
  */
 export async function refuseOtherThanSpeed(
   store: Pick<SpeedStore, 'readCursors' | 'readRows'>,
@@ -69,7 +69,7 @@ export async function refuseOtherThanSpeed(
   for (const name of new Set([...batch.keys(), ...speed.keys()])) {
     if (textOf(batch.get(name)) === textOf(speed.get(name))) continue
     const [inBatch, inSpeed] = [batch, speed].map(totals => totals.get(name)?.count ?? 0)
-    throw new ValidationFailed(
+    throw new ValidationError(
       `the archive and the speed layer differ in ${name}, of what arrived from ${new Date(from).toISOString()} to ${new Date(until).toISOString()}: ${inBatch} and ${inSpeed} images`,
     )
   }
@@ -83,24 +83,23 @@ function textOf(totals: Totals | undefined): string {
  * Reads back what was written for a view: all time must be what its parts add up to, and no class may have lost images
  * unless they were counted anew.
  *
- * @throws ValidationFailed when it is not
+ * @throws ValidationError when it is not
  */
 export async function refuseUnequal(objects: ObjectStore, base: View | undefined, view: View): Promise<void> {
   const views = viewReader(objects)
   const classes = await views.classes(view)
   const inClasses = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
   const inParts = Object.values(view.parts).reduce((sum, { images }) => sum + images, 0)
-  if (inClasses !== inParts) throw new ValidationFailed(`all time has ${inClasses} images, its parts have ${inParts}`)
+  if (inClasses !== inParts) throw new ValidationError(`all time has ${inClasses} images, its parts have ${inParts}`)
   for (const [name, part] of Object.entries(view.parts)) {
     if (base?.parts[name]?.key === part.key) continue
     const written = imagesOf(await views.part(part))
-    if (written !== part.images) throw new ValidationFailed(`part ${name} has ${written} images, not ${part.images}`)
+    if (written !== part.images) throw new ValidationError(`part ${name} has ${written} images, not ${part.images}`)
   }
   if (!base || view.audit.kind === 'backfill') return
   for (const [className, { totals }] of await viewReader(objects).classes(base)) {
     const count = classes.get(className)?.totals.count ?? 0
-    if (count < totals.count)
-      throw new ValidationFailed(`${className} would go from ${totals.count} to ${count} images`)
+    if (count < totals.count) throw new ValidationError(`${className} would go from ${totals.count} to ${count} images`)
   }
 }
 

@@ -5,7 +5,7 @@ import type { DayHistory } from './day-history.ts'
 import { SPEED_TTL_MS } from './expiry.ts'
 import { decodeClasses, decodeDays } from './history-files.ts'
 import {
-  DamagedObject,
+  DamagedObjectError,
   decodeView,
   keysOf,
   type Part,
@@ -23,7 +23,7 @@ export interface ViewChain {
   /** Number of the newest view, whole or not; 0 before the first. */
   revision: number
   /** Damaged views that are newer, and damaged files as far as they were read. */
-  damages: DamagedObject[]
+  damages: DamagedObjectError[]
 }
 
 /**
@@ -34,7 +34,7 @@ export interface ViewReader {
   /**
    * The newest whole view; undefined before the first.
    *
-   * @throws DamagedObject when there are views, and none of them is whole
+   * @throws DamagedObjectError when there are views, and none of them is whole
    */
   current(): Promise<View | undefined>
   /** @throws Error only when the object store cannot be read */
@@ -43,16 +43,16 @@ export interface ViewReader {
    * Asks a question of the current view or, where a file that the question reads is damaged, of the newest view before
    * it without that file. All that depends on the view belongs into the question.
    *
-   * @throws DamagedObject when there is no such view
+   * @throws DamagedObjectError when there is no such view
    */
   read<Answer>(ask: (view: View | undefined) => Promise<Answer>): Promise<Answer>
   /** The newest whole view that had been published by a time, as far as views are kept: for some time, see pruneViews. */
   asOf(timeMs: number): Promise<View | undefined>
-  /** All time per class. @throws DamagedObject */
+  /** All time per class. @throws DamagedObjectError */
   classes(view: View): Promise<ReadonlyMap<string, History>>
-  /** @throws DamagedObject */
+  /** @throws DamagedObjectError */
   part(part: Part): Promise<DayHistory[]>
-  /** The rows of event days from `first` to `last` (both included, YYYY-MM-DD). @throws DamagedObject */
+  /** The rows of event days from `first` to `last` (both included, YYYY-MM-DD). @throws DamagedObjectError */
   days(view: View, first: string, last: string): Promise<DayHistory[]>
 }
 
@@ -64,7 +64,7 @@ export function viewReader(objects: ObjectStore): ViewReader {
   /** Older views: what was whole never changes. */
   const older = new Map<string, View>()
   /** Damaged files of views, by their keys. */
-  const damaged = new Map<string, DamagedObject>()
+  const damaged = new Map<string, DamagedObjectError>()
 
   async function file<Content>(
     key: string,
@@ -74,13 +74,13 @@ export function viewReader(objects: ObjectStore): ViewReader {
     try {
       const bytes = await existing(objects, key)
       if (checksum !== undefined && sha256(bytes) !== checksum) {
-        throw new DamagedObject(key, 'does not match its checksum')
+        throw new DamagedObjectError(key, 'does not match its checksum')
       }
       const content = await decoded(key, () => decode(bytes))
       damaged.delete(key)
       return content
     } catch (error) {
-      if (error instanceof DamagedObject) damaged.set(key, error)
+      if (error instanceof DamagedObjectError) damaged.set(key, error)
       throw error
     }
   }
@@ -92,17 +92,17 @@ export function viewReader(objects: ObjectStore): ViewReader {
   )
 
   /** Looks for views behind the latest one that is known to be whole. */
-  async function look(): Promise<{ revision: number; damages: DamagedObject[] }> {
+  async function look(): Promise<{ revision: number; damages: DamagedObjectError[] }> {
     const keys = await Array.fromAsync(objects.list(VIEW_PREFIX, latest && viewKey(latest.revision)))
     const revision = keys.length > 0 ? revisionOf(keys.at(-1) as string) : (latest?.revision ?? 0)
-    const damages: DamagedObject[] = []
+    const damages: DamagedObjectError[] = []
     for (const key of keys.reverse()) {
       try {
         const view = decodeView(key, await existing(objects, key))
         if (view.revision > (latest?.revision ?? 0)) latest = view
         break
       } catch (error) {
-        if (!(error instanceof DamagedObject)) throw error
+        if (!(error instanceof DamagedObjectError)) throw error
         damages.push(error)
       }
     }
@@ -124,7 +124,7 @@ export function viewReader(objects: ObjectStore): ViewReader {
         older.set(key, view)
         yield view
       } catch (error) {
-        if (!(error instanceof DamagedObject)) throw error
+        if (!(error instanceof DamagedObjectError)) throw error
       }
     }
     for (const key of older.keys()) if (!keys.includes(key)) older.delete(key)
@@ -133,13 +133,13 @@ export function viewReader(objects: ObjectStore): ViewReader {
   async function read<Answer>(ask: (view: View | undefined) => Promise<Answer>): Promise<Answer> {
     const newest = await current()
     const found = await orDamaged(newest, ask)
-    if (!newest || !(found instanceof DamagedObject)) return found as Answer
+    if (!newest || !(found instanceof DamagedObjectError)) return found as Answer
     const avoided = new Set([found.key])
     for await (const view of before(newest)) {
       if (Date.parse(newest.publishedAt) - Date.parse(view.publishedAt) > STAND_IN_MS) break
       if (keysOf(view).some(key => avoided.has(key))) continue
       const answer = await orDamaged(view, ask)
-      if (!(answer instanceof DamagedObject)) return answer
+      if (!(answer instanceof DamagedObjectError)) return answer
       avoided.add(answer.key)
     }
     throw found
@@ -154,7 +154,7 @@ export function viewReader(objects: ObjectStore): ViewReader {
         await (view && readClasses(view))
         return view
       }).catch(error => {
-        if (error instanceof DamagedObject) return undefined
+        if (error instanceof DamagedObjectError) return undefined
         throw error
       })
       const named = new Set(latest && keysOf(latest))
@@ -183,11 +183,11 @@ export function viewReader(objects: ObjectStore): ViewReader {
 async function orDamaged<Answer>(
   view: View | undefined,
   ask: (view: View | undefined) => Promise<Answer>,
-): Promise<Answer | DamagedObject> {
+): Promise<Answer | DamagedObjectError> {
   try {
     return await ask(view)
   } catch (error) {
-    if (view && error instanceof DamagedObject && keysOf(view).includes(error.key)) return error
+    if (view && error instanceof DamagedObjectError && keysOf(view).includes(error.key)) return error
     throw error
   }
 }
@@ -213,7 +213,7 @@ function rememberLast<Question, Answer>(
 
 async function existing(objects: ObjectStore, key: string): Promise<Uint8Array> {
   const bytes = await objects.get(key)
-  if (!bytes) throw new DamagedObject(key, 'is missing')
+  if (!bytes) throw new DamagedObjectError(key, 'is missing')
   return bytes
 }
 
@@ -221,6 +221,6 @@ async function decoded<Content>(key: string, decode: () => Promise<Content>): Pr
   try {
     return await decode()
   } catch {
-    throw new DamagedObject(key, 'is no Parquet file of a view')
+    throw new DamagedObjectError(key, 'is no Parquet file of a view')
   }
 }

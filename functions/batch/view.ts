@@ -69,13 +69,13 @@ export function revisionOf(key: string): number {
 }
 
 /** A file of the batch view does not hold what was written. A view before it may be whole. */
-export class DamagedObject extends Error {
+export class DamagedObjectError extends Error {
   readonly key: string
 
   /** @param finding what is wrong with the object, as the end of a sentence */
   constructor(key: string, finding: string) {
     super(`the object ${key} ${finding}: restore it from a backup`)
-    this.name = 'DamagedObject'
+    this.name = 'DamagedObjectError'
     this.key = key
   }
 }
@@ -93,12 +93,12 @@ export function sha256(bytes: Uint8Array | string): string {
 export const VIEW_FORMAT = 2
 
 /** A view is whole, and of a form that this code does not read. */
-export class UnsupportedView extends Error {
+export class UnsupportedViewError extends Error {
   constructor(key: string, form: string) {
     super(
       `the view ${key} ${form}, this landcover reads formats 1 to ${VIEW_FORMAT}: run the landcover that wrote it. Nothing was changed`,
     )
-    this.name = 'UnsupportedView'
+    this.name = 'UnsupportedViewError'
   }
 }
 
@@ -115,27 +115,27 @@ const FIELDS_BEFORE_FORMATS = 'audit cut imports publishedAt revision totalsKey'
 const FIELDS_WITHOUT_CHECKSUM = 'audit classesKey cut imports parts publishedAt revision watched'
 
 /**
- * @throws DamagedObject when the bytes are not those of a view of this key
- * @throws UnsupportedView when they are those of a view in another form
+ * @throws DamagedObjectError when the bytes are not those of a view of this key
+ * @throws UnsupportedViewError when they are those of a view in another form
  */
 export function decodeView(key: string, bytes: Uint8Array): View {
   let document: View & { checksum?: unknown; format?: number }
   try {
     document = JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch {
-    throw new DamagedObject(key, `is no JSON document (${bytes.byteLength} bytes)`)
+    throw new DamagedObjectError(key, `is no JSON document (${bytes.byteLength} bytes)`)
   }
   const { checksum, ...stated } = Object(document) as typeof document
   const fields = Object.keys(stated).sort().join(' ')
   if (checksum === undefined && fields === FIELDS_BEFORE_FORMATS) {
-    throw new UnsupportedView(key, 'has no format: a landcover from before format 1 wrote it')
+    throw new UnsupportedViewError(key, 'has no format: a landcover from before format 1 wrote it')
   }
   const isWhole =
     checksum === undefined ? fields === FIELDS_WITHOUT_CHECKSUM : checksum === sha256(JSON.stringify(stated))
-  if (!isWhole) throw new DamagedObject(key, 'does not match its checksum')
+  if (!isWhole) throw new DamagedObjectError(key, 'does not match its checksum')
   const { format = 1, ...view } = stated
-  if (format > VIEW_FORMAT) throw new UnsupportedView(key, `has format ${format}`)
-  if (viewKey(view.revision) !== key) throw new DamagedObject(key, `holds view ${view.revision}`)
+  if (format > VIEW_FORMAT) throw new UnsupportedViewError(key, `has format ${format}`)
+  if (viewKey(view.revision) !== key) throw new DamagedObjectError(key, `holds view ${view.revision}`)
   return view
 }
 
@@ -145,7 +145,7 @@ async function wholeView(objects: ObjectStore, key: string): Promise<View | unde
   try {
     return bytes && decodeView(key, bytes)
   } catch (error) {
-    if (error instanceof DamagedObject) return undefined
+    if (error instanceof DamagedObjectError) return undefined
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { firstCut, type Slot, slotName } from '../core/slot.ts'
 import type { ArchiveFile } from './completeness.ts'
 import type { ContentOfSlots } from './query.ts'
-import { ValidationFailed } from './validation.ts'
+import { ValidationError } from './validation.ts'
 
 /**
  * What the archive held of a slot when it was counted. Files that come afterwards are noticed by it: redelivered ones
@@ -63,7 +63,7 @@ export function watch(
 /**
  * Takes note of what changed slots hold now, which the view does not count.
  *
- * @throws ValidationFailed when the archive has lost events
+ * @throws ValidationError when the archive has lost events
  */
 export function noteChanges(
   watched: Watched,
@@ -79,7 +79,7 @@ export function noteChanges(
     const known = watched[name] ?? { files: 0, events: 0, missed: 0 }
     const events = content.get(name)?.events ?? 0
     if (events < known.events) {
-      throw new ValidationFailed(
+      throw new ValidationError(
         `the archive has lost events of arrival slot ${name}: it holds ${events}, and held ${known.events}`,
       )
     }

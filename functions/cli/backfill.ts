@@ -1,7 +1,7 @@
 import { runBackfill } from '../batch/run.ts'
 import { DAY_MS, dayOf } from '../core/time.ts'
 import { flagValue, runCommand, UsageError } from './command.ts'
-import { HOME_FLAGS, withHome } from './runtime.ts'
+import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
 import { describeView } from './views.ts'
 
 await runCommand(
@@ -12,7 +12,7 @@ await runCommand(
     flags: {
       from: { type: 'string', value: 'DAY', help: 'First arrival day, YYYY-MM-DD' },
       to: { type: 'string', value: 'DAY', help: 'Last arrival day (default the first)' },
-      ...HOME_FLAGS,
+      ...RUNTIME_FLAGS,
     },
   },
   async flags => {
@@ -20,8 +20,8 @@ await runCommand(
     const from = flagValue('from', flags.from, parseDay)
     const to = flagValue('to', flags.to ?? flags.from, parseDay)
     if (to < from) throw new UsageError(`--to ${to} is before --from ${from}`)
-    return withHome(flags, async (home, { slotMs }) => {
-      const { view, published } = await runBackfill(home.batch, from, to)
+    return withRuntime(flags, async (runtime, { slotMs }) => {
+      const { view, published } = await runBackfill(runtime.batch, from, to)
       process.stdout.write(
         view ? `${describeView(view, published, slotMs)}\n` : 'there is no view yet: npm run batch\n',
       )

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BatchRun } from '../batch/run.ts'
 import { parseSlotLength } from '../core/slot.ts'
 import { flagValue, runCommand, UsageError } from './command.ts'
-import { HOME_FLAGS, withHome } from './runtime.ts'
+import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
 import { describeBehind, describeView, explainView } from './views.ts'
 
 await runCommand(
@@ -10,7 +10,7 @@ await runCommand(
     usage: 'npm run batch -- [flags]',
     summary: 'Runs the batch layer, once: counts the arrival slots that are complete, and new imports.',
     flags: {
-      ...HOME_FLAGS,
+      ...RUNTIME_FLAGS,
       every: {
         type: 'string',
         value: 'LENGTH',
@@ -25,16 +25,16 @@ await runCommand(
     if (flags.explain && (everyMs !== undefined || flags['ignore-speed'])) {
       throw new UsageError('--explain runs nothing: leave the other flags out')
     }
-    return withHome(flags, async (home, { slotMs }) => {
+    return withRuntime(flags, async (runtime, { slotMs }) => {
       const say = ({ view, published, behind }: BatchRun) => {
         for (const line of describeBehind(behind)) process.stderr.write(`${line}\n`)
         process.stdout.write(`${describeView(view, published, slotMs)}\n`)
       }
       if (flags.explain) {
-        process.stdout.write(explainView(await home.views.current(), slotMs))
+        process.stdout.write(explainView(await runtime.views.current(), slotMs))
         return 0
       }
-      const run = () => home.runBatch({ trustSpeed: !flags['ignore-speed'] })
+      const run = () => runtime.runBatch({ trustSpeed: !flags['ignore-speed'] })
       if (everyMs === undefined) {
         say(await run())
         return 0

@@ -1,10 +1,10 @@
-import type { AskedServers } from '../runtime/config/endpoints.ts'
+import type { RequestedEndpoints } from '../runtime/config/endpoints.ts'
 import type { Environment } from '../runtime/config/environment.ts'
 import { parseLogAddress } from '../runtime/config/log-address.ts'
 import { parseStoreAddress } from '../runtime/local/store.ts'
 import { type Flag, flagValue } from './command.ts'
 
-export const SERVER_FLAGS = {
+export const ENDPOINT_FLAGS = {
   log: {
     type: 'string',
     value: 'ADDRESS',
@@ -22,10 +22,10 @@ export const SERVER_FLAGS = {
  *
  * @throws UsageError for a flag, Error for a variable that holds no address
  */
-export function askedServers(
+export function requestedEndpoints(
   flags: { log?: string | undefined; store?: string | undefined },
   environment: Environment,
-): AskedServers {
+): RequestedEndpoints {
   if (flags.log !== undefined) flagValue('log', flags.log, parseLogAddress)
   if (flags.store !== undefined) flagValue('store', flags.store, parseStoreAddress)
   return { log: flags.log ?? environment.log, store: flags.store ?? environment.store }

@@ -4,7 +4,7 @@ import { describeProblem, type RowProblem, SourceError } from '../files/rows.ts'
 import { findSources } from '../files/sources.ts'
 import { runCommand, UsageError } from './command.ts'
 import { progressLine } from './progress.ts'
-import { HOME_FLAGS, withHome } from './runtime.ts'
+import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
 
 /** Rows that are rejected beyond these, for the same reason, are counted only. */
 const PROBLEMS_SHOWN = 20
@@ -21,21 +21,21 @@ await runCommand(
         value: 'FILE|FOLDER',
         help: 'CSV or Parquet file of events, a folder of such files, or one as npm run produce takes it',
       },
-      ...HOME_FLAGS,
+      ...RUNTIME_FLAGS,
     },
   },
   async flags => {
     if (flags.data === undefined) throw new UsageError('--data takes a CSV or Parquet file, or a folder of them')
     const startedMs = performance.now()
     const sources = await findSources(flags.data)
-    return withHome(flags, async (home, { slotMs }) => {
+    return withRuntime(flags, async (runtime, { slotMs }) => {
       const progress = progressLine(process.stderr)
       const tell = (line: string) => {
         progress.clear()
         process.stderr.write(`${line}\n`)
       }
       const rejections = rejectionReport(tell)
-      const bulk = { objects: home.objects, slotMs, classes: await home.classes(), now: Date.now }
+      const bulk = { objects: runtime.objects, slotMs, classes: await runtime.classes(), now: Date.now }
       const lanes: string[] = []
       const files = { imported: 0, before: 0, failed: 0 }
       let events = 0
@@ -56,9 +56,9 @@ await runCommand(
       }
       progress.clear()
       rejections.end(files.imported > 0)
-      let view = await home.views.current()
+      let view = await runtime.views.current()
       // Also for what was imported by a run that ended before it was counted.
-      if (lanes.some(lane => !view?.imports.includes(lane))) view = (await home.runBatch()).view
+      if (lanes.some(lane => !view?.imports.includes(lane))) view = (await runtime.runBatch()).view
 
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
       const outcome = [

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HOUR_MS } from '../core/time.ts'
 import { readEvents } from '../files/csv.ts'
 import { describeProblem } from '../files/rows.ts'
-import { createProducer, NotAcknowledged, type Producer } from '../ingest/producer.ts'
-import { type Servers, serversOf } from '../runtime/config/endpoints.ts'
+import { createProducer, NotAcknowledgedError, type Producer } from '../ingest/producer.ts'
+import { type Endpoints, endpointsOf } from '../runtime/config/endpoints.ts'
 import { type Environment, readEnvironment } from '../runtime/config/environment.ts'
 import { DEFAULT_TOPIC, type LogAddress, parseLogAddress } from '../runtime/config/log-address.ts'
 import { type OpenedLog, openLog } from '../runtime/local/log.ts'
@@ -88,7 +88,7 @@ await runCommand(
     try {
       await publish()
     } catch (error) {
-      if (!(error instanceof NotAcknowledged)) throw error
+      if (!(error instanceof NotAcknowledgedError)) throw error
       // The log has been away for as long as is worth waiting: what else was read would fare no better.
       abandoning.abort()
       progress.clear()
@@ -112,12 +112,12 @@ async function openTarget(
 ): Promise<OpenedLog> {
   const parse = (text: string) => parseLogAddress(text, topic)
   let address: LogAddress
-  let own: Servers | undefined
+  let own: Endpoints | undefined
   if (to !== undefined) address = flagValue('to', to, parse)
   else if (environment.log !== undefined) address = parse(environment.log)
   else {
     const settings = await openState(state, { slotMs: HOUR_MS, demo: false, createdMs: Date.now() })
-    own = serversOf(state, settings, { log: undefined, store: undefined })
+    own = endpointsOf(state, settings, { log: undefined, store: undefined })
     address = own.log
   }
   const found = address.kind === 'kafka' ? address.topic : address.kind === 'kinesis' ? address.stream : DEFAULT_TOPIC

@@ -7,7 +7,7 @@ import { type Listed, listQuarantine } from '../redrive/list.ts'
 import { type RedriveSummary, redriveQuarantine } from '../redrive/redrive.ts'
 import { runCommand, UsageError, wholeNumber } from './command.ts'
 import { progressLine } from './progress.ts'
-import { HOME_FLAGS, withHome } from './runtime.ts'
+import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
 
 const AGAIN = `What is redriven stays so. Run this again within ${LAST_ATTEMPT_MS / MINUTE_MS} minutes: what was begun is left alone after that.`
 
@@ -22,7 +22,7 @@ await runCommand(
     usage: 'npm run redrive -- [flags]',
     summary: 'Appends the events of quarantined entries that are good by now to the log; the entries stay.',
     flags: {
-      ...HOME_FLAGS,
+      ...RUNTIME_FLAGS,
       reason: { type: 'string', value: 'REASON', help: `Only entries refused for it: ${REJECTION_REASONS.join(', ')}` },
       list: { type: 'boolean', help: 'Only say what there is, by reason' },
       limit: { type: 'string', value: 'N', help: 'Redrive at most N entries (default all)' },
@@ -32,9 +32,9 @@ await runCommand(
     const reason = flags.reason === undefined ? undefined : reasonNamed(flags.reason)
     if (flags.list && flags.limit !== undefined) throw new UsageError('--limit: a list changes nothing, leave it out')
     const limit = flags.limit === undefined ? undefined : wholeNumber('limit', flags.limit, 1, Number.MAX_SAFE_INTEGER)
-    return withHome(flags, async (home, { slotMs }) => {
-      const { store, classes } = home
-      const redrive = { log: await home.openLog(), store, classes, slotMs, time: timeFromEpoch() }
+    return withRuntime(flags, async (runtime, { slotMs }) => {
+      const { store, classes } = runtime
+      const redrive = { log: await runtime.openLog(), store, classes, slotMs, time: timeFromEpoch() }
       if (flags.list) {
         process.stdout.write(tableOf(await listQuarantine(redrive, reason)))
         return 0

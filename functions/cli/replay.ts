@@ -10,7 +10,7 @@ import { lockState } from '../runtime/local/state.ts'
 import { applyDelivery, type SpeedLayer } from '../speed/apply.ts'
 import { runCommand } from './command.ts'
 import { progressLine } from './progress.ts'
-import { HOME_FLAGS, withState } from './runtime.ts'
+import { RUNTIME_FLAGS, withState } from './runtime.ts'
 
 /** The archive of a stage follows within its batching window of five minutes, and the heartbeat after it. */
 const ARCHIVED_WITHIN_MS = 30 * MINUTE_MS
@@ -20,7 +20,7 @@ await runCommand(
     usage: 'npm run replay -- [flags]',
     summary:
       'Rebuilds a speed store that was lost, from the archive, of what no batch view counts yet. The system of a state folder must be stopped; on a stage events may flow.',
-    flags: HOME_FLAGS,
+    flags: RUNTIME_FLAGS,
   },
   async ({ state, stage }) => {
     const { events, records, lanes } = await (stage === undefined ? replayState(state) : replayStage(stage))
@@ -30,14 +30,14 @@ await runCommand(
 )
 
 function replayState(state: string): Promise<Replayed> {
-  return withState(state, async (home, { slotMs }) => {
+  return withState(state, async (runtime, { slotMs }) => {
     const lock = lockState(state)
     try {
-      refuseUnlessEmpty(await home.store.readCursors())
+      refuseUnlessEmpty(await runtime.store.readCursors())
       // Where the checkpoints are not lost with the store, the records behind them would never be applied.
-      for (const { name } of await home.log.lanes()) await home.checkpoints.write(SPEED_CONSUMER, name, START)
-      const cut = (await home.views.current())?.cut
-      return await replay({ ...home, slotMs }, home.speedLayer([]), firstSlot(cut, slotMs), () => false)
+      for (const { name } of await runtime.log.lanes()) await runtime.checkpoints.write(SPEED_CONSUMER, name, START)
+      const cut = (await runtime.views.current())?.cut
+      return await replay({ ...runtime, slotMs }, runtime.speedLayer([]), firstSlot(cut, slotMs), () => false)
     } finally {
       lock.release()
     }

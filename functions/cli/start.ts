@@ -5,15 +5,15 @@ import { parseSlotLength } from '../core/slot.ts'
 import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import { parseClassList } from '../files/classes-csv.ts'
 import { parseOrigins } from '../http/cors.ts'
-import { keepServers, serversOf } from '../runtime/config/endpoints.ts'
+import { endpointsOf, storeEndpoints } from '../runtime/config/endpoints.ts'
 import { readEnvironment } from '../runtime/config/environment.ts'
 import { importDemoHistory, streamDemoImages } from '../runtime/local/demo.ts'
 import { parseHosts } from '../runtime/local/hosts.ts'
-import { openLocalHome } from '../runtime/local/runtime.ts'
+import { openLocalRuntime } from '../runtime/local/runtime.ts'
 import { identifyState, lockState, openState, removeState } from '../runtime/local/state.ts'
 import { startSystem } from '../runtime/local/system.ts'
 import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
-import { askedServers, SERVER_FLAGS } from './endpoint-flags.ts'
+import { ENDPOINT_FLAGS, requestedEndpoints } from './endpoint-flags.ts'
 
 const SITE = fileURLToPath(new URL('../../web/dist', import.meta.url))
 
@@ -24,7 +24,7 @@ await runCommand(
     flags: {
       port: { type: 'string', value: 'PORT', default: '8000', help: 'Port of the dashboard and the API' },
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
-      ...SERVER_FLAGS,
+      ...ENDPOINT_FLAGS,
       fresh: { type: 'boolean', help: 'Forget the state folder and start anew; other servers keep what they hold' },
       'accept-lost-records': {
         type: 'boolean',
@@ -65,7 +65,7 @@ await runCommand(
     const host = flags['allow-host']
     const allowedHosts = host === undefined ? [] : flagValue('allow-host', host, parseHosts)
     const environment = readEnvironment(process.env)
-    const asked = askedServers(flags, environment)
+    const asked = requestedEndpoints(flags, environment)
     if (!existsSync(SITE))
       throw new Error('the dashboard is not built: run it with npm start, or npm run build:web first')
 
@@ -83,15 +83,22 @@ await runCommand(
     }
     const lock = lockState(flags.state)
     const settings = await identifyState(flags.state, opened)
-    const servers = serversOf(flags.state, settings, asked)
-    const home = await openLocalHome(flags.state, settings, servers, environment, line => process.stderr.write(line), {
-      acceptsLostRecords: flags['accept-lost-records'],
-    })
-    await keepServers(flags.state, settings, asked)
-    if (classNames.length > 0) await home.addClasses(classNames)
-    if (settings.demo) await importDemoHistory(home, settings)
+    const servers = endpointsOf(flags.state, settings, asked)
+    const runtime = await openLocalRuntime(
+      flags.state,
+      settings,
+      servers,
+      environment,
+      line => process.stderr.write(line),
+      {
+        acceptsLostRecords: flags['accept-lost-records'],
+      },
+    )
+    await storeEndpoints(flags.state, settings, asked)
+    if (classNames.length > 0) await runtime.addClasses(classNames)
+    if (settings.demo) await importDemoHistory(runtime, settings)
     const system = await startSystem({
-      ...{ home, slotMs: settings.slotMs, rules, site: SITE },
+      ...{ runtime, slotMs: settings.slotMs, rules, site: SITE },
       ...{ port, allowedOrigins, allowedHosts },
     })
 
@@ -102,11 +109,11 @@ await runCommand(
     process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
     process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start goes on where this one ended.\n`)
     if (demo && !settings.demo) process.stdout.write('The state was made without demo data, so none is added.\n')
-    const streaming = demo && settings.demo ? streamDemoImages(home, stopping.signal) : undefined
+    const streaming = demo && settings.demo ? streamDemoImages(runtime, stopping.signal) : undefined
     await new Promise(resolve => stopping.signal.addEventListener('abort', resolve))
     await streaming
     await system.stop()
-    await home.close()
+    await runtime.close()
     lock.release()
     process.stdout.write('Stopped.\n')
     return 0

@@ -43,12 +43,12 @@ export function nextArrivalMs(now: ClockReading, last: LastArrival | undefined):
 }
 
 /** A wall clock that has leapt ahead, as long as it is not believed. */
-export class ClockLeapt extends Error {
+export class ClockLeapError extends Error {
   constructor(now: ClockReading, leap: number) {
     super(
       `the clock of this machine has leapt ${Math.round(leap / MINUTE_MS)} minutes ahead, to ${new Date(now.wallMs).toISOString()}: nothing is stored until it is set right, or has stayed so for ${CONFIRMED_MS / MINUTE_MS} minute`,
     )
-    this.name = 'ClockLeapt'
+    this.name = 'ClockLeapError'
   }
 }
 
@@ -56,7 +56,7 @@ export class ClockLeapt extends Error {
  * Tells for each reading whether its wall clock may be believed: one that has leapt ahead only when it has stayed so for
  * the time of a confirmation. So a clock that is wrong for some seconds leaves no arrival behind that lies years ahead.
  *
- * @returns throws ClockLeapt for a reading that is not believed
+ * @returns throws ClockLeapError for a reading that is not believed
  */
 export function leapGuard(): (now: ClockReading, last: LastArrival | undefined) => void {
   let doubted: LastArrival | undefined
@@ -67,6 +67,6 @@ export function leapGuard(): (now: ClockReading, last: LastArrival | undefined) 
       return
     }
     if (!doubted || Math.abs(leapMs(now, doubted)) > LEAP_MS) doubted = { ...now, arrivalMs: now.wallMs }
-    if (now.upMs - doubted.upMs < CONFIRMED_MS) throw new ClockLeapt(now, leap)
+    if (now.upMs - doubted.upMs < CONFIRMED_MS) throw new ClockLeapError(now, leap)
   }
 }

@@ -44,11 +44,11 @@ export interface ImageEvent {
 }
 
 /** Why a value was refused: `field` is the wire name, or null where the whole is meant. */
-export class EventDefect extends Error {
+export class InvalidEventError extends Error {
   readonly field: keyof WireEvent | null
   constructor(field: keyof WireEvent | null, message: string) {
     super(message)
-    this.name = 'EventDefect'
+    this.name = 'InvalidEventError'
     this.field = field
   }
 }
@@ -63,20 +63,20 @@ export const MAX_VEGETATION_INDEX = 100
  * Turns a parsed JSON value into an event, converting to fixed point.
  *
  * @param arrivalMs when the log received it: the event's time may not lie more than FUTURE_TOLERANCE_MS after it
- * @throws EventDefect naming the field and what it must be
+ * @throws InvalidEventError naming the field and what it must be
  */
 export function decodeEvent(value: unknown, arrivalMs: number): ImageEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new EventDefect(null, 'an event must be a JSON object')
+    throw new InvalidEventError(null, 'an event must be a JSON object')
   }
   const wire = value as Record<keyof WireEvent, unknown>
   const eventMs = timestamp(wire.timestamp, arrivalMs)
   const ndviMin = index(wire.ndvi_min, 'ndvi_min', -1, 1)
   const ndviMax = index(wire.ndvi_max, 'ndvi_max', -1, 1)
   const ndviMean = index(wire.ndvi_mean, 'ndvi_mean', -1, 1)
-  if (ndviMean === null) throw new EventDefect('ndvi_mean', 'ndvi_mean is missing')
+  if (ndviMean === null) throw new InvalidEventError('ndvi_mean', 'ndvi_mean is missing')
   if (ndviMin !== null && ndviMax !== null && ndviMin > ndviMax) {
-    throw new EventDefect('ndvi_min', 'ndvi_min is above ndvi_max')
+    throw new InvalidEventError('ndvi_min', 'ndvi_min is above ndvi_max')
   }
   return {
     imageId: text(wire.image_id, 'image_id'),
@@ -96,12 +96,12 @@ export function decodeEvent(value: unknown, arrivalMs: number): ImageEvent {
 }
 
 function text(value: unknown, field: keyof WireEvent): string {
-  if (value === undefined || value === null) throw new EventDefect(field, `${field} is missing`)
-  if (typeof value !== 'string') throw new EventDefect(field, `${field} must be text`)
+  if (value === undefined || value === null) throw new InvalidEventError(field, `${field} is missing`)
+  if (typeof value !== 'string') throw new InvalidEventError(field, `${field} must be text`)
   if (value === '' || value.length > MAX_TEXT_LENGTH) {
-    throw new EventDefect(field, `${field} must have 1 to ${MAX_TEXT_LENGTH} characters`)
+    throw new InvalidEventError(field, `${field} must have 1 to ${MAX_TEXT_LENGTH} characters`)
   }
-  if (!value.isWellFormed()) throw new EventDefect(field, `${field} must be well-formed Unicode`)
+  if (!value.isWellFormed()) throw new InvalidEventError(field, `${field} must be well-formed Unicode`)
   return value
 }
 
@@ -117,20 +117,20 @@ function bandMean(value: unknown, field: keyof WireEvent): number | null {
 
 function numberWithin(value: unknown, field: keyof WireEvent, lowest: number, highest: number): number | null {
   if (value === undefined || value === null) return null
-  if (typeof value !== 'number') throw new EventDefect(field, `${field} must be a number`)
+  if (typeof value !== 'number') throw new InvalidEventError(field, `${field} must be a number`)
   if (!(value >= lowest && value <= highest)) {
-    throw new EventDefect(field, `${field} must lie between ${lowest} and ${highest}`)
+    throw new InvalidEventError(field, `${field} must lie between ${lowest} and ${highest}`)
   }
   return value
 }
 
 function timestamp(value: unknown, arrivalMs: number): number {
-  if (value === undefined || value === null) throw new EventDefect('timestamp', 'timestamp is missing')
+  if (value === undefined || value === null) throw new InvalidEventError('timestamp', 'timestamp is missing')
   const ms = typeof value === 'string' ? parseTimestamp(value) : null
-  if (ms === null) throw new EventDefect('timestamp', 'timestamp must be an ISO 8601 date and time')
-  if (ms < 0) throw new EventDefect('timestamp', 'timestamp must not lie before 1970')
+  if (ms === null) throw new InvalidEventError('timestamp', 'timestamp must be an ISO 8601 date and time')
+  if (ms < 0) throw new InvalidEventError('timestamp', 'timestamp must not lie before 1970')
   if (ms > arrivalMs + FUTURE_TOLERANCE_MS) {
-    throw new EventDefect(
+    throw new InvalidEventError(
       'timestamp',
       `timestamp lies more than ${FUTURE_TOLERANCE_MS / MINUTE_MS} minutes after arrival`,
     )

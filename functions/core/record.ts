@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { type ClassList, isKnownClass } from './classes.ts'
-import { decodeEvent, EventDefect, type ImageEvent, type WireEvent } from './event.ts'
+import { decodeEvent, type ImageEvent, InvalidEventError, type WireEvent } from './event.ts'
 import type { Position } from './lane.ts'
 import type { Slot } from './slot.ts'
 
@@ -124,7 +124,7 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
     try {
       event = decodeEvent(value, record.arrivalMs)
     } catch (error) {
-      if (!(error instanceof EventDefect)) throw error
+      if (!(error instanceof InvalidEventError)) throw error
       reject('invalid-event', error.message)
       continue
     }

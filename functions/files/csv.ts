@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { type Info, type CsvError as ParserError, parse } from 'csv-parse'
-import { decodeEvent, EventDefect, type WireEvent } from '../core/event.ts'
+import { decodeEvent, InvalidEventError, type WireEvent } from '../core/event.ts'
 import { formatTimestamp } from '../core/time.ts'
 import {
   GARBLED,
@@ -180,7 +180,7 @@ function toEvent(line: Line, fields: Fields, nowMs: number): RowRead {
   try {
     decodeEvent(event, nowMs)
   } catch (error) {
-    if (!(error instanceof EventDefect)) throw error
+    if (!(error instanceof InvalidEventError)) throw error
     return problemOf(line, error.field, `${error.message}: ${adviceFor(error.field, line.cells)}`)
   }
   return { file: line.file, row: line.row, event: event as unknown as WireEvent }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { decodeEvent, EventDefect, type WireEvent } from '../core/event.ts'
+import { decodeEvent, InvalidEventError, type WireEvent } from '../core/event.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { openParquet, type ParquetFile } from '../parquet/read.ts'
 import {
@@ -68,7 +68,7 @@ function toEvent(file: string, row: number, values: Record<string, unknown>, now
   try {
     decodeEvent(event, nowMs)
   } catch (error) {
-    if (!(error instanceof EventDefect)) throw error
+    if (!(error instanceof InvalidEventError)) throw error
     return refuse(error.field, error.message)
   }
   return { file, row, event: event as unknown as WireEvent }

@@ -5,7 +5,7 @@ import { header } from './header.ts'
  * The answer, or that it is what the asker has, by its tag (RFC 9110, 13.1.2). Tags are weak: the same answer may come
  * compressed or not.
  */
-export function unlessKnown(event: APIGatewayProxyEvent, answer: APIGatewayProxyResult): APIGatewayProxyResult {
+export function conditionalAnswer(event: APIGatewayProxyEvent, answer: APIGatewayProxyResult): APIGatewayProxyResult {
   const tag = answer.headers?.ETag
   const known = header(event, 'if-none-match')?.trim()
   if (tag === undefined || known === undefined) return answer

@@ -9,7 +9,7 @@ export const KEY_ROUTE_PREFIX = 'log/key-routes/'
  * copy meets the lane that knows the original. Where the log would choose a lane by the number of its lanes, the number
  * of the first time is kept for as long as the log lives: lanes that are added later take no keys.
  *
- * The function that is returned throws RouteUnknown when the number cannot be read or kept.
+ * The function that is returned throws RouteUnknownError when the number cannot be read or kept.
  */
 export function keyRoute(
   log: Pick<EventLog, 'identity' | 'lanes' | 'destinationOf'>,
@@ -21,17 +21,17 @@ export function keyRoute(
     if ('key' in destination) return destination
     settling ??= settledLanes(log, objects).catch(error => {
       settling = undefined
-      throw new RouteUnknown(error)
+      throw new RouteUnknownError(error)
     })
     return log.destinationOf(key, await settling)
   }
 }
 
 /** Neither the objects nor the log tell now where keys go: sending again helps. */
-export class RouteUnknown extends Error {
+export class RouteUnknownError extends Error {
   constructor(cause: unknown) {
     super(`the lane of the key is not known: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-    this.name = 'RouteUnknown'
+    this.name = 'RouteUnknownError'
   }
 }
 

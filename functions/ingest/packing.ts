@@ -30,18 +30,18 @@ export interface Line {
 }
 
 /** No record can hold the event: sending it again is of no use. */
-export class EventTooLarge extends Error {
+export class EventTooLargeError extends Error {
   constructor(bytes: number, limit: number) {
     super(`the event has ${bytes} bytes as JSON; a record holds ${limit}`)
-    this.name = 'EventTooLarge'
+    this.name = 'EventTooLargeError'
   }
 }
 
-/** @throws EventTooLarge when a record of its own would not do either */
+/** @throws EventTooLargeError when a record of its own would not do either */
 export function lineOf(event: WireEvent, { maxBytes }: Packing): Line {
   const text = JSON.stringify(event)
   const bytes = Buffer.byteLength(text) + 1
-  if (HEADER_BYTES + bytes > maxBytes) throw new EventTooLarge(bytes, maxBytes - HEADER_BYTES)
+  if (HEADER_BYTES + bytes > maxBytes) throw new EventTooLargeError(bytes, maxBytes - HEADER_BYTES)
   return { text, bytes }
 }
 

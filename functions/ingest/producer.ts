@@ -15,21 +15,21 @@ export interface Producer {
   /**
    * Sends events, among others' in the same records. Once this resolves the log has them all for good.
    *
-   * @throws NotAcknowledged when it does not have some, or may not
-   * @throws EventTooLarge when no record can hold one of them; then none was sent
+   * @throws NotAcknowledgedError when it does not have some, or may not
+   * @throws EventTooLargeError when no record can hold one of them; then none was sent
    */
   send(events: readonly WireEvent[]): Promise<void>
   /**
    * Takes an event to be sent, and resolves as soon as there is room for the next: `flush` tells what became of it.
    *
-   * @throws NotAcknowledged, and takes nothing, when events taken since the last flush were given up
-   * @throws EventTooLarge when no record can hold it
+   * @throws NotAcknowledgedError, and takes nothing, when events taken since the last flush were given up
+   * @throws EventTooLargeError when no record can hold it
    */
   add(event: WireEvent): Promise<void>
   /**
    * Sends what still lingers and waits until every event that was taken is acknowledged or given up.
    *
-   * @throws NotAcknowledged when events that `add` took since the last flush were given up
+   * @throws NotAcknowledgedError when events that `add` took since the last flush were given up
    */
   flush(): Promise<void>
   /** Takes no more, and waits for what `send` has begun, then for what `add` took, as `flush` does. */
@@ -51,12 +51,12 @@ export interface ProducerSummary {
 }
 
 /** Events were given up. The log may have them all the same. */
-export class NotAcknowledged extends Error {
+export class NotAcknowledgedError extends Error {
   /** How many events. */
   readonly events: number
   constructor(events: number, reason: string) {
     super(`${events} ${events === 1 ? 'event was' : 'events were'} not acknowledged: ${reason}`)
-    this.name = 'NotAcknowledged'
+    this.name = 'NotAcknowledgedError'
     this.events = events
   }
 }
@@ -184,7 +184,7 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
         batch.onSettled = resolve
       })
     }
-    if (batch.unacknowledged > 0) throw new NotAcknowledged(batch.unacknowledged, batch.reason)
+    if (batch.unacknowledged > 0) throw new NotAcknowledgedError(batch.unacknowledged, batch.reason)
   }
 
   async function sendAll(lines: readonly Line[]): Promise<void> {
@@ -227,7 +227,7 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
     },
     async add(event) {
       refuseIfClosed()
-      if (added.unacknowledged > 0) throw new NotAcknowledged(added.unacknowledged, added.reason)
+      if (added.unacknowledged > 0) throw new NotAcknowledgedError(added.unacknowledged, added.reason)
       enqueue(lineOf(event, packing), added)
       pump()
       await queue.room()

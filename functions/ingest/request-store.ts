@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { encodeRecord, type Origin } from '../core/record.ts'
 import { SECOND_MS } from '../core/time.ts'
 import type { AppendFailure, Destination, EventLog } from '../ports/event-log.ts'
-import { RouteUnknown } from './key-route.ts'
+import { RouteUnknownError } from './key-route.ts'
 import { compressRecord } from './packing.ts'
 import { appendWithRetries, type RetryTime } from './retry.ts'
 
@@ -90,10 +90,10 @@ export function requestStore(
     }
     const toLog = async (): Promise<AppendFailure | null> => {
       const destination = await route().catch((error: unknown) => {
-        if (error instanceof RouteUnknown) return error
+        if (error instanceof RouteUnknownError) return error
         throw error
       })
-      if (destination instanceof RouteUnknown) return { error: destination.message }
+      if (destination instanceof RouteUnknownError) return { error: destination.message }
       const record = { ...destination, data: recordOf({ producer, counter }, lines) }
       return appendWithRetries(log, record, time, noteRetry, giveUp.signal)
     }

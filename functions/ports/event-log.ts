@@ -25,7 +25,7 @@ export interface Waiting {
 }
 
 /** A log as those know it who are handed its records, and neither read nor write it. */
-export interface LogOutline {
+export interface LogMetadata {
   /** Identity of the stream: a recreated one has another. Part of every lane's name. */
   readonly identity: string
   /** All lanes, open and closed. */
@@ -44,7 +44,7 @@ export interface LogOutline {
 }
 
 /** An immutable, ordered log of records that stamps each with its own arrival time. */
-export interface EventLog extends LogOutline {
+export interface EventLog extends LogMetadata {
   /** A record of so many bytes fits, whatever its key. */
   readonly maxRecordBytes: number
   /**
@@ -77,6 +77,6 @@ export interface Beats {
   lanes: Lane[]
   /** Where the log has the heartbeats, by lane. */
   positions: ReadonlyMap<string, Position>
-  /** From where on the log has each lane, where it can tell: see LogOutline. */
+  /** From where on the log has each lane, where it can tell: see LogMetadata. */
   firstKept: ReadonlyMap<string, Position>
 }

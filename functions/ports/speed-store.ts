@@ -74,10 +74,10 @@ export interface RedriveState extends RedriveClaim {
  * The store cannot be reached, or did not answer in time: what was asked may have been done or not. Trying again
  * later helps, which no other error promises.
  */
-export class SpeedStoreUnavailable extends Error {
+export class SpeedStoreUnavailableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
-    this.name = 'SpeedStoreUnavailable'
+    this.name = 'SpeedStoreUnavailableError'
   }
 }
 
@@ -90,7 +90,7 @@ export interface SlotRange {
 /**
  * State of the speed layer. Writes of cursors and rows are compare-and-set on the position they replace: the answer
  * false means that nothing was written because another writer was first. Every method throws when the outcome is
- * not known, SpeedStoreUnavailable where the store is to blame.
+ * not known, SpeedStoreUnavailableError where the store is to blame.
  */
 export interface SpeedStore {
   /**
@@ -100,13 +100,13 @@ export interface SpeedStore {
   unready(): Promise<string[]>
 
   /** Settles what the rows depend on, where nobody has yet; answers what holds. */
-  settle(asked: StoreSettings): Promise<StoreSettings>
+  initSettings(asked: StoreSettings): Promise<StoreSettings>
   /**
    * Puts other settings in the place of some. The length of the slots stays.
    *
    * @returns false, and nothing is written, where other settings hold than `from`
    */
-  resettle(settings: StoreSettings, from: StoreSettings): Promise<boolean>
+  replaceSettings(settings: StoreSettings, from: StoreSettings): Promise<boolean>
 
   readCursor(lane: string): Promise<Cursor | undefined>
   readCursors(): Promise<Cursor[]>

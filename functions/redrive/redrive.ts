@@ -49,7 +49,7 @@ export interface RedriveSummary {
  * cut off, or two that run at once, append copies, which the lane drops. That holds for as long as a producer may
  * retry; a claim that is older and not marked as appended is left alone for ever.
  *
- * @throws SpeedStoreUnavailable when the store does not answer: what was claimed by then can be continued by another run
+ * @throws SpeedStoreUnavailableError when the store does not answer: what was claimed by then can be continued by another run
  */
 export async function redriveQuarantine(redrive: Redrive, options: RedriveOptions = {}): Promise<RedriveSummary> {
   const { reason, limit = Number.POSITIVE_INFINITY, signal, onProgress } = options

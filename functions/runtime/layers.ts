@@ -1,7 +1,7 @@
 import { type Compacted, compactArchive } from '../archive/compaction.ts'
 import { archiveHandler } from '../archive/handler.ts'
 import type { BatchLayer } from '../batch/run.ts'
-import { readLastRun } from '../batch/run-status.ts'
+import { readRunStatus } from '../batch/run-status.ts'
 import { viewReader } from '../batch/view-reader.ts'
 import { watchedFrom } from '../batch/watch.ts'
 import type { Rule } from '../core/alert.ts'
@@ -11,7 +11,7 @@ import { keyRoute } from '../ingest/key-route.ts'
 import { systemTime } from '../ingest/retry.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
-import type { EventLog, LogOutline } from '../ports/event-log.ts'
+import type { EventLog, LogMetadata } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
@@ -26,7 +26,7 @@ import { currentBaseline, knownClasses, readClasses } from './reference.ts'
 /** What the layers are made of. Each function below takes only what its layer needs: a home may have no more. */
 export interface Ports {
   log: EventLog
-  outline: LogOutline
+  logMetadata: LogMetadata
   store: SpeedStore
   objects: ObjectStore
   query: BatchQuery
@@ -38,15 +38,15 @@ export interface Ports {
 type Needs<Names extends keyof Ports> = Pick<Ports, Names>
 
 export function speedLayerOf(
-  { outline, store, objects, channel }: Needs<'outline' | 'store' | 'objects' | 'channel'>,
+  { logMetadata, store, objects, channel }: Needs<'logMetadata' | 'store' | 'objects' | 'channel'>,
   slotMs: number,
   rules: readonly Rule[],
 ): SpeedLayer {
   return {
     store,
     channel,
-    lanes: () => outline.lanes(),
-    firstKept: lane => outline.firstKept(lane),
+    lanes: () => logMetadata.lanes(),
+    firstKept: lane => logMetadata.firstKept(lane),
     slotMs,
     classes: knownClasses(objects),
     rules,
@@ -56,12 +56,12 @@ export function speedLayerOf(
 }
 
 export function speedHandlerOf(
-  ports: Needs<'outline' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
+  ports: Needs<'logMetadata' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
   slotMs: number,
   rules: readonly Rule[],
 ) {
-  const { outline, logger, metrics } = ports
-  return speedHandler({ ...speedLayerOf(ports, slotMs, rules), streamIdentity: outline.identity, logger, metrics })
+  const { logMetadata, logger, metrics } = ports
+  return speedHandler({ ...speedLayerOf(ports, slotMs, rules), streamIdentity: logMetadata.identity, logger, metrics })
 }
 
 /** @param streamIdentity the log's: the archive needs nothing else of it */
@@ -82,16 +82,16 @@ export function archiveHandlerOf(
 }
 
 export function batchLayerOf(
-  { outline, store, objects, query }: Needs<'outline' | 'store' | 'objects' | 'query'>,
+  { logMetadata, store, objects, query }: Needs<'logMetadata' | 'store' | 'objects' | 'query'>,
   slotMs: number,
 ): BatchLayer {
   return {
     objects,
     query,
     store,
-    lanes: () => outline.lanes(),
+    lanes: () => logMetadata.lanes(),
     slotMs,
-    ...(outline.arrivalNeverGoesBack && { arrivalNeverGoesBack: true }),
+    ...(logMetadata.arrivalNeverGoesBack && { arrivalNeverGoesBack: true }),
     sql: { totals: readData('sql/totals.sql'), content: readData('sql/content.sql') },
     now: Date.now,
   }
@@ -105,7 +105,7 @@ export async function compactSettled({ objects }: Needs<'objects'>, slotMs: numb
 }
 
 export function servingHandlerOf(
-  { outline, store, objects, logger }: Needs<'outline' | 'store' | 'objects' | 'logger'>,
+  { logMetadata, store, objects, logger }: Needs<'logMetadata' | 'store' | 'objects' | 'logger'>,
   slotMs: number,
   activity?: Partial<Activity>,
 ) {
@@ -114,11 +114,11 @@ export function servingHandlerOf(
   return servingHandler({
     store,
     views: viewReader(objects),
-    lastRun: () => readLastRun(objects),
+    lastRun: () => readRunStatus(objects),
     slotMs,
     classNames: async () => [...(await classes()).keys()],
-    lanes: () => outline.lanes(),
-    waiting: cursor => outline.waiting(cursor),
+    lanes: () => logMetadata.lanes(),
+    waiting: cursor => logMetadata.waiting(cursor),
     now: Date.now,
     elapsedMs,
     readClasses: () => readClasses(objects),

@@ -3,7 +3,7 @@ import type { Alert } from '../core/alert.ts'
 import { fromMicro } from '../core/fixed-point.ts'
 import { DAY_MS, dayOf, formatTimestamp, startOfDay } from '../core/time.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
-import { BadParameter } from './bad-parameter.ts'
+import { BadParameterError } from './bad-parameter.ts'
 import { type AnomaliesQuery, type AnomalyRow, MOST_SEARCHED_DAYS, SEARCHED_DAYS } from './schemas.ts'
 
 export interface AnomaliesSource {
@@ -32,7 +32,7 @@ interface Budget {
   reads: number
 }
 
-/** @throws BadParameter when `after` is not what a page ended with, or the range is too long */
+/** @throws BadParameterError when `after` is not what a page ended with, or the range is too long */
 export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery): Promise<AnomaliesPage> {
   const { store } = source
   const after = query.after === undefined ? undefined : placeOf(query.after)
@@ -41,7 +41,7 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
   const untilMs = query.to ?? Math.min(newestMs + 1, (query.from ?? Number.POSITIVE_INFINITY) + longestMs)
   const fromMs = query.from ?? Math.max(untilMs - SEARCHED_DAYS * DAY_MS, 0)
   if (untilMs - fromMs > longestMs) {
-    throw new BadParameter(`from: must be at most ${MOST_SEARCHED_DAYS} days before the end`)
+    throw new BadParameterError(`from: must be at most ${MOST_SEARCHED_DAYS} days before the end`)
   }
   const startMs = Math.min(untilMs - 1, newestMs, after?.[0] ?? Number.POSITIVE_INFINITY)
   const known = await source.classNames()
@@ -139,7 +139,7 @@ function placeOf(text: string): Place {
   try {
     return Place.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
   } catch {
-    throw new BadParameter('after: there is no such page, take it from the Link header of the one before', 404)
+    throw new BadParameterError('after: there is no such page, take it from the Link header of the one before', 404)
   }
 }
 

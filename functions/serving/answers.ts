@@ -1,4 +1,4 @@
-import type { LastRun } from '../batch/run-status.ts'
+import type { RunStatus } from '../batch/run-status.ts'
 import type { View } from '../batch/view.ts'
 import type { ViewReader } from '../batch/view-reader.ts'
 import type { Cursor } from '../core/cursor.ts'
@@ -8,10 +8,10 @@ import { DAY_MS, dayOf, formatTimestamp, HOUR_MS, startOfDay } from '../core/tim
 import { addEach, statisticsOf, type Totals } from '../core/totals.ts'
 import { isClosed, watermarkOf } from '../core/watermark.ts'
 import { WINDOW_MS } from '../core/window.ts'
-import type { LogOutline } from '../ports/event-log.ts'
+import type { LogMetadata } from '../ports/event-log.ts'
 import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import type { Activity } from './activity.ts'
-import { BadParameter } from './bad-parameter.ts'
+import { BadParameterError } from './bad-parameter.ts'
 import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
 import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
 
@@ -20,9 +20,9 @@ export interface Serving {
   views: ViewReader
   slotMs: number
   classNames(): Promise<string[]>
-  lastRun(): Promise<LastRun | undefined>
-  lanes: LogOutline['lanes']
-  waiting: LogOutline['waiting']
+  lastRun(): Promise<RunStatus | undefined>
+  lanes: LogMetadata['lanes']
+  waiting: LogMetadata['waiting']
   now(): number
   /** Milliseconds since any moment: goes forward also where the clock is set back. */
   elapsedMs(): number
@@ -105,16 +105,16 @@ const DEFAULT_RANGE_MS = 6 * HOUR_MS
  * where days are asked for. A day is of the batch view, and of what came since its cut. Imports are in days only.
  *
  * @returns ordered by time, then by class
- * @throws BadParameter when the range is none, or too long
+ * @throws BadParameterError when the range is none, or too long
  */
 export async function windows(serving: Serving, { class: only, from, to, every }: WindowsQuery): Promise<WindowRow[]> {
   const nowMs = serving.now()
   const longestMs = LONGEST_DAYS * DAY_MS
   const untilMs = to ?? Math.min(Math.max(nowMs + 1, from ?? 0), (from ?? nowMs) + longestMs)
   const fromMs = from ?? Math.max(untilMs - DEFAULT_RANGE_MS, 0)
-  if (untilMs < fromMs) throw new BadParameter('to: must not be before from')
+  if (untilMs < fromMs) throw new BadParameterError('to: must not be before from')
   if (untilMs - fromMs > longestMs) {
-    throw new BadParameter(`to: must be at most ${LONGEST_DAYS} days behind from`)
+    throw new BadParameterError(`to: must be at most ${LONGEST_DAYS} days behind from`)
   }
   if (untilMs === fromMs) return []
   const stepMs = STEPS_MS[every]

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { anomalies } from './anomalies.ts'
 import { type AsOf, classStats, realtimeNdvi, type Serving, windows } from './answers.ts'
-import { BadParameter } from './bad-parameter.ts'
+import { BadParameterError } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
 import { health } from './health.ts'
 import {
@@ -41,7 +41,7 @@ export interface Endpoint {
   tellsAsOf: boolean
   /** The last good answer is worth having, said to be old, while there is no other. */
   mayBeOld: boolean
-  /** @throws BadParameter */
+  /** @throws BadParameterError */
   answer(serving: Serving, query: Record<string, string>): Promise<Found>
 }
 
@@ -71,7 +71,7 @@ function parse<Query extends z.ZodObject>(query: Query, text: Record<string, str
       ? issue.keys.map(key => `${key}: there is no such parameter`)
       : [`${issue.path.join('.')}: ${issue.message}`],
   )
-  throw new BadParameter(said.join('; '))
+  throw new BadParameterError(said.join('; '))
 }
 
 export const ENDPOINTS: readonly Endpoint[] = [

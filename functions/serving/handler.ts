@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { DamagedObject } from '../batch/view.ts'
+import { DamagedObjectError } from '../batch/view.ts'
 import { formatTimestamp, SECOND_MS } from '../core/time.ts'
 import type { AS_OF_HEADERS } from '../http/as-of.ts'
-import { unlessKnown } from '../http/etag.ts'
+import { conditionalAnswer } from '../http/etag.ts'
 import { header } from '../http/header.ts'
 import { problem } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AsOf, Serving } from './answers.ts'
-import { BadParameter } from './bad-parameter.ts'
+import { BadParameterError } from './bad-parameter.ts'
 import { toCsv } from './csv.ts'
 import { ENDPOINTS, type Endpoint, type Found } from './endpoints.ts'
 import { openApi } from './openapi.ts'
 import { referencePage } from './reference-page.ts'
-import { keptAnswers } from './stale-if-error.ts'
+import { staleIfError } from './stale-if-error.ts'
 
 export interface ServingHandlerOptions extends Serving {
   logger: Logger
@@ -38,7 +38,7 @@ type Form = 'json' | 'csv'
  */
 export function servingHandler(serving: ServingHandlerOptions) {
   const byPath = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
-  const kept = keptAnswers(serving.elapsedMs, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
+  const kept = staleIfError(serving.elapsedMs, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
 
   async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
     const method = event.httpMethod
@@ -108,15 +108,16 @@ function withHeaders(result: APIGatewayProxyResult, headers: Headers): APIGatewa
   return { ...result, headers: { ...result.headers, ...headers } }
 }
 
-/** @throws BadParameter when there are too many, or one is there twice */
+/** @throws BadParameterError when there are too many, or one is there twice */
 function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   const all = event.multiValueQueryStringParameters ?? {}
   for (const [name, values] of Object.entries(all)) {
-    if ((values?.length ?? 0) > 1) throw new BadParameter(`${name}: is there ${values?.length} times, once is enough`)
+    if ((values?.length ?? 0) > 1)
+      throw new BadParameterError(`${name}: is there ${values?.length} times, once is enough`)
   }
   const parameters = event.queryStringParameters ?? {}
   const length = Object.entries(parameters).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0)
-  if (length > LONGEST_QUERY) throw new BadParameter(`the query: has more than ${LONGEST_QUERY} characters`)
+  if (length > LONGEST_QUERY) throw new BadParameterError(`the query: has more than ${LONGEST_QUERY} characters`)
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value ?? '']))
 }
 
@@ -124,7 +125,7 @@ function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
 function formOf({ isTable }: Endpoint, format: string | undefined, accept: string | undefined): Form | null {
   if (format !== undefined) {
     if (isTable && (format === 'json' || format === 'csv')) return format
-    throw new BadParameter(`format: ${isTable ? 'must be json or csv' : 'there is only JSON, leave it out'}`)
+    throw new BadParameterError(`format: ${isTable ? 'must be json or csv' : 'there is only JSON, leave it out'}`)
   }
   const forms: [type: string, form: Form][] = [['application/json', 'json']]
   if (isTable) forms.push(['text/csv', 'csv'])
@@ -146,12 +147,12 @@ function formOf({ isTable }: Endpoint, format: string | undefined, accept: strin
   return best?.form ?? null
 }
 
-/** @throws BadParameter where the answer could not be given back */
+/** @throws BadParameterError where the answer could not be given back */
 function notTooLong(text: string): string {
   // What is far below needs no measuring.
   const bytes = text.length < MOST_BYTES / 8 ? 0 : Buffer.byteLength(JSON.stringify(text))
   if (bytes <= MOST_BYTES) return text
-  throw new BadParameter(
+  throw new BadParameterError(
     `the query: its answer would have ${(bytes / 1024 ** 2).toFixed(1)} MB, and 6 at most can be given: ask for less at once`,
   )
 }
@@ -179,14 +180,14 @@ function nextPage({ queryStringParameters }: APIGatewayProxyEvent, next: Record<
 function found(event: APIGatewayProxyEvent, body: string, type: string): APIGatewayProxyResult {
   const tag = createHash('sha1').update(type).update(body).digest('base64url')
   const headers = { 'Content-Type': type, 'Cache-Control': NEVER_STALE, ETag: `W/"${tag}"`, Vary: 'Accept' }
-  return unlessKnown(event, { statusCode: 200, headers, body })
+  return conditionalAnswer(event, { statusCode: 200, headers, body })
 }
 
 function failed(error: Error, logger: Logger): APIGatewayProxyResult {
-  if (error instanceof BadParameter) return problem(error.status, 'A parameter is not right', error.message)
+  if (error instanceof BadParameterError) return problem(error.status, 'A parameter is not right', error.message)
   logger.warn('serving: request failed', { error: String(error) })
   const detail =
-    error instanceof DamagedObject
+    error instanceof DamagedObjectError
       ? `A file of the batch view is damaged, and no view before it can stand in: ${error.message}.`
       : 'Try again in a few seconds.'
   return withHeaders(problem(503, 'The answer is not known right now', detail), {

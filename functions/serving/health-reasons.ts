@@ -1,4 +1,4 @@
-import type { LastRun } from '../batch/run-status.ts'
+import type { RunStatus } from '../batch/run-status.ts'
 import type { ViewChain } from '../batch/view-reader.ts'
 import type { Cursor } from '../core/cursor.ts'
 import type { Slot } from '../core/slot.ts'
@@ -18,7 +18,7 @@ export interface Signs {
   /** The wall clock. */
   nowMs: number
   slotMs: number
-  lastRun: LastRun | undefined
+  lastRun: RunStatus | undefined
   /** Events that came after their slot was counted. */
   missed: number
   chain: ViewChain

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MINUTE_MS } from '../core/time.ts'
-import { BadParameter } from './bad-parameter.ts'
+import { BadParameterError } from './bad-parameter.ts'
 
 /** An older answer than this helps nobody: what it says is no more. */
 const LONGEST_MS = 10 * MINUTE_MS
@@ -22,7 +22,7 @@ export interface Kept<T> {
  * @param withinMs after which an answer is no more waited for
  * @param keptWithinMs the same where an older one is there
  */
-export function keptAnswers(now: () => number, withinMs: number, keptWithinMs: number) {
+export function staleIfError(now: () => number, withinMs: number, keptWithinMs: number) {
   const answers = new Map<string, { value: unknown; atMs: number }>()
 
   function usable(key: string): { value: unknown; atMs: number } | undefined {
@@ -58,7 +58,7 @@ export function keptAnswers(now: () => number, withinMs: number, keptWithinMs: n
       } catch (error) {
         const last = usable(key)
         // What is wrong with a question is wrong however often it was answered.
-        if (!last || error instanceof BadParameter) throw error
+        if (!last || error instanceof BadParameterError) throw error
         return { value: last.value as T, ageMs: Math.max(now() - last.atMs, 1), failure: String(error) }
       }
     },

@@ -16,7 +16,7 @@ import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
 import { Accumulator, addEach, type Totals } from '../core/totals.ts'
 import { isLate, windowOf } from '../core/window.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
-import type { LogOutline } from '../ports/event-log.ts'
+import type { LogMetadata } from '../ports/event-log.ts'
 import type { QuarantineEntry, RowKey, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 
 export interface SpeedLayer {
@@ -24,7 +24,7 @@ export interface SpeedLayer {
   channel: AlertChannel
   /** All lanes of the log, open and closed. */
   lanes(): Promise<Lane[]>
-  firstKept: LogOutline['firstKept']
+  firstKept: LogMetadata['firstKept']
   slotMs: number
   classes(): Promise<ClassList>
   rules: readonly Rule[]
@@ -240,7 +240,7 @@ async function writePart(
     lostRecords: cursor.lostRecords,
     lastLossMs: cursor.lastLossMs,
   }
-  if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContested(cursor.lane)
+  if (!(await store.moveCursor(next, cursor.lastPosition))) throw new LaneContestedError(cursor.lane)
   return next
 }
 
@@ -287,10 +287,10 @@ async function lostBefore(
 }
 
 /** Another process moved the lane's cursor at the same time; what this one wrote counts once all the same. */
-export class LaneContested extends Error {
+export class LaneContestedError extends Error {
   constructor(lane: string) {
     super(`another process is applying lane ${lane}`)
-    this.name = 'LaneContested'
+    this.name = 'LaneContestedError'
   }
 }
 
@@ -310,7 +310,7 @@ async function startLane({ store, lanes }: SpeedLayer, lane: string): Promise<Cu
   const cursor = newCursor(lane, mergeProducers(inherited))
   if (await store.createCursor(cursor)) return cursor
   const created = await store.readCursor(lane)
-  if (!created) throw new LaneContested(lane)
+  if (!created) throw new LaneContestedError(lane)
   return created
 }
 
@@ -341,7 +341,7 @@ async function addToRow(
     }
     row = await store.readRow(addition)
   }
-  throw new LaneContested(lane)
+  throw new LaneContestedError(lane)
 }
 
 /** The row includes some of the delivery's records already: adds up the others, by decoding them once more. */

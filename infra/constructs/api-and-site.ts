@@ -10,12 +10,12 @@ import { addDistribution } from './distribution.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Grants } from './grants.ts'
-import { acknowledge } from './nag-suppressions.ts'
+import { suppressNag } from './nag-suppressions.ts'
 
 interface ApiAndSiteProps {
   stage: Stage
   names: Names
-  access: Grants
+  grants: Grants
   log: EventLogAccess
 }
 
@@ -42,7 +42,7 @@ export class ApiAndSite extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
       autoDeleteObjects: true,
     }) as IBucket
-    acknowledge(
+    suppressNag(
       site,
       'It holds the files of the page. Only CloudFront reads it, and CloudFront logs.',
       'AwsSolutions-S1',
@@ -51,7 +51,7 @@ export class ApiAndSite extends Construct {
   }
 }
 
-function servingFunction(scope: Construct, { stage, names, access, log }: ApiAndSiteProps): LambdaFunction {
+function servingFunction(scope: Construct, { stage, names, grants, log }: ApiAndSiteProps): LambdaFunction {
   const serving = deployedFunction(scope, stage, 'serving', {
     memoryMb: 1024,
     timeout: Duration.seconds(20),
@@ -61,13 +61,13 @@ function servingFunction(scope: Construct, { stage, names, access, log }: ApiAnd
       LANDCOVER_BUCKET: names.bucket,
     },
   })
-  log.allowOutline(serving, 'lag')
-  access.speedStore(serving)
-  access.readObjects(serving, 'reference/*', 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
+  log.allowLogMetadata(serving, 'lag')
+  grants.speedStore(serving)
+  grants.readObjects(serving, 'reference/*', 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
   return serving
 }
 
-function ingestFunction(scope: Construct, { stage, names, access, log }: ApiAndSiteProps): LambdaFunction {
+function ingestFunction(scope: Construct, { stage, names, grants, log }: ApiAndSiteProps): LambdaFunction {
   const ingest = deployedFunction(scope, stage, 'ingest', {
     memoryMb: 512,
     timeout: Duration.seconds(29),
@@ -75,6 +75,6 @@ function ingestFunction(scope: Construct, { stage, names, access, log }: ApiAndS
     variables: { LANDCOVER_BUCKET: names.bucket },
   })
   log.allowIngest(ingest)
-  access.readObjects(ingest, 'reference/*')
+  grants.readObjects(ingest, 'reference/*')
   return ingest
 }

@@ -20,7 +20,7 @@ import { SECOND_MS } from '../../functions/core/time.ts'
 import { problem } from '../../functions/http/problem.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
-import { acknowledge } from './nag-suppressions.ts'
+import { suppressNag } from './nag-suppressions.ts'
 import { readAuthorization } from './sign-in.ts'
 
 /** Limit for all requests to the functions: requests a second, and size of a burst. */
@@ -111,15 +111,15 @@ export function addApi(
   const sending = new LambdaIntegration(ingest)
   const events = root.addResource('events')
   events.addMethod('POST', sending, { authorizationType: AuthorizationType.IAM })
-  acknowledge(api, 'The functions validate requests and say what is wrong.', 'AwsSolutions-APIG2')
-  acknowledge(
+  suppressNag(api, 'The functions validate requests and say what is wrong.', 'AwsSolutions-APIG2')
+  suppressNag(
     api,
     'Sending needs a signature (IAM). Each stage sets who may read: by signing in, or at CloudFront.',
     'AwsSolutions-APIG4',
     'AwsSolutions-COG4',
   )
-  acknowledge(api, 'A web application firewall costs more than the rest of a small stage.', 'AwsSolutions-APIG3')
-  acknowledge(
+  suppressNag(api, 'A web application firewall costs more than the rest of a small stage.', 'AwsSolutions-APIG3')
+  suppressNag(
     api,
     "API Gateway writes logs with one role of the account, which has AWS's managed policy.",
     'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',

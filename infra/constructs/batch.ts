@@ -22,12 +22,12 @@ import { type Stage, storeAddress } from '../stages.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Grants } from './grants.ts'
-import { acknowledge, manyResources } from './nag-suppressions.ts'
+import { manyResources, suppressNag } from './nag-suppressions.ts'
 
 interface BatchLayerProps {
   stage: Stage
   names: Names
-  access: Grants
+  grants: Grants
   log: EventLogAccess
 }
 
@@ -40,7 +40,7 @@ export class BatchLayer extends Construct {
   readonly function: LambdaFunction
   readonly stateMachine: StateMachine
 
-  constructor(scope: Construct, { stage, names, access, log }: BatchLayerProps) {
+  constructor(scope: Construct, { stage, names, grants, log }: BatchLayerProps) {
     super(scope, 'Batch')
     const { batchQuery } = stage
     if (batchQuery.kind === 'athena') addTables(this, stage, names)
@@ -55,12 +55,12 @@ export class BatchLayer extends Construct {
       },
       ...(batchQuery.kind === 'athena-api' && { extraVariables: { AWS_ENDPOINT_URL_ATHENA: batchQuery.endpoint } }),
     })
-    log.allowOutline(this.function, 'lanes')
-    access.speedStore(this.function)
-    access.athena(this.function)
-    access.readObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'imports/*')
-    access.writeObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
-    access.deleteObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*')
+    log.allowLogMetadata(this.function, 'lanes')
+    grants.speedStore(this.function)
+    grants.athena(this.function)
+    grants.readObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'imports/*')
+    grants.writeObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
+    grants.deleteObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*')
 
     const stateMachineName = `landcover-${stage.name}-batch`
     this.stateMachine = new StateMachine(this, 'StateMachine', {
@@ -80,7 +80,7 @@ export class BatchLayer extends Construct {
     const resources = [this.function.functionArn]
     this.stateMachine.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }))
     const why = 'CloudWatch and X-Ray do not support single resources for the delivery of logs and traces.'
-    acknowledge(this.stateMachine, why, manyResources('*'))
+    suppressNag(this.stateMachine, why, manyResources('*'))
     if (stage.schedules) {
       new Schedule(this, 'Hourly', {
         // At ten past, the files of the last hour are there: heartbeats come every minute, plus the batching window.

@@ -14,7 +14,7 @@ const MAX_WINDOW_MS = 5 * MINUTE_MS
 interface LayerProps {
   stage: Stage
   names: Names
-  access: Grants
+  grants: Grants
   log: EventLogAccess
 }
 
@@ -23,7 +23,7 @@ export class SpeedLayer extends Construct {
   readonly function: LambdaFunction
   readonly mapping: EventSourceMapping
 
-  constructor(scope: Construct, { stage, names, access, log }: LayerProps) {
+  constructor(scope: Construct, { stage, names, grants, log }: LayerProps) {
     super(scope, 'Speed')
     this.function = deployedFunction(this, stage, 'speed', {
       memoryMb: 1024,
@@ -35,10 +35,10 @@ export class SpeedLayer extends Construct {
         LANDCOVER_RULES: stage.rules,
       },
     })
-    log.allowOutline(this.function, 'lanes')
-    access.speedStore(this.function)
-    access.readObjects(this.function, 'reference/*', 'views/*', 'landcover_aggregates/*')
-    access.bus(this.function)
+    log.allowLogMetadata(this.function, 'lanes')
+    grants.speedStore(this.function)
+    grants.readObjects(this.function, 'reference/*', 'views/*', 'landcover_aggregates/*')
+    grants.bus(this.function)
     this.mapping = log.consume(this, this.function, { batchSize: 1_000, window: Duration.seconds(0) })
   }
 }
@@ -48,16 +48,16 @@ export class Archive extends Construct {
   readonly function: LambdaFunction
   readonly mapping: EventSourceMapping
 
-  constructor(scope: Construct, { stage, names, access, log }: LayerProps) {
+  constructor(scope: Construct, { stage, names, grants, log }: LayerProps) {
     super(scope, 'Archive')
     this.function = deployedFunction(this, stage, 'archive', {
       memoryMb: 1769,
       timeout: Duration.minutes(5),
       variables: { LANDCOVER_BUCKET: names.bucket },
     })
-    log.allowOutline(this.function, 'identity')
-    access.readObjects(this.function, 'reference/*')
-    access.writeObjects(this.function, 'archive/*')
+    log.allowLogMetadata(this.function, 'identity')
+    grants.readObjects(this.function, 'reference/*')
+    grants.writeObjects(this.function, 'archive/*')
     const window = Duration.seconds(Math.max(1, Math.floor(Math.min(stage.slotMs / 4, MAX_WINDOW_MS) / 1000)))
     this.mapping = log.consume(this, this.function, { batchSize: 10_000, window })
   }

@@ -31,7 +31,7 @@ import { parseOrigins, READING } from '../../functions/http/cors.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
 import { viewerFilter } from './allowlist.ts'
-import { acknowledge, manyResources } from './nag-suppressions.ts'
+import { manyResources, suppressNag } from './nag-suppressions.ts'
 import { signInServer, signInSettings, TOKEN_PATH } from './sign-in.ts'
 
 /** File with the page's settings of this deployment: see Settings. */
@@ -79,9 +79,9 @@ export function addDistribution(scope: Construct, stage: Stage, names: Names, si
       }),
     },
   })
-  acknowledge(distribution, 'The data need no restriction by country.', 'AwsSolutions-CFR1')
-  acknowledge(distribution, 'A firewall costs more than the rest of a small stage.', 'AwsSolutions-CFR2')
-  acknowledge(
+  suppressNag(distribution, 'The data need no restriction by country.', 'AwsSolutions-CFR1')
+  suppressNag(distribution, 'A firewall costs more than the rest of a small stage.', 'AwsSolutions-CFR2')
+  suppressNag(
     distribution,
     "Without a custom domain a stage uses CloudFront's certificate, whose TLS policy cannot be chosen.",
     'AwsSolutions-CFR4',
@@ -147,7 +147,7 @@ function originKeyHeader(scope: Construct, stage: Stage, api: RestApi): Record<s
     description: 'Key that CloudFront sends to API Gateway',
     generateSecretString: { excludePunctuation: true, passwordLength: 64 },
   })
-  acknowledge(
+  suppressNag(
     secret,
     'CloudFront and API Gateway get it from the template: a deployment with a new secret rotates it.',
     'AwsSolutions-SMG4',
@@ -204,7 +204,7 @@ function acknowledgeDeployment(files: BucketDeployment, site: IBucket): void {
   const siteId = stack.getLogicalId(site.node.defaultChild as CfnElement)
   const provider = stack.node.children.find(({ node }) => node.id.startsWith('Custom::CDKBucketDeployment'))
   if (!provider) throw new Error("CDK's function that copies files was not found: CDK changed its construct id")
-  acknowledge(
+  suppressNag(
     provider,
     "CDK's own function, which runs only at deployments and uses only the page's bucket.",
     'AwsSolutions-L1',

@@ -13,16 +13,16 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import type { Construct } from 'constructs'
-import { OUTLINE_PREFIX } from '../../functions/adapters/published-log-metadata.ts'
+import { LOG_METADATA_PREFIX } from '../../functions/adapters/published-log-metadata.ts'
 import { KEY_ROUTE_PREFIX } from '../../functions/ingest/key-route.ts'
 import type { Variables } from '../../functions/runtime/aws/variables.ts'
 import type { Names } from '../names.ts'
 import type { KafkaNetwork, Stage } from '../stages.ts'
 import type { Grants } from './grants.ts'
-import { acknowledge, manyResources } from './nag-suppressions.ts'
+import { manyResources, suppressNag } from './nag-suppressions.ts'
 
-/** Part of the log's metadata that a function reads: see LogOutline of the ports. */
-type Outline = 'identity' | 'lanes' | 'lag'
+/** Part of the log's metadata that a function reads: see LogMetadata of the ports. */
+type MetadataNeed = 'identity' | 'lanes' | 'lag'
 
 interface Batches {
   batchSize: number
@@ -36,7 +36,7 @@ export interface EventLogAccess {
   /** Lets the heartbeat function append to the log, and publish the log's metadata if others cannot reach the log. */
   allowHeartbeats(fn: LambdaFunction): void
   /** Lets a function read the log's metadata. */
-  allowOutline(fn: LambdaFunction, needs: Outline): void
+  allowLogMetadata(fn: LambdaFunction, needs: MetadataNeed): void
   /** Makes the log deliver its records to a function. */
   consume(scope: Construct, target: LambdaFunction, batches: Batches): EventSourceMapping
   /** Metric that grows while a consumer does not keep up, with the threshold and description of its alarm. */
@@ -56,15 +56,15 @@ const CONSUMED: Partial<EventSourceMappingProps> = {
 const FIVE_MINUTES = Duration.minutes(5)
 
 /** Access to the event log of a stage, for its kind of log. */
-export function eventLogAccess(scope: Construct, stage: Stage, names: Names, access: Grants): EventLogAccess {
+export function eventLogAccess(scope: Construct, stage: Stage, names: Names, grants: Grants): EventLogAccess {
   const { eventLog } = stage
   switch (eventLog.kind) {
     case 'kinesis':
       return new KinesisAccess(Stack.of(scope), stage, names.stream, eventLog.enhancedFanOut)
     case 'msk':
-      return new KafkaAccess(stage, access, mskSource(scope, names, eventLog.brokers))
+      return new KafkaAccess(stage, grants, mskSource(scope, names, eventLog.brokers))
     case 'kafka':
-      return new KafkaAccess(stage, access, ownKafkaSource(eventLog))
+      return new KafkaAccess(stage, grants, ownKafkaSource(eventLog))
   }
 }
 
@@ -72,7 +72,7 @@ function setVariables(fn: LambdaFunction, variables: Partial<Variables>): void {
   for (const [name, value] of Object.entries(variables)) fn.addEnvironment(name, value)
 }
 
-const KINESIS_OUTLINE: Record<Outline, string[]> = {
+const KINESIS_METADATA_ACTIONS: Record<MetadataNeed, string[]> = {
   identity: ['kinesis:DescribeStreamSummary'],
   lanes: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards'],
   lag: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:GetShardIterator', 'kinesis:GetRecords'],
@@ -103,8 +103,8 @@ class KinesisAccess implements EventLogAccess {
     this.#allowAppends(fn)
   }
 
-  allowOutline(fn: LambdaFunction, needs: Outline): void {
-    this.#allow(fn, KINESIS_OUTLINE[needs])
+  allowLogMetadata(fn: LambdaFunction, needs: MetadataNeed): void {
+    this.#allow(fn, KINESIS_METADATA_ACTIONS[needs])
   }
 
   consume(scope: Construct, target: LambdaFunction, { batchSize, window }: Batches): EventSourceMapping {
@@ -187,19 +187,19 @@ const MAX_POLLERS = 10
  */
 class KafkaAccess implements EventLogAccess {
   readonly #stage: Stage
-  readonly #access: Grants
+  readonly #grants: Grants
   readonly #source: KafkaSource
 
-  constructor(stage: Stage, access: Grants, source: KafkaSource) {
+  constructor(stage: Stage, grants: Grants, source: KafkaSource) {
     this.#stage = stage
-    this.#access = access
+    this.#grants = grants
     this.#source = source
   }
 
   allowIngest(fn: LambdaFunction): void {
     this.#allowAppends(fn)
-    this.#access.readObjects(fn, `${KEY_ROUTE_PREFIX}*`)
-    this.#access.writeObjects(fn, `${KEY_ROUTE_PREFIX}*`)
+    this.#grants.readObjects(fn, `${KEY_ROUTE_PREFIX}*`)
+    this.#grants.writeObjects(fn, `${KEY_ROUTE_PREFIX}*`)
   }
 
   #allowAppends(fn: LambdaFunction): void {
@@ -215,13 +215,13 @@ class KafkaAccess implements EventLogAccess {
 
   allowHeartbeats(fn: LambdaFunction): void {
     this.#allowAppends(fn)
-    setVariables(fn, { LANDCOVER_BUCKET: this.#access.bucket })
-    this.#access.readObjects(fn, `${OUTLINE_PREFIX}*`)
-    this.#access.writeObjects(fn, `${OUTLINE_PREFIX}*`)
+    setVariables(fn, { LANDCOVER_BUCKET: this.#grants.bucket })
+    this.#grants.readObjects(fn, `${LOG_METADATA_PREFIX}*`)
+    this.#grants.writeObjects(fn, `${LOG_METADATA_PREFIX}*`)
   }
 
-  allowOutline(fn: LambdaFunction): void {
-    this.#access.readObjects(fn, `${OUTLINE_PREFIX}*`)
+  allowLogMetadata(fn: LambdaFunction): void {
+    this.#grants.readObjects(fn, `${LOG_METADATA_PREFIX}*`)
   }
 
   consume(scope: Construct, target: LambdaFunction, { batchSize, window }: Batches): EventSourceMapping {
@@ -255,7 +255,7 @@ class KafkaAccess implements EventLogAccess {
 function allowInterfaces(fn: LambdaFunction): void {
   fn.addToRolePolicy(new PolicyStatement({ actions: NETWORK_ACTIONS, resources: ['*'] }))
   const why = 'Lambda creates network interfaces in the network of the brokers. EC2 has no names for them in advance.'
-  acknowledge(fn.role as IRole, why, manyResources('*'))
+  suppressNag(fn.role as IRole, why, manyResources('*'))
 }
 
 /** Source for the cluster of infra/constructs/msk.ts. The other stack writes its ARN and addresses to parameters. */

@@ -6,7 +6,7 @@ import type { Construct } from 'constructs'
 import type { Variables } from '../../functions/runtime/aws/variables.ts'
 import type { Stage } from '../stages.ts'
 import { bundleOf, type FunctionName } from './bundles.ts'
-import { acknowledge, manyResources } from './nag-suppressions.ts'
+import { manyResources, suppressNag } from './nag-suppressions.ts'
 
 /** Settings of one deployed function. */
 export interface FunctionOptions {
@@ -52,6 +52,6 @@ export function deployedFunction(
       ...extraVariables,
     },
   })
-  if (isTraced) acknowledge(role, 'The actions of X-Ray do not support single resources.', manyResources('*'))
+  if (isTraced) suppressNag(role, 'The actions of X-Ray do not support single resources.', manyResources('*'))
   return deployed
 }

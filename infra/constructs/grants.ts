@@ -6,7 +6,7 @@ import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
 import { ARCHIVE_TABLE } from '../../functions/archive/table.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
-import { acknowledge, manyResources } from './nag-suppressions.ts'
+import { manyResources, suppressNag } from './nag-suppressions.ts'
 
 const MANY_OBJECTS = 'A prefix of keys in our own bucket: object names are not known in advance.'
 
@@ -90,7 +90,7 @@ export class Grants {
     fn.addToRolePolicy(new PolicyStatement({ actions, resources }))
     for (const resource of resources.filter(arn => arn.endsWith('*'))) {
       if (!why) throw new Error(`${fn.node.path}: the grant for ${resource} has no reason`)
-      acknowledge(fn.role as IRole, why, manyResources(resource))
+      suppressNag(fn.role as IRole, why, manyResources(resource))
     }
   }
 

@@ -36,7 +36,7 @@ interface MonitoringProps {
   speed: SpeedLayer
   archive: Archive
   batch: BatchLayer
-  front: ApiAndSite
+  apiAndSite: ApiAndSite
 }
 
 const HOUR = Duration.hours(1)
@@ -53,7 +53,7 @@ export class Monitoring extends Construct {
   readonly #alarms: Topic
   readonly #stage: Stage
 
-  constructor(scope: Construct, { stage, names, log, heartbeat, speed, archive, batch, front }: MonitoringProps) {
+  constructor(scope: Construct, { stage, names, log, heartbeat, speed, archive, batch, apiAndSite }: MonitoringProps) {
     super(scope, 'Watching')
     this.#stage = stage
     this.#addAnomalies(names)
@@ -124,7 +124,7 @@ export class Monitoring extends Construct {
     this.#alarm('BatchFailed', failed, 1, 'a batch run failed: its execution has the reason')
     const timedOut = batch.stateMachine.metricTimedOut({ period: HOUR })
     this.#alarm('BatchTimedOut', timedOut, 1, 'a batch run took more than 55 minutes')
-    const serverErrors = front.api.metricServerError({ period: MINUTES })
+    const serverErrors = apiAndSite.api.metricServerError({ period: MINUTES })
     this.#alarm('ApiFails', serverErrors, 5, 'the API answers with 5xx')
     const throttles = [speed, archive, batch].map(({ function: each, node }) => {
       const throttle = each.metricThrottles({ period: MINUTES })
@@ -143,7 +143,7 @@ export class Monitoring extends Construct {
         ],
         [
           graph('Failed batch runs', [failed, timedOut]),
-          graph('API', [front.api.metricCount(), serverErrors]),
+          graph('API', [apiAndSite.api.metricCount(), serverErrors]),
           graph('Throttles', throttles),
         ],
       ],

@@ -10,7 +10,7 @@ import { HOUR_MS } from '../../functions/core/time.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
 import type { MskParameters } from './event-log.ts'
-import { acknowledge, manyResources } from './nag-suppressions.ts'
+import { manyResources, suppressNag } from './nag-suppressions.ts'
 
 /** Kafka version. Topics as CloudFormation resources need 3.6 or later. */
 const KAFKA_VERSION = '3.9.x'
@@ -35,7 +35,7 @@ export class MskLog extends Construct {
       // The functions in this network write the log's metadata to the bucket, and read the classes there.
       gatewayEndpoints: { Objects: { service: GatewayVpcEndpointAwsService.S3 } },
     }) as IVpc
-    acknowledge(
+    suppressNag(
       network,
       'It holds only the brokers and our functions, without a route out. The logs of the brokers have all connections.',
       'AwsSolutions-VPC7',
@@ -122,12 +122,12 @@ export class MskLog extends Construct {
       ]),
       installLatestAwsSdk: false,
     })
-    acknowledge(call, 'The action cannot be granted for a single cluster.', manyResources('*'))
+    suppressNag(call, 'The action cannot be granted for a single cluster.', manyResources('*'))
     const provider = Stack.of(this).node.children.find(({ node }) =>
       node.id.startsWith('AWS679f53fac002430cb0da5b7982bd2287'),
     )
     if (!provider) throw new Error("CDK's function that calls AWS was not found: CDK changed its construct id")
-    acknowledge(
+    suppressNag(
       provider,
       "CDK's own function, which runs only at deployments.",
       'AwsSolutions-L1',

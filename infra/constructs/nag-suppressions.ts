@@ -2,7 +2,7 @@ import { Validations } from 'aws-cdk-lib'
 import type { IConstruct } from 'constructs'
 
 /** Accepts findings of cdk-nag, with the reason. */
-export function acknowledge(scope: IConstruct, reason: string, ...ids: string[]): void {
+export function suppressNag(scope: IConstruct, reason: string, ...ids: string[]): void {
   for (const id of ids) Validations.of(scope).acknowledge({ id, reason })
 }
 

@@ -4,7 +4,7 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import { Construct } from 'constructs'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
-import { acknowledge } from './nag-suppressions.ts'
+import { suppressNag } from './nag-suppressions.ts'
 
 /** User pool of the readers. People cannot create accounts themselves: use `aws cognito-idp admin-create-user`. */
 export class ReaderPool extends Construct {
@@ -28,7 +28,7 @@ export class ReaderPool extends Construct {
       featurePlan: FeaturePlan.ESSENTIALS,
       removalPolicy: stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     })
-    acknowledge(pool, 'The plus tier is paid for each reader; all readers have a second factor.', 'AwsSolutions-COG8')
+    suppressNag(pool, 'The plus tier is paid for each reader; all readers have a second factor.', 'AwsSolutions-COG8')
     pool.addDomain('Domain', { cognitoDomain: { domainPrefix: names.signInDomain } })
     new StringParameter(this, 'PoolParameter', {
       parameterName: names.userPoolParameter,

@@ -17,16 +17,16 @@ export class PipelineStack extends Stack {
   constructor(scope: Construct, id: string, props: LandcoverStackProps) {
     super(scope, id, props)
     const { stage, names } = props
-    const access = new Grants(this, stage, names)
-    const log = eventLogAccess(this, stage, names, access)
-    const layer = { stage, names, access, log }
+    const grants = new Grants(this, stage, names)
+    const log = eventLogAccess(this, stage, names, grants)
+    const layer = { stage, names, grants, log }
     const speed = new SpeedLayer(this, layer)
     const archive = new Archive(this, layer)
     const batch = new BatchLayer(this, layer)
-    const front = new ApiAndSite(this, layer)
+    const apiAndSite = new ApiAndSite(this, layer)
     const heartbeat = this.#addHeartbeat(layer)
     this.#addCompaction(layer)
-    new Monitoring(this, { stage, names, log, heartbeat, speed, archive, batch, front })
+    new Monitoring(this, { stage, names, log, heartbeat, speed, archive, batch, apiAndSite })
   }
 
   #addHeartbeat({ stage, log }: LandcoverStackProps & { log: EventLogAccess }): LambdaFunction {
@@ -41,16 +41,16 @@ export class PipelineStack extends Stack {
     return heartbeat
   }
 
-  #addCompaction({ stage, names, access }: LandcoverStackProps & { access: Grants }): void {
+  #addCompaction({ stage, names, grants }: LandcoverStackProps & { grants: Grants }): void {
     const scope = new Construct(this, 'Compaction')
     const compaction = deployedFunction(scope, stage, 'compaction', {
       memoryMb: 3008,
       timeout: Duration.minutes(15),
       variables: { LANDCOVER_BUCKET: names.bucket },
     })
-    access.readObjects(compaction, 'archive/*', 'views/*', 'compactions/*')
-    access.writeObjects(compaction, 'archive/*', 'compactions/*')
-    access.deleteObjects(compaction, 'archive/*', 'compactions/*')
+    grants.readObjects(compaction, 'archive/*', 'views/*', 'compactions/*')
+    grants.writeObjects(compaction, 'archive/*', 'compactions/*')
+    grants.deleteObjects(compaction, 'archive/*', 'compactions/*')
     if (stage.schedules) every(scope, Duration.hours(1), compaction)
   }
 }

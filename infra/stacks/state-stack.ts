@@ -5,7 +5,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwners
 import type { Construct } from 'constructs'
 import { TABLES, type Table } from '../../functions/adapters/cassandra/tables.ts'
 import { MskLog } from '../constructs/msk.ts'
-import { acknowledge } from '../constructs/nag-suppressions.ts'
+import { suppressNag } from '../constructs/nag-suppressions.ts'
 import { ReaderPool } from '../constructs/user-pool.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
@@ -49,7 +49,7 @@ export class StateStack extends Stack {
       removalPolicy,
       autoDeleteObjects: stage.disposable,
     })
-    acknowledge(
+    suppressNag(
       logs,
       'It holds the access logs of the other buckets. Logs of its own would cause new logs without end.',
       'AwsSolutions-S1',

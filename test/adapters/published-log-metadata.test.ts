@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
-import { openPublishedOutline, outlinePublisher } from '../../functions/adapters/published-log-metadata.ts'
+import { logMetadataPublisher, openPublishedLogMetadata } from '../../functions/adapters/published-log-metadata.ts'
 import { type Position, toPosition } from '../../functions/core/lane.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
@@ -25,9 +25,9 @@ describe('a published outline of a log', () => {
     { identity = IDENTITY, lanes = LANES, firstKept = new Map<string, Position>() } = {},
   ): Promise<void> {
     const found = Object.entries(positions).map(([lane, position]) => [lane, toPosition(position)] as const)
-    await outlinePublisher(objects, identity)({ lanes, positions: new Map(found), firstKept }, nowMs)
+    await logMetadataPublisher(objects, identity)({ lanes, positions: new Map(found), firstKept }, nowMs)
   }
-  const open = (slotMs = HOUR_MS) => openPublishedOutline(objects, slotMs, () => nowMs)
+  const open = (slotMs = HOUR_MS) => openPublishedLogMetadata(objects, slotMs, () => nowMs)
   const cursor = (lane: string, position: number | null, lastArrivalMs: number | null = null) => {
     const lastPosition: Position = position === null ? '' : toPosition(position)
     return { lane, lastPosition, lastArrivalMs }
@@ -39,17 +39,17 @@ describe('a published outline of a log', () => {
 
   it('has the identity and the lanes of the log', async () => {
     await beat({})
-    const outline = await open()
-    expect(outline.identity).toBe(IDENTITY)
-    expect(await outline.lanes()).toEqual(LANES)
+    const logMetadata = await open()
+    expect(logMetadata.identity).toBe(IDENTITY)
+    expect(await logMetadata.lanes()).toEqual(LANES)
   })
 
   it('follows the log: a partition that is added is there after the next heartbeat', async () => {
     await beat({}, { lanes: LANES.slice(0, 1) })
-    const outline = await open()
-    expect(await outline.lanes()).toHaveLength(1)
+    const logMetadata = await open()
+    expect(await logMetadata.lanes()).toHaveLength(1)
     await beat({})
-    expect(await outline.lanes()).toHaveLength(2)
+    expect(await logMetadata.lanes()).toHaveLength(2)
   })
 
   it.each([
@@ -57,33 +57,33 @@ describe('a published outline of a log', () => {
     [MINUTE_MS, 30 * SECOND_MS],
   ])('with slots of %i ms tells no lanes that are older than %i ms', async (slotMs, longestMs) => {
     await beat({})
-    const outline = await open(slotMs)
+    const logMetadata = await open(slotMs)
     nowMs += longestMs
-    await expect(outline.lanes()).resolves.toEqual(LANES)
+    await expect(logMetadata.lanes()).resolves.toEqual(LANES)
     nowMs += 1
-    await expect(outline.lanes()).rejects.toThrow('the heartbeats have stopped')
+    await expect(logMetadata.lanes()).rejects.toThrow('the heartbeats have stopped')
   })
 
   it('tells no lanes of a log that was made anew, as long as what reads it was not', async () => {
     await beat({})
-    const outline = await open()
+    const logMetadata = await open()
     await beat({}, { identity: 'image-events.2' })
-    await expect(outline.lanes()).rejects.toThrow('the log is another one now: image-events.2')
+    await expect(logMetadata.lanes()).rejects.toThrow('the log is another one now: image-events.2')
   })
 
   it('knows nothing behind a cursor that has the last heartbeat, nor of a lane that is gone', async () => {
     await beat({ [FIRST]: 10, [SECOND]: 20 })
-    const outline = await open()
-    expect(await outline.waiting(cursor(FIRST, 10))).toEqual({ oldestMs: null, reason: null })
-    expect(await outline.waiting(cursor('image-events.0.7', 0))).toEqual({ oldestMs: null, reason: null })
+    const logMetadata = await open()
+    expect(await logMetadata.waiting(cursor(FIRST, 10))).toEqual({ oldestMs: null, reason: null })
+    expect(await logMetadata.waiting(cursor('image-events.0.7', 0))).toEqual({ oldestMs: null, reason: null })
   })
 
   it('takes the last heartbeat as the oldest record behind a cursor that has the one before', async () => {
     await beat({ [FIRST]: 10 })
     nowMs += MINUTE_MS
     await beat({ [FIRST]: 15 })
-    const outline = await open()
-    expect(await outline.waiting(cursor(FIRST, 12, NOON_MS + 1))).toEqual({
+    const logMetadata = await open()
+    expect(await logMetadata.waiting(cursor(FIRST, 12, NOON_MS + 1))).toEqual({
       oldestMs: NOON_MS + MINUTE_MS,
       reason: null,
     })
@@ -95,29 +95,29 @@ describe('a published outline of a log', () => {
     await beat({ [FIRST]: 15 })
     nowMs += MINUTE_MS
     await beat({ [FIRST]: 20 })
-    const outline = await open()
-    expect(await outline.waiting(cursor(FIRST, 3, NOON_MS - HOUR_MS))).toEqual({
+    const logMetadata = await open()
+    expect(await logMetadata.waiting(cursor(FIRST, 3, NOON_MS - HOUR_MS))).toEqual({
       oldestMs: NOON_MS - HOUR_MS,
       reason: null,
     })
-    expect(await outline.waiting(cursor(FIRST, null))).toEqual({ oldestMs: NOON_MS + MINUTE_MS, reason: null })
+    expect(await logMetadata.waiting(cursor(FIRST, null))).toEqual({ oldestMs: NOON_MS + MINUTE_MS, reason: null })
   })
 
   it('tells from where on the log has a lane, where the log can tell', async () => {
     await beat({}, { firstKept: new Map([[FIRST, toPosition(7)]]) })
-    const outline = await open()
-    expect(await outline.firstKept(FIRST)).toBe(toPosition(7))
-    expect(await outline.firstKept(SECOND)).toBeNull()
+    const logMetadata = await open()
+    expect(await logMetadata.firstKept(FIRST)).toBe(toPosition(7))
+    expect(await logMetadata.firstKept(SECOND)).toBeNull()
     await beat({}, { firstKept: new Map([[FIRST, toPosition(9)]]) })
-    expect(await outline.firstKept(FIRST)).toBe(toPosition(9))
+    expect(await logMetadata.firstKept(FIRST)).toBe(toPosition(9))
   })
 
   it('keeps the heartbeats of a lane that refused one', async () => {
     await beat({ [FIRST]: 10, [SECOND]: 20 })
     nowMs += MINUTE_MS
     await beat({ [SECOND]: 21 })
-    const outline = await open()
-    expect(await outline.waiting(cursor(FIRST, 10))).toEqual({ oldestMs: null, reason: null })
-    expect(await outline.waiting(cursor(FIRST, 9, NOON_MS - 1))).toEqual({ oldestMs: NOON_MS - 1, reason: null })
+    const logMetadata = await open()
+    expect(await logMetadata.waiting(cursor(FIRST, 10))).toEqual({ oldestMs: null, reason: null })
+    expect(await logMetadata.waiting(cursor(FIRST, 9, NOON_MS - 1))).toEqual({ oldestMs: NOON_MS - 1, reason: null })
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { importEvents } from '../../functions/archive/imports.ts'
 import {
-  type DamagedObject,
+  type DamagedObjectError,
   decodeView,
   encodeView,
   pruneViews,
@@ -241,7 +241,7 @@ describe('a view as bytes', () => {
       decodeView(of, bytes)
       return undefined
     } catch (error) {
-      return (error as DamagedObject).key
+      return (error as DamagedObjectError).key
     }
   }
 

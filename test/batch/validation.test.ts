@@ -46,7 +46,7 @@ describe('what cannot be right is refused:', () => {
     const three = [dayOf([image(), image()]), dayOf([image()], { className: 'River' })]
     expect(refusal(counted(three, 1, 2))).toBeNull()
     expect(refusal(counted(three, 4))).toBeNull()
-    expect(refusal(counted(three, 1, 1))).toBe('ValidationFailed: 3 images were counted of 2 events in the archive')
+    expect(refusal(counted(three, 1, 1))).toBe('ValidationError: 3 images were counted of 2 events in the archive')
     expect(refusal(counted([], 0))).toBeNull()
   })
 
@@ -57,7 +57,7 @@ describe('what cannot be right is refused:', () => {
       expect(of({ ndviMean: ndvi, ndviMin: ndvi, ndviMax: ndvi })).toBeNull()
     }
     for (const ndvi of [MICRO + 1, -MICRO - 1]) {
-      const outside = `ValidationFailed: the NDVI of Forest on ${DAY} is outside -1 to 1`
+      const outside = `ValidationError: the NDVI of Forest on ${DAY} is outside -1 to 1`
       const history = historyOf([image(), image()])
       const withTotals = (totals: object) =>
         refusal(counted([{ ...dayOf([]), history: { ...history, totals: { ...history.totals, ...totals } } }], 2))

@@ -8,10 +8,10 @@ import { liveImage, toWireEvent } from '../../data/generator.ts'
 import { importEvents } from '../../functions/archive/imports.ts'
 import { decodeEvent } from '../../functions/core/event.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
-import { serversOf } from '../../functions/runtime/config/endpoints.ts'
+import { endpointsOf } from '../../functions/runtime/config/endpoints.ts'
 import { readEnvironment } from '../../functions/runtime/config/environment.ts'
 import { importDemoHistory } from '../../functions/runtime/local/demo.ts'
-import { openLocalHome } from '../../functions/runtime/local/runtime.ts'
+import { openLocalRuntime } from '../../functions/runtime/local/runtime.ts'
 import { openState } from '../../functions/runtime/local/state.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
 import { readsFor } from '../support/dashboards.ts'
@@ -66,10 +66,12 @@ async function benchRequests(): Promise<void> {
 /** Creates a month of images and their batch view. */
 async function makeHistory(state: string): Promise<void> {
   const settings = await openState(state, { slotMs: HOUR_MS, demo: false, createdMs: Date.now() })
-  const servers = serversOf(state, settings, { log: undefined, store: undefined })
-  const home = await openLocalHome(state, settings, servers, readEnvironment({}), line => process.stderr.write(line))
-  await importDemoHistory(home, settings)
-  await home.close()
+  const servers = endpointsOf(state, settings, { log: undefined, store: undefined })
+  const runtime = await openLocalRuntime(state, settings, servers, readEnvironment({}), line =>
+    process.stderr.write(line),
+  )
+  await importDemoHistory(runtime, settings)
+  await runtime.close()
 }
 
 async function besideBare(answer: string, url: string, headers: Record<string, string>): Promise<object> {

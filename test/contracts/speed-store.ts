@@ -68,24 +68,24 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
 
     test('stores its settings once; all processes get the same ones', async () => {
       const asked = times(RIVALS, index => ({ format: 1, slotMs: (index + 1) * MINUTE_MS, systemId: null }))
-      const answers = await Promise.all(asked.map((settings, index) => oneOfTwo(index).settle(settings)))
+      const answers = await Promise.all(asked.map((settings, index) => oneOfTwo(index).initSettings(settings)))
       expect(asked).toContainEqual(answers[0])
       for (const answer of answers) expect(answer).toEqual(answers[0])
-      expect(await rival.settle({ format: 2, slotMs: 5, systemId: 'another' })).toEqual(answers[0])
+      expect(await rival.initSettings({ format: 2, slotMs: 5, systemId: 'another' })).toEqual(answers[0])
     })
 
     test('replaces settings only if the current ones are given, and keeps the slot length', async () => {
-      const none = await store.settle({ format: 1, slotMs: 5, systemId: null })
+      const none = await store.initSettings({ format: 1, slotMs: 5, systemId: null })
       const owned = { ...none, format: 2, systemId: 'a system' }
-      expect(await rival.resettle({ ...owned, slotMs: none.slotMs + 1 }, { ...none, format: 3 })).toBe(false)
-      expect(await rival.resettle(owned, { ...none, systemId: 'nobody' })).toBe(false)
-      expect(await store.settle(owned)).toEqual(none)
+      expect(await rival.replaceSettings({ ...owned, slotMs: none.slotMs + 1 }, { ...none, format: 3 })).toBe(false)
+      expect(await rival.replaceSettings(owned, { ...none, systemId: 'nobody' })).toBe(false)
+      expect(await store.initSettings(owned)).toEqual(none)
       const asked = times(RIVALS, index => ({ ...owned, systemId: `system ${index}`, slotMs: none.slotMs + 1 }))
-      const written = await Promise.all(asked.map((settings, index) => oneOfTwo(index).resettle(settings, none)))
+      const written = await Promise.all(asked.map((settings, index) => oneOfTwo(index).replaceSettings(settings, none)))
       expect(written.filter(Boolean)).toHaveLength(1)
       const { systemId } = asked[written.indexOf(true)] as (typeof asked)[number]
-      expect(await rival.settle(none)).toEqual({ ...owned, systemId })
-      expect(await rival.resettle({ ...owned, systemId: 'another' }, { ...owned, systemId: null })).toBe(false)
+      expect(await rival.initSettings(none)).toEqual({ ...owned, systemId })
+      expect(await rival.replaceSettings({ ...owned, systemId: 'another' }, { ...owned, systemId: null })).toBe(false)
     })
 
     describe('cursors', () => {

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   decodeEvent,
-  EventDefect,
   FUTURE_TOLERANCE_MS,
+  InvalidEventError,
   MAX_BAND_MEAN,
   MAX_TEXT_LENGTH,
   type WireEvent,
@@ -32,11 +32,11 @@ const DECODED_AS = {
   brightness_mean: 'brightness',
 } as const
 
-function defectOf(value: unknown): EventDefect {
+function defectOf(value: unknown): InvalidEventError {
   try {
     decodeEvent(value, NOON_MS)
   } catch (error) {
-    if (error instanceof EventDefect) return error
+    if (error instanceof InvalidEventError) return error
     throw error
   }
   throw new Error('the event was taken')
@@ -212,7 +212,7 @@ describe('an event', () => {
         try {
           decodeEvent(value, NOON_MS)
         } catch (error) {
-          expect(error).toBeInstanceOf(EventDefect)
+          expect(error).toBeInstanceOf(InvalidEventError)
         }
       }),
     )

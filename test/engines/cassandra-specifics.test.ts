@@ -10,8 +10,8 @@ import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
 import { START, toPosition } from '../../functions/core/lane.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { emptyTotals } from '../../functions/core/totals.ts'
-import { type SpeedRow, type SpeedStore, SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
-import { settleStore } from '../../functions/runtime/local/store-compatibility.ts'
+import { type SpeedRow, type SpeedStore, SpeedStoreUnavailableError } from '../../functions/ports/speed-store.ts'
+import { ensureCompatibleStore } from '../../functions/runtime/local/store-compatibility.ts'
 import { type Cassandra, FIRST_LOGIN, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
 import { type CqlProxy, startCqlProxy } from './cql-proxy.ts'
 import { describeWithJava } from './java.ts'
@@ -52,7 +52,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       const { cursor, next } = await begun(store)
       const sent = proxy.executed()
       proxy.cutNext('before-answer')
-      await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailable)
+      await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailableError)
       expect(proxy.executed() - sent).toBe(1)
       expect(await witness.readCursor(cursor.lane)).toEqual(next)
     })
@@ -61,7 +61,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       const { cursor, next } = await begun(store)
       const sent = proxy.executed()
       proxy.cutNext('before-request')
-      await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailable)
+      await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailableError)
       expect(proxy.executed() - sent).toBe(1)
       expect(await witness.readCursor(cursor.lane)).toEqual(cursor)
       expect(await eventually(() => store.moveCursor(next, cursor.lastPosition))).toBe(true)
@@ -78,7 +78,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
         await eventually(() => store.readRow(row))
         const sent = proxy.executed()
         proxy.cutNext('before-answer')
-        await expect(store.writeRow(next, replacing)).rejects.toThrow(SpeedStoreUnavailable)
+        await expect(store.writeRow(next, replacing)).rejects.toThrow(SpeedStoreUnavailableError)
         expect(proxy.executed() - sent).toBe(1)
         expect(await witness.readRow(next)).toEqual(next)
       }
@@ -89,7 +89,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       const sent = proxy.executed()
       server.freeze()
       try {
-        await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailable)
+        await expect(store.moveCursor(next, cursor.lastPosition)).rejects.toThrow(SpeedStoreUnavailableError)
       } finally {
         server.thaw()
       }
@@ -103,9 +103,9 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
     test('fail what is asked meanwhile, and are over by themselves', async () => {
       const { cursor } = await begun(store)
       proxy.goDown()
-      await expect(store.readCursor(cursor.lane)).rejects.toThrow(SpeedStoreUnavailable)
-      await expect(store.createCursor(newCursor(freshLane()))).rejects.toThrow(SpeedStoreUnavailable)
-      await expect(store.readCursors()).rejects.toThrow(SpeedStoreUnavailable)
+      await expect(store.readCursor(cursor.lane)).rejects.toThrow(SpeedStoreUnavailableError)
+      await expect(store.createCursor(newCursor(freshLane()))).rejects.toThrow(SpeedStoreUnavailableError)
+      await expect(store.readCursors()).rejects.toThrow(SpeedStoreUnavailableError)
       proxy.comeBack()
       expect(await eventually(() => store.readCursor(cursor.lane))).toEqual(cursor)
     })
@@ -115,7 +115,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       for (let outage = 0; outage < 8; outage++) {
         proxy.goDown()
         // Every other one passes without anybody asking.
-        if (outage % 2 === 0) await expect(store.readCursor(cursor.lane)).rejects.toThrow(SpeedStoreUnavailable)
+        if (outage % 2 === 0) await expect(store.readCursor(cursor.lane)).rejects.toThrow(SpeedStoreUnavailableError)
         else await sleep(700)
         proxy.comeBack()
         await eventually(() => store.readCursor(cursor.lane))
@@ -129,9 +129,9 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
     test('also end for a store that was opened and never used before', async () => {
       proxy.goDown()
       await expect(openCassandraSpeedStore({ ...options, contactPoints: [proxy.contactPoint] })).rejects.toThrow(
-        SpeedStoreUnavailable,
+        SpeedStoreUnavailableError,
       )
-      await expect(store.readCursors()).rejects.toThrow(SpeedStoreUnavailable)
+      await expect(store.readCursors()).rejects.toThrow(SpeedStoreUnavailableError)
       proxy.comeBack()
       await eventually(() => store.readCursors())
     })
@@ -166,12 +166,12 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
             acknowledged = sequence
           }
         })()
-        const failed = expect(writing).rejects.toThrow(SpeedStoreUnavailable)
+        const failed = expect(writing).rejects.toThrow(SpeedStoreUnavailableError)
         await sleep(2_000)
         await server.kill()
         await failed
         expect(acknowledged).toBeGreaterThan(0)
-        await expect(witness.readCursor(lane)).rejects.toThrow(SpeedStoreUnavailable)
+        await expect(witness.readCursor(lane)).rejects.toThrow(SpeedStoreUnavailableError)
         await server.restart()
 
         const cursor = await eventually(() => witness.readCursor(lane))
@@ -208,7 +208,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       const lost = await openCassandraSpeedStore({ ...options, keyspace: 'elsewhere' })
       const error = await lost.readCursors().catch((caught: unknown) => caught)
       expect(error).toMatchObject({ message: expect.stringContaining('elsewhere') })
-      expect(error).not.toBeInstanceOf(SpeedStoreUnavailable)
+      expect(error).not.toBeInstanceOf(SpeedStoreUnavailableError)
       await lost.close()
     })
 
@@ -257,10 +257,12 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       await unchanged.close()
       const opened = await Promise.all([1, 2].map(() => openCassandraSpeedStore({ ...old, createSchema: true })))
       for (const store of opened) {
-        await settleStore(store, IT)
+        await ensureCompatibleStore(store, IT)
         const lostNothing = { lostRecords: 0, lastLossMs: null }
         expect(await store.readCursor('a')).toMatchObject({ lastPosition: '7', quarantined: 3, ...lostNothing })
-        expect(await store.settle({ format: 9, slotMs: 1, systemId: null })).toMatchObject({ format: STORE_FORMAT })
+        expect(await store.initSettings({ format: 9, slotMs: 1, systemId: null })).toMatchObject({
+          format: STORE_FORMAT,
+        })
         await store.close()
       }
       await client.close()
@@ -270,13 +272,13 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
   test('a column that somebody dropped is named, and not made again', async () => {
     const damaged = { ...options, keyspace: 'damaged' }
     const store = await openCassandraSpeedStore({ ...damaged, createSchema: true })
-    await settleStore(store, IT)
+    await ensureCompatibleStore(store, IT)
     await store.close()
     const client = await connectCassandra(damaged)
     await client.define('ALTER TABLE damaged.lane_cursor DROP lost_records')
     await client.define('ALTER TABLE damaged.realtime_ndvi_by_class DROP totals')
     const again = await openCassandraSpeedStore({ ...damaged, createSchema: true })
-    await expect(settleStore(again, IT)).rejects.toThrow(
+    await expect(ensureCompatibleStore(again, IT)).rejects.toThrow(
       'it cannot be used. The table lane_cursor lacks the column lost_records. The table realtime_ndvi_by_class lacks the column totals.',
     )
     await again.close()
@@ -318,7 +320,7 @@ describeWithJava('the speed store on a Cassandra node with log-in and TLS', () =
   test('says so when the password is wrong, without repeating it', async () => {
     const credentials = { ...FIRST_LOGIN, password: 'not-the-password' }
     const error = await openCassandraSpeedStore({ ...options, credentials }).catch((caught: unknown) => caught)
-    expect(error).not.toBeInstanceOf(SpeedStoreUnavailable)
+    expect(error).not.toBeInstanceOf(SpeedStoreUnavailableError)
     expect(String(error)).toMatch(/refuses the log-in/)
     expect(String(error)).not.toContain(credentials.password)
   })
@@ -341,7 +343,7 @@ describeWithJava('the speed store on a Cassandra node with log-in and TLS', () =
   test('does not speak to a server of TLS without it', async () => {
     const { tls, ...plain } = options
     expect(tls).toBeDefined()
-    await expect(openCassandraSpeedStore(plain)).rejects.toThrow(SpeedStoreUnavailable)
+    await expect(openCassandraSpeedStore(plain)).rejects.toThrow(SpeedStoreUnavailableError)
   })
 })
 
@@ -376,7 +378,7 @@ async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt()
     } catch (error) {
-      if (!(error instanceof SpeedStoreUnavailable) && (error as Error).name !== 'AssertionError') throw error
+      if (!(error instanceof SpeedStoreUnavailableError) && (error as Error).name !== 'AssertionError') throw error
       await sleep(100)
     }
   }

@@ -6,7 +6,7 @@ import {
 } from '../../functions/adapters/cassandra/speed-store.ts'
 import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
-import { SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
+import { SpeedStoreUnavailableError } from '../../functions/ports/speed-store.ts'
 import { describeSpeedStore } from '../contracts/speed-store.ts'
 import { type Cassandra, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
 import { describeWithJava } from './java.ts'
@@ -138,13 +138,13 @@ describeWithJava('on a stand-in for Keyspaces', () => {
       const store = await openCassandraSpeedStore(options())
       await store.readCursors()
       keyspaces.forgetConnections()
-      await expect(store.readCursor('nobody')).rejects.toThrow(SpeedStoreUnavailable)
+      await expect(store.readCursor('nobody')).rejects.toThrow(SpeedStoreUnavailableError)
       for (let tries = 0; ; tries++) {
         try {
           expect(await store.readCursor('nobody')).toBeUndefined()
           break
         } catch (error) {
-          if (tries > 10 || !(error instanceof SpeedStoreUnavailable)) throw error
+          if (tries > 10 || !(error instanceof SpeedStoreUnavailableError)) throw error
         }
       }
       await store.close()

@@ -5,7 +5,7 @@ import { decodeEvent } from '../../functions/core/event.ts'
 import { decodeRecord } from '../../functions/core/record.ts'
 import {
   countForRecord,
-  EventTooLarge,
+  EventTooLargeError,
   lineOf,
   type Packing,
   packRecord,
@@ -80,7 +80,7 @@ describe('a packed record', () => {
 describe('an event that is too large', () => {
   test('is refused with both sizes', () => {
     const event = wireEvent({ image_id: 'ä'.repeat(1000) })
-    expect(() => lineOf(event, { ...PACKING, maxBytes: 2000 })).toThrow(EventTooLarge)
+    expect(() => lineOf(event, { ...PACKING, maxBytes: 2000 })).toThrow(EventTooLargeError)
     expect(() => lineOf(event, { ...PACKING, maxBytes: 2000 })).toThrow(/has 20\d\d bytes as JSON; a record holds 1872/)
   })
 
@@ -88,7 +88,7 @@ describe('an event that is too large', () => {
     const { bytes } = lineOf(wireEvent(), PACKING)
     const atLimit = bytes + 128
     expect(lineOf(wireEvent(), { ...PACKING, maxBytes: atLimit }).bytes).toBe(bytes)
-    expect(() => lineOf(wireEvent(), { ...PACKING, maxBytes: atLimit - 1 })).toThrow(EventTooLarge)
+    expect(() => lineOf(wireEvent(), { ...PACKING, maxBytes: atLimit - 1 })).toThrow(EventTooLargeError)
   })
 })
 

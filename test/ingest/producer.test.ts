@@ -4,8 +4,8 @@ import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts
 import type { WireEvent } from '../../functions/core/event.ts'
 import { RETRY_LIMIT_MS } from '../../functions/core/slot.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
-import { EventTooLarge } from '../../functions/ingest/packing.ts'
-import { createProducer, NotAcknowledged, type ProducerOptions } from '../../functions/ingest/producer.ts'
+import { EventTooLargeError } from '../../functions/ingest/packing.ts'
+import { createProducer, NotAcknowledgedError, type ProducerOptions } from '../../functions/ingest/producer.ts'
 import type { RetryTime } from '../../functions/ingest/retry.ts'
 import type { Destination, EventLog } from '../../functions/ports/event-log.ts'
 import { steadyClocks } from '../support/clocks.ts'
@@ -107,8 +107,8 @@ describe('packing', () => {
   test('an event that no record can hold is refused, and none of its call is sent', async () => {
     const { producer, attempts } = setUp([NO_FAULT], { maxBytes: 1024 })
     const tooLarge = wireEvent({ image_id: 'x'.repeat(1024) })
-    await expect(producer.send([...someEvents(1), tooLarge])).rejects.toThrow(EventTooLarge)
-    await expect(producer.add(tooLarge)).rejects.toThrow(EventTooLarge)
+    await expect(producer.send([...someEvents(1), tooLarge])).rejects.toThrow(EventTooLargeError)
+    await expect(producer.add(tooLarge)).rejects.toThrow(EventTooLargeError)
     await producer.close()
     expect(attempts).toEqual([])
     expect(producer.summary()).toMatchObject({ acknowledged: 0, unacknowledged: 0, pending: 0 })
@@ -162,7 +162,7 @@ describe('sending again', () => {
   test('ends before the retry limit, and says how many events were not acknowledged', async () => {
     const { producer, attempts } = setUp([REFUSED])
     const error = await time.run(producer.send(someEvents(7)).catch(thrown => thrown))
-    expect(error).toBeInstanceOf(NotAcknowledged)
+    expect(error).toBeInstanceOf(NotAcknowledgedError)
     expect(error).toMatchObject({ events: 7, message: '7 events were not acknowledged: refused' })
     expect(time.now()).toBeGreaterThan(RETRY_LIMIT_MS - 2 * MINUTE_MS)
     expect(time.now()).toBeLessThanOrEqual(RETRY_LIMIT_MS - MINUTE_MS)
@@ -187,7 +187,7 @@ describe('sending again', () => {
       return { ...NO_FAULT, kind: 'answer-lost' }
     })
     const producer = createProducer(log, { time: leaping })
-    await expect(time.run(producer.send(someEvents(1)))).rejects.toThrow(NotAcknowledged)
+    await expect(time.run(producer.send(someEvents(1)))).rejects.toThrow(NotAcknowledgedError)
     expect(attempts).toHaveLength(1)
   })
 
@@ -209,7 +209,7 @@ describe('giving up', () => {
     const outage = Array<Fault>(400).fill(REFUSED)
     const { producer, attempts } = setUp([NO_FAULT, ...outage, NO_FAULT], { ids: 1 })
     await producer.send(someEvents(1))
-    await expect(time.run(producer.send(someEvents(1, 1)))).rejects.toThrow(NotAcknowledged)
+    await expect(time.run(producer.send(someEvents(1, 1)))).rejects.toThrow(NotAcknowledgedError)
     await time.run(producer.send(someEvents(1, 2)))
     const used = new Set(attempts.map(({ producer: id, counter, events }) => `${id} ${counter}: ${events}`))
     expect([...used]).toEqual(['id-1 1: 0', 'id-1 2: 1', 'id-2 1: 2'])
@@ -238,7 +238,7 @@ describe('giving up', () => {
     await time.run(producer.add(wireEvent({ image_id: 'lost' })))
     await time.run(time.sleep(RETRY_LIMIT_MS))
     await expect(producer.add(wireEvent())).rejects.toThrow('1 event was not acknowledged')
-    await expect(producer.flush()).rejects.toThrow(NotAcknowledged)
+    await expect(producer.flush()).rejects.toThrow(NotAcknowledgedError)
     await time.run(producer.add(wireEvent({ image_id: 'found' })))
     await time.run(producer.close())
     expect(producer.summary()).toMatchObject({ acknowledged: 1, unacknowledged: 1, pending: 0 })
@@ -320,7 +320,7 @@ async function runOne(
   let taken = 0
   let told = 0
   const note = (error: unknown) => {
-    if (!(error instanceof NotAcknowledged)) throw error
+    if (!(error instanceof NotAcknowledgedError)) throw error
     told += error.events
   }
   async function all(): Promise<void> {
@@ -337,7 +337,7 @@ async function runOne(
             await producer.add(event)
           } catch (error) {
             // What add refuses was not taken; flush tells of the others.
-            if (!(error instanceof NotAcknowledged)) throw error
+            if (!(error instanceof NotAcknowledgedError)) throw error
             await producer.flush().catch(note)
             await producer.add(event)
           }

@@ -5,7 +5,7 @@ import { toPosition } from '../../functions/core/lane.ts'
 import { encodeHeartbeat, encodeRecord, type LogRecord } from '../../functions/core/record.ts'
 import { RETRY_LIMIT_MS } from '../../functions/core/slot.ts'
 import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
-import { type SpeedStore, SpeedStoreUnavailable } from '../../functions/ports/speed-store.ts'
+import { type SpeedStore, SpeedStoreUnavailableError } from '../../functions/ports/speed-store.ts'
 import { wireEvents } from '../support/arbitraries.ts'
 import { NOON_MS } from '../support/factories.ts'
 import { openLanes, openPipeline, type Pipeline } from '../support/pipeline.ts'
@@ -306,9 +306,9 @@ function withFaults(store: SpeedStore, nextFault: () => Fault | null): SpeedStor
       if (!WRITES.has(name)) return method
       return async (...all: unknown[]) => {
         const failing = nextFault()
-        if (failing && !failing.isDone) throw new SpeedStoreUnavailable('the connection broke')
+        if (failing && !failing.isDone) throw new SpeedStoreUnavailableError('the connection broke')
         const answer = await method(...all)
-        if (failing) throw new SpeedStoreUnavailable('the answer was lost')
+        if (failing) throw new SpeedStoreUnavailableError('the answer was lost')
         return answer
       }
     },

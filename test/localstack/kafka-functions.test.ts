@@ -9,7 +9,7 @@ import type { APIGatewayProxyResult, MSKEvent } from 'aws-lambda'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { generateImages, toWireEvent } from '../../data/generator.ts'
 import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
-import { OUTLINE_PREFIX } from '../../functions/adapters/published-log-metadata.ts'
+import { LOG_METADATA_PREFIX } from '../../functions/adapters/published-log-metadata.ts'
 import { openS3ObjectStore } from '../../functions/adapters/s3/object-store.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { type Position, START, toSequenceNumber } from '../../functions/core/lane.ts'
@@ -168,7 +168,7 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
     await Promise.all([drain('speed'), drain('archive')])
     expectExactly(await ask<ClassStatsRow[]>('/api/class-stats'), sent, SEED)
     const objects = openS3ObjectStore({ bucket: BUCKET, endpoint: localStack.endpoint, region: REGION })
-    expect(await Array.fromAsync(objects.list(OUTLINE_PREFIX))).toEqual([`${OUTLINE_PREFIX}outline.json`])
+    expect(await Array.fromAsync(objects.list(LOG_METADATA_PREFIX))).toEqual([`${LOG_METADATA_PREFIX}outline.json`])
     const files = await Array.fromAsync(objects.list('archive/'))
     for (const { name } of await log.lanes())
       expect(

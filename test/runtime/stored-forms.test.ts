@@ -11,9 +11,9 @@ import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-stor
 import { ARCHIVE_COLUMNS } from '../../functions/archive/parquet.ts'
 import { encodeView, VIEW_FORMAT, type View, viewKey } from '../../functions/batch/view.ts'
 import { emptyTotals } from '../../functions/core/totals.ts'
-import { serversOf } from '../../functions/runtime/config/endpoints.ts'
+import { endpointsOf } from '../../functions/runtime/config/endpoints.ts'
 import { readEnvironment } from '../../functions/runtime/config/environment.ts'
-import { openLocalHome } from '../../functions/runtime/local/runtime.ts'
+import { openLocalRuntime } from '../../functions/runtime/local/runtime.ts'
 import { SETTINGS_FORMAT } from '../../functions/runtime/local/settings.ts'
 import { openState } from '../../functions/runtime/local/state.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -76,8 +76,8 @@ it.each([
   const folder = temporaryFolder()
   const settings = await openState(folder, { slotMs: 60_000, demo: false, createdMs: 1 })
   await openFolderObjectStore(join(folder, 'objects')).put(viewKey(1), bytes)
-  const servers = serversOf(folder, settings, { log: undefined, store: undefined })
-  const open = () => openLocalHome(folder, settings, servers, readEnvironment({}), () => {})
+  const servers = endpointsOf(folder, settings, { log: undefined, store: undefined })
+  const open = () => openLocalRuntime(folder, settings, servers, readEnvironment({}), () => {})
   await expect(open()).rejects.toThrow(`the view ${viewKey(1)} ${told}`)
   // A damaged one is none of an unknown format: the layers say what to do.
   writeFileSync(join(folder, 'objects', viewKey(1)), bytes.subarray(1))

@@ -2,12 +2,12 @@ import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { realtimeNdvi, windows } from '../../functions/serving/answers.ts'
-import { BadParameter } from '../../functions/serving/bad-parameter.ts'
+import { BadParameterError } from '../../functions/serving/bad-parameter.ts'
 import { toCsv } from '../../functions/serving/csv.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
 import { health } from '../../functions/serving/health.ts'
 import { WindowsQuery } from '../../functions/serving/schemas.ts'
-import { keptAnswers } from '../../functions/serving/stale-if-error.ts'
+import { staleIfError } from '../../functions/serving/stale-if-error.ts'
 import { NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 import { openLanes } from '../support/pipeline.ts'
@@ -41,9 +41,15 @@ describe('a table as CSV', () => {
 describe('a kept answer', () => {
   function open(withinMs = 1_000) {
     const clock = { nowMs: 0 }
-    const { ask, askFresh } = keptAnswers(() => clock.nowMs, withinMs, withinMs)
+    const { ask, askFresh } = staleIfError(() => clock.nowMs, withinMs, withinMs)
     const failing = (error: Error) => () => Promise.reject(error)
-    return { clock, ask, askFresh, down: failing(new Error('down')), wrong: failing(new BadParameter('to: is wrong')) }
+    return {
+      clock,
+      ask,
+      askFresh,
+      down: failing(new Error('down')),
+      wrong: failing(new BadParameterError('to: is wrong')),
+    }
   }
 
   it('stands in for one that fails, with its age and the reason, for ten minutes', async () => {
@@ -60,7 +66,7 @@ describe('a kept answer', () => {
   it('hides no fault of the question, which is wrong however often it was answered', async () => {
     const { ask, wrong } = open()
     await ask('a', async () => 1)
-    await expect(ask('a', wrong)).rejects.toThrow(BadParameter)
+    await expect(ask('a', wrong)).rejects.toThrow(BadParameterError)
   })
 
   it('goes when fifty others were given since', async () => {

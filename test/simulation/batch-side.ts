@@ -21,7 +21,7 @@ import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import { activityElsewhere } from '../../functions/serving/activity.ts'
 import { classStats, type Serving } from '../../functions/serving/answers.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
-import { faultyObjects, faultyStore, type Network, overNetwork, StoreFault } from './faulty-store.ts'
+import { faultyObjects, faultyStore, type Network, overNetwork, StoreFaultError } from './faulty-store.ts'
 import type { SimulatedLog, StoredRecord } from './log.ts'
 import { compare, describeTotals, distinctRecords, goodEvents, recount } from './recount.ts'
 import type { Process } from './scheduler.ts'
@@ -271,7 +271,7 @@ export class BatchSide {
   /** A failing call is what trouble is; everything else that a process throws is a breach. */
   #start(what: string, task: (process: Process) => Promise<unknown>): void {
     task({ alive: true }).catch(error => {
-      if (!(error instanceof StoreFault) && !isVanishedFile(error))
+      if (!(error instanceof StoreFaultError) && !isVanishedFile(error))
         this.#options.see(`the ${what} threw ${String(error)}`)
     })
   }

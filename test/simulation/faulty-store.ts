@@ -12,7 +12,7 @@ export interface Faults {
 }
 
 /** A call that failed, as calls do over a network. */
-export class StoreFault extends Error {}
+export class StoreFaultError extends Error {}
 
 /** What lies between a process and what it calls over a network. */
 export interface Network {
@@ -61,9 +61,9 @@ export async function overNetwork<Answer>(
   await scheduler.turn(process)
   const { refused, answerLost } = faults()
   const luck = random()
-  if (luck < refused) throw new StoreFault('the call was refused')
+  if (luck < refused) throw new StoreFaultError('the call was refused')
   const answer = await call()
   await scheduler.turn(process)
-  if (luck < refused + answerLost) throw new StoreFault('the answer was lost')
+  if (luck < refused + answerLost) throw new StoreFaultError('the answer was lost')
   return answer
 }

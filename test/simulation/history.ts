@@ -18,7 +18,7 @@ import type { Redrive } from '../../functions/redrive/standing.ts'
 import { speedHandler } from '../../functions/speed/handler.ts'
 import { BatchSide } from './batch-side.ts'
 import { faultyLog } from './faulty-log.ts'
-import { type Faults, faultyStore, type Network, StoreFault } from './faulty-store.ts'
+import { type Faults, faultyStore, type Network, StoreFaultError } from './faulty-store.ts'
 import { SimulatedLog, type StoredRecord } from './log.ts'
 import { LogClock } from './log-clock.ts'
 import { SimulatedProducer, type UnderWay } from './producer.ts'
@@ -214,7 +214,7 @@ export async function playHistory({ seed, steps, without, withBatch }: HistoryOp
   function startRedrive(): Process {
     const process: Process = { alive: true }
     redriveQuarantine(redriveAs(process)).catch(error => {
-      if (!(error instanceof StoreFault)) seen.push(`the redrive threw ${String(error)}`)
+      if (!(error instanceof StoreFaultError)) seen.push(`the redrive threw ${String(error)}`)
     })
     return process
   }

@@ -32,8 +32,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         'cursors.get(cache)?.get(lane) ?? (await layer.store.readCursor(lane)) ?? (await startLane',
       ],
       [
-        'throw new LaneContested(cursor.lane)\n',
-        'throw new LaneContested(cursor.lane)\n  cursors.set(cache, new Map([[cursor.lane, next]]))\n',
+        'throw new LaneContestedError(cursor.lane)\n',
+        'throw new LaneContestedError(cursor.lane)\n  cursors.set(cache, new Map([[cursor.lane, next]]))\n',
       ],
       ['interface Addition', 'const cursors = new WeakMap<RowCache, Map<string, Cursor>>()\ninterface Addition'],
     ],

@@ -3,7 +3,7 @@ import { type Lane, toPosition } from '../../functions/core/lane.ts'
 import { HOUR_MS, SECOND_MS } from '../../functions/core/time.ts'
 import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
-import { sharedAnswers } from '../../functions/runtime/local/response-cache.ts'
+import { responseCache } from '../../functions/runtime/local/response-cache.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
 import { createApi } from '../../web/api.ts'
 import { currentQueries, newPage, receive } from '../../web/page.ts'
@@ -37,7 +37,7 @@ export async function readsFor(dashboards: Dashboards, forMs: number, sharedMs: 
   try {
     const speed = pipeline.speedProcess()
     const store = counted(pipeline.store, () => reads++)
-    const answer = sharedAnswers(servingHandler({ ...pipeline.serving, store, logger: pipeline.logger }), sharedMs, now)
+    const answer = responseCache(servingHandler({ ...pipeline.serving, store, logger: pipeline.logger }), sharedMs, now)
     const pages = Array.from({ length: dashboards.count }, () => page(fetchFrom(answer), now))
     for (let atMs = 0, nextImageMs = 0; atMs < forMs; atMs++) {
       nowMs = NOON_MS + atMs
@@ -67,7 +67,7 @@ function page(fetch: typeof globalThis.fetch, now: () => number): () => Promise<
   }
 }
 
-function fetchFrom(answer: ReturnType<typeof sharedAnswers>): typeof globalThis.fetch {
+function fetchFrom(answer: ReturnType<typeof responseCache>): typeof globalThis.fetch {
   return async (address, init) => {
     const { pathname: path, searchParams } = new URL(String(address), 'http://localhost')
     const { statusCode, headers, body } = await answer({

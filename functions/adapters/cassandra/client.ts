@@ -1,5 +1,5 @@
 import cassandra from 'cassandra-driver'
-import { SpeedStoreUnavailable } from '../../ports/speed-store.ts'
+import { SpeedStoreUnavailableError } from '../../ports/speed-store.ts'
 import { type KeyspacesLogin, keyspacesAuthProvider } from './keyspaces-auth.ts'
 
 const { auth, errors, policies, types } = cassandra
@@ -27,7 +27,7 @@ export type CqlStatement = readonly [cql: string, values: readonly CqlValue[]]
 
 /**
  * Prepared statements on a Cassandra cluster or on Keyspaces, at LOCAL_QUORUM. Integers come and go as numbers: ours
- * stay below 2^53. Every method throws SpeedStoreUnavailable when the servers are out of reach or do not answer within
+ * stay below 2^53. Every method throws SpeedStoreUnavailableError when the servers are out of reach or do not answer within
  * seconds; the connections are then restored in the background.
  */
 export interface CqlClient {
@@ -70,7 +70,7 @@ const IDLE_MS = 240_000
 
 /**
  * @throws Error that says so when the servers refuse the log-in
- * @throws SpeedStoreUnavailable when no contact point can be reached, or its certificate is not trusted
+ * @throws SpeedStoreUnavailableError when no contact point can be reached, or its certificate is not trusted
  */
 export async function connectCassandra(connection: CassandraConnection): Promise<CqlClient> {
   const { localDataCenter } = connection
@@ -288,14 +288,14 @@ function storeError(error: unknown): unknown {
       return new Error(`Cassandra refuses the log-in (${said.join('; ')})`, { cause: error })
     }
     const why = said.join('; ') || 'all are down'
-    return new SpeedStoreUnavailable(`no Cassandra node can be reached (${why})`, { cause: error })
+    return new SpeedStoreUnavailableError(`no Cassandra node can be reached (${why})`, { cause: error })
   }
   const isTrouble =
     error instanceof errors.OperationTimedOutError ||
     error instanceof errors.BusyConnectionError ||
     (error instanceof errors.ResponseError && TROUBLE.has(error.code)) ||
     (error as { isSocketError?: boolean } | null)?.isSocketError === true
-  return isTrouble ? new SpeedStoreUnavailable((error as Error).message, { cause: error }) : error
+  return isTrouble ? new SpeedStoreUnavailableError((error as Error).message, { cause: error }) : error
 }
 
 function isRefusedLogin(error: unknown): boolean {

@@ -2,7 +2,7 @@ import type { Alert } from '../../core/alert.ts'
 import type { Cursor } from '../../core/cursor.ts'
 import type { Slot } from '../../core/slot.ts'
 import { dayOf } from '../../core/time.ts'
-import { type SpeedRow, type SpeedStore, SpeedStoreUnavailable } from '../../ports/speed-store.ts'
+import { type SpeedRow, type SpeedStore, SpeedStoreUnavailableError } from '../../ports/speed-store.ts'
 import { inParallel } from '../in-parallel.ts'
 import { producersToText, totalsToText } from '../row-encoding/row-encoding.ts'
 import { toAlert, toCursor, toSpeedRow, toStoreSettings } from '../row-encoding/speed-rows.ts'
@@ -40,7 +40,7 @@ const END_OF_DAYS_MS = 253_402_300_799_999
  * transactions.
  *
  * @throws Error when the keyspace's name is none, or the servers refuse the log-in
- * @throws SpeedStoreUnavailable when no server can be reached
+ * @throws SpeedStoreUnavailableError when no server can be reached
  */
 export async function openCassandraSpeedStore(options: CassandraSpeedStoreOptions): Promise<SpeedStore> {
   const { keyspace, createSchema = false, localDataCenter } = options
@@ -87,8 +87,8 @@ async function addNewerColumns(client: CqlClient, keyspace: string): Promise<voi
   const missing = await missingColumns(client, keyspace)
   if (missing.length === 0) return
   let format: number | undefined
-  const settled = `SELECT format FROM ${keyspace}.store_settings WHERE name = ?`
-  for await (const row of client.rows([settled, [SETTINGS_ROW]])) format = row.format as number
+  const stored = `SELECT format FROM ${keyspace}.store_settings WHERE name = ?`
+  for await (const row of client.rows([stored, [SETTINGS_ROW]])) format = row.format as number
   for (const column of divideMissing(missing, format).newer) {
     await client.define(addColumnCql(keyspace, column)).catch(async error => {
       // Another process may have been first.
@@ -122,21 +122,21 @@ async function unreadyTables(client: CqlClient, keyspace: string): Promise<strin
   })
 }
 
-function settings(client: CqlClient, keyspace: string): Pick<SpeedStore, 'settle' | 'resettle'> {
-  const settle = `INSERT INTO ${keyspace}.store_settings (name, format, slot_ms, system_id)
+function settings(client: CqlClient, keyspace: string): Pick<SpeedStore, 'initSettings' | 'replaceSettings'> {
+  const initSettings = `INSERT INTO ${keyspace}.store_settings (name, format, slot_ms, system_id)
     VALUES (?, ?, ?, ?) IF NOT EXISTS`
-  const resettle = `UPDATE ${keyspace}.store_settings SET format = ?, system_id = ?
+  const replaceSettings = `UPDATE ${keyspace}.store_settings SET format = ?, system_id = ?
     WHERE name = ? IF format = ? AND system_id = ?`
-  const settled = `SELECT * FROM ${keyspace}.store_settings WHERE name = ?`
+  const stored = `SELECT * FROM ${keyspace}.store_settings WHERE name = ?`
   return {
-    async settle(asked) {
+    async initSettings(asked) {
       const { format, slotMs, systemId } = asked
-      if (await client.writeIf([settle, [SETTINGS_ROW, format, slotMs, systemId]])) return asked
-      for await (const row of client.rows([settled, [SETTINGS_ROW]])) return toStoreSettings(row)
-      throw new SpeedStoreUnavailable(`the settings of keyspace ${keyspace} were written and are not there`)
+      if (await client.writeIf([initSettings, [SETTINGS_ROW, format, slotMs, systemId]])) return asked
+      for await (const row of client.rows([stored, [SETTINGS_ROW]])) return toStoreSettings(row)
+      throw new SpeedStoreUnavailableError(`the settings of keyspace ${keyspace} were written and are not there`)
     },
-    resettle: ({ format, systemId }, from) =>
-      client.writeIf([resettle, [format, systemId, SETTINGS_ROW, from.format, from.systemId]]),
+    replaceSettings: ({ format, systemId }, from) =>
+      client.writeIf([replaceSettings, [format, systemId, SETTINGS_ROW, from.format, from.systemId]]),
   }
 }
 

@@ -58,7 +58,7 @@ function refuseFailures(answer: Buffer, callback: (error: Error | null, answer: 
 }
 
 /** The client's outermost message is "Cannot connect to any broker" even where the password is wrong: says the reason. */
-export function clear(error: unknown, { brokers, topic, sasl }: KafkaEventLogOptions): Error {
+export function describeError(error: unknown, { brokers, topic, sasl }: KafkaEventLogOptions): Error {
   const all = [...within(error)]
   if (sasl && all.some(inner => inner.code === 'PLT_KFK_AUTHENTICATION')) {
     const server = `Kafka at ${brokers.join(',')}`

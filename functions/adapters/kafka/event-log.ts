@@ -12,7 +12,7 @@ import { laneName, type Position, START, toPosition } from '../../core/lane.ts'
 import type { LogRecord } from '../../core/record.ts'
 import type { Append, AppendFailure, AppendOutcome, EventLog, Waiting } from '../../ports/event-log.ts'
 import { appendInOrder, largestRecord } from './append.ts'
-import { clear, clientOptions, isApiError, isPassing, type KafkaEventLogOptions } from './connection.ts'
+import { clientOptions, describeError, isApiError, isPassing, type KafkaEventLogOptions } from './connection.ts'
 import { type FetchVersion, fetchPartition, firstTimeOf, ISOLATION, newestFetch, type Page, pageOf } from './fetch.ts'
 import { offsetAt, readStanding, standingOf, type TopicStanding, topicOf } from './topic.ts'
 
@@ -62,7 +62,7 @@ export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<
     return eventLogOf(options, { reader, producer, topic, fetchVersion, standing, close })
   } catch (error) {
     await close()
-    throw clear(error, options)
+    throw describeError(error, options)
   }
 }
 
@@ -78,7 +78,8 @@ interface Opened {
 function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
   const { reader, producer, topic, close } = opened
   const { identity, laneOf } = topic
-  const saying = <T>(action: Promise<T>): Promise<T> => action.catch(error => Promise.reject(clear(error, options)))
+  const saying = <T>(action: Promise<T>): Promise<T> =>
+    action.catch(error => Promise.reject(describeError(error, options)))
   const standing = standingOf(reader, options, opened.standing)
   const partitions = partitionReader(opened)
 
@@ -108,7 +109,7 @@ function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
   }
 
   const failureOf = (cause: unknown): AppendFailure => {
-    const error = clear(cause, options).message
+    const error = describeError(cause, options).message
     return isApiError(cause, 'MESSAGE_TOO_LARGE') ? { error, tooLarge: true } : { error }
   }
 

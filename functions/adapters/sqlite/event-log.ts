@@ -243,7 +243,7 @@ function arrivalsOf(database: DatabaseSync, readClocks: () => ClockReading) {
   const update = database.prepare('UPDATE last_arrival SET arrival_ms = ?, up_ms = ?, boot = ?')
   const refuseLeap = leapGuard()
   return {
-    /** The arrival time of what the transaction stores. @throws ClockLeapt while the clock is not believed */
+    /** The arrival time of what the transaction stores. @throws ClockLeapError while the clock is not believed */
     next(): number {
       const last = select.get() as unknown as LastArrival | undefined
       const now = readClocks()

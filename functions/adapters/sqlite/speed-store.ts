@@ -96,11 +96,11 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   const database = openDatabase({ file, durability: 'process-crash', define })
   const free = <T>(work: () => T) => whenFree(database, work)
   const sql = {
-    settle: database.prepare('INSERT INTO store_settings VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
-    resettle: database.prepare(
+    initSettings: database.prepare('INSERT INTO store_settings VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    replaceSettings: database.prepare(
       'UPDATE store_settings SET format = ?, system_id = ? WHERE name = ? AND format = ? AND system_id IS ?',
     ),
-    settled: database.prepare('SELECT * FROM store_settings WHERE name = ?'),
+    stored: database.prepare('SELECT * FROM store_settings WHERE name = ?'),
     readCursor: database.prepare('SELECT * FROM lane_cursor WHERE lane = ?'),
     readCursors: database.prepare('SELECT * FROM lane_cursor ORDER BY lane'),
     createCursor: database.prepare('INSERT INTO lane_cursor VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
@@ -143,14 +143,16 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
 
   return {
     unready: async () => [],
-    settle: ({ format, slotMs, systemId }) =>
+    initSettings: ({ format, slotMs, systemId }) =>
       free(() => {
         // A store on a full or read-only disk can still be read.
-        if (!sql.settled.get(SETTINGS_ROW)) sql.settle.run(SETTINGS_ROW, format, slotMs, systemId)
-        return toStoreSettings(sql.settled.get(SETTINGS_ROW) as object)
+        if (!sql.stored.get(SETTINGS_ROW)) sql.initSettings.run(SETTINGS_ROW, format, slotMs, systemId)
+        return toStoreSettings(sql.stored.get(SETTINGS_ROW) as object)
       }),
-    async resettle({ format, systemId }, from) {
-      return isOne(await free(() => sql.resettle.run(format, systemId, SETTINGS_ROW, from.format, from.systemId)))
+    async replaceSettings({ format, systemId }, from) {
+      return isOne(
+        await free(() => sql.replaceSettings.run(format, systemId, SETTINGS_ROW, from.format, from.systemId)),
+      )
     },
     async readCursor(lane) {
       const row = await free(() => sql.readCursor.get(lane))
@@ -229,7 +231,7 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   }
 }
 
-/** What a speed store's file has settled, without a change to it; undefined where it has nothing, or is damaged. */
+/** What a speed store's file has stored, without a change to it; undefined where it has nothing, or is damaged. */
 export function readSqliteStoreSettings(file: string): StoreSettings | undefined {
   let database: DatabaseSync | undefined
   try {
@@ -256,8 +258,8 @@ function defineTables(database: DatabaseSync, file: string): void {
 
 /** Columns that the tables' format did not have yet. @throws Error when a column lacks that it has */
 function newColumns(database: DatabaseSync, file: string): readonly TableColumn[] {
-  const settled = database.prepare('SELECT format FROM store_settings WHERE name = ?').get(SETTINGS_ROW)
-  const { newer, gone } = divideMissing(missingColumns(database), settled?.format as number | undefined)
+  const stored = database.prepare('SELECT format FROM store_settings WHERE name = ?').get(SETTINGS_ROW)
+  const { newer, gone } = divideMissing(missingColumns(database), stored?.format as number | undefined)
   if (gone.length === 0) return newer
   throw new Error(
     `the speed store ${file} is damaged. ${gone.map(describeMissing).join(' ')} Move the file away, and rebuild it from the archive: npm run replay`,

@@ -1,10 +1,10 @@
-import { openOutline } from '#log'
+import { openLogMetadata } from '#log'
 import { archiveHandlerOf } from '../layers.ts'
 import { consumerOnFirstCall } from './first-call.ts'
 import { logger, openObjects, slotMs, stageMetrics } from './open.ts'
 
 /** The archive: consumes the stream. */
 export const handler = consumerOnFirstCall('archive', async () => {
-  const { identity } = await openOutline()
+  const { identity } = await openLogMetadata()
   return archiveHandlerOf({ objects: openObjects(), logger, metrics: stageMetrics() }, identity, slotMs())
 })

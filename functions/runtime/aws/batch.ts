@@ -1,6 +1,6 @@
-import { openOutline } from '#log'
+import { openLogMetadata } from '#log'
 import { type BatchRun, runBackfill, runBatch } from '../../batch/run.ts'
-import { noted } from '../../batch/run-status.ts'
+import { recordRun } from '../../batch/run-status.ts'
 import { batchLayerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
 import { logger, openObjects, openQuery, slotMs, stageMetrics } from './open.ts'
@@ -24,15 +24,15 @@ export interface BatchOutcome {
 
 /** One run of the batch layer: a step of the state machine. */
 export const handler = onFirstCall<BatchTask, BatchOutcome>(async () => {
-  const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
+  const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
   const objects = openObjects()
-  const batch = batchLayerOf({ outline, store, objects, query: openQuery() }, slotMs())
+  const batch = batchLayerOf({ logMetadata, store, objects, query: openQuery() }, slotMs())
   const metrics = stageMetrics()
   return async ({ backfill, ignoreSpeed = false }) => {
     const run = backfill
       ? () => runBackfill(batch, backfill.from, backfill.to)
       : () => runBatch(batch, { trustSpeed: !ignoreSpeed })
-    const { view, published, behind }: BatchRun = await noted(objects, Date.now, run)
+    const { view, published, behind }: BatchRun = await recordRun(objects, Date.now, run)
     if (view) metrics.record({ consumer: 'batch', values: { cutAgeMs: Date.now() - view.cut } })
     const outcome = { revision: view?.revision ?? null, published, behind: behind.map(({ lane }) => lane) }
     logger.info('batch: run ended', { ...outcome })

@@ -1,8 +1,8 @@
 import { readLogin } from '../../adapters/aws/secret-login.ts'
 import { type KafkaLogin, openKafkaEventLog } from '../../adapters/kafka/event-log.ts'
 import { mskToken } from '../../adapters/kafka/msk-token.ts'
-import { openPublishedOutline, outlinePublisher } from '../../adapters/published-log-metadata.ts'
-import type { Beats, EventLog, LogOutline } from '../../ports/event-log.ts'
+import { logMetadataPublisher, openPublishedLogMetadata } from '../../adapters/published-log-metadata.ts'
+import type { Beats, EventLog, LogMetadata } from '../../ports/event-log.ts'
 import { parseLogAddress } from '../config/log-address.ts'
 import { openObjects, slotMs } from './open.ts'
 import { variable } from './variables.ts'
@@ -26,11 +26,11 @@ async function kafkaLogin(login: string | undefined): Promise<KafkaLogin | undef
 }
 
 /** @throws Error when the heartbeat function has left no outline yet */
-export function openOutline(): Promise<LogOutline> {
-  return openPublishedOutline(openObjects(), slotMs(), Date.now)
+export function openLogMetadata(): Promise<LogMetadata> {
+  return openPublishedLogMetadata(openObjects(), slotMs(), Date.now)
 }
 
 /** Leaves an outline for those that are not in the network. */
 export function publishesBeats(identity: string): (beats: Beats, sentMs: number) => Promise<void> {
-  return outlinePublisher(openObjects(), identity)
+  return logMetadataPublisher(openObjects(), identity)
 }

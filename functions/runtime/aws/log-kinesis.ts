@@ -1,7 +1,7 @@
 import { openKinesisEventLog } from '../../adapters/kinesis/event-log.ts'
-import type { Beats, EventLog, LogOutline } from '../../ports/event-log.ts'
+import type { Beats, EventLog, LogMetadata } from '../../ports/event-log.ts'
 import { parseLogAddress } from '../config/log-address.ts'
-import { outlineOf } from '../log-metadata.ts'
+import { logMetadataOf } from '../log-metadata.ts'
 import { variable } from './variables.ts'
 
 /** What the functions of a stage on Kinesis take `#log` for. */
@@ -15,8 +15,8 @@ export async function openLog(): Promise<EventLog> {
 }
 
 /** @throws Error as openLog does */
-export async function openOutline(): Promise<LogOutline> {
-  return outlineOf(await openLog())
+export async function openLogMetadata(): Promise<LogMetadata> {
+  return logMetadataOf(await openLog())
 }
 
 /** Everybody can ask the stream itself. */

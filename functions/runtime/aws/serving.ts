@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { openOutline } from '#log'
+import { openLogMetadata } from '#log'
 import { servingHandlerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
 import { logger, openObjects, slotMs } from './open.ts'
@@ -7,6 +7,6 @@ import { openStore } from './store.ts'
 
 /** The API. */
 export const handler = onFirstCall<APIGatewayProxyEvent, APIGatewayProxyResult>(async () => {
-  const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
-  return servingHandlerOf({ outline, store, objects: openObjects(), logger }, slotMs())
+  const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
+  return servingHandlerOf({ logMetadata, store, objects: openObjects(), logger }, slotMs())
 })

@@ -1,4 +1,4 @@
-import { openOutline } from '#log'
+import { openLogMetadata } from '#log'
 import { openEventBridgeAlertChannel } from '../../adapters/aws/eventbridge-alert-channel.ts'
 import { rulesNamed } from '../../core/rules/index.ts'
 import { speedHandlerOf } from '../layers.ts'
@@ -11,7 +11,7 @@ import { variable } from './variables.ts'
 export const handler = consumerOnFirstCall('speed', async () => {
   const rules = rulesNamed(variable('LANDCOVER_RULES'))
   const channel = openEventBridgeAlertChannel(variable('LANDCOVER_BUS'))
-  const [outline, store] = await Promise.all([openOutline(), openStore(slotMs())])
-  const ports = { outline, store, objects: openObjects(), channel, logger, metrics: stageMetrics() }
+  const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
+  const ports = { logMetadata, store, objects: openObjects(), channel, logger, metrics: stageMetrics() }
   return speedHandlerOf(ports, slotMs(), rules)
 })

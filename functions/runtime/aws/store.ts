@@ -1,6 +1,6 @@
 import { type CassandraSpeedStoreOptions, openCassandraSpeedStore } from '../../adapters/cassandra/speed-store.ts'
 import type { SpeedStore } from '../../ports/speed-store.ts'
-import { settleStore } from '../local/store-compatibility.ts'
+import { ensureCompatibleStore } from '../local/store-compatibility.ts'
 import { variable } from './variables.ts'
 
 const KEYSPACES_PORT = 9142
@@ -8,13 +8,13 @@ const KEYSPACES_PORT = 9142
 /**
  * Opens the speed store of the stage. The stack has made its tables.
  *
- * @throws SpeedStoreUnavailable when it cannot be reached, or its tables are not there yet
+ * @throws SpeedStoreUnavailableError when it cannot be reached, or its tables are not there yet
  * @throws Error when what it holds has another form than this code's, or slots of another length
  */
 export async function openStore(slotMs: number): Promise<SpeedStore> {
   const address = variable('LANDCOVER_STORE')
   const store = await openCassandraSpeedStore(optionsOf(address))
-  await settleStore(store, {
+  await ensureCompatibleStore(store, {
     name: address,
     slotMs,
     // The stage's name: its functions and tables have it too.

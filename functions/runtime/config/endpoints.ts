@@ -5,13 +5,13 @@ import { describeStore, parseStoreAddress, type StoreAddress } from '../local/st
 import { describeLog, type LogAddress, parseLogAddress } from './log-address.ts'
 
 /** The log and the store of a system. */
-export interface Servers {
+export interface Endpoints {
   log: LogAddress
   store: StoreAddress
 }
 
 /** Addresses as people write them; undefined where they leave it open. */
-export interface AskedServers {
+export interface RequestedEndpoints {
   log: string | undefined
   store: string | undefined
 }
@@ -23,7 +23,7 @@ export interface AskedServers {
  * @throws Error when it has others than are asked for. Its checkpoints, totals and archive are theirs, so that only
  *   their hosts may change.
  */
-export function serversOf(folder: string, settings: Settings, asked: AskedServers): Servers {
+export function endpointsOf(folder: string, settings: Settings, asked: RequestedEndpoints): Endpoints {
   const ownLog: LogAddress = { kind: 'embedded', file: logFile(folder) }
   const ownStore: StoreAddress = { kind: 'embedded', file: storeFile(folder) }
   const hadLog = settings.log === undefined ? existing(ownLog) : parseLogAddress(settings.log)
@@ -46,7 +46,7 @@ function existing<T extends { file: string }>(own: T): T | undefined {
 }
 
 /** Makes a system's log and store known to those that name the state folder only. */
-export async function keepServers(folder: string, settings: Settings, asked: AskedServers): Promise<void> {
+export async function storeEndpoints(folder: string, settings: Settings, asked: RequestedEndpoints): Promise<void> {
   const { log = settings.log, store = settings.store } = asked
   if (log === settings.log && store === settings.store) return
   await changeState(folder, { ...settings, ...(log !== undefined && { log }), ...(store !== undefined && { store }) })

@@ -5,7 +5,7 @@ import { runBatch } from '../../batch/run.ts'
 import { decodeEvent } from '../../core/event.ts'
 import { HOUR_MS } from '../../core/time.ts'
 import { createProducer } from '../../ingest/producer.ts'
-import type { LocalHome } from './runtime.ts'
+import type { LocalRuntime } from './runtime.ts'
 import type { Settings } from './settings.ts'
 
 const SEED = 1
@@ -17,14 +17,14 @@ const LAST_HOUR_IMAGES = 900
  * Gives a new state a month of history: 27,000 generated images, straight into the archive, the first view, and a last
  * hour of images through the log, so that there are windows to see. Done again after a crash the history is the same.
  */
-export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: Settings): Promise<void> {
-  if ((await home.views.chain()).revision > 0) return
+export async function importDemoHistory(runtime: LocalRuntime, { slotMs, createdMs }: Settings): Promise<void> {
+  if ((await runtime.views.chain()).revision > 0) return
   const images = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
   const events = images.map(image => decodeEvent(toWireEvent(image), createdMs))
-  await importEvents(home.objects, slotMs, `demo-${createdMs}`, events, createdMs)
-  await runBatch(home.batch)
+  await importEvents(runtime.objects, slotMs, `demo-${createdMs}`, events, createdMs)
+  await runBatch(runtime.batch)
 
-  const producer = createProducer(home.log)
+  const producer = createProducer(runtime.log)
   const lastHour = Array.from({ length: LAST_HOUR_IMAGES }, (_, index) =>
     liveImage({ seed: SEED, index, atMs: createdMs - HOUR_MS + (index * HOUR_MS) / LAST_HOUR_IMAGES }),
   )
@@ -33,8 +33,8 @@ export async function importDemoHistory(home: LocalHome, { slotMs, createdMs }: 
 }
 
 /** Publishes generated images at the pace of a busy region until told to stop. */
-export async function streamDemoImages(home: LocalHome, signal: AbortSignal): Promise<void> {
-  const producer = createProducer(home.log)
+export async function streamDemoImages(runtime: LocalRuntime, signal: AbortSignal): Promise<void> {
+  const producer = createProducer(runtime.log)
   const startMs = Date.now()
   const startedMs = performance.now()
   for (let sent = 0; !signal.aborted; sent++) {
@@ -43,6 +43,6 @@ export async function streamDemoImages(home: LocalHome, signal: AbortSignal): Pr
     const image = liveImage({ seed: SEED, index: startMs + sent, atMs: Date.now() })
     await producer
       .send([toWireEvent(image)])
-      .catch(error => home.logger.warn('demo: not sent', { error: String(error) }))
+      .catch(error => runtime.logger.warn('demo: not sent', { error: String(error) }))
   }
 }

@@ -1,6 +1,6 @@
 import { openSqliteCheckpoints } from '../../adapters/sqlite/checkpoints.ts'
 import type { Checkpoints } from '../../ports/checkpoints.ts'
-import type { Servers } from '../config/endpoints.ts'
+import type { Endpoints } from '../config/endpoints.ts'
 import type { Environment } from '../config/environment.ts'
 import { describeLog } from '../config/log-address.ts'
 import { type OpenedLog, openLog } from './log.ts'
@@ -8,7 +8,7 @@ import { acceptLostRecords, refuseLogBehind } from './log-behind.ts'
 import type { Settings } from './settings.ts'
 import { checkpointsFile } from './state.ts'
 import { describeEmptying, describeStore, type OpenedStore, openStore } from './store.ts'
-import { settleStore } from './store-compatibility.ts'
+import { ensureCompatibleStore } from './store-compatibility.ts'
 
 /** The log, the store and the checkpoints of a system, which belong together. */
 export interface LogAndStore extends OpenedLog, OpenedStore {
@@ -27,7 +27,7 @@ export interface LogAndStore extends OpenedLog, OpenedStore {
 export async function openLogAndStore(
   folder: string,
   { slotMs, systemId }: Settings,
-  servers: Servers,
+  servers: Endpoints,
   environment: Environment,
   acceptsLostRecords: boolean,
 ): Promise<LogAndStore> {
@@ -41,7 +41,7 @@ export async function openLogAndStore(
     const { store } = openedStore
     closers.push(() => store.close())
     const storeFile = servers.store.kind === 'embedded' ? servers.store.file : undefined
-    await settleStore(store, {
+    await ensureCompatibleStore(store, {
       name: storeFile ?? describeStore(servers.store),
       slotMs,
       systemId,

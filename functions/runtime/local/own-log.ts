@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { openSqliteCheckpoints } from '../../adapters/sqlite/checkpoints.ts'
 import { openSqliteSpeedStore } from '../../adapters/sqlite/speed-store.ts'
-import type { Servers } from '../config/endpoints.ts'
+import type { Endpoints } from '../config/endpoints.ts'
 import { describeLog } from '../config/log-address.ts'
 import type { OpenedLog } from './log.ts'
 import { refuseLogBehind } from './log-behind.ts'
@@ -13,7 +13,7 @@ import { checkpointsFile } from './state.ts'
  *
  * @throws Error as refuseLogBehind does
  */
-export async function refuseOwnLogBehind(folder: string, { log, store }: Servers, opened: OpenedLog): Promise<void> {
+export async function refuseOwnLogBehind(folder: string, { log, store }: Endpoints, opened: OpenedLog): Promise<void> {
   const file = store.kind === 'embedded' ? store.file : checkpointsFile(folder)
   if (!existsSync(file)) return
   const speedStore = store.kind === 'embedded' ? openSqliteSpeedStore(file) : undefined

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
-import { unlessKnown } from '../../http/etag.ts'
+import { conditionalAnswer } from '../../http/etag.ts'
 import { header } from '../../http/header.ts'
 
 type Answering = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>
@@ -14,7 +14,7 @@ export const MOST_KEPT_BYTES = 16 * 1024 * 1024
  *
  * @param now a clock of ms that only goes forward
  */
-export function sharedAnswers(ask: Answering, sharedMs: number, now: () => number): Answering {
+export function responseCache(ask: Answering, sharedMs: number, now: () => number): Answering {
   const kept = new Map<string, { answer: APIGatewayProxyResult; atMs: number }>()
   const underWay = new Map<string, Promise<APIGatewayProxyResult>>()
   let keptBytes = 0
@@ -53,7 +53,7 @@ export function sharedAnswers(ask: Answering, sharedMs: number, now: () => numbe
 
   return async event => {
     if (event.httpMethod !== 'GET' && event.httpMethod !== 'HEAD') return ask(event)
-    const answer = unlessKnown(event, await answerTo(event))
+    const answer = conditionalAnswer(event, await answerTo(event))
     return event.httpMethod === 'HEAD' ? { ...answer, body: '' } : answer
   }
 }

@@ -9,14 +9,14 @@ import { jsonLogger } from '../../adapters/json-logger.ts'
 import { openDuckDbBatchQuery } from '../../adapters/sql/duckdb-batch-query.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../archive/table.ts'
 import { runBatch } from '../../batch/run.ts'
-import { noted } from '../../batch/run-status.ts'
-import { UnsupportedView } from '../../batch/view.ts'
+import { recordRun } from '../../batch/run-status.ts'
+import { UnsupportedViewError } from '../../batch/view.ts'
 import { type ViewReader, viewReader } from '../../batch/view-reader.ts'
 import type { Rule } from '../../core/alert.ts'
 import { heartbeatEveryMs } from '../../ingest/heartbeat.ts'
 import { systemTime } from '../../ingest/retry.ts'
 import type { BatchResponse, LogEvent } from '../../lambda/decode-event.ts'
-import type { Servers } from '../config/endpoints.ts'
+import type { Endpoints } from '../config/endpoints.ts'
 import type { Environment } from '../config/environment.ts'
 import {
   batchLayerOf,
@@ -26,7 +26,7 @@ import {
   speedHandlerOf,
   speedLayerOf,
 } from '../layers.ts'
-import { outlineOf } from '../log-metadata.ts'
+import { logMetadataOf } from '../log-metadata.ts'
 import { addClasses, knownClasses } from '../reference.ts'
 import type { ArchiveThreadData } from './archive-thread.ts'
 import { failureRegistry } from './failure-registry.ts'
@@ -47,10 +47,10 @@ const METRICS_BYTES = 16 * 1024 * 1024
  * @param options.acceptsLostRecords goes on with a log that has lost records which were read
  * @throws Error in one line when a server cannot be reached or used
  */
-export async function openLocalHome(
+export async function openLocalRuntime(
   folder: string,
   settings: Settings,
-  servers: Servers,
+  servers: Endpoints,
   environment: Environment,
   writeLog: (line: string) => void,
   { acceptsLostRecords = false } = {},
@@ -77,7 +77,7 @@ export async function openLocalHome(
     logger.warn('metrics: a line is lost', { error: String(error) }),
   )
   const metrics = emfMetrics(writeMetrics)
-  const ports = { log, outline: outlineOf(log), store, objects, query, channel, logger, metrics }
+  const ports = { log, logMetadata: logMetadataOf(log), store, objects, query, channel, logger, metrics }
   const batch = batchLayerOf(ports, slotMs)
   return {
     logger,
@@ -93,7 +93,7 @@ export async function openLocalHome(
     views,
     batch,
     /** A batch run, of which the API tells how it ended. */
-    runBatch: (options?: { trustSpeed: boolean }) => noted(objects, Date.now, () => runBatch(batch, options)),
+    runBatch: (options?: { trustSpeed: boolean }) => recordRun(objects, Date.now, () => runBatch(batch, options)),
     classes: knownClasses(objects),
     addClasses: (names: readonly string[]) => addClasses(objects, store, names, slotMs),
     compact: () => compactSettled(ports, slotMs),
@@ -122,8 +122,8 @@ async function refuseUnsupportedView(views: ViewReader): Promise<void> {
   try {
     await views.current()
   } catch (error) {
-    if (error instanceof UnsupportedView) throw error
+    if (error instanceof UnsupportedViewError) throw error
   }
 }
 
-export type LocalHome = Awaited<ReturnType<typeof openLocalHome>>
+export type LocalRuntime = Awaited<ReturnType<typeof openLocalRuntime>>

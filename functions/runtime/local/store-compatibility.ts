@@ -1,8 +1,8 @@
 import { OLDEST_STORE_FORMAT, STORE_FORMAT } from '../../adapters/cassandra/tables.ts'
-import { type SpeedStore, SpeedStoreUnavailable } from '../../ports/speed-store.ts'
+import { type SpeedStore, SpeedStoreUnavailableError } from '../../ports/speed-store.ts'
 
 /** What a home knows of the store that it opens. */
-export interface StoreOfSystem {
+export interface ExpectedStore {
   /** For people. */
   name: string
   slotMs: number
@@ -18,37 +18,36 @@ export interface StoreOfSystem {
  * Settles what all rows of a store depend on, or finds out what has been. A store of an older format is taken over: it
  * has its new columns by then. One without an owner becomes the system's.
  *
- * @throws SpeedStoreUnavailable when a table or a column is missing
+ * @throws SpeedStoreUnavailableError when a table or a column is missing
  * @throws Error when the store's rows were written otherwise than this home would, or are another system's
  */
-export async function settleStore(store: SpeedStore, system: StoreOfSystem): Promise<void> {
+export async function ensureCompatibleStore(store: SpeedStore, system: ExpectedStore): Promise<void> {
   const { name, slotMs, systemId } = system
   const unready = await store.unready()
-  if (unready.length > 0) throw new SpeedStoreUnavailable(`${name} cannot be used. ${unready.join(' ')}`)
+  if (unready.length > 0) throw new SpeedStoreUnavailableError(`${name} cannot be used. ${unready.join(' ')}`)
   for (;;) {
-    const settled = await store.settle({ format: STORE_FORMAT, slotMs, systemId: systemId ?? null })
-    if (settled.format > STORE_FORMAT || settled.format < OLDEST_STORE_FORMAT) {
+    const stored = await store.initSettings({ format: STORE_FORMAT, slotMs, systemId: systemId ?? null })
+    if (stored.format > STORE_FORMAT || stored.format < OLDEST_STORE_FORMAT) {
       throw new Error(
-        `${name} has format ${settled.format}, this landcover reads ${OLDEST_STORE_FORMAT} to ${STORE_FORMAT}: run the landcover that wrote it, or choose another`,
+        `${name} has format ${stored.format}, this landcover reads ${OLDEST_STORE_FORMAT} to ${STORE_FORMAT}: run the landcover that wrote it, or choose another`,
       )
     }
-    if (settled.systemId !== null && settled.systemId !== systemId)
-      throw ofAnother(`system ${settled.systemId}`, system)
-    if (settled.slotMs !== slotMs) {
-      const length = `${settled.slotMs / 1000}s`
+    if (stored.systemId !== null && stored.systemId !== systemId) throw ofAnother(`system ${stored.systemId}`, system)
+    if (stored.slotMs !== slotMs) {
+      const length = `${stored.slotMs / 1000}s`
       throw new Error(
         `${name} has arrival slots of ${length}: start a new state with --slot ${length}, or choose another`,
       )
     }
-    const owner = settled.systemId ?? systemId ?? null
-    if (settled.format === STORE_FORMAT && settled.systemId === owner) return
-    if (owner !== settled.systemId) await refuseRowsOfOtherLogs(store, system)
-    if (await store.resettle({ format: STORE_FORMAT, slotMs, systemId: owner }, settled)) return
+    const owner = stored.systemId ?? systemId ?? null
+    if (stored.format === STORE_FORMAT && stored.systemId === owner) return
+    if (owner !== stored.systemId) await refuseRowsOfOtherLogs(store, system)
+    if (await store.replaceSettings({ format: STORE_FORMAT, slotMs, systemId: owner }, stored)) return
   }
 }
 
 /** A store of format 1 does not say whose it is; the names of its lanes say of which log they are. */
-async function refuseRowsOfOtherLogs(store: SpeedStore, system: StoreOfSystem): Promise<void> {
+async function refuseRowsOfOtherLogs(store: SpeedStore, system: ExpectedStore): Promise<void> {
   const { logIdentity } = system
   if (logIdentity === undefined) return
   const lanes = (await store.readCursors()).map(({ lane }) => lane)
@@ -56,7 +55,7 @@ async function refuseRowsOfOtherLogs(store: SpeedStore, system: StoreOfSystem): 
   throw ofAnother(`a system that has read ${lanes[0]}, not the log ${logIdentity}`, system)
 }
 
-function ofAnother(owner: string, { name, systemId, emptying }: StoreOfSystem): Error {
+function ofAnother(owner: string, { name, systemId, emptying }: ExpectedStore): Error {
   const own = systemId === undefined ? 'this system has no id yet' : `this is system ${systemId}`
   return new Error(
     `${name} holds the rows of ${owner}; ${own}. Choose another with --store or, if those rows may go, empty it: ${emptying}`,

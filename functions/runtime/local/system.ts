@@ -7,11 +7,11 @@ import { heartbeatEveryMs, sendHeartbeats } from '../../ingest/heartbeat.ts'
 import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
 import { type LocalServer, startHttpServer } from './http-server.ts'
 import { startPolling } from './poller.ts'
-import { sharedAnswers } from './response-cache.ts'
-import type { LocalHome } from './runtime.ts'
+import { responseCache } from './response-cache.ts'
+import type { LocalRuntime } from './runtime.ts'
 
 export interface SystemOptions {
-  home: LocalHome
+  runtime: LocalRuntime
   slotMs: number
   rules: readonly Rule[]
   /** Folder of the built dashboard. */
@@ -42,11 +42,11 @@ const LOG_RETENTION_MS = DAY_MS
 
 /** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
 export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
-  const { home, slotMs } = options
-  const { log, logger, failures, checkpoints, toEvent, trim, expire } = home
+  const { runtime, slotMs } = options
+  const { log, logger, failures, checkpoints, toEvent, trim, expire } = runtime
   const server: LocalServer = await startHttpServer({
-    serving: sharedAnswers(home.servingHandler(), SHARED_MS, () => performance.now()),
-    ingest: home.ingestHandler(),
+    serving: responseCache(runtime.servingHandler(), SHARED_MS, () => performance.now()),
+    ingest: runtime.ingestHandler(),
     site: options.site,
     port: options.port,
     allowedOrigins: options.allowedOrigins,
@@ -57,11 +57,11 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
   const speed = startPolling({
     ...mapping,
     consumer: SPEED_CONSUMER,
-    handler: home.speedHandler(options.rules),
+    handler: runtime.speedHandler(options.rules),
     batchSize: 1_000,
     batchingWindowMs: 0,
   })
-  const archiving = home.archiveFunction()
+  const archiving = runtime.archiveFunction()
   const archive = startPolling({
     ...mapping,
     consumer: ARCHIVE_CONSUMER,
@@ -83,10 +83,10 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
     })
   const schedules = [
     schedule('heartbeat', heartbeatEveryMs(slotMs), () => sendHeartbeats(log, Date.now())),
-    schedule('batch', slotMs, () => home.runBatch()),
-    schedule('compaction', HOUR_MS, () => home.compact()),
+    schedule('batch', slotMs, () => runtime.runBatch()),
+    schedule('compaction', HOUR_MS, () => runtime.compact()),
     schedule('clean-up', HOUR_MS, async () => {
-      await expire?.(await expiredBefore(Date.now(), home.views))
+      await expire?.(await expiredBefore(Date.now(), runtime.views))
       if (!trim) return
       for (const { name } of await log.lanes()) {
         const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))

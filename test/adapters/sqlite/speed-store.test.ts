@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { STORE_FORMAT } from '../../../functions/adapters/cassandra/tables.ts'
 import { openSqliteSpeedStore } from '../../../functions/adapters/sqlite/speed-store.ts'
 import type { Cursor } from '../../../functions/core/cursor.ts'
-import { settleStore } from '../../../functions/runtime/local/store-compatibility.ts'
+import { ensureCompatibleStore } from '../../../functions/runtime/local/store-compatibility.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const SLOT_MS = 60_000
@@ -19,13 +19,13 @@ describe('the embedded speed store', () => {
     async ([format, newer]) => {
       const file = await storeWithout(format, ...newer)
       const store = openSqliteSpeedStore(file)
-      await settleStore(store, IT)
+      await ensureCompatibleStore(store, IT)
       const cursor = (await store.readCursor('a')) as Cursor
       expect(cursor).toMatchObject({ lastPosition: '7', quarantined: 3, lostRecords: 0, lastLossMs: null })
       const lossy = { ...cursor, lastPosition: '8', lostRecords: 2, lastLossMs: SLOT_MS }
       expect(await store.moveCursor(lossy, '7')).toBe(true)
       expect(await store.readCursor('a')).toEqual(lossy)
-      expect(await store.settle({ format: 9, slotMs: 1, systemId: 'x' })).toMatchObject({
+      expect(await store.initSettings({ format: 9, slotMs: 1, systemId: 'x' })).toMatchObject({
         format: STORE_FORMAT,
         slotMs: SLOT_MS,
       })
@@ -48,7 +48,9 @@ describe('the embedded speed store', () => {
   test('of a format to come, or from before all, is refused', async () => {
     for (const format of [0, STORE_FORMAT + 1]) {
       const store = openSqliteSpeedStore(await storeWithout(format))
-      await expect(settleStore(store, IT)).rejects.toThrow(`it has format ${format}, this landcover reads 1 to`)
+      await expect(ensureCompatibleStore(store, IT)).rejects.toThrow(
+        `it has format ${format}, this landcover reads 1 to`,
+      )
       await store.close()
     }
   })

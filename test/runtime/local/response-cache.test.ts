@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { MINUTE_MS } from '../../../functions/core/time.ts'
-import { MOST_KEPT, MOST_KEPT_BYTES, sharedAnswers } from '../../../functions/runtime/local/response-cache.ts'
+import { MOST_KEPT, MOST_KEPT_BYTES, responseCache } from '../../../functions/runtime/local/response-cache.ts'
 import { readsFor } from '../../support/dashboards.ts'
 
 const SHARED_MS = 50
@@ -18,7 +18,7 @@ interface Question {
 function open(answerOf: (asked: number) => Partial<APIGatewayProxyResult> | Promise<never> = () => ({})) {
   const clock = { nowMs: 0 }
   const asked: APIGatewayProxyEvent[] = []
-  const handler = sharedAnswers(
+  const handler = responseCache(
     async event => {
       asked.push(event)
       const body = `answer ${asked.length}`

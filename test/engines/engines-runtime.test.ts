@@ -31,7 +31,7 @@ const SLOT_MS = 2_000
 /** How long an unreachable server may keep a person waiting. */
 const SECONDS_MS = 10_000
 
-describeWithJava('the engines home', () => {
+describeWithJava('a system on Kafka and Cassandra', () => {
   let kafka: KafkaEngine
   let cassandraServer: Cassandra
   beforeAll(async () => {
