@@ -1,11 +1,19 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { asyncBufferFromFile, parquetMetadata, parquetReadObjects, parquetScan, parquetSchema } from 'hyparquet'
+import { compressors as allCompressors } from 'hyparquet-compressors'
 import { refuseChangedPages } from './page-checksums.ts'
 
 /** Beside Snappy, which hyparquet has itself. */
 const compressors = {
   ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
   GZIP: (bytes: Uint8Array) => gunzipSync(bytes),
+}
+
+/** For files of others. Where Node has a codec itself, that is faster than the library's. */
+const foreignCompressors = {
+  ...allCompressors,
+  ...compressors,
+  BROTLI: (bytes: Uint8Array) => brotliDecompressSync(bytes),
 }
 
 /** A row group of DuckDB's at once, one of pandas' in eight pieces. */
@@ -51,7 +59,7 @@ export interface ParquetFile {
    *
    * Every page with a checksum is compared with it before the first row is given.
    *
-   * @throws Error when the file is damaged, compressed otherwise than with snappy, zstd or gzip, or has row groups of
+   * @throws Error when the file is damaged, compressed with LZO, or has row groups of
    *   more than MAX_GROUP_ROWS
    */
   rows(columns: readonly string[]): AsyncGenerator<Record<string, unknown>>
@@ -60,7 +68,7 @@ export interface ParquetFile {
 /** @throws Error when it cannot be read, or is no Parquet file */
 export async function openParquet(path: string): Promise<ParquetFile> {
   const file = await asyncBufferFromFile(path)
-  const scan = await parquetScan({ file, compressors, parsers: { dateFromDays: days => days } })
+  const scan = await parquetScan({ file, compressors: foreignCompressors, parsers: { dateFromDays: days => days } })
   return {
     columns: parquetSchema(scan.metadata).children.map(({ element }) => element.name),
     async *rows(columns) {
