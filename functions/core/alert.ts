@@ -3,19 +3,24 @@ import { dayOf } from './time.ts'
 import type { Totals } from './totals.ts'
 import { addEach, statisticsOf } from './totals.ts'
 
-/** What is normal for each class, as of one batch view. NDVI as NDVI. */
+/** Mean and standard deviation of NDVI for each class, from one batch view. Unit: NDVI, -1 to 1. */
 export interface Baseline {
-  /** The view's revision; 0 before the first. */
+  /** Revision of the view; 0 before the first view. */
   version: number
   classes: ReadonlyMap<string, { ndviMean: number; ndviStddev: number }>
 }
 
 export const NO_BASELINE: Baseline = { version: 0, classes: new Map() }
 
-/** Classes of fewer events than this have no normal yet. */
+/** Minimum number of events for which a class has a baseline. */
 const MIN_EVENTS = 10
 
-/** @param totalsByClass any number of totals per class, say one per day */
+/**
+ * Computes the baseline of one view.
+ *
+ * @param version the revision of the view
+ * @param totalsByClass any number of totals for each class, for example one for each day
+ */
 export function baselineOf(version: number, totalsByClass: Iterable<readonly [string, Totals]>): Baseline {
   const classes = new Map<string, { ndviMean: number; ndviStddev: number }>()
   const summed = new Map<string, Totals>()
@@ -28,15 +33,18 @@ export function baselineOf(version: number, totalsByClass: Iterable<readonly [st
 }
 
 /**
- * Judges one event: how far off it is (in standard deviations, signed) when it is an anomaly, null when it is not or
- * cannot be judged. Pure: the same event and baseline give the same score.
+ * Rule that scores an event against the baseline. The score is signed, in standard deviations; null means that the
+ * event is normal or cannot be judged. Pure: the same event and baseline give the same score.
  */
 export interface Rule {
   name: string
   score(event: ImageEvent, baseline: Baseline): number | null
 }
 
-/** An anomaly. Its key is (class, day, timestamp, image id): writing it twice is writing it once. */
+/**
+ * Event that a rule found unusual. The key is (class, day, timestamp, image id), so writing an alert twice has no
+ * further effect.
+ */
 export interface Alert {
   className: string
   /** UTC day of the event, YYYY-MM-DD. */
@@ -52,7 +60,7 @@ export interface Alert {
   baselineVersion: number
 }
 
-/** The alert of the first rule that finds the event anomalous, or null. */
+/** Returns the alert of the first rule that finds the event unusual, or null. */
 export function judge(event: ImageEvent, rules: readonly Rule[], baseline: Baseline): Alert | null {
   for (const rule of rules) {
     const score = rule.score(event, baseline)

@@ -1,29 +1,32 @@
 import { HOUR_MS, MINUTE_MS } from './time.ts'
 
-/** A reading of a machine's clocks. */
+/** Reading of the clocks of a machine. */
 export interface ClockReading {
-  /** The wall clock, ms since the epoch: people and time servers set it. */
+  /** Wall clock, ms since the epoch. People and time servers can set it. */
   wallMs: number
-  /** Time since the machine was started, suspended or not, ms: nobody sets it. */
+  /** Time since the machine was started, ms, including time in suspend. Nobody can set it. */
   upMs: number
-  /** Names the machine's last start: times since two starts cannot be compared. */
+  /** Id of the machine's last start. Values of `upMs` from two different starts cannot be compared. */
   boot: string
 }
 
-/** The newest arrival in a log, and when it was. */
+/** Newest arrival in a log, and the clock readings at that moment. */
 export interface LastArrival extends Omit<ClockReading, 'wallMs'> {
   arrivalMs: number
 }
 
-/** A wall clock that moved ahead by more than this, beyond the time that has passed, is not believed at once. */
+/** Leap of the wall clock, beyond the time that has passed, above which the clock is not believed at once, ms. */
 export const LEAP_MS = HOUR_MS
-/** How long a wall clock must stay where it has leapt to until it is believed. */
+/** Time for which a wall clock must stay at its new value until it is believed, ms. */
 export const CONFIRMED_MS = MINUTE_MS
-/** Arrival may stand still for so long where the wall clock was set back. Beyond that, arrival goes on at half speed. */
+/**
+ * Difference up to which arrival time stands still after the wall clock was set back, ms. Beyond it, arrival time
+ * advances at half speed.
+ */
 export const STANDSTILL_MS = MINUTE_MS
 
 /**
- * By how much the wall clock lies ahead of a time that was right, and the time that has passed since, ms; 0 where that
+ * Computes how far the wall clock has moved beyond the time that has passed since a trusted reading, ms; 0 when this
  * cannot be known.
  */
 function leapMs(now: ClockReading, since: LastArrival | undefined): number {
@@ -32,9 +35,9 @@ function leapMs(now: ClockReading, since: LastArrival | undefined): number {
 }
 
 /**
- * The arrival time of what arrives now. It never goes back. Where the newest arrival lies ahead of the wall clock, since
- * that was set back or had been wrong, arrival goes on at half speed until the wall clock has caught up: slots still
- * end, so the batch layer goes on.
+ * Computes the arrival time for a record that arrives now. Arrival time never goes back. When the newest arrival is
+ * ahead of the wall clock (the clock was set back now, or was wrong before), arrival time advances at half speed until
+ * the wall clock has caught up. Slots still end, so the batch layer continues.
  */
 export function nextArrivalMs(now: ClockReading, last: LastArrival | undefined): number {
   if (!last || now.wallMs >= last.arrivalMs) return now.wallMs
@@ -42,21 +45,21 @@ export function nextArrivalMs(now: ClockReading, last: LastArrival | undefined):
   return last.arrivalMs + Math.floor(Math.max(now.upMs - last.upMs, 0) / 2)
 }
 
-/** A wall clock that has leapt ahead, as long as it is not believed. */
+/** Thrown while the wall clock has leapt ahead and is not believed yet. */
 export class ClockLeapError extends Error {
   constructor(now: ClockReading, leap: number) {
     super(
-      `the clock of this machine has leapt ${Math.round(leap / MINUTE_MS)} minutes ahead, to ${new Date(now.wallMs).toISOString()}: nothing is stored until it is set right, or has stayed so for ${CONFIRMED_MS / MINUTE_MS} minute`,
+      `the clock of this machine has leapt ${Math.round(leap / MINUTE_MS)} minutes ahead, to ${new Date(now.wallMs).toISOString()}: nothing is stored until it is set right, or has kept this time for ${CONFIRMED_MS / MINUTE_MS} minute`,
     )
     this.name = 'ClockLeapError'
   }
 }
 
 /**
- * Tells for each reading whether its wall clock may be believed: one that has leapt ahead only when it has stayed so for
- * the time of a confirmation. So a clock that is wrong for some seconds leaves no arrival behind that lies years ahead.
+ * Creates a check that refuses readings of a wall clock that has leapt ahead. A leap is accepted only after the clock
+ * has kept it for CONFIRMED_MS. So a clock that is wrong for some seconds leaves no arrival time years in the future.
  *
- * @returns throws ClockLeapError for a reading that is not believed
+ * @returns function that throws ClockLeapError for a reading that is not believed
  */
 export function leapGuard(): (now: ClockReading, last: LastArrival | undefined) => void {
   let doubted: LastArrival | undefined

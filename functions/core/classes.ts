@@ -1,8 +1,8 @@
 import type { Slot } from './slot.ts'
 
 /**
- * The land-cover classes that are known: class name → the arrival slot since which it is. Both layers decide by an
- * event's arrival slot, so they agree even while a new list is rolled out.
+ * Land-cover classes: class name → first arrival slot in which the class is known. Both layers decide by the arrival
+ * slot of an event, so they agree even while a new list is rolled out.
  */
 export type ClassList = ReadonlyMap<string, Slot>
 
@@ -11,7 +11,7 @@ export function isKnownClass(classes: ClassList, className: string, slot: Slot):
   return since !== undefined && since <= slot
 }
 
-/** Adds classes that are not yet listed, known from `since` on. */
+/** Adds the classes that are not in the list yet. They are known from slot `since` on. */
 export function withClasses(classes: ClassList, names: Iterable<string>, since: Slot): ClassList {
   const more = new Map(classes)
   for (const name of names) if (!more.has(name)) more.set(name, since)

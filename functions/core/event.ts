@@ -1,11 +1,11 @@
 import { toMicro, toMilli } from './fixed-point.ts'
 import { MINUTE_MS, parseTimestamp } from './time.ts'
 
-/** Spectral bands whose image means an event may carry, in the order of the archive's columns. */
+/** Spectral bands for which an event may carry the mean of the image, in the order of the archive's columns. */
 export const BANDS = ['red', 'green', 'blue', 'nir', 'brightness'] as const
 export type Band = (typeof BANDS)[number]
 
-/** An event as producers write it: the original's 13 fields. Null or absent means "not measured". */
+/** Event as producers write it: the 13 fields of the original. Null or absent means "not measured". */
 export interface WireEvent {
   image_id: string
   class_name: string
@@ -14,7 +14,7 @@ export interface WireEvent {
   ndvi_std?: number | null
   ndvi_min?: number | null
   ndvi_max?: number | null
-  /** Any further spectral index of the producer's choice, -100 to 100. */
+  /** Another spectral index of the producer's choice, -100 to 100. */
   vegetation_index?: number | null
   /** Band means in the image's own units (digital numbers or reflectance), 0 to 1,000,000. */
   red_mean?: number | null
@@ -22,11 +22,11 @@ export interface WireEvent {
   blue_mean?: number | null
   nir_mean?: number | null
   brightness_mean?: number | null
-  /** Event time: when the image was taken. ISO 8601, UTC where it names no zone. */
+  /** Event time: the time when the image was taken. ISO 8601; UTC when it names no zone. */
   timestamp: string
 }
 
-/** An event after decoding. NDVI in integer millionths, band means in integer thousandths, time in ms. */
+/** Event after decoding. NDVI as integers of 1e-6, band means as integers of 1e-3, times in ms. */
 export interface ImageEvent {
   imageId: string
   className: string
@@ -43,7 +43,9 @@ export interface ImageEvent {
   brightness: number | null
 }
 
-/** Why a value was refused: `field` is the wire name, or null where the whole is meant. */
+/**
+ * Thrown for a value that is no valid event. `field` is the wire name, or null when the value as a whole is invalid.
+ */
 export class InvalidEventError extends Error {
   readonly field: keyof WireEvent | null
   constructor(field: keyof WireEvent | null, message: string) {
@@ -53,17 +55,17 @@ export class InvalidEventError extends Error {
   }
 }
 
-/** How far an event's time may lie after its arrival (clocks differ) before it is refused. */
+/** Maximum time by which an event time may be later than its arrival, ms. Clocks differ. */
 export const FUTURE_TOLERANCE_MS = 10 * MINUTE_MS
 export const MAX_TEXT_LENGTH = 256
 export const MAX_BAND_MEAN = 1_000_000
 export const MAX_VEGETATION_INDEX = 100
 
 /**
- * Turns a parsed JSON value into an event, converting to fixed point.
+ * Decodes a parsed JSON value to an event in fixed point.
  *
- * @param arrivalMs when the log received it: the event's time may not lie more than FUTURE_TOLERANCE_MS after it
- * @throws InvalidEventError naming the field and what it must be
+ * @param arrivalMs arrival time of the record, ms. An event time more than FUTURE_TOLERANCE_MS later is refused.
+ * @throws InvalidEventError that names the field and what it must be
  */
 export function decodeEvent(value: unknown, arrivalMs: number): ImageEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

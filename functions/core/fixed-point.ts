@@ -1,12 +1,12 @@
 /**
- * NDVI values become integers of one millionth, band means integers of one thousandth, once, at decoding. Every sum
- * after that is a sum of integers: exact, and the same in any order and grouping.
+ * Conversion to fixed point. NDVI values become integers of 1e-6 and band means integers of 1e-3, once, when an event
+ * is decoded. All later sums are sums of integers: exact, and the same in any order and grouping.
  */
 
 export const MICRO = 1_000_000
 export const MILLI = 1_000
 
-/** `+ 0` turns -0 into 0, so that equal values are the same bits. */
+/** Converts NDVI to millionths. `+ 0` turns -0 into 0, so that equal values have equal bits. */
 export function toMicro(value: number): number {
   return Math.round(value * MICRO) + 0
 }

@@ -5,8 +5,9 @@ import type { History } from './history.ts'
 const BINS_PER_UNIT = 1000
 
 /**
- * The NDVI below which a share of the images lies, from the histogram: exact to a bin (0.001), between whose edges
- * images are taken to be spread evenly; never above 1, the only NDVI of the last bin. Null without images.
+ * Computes a quantile of NDVI from the histogram: the NDVI below which the given share of the images lies. Exact to one
+ * bin (0.001); within a bin, images are assumed to be spread evenly. At most 1, the only NDVI in the last bin. Null
+ * without images.
  */
 export function quantile(histogram: ReadonlyMap<number, number>, share: number): number | null {
   const bins = [...histogram].filter(([, count]) => count > 0).sort(([a], [b]) => a - b)
@@ -21,7 +22,7 @@ export function quantile(histogram: ReadonlyMap<number, number>, share: number):
   return null
 }
 
-/** Pearson's correlation of a band's mean with mean NDVI over images; null where either does not vary. */
+/** Computes Pearson's correlation of a band's mean with mean NDVI, over images; null when one of them does not vary. */
 export function correlation({ totals, moments }: History, band: Band): number | null {
   const { count, sum } = totals.bands[band]
   const { squareSum, ndviSum, ndviSquareSum, productSum } = moments[band]
@@ -29,20 +30,25 @@ export function correlation({ totals, moments }: History, band: Band): number | 
   return pearson(n * productSum - sum * ndviSum, n * squareSum - sum * sum, n * ndviSquareSum - ndviSum * ndviSum)
 }
 
-/** Of a covariance and variances by the same factor; rounding never takes it beyond 1. */
+/**
+ * Computes a correlation from a covariance and variances that are all scaled by the same factor. Limited to -1 to 1
+ * because of rounding.
+ */
 function pearson(covariance: bigint, varianceA: bigint, varianceB: bigint): number | null {
   const variances = Number(varianceA) * Number(varianceB)
   return variances > 0 ? Math.min(1, Math.max(-1, Number(covariance) / Math.sqrt(variances))) : null
 }
 
 export interface Trend {
-  /** NDVI a year of 365.25 days. */
+  /** Change of NDVI in a year of 365.25 days. */
   slopePerYear: number
-  /** Pearson's correlation of NDVI with the day; 0 where NDVI does not vary. */
+  /** Pearson's correlation of NDVI with the day; 0 when NDVI does not vary. */
   correlation: number
 }
 
-/** The straight line through the images' mean NDVI over their days, by least squares; null within one day. */
+/**
+ * Computes the trend of the images' mean NDVI over their days by least squares; null when all images are of one day.
+ */
 export function trend({ totals, time }: History): Trend | null {
   const n = BigInt(totals.count)
   const ofDays = n * time.daySquareSum - time.daySum * time.daySum
@@ -55,14 +61,14 @@ export function trend({ totals, time }: History): Trend | null {
   }
 }
 
-/** A quantity by which classes may be told apart. */
+/** Quantity that may separate classes. */
 export type Feature = 'ndvi' | Band
 
 /**
- * How well two classes can be told apart by one quantity, taken as normally distributed: the Jeffries-Matusita distance
- * 2 (1 - exp(-B)), 0 (not at all) to 2 (fully), with B the Bhattacharyya distance (J. A. Richards, "Remote Sensing
- * Digital Image Analysis", section on separability measures). Null where a class has fewer than two images, or both
- * are one and the same constant.
+ * Computes how well one quantity separates two classes, assuming normal distributions: the Jeffries-Matusita distance 2
+ * (1 - exp(-B)), from 0 (not at all) to 2 (fully). B is the Bhattacharyya distance (J. A. Richards, "Remote Sensing
+ * Digital Image Analysis", section on separability measures). Null when a class has fewer than two images, or when both
+ * classes are the same constant.
  */
 export function separability(a: History, b: History, feature: Feature): number | null {
   const first = normalOf(a, feature)
@@ -71,9 +77,9 @@ export function separability(a: History, b: History, feature: Feature): number |
   const variance = first.variance + second.variance
   if (variance === 0) return first.mean === second.mean ? null : 2
   const apart = (first.mean - second.mean) ** 2 / (4 * variance)
-  // Where one class does not vary at all the second term is infinite: they are fully apart.
+  // If one class does not vary, the second term is infinite: the classes are fully separated.
   const unlike = 0.5 * Math.log(variance / (2 * Math.sqrt(first.variance * second.variance)))
-  // The arithmetic mean is never below the geometric one, except by rounding.
+  // The arithmetic mean is never below the geometric mean, except by rounding.
   return -2 * Math.expm1(-(apart + Math.max(0, unlike)))
 }
 

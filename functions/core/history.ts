@@ -3,15 +3,15 @@ import { DAY_MS } from './time.ts'
 import { addTotals, emptyTotals, type Totals } from './totals.ts'
 
 /**
- * What the batch layer keeps of a set of events: the totals that the speed layer keeps too, and what further
- * statistics are made of. All of it integers, so that adding is exact in any order and grouping.
+ * Sums that the batch layer keeps for a set of events: the totals that the speed layer keeps too, and the moments for
+ * further statistics. All are integers, so that adding is exact in any order and grouping.
  */
 export interface History {
   totals: Totals
-  /** Of the images where the band was measured; their count and the band's sum are in the totals. */
+  /** Moments over the images in which the band was measured. Their count and the band's sum are in the totals. */
   moments: Record<Band, Moments>
   time: TimeMoments
-  /** How many images have a mean NDVI of the bin: n stands for n / 1000 up to, not including, (n + 1) / 1000. */
+  /** Number of images by bin of mean NDVI. Bin n holds n / 1000 up to, but not including, (n + 1) / 1000. */
   histogram: ReadonlyMap<number, number>
 }
 
@@ -19,15 +19,15 @@ export interface Moments {
   squareSum: bigint
   ndviSum: bigint
   ndviSquareSum: bigint
-  /** Of band times NDVI. */
+  /** Sum of band times NDVI. */
   productSum: bigint
 }
 
-/** Sums over images of their event's UTC day, counted from the epoch. */
+/** Sums over images of the UTC day of their event, counted from the epoch. */
 export interface TimeMoments {
   daySum: bigint
   daySquareSum: bigint
-  /** Of day times NDVI. */
+  /** Sum of day times NDVI. */
   productSum: bigint
 }
 
@@ -42,7 +42,7 @@ export function addHistories(a: History, b: History): History {
   return sumHistories([a, b])
 }
 
-/** The history of all their images together; what it costs grows with the bins that they name, not with its own. */
+/** Adds up histories. The cost depends on the bins that they contain, not on the bins of the result. */
 export function sumHistories(histories: Iterable<History>): History {
   const { moments, time } = emptyHistory()
   let totals = emptyTotals()
@@ -60,7 +60,11 @@ function addInto<Sums extends { [name in keyof Sums]: bigint }>(sums: Sums, more
   for (const name in sums) sums[name] = (sums[name] + more[name]) as Sums[typeof name]
 }
 
-/** The time moments of images of one day. @param day YYYY-MM-DD */
+/**
+ * Computes the time moments of images that were taken on one day.
+ *
+ * @param day YYYY-MM-DD
+ */
 export function timeMoments(day: string, { count, ndviSum }: Totals): TimeMoments {
   const number = BigInt(Date.parse(day) / DAY_MS)
   const images = BigInt(count)

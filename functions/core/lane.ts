@@ -1,31 +1,38 @@
 /**
- * A lane is one ordered, serially processed stream: a Kinesis shard or a Kafka partition. Its name includes the
- * identity of its stream or topic, so that a recreated one starts afresh. Names are made of letters, digits, `.`,
- * `_` and `-`, because they are part of file names.
+ * Ordered stream of records that is processed in order: a Kinesis shard or a Kafka partition. Its name contains the
+ * identity of its stream or topic, so a stream that was created again has new lanes. Names consist of letters, digits,
+ * `.`, `_` and `-`, because file names contain them.
  */
 export interface Lane {
   name: string
-  /** The lanes that a reshard split or merged into this one. */
+  /** Lanes that a reshard split or merged into this one. */
   parents: string[]
-  /** A closed lane takes no more records: its children do. */
+  /** True for a lane that accepts no more records. Its children do. */
   closed: boolean
 }
 
-/** Names a lane: the identity of its stream or topic, and the shard or partition. */
+/** Builds the name of a lane from the identity of its stream or topic and the shard or partition. */
 export function laneName(streamIdentity: string, shard: string | number): string {
   return `${streamIdentity}.${shard}`
 }
 
-/** A place in a lane: the log's sequence number in fixed width, so that text order is numeric order. */
+/** Place in a lane: the log's sequence number or offset in fixed width, so that text order is numeric order. */
 export type Position = string
 
-/** Before every record of a lane. */
+/** Position before the first record of a lane. */
 export const START: Position = ''
 
-/** Kinesis sequence numbers have 56 digits; Kafka's offsets and the embedded log's numbers fewer. */
+/**
+ * Width of a position, in digits. Kinesis sequence numbers have up to 56 digits; Kafka offsets and the numbers of the
+ * embedded log have fewer.
+ */
 export const POSITION_DIGITS = 56
 
-/** @throws Error when the sequence number is not one of at most POSITION_DIGITS digits */
+/**
+ * Converts a sequence number to a position.
+ *
+ * @throws Error when it does not consist of 1 to POSITION_DIGITS digits
+ */
 export function toPosition(sequenceNumber: string | number | bigint): Position {
   const digits = String(sequenceNumber)
   if (!/^\d{1,56}$/.test(digits)) throw new Error(`'${digits}' is not a sequence number`)
@@ -33,10 +40,11 @@ export function toPosition(sequenceNumber: string | number | bigint): Position {
 }
 
 /**
- * How many records a log that numbers them one after the other has removed between one that was read and the next that
- * it hands out. It is the most that were lost: what the log itself notes of transactions takes a number, too.
+ * Computes how many records the log has removed between a record that was read and the next one that it returns. For
+ * logs that number records one after the other. This is an upper limit: the log's own transaction markers use numbers
+ * too.
  *
- * @param firstKept the first position that the log still has, asked for after `next` was handed out
+ * @param firstKept first position that the log still has, read after `next` was returned
  */
 export function lostBetween(read: Position, next: Position, firstKept: Position): number {
   const until = firstKept < next ? firstKept : next
@@ -44,12 +52,12 @@ export function lostBetween(read: Position, next: Position, firstKept: Position)
   return lost > 0n ? Number(lost) : 0
 }
 
-/** Whether one position is the next behind another, where a log numbers its records one after the other. */
+/** Returns true when `position` directly follows `read`, in a log that numbers records one after the other. */
 export function isNext(read: Position, position: Position): boolean {
   return BigInt(position) - BigInt(read) === 1n
 }
 
-/** The sequence number as the log writes it, without leading zeros. */
+/** Converts a position to the sequence number of the log, without leading zeros. */
 export function toSequenceNumber(position: Position): string {
   return position.replace(/^0+(?=\d)/, '')
 }

@@ -5,18 +5,18 @@ import { decodeEvent, type ImageEvent, InvalidEventError, type WireEvent } from 
 import type { Position } from './lane.ts'
 import type { Slot } from './slot.ts'
 
-/** A record as the log delivers it. */
+/** Record as the log delivers it. */
 export interface LogRecord {
   lane: string
   position: Position
-  /** The log's own arrival time. */
+  /** Arrival time that the log stamped, ms. */
   arrivalMs: number
   data: Uint8Array
 }
 
 /**
- * Who sent a record, and as its how many-th. A producer has one record in flight and retries the same bytes, so a
- * counter that is not above the last one seen is a copy.
+ * Producer id and record counter. A producer has one record in flight and retries the same bytes, so a record whose
+ * counter is not above the last one is a copy.
  */
 export interface Origin {
   producer: string
@@ -35,43 +35,45 @@ export const REJECTION_REASONS = [
 ] as const
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
-/** A piece of a record that is no event: `index` is its line's, or null where the whole record is meant. */
+/** Part of a record that is no valid event. `index` is the line, or null when the whole record is meant. */
 export interface Rejection {
   index: number | null
   reason: RejectionReason
-  /** For people; says the field and what it must be, never its value. */
+  /** Explanation for people: the field and what it must be, never its value. */
   detail: string
   bytes: Uint8Array
 }
 
 export interface DecodedRecord {
-  /** Null for records that our producer did not wrap. */
+  /** Null for records from other producers than ours. */
   origin: Origin | null
-  /** When the heartbeat that this record is was sent; null for records of events. */
+  /** Time when this heartbeat was sent, ms; null for records of events. */
   heartbeatMs: number | null
-  /** Good events with the line they stood on. */
+  /** Valid events, each with its line. */
   events: { index: number; event: ImageEvent }[]
   rejections: Rejection[]
 }
 
-/** A record may grow to this many bytes; one that would grow beyond is refused before it takes the memory. */
+/**
+ * Maximum size of a decompressed record, bytes. A record that would grow larger is refused before it uses the memory.
+ */
 export const MAX_DECODED_BYTES = 16 * 1024 * 1024
 
 /**
- * A record may have this many lines: so many bytes hold no more of the shortest events. A few kilobytes can
- * decompress to millions of lines, each of which would be refused, and kept, by itself.
+ * Maximum number of lines in a record. MAX_DECODED_BYTES bytes cannot hold more of the shortest events. Without the
+ * limit, a few kilobytes could decompress to millions of invalid lines, and each would be quarantined separately.
  */
 export const MAX_LINES = MAX_DECODED_BYTES / 64
 
-/** A line may have this many characters: parsed JSON can take eighty times the memory of its text. */
+/** Maximum length of a line, in characters. Parsed JSON can use eighty times the memory of its text. */
 export const MAX_LINE_LENGTH = 1024 * 1024
 
 /**
- * A record is NDJSON, an event a line, plain or compressed with gzip or zstd. The first line that is not blank may be a header,
- * `{"landcover":{"producer":"…","counter":7}}`, which gives the record its identity, or
- * `{"landcover":{"heartbeat":1700000000000}}`. Lines are judged one by one: a bad one never takes others with it.
- * They may end in CRLF. A byte order mark before the first is no part of it (RFC 8259, 8.1, lets a parser ignore it):
- * some editors on Windows write one, and the header behind it must not be lost.
+ * Decodes a record: NDJSON with one event on each line, plain or compressed with gzip or zstd. The first line that is
+ * not blank may be a header: `{"landcover":{"producer":"…","counter":7}}` gives the record its identity,
+ * `{"landcover":{"heartbeat":1700000000000}}` marks a heartbeat. Each line is decoded separately, so an invalid line
+ * does not affect others. Lines may end in CRLF. A byte order mark at the start is ignored (RFC 8259, 8.1, lets a
+ * parser do so): some Windows editors write one, and the header behind it must not be lost.
  */
 export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList): DecodedRecord {
   const decoded: DecodedRecord = { origin: null, heartbeatMs: null, events: [], rejections: [] }
@@ -135,10 +137,11 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
 }
 
 /**
- * The lines of a record, decompressed. One that is not UTF-8 stays bytes, so that it can be kept as it came.
+ * Decompresses a record and splits it into lines. A line that is not UTF-8 stays bytes, so that it can be quarantined
+ * unchanged.
  *
- * @throws Error when the record cannot be decompressed; its code is ERR_BUFFER_TOO_LARGE beyond MAX_DECODED_BYTES
- *   or MAX_LINES
+ * @throws Error when the record cannot be decompressed. Its code is ERR_BUFFER_TOO_LARGE when the record has more than
+ *   MAX_DECODED_BYTES bytes or MAX_LINES lines
  */
 export function linesOf(data: Uint8Array): (string | Buffer)[] {
   const bytes = withoutByteOrderMark(decompress(data))
@@ -155,7 +158,7 @@ export function linesOf(data: Uint8Array): (string | Buffer)[] {
   return lines
 }
 
-/** NDJSON, or else one JSON document that was written over several lines. */
+/** Returns the lines of NDJSON, or the whole text when it is one JSON document over several lines. */
 function oneDocument(text: string): string[] {
   const lines = text.split('\n')
   const beginsWithEvent = lines[0]?.trimEnd().endsWith('}')
@@ -199,13 +202,16 @@ function decompress(data: Uint8Array): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 }
 
-/** Zstd data is any number of frames (RFC 8878, 3.); Node ends behind the first and says nothing of the others. */
+/**
+ * Decompresses zstd. Zstd data may consist of several frames (RFC 8878, section 3). Node stops after the first frame
+ * without an error, so each frame is decompressed here.
+ */
 function unzstd(data: Uint8Array): Buffer {
   const frames: Buffer[] = []
   let length = 0
   for (let start = 0; start < data.length; ) {
     const rest = data.subarray(start)
-    // Typed as if `info` were not there.
+    // The type definitions do not know the option `info`.
     const { buffer, engine } = zstdDecompressSync(rest, { ...limits, info: true }) as unknown as {
       buffer: Buffer
       engine: { bytesWritten: number }
@@ -236,7 +242,7 @@ function isHeartbeat(header: unknown): header is { heartbeat: number } {
   return Number.isSafeInteger((header as { heartbeat?: unknown } | null)?.heartbeat)
 }
 
-/** The bytes of a record of events; the header comes first. */
+/** Encodes events as a record. The header comes first. */
 export function encodeRecord(origin: Origin, events: readonly WireEvent[]): Buffer {
   const lines = [JSON.stringify({ landcover: origin })]
   for (const event of events) lines.push(JSON.stringify(event))

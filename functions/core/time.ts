@@ -10,9 +10,9 @@ export const HOUR_MS = 3_600_000
 export const DAY_MS = 86_400_000
 
 /**
- * Reads an ISO 8601 date and time; without a zone it is UTC (as the original's producer wrote it), never the
- * machine's zone. Fractions finer than a millisecond are cut. Returns null for anything else, including dates that
- * no calendar has.
+ * Parses an ISO 8601 date and time. Without a zone it is UTC (as the original's producer wrote it), never the zone of
+ * the machine. Fractions finer than a millisecond are cut. Returns null for other text and for dates that no calendar
+ * has.
  */
 export function parseTimestamp(text: string): number | null {
   if (text.length === 24 && text.charCodeAt(23) === LETTER_Z) {
@@ -34,12 +34,12 @@ export function parseTimestamp(text: string): number | null {
 
 type TimeParts = [year: number, month: number, day: number, hour: number, minute: number, second: number]
 
-/** Null for what no calendar or clock shows. */
+/** Returns ms since the epoch, or null for a date or time that does not exist. */
 function utc([year, month, day, hour, minute, second]: TimeParts, milli: number): number | null {
   if (month < 1 || month > 12 || day < 1 || day > (DAYS_IN_MONTH[month - 1] as number)) return null
   if (month === 2 && day === 29 && !isLeapYear(year)) return null
   if (hour > 23 || minute > 59 || second > 59) return null
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999.
   if (year < 100) return null
   return Date.UTC(year, month - 1, day, hour, minute, second, milli)
 }
@@ -50,7 +50,7 @@ function isLeapYear(year: number): boolean {
 
 const LETTER_Z = 0x5a
 
-/** `2026-11-22T14:05:09.123Z`, the form that nearly all events have, read ten times faster than by the expression. */
+/** Parses `2026-11-22T14:05:09.123Z`, the form of nearly all events, ten times faster than the regular expression. */
 function parseCanonical(text: string): number | null {
   const isPunctuated =
     text[4] === '-' && text[7] === '-' && text[10] === 'T' && text[13] === ':' && text[16] === ':' && text[19] === '.'
@@ -82,12 +82,12 @@ export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-/** When the UTC day of a time begins, ms. */
+/** Returns the start of the UTC day of a time, ms. */
 export function startOfDay(ms: number): number {
   return Math.floor(ms / DAY_MS) * DAY_MS
 }
 
-/** The UTC day of a time as `YYYY-MM-DD`. */
+/** Returns the UTC day of a time as `YYYY-MM-DD`. */
 export function dayOf(ms: number): string {
   return formatTimestamp(ms).slice(0, 10)
 }

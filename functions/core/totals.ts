@@ -2,15 +2,15 @@ import { BANDS, type Band, type ImageEvent } from './event.ts'
 import { MICRO, MILLI } from './fixed-point.ts'
 
 /**
- * What is kept of a set of events, all of it integers: counts, sums in millionths (NDVI), millionths squared and
- * thousandths (bands), and extremes. Adding is exact, commutative and associative.
+ * Counts, sums and extremes of a set of events, all integers. Units: millionths (NDVI), millionths squared, thousandths
+ * (bands). Adding is exact, commutative and associative.
  */
 export interface Totals {
   count: number
   lateCount: number
   ndviSum: bigint
   ndviSquareSum: bigint
-  /** Lowest and highest pixel of all images, where their producers measured it. */
+  /** Lowest and highest pixel of all images for which producers measured it. */
   ndviMin: number | null
   ndviMax: number | null
   bands: Record<Band, BandTotals>
@@ -43,7 +43,7 @@ export function addTotals(a: Totals, b: Totals): Totals {
   }
 }
 
-/** Adds every entry of `more` into `into`, key by key. */
+/** Adds each entry of `more` to `into`, key by key. */
 export function addEach<K>(into: Map<K, Totals>, more: Iterable<readonly [K, Totals]>): void {
   for (const [key, totals] of more) {
     const known = into.get(key)
@@ -59,10 +59,13 @@ function higher(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.max(a, b)
 }
 
-/** A square is at most 1e12 and a band mean less: the sums of this many stay below 2^53. */
+/**
+ * Number of events after which sums move to bigint. A square is at most 1e12 and a band mean less, so the sums of this
+ * many events stay below 2^53.
+ */
 const EVENTS_PER_FOLD = 8_192
 
-/** Adds up events one by one, in plain numbers for as long as they are exact. */
+/** Adds up events one by one. It uses plain numbers as long as they are exact. */
 export class Accumulator {
   #count = 0
   #lateCount = 0
@@ -123,7 +126,7 @@ export class Accumulator {
   }
 }
 
-/** What people are shown of totals: NDVI as NDVI, bands in the image's units. Null means "not measured". */
+/** Statistics for people, computed from totals: NDVI as NDVI, bands in the image's units. Null means "not measured". */
 export interface Statistics {
   count: number
   lateCount: number
@@ -152,7 +155,7 @@ export function statisticsOf(totals: Totals): Statistics {
   }
 }
 
-/** sqrt((n·Σx² - (Σx)²) / (n·(n-1))): the difference is taken in integers, so nothing cancels. */
+/** Computes sqrt((n·Σx² - (Σx)²) / (n·(n-1))). The difference is computed in integers, so no precision is lost. */
 function sampleStddev({ count, ndviSum, ndviSquareSum }: Totals): number | null {
   if (count < 2) return null
   const n = BigInt(count)
@@ -160,7 +163,7 @@ function sampleStddev({ count, ndviSum, ndviSquareSum }: Totals): number | null 
   return Math.sqrt(variance) / MICRO
 }
 
-/** a / b of integers of any size as the nearest number, to about 15 digits. */
+/** Divides integers of any size, with a precision of about 15 digits. */
 function quotient(a: bigint, b: bigint): number {
   const whole = a / b
   return Number(whole) + Number(a - whole * b) / Number(b)

@@ -1,9 +1,15 @@
 import { MINUTE_MS } from './time.ts'
 
-/** Windows tumble every ten minutes of event time, aligned to the epoch; a window is named by its start in ms. */
+/**
+ * Length of a window, ms. Windows are tumbling, by event time, aligned to the epoch. A window is named by its start in
+ * ms.
+ */
 export const WINDOW_MS = 10 * MINUTE_MS
 
-/** How long after its end a window is still open: an event that arrives later is late (and counts all the same). */
+/**
+ * Allowed lateness: time for which a window stays open after its end, ms. An event that arrives later is late, and
+ * counts.
+ */
 export const LATENESS_MS = 5 * MINUTE_MS
 
 export function windowOf(eventMs: number): number {

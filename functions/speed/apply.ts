@@ -7,8 +7,8 @@ import {
   newCursor,
   type SeenRecord,
   see,
-  withinRoom,
-  withoutForgotten,
+  withinSizeLimit,
+  withoutExpired,
 } from '../core/cursor.ts'
 import { isNext, type Lane, lostBetween, type Position, START } from '../core/lane.ts'
 import { decodeRecord, type LogRecord, type RejectionReason } from '../core/record.ts'
@@ -45,7 +45,7 @@ export interface Applied {
   rowsWritten: number
   /** From the sending of the delivery's last heartbeat until all but the cursor was written, ms; null without any. */
   heartbeatDelayMs: number | null
-  /** Producer ids for which the cursor has no more room: see withinRoom. */
+  /** Producer ids for which the cursor has no more room: see withinSizeLimit. */
   producersForgotten: number
   /** Records that the log removed before this delivery, and that were never read. */
   lost: number
@@ -227,7 +227,7 @@ async function writePart(
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
   // Where the log's clock has leapt ahead nothing is forgotten for it: copies come when it is right again.
   const reached = Math.min(part.latestSlot, slotOf(layer.now(), slotMs))
-  const { kept, forgotten } = withinRoom(withoutForgotten(part.producers, reached - slotMs, lookBackMs(slotMs)))
+  const { kept, forgotten } = withinSizeLimit(withoutExpired(part.producers, reached - slotMs, lookBackMs(slotMs)))
   applied.producersForgotten += forgotten
   const next: Cursor = {
     lane: cursor.lane,

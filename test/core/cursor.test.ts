@@ -8,8 +8,8 @@ import {
   type SeenProducers,
   type SeenRecord,
   see,
-  withinRoom,
-  withoutForgotten,
+  withinSizeLimit,
+  withoutExpired,
 } from '../../functions/core/cursor.ts'
 import { START } from '../../functions/core/lane.ts'
 import { lookBackMs, RETRY_LIMIT_MS, slotOf } from '../../functions/core/slot.ts'
@@ -133,13 +133,13 @@ describe('forgetting', () => {
       ['edge', seen(2, NOON_MS - LOOK_BACK_MS)],
       ['new', seen(3, NOON_MS)],
     ])
-    expect([...withoutForgotten(producers, NOON_MS, LOOK_BACK_MS).keys()]).toEqual(['edge', 'new'])
+    expect([...withoutExpired(producers, NOON_MS, LOOK_BACK_MS).keys()]).toEqual(['edge', 'new'])
     expect(producers.size).toBe(3)
   })
 
   /** As the speed layer does it: one slot behind the latest, because arrival times go back by less than a slot. */
   const forget = (producers: SeenProducers, latestSlot: number, slotMs: number) =>
-    withoutForgotten(producers, latestSlot - slotMs, lookBackMs(slotMs))
+    withoutExpired(producers, latestSlot - slotMs, lookBackMs(slotMs))
 
   it('changes no later judgement, even where arrival times go back by a slot', () => {
     const slotMs = fc.constantFrom(SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, HOUR_MS)
@@ -195,14 +195,14 @@ describe('the room that a cursor has for producers', () => {
 
   it('is enough for all that keep to their contract', () => {
     const producers = new Map(ids(5_000).map(id => [id, seen(1)]))
-    expect(withinRoom(producers)).toEqual({ kept: producers, forgotten: 0 })
+    expect(withinSizeLimit(producers)).toEqual({ kept: producers, forgotten: 0 })
   })
 
   it('stays below what a row may have, and keeps what was seen last', () => {
     const early = ids(15_000, 'early').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS)] as const)
     const late = ids(5_000, 'late').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS + HOUR_MS)] as const)
     const producers = new Map([...late, ...early])
-    const { kept, forgotten } = withinRoom(producers)
+    const { kept, forgotten } = withinSizeLimit(producers)
     expect(text(producers)).toBeGreaterThan(1024 ** 2)
     expect(text(kept)).toBeLessThan(0.9 * 1024 ** 2)
     expect(forgotten).toBe(producers.size - kept.size)

@@ -3,7 +3,10 @@ import { fromMicro } from '../fixed-point.ts'
 
 const THRESHOLD = 2
 
-/** An image whose mean NDVI lies more than two standard deviations from its class's batch mean. */
+/**
+ * Rule that flags an image whose mean NDVI lies more than two standard deviations from the mean of its class in the
+ * batch view.
+ */
 export const classZscore: Rule = {
   name: 'class-zscore',
   score(event, baseline) {

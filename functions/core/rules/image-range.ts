@@ -3,8 +3,8 @@ import type { Rule } from '../alert.ts'
 const THRESHOLD = 2
 
 /**
- * The original's rule: an image whose own lowest or highest pixel lies more than two of its standard deviations from
- * its own mean. It says that an image is varied rather than that it is odd: it flags 89% of 200 real tiles.
+ * Rule of the original: flags an image whose lowest or highest pixel lies more than two of its own standard deviations
+ * from its own mean. This finds varied images rather than unusual ones: it flags 89% of 200 real tiles.
  */
 export const imageRange: Rule = {
   name: 'image-range',

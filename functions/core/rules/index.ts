@@ -2,15 +2,15 @@ import type { Rule } from '../alert.ts'
 import { classZscore } from './class-zscore.ts'
 import { imageRange } from './image-range.ts'
 
-/** Every rule there is, by name. A new rule is a file of its own and a line here. */
+/** All rules by name. A new rule is a file and an entry here. */
 export const RULES: ReadonlyMap<string, Rule> = new Map([classZscore, imageRange].map(rule => [rule.name, rule]))
 
 export const DEFAULT_RULES: readonly Rule[] = [classZscore]
 
 /**
- * The rules of a list such as `class-zscore,image-range`, in its order.
+ * Parses a list of rules such as `class-zscore,image-range`. The order stays.
  *
- * @throws Error that names those there are
+ * @throws Error that lists the existing rules
  */
 export function rulesNamed(names: string): Rule[] {
   return names.split(',').map(name => {
