@@ -2,23 +2,26 @@ import type { KinesisStreamEvent, MSKEvent, MSKRecord, SelfManagedKafkaEvent } f
 import { laneName, toPosition } from '../core/lane.ts'
 import type { LogRecord } from '../core/record.ts'
 
-/** The events in which Lambda hands records of a log to a function. */
+/** Lambda events that carry records of a log. */
 export type LogEvent = KinesisStreamEvent | MSKEvent | SelfManagedKafkaEvent
 
-/** The records of one lane in a Lambda event, in their order. */
+/** Records of one lane in a Lambda event, in order. */
 export interface Delivery {
   lane: string
   records: LogRecord[]
-  /** What a batch response calls the first record. */
+  /** Identifier of the first record in a batch response. */
   first: ItemIdentifier
-  /** The record behind the others that cannot be taken, nor what lies behind it; null where there is none. */
+  /**
+   * First record that cannot be accepted, with the reason; the records behind it are refused, too. Null when all are
+   * accepted.
+   */
   refused: { item: ItemIdentifier; reason: string } | null
 }
 
 /**
- * A record in a batch response: Kinesis' sequence number, or Kafka's `topic-partition` and offset (AWS Lambda
- * Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda", "Configuring error
- * handling controls for Kafka event sources").
+ * Identifier of a record in a batch response: the sequence number of Kinesis, or `topic-partition` and offset of Kafka
+ * (AWS Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda", "Configuring
+ * error handling controls for Kafka event sources").
  */
 export type ItemIdentifier = string | { partition: string; offset: number }
 
@@ -27,10 +30,10 @@ export interface BatchResponse {
 }
 
 /**
- * Takes an event apart into its lanes: a Kinesis event holds records of one shard, a Kafka event may hold several
- * partitions.
+ * Splits an event into deliveries by lane. A Kinesis event contains records of one shard, a Kafka event may contain
+ * several partitions.
  *
- * @param streamIdentity the name under which the lanes of the event's stream or topic are known
+ * @param streamIdentity identity of the event's stream or topic, with which the names of its lanes begin
  */
 export function deliveriesOf(event: LogEvent, streamIdentity: string): Delivery[] {
   return 'Records' in event ? kinesisDeliveries(event, streamIdentity) : kafkaDeliveries(event, streamIdentity)
@@ -63,7 +66,7 @@ function kafkaDeliveries(event: MSKEvent | SelfManagedKafkaEvent, streamIdentity
 }
 
 function unstampedAt({ topic, partition, offset }: MSKRecord): string {
-  return `the record at offset ${offset} of partition ${partition} of the topic ${topic} carries its producer's time, not that of its arrival: set message.timestamp.type=LogAppendTime, and see "Records without the broker's time" in docs/engines.md`
+  return `the record at offset ${offset} of partition ${partition} of the topic ${topic} carries its producer's time, not its arrival time: set message.timestamp.type=LogAppendTime, and see "Records without the broker's time" in docs/engines.md`
 }
 
 function kafkaRecord(lane: string, { offset, timestamp, value }: MSKRecord): LogRecord {
@@ -71,10 +74,10 @@ function kafkaRecord(lane: string, { offset, timestamp, value }: MSKRecord): Log
 }
 
 /**
- * Does each delivery of an event, and gives those that fail back whole, by their first record. A store that is down
- * is no reason to throw: that would make the mapping cut the batch in halves, which helps against a record that
- * breaks the code and only adds load to a store that is down. A record that cannot be taken is given back by itself,
- * with what lies behind it.
+ * Processes each delivery of an event, and gives back the failed ones whole, by their first record. It does not throw
+ * when a store is down: the mapping would then split the batch into halves, which helps against a record that breaks
+ * the code but only adds load to a store that is down. A record that cannot be accepted is given back with the records
+ * behind it, and without those before it.
  */
 export async function consume(
   event: LogEvent,

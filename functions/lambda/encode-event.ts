@@ -3,7 +3,7 @@ import { toSequenceNumber } from '../core/lane.ts'
 import type { LogRecord } from '../core/record.ts'
 import type { LogEvent } from './decode-event.ts'
 
-/** Makes the event in which Lambda would hand records of one lane to a function. */
+/** Function that encodes records of one lane as the event that Lambda would pass to a handler. */
 export type ToLambdaEvent = (streamIdentity: string, records: readonly LogRecord[]) => LogEvent
 
 export function kinesisEvent(streamIdentity: string, records: readonly LogRecord[]): KinesisStreamEvent {
@@ -31,7 +31,10 @@ export function kinesisEvent(streamIdentity: string, records: readonly LogRecord
   }
 }
 
-/** A record of our port carries the log's own time: it was stamped by the broker, or it would not have been handed out. */
+/**
+ * Encodes records as an event of a self-managed Kafka cluster. The records carry the broker's own time, because our
+ * port returns no others.
+ */
 export function kafkaEvent(streamIdentity: string, records: readonly LogRecord[]): SelfManagedKafkaEvent {
   const partition = Number(shardOf(streamIdentity, (records[0] as LogRecord).lane))
   return {

@@ -1,7 +1,7 @@
 export type SqlValue = string | number | bigint | boolean | null
 export type SqlRow = Record<string, SqlValue>
 
-/** The arrival slots that a statement reads, by their names, both included. */
+/** Range of arrival slots that a statement reads, by slot name. Both ends are included. */
 export interface SlotSpan {
   first: string
   last: string
@@ -9,21 +9,23 @@ export interface SlotSpan {
 
 export interface QueryAnswer {
   rows: SqlRow[]
-  /** What the engine says, or at most can, have read, in bytes. */
+  /** Bytes that the engine reports as read, or an upper limit. */
   bytesScanned: number
 }
 
 /**
- * Runs SELECT statements over the archive, the table `landcover_archive`: Athena, Trino or DuckDB. Sums are
+ * Query engine for SELECT statements over the archive, the table `landcover_archive`: Athena, Trino or DuckDB. Sums are
  * decimal(38,0) in the statements and bigint in the answer.
  */
 export interface BatchQuery {
   /**
-   * @param slots what the statement's own conditions on `arrival_slot` allow: an engine that lists files itself looks
-   *   at no others
-   * @param lanes where they are given, those that the statement's conditions on `lane` allow, and each of their files
-   *   is named after its lane: nor need it look at those of others
-   * @throws Error when the statement fails, also where a file vanished while it was read
+   * Runs a statement.
+   *
+   * @param slots slots that the statement's own conditions on `arrival_slot` allow. An engine that lists files itself
+   *   reads no others.
+   * @param lanes lanes that the statement's conditions on `lane` allow, if given. Each of their files is named after
+   *   its lane, so the engine need not read files of other lanes.
+   * @throws Error when the statement fails, also when a file disappeared while it was read
    */
   query(sql: string, slots: SlotSpan, lanes?: readonly string[]): Promise<QueryAnswer>
   close(): Promise<void>

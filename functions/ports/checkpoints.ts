@@ -1,12 +1,12 @@
 import type { Position } from '../core/lane.ts'
 
-/** The consumers of the log. */
+/** Names of the log's consumers. */
 export const SPEED_CONSUMER = 'speed'
 export const ARCHIVE_CONSUMER = 'archive'
 
 /**
- * How far each consumer of the log has been handed each lane. Losing it costs time only: what is delivered again has
- * no effect.
+ * Position up to which each consumer of the log has received each lane. Losing checkpoints costs only time: records
+ * that are delivered again have no effect.
  */
 export interface Checkpoints {
   read(consumer: string, lane: string): Promise<Position>

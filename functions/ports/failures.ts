@@ -1,17 +1,22 @@
-/** A part of this process that is failing now. */
+/** Component of this process that is failing now. */
 export interface Failing {
   component: string
-  /** Since the first failure of the row, ms. */
+  /** Time since the first of the failures in a row, ms. */
   forMs: number
-  /** Failures in a row. */
+  /** Number of failures in a row. */
   count: number
-  /** What the last one said: no content of events or records. */
+  /** Message of the last failure, without content of events or records. */
   message: string
 }
 
-/** Takes note of failures and recoveries of the parts of a process, so that health can tell. */
+/** Registry of failures and recoveries of this process's components, for health. */
 export interface Failures {
-  /** @param tolerated failures in a row that are no news yet, where trying again at once is usual */
+  /**
+   * Records a failure.
+   *
+   * @param tolerated number of failures in a row that are not reported yet, for components where an immediate retry is
+   *   normal
+   */
   failed(component: string, error: unknown, tolerated?: number): void
   recovered(component: string): void
 }

@@ -1,48 +1,48 @@
 import type { RejectionReason } from '../core/record.ts'
 
-/** What is measured of a delivery. Names that end in `Ms` are times in ms, all others are counts. */
+/** Names of the measured values. Names that end in `Ms` are times in ms, all others are counts. */
 export type MetricName =
   /** Records of the delivery. */
   | 'records'
-  /** Records among them that were copies, or applied already. */
+  /** Records of the delivery that were copies or already applied. */
   | 'skippedRecords'
   /** Events that were added to totals. */
   | 'counted'
-  /** Events among them that were late. */
+  /** Counted events that were late. */
   | 'late'
-  /** Pieces of records that were refused, in all and by their reason. */
+  /** Rejections: lines or whole records that were quarantined, in total and by reason. */
   | 'quarantined'
   | `quarantined.${RejectionReason}`
-  /** Records that the log removed before they were read; only where there were any. */
+  /** Records that the log removed before they were read; only present when there were any. */
   | 'lost'
   | 'alerts'
   | 'rowsWritten'
-  /** Files written to the archive, and the events in them. */
+  /** Files written to the archive, and the number of their events. */
   | 'files'
   | 'events'
   /** 1 for a delivery that was given back, 0 for one that was not. */
   | 'deliveriesGivenBack'
-  /** How long the delivery took. */
+  /** Duration of the delivery. */
   | 'applyMs'
-  /** From the sending of the delivery's last heartbeat until it was applied. */
+  /** Time from the sending of the delivery's last heartbeat until it was applied. */
   | 'endToEndDelayMs'
   /** Age of the delivery's last record at the end, since the log received it. */
   | 'iteratorAgeMs'
-  /** How long before the end of a batch run the slots end that its view covers. */
+  /** Age of the cut at the end of a batch run. */
   | 'cutAgeMs'
 
-/** What one delivery, or one batch run, came to. */
+/** Measured values of one delivery or one batch run. */
 export interface Measurement {
-  /** Who did the work. */
+  /** Component that did the work. */
   consumer: 'speed' | 'archive' | 'batch'
-  /** Of a delivery. */
+  /** Lane of a delivery; absent for a batch run. */
   lane?: string
-  /** Null: was not measured. */
+  /** Measured values; null means "not measured". */
   values: Readonly<Partial<Record<MetricName, number | null>>>
 }
 
-/** Takes figures about the work: identities and counts, never an event's or a record's content. */
+/** Receiver of measurements: identities and counts, never the content of an event or record. */
 export interface Metrics {
-  /** Never throws: what cannot be noted is lost, and the work goes on. */
+  /** Records a measurement. Never throws: a measurement that cannot be written is lost, and the work continues. */
   record(measurement: Measurement): void
 }

@@ -5,17 +5,17 @@ import type { RejectionReason } from '../core/record.ts'
 import type { Slot } from '../core/slot.ts'
 import type { Totals } from '../core/totals.ts'
 
-/** What all rows of a store depend on. */
+/** Settings on which all rows of a store depend. */
 export interface StoreSettings {
-  /** The form in which cursors and rows are written. */
+  /** Format number of cursors and rows. */
   format: number
-  /** The length of the arrival slots that cut the rows, ms. */
+  /** Length of the arrival slots by which the rows are divided, ms. */
   slotMs: number
-  /** The system whose rows they are; null while that is not known. */
+  /** Id of the system that owns the rows; null while it is unknown. */
   systemId: string | null
 }
 
-/** Identifies a row of totals: what one lane received in one arrival slot for one event-time window. */
+/** Key of a row of totals: the events that one lane received in one arrival slot for one window. */
 export interface RowKey {
   slot: Slot
   lane: string
@@ -24,17 +24,17 @@ export interface RowKey {
 }
 
 export interface SpeedRow extends RowKey {
-  /** The last record that the totals include. */
+  /** Position of the last record that the totals include. */
   lastPosition: Position
-  /** Totals per class name. */
+  /** Totals by class name. */
   totals: ReadonlyMap<string, Totals>
 }
 
-/** Something that came in and is no event: kept for ever, with its place and why. */
+/** Line or record that is no valid event, kept without end, with its place and the reason. */
 export interface QuarantineEntry {
   lane: string
   position: Position
-  /** Line of the record, null where the whole record is meant. */
+  /** Line of the record; null when the whole record is meant. */
   index: number | null
   arrivalMs: number
   reason: RejectionReason
@@ -43,36 +43,36 @@ export interface QuarantineEntry {
 }
 
 /**
- * Where an entry stands. Entries of a lane are ordered by the hour of their arrival, then by position, then by line
- * (the whole record before its first line): stores divide what they keep for ever by time.
+ * Place of an entry in its lane. Entries of a lane are ordered by the hour of their arrival, then by position, then by
+ * line (the whole record before its first line): stores partition entries by time, because they keep them without end.
  */
 export type QuarantinePlace = Pick<QuarantineEntry, 'arrivalMs' | 'position' | 'index'>
 
 /**
- * That a redrive took an entry on. From then on the log may have its events, under the identity (producer, 1). The
- * claim is kept for ever, as the entry is.
+ * Claim: this redrive owns the entry. From then on the log may contain its events, with the identity (producer, 1). The
+ * claim is kept without end, like the entry.
  */
 export interface RedriveClaim {
-  /** The producer id that is derived from the entry; the claim's key. */
+  /** Producer id that is derived from the entry. It is the key of the claim. */
   producer: string
-  /** The entry, for people who look into the store. */
+  /** Place of the entry, for people who look into the store. */
   entry: Pick<QuarantineEntry, 'lane' | 'position' | 'index'>
-  /** Just before the claim was written: copies are recognised for as long after it as producers may retry. */
+  /** Time just before the claim was written, ms. Copies are recognised after it for as long as producers may retry. */
   claimedMs: number
-  /** The log to which the events go, by its identity. */
+  /** Identity of the log to which the events go. */
   log: string
-  /** The lane to which every attempt must go; null where the producer id is the key (see EventLog.destinationOf). */
+  /** Lane to which every attempt must go; null when the producer id is the key (see EventLog.destinationOf). */
   lane: string | null
 }
 
 export interface RedriveState extends RedriveClaim {
-  /** When the log had acknowledged the events; null until that is known. */
+  /** Time when the log had acknowledged the events, ms; null until then. */
   appendedMs: number | null
 }
 
 /**
- * The store cannot be reached, or did not answer in time: what was asked may have been done or not. Trying again
- * later helps, which no other error promises.
+ * Thrown when the store cannot be reached or did not answer in time. The operation may or may not have been done. Only
+ * this error says that a later attempt helps.
  */
 export class SpeedStoreUnavailableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -81,30 +81,30 @@ export class SpeedStoreUnavailableError extends Error {
   }
 }
 
-/** Slots from `from` (included) to `until` (not included). */
+/** Range of slots from `from` (included) to `until` (not included). */
 export interface SlotRange {
   from: Slot
   until: Slot
 }
 
 /**
- * State of the speed layer. Writes of cursors and rows are compare-and-set on the position they replace: the answer
- * false means that nothing was written because another writer was first. Every method throws when the outcome is
- * not known, SpeedStoreUnavailableError where the store is to blame.
+ * Store for the state of the speed layer. Cursors and rows are written by compare-and-set on the position that they
+ * replace: false means that nothing was written, because another writer was first. Every method throws when the outcome
+ * is unknown, and SpeedStoreUnavailableError when the store is the cause.
  */
 export interface SpeedStore {
   /**
-   * What of the store cannot be used now, in words for people: tables that are still being made, tables and columns that
-   * are gone.
+   * Lists the parts of the store that cannot be used now, in words for people: tables that are still being created,
+   * missing tables and columns.
    */
   unready(): Promise<string[]>
 
-  /** Settles what the rows depend on, where nobody has yet; answers what holds. */
+  /** Stores the settings if there are none yet, and returns the stored settings. */
   initSettings(asked: StoreSettings): Promise<StoreSettings>
   /**
-   * Puts other settings in the place of some. The length of the slots stays.
+   * Replaces the settings. The slot length stays.
    *
-   * @returns false, and nothing is written, where other settings hold than `from`
+   * @returns false, without writing, when the stored settings differ from `from`
    */
   replaceSettings(settings: StoreSettings, from: StoreSettings): Promise<boolean>
 
@@ -115,27 +115,34 @@ export interface SpeedStore {
 
   readRow(key: RowKey): Promise<SpeedRow | undefined>
   /**
-   * Every row of a lane whose arrival slot lies in the range, in no particular order. A range may be as wide as one
-   * likes: it costs what lies in it.
+   * Reads all rows of a lane whose arrival slot lies in the range, in no particular order. The range may have any
+   * width: the cost depends on the rows in it.
    */
   readRows(lane: string, slots: SlotRange): Promise<SpeedRow[]>
-  /** @param replacing the stored row's last position; null when there must be no row yet */
+  /**
+   * Writes a row by compare-and-set.
+   *
+   * @param replacing last position of the stored row; null when there must be no row yet
+   */
   writeRow(row: SpeedRow, replacing: Position | null): Promise<boolean>
 
   putAlerts(alerts: readonly Alert[]): Promise<void>
-  /** The newest alerts of a class on a day (UTC) up to a time, newest first; of one time by image id, backwards. */
+  /**
+   * Reads the newest alerts of a class on a UTC day up to a time, newest first; alerts of the same time by image id,
+   * descending.
+   */
   readAlerts(query: { className: string; day: string; upToMs: number; limit: number }): Promise<Alert[]>
 
-  /** Keeps entries whose place is not yet known, with bytes of any length that a record can decode to. */
+  /** Stores the entries whose place is not stored yet. Their bytes may have any length to which a record can decode. */
   quarantine(entries: readonly QuarantineEntry[]): Promise<void>
-  /** Entries of a lane behind a place (null: from the first), in the order of their places. */
+  /** Reads entries of a lane behind a place (null: from the first), in the order of their places. */
   readQuarantine(query: { lane: string; after: QuarantinePlace | null; limit: number }): Promise<QuarantineEntry[]>
 
-  /** Takes an entry on; false when its producer id is claimed already, by whomever. */
+  /** Writes a claim; false when its producer id is claimed already. */
   claimRedrive(claim: RedriveClaim): Promise<boolean>
-  /** Notes that the log has a claim's events, harmless to repeat; false when nobody has claimed the producer id. */
+  /** Marks a claim as appended to the log. Harmless to repeat; false when there is no such claim. */
   markRedriven(producer: string, appendedMs: number): Promise<boolean>
-  /** What is known of producer ids, in no particular order; nothing of those that nobody claimed. */
+  /** Reads the claims of producer ids, in no particular order. Ids without a claim are missing in the answer. */
   readRedrives(producers: readonly string[]): Promise<RedriveState[]>
 
   close(): Promise<void>
