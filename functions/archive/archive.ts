@@ -7,7 +7,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { archiveKey, fileName } from './layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from './parquet.ts'
 
-/** What a delivery came to. */
+/** Result of archiving a delivery. */
 export interface Archived {
   files: number
   events: number
@@ -19,13 +19,14 @@ export interface Archive {
   classes(): Promise<ClassList>
 }
 
-/** A file takes no further record once it has as many events: what is decoded at once stays bounded. */
+/** Number of events from which on a file takes no further record, so that memory stays bounded. */
 const EVENTS_PER_FILE = 100_000
 
 /**
- * Writes a delivery as one file per arrival slot in it (several where it has many events), also where a slot holds no
- * event: a lane's files tell how far it has come. Earlier slots go first, so that a file of a slot says that all before it are written. Delivered
- * again in the same cut it rewrites the same files; in another cut, files that overlap, whose rows tell copies apart.
+ * Writes a delivery as one file for each arrival slot in it, or several files when a slot has many events. A slot
+ * without an event gets a file, too: the files of a lane show its progress. Earlier slots are written first, so a file
+ * of a slot shows that all earlier slots are written. When the same records are delivered again in the same groups, the
+ * same files are rewritten. In other groups the files overlap, and statements recognise the copies by their rows.
  *
  * @param records of one lane, in its order
  */

@@ -8,27 +8,32 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { ARCHIVE_PREFIX, type ArchiveFileName, archiveKey, fileName, parseArchiveKey } from './layout.ts'
 import { ARCHIVE_COLUMNS } from './parquet.ts'
 
-/** Takes many small files of a slot together into few large ones; every reader sees each record all the while. */
+/**
+ * Options of a compaction, which merges the small files of a slot into few large ones. Every reader sees each record at
+ * all times.
+ */
 export interface CompactionOptions {
   objects: ObjectStore
   slotMs: number
-  /** Slots before this one are compacted. */
+  /** First slot that is not compacted. All earlier slots are. */
   before: Slot
   now(): number
 }
 
 export interface Compacted {
-  /** Files that were taken together, and into how many. */
+  /** Number of files that were merged, and of files that were written. */
   inputs: number
   outputs: number
-  /** Files deleted whose records have been in others for long enough. */
+  /** Number of deleted files. Their records have been in other files for long enough. */
   deleted: number
 }
 
-/** A row of the archive as it stands in a file. */
+/** Row of the archive as stored in a file. */
 type StoredRow = Record<string, unknown>
 
-/** What a compaction has written, and what may be deleted for it once nobody can still be reading that. */
+/**
+ * Record of a compaction of one slot: the files that it wrote, and the files to delete once nobody can be reading them.
+ */
 interface Done {
   inputs: string[]
   outputs: string[]
@@ -37,15 +42,15 @@ interface Done {
 
 const DONE_PREFIX = 'compactions/'
 const LANE = 'compacted'
-/** An output takes no further file once it has as many rows: what is in memory at once stays bounded. */
+/** Number of rows from which on an output takes no further file, so that memory stays bounded. */
 const ROWS_PER_FILE = 250_000
-/** A query lists files before it reads them, and may take this long. */
+/** Time after which merged files are deleted, ms. A query lists files before it reads them, and may take this long. */
 const GRACE_MS = HOUR_MS
 
 /**
- * Nothing is deleted before what replaces it can be seen, and then only an hour later. While both are there, a record
- * is in several files, as it can be anyway, and statements count it from one of them. May fail at any point and run
- * beside others.
+ * Merges the small files of each slot. Files are deleted only an hour after their replacement is visible. While both
+ * exist, a record is in several files, as can happen anyway; statements count it once. May fail at any point, and may
+ * run beside other compactions.
  */
 export async function compactArchive({ objects, slotMs, before, now }: CompactionOptions): Promise<Compacted> {
   const compacted: Compacted = { inputs: 0, outputs: 0, deleted: 0 }
@@ -78,7 +83,7 @@ export async function compactArchive({ objects, slotMs, before, now }: Compactio
   return compacted
 }
 
-/** The files of each slot that were not compacted yet. */
+/** Lists the files of each slot that are not compacted yet. */
 async function smallFiles(objects: ObjectStore, before: Slot): Promise<Map<Slot, string[]>> {
   const bySlot = new Map<Slot, string[]>()
   for await (const key of objects.list(ARCHIVE_PREFIX)) {
@@ -91,7 +96,7 @@ async function smallFiles(objects: ObjectStore, before: Slot): Promise<Map<Slot,
   return bySlot
 }
 
-/** Files that hold the records of all others: the same input gives the same. */
+/** Merges files. The same input gives the same output. */
 async function* merged(
   objects: ObjectStore,
   slot: Slot,
@@ -112,10 +117,11 @@ async function* merged(
     for (const { key, first } of files) {
       const bytes = await objects.get(key)
       if (!bytes) throw new Error(`the archive file ${key} vanished while its slot was compacted`)
-      // No file to come begins before this one: a slot may have more records than there is memory for their positions.
+      // No later file begins before this one. A slot may have more records than positions fit in memory, so positions
+      // before it are dropped.
       for (const position of seen) if (position < first) seen.delete(position)
       const fileRows = await readParquet(bytes)
-      // A record is in a file whole: those of files before are left out whole.
+      // A record is always whole in a file, so records of earlier files are left out whole.
       const newRows = fileRows.filter(({ sequence }) => !seen.has(sequence as Position))
       for (const row of newRows) {
         rows.push(row)
@@ -127,7 +133,7 @@ async function* merged(
   if (rows.length > 0) yield write()
 }
 
-/** The files of each lane, in the order of their first records: in that of text, 10 comes before 9. */
+/** Groups the files by lane, in the order of their first records. In text order, 10 would come before 9. */
 function filesOfLanes(keys: readonly string[]): Iterable<{ key: string; first: Position }[]> {
   const files = keys.map(key => {
     const { lane, first } = parseArchiveKey(key) as ArchiveFileName

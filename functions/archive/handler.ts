@@ -12,8 +12,8 @@ export interface ArchiveHandlerOptions extends Archive {
 }
 
 /**
- * The archive: keeps all that the log delivers as Parquet, for ever. A consumer of its own beside the speed layer,
- * with a long batching window, so that files stay few.
+ * Creates the Lambda handler of the archive, which stores all records of the log as Parquet without end. It is a
+ * separate consumer beside the speed layer, with a long batching window, so that there are few files.
  */
 export function archiveHandler(options: ArchiveHandlerOptions) {
   const { streamIdentity, logger, metrics, now } = options

@@ -8,22 +8,24 @@ import { type ArchivedEvent, encodeArchiveFile } from './parquet.ts'
 
 const ROWS_PER_FILE = 100_000
 
-/** The day on which all imports arrived, as far as the archive is concerned. */
+/** Arrival day of all imports in the archive. */
 export const IMPORT_DAY = dayOf(IMPORT_SLOT)
 
 const PREFIX = 'imports/'
 
 /**
- * Puts events straight into the archive, past the log; the next batch run counts them, all or, should this fail, none.
- * A file of the archive is one record, whose lines are its rows: what a statement must do to find copies grows with the
- * records, and here there are none to find. What an import that failed has left is written over when it is done again, even if other rows are good by then:
- * files are cut by rows, good or not.
+ * Writes events directly into the archive, without the log. The next batch run counts all of them or, if the import
+ * fails, none.
  *
- * @param name stands for the rows' content, in letters and digits: what is imported already is left as it is
- * @param rows always the same number in the same order; null for one that gives no event
- * @param importedMs stands as their arrival time; none of them is late
- * @returns how many events were imported; 0 leaves no trace, so that the import can be done when some are good; null
- *   when they were imported before
+ * A file is one record, and its lines are the rows: the cost of finding copies grows with the number of records, and
+ * here there are no copies. A repeated import overwrites the files of a failed one, even if other rows are valid by
+ * then, because files are divided by rows, valid or not.
+ *
+ * @param name identifies the content of the rows, in letters and digits. An import with a known name changes nothing.
+ * @param rows always the same number in the same order; null for a row that gives no event
+ * @param importedMs arrival time of the events. None of them is late.
+ * @returns number of imported events; null when they were imported before. 0 leaves no trace, so that the import can be
+ *   repeated when some rows are valid.
  */
 export async function importEvents(
   objects: ObjectStore,
@@ -38,7 +40,11 @@ export async function importEvents(
   let count = 0
   let events: ArchivedEvent[] = []
   const isImported = async () => (await objects.get(marker)) !== undefined
-  /** @returns false when another process has finished the same import: its files are being read by now */
+  /**
+   * Writes the current file.
+   *
+   * @returns false when another process has finished the same import: its files may be being read already
+   */
   const putFile = async () => {
     if (events.length === 0) return true
     const key = archiveKey(IMPORT_SLOT, slotMs, lane, String(firstOfFile(read)), String(read))
@@ -58,22 +64,22 @@ export async function importEvents(
   }
   if (!(await putFile())) return null
   if (count === 0) return 0
-  // The batch layer goes by this object, which comes last.
+  // The batch layer relies on this object, so it is written last.
   const isFirst = await objects.putIfAbsent(marker, Buffer.from(JSON.stringify({ lane, events: count })))
   return isFirst ? count : null
 }
 
-/** The number of the first row in the file that a row goes to; the first of all is 1. */
+/** Returns the number of the first row in the same file. Rows are numbered from 1. */
 function firstOfFile(row: number): number {
   return row - ((row - 1) % ROWS_PER_FILE)
 }
 
-/** The lane under which an import stands in the archive. */
+/** Returns the lane of an import in the archive. */
 export function laneOfImport(name: string): string {
   return `import-${name}`
 }
 
-/** The lanes under which imports stand in the archive, of those that are there whole. */
+/** Lists the lanes of the finished imports. */
 export async function listImports(objects: ObjectStore): Promise<string[]> {
   const lanes: string[] = []
   for await (const key of objects.list(PREFIX)) lanes.push(key.slice(PREFIX.length, -'.json'.length))

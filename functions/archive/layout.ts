@@ -1,6 +1,6 @@
 import { parseSlotName, type Slot, slotName } from '../core/slot.ts'
 
-/** Where the archive's objects lie: `archive/arrival_slot=2026-11-22T14-00/<lane>-<first>-<last>.parquet`. */
+/** Key prefix of the archive's objects: `archive/arrival_slot=2026-11-22T14-00/<lane>-<first>-<last>.parquet`. */
 export const ARCHIVE_PREFIX = 'archive/'
 
 export function slotPrefix(slot: Slot, slotMs: number): string {
@@ -11,12 +11,12 @@ export function archiveKey(slot: Slot, slotMs: number, lane: string, first: stri
   return `${slotPrefix(slot, slotMs)}${lane}-${first}-${last}.parquet`
 }
 
-/** What stands behind a key's last `/`. */
+/** Returns the part of a key behind its last `/`. */
 export function fileName(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1)
 }
 
-/** What an archive file's key tells: its slot, its lane, and the sequence numbers that it begins and ends with. */
+/** Content of the key of an archive file: slot, lane, and the first and last sequence number. */
 export interface ArchiveFileName {
   slot: Slot
   lane: string
@@ -24,7 +24,7 @@ export interface ArchiveFileName {
   last: string
 }
 
-/** Null for other keys. */
+/** Parses the key of an archive file; null for other keys. */
 export function parseArchiveKey(key: string): ArchiveFileName | null {
   const match = /^archive\/arrival_slot=([^/]+)\/(.+)-(\d+)-(\d+)\.parquet$/.exec(key)
   if (!match) return null

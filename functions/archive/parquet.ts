@@ -5,16 +5,16 @@ import type { Origin } from '../core/record.ts'
 import { dayOf } from '../core/time.ts'
 import { type Column, type ColumnType, writeParquet } from '../parquet/write.ts'
 
-/** An event of the archive with all that tells it from its copies. */
+/** Event in the archive, with all that distinguishes it from its copies. */
 export interface ArchivedEvent {
   /**
-   * Null in the one row of a record none of whose events counts: a copy of it may come when they would (its class is
-   * known by then, or its time no longer the future), and must be known for a copy.
+   * Null in the single row of a record without valid events. A copy of the record may come when its events are valid
+   * (their class is known by then, or their time is no longer in the future), and must be recognised as a copy.
    */
   event: ImageEvent | null
-  /** Who sent its record, and as its how many-th; null where the record is known by its lane and position only. */
+  /** Producer id and record counter; null when the record is identified only by lane and position. */
   origin: Origin | null
-  /** The event's line in its record. */
+  /** Line of the event in its record. */
   line: number
   lane: string
   position: Position
@@ -22,21 +22,21 @@ export interface ArchivedEvent {
   late: boolean
 }
 
-/** An event in the file to which it is written. */
+/** Event with the name of the file to which it is written. */
 interface FiledEvent extends ArchivedEvent {
   file: string
 }
 
 type ArchiveColumn = Column<FiledEvent>
 
-/** A column of what the event says: null in a row without one. */
+/** Makes a column from a field of the event; null in a row without an event. */
 const ofEvent = (
   name: string,
   type: ColumnType,
   of: (event: ImageEvent) => string | number | bigint | null,
 ): ArchiveColumn => ({ name, type, nullable: true, of: ({ event }) => event && of(event) })
 
-/** The integer that sums are made of, and beside it the number that people read. */
+/** Makes two columns: the integer for sums, and the number for people. */
 const fixedPoint = (
   name: string,
   unit: 'micro' | 'milli',
@@ -52,7 +52,7 @@ const fixedPoint = (
   ]
 }
 
-/** The archive's columns; its partitions add `arrival_slot`, the name of the slot. */
+/** Columns of the archive. Its partitions add `arrival_slot`, the name of the slot. */
 export const ARCHIVE_COLUMNS: readonly ArchiveColumn[] = [
   ofEvent('image_id', 'STRING', event => event.imageId),
   ofEvent('class_name', 'STRING', event => event.className),
@@ -80,9 +80,9 @@ export const ARCHIVE_COLUMNS: readonly ArchiveColumn[] = [
 ]
 
 /**
- * An archive file's bytes: the same events give the same bytes.
+ * Encodes an archive file. The same events give the same bytes.
  *
- * @param file its name, by which the rows of a record can be told from those of the same record in another file
+ * @param file name of the file. It distinguishes the rows of a record from those of the same record in another file.
  */
 export function encodeArchiveFile(events: readonly ArchivedEvent[], file: string): Uint8Array {
   return writeParquet(

@@ -10,15 +10,17 @@ import { ARCHIVE_PREFIX, parseArchiveKey, slotPrefix } from './layout.ts'
 export interface ReplayOptions {
   objects: ObjectStore
   slotMs: number
-  /** The first arrival slot whose records are wanted. */
+  /** First arrival slot to replay. */
   from: Slot
-  /** Whether no record of a lane can be missing: it is closed, and what came of it is archived in its children. */
+  /**
+   * Returns true when no record of a lane can be missing: the lane is closed, and records of its children are archived.
+   */
   isFinished(lane: string): boolean
-  /** Takes the records of a lane, in their order, some at a time. */
+  /** Applies some records of a lane. They come in order. */
   apply(lane: string, records: LogRecord[]): Promise<void>
 }
 
-/** What was handed on. */
+/** Result of a replay. */
 export interface Replayed {
   lanes: number
   records: number
@@ -29,14 +31,14 @@ const RECORDS_AT_ONCE = 1_000
 
 interface LaneFiles {
   keys: string[]
-  /** Up to here the archive has all of the lane. */
+  /** Position up to which the archive has all records of the lane. */
   upTo: Position
 }
 
 /**
- * Makes the log's records once more from the archive, for a speed store that was lost while the log does not reach back
- * far enough any more. What was refused is not in the archive, so it does not come back; all that counted does. The
- * log's consumer goes on behind the last record that is handed on here.
+ * Rebuilds the log's records from the archive and applies them, for a speed store that was lost when the log no longer
+ * reaches back far enough. Rejected events are not in the archive and do not come back; all counted events do. The
+ * log's consumer continues behind the last record that is applied here.
  */
 export async function replayArchive({ objects, slotMs, from, isFinished, apply }: ReplayOptions): Promise<Replayed> {
   const replayed: Replayed = { lanes: 0, records: 0, events: 0 }
@@ -62,7 +64,7 @@ export async function replayArchive({ objects, slotMs, from, isFinished, apply }
   return replayed
 }
 
-/** Those of the lanes that are not archived as a whole up to the position of each yet. */
+/** Returns the lanes that are not yet fully archived up to their given positions. */
 export async function lanesToCome(
   objects: ObjectStore,
   slotMs: number,
@@ -75,8 +77,9 @@ export async function lanesToCome(
 }
 
 /**
- * A delivery is written slot by slot and may have been cut off in between; but the next one begins only behind one that
- * was written whole. So a lane is whole up to the end of a file behind whose end another one begins.
+ * Lists the files of each lane and the position up to which the lane is whole. A delivery is written slot by slot and
+ * may be interrupted in between; but the next delivery begins only behind one that was written whole. So a lane is
+ * whole up to the end of a file behind which another file begins.
  */
 async function filesOfLanes(
   objects: ObjectStore,
@@ -110,7 +113,11 @@ async function filesOfLanes(
   )
 }
 
-/** A record with the events that counted in it. @param rows of one position; one without an event stands for none */
+/**
+ * Rebuilds a record with its counted events.
+ *
+ * @param rows rows of one position; a row without an event means that there is none
+ */
 function recordOf(rows: readonly Record<string, unknown>[]): LogRecord {
   const [row] = rows as [Record<string, unknown>]
   const origin: Origin | null =
@@ -124,7 +131,7 @@ function recordOf(rows: readonly Record<string, unknown>[]): LogRecord {
   }
 }
 
-/** The columns are named as the fields are. */
+/** Converts a row to an event. Columns and fields have the same names. */
 function wireEventOf(row: Record<string, unknown>): WireEvent {
   const field = (name: keyof WireEvent) => row[name] as never
   return {

@@ -3,7 +3,7 @@ import { MINUTE_MS } from '../core/time.ts'
 import type { ColumnType } from '../parquet/write.ts'
 import { ARCHIVE_COLUMNS } from './parquet.ts'
 
-/** The archive as a table of Glue and Athena, or of Trino: what data/sql reads. */
+/** Name of the archive's table in Glue and Athena, or in Trino. The statements of data/sql read it. */
 export const ARCHIVE_TABLE = 'landcover_archive'
 
 const HIVE_TYPES: Record<ColumnType, string> = {
@@ -18,27 +18,27 @@ const HIVE_TYPES: Record<ColumnType, string> = {
 
 export interface TableColumn {
   name: string
-  /** As Hive and so Glue call it. */
+  /** Type name of Hive and Glue. */
   type: string
 }
 
-/** The columns in the files. */
+/** Columns in the files. */
 export const ARCHIVE_TABLE_COLUMNS: readonly TableColumn[] = ARCHIVE_COLUMNS.map(({ name, type }) => ({
   name,
   type: HIVE_TYPES[type],
 }))
 
-/** The column in the folders' names. */
+/** Column in the folder names. */
 export const ARCHIVE_PARTITION: TableColumn = { name: 'arrival_slot', type: 'string' }
 
-/** A table's parameters in Glue. */
+/** Parameters of a table in Glue. */
 export type TableParameters = Record<string, string>
 
 /**
- * Parameters by which an engine works out the slots for itself (Athena's partition projection), so that nobody has to
- * tell it of a new one. For each statement it goes through all slots since that of imports several times: over half a
- * million of them Trino plans for seconds, so slots that are shorter than an hour cost time after some years. A statement
- * without a condition on `arrival_slot` makes it look for the files of each.
+ * Returns parameters with which an engine computes the slots itself (Athena's partition projection), so that new slots
+ * need no registration. For each statement, the engine enumerates all slots since the slot of imports several times.
+ * Trino needs seconds to plan over half a million slots, so slots shorter than an hour cost time after some years. A
+ * statement without a condition on `arrival_slot` looks for the files of every slot.
  *
  * @param slotMs in whole minutes
  * @see https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
@@ -57,10 +57,10 @@ export function slotProjection(slotMs: number): TableParameters {
 const PROJECTION = `projection.${ARCHIVE_PARTITION.name}.`
 
 /**
- * The statement that makes the table in a schema of Trino.
+ * Builds the statement that creates the table in a schema of Trino.
  *
  * @param location of the archive's folder: `s3://bucket/archive`
- * @param parameters as Glue would have them, with a projection
+ * @param parameters as in Glue, with a projection
  */
 export function archiveTableDdl(location: string, parameters: TableParameters): string {
   const columns = [...ARCHIVE_TABLE_COLUMNS, ARCHIVE_PARTITION].map(({ name, type }) => `${name} ${trinoType(type)}`)
@@ -76,7 +76,7 @@ function trinoType(type: string): string {
   return type === 'string' ? 'varchar' : type
 }
 
-/** Trino's statement has other names and literals for what is text in Glue. */
+/** Converts a parameter of Glue to a table property of Trino. Names and literals differ. */
 function trinoProperty(name: string, value: string): string {
   const isList = name === 'range' || name === 'values'
   const literal = isList ? `array[${value.split(',').map(quoted).join()}]` : name === 'interval' ? value : quoted(value)

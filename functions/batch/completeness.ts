@@ -3,16 +3,16 @@ import { type Lane, type Position, toPosition } from '../core/lane.ts'
 import type { Slot } from '../core/slot.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
-/** A file of the archive, as its name tells. */
+/** File of the archive, as described by its name. */
 export interface ArchiveFile {
   key: string
   slot: Slot
   lane: string
-  /** The last record that it holds. */
+  /** Position of the last record in the file. */
   last: Position
 }
 
-/** The files of a slot and of all later ones. */
+/** Lists the files of a slot and of all later slots. */
 export async function listArchive(objects: ObjectStore, from: Slot, slotMs: number): Promise<ArchiveFile[]> {
   const files: ArchiveFile[] = []
   for await (const key of objects.list(ARCHIVE_PREFIX, slotPrefix(from, slotMs))) {
@@ -22,25 +22,26 @@ export async function listArchive(objects: ObjectStore, from: Slot, slotMs: numb
   return files
 }
 
-/** How far the archive has come behind a cut. */
+/** Progress of the archive beyond a cut. */
 export interface Progress {
-  /** The largest cut whose slots are complete; the old one when nothing new is. */
+  /** Largest cut whose slots are complete; the old cut when no further slot is complete. */
   cut: Slot
-  /** Open lanes whose files reach less far than the others', or that have none yet. */
+  /** Open lanes whose files end earlier than those of other lanes, or that have no file yet. */
   behind: { lane: string; latestSlot: Slot | null }[]
 }
 
 /**
- * A slot is complete when every open lane has a file of the next slot but one: arrival times may go back by up to a
- * slot, and a lane's files come in its order. Closed lanes are finished when their children have begun, and those
- * are open.
+ * Decides the cut. A slot is complete when every open lane has a file of the slot after the next one, or of a later
+ * slot: arrival times may go back by up to a slot, and the files of a lane are written in order. Closed lanes are
+ * finished when their children have begun, and the children are open.
  *
- * Files of slots that lie in the future do not count where the log's stamps may go back: the clock that stamped them was
- * wrong, and what arrives when it is right again would come before the cut. Until then the speed rows answer for them.
+ * If the log's time stamps may go back, files of future slots do not count: the clock that stamped them was wrong, and
+ * records that arrive after it is set right would lie before the cut. Until then the speed rows answer for them.
  *
- * @param files of the slots from the old cut on
- * @param until the first slot that lies in the future; infinity for a log whose arrival never goes back
- * @param lanes as they were listed after the files: a lane that opens meanwhile has none yet, so it is waited for
+ * @param files files of the slots from the old cut on
+ * @param lanes lanes of the log, listed after the files: a lane that opens in between has no file yet, so it is waited
+ *   for
+ * @param until first slot that lies in the future; infinity for a log whose arrival time never goes back
  */
 export function archiveProgress(
   files: readonly ArchiveFile[],

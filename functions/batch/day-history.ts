@@ -2,7 +2,7 @@ import { BANDS, type Band } from '../core/event.ts'
 import { addHistories, type History, type Moments, sumHistories, timeMoments } from '../core/history.ts'
 import type { BandTotals, Totals } from '../core/totals.ts'
 
-/** What arrived on one UTC day of images of one class on one UTC day of event time. */
+/** History of the images of one class that were taken on one UTC day and arrived on one UTC day. */
 export interface DayHistory {
   /** YYYY-MM-DD */
   arrivalDay: string
@@ -12,26 +12,30 @@ export interface DayHistory {
   history: History
 }
 
-/** The rows that stand for the same days and class, as one, in order. */
+/** Merges the rows of the same days and class. Returns them in order. */
 export function mergeDays(rows: Iterable<DayHistory>): DayHistory[] {
-  // Days are of fixed width, so no two rows share a key by chance.
+  // Days have a fixed width, so different rows have different keys.
   const merged = Map.groupBy(rows, ({ arrivalDay, day, className }) => `${arrivalDay}${day}${className}`)
-  return [...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, alike]) => asOne(alike))
+  return [...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, alike]) => mergeRows(alike))
 }
 
-/** The rows' histories by class. */
+/** Adds up the rows by class. */
 export function byClass(rows: Iterable<DayHistory>): Map<string, History> {
   const classes = Map.groupBy(rows, ({ className }) => className)
-  return new Map(Array.from(classes, ([className, alike]) => [className, asOne(alike).history]))
+  return new Map(Array.from(classes, ([className, alike]) => [className, mergeRows(alike).history]))
 }
 
-/** @param rows at least one */
-function asOne(rows: readonly DayHistory[]): DayHistory {
+/**
+ * Merges rows.
+ *
+ * @param rows at least one
+ */
+function mergeRows(rows: readonly DayHistory[]): DayHistory {
   const [first] = rows as [DayHistory]
   return rows.length === 1 ? first : { ...first, history: sumHistories(rows.map(({ history }) => history)) }
 }
 
-/** The histories of two sets of images, class by class. */
+/** Adds the histories of two sets of images, class by class. */
 export function mergeClasses(a: ReadonlyMap<string, History>, b: ReadonlyMap<string, History>): Map<string, History> {
   const merged = new Map(a)
   for (const [className, history] of b) {
@@ -41,7 +45,7 @@ export function mergeClasses(a: ReadonlyMap<string, History>, b: ReadonlyMap<str
   return merged
 }
 
-/** A row of the answer to data/sql/totals.sql: that of one bin of NDVI. */
+/** Decodes a row of the answer to data/sql/totals.sql: one bin of NDVI. */
 export function dayHistoryOfAnswer(row: Record<string, unknown>): DayHistory {
   const day = row.event_day as string
   const totals = totalsOfRow(row)
@@ -50,7 +54,7 @@ export function dayHistoryOfAnswer(row: Record<string, unknown>): DayHistory {
   return { arrivalDay: row.arrival_day as string, day, className: row.class_name as string, history }
 }
 
-/** The totals in a row of one of our files or of the batch query's answer: the columns have the same names. */
+/** Decodes the totals of a row of our files or of a batch query's answer. Both have the same column names. */
 export function totalsOfRow(row: Record<string, unknown>): Totals {
   const bands = {} as Record<Band, BandTotals>
   for (const band of BANDS) {
@@ -80,12 +84,16 @@ export function momentsOfRow(row: Record<string, unknown>): Record<Band, Moments
   return moments
 }
 
-/** SQL's sum of no values is null. */
+/** Returns a sum. In SQL, the sum of no values is null. */
 function sum(row: Record<string, unknown>, column: string): bigint {
   return integer(row, column) ?? 0n
 }
 
-/** @throws Error that names the column when its value is no integer */
+/**
+ * Returns an integer column.
+ *
+ * @throws Error that names the column when its value is not an integer
+ */
 export function integer(row: Record<string, unknown>, column: string): bigint | null {
   const value = row[column]
   if (value === null) return null

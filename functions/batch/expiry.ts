@@ -2,12 +2,12 @@ import { DAY_MS } from '../core/time.ts'
 import { READERS_MS } from './view.ts'
 import type { ViewReader } from './view-reader.ts'
 
-/** How long speed rows and alerts are kept: well above the log's retention. */
+/** Time for which speed rows and alerts are kept, ms. It is well above the retention of the log. */
 export const SPEED_TTL_MS = 28 * DAY_MS
 
 /**
- * Before which arrival slot rows may go, ms: what no view counts is answered from the rows alone, however old they are,
- * and what a view counts since just now may still be read as rows by who has read the view before.
+ * Computes the arrival slot before which rows may be deleted, ms. Events that no view counts are answered only from
+ * rows, however old these are. Rows that a new view counts may still be read by readers that read the previous view.
  */
 export async function expiredBefore(
   nowMs: number,

@@ -11,7 +11,9 @@ interface Row {
   statistics: Statistics
 }
 
-/** What people read (the columns of the original's `landcover_aggregates`), and beside it the integers it is made of. */
+/**
+ * Columns for people (those of the original's `landcover_aggregates`), and the integers from which they are computed.
+ */
 const COLUMNS: Column<Row>[] = [
   { name: 'class_name', type: 'STRING', of: row => row.className },
   { name: 'ndvi_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMean },
@@ -38,7 +40,7 @@ const COLUMNS: Column<Row>[] = [
   { name: 'day_sum', type: 'DECIMAL', of: ({ history }) => history.time.daySum },
   { name: 'day_square_sum', type: 'DECIMAL', of: ({ history }) => history.time.daySquareSum },
   { name: 'day_ndvi_product_sum', type: 'DECIMAL', of: ({ history }) => history.time.productSum },
-  // A JSON array of [bin, images].
+  // JSON array of [bin, images].
   { name: 'ndvi_histogram', type: 'STRING', of: ({ history }) => JSON.stringify(sorted(history.histogram)) },
 ]
 
@@ -48,7 +50,7 @@ const DAY_COLUMNS: Column<Row & DayHistory>[] = [
   ...COLUMNS,
 ]
 
-/** The Parquet file of a part of a view: a row per arrival day, event day and class. */
+/** Encodes a part of a view as Parquet: a row for each arrival day, event day and class. */
 export function encodeDays(rows: readonly DayHistory[]): Uint8Array {
   return writeParquet(
     DAY_COLUMNS,
@@ -66,7 +68,7 @@ export async function decodeDays(bytes: Uint8Array): Promise<DayHistory[]> {
   }))
 }
 
-/** The Parquet file of all time: a row per class. */
+/** Encodes the histories over all time as Parquet: a row for each class. */
 export function encodeClasses(classes: ReadonlyMap<string, History>): Uint8Array {
   const rows = [...classes].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return writeParquet(

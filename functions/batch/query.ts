@@ -3,26 +3,26 @@ import type { BatchQuery } from '../ports/batch-query.ts'
 import { type DayHistory, dayHistoryOfAnswer, integer, mergeDays } from './day-history.ts'
 import { renderSql } from './sql.ts'
 
-/** Statements of data/sql. */
+/** Statements from data/sql. */
 export interface BatchSql {
   totals: string
   content: string
 }
 
-/** What the archive's files hold of slots, by the slots' names: of those that hold anything. */
+/** Rows and events in the archive's files, by slot name; only slots with rows. */
 export type ContentOfSlots = Map<string, { rows: number; events: number }>
 
-/** What the archive says of a range of slots. */
+/** Result of counting a range of slots in the archive. */
 export interface SlotsCounted {
   days: DayHistory[]
   content: ContentOfSlots
   bytesScanned: number
 }
 
-/** A statement reads no more slots at once, however many are counted: what it needs is bounded by them. */
+/** Maximum number of slots that one statement reads, so that its cost is bounded. */
 const SLOTS_PER_STATEMENT = 24
 
-/** Counts what arrived in some slots, given in order: those between them, of which there are no files, are empty. */
+/** Counts the events of the given slots, in order. Slots between them have no files and count as empty. */
 export async function countSlots(
   query: BatchQuery,
   sql: BatchSql,
@@ -40,13 +40,13 @@ export async function countSlots(
       await ask(query, sql, slotMs, { ...range, look_back: name(first - lookBackMs(slotMs)), next_slot: name(end) }),
     )
   }
-  return together(all)
+  return mergeCounts(all)
 }
 
-/** A statement names the imports that it counts, and may be as long as engines allow. */
+/** Maximum number of imports in one statement: it names each, and engines limit the length of a statement. */
 const IMPORTS_PER_STATEMENT = 100
 
-/** Counts imports, given by their lanes. */
+/** Counts imports, which are named by their lanes. */
 export async function countImports(
   query: BatchQuery,
   sql: BatchSql,
@@ -60,20 +60,21 @@ export async function countImports(
     const lane = lanes.slice(start, start + IMPORTS_PER_STATEMENT)
     all.push(await ask(query, sql, slotMs, { from, until, lane, look_back: from, next_slot: from }))
   }
-  return together(all)
+  return mergeCounts(all)
 }
 
 interface Values {
   from: string
   until: string
-  /** Empty for all. */
+  /** Empty string for all lanes. */
   lane: '' | readonly string[]
   look_back: string
   next_slot: string
 }
 
 async function ask(query: BatchQuery, sql: BatchSql, slotMs: number, values: Values): Promise<SlotsCounted> {
-  // In this order: a file that comes between the two is counted and not noted, which the next run finds and tells.
+  // The content is read before the totals. A file that is written between the two is counted but not in the content;
+  // the next run detects it.
   const content = await askContent(query, sql, values)
   const span = { first: values.look_back, last: values.next_slot }
   const statement = renderSql(sql.totals, { ...values, slot_ms: slotMs, look_back_ms: lookBackMs(slotMs) })
@@ -85,7 +86,7 @@ async function ask(query: BatchQuery, sql: BatchSql, slotMs: number, values: Val
   }
 }
 
-/** What the archive holds of some slots. */
+/** Reads the content of slots in the archive. */
 export async function contentOf(
   query: BatchQuery,
   sql: BatchSql,
@@ -117,8 +118,8 @@ async function askContent(
   return { slots, bytesScanned }
 }
 
-/** What was counted of several sets of slots or imports, together. */
-export function together(all: readonly SlotsCounted[]): SlotsCounted {
+/** Merges the results for several sets of slots or imports. */
+export function mergeCounts(all: readonly SlotsCounted[]): SlotsCounted {
   const content: ContentOfSlots = new Map()
   for (const each of all) {
     for (const [slot, { rows, events }] of each.content) {

@@ -2,18 +2,18 @@ import { formatTimestamp } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { BatchRun } from './run.ts'
 
-/** How the last batch run ended; for people, and of no weight for any other run. */
+/** Status of the last batch run, for people. No later run depends on it. */
 export interface RunStatus {
   endedAt: string
-  /** Why it failed; null when it did not. */
+  /** Reason why it failed; null when it succeeded. */
   error: string | null
-  /** Lanes of the log that are archived less far than others, and hold up the cut. */
+  /** Lanes that are archived less far than others, so that the cut waits for them. */
   behind: string[]
 }
 
 const KEY = 'batch/last-run.json'
 
-/** Does a run and takes note of how it ends. */
+/** Runs `run` and stores its status. */
 export async function recordRun(
   objects: ObjectStore,
   now: () => number,
@@ -26,7 +26,7 @@ export async function recordRun(
     await note({ error: null, behind: result.behind.map(({ lane }) => lane) })
     return result
   } catch (error) {
-    // What failed the run may fail this too.
+    // The cause of the failure may prevent this write, too.
     await note({ error: (error as Error).message, behind: [] }).catch(() => {})
     throw error
   }

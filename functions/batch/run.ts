@@ -10,7 +10,7 @@ import type { SpeedStore } from '../ports/speed-store.ts'
 import { type ArchiveFile, archiveProgress, listArchive, type Progress } from './completeness.ts'
 import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
 import { encodeClasses, encodeDays } from './history-files.ts'
-import { type BatchSql, contentOf, countImports, countSlots, type SlotsCounted, together } from './query.ts'
+import { type BatchSql, contentOf, countImports, countSlots, mergeCounts, type SlotsCounted } from './query.ts'
 import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal, ValidationError } from './validation.ts'
 import { type Audit, keysOf, type Part, pruneViews, publishView, sha256, type View } from './view.ts'
 import { viewReader } from './view-reader.ts'
@@ -19,7 +19,7 @@ import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch
 export interface BatchLayer extends Pick<LogMetadata, 'arrivalNeverGoesBack'> {
   objects: ObjectStore
   query: BatchQuery
-  /** Whose totals those of new slots must equal. */
+  /** Speed store whose totals must equal the totals of new slots. */
   store: Pick<SpeedStore, 'readCursors' | 'readRows'>
   lanes(): Promise<Lane[]>
   slotMs: number
@@ -28,20 +28,20 @@ export interface BatchLayer extends Pick<LogMetadata, 'arrivalNeverGoesBack'> {
 }
 
 export interface BatchRun {
-  /** The view that is current now; undefined when there is none and nothing to count. */
+  /** Current view after the run; undefined when there is none and nothing to count. */
   view: View | undefined
-  /** Whether this run published it. */
+  /** True when this run published it. */
   published: boolean
   behind: Progress['behind']
 }
 
 /**
- * Brings the batch view up to date: adds the slots that have become complete, and new imports, to the current view's
- * totals and publishes the result as the next view. A run that finds another published meanwhile starts over, so
- * runs may overlap and fail at any point: the current view is always one whole view.
+ * Updates the batch view: adds the totals of newly complete slots and of new imports to the current view, and publishes
+ * the result as the next view. If another run publishes in the meantime, it starts again. So runs may overlap and fail
+ * at any point: the current view is always one whole view.
  *
- * @param options.trustSpeed false: publishes also where the speed layer has counted otherwise
- * @throws ValidationError when what was counted cannot be right; the old view stays
+ * @param options.trustSpeed false: publish even if the speed layer counted otherwise
+ * @throws ValidationError when the counts cannot be right; the old view stays
  */
 export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
@@ -69,7 +69,7 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
       slotMs,
     )
     const watched = watch(before, slots, files, ofSlots.content, cut, slotMs)
-    const counted = together([ofSlots, ofImports])
+    const counted = mergeCounts([ofSlots, ofImports])
     const next = await addToView(layer, base, counted.days, {
       cut,
       imports: [...(base?.imports ?? []), ...imports],
@@ -83,12 +83,12 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
 }
 
 /**
- * Counts anew what arrived on some days, and publishes it in the place of what the current view says of them: after a
- * change of the code, or where files came too late. Nothing stops for it.
+ * Counts some arrival days again and publishes the result in place of what the current view says of them: after a
+ * change of the code, or when files came too late. Nothing has to stop for it.
  *
- * @param first YYYY-MM-DD, the first arrival day (UTC)
- * @param last YYYY-MM-DD, the last one
- * @throws ValidationError when what was counted cannot be right; the old view stays
+ * @param first first arrival day (UTC), YYYY-MM-DD
+ * @param last last arrival day (UTC), YYYY-MM-DD
+ * @throws ValidationError when the counts cannot be right; the old view stays
  */
 export function runBackfill(layer: BatchLayer, first: string, last: string): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
@@ -113,49 +113,50 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
   })
 }
 
-/** What an attempt to publish begins with. */
+/** Starting point of an attempt to publish. */
 interface Ground {
-  /** The newest whole view. */
+  /** Newest whole view. */
   base: View | undefined
-  /** Number of the view to publish: that of a damaged view is taken. */
+  /** Revision of the view to publish. The revision of a damaged view is not used again. */
   revision: number
   startedMs: number
 }
 
 interface Attempt {
-  /** Undefined: there is nothing to publish. */
+  /** View to publish; undefined when there is nothing to publish. */
   next: View | undefined
   behind: Progress['behind']
 }
 
-/** Makes the next view from the newest whole one, and starts over for as long as another run publishes in between. */
+/** Makes the next view from the newest whole one, and starts again as long as another run publishes in between. */
 async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Promise<Attempt>): Promise<BatchRun> {
   const views = viewReader(layer.objects)
   for (;;) {
     const startedMs = layer.now()
-    // Before the view: of a view that another run publishes in between the number is taken.
+    // The revision is read before the view: if another run publishes in between, this revision is taken, and publishing
+    // fails.
     const { revision, view } = await views.chain()
     const isAllDamaged = revision > 0 && !view
     const runOn = async (base: View | undefined): Promise<BatchRun | undefined> => {
-      // Damage is found by every run, also by one that has nothing to add.
+      // Every run looks for damage, even one that has nothing to add.
       await (base && views.classes(base))
       const { next, behind } = await attempt({ base, revision: revision + 1, startedMs })
       if (!next) return { view: base, published: false, behind }
       return (await publish(layer, base, next)) ? { view: next, published: true, behind } : undefined
     }
     try {
-      // Without a whole view all is counted from the archive once more.
+      // Without a whole view, everything is counted from the archive again.
       const run = await (isAllDamaged ? runOn(undefined) : views.read(runOn))
       if (run) return run
     } catch (error) {
-      // What another run covers by now may have expired, or been replaced, under this one.
+      // Files that another run has replaced may be deleted while this run reads them.
       const isCurrent = (await views.chain()).revision === revision
       if (isCurrent || !(error instanceof ValidationError)) throw error
     }
   }
 }
 
-/** The first slot in which nothing can have arrived by a clock that is right to a slot. */
+/** Returns the first slot in which nothing can have arrived by a clock that is right to within a slot. */
 function futureFrom({ arrivalNeverGoesBack, slotMs, now }: BatchLayer): Slot {
   return arrivalNeverGoesBack ? Number.POSITIVE_INFINITY : slotOf(now(), slotMs) + 2 * slotMs
 }
@@ -180,7 +181,7 @@ async function publish({ objects }: BatchLayer, base: View | undefined, view: Vi
     await pruneViews(objects, view)
     return true
   }
-  // Another run was faster: what was written for this view only goes.
+  // Another run was faster: the files written only for this view are deleted.
   const kept = new Set(base && keysOf(base))
   for (const key of keysOf(view)) if (!kept.has(key)) await objects.delete(key)
   return false
@@ -191,7 +192,7 @@ type Change = Pick<View, 'revision' | 'watched'> & {
   startedMs: number
 }
 
-/** The next view, with further days: only the parts that they belong to are written anew. */
+/** Makes the next view with further days. Only the parts with these days are rewritten. */
 async function addToView(
   layer: BatchLayer,
   base: View | undefined,
@@ -210,7 +211,7 @@ async function addToView(
   return finishView(layer, base, { ...change, parts, classes })
 }
 
-/** The next view, with other rows in the place of some: all time is added up anew, since extremes cannot be taken back. */
+/** Makes the next view with some rows replaced. All time is added up again, because extremes cannot be subtracted. */
 async function replaceInView(
   layer: BatchLayer,
   base: View,
@@ -275,7 +276,10 @@ async function writePart(
   return { key, sha256: sha256(bytes), firstDay: days[0] as string, lastDay: days.at(-1) as string, images }
 }
 
-/** What arrived in a month; of imports, which arrive all at once, what is of a month. */
+/**
+ * Returns the name of the part that a row belongs to: the month of arrival, or for imports, which all have the same
+ * arrival day, the month of the event.
+ */
 function partOf(row: DayHistory): string {
   return isOfLog(row) ? row.arrivalDay.slice(0, 7) : `import-${row.day.slice(0, 7)}`
 }

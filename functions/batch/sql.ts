@@ -1,14 +1,12 @@
 /**
- * Puts values in the place of `:name` in a statement of data/sql, as literals, because Athena, Trino and DuckDB each
- * want parameters in another way. Several texts become a list, as `in` takes it.
- *
- * @throws Error when a name has no value
+ * Replaces each `:name` in a statement of data/sql by its value as a literal, because Athena, Trino and DuckDB pass
+ * parameters in different ways. A list of texts becomes a list for `in`.
  */
 export function renderSql(text: string, values: Record<string, string | number | readonly string[]>): string {
   const statement = text.replaceAll(/--.*$/gm, '')
   return statement.replaceAll(/(?<!:):([a-z_]+)/g, (_, name: string) => {
     const value = values[name]
-    if (value === undefined) throw new Error(`the statement wants a value for :${name}`)
+    if (value === undefined) throw new Error(`the statement needs a value for :${name}`)
     return typeof value === 'number' ? String(value) : [value].flat().map(quoted).join(', ')
   })
 }

@@ -11,7 +11,7 @@ import type { SlotsCounted } from './query.ts'
 import type { View } from './view.ts'
 import { viewReader } from './view-reader.ts'
 
-/** What a run counted cannot be right: nothing is published, and the view before stays. */
+/** Thrown when the counts of a run cannot be right. Nothing is published, and the old view stays. */
 export class ValidationError extends Error {
   constructor(message: string) {
     super(message)
@@ -19,7 +19,11 @@ export class ValidationError extends Error {
   }
 }
 
-/** @throws ValidationError when the answer contradicts the archive's own counts, or what NDVI is */
+/**
+ * Checks that counts do not contradict the archive's own counts or the range of NDVI.
+ *
+ * @throws ValidationError when they do
+ */
 export function refuseImpossible({ days, content }: SlotsCounted): void {
   const images = imagesOf(days)
   const events = content.values().reduce((sum, slot) => sum + slot.events, 0)
@@ -35,10 +39,10 @@ export function refuseImpossible({ days, content }: SlotsCounted): void {
 }
 
 /**
- * The speed layer has counted the same records by another way: where it has passed all that the archive holds of the
- * slots, its totals must be the same to the last digit.
+ * Compares the counts with those of the speed layer, which counted the same records in another way. If the speed layer
+ * has applied all records of the files, its totals must be equal to the last digit.
  *
- * @param files of the slots from `from` (included) to `until` (not)
+ * @param files files of the slots from `from` (included) to `until` (not included)
  * @throws ValidationError that names the day and class that differ
  */
 export async function refuseOtherThanSpeed(
@@ -70,7 +74,7 @@ export async function refuseOtherThanSpeed(
     if (textOf(batch.get(name)) === textOf(speed.get(name))) continue
     const [inBatch, inSpeed] = [batch, speed].map(totals => totals.get(name)?.count ?? 0)
     throw new ValidationError(
-      `the archive and the speed layer differ in ${name}, of what arrived from ${new Date(from).toISOString()} to ${new Date(until).toISOString()}: ${inBatch} and ${inSpeed} images`,
+      `the archive and the speed layer differ in ${name}, for arrivals from ${new Date(from).toISOString()} to ${new Date(until).toISOString()}: ${inBatch} and ${inSpeed} images`,
     )
   }
 }
@@ -80,10 +84,10 @@ function textOf(totals: Totals | undefined): string {
 }
 
 /**
- * Reads back what was written for a view: all time must be what its parts add up to, and no class may have lost images
- * unless they were counted anew.
+ * Reads back the files of a new view. All time must equal the sum of the parts, and no class may have lost images
+ * unless days were counted again.
  *
- * @throws ValidationError when it is not
+ * @throws ValidationError when this does not hold
  */
 export async function refuseUnequal(objects: ObjectStore, base: View | undefined, view: View): Promise<void> {
   const views = viewReader(objects)

@@ -16,54 +16,75 @@ import {
   viewKey,
 } from './view.ts'
 
-/** The chain of views as it stands. */
+/** State of the chain of views. */
 export interface ViewChain {
-  /** The newest view that is whole, and so is its file of all time; undefined where there is none. */
+  /** Newest view that is whole, with its file of all time; undefined when there is none. */
   view: View | undefined
-  /** Number of the newest view, whole or not; 0 before the first. */
+  /** Revision of the newest view, whole or not; 0 before the first. */
   revision: number
-  /** Damaged views that are newer, and damaged files as far as they were read. */
+  /** Damaged views that are newer than the whole one, and damaged files that were read. */
   damages: DamagedObjectError[]
 }
 
 /**
- * Reads views; remembers how far it has looked, so that asking again costs one short listing. A damaged view counts as
- * not published: the newest whole one before it holds, with its own cut, until the next is published.
+ * Reader of views. It remembers the latest view, so that a repeated question costs one short listing. A damaged view
+ * counts as not published: the newest whole view before it is used, with its own cut, until the next view is published.
  */
 export interface ViewReader {
   /**
-   * The newest whole view; undefined before the first.
+   * Returns the newest whole view; undefined before the first.
    *
-   * @throws DamagedObjectError when there are views, and none of them is whole
+   * @throws DamagedObjectError when there are views and none is whole
    */
   current(): Promise<View | undefined>
-  /** @throws Error only when the object store cannot be read */
+  /**
+   * Returns the state of the chain.
+   *
+   * @throws Error only when the object store cannot be read
+   */
   chain(): Promise<ViewChain>
   /**
-   * Asks a question of the current view or, where a file that the question reads is damaged, of the newest view before
-   * it without that file. All that depends on the view belongs into the question.
+   * Computes an answer from the current view. If a file that is read for it is damaged, the newest older view without
+   * that file is used. `ask` must contain all that depends on the view.
    *
    * @throws DamagedObjectError when there is no such view
    */
   read<Answer>(ask: (view: View | undefined) => Promise<Answer>): Promise<Answer>
-  /** The newest whole view that had been published by a time, as far as views are kept: for some time, see pruneViews. */
+  /**
+   * Returns the newest whole view that was published by a time. Old views are deleted after some time: see pruneViews.
+   */
   asOf(timeMs: number): Promise<View | undefined>
-  /** All time per class. @throws DamagedObjectError */
+  /**
+   * Reads the history of each class over all time.
+   *
+   * @throws DamagedObjectError
+   */
   classes(view: View): Promise<ReadonlyMap<string, History>>
-  /** @throws DamagedObjectError */
+  /**
+   * Reads a part.
+   *
+   * @throws DamagedObjectError
+   */
   part(part: Part): Promise<DayHistory[]>
-  /** The rows of event days from `first` to `last` (both included, YYYY-MM-DD). @throws DamagedObjectError */
+  /**
+   * Reads the rows of the event days from `first` to `last` (both included, YYYY-MM-DD).
+   *
+   * @throws DamagedObjectError
+   */
   days(view: View, first: string, last: string): Promise<DayHistory[]>
 }
 
-/** Arrivals that such an old view does not count may have expired as speed rows: it can stand in for no newer one. */
+/**
+ * Maximum age difference, ms, for a view to be used in place of a newer one. Beyond it, speed rows of arrivals that the
+ * older view does not count may have expired.
+ */
 const STAND_IN_MS = SPEED_TTL_MS - DAY_MS
 
 export function viewReader(objects: ObjectStore): ViewReader {
   let latest: View | undefined
-  /** Older views: what was whole never changes. */
+  /** Older views by key. A whole view never changes. */
   const older = new Map<string, View>()
-  /** Damaged files of views, by their keys. */
+  /** Damaged files of views by key. */
   const damaged = new Map<string, DamagedObjectError>()
 
   async function file<Content>(
@@ -91,7 +112,7 @@ export function viewReader(objects: ObjectStore): ViewReader {
     view => file(view.classesKey, view.classesSha256, decodeClasses),
   )
 
-  /** Looks for views behind the latest one that is known to be whole. */
+  /** Looks for views after the latest one that is known to be whole. */
   async function look(): Promise<{ revision: number; damages: DamagedObjectError[] }> {
     const keys = await Array.fromAsync(objects.list(VIEW_PREFIX, latest && viewKey(latest.revision)))
     const revision = keys.length > 0 ? revisionOf(keys.at(-1) as string) : (latest?.revision ?? 0)
@@ -115,7 +136,7 @@ export function viewReader(objects: ObjectStore): ViewReader {
     return latest
   }
 
-  /** Whole views before one, newest first. */
+  /** Yields the whole views before a view, newest first. */
   async function* before({ revision }: View): AsyncIterable<View> {
     const keys = await Array.fromAsync(objects.list(VIEW_PREFIX))
     for (const key of keys.filter(each => revisionOf(each) < revision).reverse()) {
@@ -179,7 +200,7 @@ export function viewReader(objects: ObjectStore): ViewReader {
   }
 }
 
-/** The answer to a question of a view, or which of its files is damaged. */
+/** Returns the answer for a view, or the error when one of its files is damaged. */
 async function orDamaged<Answer>(
   view: View | undefined,
   ask: (view: View | undefined) => Promise<Answer>,
@@ -192,7 +213,7 @@ async function orDamaged<Answer>(
   }
 }
 
-/** Answers a question that was the last one before, too, from memory. */
+/** Keeps the last answer in memory for repeated questions. */
 function rememberLast<Question, Answer>(
   keyOf: (question: Question) => string,
   ask: (question: Question) => Promise<Answer>,

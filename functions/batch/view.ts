@@ -5,22 +5,22 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { Watched } from './watch.ts'
 
 /**
- * A view is what the batch layer says of history: every record of an arrival slot before `cut`, once. It never
- * changes. Each view names the next number of one chain, so of two runs that build on the same view only one can
- * publish, and the current view is the last.
+ * Result of the batch layer over history: every record of an arrival slot before `cut`, counted once. A view never
+ * changes. Each view has the next number of one chain, so of two runs that build on the same view only one can publish.
+ * The current view is the last one.
  */
 export interface View {
   /** 1, 2, 3 … */
   revision: number
-  /** H: the view counts the arrival slots before this one. */
+  /** Cut, called H: the view counts the arrival slots before this one. */
   cut: Slot
-  /** Key of the Parquet file of all time: a row per class. */
+  /** Key of the Parquet file over all time: a row for each class. */
   classesKey: string
-  /** SHA-256 of that file in hex; views of before there were checksums have none. */
+  /** SHA-256 of that file in hex; absent in views that were written before there were checksums. */
   classesSha256?: string
-  /** The days, by month of arrival (of the event, for imports). Views share the parts in which they do not differ. */
+  /** Parts by month of arrival (for imports: by month of the event). Views share parts that do not differ. */
   parts: Record<string, Part>
-  /** Lanes of the imports that are counted. */
+  /** Lanes of the counted imports. */
   imports: string[]
   watched: Watched
   publishedAt: string
@@ -28,31 +28,31 @@ export interface View {
 }
 
 export interface Part {
-  /** Key of a Parquet file: a row per arrival day, event day and class. */
+  /** Key of a Parquet file: a row for each arrival day, event day and class. */
   key: string
-  /** SHA-256 of that file in hex; parts of before there were checksums have none. */
+  /** SHA-256 of that file in hex; absent in parts that were written before there were checksums. */
   sha256?: string
-  /** Event days, YYYY-MM-DD. */
+  /** First and last event day, YYYY-MM-DD. */
   firstDay: string
   lastDay: string
   images: number
 }
 
-/** What the run that made a view did. */
+/** Record of the run that made a view. */
 export interface Audit {
   kind: 'batch' | 'backfill'
   /** Images that the whole view counts. */
   images: number
-  /** Images that this run added; below zero where a backfill found fewer. */
+  /** Images that this run added; negative when a backfill found fewer. */
   added: number
-  /** Arrival slots that this run read, and what it found in the archive's files of them. */
+  /** Arrival slots that this run read, and the files and rows that it found for them. */
   slots: number
   files: number
   rows: number
-  /** Rows that stood in more than one file, and rows of records that were copies of others. */
+  /** Rows that were in more than one file, and rows of records that were copies of others. */
   overlapping: number
   copies: number
-  /** Events of slots before the cut that came after their slot was counted: a backfill counts them. */
+  /** Events that arrived in a slot after the slot was counted. A backfill counts them. */
   missed: number
   bytesScanned: number
   seconds: number
@@ -68,11 +68,15 @@ export function revisionOf(key: string): number {
   return Number(key.slice(VIEW_PREFIX.length, -'.json'.length))
 }
 
-/** A file of the batch view does not hold what was written. A view before it may be whole. */
+/** Thrown when a file of the batch view does not contain what was written. An older view may be whole. */
 export class DamagedObjectError extends Error {
   readonly key: string
 
-  /** @param finding what is wrong with the object, as the end of a sentence */
+  /**
+   * Names the object and what is wrong.
+   *
+   * @param finding what is wrong with the object, as the end of a sentence
+   */
   constructor(key: string, finding: string) {
     super(`the object ${key} ${finding}: restore it from a backup`)
     this.name = 'DamagedObjectError'
@@ -85,14 +89,14 @@ export function sha256(bytes: Uint8Array | string): string {
 }
 
 /**
- * The format of views and of the files that they are made of. It rises whenever they take another form:
+ * Format number of views and of their files. It increases with every change of their form:
  *
- * 1. the first; says no format
+ * 1. the first format; it names no format
  * 2. checksums
  */
 export const VIEW_FORMAT = 2
 
-/** A view is whole, and of a form that this code does not read. */
+/** Thrown when a view is whole but in a format that this code cannot read. */
 export class UnsupportedViewError extends Error {
   constructor(key: string, form: string) {
     super(
@@ -102,21 +106,26 @@ export class UnsupportedViewError extends Error {
   }
 }
 
-/** The bytes of a view, with a checksum over all else that they say. */
+/** Encodes a view with a checksum over all its fields. */
 export function encodeView(view: View): Uint8Array {
   const stated = { format: VIEW_FORMAT, ...view }
   return Buffer.from(JSON.stringify({ ...stated, checksum: sha256(JSON.stringify(stated)) }, null, 2))
 }
 
-/** What views from before format 1 say; their archive lacks columns, so that nothing can be counted from it. */
+/** Fields of views from before format 1. Their archive lacks columns, so nothing can be counted from it. */
 const FIELDS_BEFORE_FORMATS = 'audit cut imports publishedAt revision totalsKey'
 
-/** What views of before there were checksums say, and nothing else: a damaged name of a field must not pass for one. */
+/**
+ * Fields of views from before there were checksums. No other field is accepted: a damaged field name must not pass for
+ * one.
+ */
 const FIELDS_WITHOUT_CHECKSUM = 'audit classesKey cut imports parts publishedAt revision watched'
 
 /**
- * @throws DamagedObjectError when the bytes are not those of a view of this key
- * @throws UnsupportedViewError when they are those of a view in another form
+ * Decodes a view.
+ *
+ * @throws DamagedObjectError when the bytes are not those of a view with this key
+ * @throws UnsupportedViewError when they are a view in another format
  */
 export function decodeView(key: string, bytes: Uint8Array): View {
   let document: View & { checksum?: unknown; format?: number }
@@ -139,7 +148,7 @@ export function decodeView(key: string, bytes: Uint8Array): View {
   return view
 }
 
-/** The view of a key; undefined where it is damaged, or there is none any more. */
+/** Reads the view of a key; undefined when it is damaged or no longer exists. */
 async function wholeView(objects: ObjectStore, key: string): Promise<View | undefined> {
   const bytes = await objects.get(key)
   try {
@@ -150,27 +159,31 @@ async function wholeView(objects: ObjectStore, key: string): Promise<View | unde
   }
 }
 
-/** @returns false when another run has published this revision already */
+/**
+ * Publishes a view.
+ *
+ * @returns false when another run has published this revision already
+ */
 export async function publishView(objects: ObjectStore, view: View): Promise<boolean> {
   return objects.putIfAbsent(viewKey(view.revision), encodeView(view))
 }
 
-/** An answer reads the view before the rows and files that go with it; none takes this long. */
+/** Time within which every reader finishes, ms. An answer reads the view before the rows and files that go with it. */
 export const READERS_MS = 10 * MINUTE_MS
 
-/** Views are small: so many are left however old they are. */
+/** Number of newest views that are kept, however old they are. Views are small. */
 const VIEWS_KEPT = 100
-/** All that are left are read for it. */
+/** Number of expired views from which on they are deleted. Deleting reads all views that are kept. */
 const PRUNED_AT_ONCE = 10
 
 /**
- * Deletes views that no reader can still be at, and the files that no view is made of any more. Of whole views that have
- * been replaced for READERS_MS one is left at least: by it expiredBefore judges.
+ * Deletes views that no reader can be reading any more, and the files that belong to no other view. Of the whole views
+ * that were replaced at least READERS_MS ago, it keeps at least one, because expiredBefore needs it.
  */
 export async function pruneViews(objects: ObjectStore, current: View): Promise<void> {
   const keys = await Array.fromAsync(objects.list(VIEW_PREFIX))
   const views = new Map<string, View | undefined>()
-  /** Views that have a later one which is whole and old enough, and those that wait for one. */
+  /** Views that have a later whole view that is old enough, and views that wait for one. */
   const expired: string[] = []
   let waiting: string[] = []
   for (const key of keys) {
@@ -185,7 +198,7 @@ export async function pruneViews(objects: ObjectStore, current: View): Promise<v
     waiting.push(key)
   }
   if (expired.length < PRUNED_AT_ONCE) return
-  // A view that was made on top of an older one than the last may take up files that the last had dropped.
+  // A view that builds on an older view than the last one may use files that the last one had dropped.
   const kept = new Set(keysOf(current))
   for (const key of keys.slice(expired.length)) {
     const view = views.get(key) ?? (await wholeView(objects, key))
@@ -198,7 +211,7 @@ export async function pruneViews(objects: ObjectStore, current: View): Promise<v
   }
 }
 
-/** Keys of the files that a view is made of, beside its own. */
+/** Returns the keys of the files that belong to a view, without its own key. */
 export function keysOf({ classesKey, parts }: View): string[] {
   return [classesKey, ...Object.values(parts).map(({ key }) => key)]
 }

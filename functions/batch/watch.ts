@@ -4,28 +4,28 @@ import type { ContentOfSlots } from './query.ts'
 import { ValidationError } from './validation.ts'
 
 /**
- * What the archive held of a slot when it was counted. Files that come afterwards are noticed by it: redelivered ones
- * hold what is known, but records that arrived in a slot that was published already would be missed without a word.
+ * Content of a slot in the archive when it was counted. It reveals files that come later. A redelivered file contains
+ * known records; but records that arrived in a slot after it was published would otherwise be missed silently.
  */
 export interface WatchedSlot {
   files: number
-  /** Different events by their place in the log, copies by producers included. */
+  /** Number of different events by their place in the log, copies by producers included. */
   events: number
-  /** Events that came after the slot was counted: a backfill of its day counts them. */
+  /** Events that came after the slot was counted. A backfill of its day counts them. */
   missed: number
 }
 
-/** By the slots' names. */
+/** Watched slots by slot name. */
 export type Watched = Record<string, WatchedSlot>
 
-/** So many slots before the cut are looked after. */
+/** Number of slots before the cut that are watched. */
 const WATCHED_SLOTS = 24
 
 export function watchedFrom(cut: Slot, slotMs: number): Slot {
   return Math.max(cut - WATCHED_SLOTS * slotMs, firstCut(slotMs))
 }
 
-/** The watched slots, in order, that have another number of files than when they were counted. */
+/** Returns the watched slots, in order, whose number of files has changed since they were counted. */
 export function changedSlots(watched: Watched, files: readonly ArchiveFile[], cut: Slot, slotMs: number): Slot[] {
   const counts = fileCounts(files)
   const changed: Slot[] = []
@@ -35,10 +35,7 @@ export function changedSlots(watched: Watched, files: readonly ArchiveFile[], cu
   return changed
 }
 
-/**
- * Takes note of slots as they were counted just now. Slots far behind the cut are let go, but for those that miss
- * something.
- */
+/** Adds the slots that were just counted. Slots far before the cut are removed, unless they have missed events. */
 export function watch(
   watched: Watched,
   counted: readonly Slot[],
@@ -61,7 +58,7 @@ export function watch(
 }
 
 /**
- * Takes note of what changed slots hold now, which the view does not count.
+ * Updates the content of changed slots. The view does not count the new events.
  *
  * @throws ValidationError when the archive has lost events
  */
@@ -80,7 +77,7 @@ export function noteChanges(
     const events = content.get(name)?.events ?? 0
     if (events < known.events) {
       throw new ValidationError(
-        `the archive has lost events of arrival slot ${name}: it holds ${events}, and held ${known.events}`,
+        `the archive has lost events of arrival slot ${name}: it holds ${events} events, before it held ${known.events}`,
       )
     }
     noted[name] = { files: counts.get(slot) ?? 0, events, missed: known.missed + events - known.events }

@@ -32,33 +32,36 @@ export interface SpeedLayer {
   now(): number
 }
 
-/** What a delivery came to; counts of events unless named otherwise. */
+/** Result of applying a delivery. Counts of events unless named otherwise. */
 export interface Applied {
   records: number
-  /** Records that were copies of earlier ones or already applied. */
+  /** Records that were copies of earlier ones, or already applied. */
   skippedRecords: number
   counted: number
   late: number
-  /** Pieces of records that were refused, by the reason. */
+  /** Rejections (lines or whole records) by reason. */
   quarantined: Map<RejectionReason, number>
   alerts: number
   rowsWritten: number
-  /** From the sending of the delivery's last heartbeat until all but the cursor was written, ms; null without any. */
+  /**
+   * Time from the sending of the delivery's last heartbeat until all but the cursor was written, ms; null without a
+   * heartbeat.
+   */
   heartbeatDelayMs: number | null
-  /** Producer ids for which the cursor has no more room: see withinSizeLimit. */
+  /** Producer ids that the cursor has no more room for: see withinSizeLimit. */
   producersForgotten: number
   /** Records that the log removed before this delivery, and that were never read. */
   lost: number
 }
 
-/** Rows that a warm process remembers; their compare-and-set notices when a memory is outdated. */
+/** Rows that a warm process keeps in memory. Compare-and-set detects a row that is outdated. */
 export type RowCache = Map<string, SpeedRow>
 const MAX_CACHED_ROWS = 500
 
-/** How often a row is read anew when other writers keep replacing it, before the delivery is given back. */
+/** Number of attempts to write a row while other writers replace it, before the delivery is given back. */
 const MAX_ROW_ATTEMPTS = 5
 
-/** What a delivery adds to one row. */
+/** Totals that a chunk adds to one row. */
 interface Addition extends RowKey {
   first: Position
   last: Position
@@ -66,18 +69,18 @@ interface Addition extends RowKey {
 }
 
 /**
- * What is held of a delivery at once, before it is written: alerts, quarantine entries and rows together. Even a small
- * record can decompress to many of each, and the next record begins another part once there are so many.
+ * Maximum number of alerts, quarantine entries and rows that are held in memory before they are written. Even a small
+ * record can decompress to many of each. When the limit is reached, the next record begins a new chunk.
  */
 const MAX_HELD = 10_000
 
 /**
- * Applies a delivery of one lane exactly once, however often and in whatever cuts it is delivered: quarantine, alerts
- * and rows first, each write harmless to repeat, the cursor last. When a write's outcome is unknown this throws, and
- * the redelivered records find out what had been done. A delivery that comes to very much is applied in parts, each
- * with its own move of the cursor.
+ * Applies a delivery of one lane exactly once, however often it is delivered and however its records are grouped.
+ * Quarantine, alerts and rows are written first, each harmless to repeat; the cursor is written last. It throws when
+ * the outcome of a write is unknown; when the records are delivered again, it detects what was done. A large delivery
+ * is applied in chunks, each with its own move of the cursor.
  *
- * @param records in the lane's order
+ * @param records in the order of the lane
  */
 export async function applyDelivery(
   layer: SpeedLayer,
@@ -115,9 +118,9 @@ export async function applyDelivery(
   return applied
 }
 
-/** What some records of a delivery come to, added up and not yet written. */
+/** Consecutive records of a delivery, added up and not written yet. */
 interface Part {
-  /** Index behind the part's last record. */
+  /** Index behind the chunk's last record. */
   end: number
   last: LogRecord
   counted: LogRecord[]
@@ -131,11 +134,14 @@ interface Part {
   producers: Map<string, readonly SeenRecord[]>
   lastArrivalMs: number | null
   lastEventMs: number | null
-  /** Of the records that have a producer: only those need room in the cursor, so only they let it forget others. */
+  /**
+   * Latest slot of the records that have a producer. Only these need room in the cursor, so only these may expire
+   * others.
+   */
   latestSlot: Slot
 }
 
-/** Adds up the records from `start` on, as many as one part may hold. */
+/** Adds up the records from `start` on, as many as one chunk may hold. */
 function addUp(
   { slotMs, rules }: SpeedLayer,
   cursor: Cursor,
@@ -199,7 +205,7 @@ function addUp(
   return part
 }
 
-/** Writes a part, and what it came to into `applied`. Answers the moved cursor. */
+/** Writes a chunk, adds its counts to `applied`, and returns the moved cursor. */
 async function writePart(
   layer: SpeedLayer,
   cache: RowCache,
@@ -218,14 +224,14 @@ async function writePart(
   trimCache(cache)
   await layer.channel.publish(alerts)
 
-  // The clocks of the heartbeat's sender and of this process may differ by a little.
+  // The clocks of the heartbeat's sender and of this process may differ slightly.
   if (part.heartbeatSentMs !== null) applied.heartbeatDelayMs = Math.max(layer.now() - part.heartbeatSentMs, 0)
   applied.skippedRecords += part.skippedRecords
   applied.counted += part.events
   applied.late += part.late
   applied.alerts += alerts.length
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
-  // Where the log's clock has leapt ahead nothing is forgotten for it: copies come when it is right again.
+  // When the log's clock has leapt ahead, no producer expires: copies may come after the clock is right again.
   const reached = Math.min(part.latestSlot, slotOf(layer.now(), slotMs))
   const { kept, forgotten } = withinSizeLimit(withoutExpired(part.producers, reached - slotMs, lookBackMs(slotMs)))
   applied.producersForgotten += forgotten
@@ -262,19 +268,22 @@ function accumulatorOf(accumulators: Map<string, Accumulator>, className: string
 }
 
 /**
- * Whatever lies before a cursor has been applied, so it cannot have arrived after everything that was: such a record is
- * of a log that was made anew under the name of this one, and would be lost as a copy.
+ * Refuses records of another log with the same name. All records before a cursor have been applied, so none can have
+ * arrived after the cursor's last arrival. A record that did belongs to a log that was deleted and created again, and
+ * it would be dropped as a copy.
  */
 function refuseAnotherLog({ lane, lastPosition, lastArrivalMs }: Cursor, records: readonly LogRecord[]): void {
   if (lastArrivalMs === null) return
   if (records.some(({ position, arrivalMs }) => position <= lastPosition && arrivalMs > lastArrivalMs)) {
-    throw new Error(`the lane ${lane} begins anew: its log was deleted and created again, under the same name`)
+    throw new Error(
+      `the lane ${lane} starts from the beginning: its log was deleted and created again with the same name`,
+    )
   }
 }
 
 /**
- * How many records the log removed behind a cursor before they were read. The cursor moves past them with its next
- * write, so each is counted once. A lane that nothing was read of yet begins with what the log has.
+ * Counts the records that the log removed behind a cursor before they were read. The next write moves the cursor past
+ * them, so each is counted once. A lane from which nothing was read yet begins with the first record that the log has.
  */
 async function lostBefore(
   { firstKept }: SpeedLayer,
@@ -286,7 +295,9 @@ async function lostBefore(
   return kept === null ? 0 : lostBetween(lastPosition, position, kept)
 }
 
-/** Another process moved the lane's cursor at the same time; what this one wrote counts once all the same. */
+/**
+ * Thrown when another process moved the lane's cursor at the same time. The rows that this process wrote count once.
+ */
 export class LaneContestedError extends Error {
   constructor(lane: string) {
     super(`another process is applying lane ${lane}`)
@@ -294,7 +305,10 @@ export class LaneContestedError extends Error {
   }
 }
 
-/** A lane's first delivery: it goes on with the producers of its parents, so that their retries are known here. */
+/**
+ * Creates the cursor for the first delivery of a lane. It starts with the producers of the lane's parents, so that
+ * their retries are recognised.
+ */
 async function startLane({ store, lanes }: SpeedLayer, lane: string): Promise<Cursor> {
   const parentsOf = new Map((await lanes()).map(known => [known.name, known.parents]))
   const inherited: Cursor['producers'][] = []
@@ -314,7 +328,7 @@ async function startLane({ store, lanes }: SpeedLayer, lane: string): Promise<Cu
   return created
 }
 
-/** Adds to a row what it does not include yet. Answers whether anything was written. */
+/** Adds to a row the records that it does not include yet. Returns true if it wrote the row. */
 async function addToRow(
   { store, slotMs }: SpeedLayer,
   cache: RowCache,
@@ -329,8 +343,7 @@ async function addToRow(
   for (let attempt = 0; attempt < MAX_ROW_ATTEMPTS; attempt++) {
     const included = row?.lastPosition ?? START
     if (included >= last) return false
-    const accumulators =
-      included < first ? addition.accumulators : accumulateBehind(included, addition, inSlot, classes)
+    const accumulators = included < first ? addition.accumulators : accumulateAfter(included, addition, inSlot, classes)
     const totals = new Map(row?.totals)
     addEach(totals, totalsOf(accumulators))
     const next: SpeedRow = { slot, lane, windowStart, lastPosition: last, totals }
@@ -344,8 +357,11 @@ async function addToRow(
   throw new LaneContestedError(lane)
 }
 
-/** The row includes some of the delivery's records already: adds up the others, by decoding them once more. */
-function accumulateBehind(
+/**
+ * Adds up the records that a row does not include yet, by decoding them again, when the row includes some of the
+ * chunk's records already.
+ */
+function accumulateAfter(
   included: Position,
   { slot, windowStart }: RowKey,
   records: readonly LogRecord[],
@@ -370,7 +386,10 @@ function cacheKey({ slot, lane, windowStart }: RowKey): string {
   return `${slot}/${lane}/${windowStart}`
 }
 
-/** Maps keep insertion order and written rows are inserted anew, so the first are the longest untouched. */
+/**
+ * Removes the rows that were written longest ago. A map keeps insertion order, and a written row is inserted again at
+ * the end.
+ */
 function trimCache(cache: RowCache): void {
   for (const key of cache.keys()) {
     if (cache.size <= MAX_CACHED_ROWS) return

@@ -11,8 +11,8 @@ export interface SpeedHandlerOptions extends SpeedLayer {
 }
 
 /**
- * The speed layer: adds what the log delivers to the rows that the API reads, and raises alerts. Triggered by the
- * event source mapping of the stream.
+ * Creates the Lambda handler of the speed layer. It adds the records of a delivery to the rows that the API reads, and
+ * raises alerts. The event source mapping of the stream calls it.
  */
 export function speedHandler(options: SpeedHandlerOptions) {
   const { streamIdentity, logger, metrics, now } = options

@@ -110,11 +110,11 @@ describe('the speed layer’s count', () => {
       await expect(
         compare({ lane: passed }, [file('lane', 5), file('lane', 3)], [rowOf(EVENTS.slice(1))]),
       ).rejects.toThrow(
-        `the archive and the speed layer differ in Forest on ${DAY}, of what arrived from 2026-11-22T12:00:00.000Z to 2026-11-22T13:00:00.000Z: 1 and 0 images`,
+        `the archive and the speed layer differ in Forest on ${DAY}, for arrivals from 2026-11-22T12:00:00.000Z to 2026-11-22T13:00:00.000Z: 1 and 0 images`,
       )
     }
     await expect(compare({ lane: 5 }, [file('lane', 5)], [rowOf(EVENTS)], DAYS.slice(0, 1))).rejects.toThrow(
-      `differ in River on ${DAY}, of what arrived from 2026-11-22T12:00:00.000Z to 2026-11-22T13:00:00.000Z: 0 and 1 images`,
+      `differ in River on ${DAY}, for arrivals from 2026-11-22T12:00:00.000Z to 2026-11-22T13:00:00.000Z: 0 and 1 images`,
     )
   })
 

@@ -83,8 +83,10 @@ describe('taking note of what changed', () => {
   it('refuses an archive that has lost events, even a single one', () => {
     const watched: Watched = { [name(3)]: of(1, 10) }
     const lost = (events: number) => () => note(watched, contentOf({ [name(3)]: events }), 3)
-    expect(lost(9)).toThrow(`the archive has lost events of arrival slot ${name(3)}: it holds 9, and held 10`)
-    expect(() => note(watched, contentOf({}), 3)).toThrow('it holds 0, and held 10')
+    expect(lost(9)).toThrow(
+      `the archive has lost events of arrival slot ${name(3)}: it holds 9 events, before it held 10`,
+    )
+    expect(() => note(watched, contentOf({}), 3)).toThrow('it holds 0 events, before it held 10')
     expect(lost(9)).toThrow(expect.objectContaining({ name: 'ValidationError' }))
   })
 })

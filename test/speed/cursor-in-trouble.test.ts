@@ -7,14 +7,14 @@ import { openOneLane } from '../support/one-lane.ts'
 
 const DONE = { batchItemFailures: [] }
 
-it('a log that was made anew under the same name is given back, not taken for copies', async () => {
+it('a log that was created again under the same name is given back, not taken for copies', async () => {
   const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
   const records = Array.from({ length: 10 }, () => append(JSON.stringify(wireEvent())))
   expect(await speed(records)).toEqual(DONE)
   clock.nowMs += MINUTE_MS
-  const anew = { ...append(JSON.stringify(wireEvent())), lane, position: toPosition(1) }
-  expect((await speed([anew])).batchItemFailures).toHaveLength(1)
-  expect(pipeline.logger.lines.at(-1)?.fields?.error).toContain(`the lane ${lane} begins anew`)
+  const recreated = { ...append(JSON.stringify(wireEvent())), lane, position: toPosition(1) }
+  expect((await speed([recreated])).batchItemFailures).toHaveLength(1)
+  expect(pipeline.logger.lines.at(-1)?.fields?.error).toContain(`the lane ${lane} starts from the beginning`)
   // What is delivered again as it was is a copy as ever.
   expect(await speed(records.slice(2))).toEqual(DONE)
 })
