@@ -340,7 +340,7 @@ describe('the page fits', () => {
   })
 })
 
-it('an hour of updates uses no more memory than half an hour of updates', async () => {
+it('many updates use no more memory than half as many', { timeout: 1_800_000 }, async () => {
   const { system } = await openRegionWithHistory()
   const { page, complaints } = await openDashboard(system, { pollSeconds: 0.02 })
   await isLive(page)
@@ -350,20 +350,23 @@ it('an hour of updates uses no more memory than half an hour of updates', async 
   })
   let sent = 0
   const after = async (count: number) => {
-    while (rounds < count) {
+    while (rounds < count || sent < count / 2) {
       await send(system, [image('Forest', `image-${sent++}`, 0.7)])
       await page.waitForTimeout(50)
     }
     const session = await page.context().newCDPSession(page)
-    await session.send('HeapProfiler.collectGarbage')
-    const { usedSize } = await session.send('Runtime.getHeapUsage')
+    const sizes: number[] = []
+    // A round that is under way holds memory, too: the smallest of several sizes is without one.
+    for (let i = 0; i < 10; i++) {
+      await session.send('HeapProfiler.collectGarbage')
+      sizes.push((await session.send('Runtime.getHeapUsage')).usedSize)
+    }
     await session.detach()
-    return usedSize
+    return Math.min(...sizes)
   }
-  // The number of rounds in that time, at one per five seconds.
-  const halfHour = await after(360)
-  const hour = await after(720)
-  expect(hour).toBeLessThan(1.15 * halfHour)
+  const half = await after(180)
+  const whole = await after(360)
+  expect(whole).toBeLessThan(1.15 * half)
   expect(totalCount(await system.classStats())).toBeGreaterThan(80)
   expect(complaints).toEqual([])
 })
