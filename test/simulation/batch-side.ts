@@ -21,12 +21,14 @@ import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import { activityElsewhere } from '../../functions/serving/activity.ts'
 import { classStats, type Serving } from '../../functions/serving/answers.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
-import { faultyObjects, faultyStore, type Network, overNetwork, StoreFaultError } from './faulty-store.ts'
+import { type Faults, faultyObjects, faultyStore, type Network, overNetwork, StoreFaultError } from './faulty-store.ts'
 import type { SimulatedLog, StoredRecord } from './log.ts'
 import { compare, describeTotals, distinctRecords, goodEvents, recount } from './recount.ts'
 import type { Process } from './scheduler.ts'
+import { SLOT_MS, type World } from './world.ts'
 
-export interface BatchSideOptions {
+/** What of a history the batch layer's side uses. */
+interface Surroundings {
   log: SimulatedLog
   store: SpeedStore & { expire(before: number): Promise<void> }
   classes: ClassList
@@ -38,12 +40,17 @@ export interface BatchSideOptions {
   see(breach: string): void
 }
 
+/** A batch run calls so often that it would hardly ever come to its end. */
+function lessOf({ refused, answerLost }: Faults): Faults {
+  return { refused: refused / 10, answerLost: answerLost / 10 }
+}
+
 /** Rows that are older than this may be dropped, once a view counts them. */
 const TTL_MS = 2 * HOUR_MS
 
 /** The archive, batch runs, compaction, expiry and readers of a history, each a process that trouble may befall. */
 export class BatchSide {
-  readonly #options: BatchSideOptions
+  readonly #options: Surroundings
   readonly #folder = mkdtempSync(join(tmpdir(), 'landcover-simulation-'))
   readonly #objects = openFolderObjectStore(join(this.#folder, 'objects'))
   readonly #views = viewReader(this.#objects)
@@ -57,8 +64,27 @@ export class BatchSide {
   readonly #texts = new Map<string, string>()
   expired = 0
 
-  constructor(options: BatchSideOptions) {
-    this.#options = options
+  constructor(world: World) {
+    const { log, store, watchedStore, classes, seen } = world
+    this.#options = {
+      log,
+      store: { ...watchedStore, expire: store.expire },
+      classes,
+      slotMs: SLOT_MS,
+      random: world.stir(),
+      nowMs: () => world.nowMs,
+      networkOf: process => ({ ...world.networkOf(process), faults: () => lessOf(world.faults) }),
+      see: breach => void seen.push(breach),
+    }
+  }
+
+  /** A number in [0, 1) of its own. */
+  luck(): number {
+    return this.#options.random()
+  }
+
+  chance(share: number): boolean {
+    return this.luck() < share
   }
 
   async open(): Promise<void> {

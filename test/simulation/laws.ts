@@ -1,12 +1,16 @@
+import { type Alert, judge } from '../../functions/core/alert.ts'
 import { isKnownClass } from '../../functions/core/classes.ts'
-import { FUTURE_TOLERANCE_MS } from '../../functions/core/event.ts'
+import { FUTURE_TOLERANCE_MS, type ImageEvent } from '../../functions/core/event.ts'
+import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import { DAY_MS, dayOf } from '../../functions/core/time.ts'
 import type { Totals } from '../../functions/core/totals.ts'
 import { windowOf } from '../../functions/core/window.ts'
-import { expectedAlert, type Outcome, SLOT_MS } from './history.ts'
+import type { Outcome } from './history.ts'
 import type { StoredRecord } from './log.ts'
 import { compare, describeTotals, distinctRecords, goodEvents, recount } from './recount.ts'
+import type { SentEvent } from './sent.ts'
+import { BASELINE, SLOT_MS } from './world.ts'
 
 /** The breaches of the laws; none when all hold. */
 export async function breaches(outcome: Outcome): Promise<string[]> {
@@ -18,6 +22,7 @@ export async function breaches(outcome: Outcome): Promise<string[]> {
     ...redriveBreaches(outcome, distinct),
     ...compare('quarantine', await storedQuarantine(outcome), expectedQuarantine(outcome, distinct)),
     ...compare('quarantined', await countedQuarantine(outcome), countOfQuarantine(outcome, distinct)),
+    ...(await lossBreaches(outcome)),
   ]
 }
 
@@ -36,6 +41,27 @@ async function storedTotals({ log, store, expired }: Outcome): Promise<Map<strin
     }
   }
   return describeTotals(all)
+}
+
+/** The alert that the rules want for an event, judged by nothing but the event. */
+function expectedAlert(event: SentEvent): Alert | null {
+  const { imageId, className, eventMs, ndviMean, nir } = event
+  const decoded: ImageEvent = {
+    imageId,
+    className,
+    eventMs,
+    ndviMean,
+    ndviStd: null,
+    ndviMin: null,
+    ndviMax: null,
+    vegetationIndex: null,
+    red: null,
+    green: null,
+    blue: null,
+    nir,
+    brightness: null,
+  }
+  return judge(decoded, DEFAULT_RULES, BASELINE)
 }
 
 function expectedAlerts(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
@@ -108,8 +134,12 @@ function redriveBreaches(outcome: Outcome, records: StoredRecord[]): string[] {
       const wasFromFuture = event.eventMs > record.arrivalMs + FUTURE_TOLERANCE_MS
       const isKnownNow = isKnownClass(classes, event.className, slotOf(listedMs, SLOT_MS))
       if (!good.has(event) && !wasFromFuture && isKnownNow) increment(places, event.imageId)
-      if (record.sent.isRedriven) increment(redriven, event.imageId)
     }
+  }
+  // One that the log removed unread was redriven all the same.
+  const appended = new Map(outcome.log.stored.map(({ sent }) => [JSON.stringify(sent.origin), sent]))
+  for (const { isRedriven, events } of appended.values()) {
+    if (isRedriven) for (const { imageId } of events) increment(redriven, imageId)
   }
   const twice = [...redriven].filter(([imageId, times]) => times > (places.get(imageId) ?? 0))
   const missing = total(places) - total(redriven)
@@ -126,6 +156,22 @@ function increment(counts: Map<string, number>, key: string): void {
 
 function total(counts: ReadonlyMap<string, number>): number {
   return counts.values().reduce((sum, count) => sum + count, 0)
+}
+
+/**
+ * What the log removed unread is told, in each lane: no less than the records, and no more than the positions, some of
+ * which the log leaves empty.
+ */
+async function lossBreaches({ log, store }: Outcome): Promise<string[]> {
+  const told = new Map((await store.readCursors()).map(({ lane, lostRecords }) => [lane, lostRecords]))
+  const strangers = [...told.keys()].filter(lane => !log.lanes().some(({ name }) => name === lane))
+  const wrong = log.shards.flatMap(({ lane: { name }, records, lostPositions }) => {
+    const lost = records.filter(({ isLost }) => isLost).length
+    const said = told.get(name) ?? 0
+    const isRight = lost <= said && said <= Number(lostPositions)
+    return isRight ? [] : [`${name} lost ${lost} records, at ${lostPositions} positions, and says ${said}`]
+  })
+  return [...wrong, ...strangers.map(lane => `the store has a cursor of ${lane}, which is no lane of the log`)]
 }
 
 /** How many entries the lanes' cursors say that there are; lanes that say none are left out. */

@@ -4,6 +4,8 @@ import type { SentRecord } from './sent.ts'
 
 export interface StoredRecord extends LogRecord {
   sent: SentRecord
+  /** The log removed it before it was read. */
+  isLost: boolean
 }
 
 interface Shard {
@@ -11,21 +13,31 @@ interface Shard {
   /** Keys from `low` (included) to `high` (not) come here; keys are numbers in [0, 1). */
   low: number
   high: number
+  /** All that it ever took, also what was removed. */
   records: StoredRecord[]
+  /** Positions up to here were removed. */
+  removed: Position
+  /** How many positions were removed that nobody had read. */
+  lostPositions: bigint
 }
 
 /**
  * The log: Kinesis, whose shards split and merge and hand their keys to children, or Kafka, whose topic gets further
- * partitions among which keys are dealt anew. Sequence numbers only grow, across the whole log, and gain digits.
+ * partitions among which keys are dealt anew. Sequence numbers only grow and gain digits: those of Kinesis across the
+ * whole log, those of Kafka in each partition.
  */
 export class SimulatedLog {
   readonly identity = 'simulated'
   readonly kind: 'kinesis' | 'kafka'
   readonly shards: Shard[] = []
+  /** Every record that was ever stored, in the order of arrival. */
+  readonly stored: StoredRecord[] = []
+  readonly #firstSequence: number
   #sequence: number
 
   constructor(kind: 'kinesis' | 'kafka', shards: number, firstSequence: number) {
     this.kind = kind
+    this.#firstSequence = firstSequence
     this.#sequence = firstSequence
     for (let index = 0; index < shards; index++) this.#open([], index / shards, (index + 1) / shards)
   }
@@ -38,23 +50,58 @@ export class SimulatedLog {
     return this.shards.map(shard => shard.lane)
   }
 
-  /** The lane that takes a key now. */
-  laneOf(key: number): string {
-    const open = this.open
+  /**
+   * The lane that takes a key now.
+   *
+   * @param among how many of Kafka's partitions to choose from, the first ones
+   */
+  laneOf(key: number, among = this.shards.length): string {
     const shard =
       this.kind === 'kafka'
-        ? open[Math.floor(key * open.length)]
-        : open.find(({ low, high }) => key >= low && key < high)
+        ? this.shards[Math.floor(key * among)]
+        : this.open.find(({ low, high }) => key >= low && key < high)
     return (shard as Shard).lane.name
   }
 
+  /** @param gap how many positions stay empty before the record */
   append(lane: string, sent: SentRecord, arrivalMs: number, gap: number): void {
-    this.#sequence += 1 + gap
-    this.shardOf(lane).records.push({ lane, position: toPosition(this.#sequence), arrivalMs, data: sent.data, sent })
+    const { records } = this.shardOf(lane)
+    const before = this.kind === 'kafka' ? Number(records.at(-1)?.position ?? this.#firstSequence) : this.#sequence
+    this.#sequence = before + 1 + gap
+    const position = toPosition(this.#sequence)
+    const record: StoredRecord = { lane, position, arrivalMs, data: sent.data, sent, isLost: false }
+    records.push(record)
+    this.stored.push(record)
   }
 
   shardOf(lane: string): Shard {
     return this.shards.find(shard => shard.lane.name === lane) as Shard
+  }
+
+  /** What of a lane can still be read. */
+  kept(lane: string): StoredRecord[] {
+    const { records, removed } = this.shardOf(lane)
+    return records.filter(({ position }) => position > removed)
+  }
+
+  /** The position from which on a lane still has what was stored; null where positions do not follow each other. */
+  firstKept(lane: string): Position | null {
+    if (this.kind === 'kinesis') return null
+    const { removed } = this.shardOf(lane)
+    return removed === START ? toPosition(0) : toPosition(BigInt(removed) + 1n)
+  }
+
+  /**
+   * Removes a lane's records up to a position.
+   *
+   * @param read the last record that was read: what lies behind it is lost
+   */
+  remove(lane: string, until: Position, read: Position): void {
+    const shard = this.shardOf(lane)
+    const before = shard.removed > read ? shard.removed : read
+    if (until > before) shard.lostPositions += BigInt(until) - BigInt(before)
+    for (const record of shard.records) if (record.position > before && record.position <= until) record.isLost = true
+    shard.removed = until
   }
 
   lastPosition(lane: string): Position {
@@ -83,7 +130,8 @@ export class SimulatedLog {
 
   #open(parents: string[], low: number, high: number): void {
     const name = `${this.identity}.${this.kind === 'kafka' ? '' : 'shard-'}${this.shards.length}`
-    this.shards.push({ lane: { name, parents, closed: false }, low, high, records: [] })
+    const lane = { name, parents, closed: false }
+    this.shards.push({ lane, low, high, records: [], removed: START, lostPositions: 0n })
   }
 
   #close(...shards: Shard[]): void {

@@ -16,9 +16,12 @@ export function withBug({ name, file, edits }: PlantedBug, source: string): stri
 
 const APPLY = 'functions/speed/apply.ts'
 const PRODUCER = 'test/simulation/producer.ts'
-const HISTORY = 'test/simulation/history.ts'
+const MAPPING = 'test/simulation/mapping.ts'
 const REDRIVE = 'functions/redrive/redrive.ts'
 const STORE = 'functions/adapters/sqlite/speed-store.ts'
+const LANE = 'functions/core/lane.ts'
+const KEY_ROUTE = 'functions/ingest/key-route.ts'
+const COMPATIBILITY = 'functions/runtime/local/store-compatibility.ts'
 const SQL = 'test/support/pipeline.ts'
 
 /** Each of these loses or doubles something; the simulation must notice every one. */
@@ -77,7 +80,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'sequence compared as a string',
-    file: 'functions/core/lane.ts',
+    file: LANE,
     edits: [["digits.padStart(POSITION_DIGITS, '0')", 'digits']],
   },
   {
@@ -113,8 +116,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'child delivered before its parent',
-    file: HISTORY,
-    edits: [['!inFlight.has(name) && parents.every(isDrained) &&', '!inFlight.has(name) &&']],
+    file: MAPPING,
+    edits: [['      parents.every(parent => this.#isDrained(parent)) &&\n', '']],
   },
   {
     name: 'producer id reused after giving up',
@@ -241,6 +244,66 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         'const slot = slotOf(Math.max(arrivalMs, cursor.lastArrivalMs ?? 0), slotMs)\n    part.last = record',
       ],
     ],
+  },
+  {
+    name: 'key led by the lanes of now',
+    file: KEY_ROUTE,
+    edits: [['return log.destinationOf(key, await settling)', 'await settling\n    return log.destinationOf(key)']],
+  },
+  {
+    name: 'lanes for keys settled by each process for itself',
+    file: KEY_ROUTE,
+    edits: [['settling ??= settledLanes(log, objects)', 'settling ??= log.lanes().then(({ length }) => length)']],
+  },
+  {
+    name: 'loser of two that settle the lanes for keys takes its own number',
+    file: KEY_ROUTE,
+    edits: [
+      [
+        'Buffer.from(JSON.stringify({ lanes })))) return lanes',
+        'Buffer.from(JSON.stringify({ lanes }))) || lanes) return lanes',
+      ],
+    ],
+  },
+  {
+    name: 'lost records not carried on',
+    file: APPLY,
+    edits: [['lostRecords: cursor.lostRecords,', 'lostRecords: applied.lost,']],
+  },
+  {
+    name: 'lost records counted with the one that was read last',
+    file: LANE,
+    edits: [['BigInt(until) - BigInt(read) - 1n', 'BigInt(until) - BigInt(read)']],
+  },
+  {
+    name: 'gap that the log left taken for lost records',
+    file: LANE,
+    edits: [['firstKept < next ? firstKept : next', 'next']],
+  },
+  {
+    name: 'loss told by a cursor that does not move past it',
+    file: APPLY,
+    edits: [
+      [
+        '  const classes = await layer.classes()\n',
+        `  if (applied.lost > 0) await layer.store.moveCursor(cursor, cursor.lastPosition)
+  const classes = await layer.classes()
+`,
+      ],
+    ],
+  },
+  {
+    name: 'store opened without a look at its owner',
+    file: COMPATIBILITY,
+    edits: [
+      ['settled.systemId !== null && settled.systemId !== systemId', 'settled.systemId === systemId && owns(settled)'],
+      ['function ofAnother', 'const owns = (_: unknown) => false\n\nfunction ofAnother'],
+    ],
+  },
+  {
+    name: 'store of no owner given to a system with another log',
+    file: COMPATIBILITY,
+    edits: [['if (owner !== settled.systemId) await refuseRowsOfOtherLogs(store, system)', '']],
   },
   {
     name: 'no look-back',

@@ -16,16 +16,26 @@ interface Recount {
   nirSum: bigint
 }
 
-/** The records of the log without copies: of each identity the one that the log took first. */
+/**
+ * The records that count: of each identity the one that the log took first, of those that it did not remove unread. A
+ * late copy of a lost record does not count where a later record of its producer is in the lane before it.
+ */
 export function distinctRecords(log: SimulatedLog): StoredRecord[] {
-  const all = log.shards
-    .flatMap(shard => shard.records)
-    .sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
   const known = new Set<string>()
-  return all.filter(({ sent: { origin } }) => {
-    if (!origin) return true
-    const identity = `${origin.producer}/${origin.counter}`
-    if (known.has(identity)) return false
+  const lost = new Set<string>()
+  const highest = new Map<string, number>()
+  return log.stored.filter(({ lane, isLost, sent: { origin } }) => {
+    if (!origin) return !isLost
+    const { producer, counter } = origin
+    const identity = `${producer}/${counter}`
+    if (isLost) {
+      lost.add(identity)
+      return false
+    }
+    const inLane = `${producer}/${lane}`
+    const isTooLate = lost.has(identity) && counter <= (highest.get(inLane) ?? 0)
+    highest.set(inLane, Math.max(counter, highest.get(inLane) ?? 0))
+    if (isTooLate || known.has(identity)) return false
     known.add(identity)
     return true
   })

@@ -1,6 +1,7 @@
 import { runCommand, UsageError, wholeNumber } from '../../functions/cli/command.ts'
-import { type HistoryOptions, playHistory, TROUBLES, type Trouble } from './history.ts'
+import { playHistory } from './history.ts'
 import { breaches } from './laws.ts'
+import { type HistoryOptions, TROUBLES, type Trouble } from './world.ts'
 
 const STEPS = 250
 

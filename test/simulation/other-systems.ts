@@ -1,0 +1,55 @@
+import { OLDEST_STORE_FORMAT } from '../../functions/adapters/cassandra/tables.ts'
+import { settleStore } from '../../functions/runtime/local/store-compatibility.ts'
+import { faultyStore, StoreFaultError } from './faulty-store.ts'
+import { SLOT_MS, type World } from './world.ts'
+
+const OWN = 'own-system'
+const OTHER = 'other-system'
+
+/** Systems that open the store: its own, which may always, and one with another log, which never may. */
+export class StoreOwners {
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** The store is this system's, or its rows come from a version that did not note whose they are. */
+  async begin(): Promise<void> {
+    const { store, log } = this.#world
+    if (this.#world.chance(0.5, 'other-systems')) {
+      await store.settle({ format: OLDEST_STORE_FORMAT, slotMs: SLOT_MS, systemId: null })
+    } else await settleStore(store, systemOf(OWN, log.identity))
+  }
+
+  /** A process of one of the systems starts. */
+  async open(): Promise<void> {
+    if (this.#world.random() < 0.4) {
+      this.#start(OWN, this.#world.log.identity, error => `the store refused its own system: ${error.message}`)
+      return
+    }
+    // An empty store without an owner is for whoever takes it.
+    if ((await this.#world.store.readCursors()).length === 0) return
+    this.#start(OTHER, 'other-log', error =>
+      error.message.includes('holds the rows of') ? null : `another system met ${error}`,
+    )
+  }
+
+  #start(systemId: string, logIdentity: string, breachOf: (error: Error) => string | null): void {
+    const { seen, store } = this.#world
+    const overNetwork = faultyStore(store, this.#world.networkOf({ alive: true }))
+    settleStore(overNetwork, systemOf(systemId, logIdentity)).then(
+      () => {
+        if (systemId === OTHER) seen.push('the store was given to another system')
+      },
+      error => {
+        const breach = error instanceof StoreFaultError ? null : breachOf(error)
+        if (breach) seen.push(breach)
+      },
+    )
+  }
+}
+
+function systemOf(systemId: string, logIdentity: string) {
+  return { name: 'the store', slotMs: SLOT_MS, systemId, logIdentity, emptying: 'remove it' }
+}

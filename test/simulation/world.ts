@@ -1,0 +1,145 @@
+import { type Random, randomNumbers } from '../../data/random.ts'
+import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-store.ts'
+import type { Baseline } from '../../functions/core/alert.ts'
+import type { ClassList } from '../../functions/core/classes.ts'
+import { slotOf } from '../../functions/core/slot.ts'
+import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import type { SpeedStore } from '../../functions/ports/speed-store.ts'
+import type { Faults, Network } from './faulty-store.ts'
+import { SimulatedLog } from './log.ts'
+import { LogClock } from './log-clock.ts'
+import { type Process, Scheduler } from './scheduler.ts'
+import { ALWAYS_KNOWN, NEW_CLASS } from './sent.ts'
+
+/** Kinds of trouble; each can be left out to find what a failure needs. */
+export const TROUBLES = [
+  'crashes',
+  'sleepers',
+  'store-faults',
+  'stale-processors',
+  'rewinds',
+  'reshards',
+  'retention',
+  'other-systems',
+  'jitter',
+  'clock-jumps',
+  'late-events',
+  'bad-records',
+  'redrives',
+  'batch',
+] as const
+export type Trouble = (typeof TROUBLES)[number]
+
+export interface HistoryOptions {
+  seed: number
+  steps: number
+  without: ReadonlySet<Trouble>
+  /** Whether the archive and the batch layer take part: their engine takes its time. */
+  withBatch: boolean
+}
+
+export const SLOT_MS = HOUR_MS
+const START_MS = Date.UTC(2026, 0, 1, 23, 30)
+const NO_FAULTS: Faults = { refused: 0, answerLost: 0 }
+const FAULTS: Faults = { refused: 0.03, answerLost: 0.06 }
+
+export const BASELINE: Baseline = {
+  version: 1,
+  classes: new Map(ALWAYS_KNOWN.map(name => [name, { ndviMean: 0.1, ndviStddev: 0.3 }])),
+}
+
+/** What all parts of a history share: its luck, its clock, the log, the store, and the network before them. */
+export class World {
+  readonly #options: HistoryOptions
+  #stream = 0
+  readonly random: Random
+  readonly log: SimulatedLog
+  readonly store = openSqliteSpeedStore(':memory:')
+  readonly scheduler: Scheduler
+  readonly classes: ClassList
+  readonly clock: LogClock
+  /** Breaches that were seen on the way. */
+  readonly seen: string[] = []
+  nowMs = START_MS
+  faults: Faults
+
+  constructor(options: HistoryOptions) {
+    this.#options = options
+    this.random = this.stir()
+    const kind = this.random() < 0.7 ? 'kinesis' : 'kafka'
+    this.log = new SimulatedLog(kind, 1 + Math.floor(this.random() * 2), this.random() < 0.5 ? 95 : 0)
+    this.scheduler = new Scheduler(this.stir())
+    this.faults = this.has('store-faults') ? FAULTS : NO_FAULTS
+    const knownSince = slotOf(START_MS, SLOT_MS) + (1 + Math.floor(this.random() * 3)) * SLOT_MS
+    this.classes = new Map([...ALWAYS_KNOWN.map(name => [name, 0] as const), [NEW_CLASS, knownSince] as const])
+    const jumps = this.has('clock-jumps')
+    // What is stamped before the cut the batch view misses until a backfill, as the contract with logs says.
+    this.clock = new LogClock({ random: this.stir(), ahead: jumps, back: jumps && !this.withBatch })
+  }
+
+  get withBatch(): boolean {
+    return this.#options.withBatch && this.has('batch')
+  }
+
+  has(trouble: Trouble): boolean {
+    return !this.#options.without.has(trouble)
+  }
+
+  /** A stream of random numbers of its own. */
+  stir(): Random {
+    return randomNumbers(this.#options.seed, ++this.#stream, 0)
+  }
+
+  chance(share: number, trouble?: Trouble): boolean {
+    return this.random() < share && !(trouble && !this.has(trouble))
+  }
+
+  pick<Item>(items: readonly Item[]): Item | undefined {
+    return items[Math.floor(this.random() * items.length)]
+  }
+
+  networkOf(process: Process): Network {
+    return { scheduler: this.scheduler, process, random: this.stir(), faults: () => this.faults }
+  }
+
+  /** The store, where every breach of "a cursor only moves forward" is noted at the moment it takes effect. */
+  get watchedStore(): SpeedStore {
+    const { store, seen } = this
+    return {
+      ...store,
+      async moveCursor(cursor, from) {
+        const before = await store.readCursor(cursor.lane)
+        const moved = await store.moveCursor(cursor, from)
+        if (moved && before && cursor.lastPosition <= before.lastPosition) {
+          seen.push(`the cursor of ${cursor.lane} went from ${before.lastPosition} to ${cursor.lastPosition}`)
+        }
+        return moved
+      },
+    }
+  }
+
+  /** Only jitter may bring arrival times back, and by less than half a slot to either side. */
+  moveClock(): void {
+    const toBoundary = SLOT_MS - (this.nowMs % SLOT_MS)
+    const luck = this.random()
+    if (luck < 0.3) this.nowMs += toBoundary - 1000
+    else if (luck < 0.5) this.nowMs += toBoundary
+    else this.nowMs += Math.floor(this.random() * 20 * MINUTE_MS)
+  }
+
+  someTurns(most: number): Promise<void> {
+    return this.turns(this.random() * most)
+  }
+
+  async turns(count: number): Promise<void> {
+    for (let turn = 1; turn < count; turn++) await this.scheduler.step()
+  }
+
+  /** From now on no call fails, the clock is right and nobody stands still: perhaps hours later. */
+  calmDown(): void {
+    this.faults = NO_FAULTS
+    this.clock.setRight()
+    this.nowMs += Math.floor(this.random() * 6 * SLOT_MS)
+    this.scheduler.wakeAll()
+  }
+}
