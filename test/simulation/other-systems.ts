@@ -1,5 +1,5 @@
 import { OLDEST_STORE_FORMAT } from '../../functions/adapters/cassandra/tables.ts'
-import { settleStore } from '../../functions/runtime/local/store-compatibility.ts'
+import { ensureCompatibleStore } from '../../functions/runtime/local/store-compatibility.ts'
 import { faultyStore, StoreFaultError } from './faulty-store.ts'
 import { SLOT_MS, type World } from './world.ts'
 
@@ -18,8 +18,8 @@ export class StoreOwners {
   async begin(): Promise<void> {
     const { store, log } = this.#world
     if (this.#world.chance(0.5, 'other-systems')) {
-      await store.settle({ format: OLDEST_STORE_FORMAT, slotMs: SLOT_MS, systemId: null })
-    } else await settleStore(store, systemOf(OWN, log.identity))
+      await store.initSettings({ format: OLDEST_STORE_FORMAT, slotMs: SLOT_MS, systemId: null })
+    } else await ensureCompatibleStore(store, systemOf(OWN, log.identity))
   }
 
   /** A process of one of the systems starts. */
@@ -38,7 +38,7 @@ export class StoreOwners {
   #start(systemId: string, logIdentity: string, breachOf: (error: Error) => string | null): void {
     const { seen, store } = this.#world
     const overNetwork = faultyStore(store, this.#world.networkOf({ alive: true }))
-    settleStore(overNetwork, systemOf(systemId, logIdentity)).then(
+    ensureCompatibleStore(overNetwork, systemOf(systemId, logIdentity)).then(
       () => {
         if (systemId === OTHER) seen.push('the store was given to another system')
       },

@@ -296,14 +296,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'store opened without a look at its owner',
     file: COMPATIBILITY,
     edits: [
-      ['settled.systemId !== null && settled.systemId !== systemId', 'settled.systemId === systemId && owns(settled)'],
+      ['stored.systemId !== null && stored.systemId !== systemId', 'stored.systemId === systemId && owns(stored)'],
       ['function ofAnother', 'const owns = (_: unknown) => false\n\nfunction ofAnother'],
     ],
   },
   {
     name: 'store of no owner given to a system with another log',
     file: COMPATIBILITY,
-    edits: [['if (owner !== settled.systemId) await refuseRowsOfOtherLogs(store, system)', '']],
+    edits: [['if (owner !== stored.systemId) await refuseRowsOfOtherLogs(store, system)', '']],
   },
   {
     name: 'no look-back',
