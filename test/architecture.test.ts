@@ -25,7 +25,7 @@ const SDKS = [/^node:sqlite$/, /^@duckdb\//, /^@platformatic\//, /^cassandra-dri
 const SDK_EXCEPTIONS = [{ file: 'functions/runtime/local/state.ts', target: 'node:sqlite' }]
 
 /** Folders of the handlers and the work behind them. */
-const LAYERS = ['ingest', 'files', 'redrive', 'speed', 'archive', 'batch', 'serving']
+const LAYERS = ['images', 'ingest', 'files', 'redrive', 'speed', 'archive', 'batch', 'serving']
 
 /** Folders that a layer must not know: where it runs, and on which technology. */
 const RUNTIMES = /^functions\/(adapters|runtime|cli)\//
@@ -68,6 +68,10 @@ const RULES: { name: string; breaks(from: Import): boolean }[] = [
   {
     name: 'a layer imports no adapter and no runtime',
     breaks: ({ file, target }) => LAYERS.some(layer => isIn(file, `functions/${layer}`)) && RUNTIMES.test(target),
+  },
+  {
+    name: 'only images know the libraries that read images',
+    breaks: ({ file, target }) => /^(@cogeotiff\/|lerc$|proj4$|shpjs$)/.test(target) && !isIn(file, 'functions/images'),
   },
   {
     name: 'Parquet is a format, not a part of the system',
@@ -192,6 +196,8 @@ describe('imports point one way', () => {
     ['functions/batch/run.ts', "import { openDuckDbBatchQuery } from '../adapters/sql/duckdb-batch-query.ts'"],
     ['functions/archive/handler.ts', "export { openEmbeddedHome } from '../runtime/local/embedded.ts'"],
     ['functions/serving/handler.ts', "import { startHttpServer } from '../runtime/local/http-server.ts'"],
+    ['functions/archive/archive.ts', "import proj4 from 'proj4'"],
+    ['functions/images/observe.ts', "import { progressLine } from '../cli/progress.ts'"],
     ['functions/parquet/write.ts', "import { BANDS } from '../core/event.ts'"],
     ['web/api.ts', "import { ClassStatsRow } from '../functions/serving/schemas.ts'"],
     ['web/api.ts', "import type { Totals } from '../functions/core/totals.ts'"],

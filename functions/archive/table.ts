@@ -11,6 +11,7 @@ const HIVE_TYPES: Record<ColumnType, string> = {
   INT32: 'int',
   INT64: 'bigint',
   DOUBLE: 'double',
+  BYTES: 'binary',
   BOOLEAN: 'boolean',
   TIMESTAMP: 'timestamp',
   DECIMAL: 'decimal(38,0)',

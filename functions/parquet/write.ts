@@ -5,6 +5,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer'
 /** Our column types as Parquet has them. DECIMAL is decimal(38,0): an integer of any size, as a bigint. */
 const SCHEMA_OF = {
   STRING: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
+  BYTES: { type: 'BYTE_ARRAY' },
   INT32: { type: 'INT32' },
   INT64: { type: 'INT64' },
   DOUBLE: { type: 'DOUBLE' },
@@ -21,7 +22,7 @@ export interface Column<Row> {
   type: ColumnType
   /** Whether a value may be null: "not measured". */
   nullable?: true
-  of(row: Row): string | number | bigint | boolean | null
+  of(row: Row): string | number | bigint | boolean | Uint8Array | null
 }
 
 const ROWS_PER_GROUP = 100_000
@@ -33,8 +34,16 @@ const compressors = { ZSTD: (bytes: Uint8Array) => zstdCompressSync(bytes, ZSTD_
 /** Doubles hardly repeat and lie all over their range: a dictionary and statistics would cost time and help nobody. */
 const FOR_DOUBLES = { encoding: 'PLAIN', statistics: false } as const
 
-/** A Parquet file's bytes, compressed with zstd, with statistics. The same rows give the same bytes. */
-export function writeParquet<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Uint8Array {
+/**
+ * A Parquet file's bytes, compressed with zstd, with statistics. The same rows give the same bytes.
+ *
+ * @param metadata key-value pairs of the file
+ */
+export function writeParquet<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const bytes = parquetWriteBuffer({
     columnData: columns.map(({ name, type, of }) => ({
       name,
@@ -52,6 +61,7 @@ export function writeParquet<Row>(columns: readonly Column<Row>[], rows: readonl
     codec: 'ZSTD',
     compressors,
     rowGroupSize: ROWS_PER_GROUP,
+    kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     createdBy: 'landcover',
   })
   return new Uint8Array(bytes)

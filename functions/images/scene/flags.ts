@@ -1,0 +1,86 @@
+import { basename } from 'node:path'
+import { formatTimestamp, parseTimestamp } from '../../core/time.ts'
+import type { MaskKind } from '../bands/mask.ts'
+import { BAND_NAMES, type BandName } from '../bands/scene-bands.ts'
+import { ImageError } from '../errors.ts'
+import { type ScenePlan, withBands } from './plan.ts'
+
+/** What a person says of a scene, instead of an item or over it. */
+export interface SceneFlags {
+  /** `FILE`, or `FILE:BAND` with a band number from 1. */
+  bands: Partial<Record<BandName, string>>
+  scale: number | null
+  offset: number | null
+  /** 'none': the files' own nodata does not count. */
+  nodata: number | 'none' | null
+  mask: { file: string; kind: MaskKind } | null
+  timestamp: string | null
+  epsg: number | null
+}
+
+/** The plan that flags give. @throws ImageError when a band or the time is missing */
+export function planOfFlags(flags: SceneFlags): ScenePlan {
+  const { red, nir } = flags.bands
+  if (red === undefined || nir === undefined) {
+    throw new ImageError('a scene needs a red and a near infrared band: give an item, or --red FILE and --nir FILE')
+  }
+  if (flags.timestamp === null) {
+    throw new ImageError('nothing says when the scene was taken: give --timestamp, 2020-02-19T11:00:00Z for example')
+  }
+  const timestamp = timeOf(flags.timestamp)
+  const sceneId = basename(fileOf(red).href).replace(/\.[^.]+$/, '')
+  const bands = { red: emptyBand(red), nir: emptyBand(nir) }
+  return planWithFlags(
+    {
+      sceneId,
+      identity: `${sceneId}_${timestamp.replace(/[-:]|\.\d+/g, '')}`,
+      timestamp,
+      processingVersion: null,
+      epsg: null,
+      gridCode: null,
+      bands,
+      mask: null,
+      notes: flags.mask ? [] : ['no --mask: every pixel with data counts'],
+    },
+    flags,
+  )
+}
+
+/** A plan with what the flags say put over it. */
+export function planWithFlags(plan: ScenePlan, flags: SceneFlags): ScenePlan {
+  const why = 'flag'
+  const named = { ...plan, bands: { ...plan.bands } }
+  for (const name of BAND_NAMES) {
+    const file = flags.bands[name]
+    if (file !== undefined) named.bands[name] = emptyBand(file)
+  }
+  const { scale, offset, nodata, mask } = flags
+  const changed = withBands(named, band => ({
+    ...band,
+    scale: scale === null ? band.scale : { value: scale, why },
+    offset: offset === null ? band.offset : { value: offset, why },
+    nodata: nodata === null ? band.nodata : { value: nodata === 'none' ? null : nodata, why },
+  }))
+  return {
+    ...changed,
+    epsg: flags.epsg ?? plan.epsg,
+    timestamp: flags.timestamp === null ? plan.timestamp : timeOf(flags.timestamp),
+    mask: mask ? { href: mask.file, kind: mask.kind, why } : plan.mask,
+    notes: mask ? [] : plan.notes,
+  }
+}
+
+function emptyBand(text: string) {
+  return { ...fileOf(text), scale: null, offset: null, nodata: null }
+}
+
+function fileOf(text: string): { href: string; band: number } {
+  const [, file, band] = /^(.+):(\d+)$/.exec(text) ?? []
+  return file === undefined ? { href: text, band: 1 } : { href: file, band: Number(band) }
+}
+
+function timeOf(text: string): string {
+  const ms = parseTimestamp(text)
+  if (ms !== null) return formatTimestamp(ms)
+  throw new ImageError(`--timestamp takes an ISO 8601 date and time, 2020-02-19T11:00:00Z for example, not '${text}'`)
+}

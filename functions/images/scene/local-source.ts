@@ -1,0 +1,37 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { ImageError } from '../errors.ts'
+import { type ByteSource, openFile } from '../tiff/source.ts'
+
+/**
+ * The file that an item's href means: one in the item's folder or below it. An item from elsewhere must not read other
+ * files of this machine. Where an href is an address, the file of that name beside the item stands for it.
+ *
+ * @throws ImageError for any other
+ */
+export async function fileOfHref(itemPath: string, href: string): Promise<string> {
+  const folder = dirname(resolve(itemPath))
+  if (/^[a-z][a-z0-9+.-]*:/i.test(href)) {
+    const beside = join(folder, basename(new URL(href).pathname))
+    if (await isFile(beside)) return beside
+    throw new ImageError(`${itemPath}: ${href} is not on this machine; download it to ${beside}`)
+  }
+  const path = resolve(folder, href)
+  const inside = relative(folder, path)
+  if (isAbsolute(href) || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+    throw new ImageError(`${itemPath}: ${href} lies outside the item's folder; put the file beside the item`)
+  }
+  return path
+}
+
+/** Opens files as an item names them; those that a flag names are opened wherever they are. */
+export function openFilesOf(itemPath: string, named: ReadonlySet<string>): (href: string) => Promise<ByteSource> {
+  return async href => openFile(named.has(href) ? href : await fileOfHref(itemPath, href))
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isFile(),
+    () => false,
+  )
+}

@@ -1,0 +1,111 @@
+import { ImageError } from '../errors.ts'
+import type { BandPlan, Said } from './plan.ts'
+import type { StacAsset, StacItem } from './stac-item.ts'
+
+/**
+ * How an asset's digital numbers become reflectance, by what the item says: first by the asset itself, then by what is
+ * known of the product. Null where neither says it: then the file's tags have to.
+ *
+ * @param index the band within the asset, from 0
+ */
+export function scalingOf(
+  item: StacItem,
+  asset: StacAsset,
+  index: number,
+  name: string,
+): Pick<BandPlan, 'scale' | 'offset' | 'nodata'> {
+  const own = {
+    scale: numberOf(asset, index, 'scale', name),
+    offset: numberOf(asset, index, 'offset', name),
+    nodata: nodataOf(asset, index),
+  }
+  const nodata = own.nodata !== null ? { value: own.nodata, why: 'the item' } : null
+  const said = { scale: saidByItem(own.scale), offset: saidByItem(own.offset), nodata }
+  if (isSentinel2(item)) return ofSentinel2(item, said)
+  if (isLandsatCollection2(item)) {
+    const why = 'Landsat Collection 2 Level 2, of which the item says no more'
+    return {
+      scale: said.scale ?? { value: 0.0000275, why },
+      offset: said.offset ?? { value: said.scale === null ? -0.2 : 0, why },
+      nodata: nodata ?? { value: 0, why: 'Landsat' },
+    }
+  }
+  // A scale without an offset has none.
+  if (said.scale && !said.offset) return { ...said, offset: { value: 0, why: 'the item says a scale only' } }
+  return said
+}
+
+function ofSentinel2(item: StacItem, said: Pick<BandPlan, 'scale' | 'offset' | 'nodata'>): typeof said {
+  const { properties } = item
+  const applied = properties['earthsearch:boa_offset_applied'] ?? properties['sentinel:boa_offset_applied']
+  const baseline = baselineOf(item)
+  const scale = said.scale ?? { value: 0.0001, why: 'Sentinel-2' }
+  const nodata = said.nodata ?? { value: 0, why: 'Sentinel-2' }
+  if (applied === true) {
+    return { scale, nodata, offset: { value: 0, why: 'the provider has applied the offset (boa_offset_applied)' } }
+  }
+  if (said.offset) return { scale, nodata, offset: said.offset }
+  // Then the file's tags may say it; a file without them is refused.
+  if (baseline === null) return said
+  const baselineText = baseline.toFixed(2).padStart(5, '0')
+  const offset =
+    baseline >= 4
+      ? { value: -0.1, why: `baseline ${baselineText} (04.00 or newer), of which the item says no offset` }
+      : { value: 0, why: `baseline ${baselineText}, before offsets came with 04.00` }
+  return { scale, nodata, offset }
+}
+
+/** HLS is made of Sentinel-2 and Landsat scenes, but scaled in its own way. */
+function isHls({ id }: StacItem): boolean {
+  return /^HLS/i.test(id)
+}
+
+function isSentinel2(item: StacItem): boolean {
+  const { platform, constellation } = item.properties
+  return !isHls(item) && /sentinel-?2/i.test(`${platform} ${constellation}`)
+}
+
+function isLandsatCollection2(item: StacItem): boolean {
+  const { platform, constellation, ...rest } = item.properties
+  const isLevel2 = /L2S[PR]/.test(`${rest['landsat:correction']} ${item.id}`)
+  const isCollection2 = rest['landsat:collection_number'] === '02' || /_02_T\d/.test(item.id)
+  return !isHls(item) && /landsat/i.test(`${platform} ${constellation}`) && isLevel2 && isCollection2
+}
+
+/** The processing baseline: as the item says it, or as the product's name does (`…_N0400_…`). */
+function baselineOf({ properties }: StacItem): number | null {
+  for (const key of ['s2:processing_baseline', 'sentinel:processing_baseline', 'processing:version']) {
+    const value = properties[key]
+    if (value !== undefined && Number.isFinite(Number(value)) && value !== '') return Number(value)
+  }
+  const named = /_N(\d\d)(\d\d)_/.exec(String(properties['s2:product_uri'] ?? ''))
+  return named ? Number(`${named[1]}.${named[2]}`) : null
+}
+
+/** A number of `raster:bands` (STAC 1.0), or of the band or the asset itself (STAC 1.1). */
+function fieldOf(asset: StacAsset, index: number, field: string): unknown {
+  return (
+    asset['raster:bands']?.[index]?.[field] ??
+    asset.bands?.[index]?.[`raster:${field}`] ??
+    asset.bands?.[index]?.[field] ??
+    asset[`raster:${field}`] ??
+    asset[field]
+  )
+}
+
+function numberOf(asset: StacAsset, index: number, field: 'scale' | 'offset', name: string): number | null {
+  const value = fieldOf(asset, index, field)
+  if (value === undefined || value === null) return null
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  throw new ImageError(`${name}: the ${field} of ${asset.href} is no number; correct the item`)
+}
+
+function nodataOf(asset: StacAsset, index: number): number | null {
+  const value = fieldOf(asset, index, 'nodata')
+  if (typeof value === 'number') return value
+  return typeof value === 'string' && value.toLowerCase() === 'nan' ? Number.NaN : null
+}
+
+function saidByItem(value: number | null): Said<number> | null {
+  return value === null ? null : { value, why: 'the item' }
+}

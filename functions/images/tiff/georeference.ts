@@ -1,0 +1,50 @@
+import { type TiffImage, TiffTag, TiffTagGeo } from '@cogeotiff/core'
+
+/** Affine map from pixel to coordinates, as GDAL orders it: x = a*column + b*row + c, y = d*column + e*row + f. */
+export type Transform = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
+
+const PIXEL_IS_POINT = 2
+const PROJECTED = 1
+const USER_DEFINED = 32767
+
+/** The image's georeference. Null where it has none, or one by control points. */
+export function transformOf(image: TiffImage): Transform | null {
+  const transform = plainTransform(image)
+  if (!transform || image.valueGeo(TiffTagGeo.GTRasterTypeGeoKey) !== PIXEL_IS_POINT) return transform
+  // The tie point is the centre of a pixel: half a pixel back to its corner.
+  const [a, b, c, d, e, f] = transform
+  return [a, b, c - (a + b) / 2, d, e, f - (d + e) / 2]
+}
+
+function plainTransform(image: TiffImage): Transform | null {
+  const matrix = image.value(TiffTag.ModelTransformation)
+  if (matrix) return matrix.length < 8 ? null : (pick(matrix, [0, 1, 3, 4, 5, 7]) as unknown as Transform)
+  const scale = image.value(TiffTag.ModelPixelScale)
+  const tie = image.value(TiffTag.ModelTiePoint)
+  if (!scale || scale.length < 2 || tie?.length !== 6) return null
+  const [scaleX, scaleY] = scale as readonly number[] as [number, number]
+  const [column, row, , x, y] = tie as readonly number[] as [number, number, number, number, number]
+  return [scaleX, 0, x - column * scaleX, 0, -scaleY, y + row * scaleY]
+}
+
+function pick(values: readonly number[], places: readonly number[]): number[] {
+  return places.map(place => values[place] as number)
+}
+
+/** The EPSG code of the image's coordinate system; null where it is unknown or of the user's own. */
+export function epsgOf(image: TiffImage): number | null {
+  const key = (tag: TiffTagGeo) => {
+    const value = image.tagsGeo.get(tag)
+    return typeof value === 'number' && value !== USER_DEFINED ? value : null
+  }
+  if (key(TiffTagGeo.GTModelTypeGeoKey) !== PROJECTED) return key(TiffTagGeo.GeodeticCRSGeoKey)
+  return key(TiffTagGeo.ProjectedCRSGeoKey) ?? utmOfOperation(key(TiffTagGeo.ProjectionGeoKey))
+}
+
+/** The key Projection holds the code of an operation, not of a system: 16001-16060 are UTM north, 16101-16160 south. */
+function utmOfOperation(operation: number | null): number | null {
+  if (operation === null) return null
+  if (operation >= 16001 && operation <= 16060) return 32600 + operation - 16000
+  if (operation >= 16101 && operation <= 16160) return 32700 + operation - 16100
+  return null
+}

@@ -1,0 +1,38 @@
+import { inflateSync, zstdDecompressSync } from 'node:zlib'
+import { decode, getBlobInfo, load } from 'lerc'
+import type { Layout } from './layout.ts'
+import { emptySamples, type Samples } from './samples.ts'
+
+const DEFLATE = 1
+const ZSTD = 2
+
+/** Loads the LERC decoder, once a process. */
+export const loadLerc: () => Promise<void> = load
+
+/** Decodes a block of LERC, also inside deflate or zstd. Samples without a value are NaN, or 0 where they are integers. */
+export function decodeLerc(layout: Layout, bytes: Uint8Array, rows: number, maxBytes: number): Samples {
+  const { blockWidth, samplesPerPixel, lercCodec } = layout
+  const limit = { maxOutputLength: 2 * maxBytes + 4096 }
+  const blob =
+    lercCodec === DEFLATE ? inflateSync(bytes, limit) : lercCodec === ZSTD ? zstdDecompressSync(bytes, limit) : bytes
+  const info = getBlobInfo(blob)
+  // Before it is decoded: a small blob can hold a huge image of one value.
+  if (info.width !== blockWidth || info.height < rows || info.bandCount * info.depthCount !== samplesPerPixel) {
+    throw new Error(`a LERC block has ${info.width} x ${info.height} pixels where ${blockWidth} x ${rows} are expected`)
+  }
+  if (info.width * info.height * samplesPerPixel * 8 > 8 * maxBytes) throw new Error('a LERC block is too large')
+  const { pixels, mask } = decode(blob, { returnInterleaved: true })
+  const samples = emptySamples(layout, rows * blockWidth * samplesPerPixel)
+  const pixelCount = rows * blockWidth
+  const depth = info.depthCount
+  for (const [band, values] of pixels.entries()) {
+    for (let pixel = 0; pixel < pixelCount; pixel++) {
+      const isMissing = mask !== null && mask[pixel] === 0
+      for (let each = 0; each < depth; each++) {
+        const value = isMissing ? Number.NaN : (values[pixel * depth + each] as number)
+        samples[pixel * samplesPerPixel + band * depth + each] = value
+      }
+    }
+  }
+  return samples
+}

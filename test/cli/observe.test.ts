@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { projectionOf } from '../../functions/images/sites/projection.ts'
+import { writeRaster } from '../support/scenes.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import type { TiffForm } from '../support/tiff.ts'
+
+const SIDE = 20
+const GRID = { epsg: 32629, transform: [10, 0, 300_000, 0, -10, 2_700_000] as const, width: SIDE, height: SIDE }
+
+/** A folder with a scene, its item, and two fields: one of whole pixels inside, one outside. */
+function sceneFolder(form: TiffForm = {}): string {
+  const folder = temporaryFolder()
+  const band = (dn: number) => Array.from({ length: SIDE * SIDE }, (_, at) => dn + (at % SIDE))
+  for (const [name, dn] of [
+    ['red', 1500],
+    ['nir', 4500],
+  ] as const) {
+    writeRaster(folder, `${name}.tif`, { width: SIDE, height: SIDE, bands: [band(dn)], nodata: '0' }, form)
+  }
+  const asset = (name: string) => ({ href: `./${name}.tif`, type: 'image/tiff', 'eo:bands': [{ common_name: name }] })
+  const properties = {
+    platform: 'sentinel-2a',
+    datetime: '2023-05-01T10:00:00Z',
+    'grid:code': 'MGRS-29RKH',
+    's2:processing_baseline': '05.09',
+  }
+  const item = { type: 'Feature', id: 'a-scene', properties, assets: { red: asset('red'), nir: asset('nir') } }
+  writeFileSync(join(folder, 'item.json'), JSON.stringify(item))
+  const { toLonLat } = projectionOf(GRID, 'the scene')
+  const square = (id: string, from: number, to: number) => ({
+    type: 'Feature',
+    properties: { site_id: id, class_name: 'Forest' },
+    geometry: {
+      type: 'Polygon',
+      coordinates: [
+        [
+          [from, from],
+          [to, from],
+          [to, to],
+          [from, to],
+          [from, from],
+        ].map(([x, y]) => toLonLat([x as number, y as number])),
+      ],
+    },
+  })
+  const features = [square('inside', 5, 15), square('outside', -30, -20)]
+  writeFileSync(join(folder, 'fields.geojson'), JSON.stringify({ type: 'FeatureCollection', features }))
+  return folder
+}
+
+function observe(folder: string, ...flags: string[]) {
+  const script = join(import.meta.dirname, '../../functions/cli/observe.ts')
+  return spawnSync(process.execPath, [script, ...flags], { cwd: folder, encoding: 'utf8' })
+}
+
+describe('npm run observe', () => {
+  it('writes an event for each site that the scene shows, and says what became of the others', () => {
+    const folder = sceneFolder()
+    const { stdout, status } = observe(folder, 'item.json', '--sites', 'fields.geojson', '--out', 'events.csv')
+    expect(stdout).toBe('observe: 2 sites, 1 events; 0 cloudy, 0 with nothing valid, 1 outside; wrote events.csv\n')
+    expect(status).toBe(0)
+    const [header, row, ...rest] = readFileSync(join(folder, 'events.csv'), 'utf8').split('\n')
+    expect(header).toMatch(/^site_id,class_name,image_id,timestamp,ndvi_mean,.*,scene_id,processing_version$/)
+    expect(row).toMatch(/^inside,Forest,sentinel-2a_20230501T100000Z_MGRS-29RKH\/inside,2023-05-01T10:00:00\.000Z,0\.7/)
+    expect(row).toMatch(/,a-scene,05\.09$/)
+    expect(rest).toEqual([''])
+  })
+
+  it('gives the same bytes by item and by flags, and however the files are written', () => {
+    const columns = (folder: string) =>
+      readFileSync(join(folder, 'events.csv'), 'utf8')
+        .split('\n')
+        .map(line => line.split(',').slice(4, 17).join())
+    const folder = sceneFolder()
+    observe(folder, 'item.json', '--sites', 'fields.geojson', '--out', 'events.csv')
+    const byItem = columns(folder)
+    const other = sceneFolder({ blocks: { tile: 16 }, codec: 'lzw', isBigEndian: true, isBigTiff: true })
+    const bands = ['--red', 'red.tif', '--nir', 'nir.tif:1', '--scale', '0.0001', '--offset=-0.1']
+    const when = ['--timestamp', '2023-05-01T10:00:00Z']
+    observe(other, ...bands, ...when, '--sites', 'fields.geojson', '--out', 'events.csv')
+    expect(columns(other)).toEqual(byItem)
+  })
+
+  it('explains which scale, offset and mask it takes, and why', () => {
+    const { stdout, status } = observe(sceneFolder(), 'item.json', '--sites', 'fields.geojson', '--explain')
+    expect(status).toBe(0)
+    expect(stdout).toContain('scale 0.0001 (Sentinel-2), offset -0.1 (baseline 05.09')
+    expect(stdout).toContain('every pixel with data counts')
+  })
+
+  it.each<[string, string[], RegExp, number]>([
+    ['sites', ['item.json', '--out', 'events.csv'], /--sites takes/, 2],
+    ['a place to write to', ['item.json', '--sites', 'fields.geojson'], /--out takes/, 2],
+    ['a known form', ['item.json', '--sites', 'fields.geojson', '--out', 'events.xls'], /events\.xls: --out writes/, 1],
+    ['a scene', ['--sites', 'fields.geojson', '--out', 'events.csv'], /give an item, or --red/, 1],
+    [
+      'a scale',
+      [
+        '--red',
+        'red.tif',
+        '--nir',
+        'nir.tif',
+        '--timestamp',
+        '2023-05-01T10:00:00Z',
+        '--sites',
+        'fields.geojson',
+        '--out',
+        'e.csv',
+      ],
+      /red\.tif: .*give --scale and --offset/,
+      1,
+    ],
+  ])('asks for %s', (_, flags, message, status) => {
+    const outcome = observe(sceneFolder(), ...flags)
+    expect(outcome.stderr).toMatch(message)
+    expect(outcome.status).toBe(status)
+  })
+})

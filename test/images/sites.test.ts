@@ -1,0 +1,116 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { multiPolygonWkb } from '../../functions/images/output/wkb.ts'
+import { readSites } from '../../functions/images/sites/read-sites.ts'
+import { writeParquet } from '../../functions/parquet/write.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const FIELDS = { siteId: 'site_id', className: 'class_name' }
+const RING = [
+  [1, 2],
+  [3, 2],
+  [3, 5],
+] as const
+
+function feature(geometry: unknown, properties: Record<string, unknown> = {}) {
+  return { type: 'Feature', properties: { site_id: 'a', class_name: 'Forest', ...properties }, geometry }
+}
+
+function polygon(ring: readonly (readonly number[])[] = RING) {
+  return { type: 'Polygon', coordinates: [[...ring, ring[0]]] }
+}
+
+function geoJson(features: unknown[], others: Record<string, unknown> = {}): string {
+  const path = join(temporaryFolder(), 'fields.geojson')
+  writeFileSync(path, JSON.stringify({ type: 'FeatureCollection', ...others, features }))
+  return path
+}
+
+describe('sites are read', () => {
+  it('from GeoJSON: polygons and multipolygons, with heights or without', async () => {
+    const high = polygon(RING.map(place => [...place, 100]))
+    const multi = { type: 'MultiPolygon', coordinates: [polygon().coordinates, high.coordinates] }
+    const path = geoJson([feature(polygon()), feature(high, { site_id: 7 }), feature(multi, { site_id: 'm' })])
+    await expect(readSites(path, FIELDS)).resolves.toEqual({
+      sites: [
+        { id: 'a', className: 'Forest', polygons: [[RING]] },
+        { id: '7', className: 'Forest', polygons: [[RING]] },
+        { id: 'm', className: 'Forest', polygons: [[RING], [RING]] },
+      ],
+      withoutArea: 0,
+    })
+  })
+
+  it('by other names of the attributes', async () => {
+    const path = geoJson([feature(polygon(), { nr: 12, crop: 'Pasture' })])
+    const { sites } = await readSites(path, { siteId: 'nr', className: 'crop' })
+    expect(sites).toMatchObject([{ id: '12', className: 'Pasture' }])
+  })
+
+  it('without points and broken outlines, which are counted', async () => {
+    const point = { type: 'Point', coordinates: [1, 2] }
+    const broken = {
+      type: 'Polygon',
+      coordinates: [
+        [
+          [1, 2],
+          [3, null],
+          [4, 5],
+        ],
+      ],
+    }
+    const path = geoJson([feature(point), feature(null), feature(broken), feature(polygon())])
+    await expect(readSites(path, FIELDS)).resolves.toMatchObject({ sites: [{ id: 'a' }], withoutArea: 3 })
+  })
+
+  it('from GeoParquet with WKB', async () => {
+    const path = join(temporaryFolder(), 'fields.parquet')
+    const columns = [
+      { name: 'site_id', type: 'STRING' as const, of: () => 'p' },
+      { name: 'class_name', type: 'STRING' as const, of: () => 'Forest' },
+      { name: 'geometry', type: 'BYTES' as const, of: () => multiPolygonWkb([[RING]]) },
+    ]
+    const geo = (encoding: string) => ({
+      geo: JSON.stringify({ primary_column: 'geometry', columns: { geometry: { encoding } } }),
+    })
+    writeFileSync(path, writeParquet(columns, [null], geo('WKB')))
+    const { sites } = await readSites(path, FIELDS)
+    expect(sites).toEqual([{ id: 'p', className: 'Forest', polygons: [[RING]] }])
+    writeFileSync(path, writeParquet(columns, [null], geo('multipolygon')))
+    await expect(readSites(path, FIELDS)).rejects.toThrow(/fields\.parquet: .*geoarrow/)
+  })
+
+  it.each<[string, () => string, RegExp]>([
+    ['without an id', () => geoJson([feature(polygon(), { site_id: null })]), /feature 1: has no site_id; .*--site-id/],
+    [
+      'without a class',
+      () => geoJson([feature(polygon(), { class_name: '' })]),
+      /feature 1: has no class_name; .*--class/,
+    ],
+    ['with one id twice', () => geoJson([feature(polygon()), feature(polygon())]), /feature 2: .*'a' as feature 1/],
+    [
+      'in metres',
+      () =>
+        geoJson([
+          feature(
+            polygon([
+              [3e5, 2e6],
+              [4e5, 2e6],
+              [4e5, 3e6],
+            ]),
+          ),
+        ]),
+      /no longitude and latitude/,
+    ],
+    [
+      'in another system',
+      () => geoJson([feature(polygon())], { crs: { properties: { name: 'urn:ogc:def:crs:EPSG::32629' } } }),
+      /EPSG::32629/,
+    ],
+    ['without a polygon', () => geoJson([feature(null)]), /has no polygon/],
+    ['that are no file', () => join(temporaryFolder(), 'none.geojson'), /none\.geojson: cannot be opened/],
+  ])('but not %s', async (_, path, message) => {
+    await expect(readSites(path(), FIELDS)).rejects.toThrow(message)
+  })
+})
