@@ -19,7 +19,14 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PURE_BUILTINS = ['node:buffer', 'node:zlib']
 
 /** Packages that only `functions/adapters` imports, so that a runtime loads just what it uses. */
-const SDKS = [/^node:sqlite$/, /^@duckdb\//, /^@platformatic\//, /^cassandra-driver$/, /^@aws-sdk\//]
+const SDKS = [
+  /^node:sqlite$/,
+  /^@duckdb\//,
+  /^@platformatic\//,
+  /^cassandra-driver$/,
+  /^@aws-sdk\//,
+  /^@aws-lambda-powertools\//,
+]
 
 /** The lock of a state folder is a SQLite lock. */
 const SDK_EXCEPTIONS = [{ file: 'functions/runtime/local/state.ts', target: 'node:sqlite' }]

@@ -4,7 +4,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { ClassList } from '../core/classes.ts'
 import { decodeRecord, type Origin, type Rejection } from '../core/record.ts'
 import { slotOf } from '../core/slot.ts'
-import { header } from '../http/header.ts'
+import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { problem } from '../http/problem.ts'
 import type { Destination, EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -23,6 +23,13 @@ export interface IngestHandlerOptions {
   logger: Logger
 }
 
+interface Accepted {
+  /** Events that the log has. */
+  accepted: number
+}
+
+const JSON_FORM: Form<Accepted> = { type: 'application/json', contentType: 'application/json', write: JSON.stringify }
+
 /** Bad lines that an answer names; the rest is counted. */
 const MAX_NAMED = 20
 const KEY_FORM = /^[\x21-\x7e]{1,200}$/
@@ -40,17 +47,18 @@ const BODY_TYPE = /^application\/(json|x-ndjson)\s*(;|$)/i
  *
  * @returns 202 with the number of events once the log has them; within 20 s in any case
  */
-export function ingestHandler({ log, routeOf, classes, slotMs, time, now, logger }: IngestHandlerOptions) {
+export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
+  const { log, routeOf, classes, slotMs, time, now, logger } = options
   const onRetry = (error: string) => logger.warn('ingest: not stored yet, sending again', { error })
   const requests = requestStore(log, time, onRetry, routeOf)
   const mostBytes = Math.min(RECORD_BYTES_LIMIT, log.maxRecordBytes)
 
-  async function answer(event: APIGatewayProxyEvent, arrivedMs: number): Promise<APIGatewayProxyResult> {
-    const key = header(event, 'idempotency-key')
+  async function answer(event: APIGatewayProxyEvent, arrivedMs: number): Promise<Answer<Accepted>> {
+    const key = event.headers['idempotency-key']
     if (key !== undefined && !KEY_FORM.test(key)) {
       return problem(400, 'The Idempotency-Key is not right', 'Idempotency-Key: 1 to 200 visible ASCII characters')
     }
-    const type = header(event, 'content-type') ?? ''
+    const type = event.headers['content-type'] ?? ''
     // A page of somebody else cannot send these unasked, so a system that listens on a laptop takes nothing from it.
     if (!BODY_TYPE.test(type)) {
       return problem(415, 'The Content-Type is not right', 'Content-Type: application/json or application/x-ndjson')
@@ -74,10 +82,13 @@ export function ingestHandler({ log, routeOf, classes, slotMs, time, now, logger
     const outcome = await requests.store(lines, producer, arrivedMs)
     if (outcome.kind !== 'stored') logger.warn('ingest: given up', { error: outcome.error })
     switch (outcome.kind) {
-      case 'stored': {
-        const body = JSON.stringify({ accepted: events.length })
-        return { statusCode: 202, headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, body }
-      }
+      case 'stored':
+        return {
+          statusCode: 202,
+          headers: { 'Cache-Control': 'no-store' },
+          body: { accepted: events.length },
+          type: JSON_FORM.type,
+        }
       case 'too-large':
         return tooLarge(events.length, byteLength, null)
       case 'not-sent':
@@ -92,14 +103,14 @@ export function ingestHandler({ log, routeOf, classes, slotMs, time, now, logger
     }
   }
 
-  return async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
-    try {
-      return await answer(event, time.now())
-    } catch (error) {
+  return httpEdge({
+    forms: [JSON_FORM],
+    handle: event => answer(event, time.now()),
+    failed(error) {
       logger.warn('ingest: request failed', { error: String(error) })
       return problem(500, 'The request failed', 'Nothing was taken. The log of the server says why.')
-    }
-  }
+    },
+  })
 }
 
 function tryAgain(title: string, detail: string): APIGatewayProxyResult {

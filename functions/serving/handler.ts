@@ -3,14 +3,14 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { DamagedObjectError } from '../batch/view.ts'
 import { formatTimestamp, SECOND_MS } from '../core/time.ts'
 import type { AS_OF_HEADERS } from '../http/as-of.ts'
+import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { conditionalAnswer } from '../http/etag.ts'
-import { header } from '../http/header.ts'
 import { problem } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AsOf, Serving } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { toCsv } from './csv.ts'
-import { ENDPOINTS, type Endpoint, type Found } from './endpoints.ts'
+import { ENDPOINTS, type Endpoint } from './endpoints.ts'
 import { openApi } from './openapi.ts'
 import { referencePage } from './reference-page.ts'
 import { staleIfError } from './stale-if-error.ts'
@@ -29,18 +29,33 @@ const LONGEST_QUERY = 4_000
 const MOST_BYTES = 6 * 1024 * 1024 - 16 * 1024
 
 type Headers = Record<string, string>
-type Form = 'json' | 'csv'
+
+/** The value of an answer. A table has columns, and so can be CSV. */
+interface Value {
+  value: unknown
+  columns: readonly string[] | null
+}
+
+const JSON_TYPE = 'application/json'
+const CSV_TYPE = 'text/csv'
+const FORMS: readonly Form<Value>[] = [
+  { type: JSON_TYPE, contentType: JSON_TYPE, write: ({ value }) => notTooLong(JSON.stringify(value)) },
+  {
+    type: CSV_TYPE,
+    contentType: `${CSV_TYPE}; charset=utf-8`,
+    write: ({ value, columns }) => notTooLong(toCsv(columns as string[], value as Record<string, unknown>[])),
+  },
+]
 
 /**
- * The API. Triggered by API Gateway (REST, proxy integration). Tables are arrays of objects, or CSV; errors are problem
- * bodies (RFC 9457); an unchanged answer is a 304. Where there is no answer in time, the last good one is given, with its
- * age, as far as that is honest, and else 503.
+ * The API. Tables are arrays of objects, or CSV; errors are problem bodies (RFC 9457); an unchanged answer is a 304.
+ * Where there is no answer in time, the last good one is given, with its age, as far as that is honest, and else 503.
  */
-export function servingHandler(serving: ServingHandlerOptions) {
+export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
   const byPath = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
   const kept = staleIfError(serving.elapsedMs, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
 
-  async function answer(event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
+  async function handle(event: APIGatewayProxyEvent, accepted: readonly string[]): Promise<Answer<Value>> {
     const method = event.httpMethod
     const endpoint = byPath.get(event.path)
     const document = DOCUMENTS.get(event.path)
@@ -52,16 +67,20 @@ export function servingHandler(serving: ServingHandlerOptions) {
         Allow: 'GET, HEAD',
       })
     }
-    if (document) return withHeaders(found(event, document.text(), document.type), document.headers)
-    return answerOf(endpoint as Endpoint, event)
+    if (document) return { statusCode: 200, headers: document.headers, body: document.text() }
+    return answerOf(endpoint as Endpoint, event, accepted)
   }
 
-  async function answerOf(endpoint: Endpoint, event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
+  async function answerOf(
+    endpoint: Endpoint,
+    event: APIGatewayProxyEvent,
+    accepted: readonly string[],
+  ): Promise<Answer<Value>> {
     const { format, ...query } = parametersOf(event)
-    const form = formOf(endpoint, format, header(event, 'accept'))
-    if (!form) {
-      const forms = endpoint.isTable ? 'application/json and text/csv' : 'application/json'
-      return problem(406, 'The answer has no such form', `It can be had as ${forms}`)
+    const type = typeOf(endpoint, format, accepted)
+    if (!type) {
+      const types = endpoint.isTable ? 'application/json and text/csv' : 'application/json'
+      return problem(406, 'The answer has no such form', `It can be had as ${types}`)
     }
     const key = JSON.stringify([endpoint.path, Object.entries(query).sort()])
     const ask = () => endpoint.answer(serving, query)
@@ -73,27 +92,25 @@ export function servingHandler(serving: ServingHandlerOptions) {
       ...(value.asOf && asOfHeaders(value.asOf)),
       ...(value.next && { Link: `<${nextPage(event, value.next)}>; rel="next"` }),
     }
-    const text = notTooLong(form === 'csv' ? csvOf(endpoint, value) : JSON.stringify(value.body))
-    return withHeaders(found(event, text, form === 'csv' ? 'text/csv; charset=utf-8' : 'application/json'), headers)
+    const columns = endpoint.isTable ? Object.keys(endpoint.schema.shape) : null
+    return { statusCode: 200, headers, body: { value: value.body, columns }, type }
   }
 
-  return async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
-    const result = await answer(event).catch(error => failed(error as Error, serving.logger))
-    return event.httpMethod === 'HEAD' ? { ...result, body: '' } : result
-  }
+  return httpEdge({ forms: FORMS, handle, finish: tagged, failed: error => failed(error, serving.logger) })
 }
 
 /** Between us and the asker nothing may say for how long an answer stays good, nor that an old one will do. */
 const NEVER_STALE = 'no-cache, stale-if-error=0'
 
 const PAGE_HEADERS: Headers = {
+  'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
 }
 
 /** What is told of the API itself; it never changes, and most processes are never asked. */
-const DOCUMENTS: ReadonlyMap<string, { type: string; headers: Headers; text(): string }> = new Map([
-  ['/api/openapi.json', { type: 'application/json', headers: {}, text: once(() => JSON.stringify(openApi())) }],
-  ['/api/docs', { type: 'text/html; charset=utf-8', headers: PAGE_HEADERS, text: once(referencePage) }],
+const DOCUMENTS: ReadonlyMap<string, { headers: Headers; text(): string }> = new Map([
+  ['/api/openapi.json', { headers: { 'Content-Type': JSON_TYPE }, text: once(() => JSON.stringify(openApi())) }],
+  ['/api/docs', { headers: PAGE_HEADERS, text: once(referencePage) }],
 ])
 
 function once<T>(make: () => T): () => T {
@@ -121,30 +138,12 @@ function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value ?? '']))
 }
 
-/** The form that is asked for by parameter or, in order of preference, by Accept; null where there is none of them. */
-function formOf({ isTable }: Endpoint, format: string | undefined, accept: string | undefined): Form | null {
-  if (format !== undefined) {
-    if (isTable && (format === 'json' || format === 'csv')) return format
-    throw new BadParameterError(`format: ${isTable ? 'must be json or csv' : 'there is only JSON, leave it out'}`)
-  }
-  const forms: [type: string, form: Form][] = [['application/json', 'json']]
-  if (isTable) forms.push(['text/csv', 'csv'])
-  const ranges = (accept?.trim() || '*/*').split(',').map(range => {
-    const [type = '', ...parameters] = range.split(';').map(part => part.trim().toLowerCase())
-    const quality = parameters.find(parameter => parameter.startsWith('q='))?.slice(2)
-    return { type, quality: quality === undefined ? 1 : Number(quality) }
-  })
-  const qualityOf = (type: string) => {
-    const [family] = type.split('/')
-    const specific = [type, `${family}/*`, '*/*']
-    const matching = specific.map(each => ranges.find(range => range.type === each)).find(range => range !== undefined)
-    return matching?.quality ?? 0
-  }
-  const [best] = forms
-    .map(([type, form]) => ({ form, quality: qualityOf(type) }))
-    .filter(({ quality }) => quality > 0)
-    .sort((a, b) => b.quality - a.quality)
-  return best?.form ?? null
+/** The media type that is asked for by parameter, or the best that Accept allows; undefined where there is none. */
+function typeOf({ isTable }: Endpoint, format: string | undefined, accepted: readonly string[]): string | undefined {
+  if (format === undefined) return accepted.find(type => isTable || type === JSON_TYPE)
+  if (isTable && format === 'json') return JSON_TYPE
+  if (isTable && format === 'csv') return CSV_TYPE
+  throw new BadParameterError(`format: ${isTable ? 'must be json or csv' : 'there is only JSON, leave it out'}`)
 }
 
 /** @throws BadParameterError where the answer could not be given back */
@@ -155,10 +154,6 @@ function notTooLong(text: string): string {
   throw new BadParameterError(
     `the query: its answer would have ${(bytes / 1024 ** 2).toFixed(1)} MB, and 6 at most can be given: ask for less at once`,
   )
-}
-
-function csvOf({ schema }: Endpoint, { body }: Found): string {
-  return toCsv(Object.keys(schema.shape), body as Record<string, unknown>[])
 }
 
 function asOfHeaders({ arrivedMs, cut, watermarkMs }: AsOf): Headers {
@@ -177,10 +172,13 @@ function nextPage({ queryStringParameters }: APIGatewayProxyEvent, next: Record<
   return `?${new URLSearchParams({ ...queryStringParameters, ...next } as Record<string, string>)}`
 }
 
-function found(event: APIGatewayProxyEvent, body: string, type: string): APIGatewayProxyResult {
-  const tag = createHash('sha1').update(type).update(body).digest('base64url')
-  const headers = { 'Content-Type': type, 'Cache-Control': NEVER_STALE, ETag: `W/"${tag}"`, Vary: 'Accept' }
-  return conditionalAnswer(event, { statusCode: 200, headers, body })
+/** A good answer with its tag; the tag also tells the form. */
+function tagged(event: APIGatewayProxyEvent, answer: APIGatewayProxyResult): APIGatewayProxyResult {
+  const { statusCode, headers = {}, body } = answer
+  if (statusCode !== 200) return answer
+  const tag = createHash('sha1').update(String(headers['Content-Type'])).update(body).digest('base64url')
+  const added = { 'Cache-Control': NEVER_STALE, ETag: `W/"${tag}"`, Vary: 'Accept' }
+  return conditionalAnswer(event, { ...answer, headers: { ...headers, ...added } })
 }
 
 function failed(error: Error, logger: Logger): APIGatewayProxyResult {

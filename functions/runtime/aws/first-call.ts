@@ -1,19 +1,19 @@
+import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { type BatchResponse, deliveriesOf, type LogEvent } from '../../lambda/decode-event.ts'
-import { logger, stageMetrics } from './open.ts'
+import { callLogged, logger, stageMetrics } from './open.ts'
 
 type Handler<Event, Result> = (event: Event, context: Context) => Promise<Result>
 
-/** A handler that is made at the first call, and once: a bundle loads without a network. A failure is tried again. */
+/** A deployed function: the lines that its handler logs name the function and the call. */
+export function lambdaFunction<Event, Result>(handler: Handler<Event, Result>): Handler<Event, Result> {
+  return middy<Event, Result>({ timeoutEarlyInMillis: 0 }).use(callLogged).handler(handler)
+}
+
+/** A function whose handler is made at the first call, and once: a bundle loads without a network. */
 export function onFirstCall<Event, Result>(make: () => Promise<Handler<Event, Result>>): Handler<Event, Result> {
-  let made: Promise<Handler<Event, Result>> | undefined
-  return async (event, context) => {
-    made ??= make().catch(error => {
-      made = undefined
-      throw error
-    })
-    return (await made)(event, context)
-  }
+  const made = madeOnce(make)
+  return lambdaFunction(async (event, context) => (await made())(event, context))
 }
 
 /**
@@ -23,18 +23,27 @@ export function onFirstCall<Event, Result>(make: () => Promise<Handler<Event, Re
 export function consumerOnFirstCall(
   consumer: 'speed' | 'archive',
   make: () => Promise<(event: LogEvent) => Promise<BatchResponse>>,
-) {
-  const made = onFirstCall(async () => {
-    const consume = await make()
-    return async () => consume
-  })
-  return async (event: LogEvent, context: Context): Promise<BatchResponse> => {
-    const consume = await made(undefined, context).catch(error => {
+): Handler<LogEvent, BatchResponse> {
+  const made = madeOnce(make)
+  return lambdaFunction(async event => {
+    const consume = await made().catch(error => {
       logger.warn('cannot start: delivery given back', { error: String(error) })
       stageMetrics().record({ consumer, values: { deliveriesGivenBack: 1 } })
       return giveBack
     })
     return consume(event)
+  })
+}
+
+/** Makes a value at the first call. A failure is tried again at the next. */
+function madeOnce<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make().catch(error => {
+      made = undefined
+      throw error
+    })
+    return made
   }
 }
 

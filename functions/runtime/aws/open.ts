@@ -1,5 +1,5 @@
 import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
-import { jsonLogger } from '../../adapters/json-logger.ts'
+import { openLambdaLogger } from '../../adapters/aws/lambda-logger.ts'
 import { openS3ObjectStore } from '../../adapters/s3/object-store.ts'
 import { openAthenaBatchQuery } from '../../adapters/sql/athena-batch-query.ts'
 import type { BatchQuery } from '../../ports/batch-query.ts'
@@ -10,7 +10,7 @@ import { variable } from './variables.ts'
 /** Standard output becomes the function's log group. */
 const write = (line: string) => void process.stdout.write(line)
 
-export const logger = jsonLogger(write)
+export const { logger, middleware: callLogged } = openLambdaLogger()
 
 export const slotMs = () => Number(variable('LANDCOVER_SLOT_MS'))
 export const stageMetrics = () => emfMetrics(write, { namespace: metricsNamespace(variable('LANDCOVER_STAGE')) })

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import compression from 'compression'
 import cors from 'cors'
 import sirv from 'sirv'
 import { MINUTE_MS, SECOND_MS } from '../../core/time.ts'
 import { READING } from '../../http/cors.ts'
+import type { ProxyHandler } from '../../http/edge.ts'
 import { problem } from '../../http/problem.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { targetOf } from './request-target.ts'
@@ -54,8 +55,6 @@ const LIMITS: HttpLimits = {
 
 /** Room for an address that is too long, so that the API can say so. */
 const MAX_HEADER_BYTES = 64 * 1024
-
-type ProxyHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
 
 /** API Gateway takes no larger body. */
 const MAX_BODY_BYTES = 10 * MEBIBYTE
@@ -203,7 +202,7 @@ function asking({ serving, ingest, logger }: HttpServerOptions, mostBodyBytes: n
       }
       if (refusal) return refusal
       const body = Buffer.concat(chunks).toString('base64')
-      return await ingest({ ...event, body, isBase64Encoded: true }, NO_CONTEXT)
+      return await ingest({ ...event, body, isBase64Encoded: true })
     } finally {
       release()
     }
@@ -213,7 +212,7 @@ function asking({ serving, ingest, logger }: HttpServerOptions, mostBodyBytes: n
     try {
       const event = proxyEvent(request)
       const isPost = event.httpMethod === 'POST' && event.path === '/api/events'
-      send(response, await (isPost ? post(request, event) : serving(event, NO_CONTEXT)))
+      send(response, await (isPost ? post(request, event) : serving(event)))
     } catch (error) {
       // A client that has disconnected gets no answer.
       if (response.destroyed) return
@@ -239,8 +238,6 @@ function send(response: ServerResponse, { statusCode, headers = {}, body }: APIG
   if (body) response.setHeader('Content-Length', Buffer.byteLength(body))
   response.end(body)
 }
-
-const NO_CONTEXT = {} as Context
 
 /** The fields of API Gateway's proxy event that handlers read. */
 function proxyEvent({ method, url = '/', headers }: IncomingMessage): APIGatewayProxyEvent {

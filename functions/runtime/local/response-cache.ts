@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { conditionalAnswer } from '../../http/etag.ts'
+import { headOf } from '../../http/head.ts'
 import { header } from '../../http/header.ts'
 
 type Answering = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>
@@ -54,7 +55,7 @@ export function responseCache(ask: Answering, sharedMs: number, now: () => numbe
   return async event => {
     if (event.httpMethod !== 'GET' && event.httpMethod !== 'HEAD') return ask(event)
     const answer = conditionalAnswer(event, await answerTo(event))
-    return event.httpMethod === 'HEAD' ? { ...answer, body: '' } : answer
+    return event.httpMethod === 'HEAD' ? headOf(answer) : answer
   }
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { emfMetrics } from '../../../functions/adapters/aws/emf-metrics.ts'
 import type { Measurement } from '../../../functions/ports/metrics.ts'
@@ -55,8 +55,10 @@ const MAX_BYTES = 256 * 1024
 
 function written(...measurements: Measurement[]): string[] {
   const lines: string[] = []
-  const metrics = emfMetrics(line => lines.push(line), { now: () => NOON_MS })
+  const metrics = emfMetrics(line => lines.push(line))
+  vi.useFakeTimers({ now: NOON_MS, toFake: ['Date'] })
   for (const measurement of measurements) metrics.record(measurement)
+  vi.useRealTimers()
   return lines
 }
 
@@ -115,6 +117,13 @@ describe('a measurement', () => {
     const [line] = written({ ...MEASUREMENT, values: { records: 1, endToEndDelayMs: null, applyMs: Number.NaN } })
     expect(line).not.toMatch(/endToEndDelayMs|applyMs|null/)
     expect(written({ ...MEASUREMENT, values: { endToEndDelayMs: null } })).toEqual([])
+  })
+
+  it('has nothing of the measurement before it', () => {
+    const [, line] = written(MEASUREMENT, { consumer: 'batch', values: { cutAgeMs: 1 } })
+    const { _aws, ...root } = Document.parse(JSON.parse(line as string))
+    expect(root).toEqual({ consumer: 'batch', cutAgeMs: 1 })
+    expect(_aws.CloudWatchMetrics[0]?.Metrics.map(({ Name }) => Name)).toEqual(['cutAgeMs'])
   })
 
   it('never costs a metric by its lane: the lane is no dimension', () => {

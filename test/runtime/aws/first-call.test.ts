@@ -2,6 +2,7 @@ import type { Context } from 'aws-lambda'
 import { expect, it, vi } from 'vitest'
 import type { BatchResponse, LogEvent } from '../../../functions/lambda/decode-event.ts'
 import { consumerOnFirstCall, onFirstCall } from '../../../functions/runtime/aws/first-call.ts'
+import { logger } from '../../../functions/runtime/aws/open.ts'
 
 const CONTEXT = {} as Context
 
@@ -27,26 +28,50 @@ it('a handler is made once, and again after a failure', async () => {
   expect(made).toBe(2)
 })
 
-it('a consumer that cannot be made gives deliveries back whole, and counts them', async () => {
+/** Lines that a function writes to its log group. */
+async function linesOf(run: () => Promise<void>): Promise<Record<string, unknown>[]> {
   vi.stubEnv('LANDCOVER_STAGE', 'test')
   const lines: string[] = []
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation(line => lines.push(String(line)) > 0)
+  const take = (line: string | Uint8Array) => lines.push(String(line)) > 0
+  const streams = [process.stdout, process.stderr].map(stream => vi.spyOn(stream, 'write').mockImplementation(take))
+  try {
+    await run()
+  } finally {
+    for (const stream of streams) stream.mockRestore()
+    vi.unstubAllEnvs()
+  }
+  return lines.map(line => JSON.parse(line))
+}
+
+it('a consumer that cannot be made gives deliveries back whole, and counts them', async () => {
   let isDown = true
   const taken: BatchResponse = { batchItemFailures: [] }
   const handler = consumerOnFirstCall('speed', async () => {
     if (isDown) throw new Error('the store is down')
     return async () => taken
   })
-  try {
+  const lines = await linesOf(async () => {
     expect(await handler(delivery('7', '8'), CONTEXT)).toEqual({ batchItemFailures: [{ itemIdentifier: '7' }] })
     isDown = false
     expect(await handler(delivery('7', '8'), CONTEXT)).toBe(taken)
-  } finally {
-    write.mockRestore()
-    vi.unstubAllEnvs()
-  }
-  expect(lines.map(line => JSON.parse(line))).toMatchObject([
+  })
+  expect(lines).toMatchObject([
     { message: 'cannot start: delivery given back', error: 'Error: the store is down' },
     { consumer: 'speed', deliveriesGivenBack: 1, _aws: { CloudWatchMetrics: [{ Namespace: 'landcover/test' }] } },
   ])
+})
+
+it('each line of a call names the function, the request, and whether the start was cold', async () => {
+  const handler = onFirstCall<number, void>(async () => async event => logger.warn('a warning', { lane: 'a', event }))
+  const contextOf = (awsRequestId: string) => ({ functionName: 'landcover-test-speed', awsRequestId }) as Context
+  const lines = await linesOf(async () => {
+    await handler(1, contextOf('one'))
+    await handler(2, contextOf('two'))
+  })
+  const line = { level: 'WARN', message: 'a warning', service: 'landcover', function_name: 'landcover-test-speed' }
+  expect(lines).toMatchObject([
+    { ...line, function_request_id: 'one', lane: 'a', event: 1 },
+    { ...line, function_request_id: 'two', lane: 'a', event: 2, cold_start: false },
+  ])
+  expect(lines[0]).toHaveProperty('cold_start')
 })

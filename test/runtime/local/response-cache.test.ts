@@ -70,7 +70,11 @@ describe('a shared answer', () => {
 
   it('is given to HEAD without its body', async () => {
     const { asked, ask } = open()
-    expect(await ask({ method: 'HEAD' })).toEqual({ statusCode: 200, headers: { ETag: TAG }, body: '' })
+    expect(await ask({ method: 'HEAD' })).toEqual({
+      statusCode: 200,
+      headers: { ETag: TAG, 'Content-Length': String('answer 1'.length) },
+      body: '',
+    })
     expect((await ask()).body).toBe('answer 1')
     expect(asked.map(({ httpMethod }) => httpMethod)).toEqual(['GET'])
   })
