@@ -1,20 +1,20 @@
 import { AS_OF_HEADERS } from './as-of.ts'
 
-/** What pages of other origins may do, where they may read. */
-export const READING = {
+/** CORS rules for pages of other origins that may read. */
+export const READ_ONLY_CORS = {
   methods: ['GET', 'HEAD'],
-  /** What they may say beside what everybody may. */
+  /** Request headers that they may send, besides those that CORS always allows. */
   headers: ['If-None-Match'],
-  /** What they may see of an answer, beside its body and what everybody sees. */
+  /** Response headers that they may read, besides those that CORS always exposes. */
   exposedHeaders: ['ETag', 'Link', 'Age', 'Warning', 'Retry-After', ...Object.keys(AS_OF_HEADERS)],
-  /** How long a browser may remember it. */
-  knownForSeconds: 600,
+  /** Time for which a browser may cache these rules, s. */
+  maxAgeSeconds: 600,
 }
 
 /**
- * The origins of a list with commas, as browsers say them; `*` is every one.
+ * Parses a list of origins, separated by commas, as browsers write them; `*` is any origin.
  *
- * @throws Error that names what is no origin
+ * @throws Error that names a text that is not an origin
  */
 export function parseOrigins(text: string): string[] {
   return text.split(',').map(part => {

@@ -2,8 +2,8 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { header } from './header.ts'
 
 /**
- * The answer, or that it is what the asker has, by its tag (RFC 9110, 13.1.2). Tags are weak: the same answer may come
- * compressed or not.
+ * Returns the answer, or a 304 when the client has it already, according to its ETag (RFC 9110, 13.1.2). Tags are weak:
+ * the same answer may be compressed or not.
  */
 export function conditionalAnswer(event: APIGatewayProxyEvent, answer: APIGatewayProxyResult): APIGatewayProxyResult {
   const tag = answer.headers?.ETag

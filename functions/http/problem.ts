@@ -1,9 +1,9 @@
 import type { APIGatewayProxyResult } from 'aws-lambda'
 
-/** What a problem says beside its title: RFC 9457, 3.2. */
+/** Further members of a problem: RFC 9457, 3.2. */
 export type Extension = Record<string, unknown>
 
-/** An answer that says what went wrong (RFC 9457). */
+/** Makes an answer that describes an error (RFC 9457). */
 export function problem(status: number, title: string, detail: string, more: Extension = {}): APIGatewayProxyResult {
   return {
     statusCode: status,

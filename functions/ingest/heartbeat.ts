@@ -3,16 +3,16 @@ import { encodeHeartbeat } from '../core/record.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import type { Beats, EventLog } from '../ports/event-log.ts'
 
-/** How often heartbeats are sent: on AWS every minute, and more often where slots are shorter than two. */
+/** Returns the interval of heartbeats, ms: a minute, or less when slots are shorter than two minutes. */
 export function heartbeatEveryMs(slotMs: number): number {
   return Math.min(slotMs / 2, MINUTE_MS)
 }
 
 /**
- * Puts a heartbeat on every open lane: on an idle stream it closes windows, lets the batch layer see that the lane
- * has moved on, and measures the delay.
+ * Sends a heartbeat to every open lane. On an idle stream heartbeats close windows, show the batch layer that the lane
+ * has advanced, and measure the delay.
  *
- * @param onSent is told of the round, also where the log refused some
+ * @param onSent called with the result of the round, even if the log refused some heartbeats
  */
 export async function sendHeartbeats(
   log: EventLog,

@@ -1,15 +1,15 @@
 import type { Destination, EventLog } from '../ports/event-log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
-/** Where the objects keep, of each log, among how many of its lanes keys choose theirs. */
+/** Key prefix of the objects that store, for each log, the number of lanes among which keys choose. */
 export const KEY_ROUTE_PREFIX = 'log/key-routes/'
 
 /**
- * Where every attempt under one key goes, whichever process makes it and however many lanes the log has by then: so a
- * copy meets the lane that knows the original. Where the log would choose a lane by the number of its lanes, the number
- * of the first time is kept for as long as the log lives: lanes that are added later take no keys.
+ * Chooses the destination for all attempts with one key, in any process and for any later number of lanes, so that a
+ * copy reaches the lane that knows the original. If the log would choose a lane by the number of its lanes, the number
+ * at the first use is stored for as long as the log exists. Lanes that are added later receive no keys.
  *
- * The function that is returned throws RouteUnknownError when the number cannot be read or kept.
+ * The returned function throws RouteUnknownError when the number cannot be read or stored.
  */
 export function keyRoute(
   log: Pick<EventLog, 'identity' | 'lanes' | 'destinationOf'>,
@@ -27,7 +27,7 @@ export function keyRoute(
   }
 }
 
-/** Neither the objects nor the log tell now where keys go: sending again helps. */
+/** Thrown when the destination of keys cannot be read now. Sending again helps. */
 export class RouteUnknownError extends Error {
   constructor(cause: unknown) {
     super(`the lane of the key is not known: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })

@@ -6,53 +6,56 @@ import { createQueue } from './queue.ts'
 import { appendWithRetries, type RetryTime, systemTime } from './retry.ts'
 
 /**
- * Sends events as the log's consumers expect them: packed into records, each wrapped with a producer id and a
- * counter. An id has one record in flight, and the next counter is used once the last is acknowledged. A record that
- * is sent again is the same bytes to the same destination, for less than the retry limit; an id that gave a record up
- * is never used again.
+ * Producer of events in the form that the log's consumers expect: packed into records, each with a producer id and a
+ * counter. An id has one record in flight, and uses the next counter only after the last record is acknowledged. A
+ * record is sent again with the same bytes to the same destination, for less than the retry limit. An id that gave up a
+ * record is never used again.
  */
 export interface Producer {
   /**
-   * Sends events, among others' in the same records. Once this resolves the log has them all for good.
+   * Sends events. They may share records with other events. When this resolves, the log has stored all of them.
    *
-   * @throws NotAcknowledgedError when it does not have some, or may not
-   * @throws EventTooLargeError when no record can hold one of them; then none was sent
+   * @throws NotAcknowledgedError when the log does not have some of them, or may not have them
+   * @throws EventTooLargeError when one of them does not fit into a record; then none was sent
    */
   send(events: readonly WireEvent[]): Promise<void>
   /**
-   * Takes an event to be sent, and resolves as soon as there is room for the next: `flush` tells what became of it.
+   * Queues an event and resolves when there is room for the next one. `flush` reports the outcome.
    *
-   * @throws NotAcknowledgedError, and takes nothing, when events taken since the last flush were given up
-   * @throws EventTooLargeError when no record can hold it
+   * @throws NotAcknowledgedError, without queueing, when events since the last flush were given up
+   * @throws EventTooLargeError when it does not fit into a record
    */
   add(event: WireEvent): Promise<void>
   /**
-   * Sends what still lingers and waits until every event that was taken is acknowledged or given up.
+   * Sends all queued events and waits until each is acknowledged or given up.
    *
-   * @throws NotAcknowledgedError when events that `add` took since the last flush were given up
+   * @throws NotAcknowledgedError when events that `add` queued since the last flush were given up
    */
   flush(): Promise<void>
-  /** Takes no more, and waits for what `send` has begun, then for what `add` took, as `flush` does. */
+  /**
+   * Closes the producer: accepts no more events, and waits for those of `send`, then for those of `add`, as `flush`
+   * does.
+   */
   close(): Promise<void>
   summary(): ProducerSummary
 }
 
 export interface ProducerSummary {
-  /** Events that the log has for good. */
+  /** Number of events that the log has stored. */
   acknowledged: number
-  /** Events that were given up: the log may or may not have them. */
+  /** Number of events that were given up. The log may have stored them or not. */
   unacknowledged: number
-  /** Events that were taken and of which neither is known yet. */
+  /** Number of events without an outcome yet. */
   pending: number
-  /** Records acknowledged. */
+  /** Number of acknowledged records. */
   records: number
-  /** Attempts that failed and were followed by another. */
+  /** Number of failed attempts that were followed by another one. */
   retries: number
 }
 
-/** Events were given up. The log may have them all the same. */
+/** Thrown when events were given up. The log may have stored them. */
 export class NotAcknowledgedError extends Error {
-  /** How many events. */
+  /** Number of events. */
   readonly events: number
   constructor(events: number, reason: string) {
     super(`${events} ${events === 1 ? 'event was' : 'events were'} not acknowledged: ${reason}`)
@@ -62,24 +65,24 @@ export class NotAcknowledgedError extends Error {
 }
 
 export interface ProducerOptions extends Partial<Packing> {
-  /** How many ids send side by side. */
+  /** Number of producer ids that send in parallel. */
   ids?: number
-  /** Ends all retries and waiting: what is not acknowledged by then is given up. */
+  /** Signal that ends all retries and waiting. Events without an acknowledgement are given up. */
   signal?: AbortSignal
-  /** Told why a record was not stored when it will be sent again. */
+  /** Called with the reason when a record was not stored and will be sent again. */
   onRetry?(error: string): void
   time?: RetryTime
-  /** Makes an id that was never used before, of 1 to 64 letters, digits, `_` and `-`. */
+  /** Creates an id that was never used before: 1 to 64 letters, digits, `_` and `-`. */
   newId?(): string
 }
 
-/** Events whose outcome somebody waits for. */
+/** Group of events for whose outcome a caller waits. */
 interface Batch {
-  /** How many are neither acknowledged nor given up. */
+  /** Number of events without an outcome yet. */
   pending: number
   unacknowledged: number
   reason: string
-  onSettled(): void
+  onDone(): void
 }
 
 interface Queued extends Line {
@@ -118,7 +121,7 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
     else queue.push(queued)
   }
 
-  /** Hands records to idle ids for as long as there is one that is full or has lingered. */
+  /** Gives records to idle ids as long as a record is full or has waited long enough. */
   function pump(): void {
     for (const identity of identities) {
       if (identity.isBusy) continue
@@ -150,7 +153,7 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
     if (failure === null) {
       counts.records++
       counts.acknowledged += lines.length
-      settle(lines)
+      countDone(lines)
     } else {
       identity.id = newId()
       identity.counter = 0
@@ -170,18 +173,18 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
       batch.unacknowledged++
       batch.reason = reason
     }
-    settle(lines)
+    countDone(lines)
   }
 
-  function settle(lines: readonly Queued[]): void {
+  function countDone(lines: readonly Queued[]): void {
     counts.pending -= lines.length
-    for (const { batch } of lines) if (--batch.pending === 0) batch.onSettled()
+    for (const { batch } of lines) if (--batch.pending === 0) batch.onDone()
   }
 
-  async function settled(batch: Batch): Promise<void> {
+  async function outcomeOf(batch: Batch): Promise<void> {
     if (batch.pending > 0) {
       await new Promise<void>(resolve => {
-        batch.onSettled = resolve
+        batch.onDone = resolve
       })
     }
     if (batch.unacknowledged > 0) throw new NotAcknowledgedError(batch.unacknowledged, batch.reason)
@@ -195,7 +198,7 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
       enqueue(line, batch)
     }
     pump()
-    await settled(batch)
+    await outcomeOf(batch)
   }
 
   async function flush(): Promise<void> {
@@ -204,7 +207,7 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
     flushing++
     pump()
     try {
-      await settled(batch)
+      await outcomeOf(batch)
     } finally {
       flushing--
     }
@@ -247,5 +250,5 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
 const STOPPED = 'sending was stopped'
 
 function newBatch(): Batch {
-  return { pending: 0, unacknowledged: 0, reason: '', onSettled() {} }
+  return { pending: 0, unacknowledged: 0, reason: '', onDone() {} }
 }

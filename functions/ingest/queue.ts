@@ -1,11 +1,11 @@
 import { countForRecord, type Line, type Packing } from './packing.ts'
 
-/** Lines that wait to become records: at most about one full record for each id. */
+/** Queue of lines that wait to become records: at most about one full record for each id. */
 export interface LineQueue<T extends Line> {
   push(line: T): void
-  /** Whether the next record would be as large as records may be. */
+  /** Returns true when the next record would be full. */
   isFull(): boolean
-  /** The first line, which has waited the longest. */
+  /** First line, which has waited longest. */
   first(): T | undefined
   takeRecord(): T[]
   takeAll(): T[]

@@ -6,30 +6,30 @@ import { RouteUnknownError } from './key-route.ts'
 import { compressRecord } from './packing.ts'
 import { appendWithRetries, type RetryTime } from './retry.ts'
 
-/** What became of the events of a request. */
+/** Outcome of storing the events of a request. */
 export type StoreOutcome =
   | { kind: 'stored' }
-  /** The log takes no record of so many bytes. */
+  /** The log accepts no record of this size. */
   | { kind: 'too-large'; error: string }
   /** Nothing was sent to the log. */
   | { kind: 'not-sent'; error: string }
-  /** The log may have them or not. */
+  /** The log may have stored them or not. */
   | { kind: 'unknown'; error: string }
 
-/** Below the 29 s after which API Gateway gives up. */
+/** Time limit for an answer, ms. API Gateway gives up after 29 s. */
 export const ANSWERED_WITHIN_MS = 20 * SECOND_MS
-/** Producer ids of requests without a key: as many of these are stored at a time. */
+/** Number of producer ids for requests without a key, and so of such requests that are stored in parallel. */
 export const IDS = 4
-/** Requests that wait for such an id, and appends that the log has not answered. */
+/** Maximum number of requests that wait for such an id or for an answer of the log. */
 export const MOST_UNDER_WAY = 256
 
 /**
- * Stores the events of requests, each as one record, and answers each within a time from its arrival. Requests without
- * a key are records of a few producers, which each have one record in flight and take another id after a record that
- * may be missing: so they cost the speed layer's memory of producers little.
+ * Creates the store for requests. The events of each request become one record, and each request is answered within a
+ * time limit from its arrival. Requests without a key are records of a few producers, each with one record in flight
+ * and with a new id after a record that may be missing. So they need little room among the producers in the cursors.
  *
- * @param onRetry told of every attempt that is followed by another
- * @param routeOf tells where every attempt under a request's key goes
+ * @param onRetry called for each attempt that is followed by another one
+ * @param routeOf returns the destination of all attempts with a request's key
  */
 export function requestStore(
   log: EventLog,
@@ -39,7 +39,7 @@ export function requestStore(
 ) {
   const idle: Origin[] = Array.from({ length: IDS }, newOrigin)
   const waiting: ((origin: Origin) => void)[] = []
-  /** Ends for a request when nothing of it is with the log any more, which may be long after its answer. */
+  /** Number of requests for which an append may still be running. This may be long after the answer. */
   let underWay = 0
 
   function newOrigin(): Origin {
@@ -52,7 +52,7 @@ export function requestStore(
     else idle.unshift(origin)
   }
 
-  /** The origin of the next record without a key; undefined when the time is over. */
+  /** Waits for the origin of the next record without a key; undefined when the time is over. */
   async function nextOrigin(untilMs: number): Promise<Origin | undefined> {
     const origin = idle.shift()
     if (origin) return origin
@@ -65,7 +65,7 @@ export function requestStore(
     return undefined
   }
 
-  /** What a promise resolves to; undefined when the time is over. */
+  /** Returns the value of a promise; undefined when the time is over. */
   async function within<T>(promise: Promise<T>, untilMs: number): Promise<T | undefined> {
     const isOver = new AbortController()
     const late = time.sleep(Math.max(untilMs - time.now(), 0), isOver.signal).then(() => undefined)
@@ -105,13 +105,17 @@ export function requestStore(
     giveUp.abort()
     if (!ended) {
       const silence = `the log has not answered within ${ANSWERED_WITHIN_MS / SECOND_MS} s`
-      return { kind: 'unknown', error: lastError === undefined ? silence : `${silence}; before, it said: ${lastError}` }
+      return { kind: 'unknown', error: lastError === undefined ? silence : `${silence}; its last error: ${lastError}` }
     }
     return outcomeOf(ended.failure)
   }
 
   return {
-    /** @param producer derived from the request's key; undefined without one */
+    /**
+     * Stores the lines of one request.
+     *
+     * @param producer id derived from the request's key; undefined without a key
+     */
     async store(lines: Uint8Array, producer: string | undefined, arrivedMs: number): Promise<StoreOutcome> {
       if (underWay >= MOST_UNDER_WAY) {
         return { kind: 'not-sent', error: `${MOST_UNDER_WAY} other requests wait for the log` }
@@ -122,7 +126,7 @@ export function requestStore(
       const last = await nextOrigin(untilMs)
       if (!last) {
         underWay--
-        return { kind: 'not-sent', error: 'other requests have waited for the log all the time' }
+        return { kind: 'not-sent', error: 'other requests waited for the log during the whole time limit' }
       }
       const origin = { ...last, counter: last.counter + 1 }
       let outcome: StoreOutcome | undefined
@@ -136,7 +140,7 @@ export function requestStore(
   }
 }
 
-/** A record as it goes to the log. */
+/** Encodes a record for the log. */
 export function recordOf(origin: Origin, lines: Uint8Array): Uint8Array {
   return compressRecord(withHeader(origin, lines))
 }

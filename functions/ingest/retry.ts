@@ -3,30 +3,34 @@ import { RETRY_LIMIT_MS } from '../core/slot.ts'
 import { MINUTE_MS } from '../core/time.ts'
 import type { Append, AppendFailure, AppendOutcome, EventLog } from '../ports/event-log.ts'
 
-/** The time that passes while something is retried. */
+/** Clock, waiting and randomness for retries. */
 export interface RetryTime {
-  /** Milliseconds since any moment; never goes back. */
+  /** Returns ms since any moment; never goes back. */
   now(): number
-  /** Waits, or ends early when the signal says so. */
+  /** Waits, or ends early when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** 0 up to 1. */
+  /** Returns a random number from 0 to below 1. */
   random(): number
 }
 
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 10_000
 
-/** No attempt begins later: the last one may take a minute more to reach the log within the limit. */
+/**
+ * Latest start of an attempt, ms after the first. The last attempt may need a minute more to reach the log within the
+ * retry limit.
+ */
 export const LAST_ATTEMPT_MS = RETRY_LIMIT_MS - MINUTE_MS
 
 /**
- * Stores one record: the same bytes to the same destination until the log has them, says that it never takes them, the
- * time is over or the signal says to stop. Between attempts it waits a random time up to a bound that doubles: "full jitter" of Marc Brooker,
- * "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+ * Stores one record. It sends the same bytes to the same destination until the log has them or refuses them for good,
+ * the time is over, or the signal aborts. Between attempts it waits a random time below a limit that doubles: "full
+ * jitter" of Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  *
- * @param onRetry told of every attempt that is followed by another
- * @param startMs when the time began, where somebody else may have made the first attempt
- * @returns why the last attempt failed, in which case the log may or may not have the record; null once it has
+ * @param onRetry called for each attempt that is followed by another one
+ * @param startMs start of the time limit, if another process may have made the first attempt
+ * @returns null when the log has the record. Otherwise the failure of the last attempt; the log may have the record or
+ *   not.
  */
 export async function appendWithRetries(
   log: EventLog,
@@ -43,7 +47,7 @@ export async function appendWithRetries(
     if (outcome.tooLarge || signal?.aborted || time.now() + waitMs - startMs > LAST_ATTEMPT_MS) return outcome
     onRetry(outcome.error)
     await time.sleep(waitMs, signal)
-    // Time may have leapt while the machine slept.
+    // Time may have leapt while the machine was suspended.
     if (signal?.aborted || time.now() - startMs > LAST_ATTEMPT_MS) return outcome
   }
 }
@@ -58,8 +62,8 @@ async function attempt(log: EventLog, record: Append): Promise<AppendOutcome> {
 }
 
 /**
- * The time of this process. The machine's monotonic clock may stand still while the machine is suspended and the
- * wall clock may be set back; a retry that comes too late is counted twice, so whichever says more time is believed.
+ * Creates the clock of this process. The monotonic clock may stop while the machine is suspended, and the wall clock
+ * may be set back. A retry that comes too late would count twice, so the clock that shows more time is used.
  */
 export function systemTime(): RetryTime {
   let elapsedMs = 0

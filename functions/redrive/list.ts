@@ -2,19 +2,19 @@ import type { RejectionReason } from '../core/record.ts'
 import type { QuarantineEntry } from '../ports/speed-store.ts'
 import { judgedPages, type Redrive, type Standing } from './standing.ts'
 
-/** What the quarantine holds of one reason. */
+/** Number of entries with one reason, and an example. */
 export interface Listed {
   standings: Record<Standing, number>
   firstArrivalMs: number
   lastArrivalMs: number
-  /** The place of one of the entries. */
+  /** Place of one of the entries. */
   example: Pick<QuarantineEntry, 'lane' | 'position' | 'index'>
 }
 
 /**
- * Goes through the quarantine and changes nothing.
+ * Summarises the quarantine without changing it.
  *
- * @param reason look at entries of this reason only
+ * @param reason only entries with this reason
  */
 export async function listQuarantine(
   redrive: Redrive,

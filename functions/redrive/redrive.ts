@@ -6,50 +6,51 @@ import { REDRIVE_PREFIX, type RedrivenRecord } from './redriven-record.ts'
 import { isContinuable, judgedPages, type Redrive } from './standing.ts'
 
 /**
- * How many producer ids of redrives a lane may have to remember: they stand in its cursor for as long as copies can
- * come, and the cursor is read and written with every delivery.
+ * Maximum number of producer ids of redrives in a lane's cursor. They stay there as long as copies can come, and the
+ * cursor is read and written with every delivery.
  */
 const MAX_REMEMBERED = 5_000
 
 export interface RedriveOptions {
-  /** Redrive entries of this reason only. */
+  /** Only entries with this reason. */
   reason?: RejectionReason | undefined
-  /** At most so many. */
+  /** Maximum number of entries. */
   limit?: number
-  /** Ends the run after the entries that it is at. */
+  /** Signal that ends the run after the current entries. */
   signal?: AbortSignal
-  /** Told why an entry was not stored when it will be sent again. */
+  /** Called with the reason when an entry was not stored and will be sent again. */
   onRetry?(error: string): void
-  /** Told after each page how many entries are redriven so far. */
+  /** Called after each page with the number of redriven entries so far. */
   onProgress?(redriven: number): void
 }
 
-/** What a run came to: counts of entries unless named otherwise. */
+/** Result of a run. Counts of entries unless named otherwise. */
 export interface RedriveSummary {
-  /** The log has their events. */
+  /** Entries whose events the log has stored. */
   redriven: number
-  /** How many events that are. */
+  /** Number of these events. */
   events: number
-  /** The log may have their events or not; another run may find out within the retry limit. */
+  /** Entries whose events the log may have stored or not. Another run within the retry limit can find out. */
   unacknowledged: number
-  /** The log may have their events or not, and nobody can find out by trying again. */
+  /** Entries whose events the log may have stored or not, and no further attempt can find out. */
   uncertain: number
-  /** Redriven by an earlier run. */
+  /** Entries that an earlier run had redriven. */
   redrivenBefore: number
-  /** Left as they are, by the reason that they would be refused for now. */
+  /** Entries that are still invalid, by the reason for which they would be quarantined now. */
   bad: Map<RejectionReason, number>
-  /** Why entries may be left that were not looked at. */
+  /** Reason why the run ended before the last entry. */
   stoppedBy: 'limit' | 'full-lane' | 'unacknowledged' | 'signal' | null
 }
 
 /**
- * Appends the events of entries that are good by now to the log. Entries stay as they are.
+ * Re-processes quarantined events that are valid now, by appending them to the log. Entries stay unchanged.
  *
- * Each entry is claimed first, and appended under an identity that is its own: so a run that goes on where another was
- * cut off, or two that run at once, append copies, which the lane drops. That holds for as long as a producer may
- * retry; a claim that is older and not marked as appended is left alone for ever.
+ * Each entry is claimed first, and appended with an identity of its own. So a run that continues an interrupted one, or
+ * two runs in parallel, append copies, which the lane drops. This works as long as a producer may retry. An older claim
+ * that is not marked as appended is never touched again.
  *
- * @throws SpeedStoreUnavailableError when the store does not answer: what was claimed by then can be continued by another run
+ * @throws SpeedStoreUnavailableError when the store does not answer. Another run can continue the claims that were
+ *   written.
  */
 export async function redriveQuarantine(redrive: Redrive, options: RedriveOptions = {}): Promise<RedriveSummary> {
   const { reason, limit = Number.POSITIVE_INFINITY, signal, onProgress } = options
@@ -107,7 +108,7 @@ async function redriveEntry(
   const { log, store, time } = redrive
   const claim = known ?? (await claimEntry(redrive, entry, producer))
   if (claim.appendedMs !== null) return 'redrivenBefore'
-  // Also of a claim of its own: the process may have stood still since.
+  // This applies to a claim of this run, too: the process may have been suspended since.
   if (!isContinuable(claim, redrive)) return 'uncertain'
   const destination = claim.lane === null ? log.destinationOf(producer) : { lane: claim.lane }
   const record = { ...destination, data }
@@ -117,7 +118,7 @@ async function redriveEntry(
   return 'redriven'
 }
 
-/** Takes an entry on, or finds out who has. */
+/** Claims an entry, or reads the claim of another run. */
 async function claimEntry(
   { log, store, time }: Redrive,
   { lane, position, index }: QuarantineEntry,
@@ -134,11 +135,11 @@ async function claimEntry(
   }
   if (await store.claimRedrive(claim)) return { ...claim, appendedMs: null }
   const [known] = await store.readRedrives([producer])
-  if (!known) throw new Error(`the claim of ${producer} was refused, yet there is none`)
+  if (!known) throw new Error(`the claim of ${producer} was refused, but there is no other claim`)
   return known
 }
 
-/** The most producer ids of redrives that any lane remembers now. */
+/** Returns the maximum number of redrive producer ids in any lane's cursor. */
 function mostRemembered(cursors: readonly Cursor[]): number {
   const counts = cursors.map(
     ({ producers }) =>

@@ -5,28 +5,28 @@ import type { Slot } from '../core/slot.ts'
 import { compressRecord, RECORD_BYTES_LIMIT } from '../ingest/packing.ts'
 import type { QuarantineEntry } from '../ports/speed-store.ts'
 
-/** The record with which an entry's events go to the log once more. */
+/** Record that appends the events of an entry to the log again. */
 export interface RedrivenRecord {
-  /** The record is the first and only one of this producer id. */
+  /** Producer id of the record, which is its first and only one. */
   producer: string
   data: Uint8Array
-  /** How many events it holds. */
+  /** Number of events in it. */
   events: number
 }
 
-/** How every producer id of a redrive begins. */
+/** Prefix of all producer ids of redrives. */
 export const REDRIVE_PREFIX = 'redrive-'
 
 /**
- * What a redrive would append for an entry, or why the entry is no better now than it was. The same entry always gives
- * the same record. It holds all lines of a whole-record entry, of which some may still be bad: those are quarantined
- * once more, by themselves.
+ * Builds the record that a redrive would append for an entry, or the reason why the entry is still invalid. The same
+ * entry always gives the same record. For an entry of a whole record, it contains all lines; lines that are still
+ * invalid are quarantined separately.
  *
- * An event from the future is held against the time at which it came first: that time has passed makes its clock no
- * better.
+ * An event from the future is compared with its first arrival: the time that has passed since does not make its clock
+ * right.
  *
- * @param slot the arrival slot in which the record would be: it decides which classes are known
- * @param maxRecordBytes the log's: a larger record would be refused by it, at every attempt
+ * @param slot arrival slot of the new record, which decides what classes are known
+ * @param maxRecordBytes limit of the log, which would refuse a larger record at every attempt
  */
 export function redrivenRecord(
   entry: QuarantineEntry,
@@ -59,8 +59,9 @@ export function redrivenRecord(
 }
 
 /**
- * An id that no other entry has. A record whose header could not be read when it came was not known as a copy either:
- * once it can, its copies, which are entries of several places, share the id that its own identity gives.
+ * Computes the producer id of an entry, which no other entry has. A record with an unreadable header could not be
+ * recognised as a copy. When the header is readable now, its copies, which are entries with different places, share the
+ * id from the record's own identity.
  */
 function producerOf({ lane, position, index }: QuarantineEntry, origin: Origin | null): string {
   const identity = origin ? [origin.producer, origin.counter] : [lane, position, index]
@@ -68,7 +69,10 @@ function producerOf({ lane, position, index }: QuarantineEntry, origin: Origin |
   return REDRIVE_PREFIX + hash.slice(0, 16)
 }
 
-/** One event written over several lines becomes one line: between JSON's tokens a space is as good as a line break. */
+/**
+ * Joins an event that was written over several lines: between the tokens of JSON, a space is equivalent to a line
+ * break.
+ */
 function withoutBreaks(line: Uint8Array): Uint8Array {
   return line.map(byte => (byte === 0x0a ? 0x20 : byte))
 }

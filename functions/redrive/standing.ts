@@ -11,40 +11,40 @@ export interface Redrive {
   store: SpeedStore
   classes(): Promise<ClassList>
   slotMs: number
-  /** Counts from the epoch: other runs' claims are held against it. Runs' clocks may differ by seconds. */
+  /** Time since the epoch, because it is compared with the claims of other runs. Their clocks may differ by seconds. */
   time: RetryTime
 }
 
-/** Where an entry stands now, before anything is done about it. */
+/** State of an entry before a redrive. */
 export type Standing =
-  /** It is refused as before. */
+  /** Still invalid. */
   | 'bad'
-  /** A redrive would append its events. */
+  /** Valid now: a redrive appends its events. */
   | 'ready'
   /** Its events are on the log. */
   | 'redriven'
-  /** A redrive took it on, never heard that the log has it, and copies of it may no longer be recognised. */
+  /** Claimed by a redrive that got no acknowledgement, and copies of it may no longer be recognised. */
   | 'uncertain'
 
-/** An entry with its standing. */
+/** Entry with its state. */
 export interface Judged {
   entry: QuarantineEntry
   standing: Standing
-  /** Null where the entry is bad. */
+  /** Record to append; null when the entry is invalid. */
   record: RedrivenRecord | null
-  /** Why the entry is bad now; else why it was. */
+  /** Reason why the entry is invalid now, or was invalid before. */
   reason: RejectionReason
   claim: RedriveState | undefined
 }
 
-/** Entries that are judged, and redriven, at once: each may have megabytes. */
+/** Number of entries that are processed in parallel. Each may have megabytes. */
 const PAGE_ENTRIES = 20
 
 /**
- * Goes through the quarantine.
+ * Reads the quarantine page by page, each entry with its state.
  *
- * @param lanes those that have a cursor: no other has an entry, and the log may have forgotten some of them
- * @param reason judge only entries that were refused for it
+ * @param lanes lanes that have a cursor. No other lane has entries, and the log may have removed some of these lanes.
+ * @param reason only entries that were quarantined for this reason
  */
 export async function* judgedPages(
   redrive: Redrive,
@@ -89,7 +89,7 @@ function standingOf(claim: RedriveState | undefined, redrive: Redrive): Standing
   return isContinuable(claim, redrive) ? 'ready' : 'uncertain'
 }
 
-/** Whether copies of what was appended under a claim are still recognised. */
+/** Returns true while copies of the record of a claim are still recognised. */
 export function isContinuable(claim: RedriveState, { log, time }: Redrive): boolean {
   return claim.log === log.identity && time.now() - claim.claimedMs <= LAST_ATTEMPT_MS
 }

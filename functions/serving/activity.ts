@@ -3,22 +3,25 @@ import type { Lane, Position } from '../core/lane.ts'
 import { SECOND_MS } from '../core/time.ts'
 import type { Failing } from '../ports/failures.ts'
 
-/** What this process, and the heartbeats of the system, tell of its work. */
+/** Signs of work in this process and in the system's heartbeats. */
 export interface Activity {
   heartbeats: {
     everyMs: number
-    /** Since when they are sent, by the clock of arrivals, ms: where the system was off before, none could come. */
+    /**
+     * Time since when heartbeats are sent, by the clock of arrivals, ms. Before it the system was off, and none could
+     * come.
+     */
     sinceMs: number
   }
-  /** For how long this process has known of a lane, ms. */
+  /** Returns the time for which this process has known a lane, ms. */
   knownForMs(lane: string): number
-  /** Parts of this process that are failing now. */
+  /** Lists the components of this process that are failing now. */
   failing(): readonly Failing[]
-  /** See WatchedLog; null where another process appends. */
+  /** Described in WatchedLog; null when another process appends. */
   acknowledgedBehindMs(lane: string, position: Position | undefined): number | null
 }
 
-/** What holds where health is told by another process than those that work. */
+/** Creates the activity for a process that only answers health and does none of the work. */
 export function activityElsewhere(everyMs: number, elapsedMs: () => number): Activity {
   const seenMs = new Map<string, number>()
   return {
@@ -33,14 +36,14 @@ export function activityElsewhere(everyMs: number, elapsedMs: () => number): Act
   }
 }
 
-/** Of heartbeats one may be lost, and another be late. */
+/** Number of heartbeat intervals without a heartbeat that are accepted: one heartbeat may be lost and another late. */
 const HEARTBEATS_MISSED = 3
-/** From its sending until a heartbeat is applied, where all is well. */
+/** Normal upper limit for the time from the sending of a heartbeat until it is applied, ms. */
 const HEARTBEAT_DELAY_MS = 30 * SECOND_MS
-/** Lanes that a reason names; the rest is counted. */
+/** Maximum number of lanes that a reason names. The others are counted. */
 const MOST_NAMED = 5
 
-/** Why the work of the system does not go on, in words for people. */
+/** Lists the reasons why the system's work has stopped, in words for people. */
 export function activityReasons(
   activity: Activity,
   lanes: readonly Lane[],
@@ -68,7 +71,7 @@ export function activityReasons(
     const named = silent.slice(0, MOST_NAMED).map(({ name, silentMs }) => `${name} (${seconds(silentMs)})`)
     const others = silent.length > MOST_NAMED ? ` and ${silent.length - MOST_NAMED} more` : ''
     reasons.push(
-      `Nothing comes through lane ${named.join(', ')}${others}, though a heartbeat is sent every ${seconds(everyMs)}: what arrives there is not counted, and windows do not close.`,
+      `Nothing comes through lane ${named.join(', ')}${others}, although a heartbeat is sent every ${seconds(everyMs)}: records that arrive there are not counted, and windows do not close.`,
     )
   }
   return reasons

@@ -11,28 +11,35 @@ export interface AnomaliesSource {
   classNames(): Promise<string[]>
 }
 
-/** Newest first; those of one time by image, then by class. What a page ends with says where the next begins. */
+/**
+ * Page of anomalies, newest first; those of the same time by image, then by class. The end of a page is the start of
+ * the next one.
+ */
 export interface AnomaliesPage {
   rows: AnomalyRow[]
-  /** Parameters of the next page; null where this is the last. */
+  /** Parameters of the next page; null on the last page. */
   next: { after: string; to: string } | null
 }
 
-/** How many alerts of a class and day are read at a time. */
+/** Number of alerts of a class and day that one read fetches. */
 const READ_AT_ONCE = 100
-/** After so many reads an answer is what was found by then, and says where to go on. */
+/** Number of reads after which the answer contains what was found so far, with a link to continue. */
 const MOST_READS = 200
 
 const Place = z.tuple([z.int().min(0), z.string(), z.string()])
-/** Time, image and class of an alert. */
+/** Place of an alert in the order: time, image and class. */
 type Place = z.infer<typeof Place>
 
-/** What is left of the reads that one question may cost. */
+/** Number of reads that one request may still use. */
 interface Budget {
   reads: number
 }
 
-/** @throws BadParameterError when `after` is not what a page ended with, or the range is too long */
+/**
+ * Finds anomalies and returns one page of them.
+ *
+ * @throws BadParameterError when `after` is not the end of a page, or the range is too long
+ */
 export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery): Promise<AnomaliesPage> {
   const { store } = source
   const after = query.after === undefined ? undefined : placeOf(query.after)
@@ -55,7 +62,7 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
   })
   let last = after
   for (let dayMs = startOfDay(startMs); dayMs + DAY_MS > fromMs && dayMs >= 0; dayMs -= DAY_MS) {
-    // What is left of a budget must do for the day: of each class a first read.
+    // The remaining budget must be enough for the day: at least one read for each class.
     if (budget.reads < classes.length) return pageTo(last ?? [dayMs + DAY_MS, '', ''])
     const upToMs = Math.min(startMs, dayMs + DAY_MS - 1)
     try {
@@ -80,9 +87,9 @@ function isWanted({ rule, score }: Alert, query: AnomaliesQuery): boolean {
   return (query.rule === undefined || rule === query.rule) && Math.abs(score) >= (query.min_score ?? 0)
 }
 
-const OUT_OF_BUDGET = new Error('as many alerts were read as one answer may cost')
+const OUT_OF_BUDGET = new Error('the limit of reads for one answer is reached')
 
-/** Alerts of a class on the day of a time, from that time back. */
+/** Yields the alerts of a class on the day of a time, from that time backwards. */
 async function* alertsOf(
   store: Pick<SpeedStore, 'readAlerts'>,
   className: string,
@@ -99,13 +106,13 @@ async function* alertsOf(
     yield* fresh
     if (read.length < limit) return
     const last = fresh.at(-1)
-    // All of one time, more than are read at once.
+    // All alerts that were read have the same time, so a larger read is needed.
     if (last) seen = placeOfAlert(last)
     else limit *= 2
   }
 }
 
-/** Of several that are newest first, one that is. */
+/** Merges streams that are ordered newest first. */
 async function* newestFirst(streams: AsyncGenerator<Alert>[]): AsyncGenerator<Alert> {
   const heads = await Promise.all(streams.map(stream => stream.next()))
   for (;;) {
@@ -127,7 +134,7 @@ function placeOfAlert({ eventMs, imageId, className }: Alert): Place {
 }
 
 function compare(a: Place, b: Place): number {
-  // As the stores order texts: by their bytes.
+  // Stores order texts by their bytes.
   return a[0] - b[0] || compareBytes(a[1], b[1]) || compareBytes(a[2], b[2])
 }
 
@@ -139,7 +146,7 @@ function placeOf(text: string): Place {
   try {
     return Place.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
   } catch {
-    throw new BadParameterError('after: there is no such page, take it from the Link header of the one before', 404)
+    throw new BadParameterError('after: there is no such page; take it from the Link header of the previous page', 404)
   }
 }
 

@@ -24,17 +24,23 @@ export interface Serving {
   lanes: LogMetadata['lanes']
   waiting: LogMetadata['waiting']
   now(): number
-  /** Milliseconds since any moment: goes forward also where the clock is set back. */
+  /** Monotonic clock, ms since any moment. It advances even when the wall clock is set back. */
   elapsedMs(): number
-  /** Reads the class list as it is stored now. @throws Error when it cannot be read */
+  /**
+   * Reads the stored class list.
+   *
+   * @throws Error when it cannot be read
+   */
   readClasses(): Promise<unknown>
   activity: Activity
 }
 
-/** Windows per class in an answer. */
+/** Number of windows of a class in an answer. */
 const WINDOWS_PER_CLASS = 6
 
-/** Newest windows of every class, newest first: of what arrived in the last hours, or else in the last day. */
+/**
+ * Answers the newest windows of every class, newest first: of the arrivals of the last hours, or else of the last day.
+ */
 export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   const cursors = await serving.store.readCursors()
   // Before the rows: what it promises of a window must be true of rows that are read later.
@@ -58,13 +64,19 @@ export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   return answer
 }
 
-/** The rows that arrived since a time, of windows that have no others: late images come in windows of long before. */
+/**
+ * Reads the rows of windows that lie completely after a time. Rows of older windows are left out: late images arrive
+ * for windows of long ago.
+ */
 async function wholeWindowsSince(serving: Serving, cursors: readonly Cursor[], since: number): Promise<SpeedRow[]> {
   const firstMs = slotOf(Math.max(since, 0), serving.slotMs) + FUTURE_TOLERANCE_MS
   return (await speedRowsSince(serving, cursors, since)).filter(({ windowStart }) => windowStart >= firstMs)
 }
 
-/** Without the log's list of lanes nothing is known to be complete; the numbers are as good as before. */
+/**
+ * Computes the watermark; null when the log's list of lanes cannot be read. Then nothing is known to be complete, but
+ * the numbers are the same.
+ */
 async function knownWatermark({ lanes }: Serving, cursors: readonly Cursor[]): Promise<number | null> {
   try {
     return watermarkOf(await lanes(), cursors)
@@ -87,7 +99,7 @@ function windowRow(
     window_end: formatTimestamp(windowStart + lengthMs),
     state: isClosed(windowStart + lengthMs - WINDOW_MS, watermarkMs) ? 'closed' : 'open',
     count,
-    // Of a day, the batch view does not tell.
+    // The batch view has no late count of a day.
     late_count: lengthMs === DAY_MS ? null : lateCount,
     ndvi_avg: ndviMean,
     ndvi_stddev: ndviStddev,
@@ -96,16 +108,17 @@ function windowRow(
   }
 }
 
-/** Windows are made of rows by arrival: how far back those are read. What is older is told by the day. */
+/** Age up to which windows are computed from rows, ms. Older times are answered by the day. */
 const WINDOWS_REACH_MS = 7 * DAY_MS
 const DEFAULT_RANGE_MS = 6 * HOUR_MS
 
 /**
- * A time series: windows of ten minutes, or hours made of them, and whole days for what lies a week back or more, or
- * where days are asked for. A day is of the batch view, and of what came since its cut. Imports are in days only.
+ * Answers a time series: windows of ten minutes, hours made of them, and whole days for times a week ago or more, or
+ * when days are requested. A day consists of the batch view and the speed rows since its cut. Imports appear only in
+ * days.
  *
- * @returns ordered by time, then by class
- * @throws BadParameterError when the range is none, or too long
+ * @returns rows ordered by time, then by class
+ * @throws BadParameterError when the range is invalid or too long
  */
 export async function windows(serving: Serving, { class: only, from, to, every }: WindowsQuery): Promise<WindowRow[]> {
   const nowMs = serving.now()
@@ -133,7 +146,7 @@ async function windowsOf(
   const watermarkMs = await knownWatermark(serving, cursors)
   const cut = view?.cut ?? 0
   const hasDays = fromMs < splitMs
-  // Of images whose clock was ahead, a window may have begun after they came.
+  // If the clock of an image's sender was ahead, its window may start after its arrival.
   const ahead = startOfStep(Math.max(fromMs, splitMs)) - FUTURE_TOLERANCE_MS
   const since = hasDays ? Math.min(cut, ahead) : ahead
 
@@ -166,28 +179,28 @@ async function windowsOf(
     })
 }
 
-/** A series that is asked for. */
+/** Range of a requested series. */
 interface WindowsRange {
   only: string | undefined
   fromMs: number
   untilMs: number
   stepMs: number
-  /** Before this time windows are days. */
+  /** Time before which windows are days, ms. */
   splitMs: number
 }
 
-/** What an answer is made of. */
+/** State of the data that an answer is made of. */
 export interface AsOf {
-  /** The newest arrival that is counted, ms; null before the first. */
+  /** Newest counted arrival, ms; null before the first. */
   arrivedMs: number | null
-  /** Up to where the batch view counts, ms; null while it counts imports only, or there is none. */
+  /** Cut of the batch view, ms; null while it counts imports only, or when there is none. */
   cut: number | null
   watermarkMs: number | null
 }
 
 /**
- * Everything: the batch view for arrival slots before its cut, the speed rows from the cut on. The cut is read once,
- * before the rows, so that each event is in exactly one of the two, and an answer never shrinks while the cut moves.
+ * Answers all history: the batch view for arrival slots before its cut, the speed rows from the cut on. The cut is read
+ * once, before the rows. So each event is in exactly one of the two, and an answer never shrinks while the cut moves.
  */
 export function classStats(serving: Serving): Promise<{ rows: ClassStatsRow[]; asOf: AsOf }> {
   return serving.views.read(view => classStatsOf(serving, view))
@@ -196,7 +209,8 @@ export function classStats(serving: Serving): Promise<{ rows: ClassStatsRow[]; a
 async function classStatsOf(serving: Serving, view: View | undefined): Promise<{ rows: ClassStatsRow[]; asOf: AsOf }> {
   const totals = new Map(view && (await viewTotals(serving.views, view)))
   const cursors = await serving.store.readCursors()
-  // Of cursors that were read before the rows: side by side, the log's list of lanes keeps nobody waiting.
+  // The cursors were read before the rows. The list of lanes is read in parallel with the rows, so that it costs no
+  // extra time.
   const [watermarkMs, rows] = await Promise.all([
     knownWatermark(serving, cursors),
     speedRowsSince(serving, cursors, view?.cut ?? 0),
@@ -208,7 +222,7 @@ async function classStatsOf(serving: Serving, view: View | undefined): Promise<{
   }
 }
 
-/** Every row of the arrival slots from the one of `since` on, up to the latest that a cursor has passed. */
+/** Reads all rows of the arrival slots from the slot of `since` up to the latest slot that a cursor has reached. */
 async function speedRowsSince(serving: Serving, cursors: readonly Cursor[], since: number): Promise<SpeedRow[]> {
   const { store, slotMs } = serving
   const latest = Math.max(serving.now(), latestArrival(cursors))
@@ -216,7 +230,7 @@ async function speedRowsSince(serving: Serving, cursors: readonly Cursor[], sinc
   return (await Promise.all(cursors.map(({ lane }) => store.readRows(lane, slots)))).flat()
 }
 
-/** Null while the view counts imports only. */
+/** Returns the cut; null while the view counts imports only. */
 export function countedUpTo({ slotMs }: Serving, view: View | undefined): number | null {
   return view && view.cut > firstCut(slotMs) ? view.cut : null
 }

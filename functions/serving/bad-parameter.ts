@@ -1,8 +1,12 @@
-/** A parameter of a question is not right; the message names it and says what would be. */
+/** Thrown when a request parameter is invalid. The message names the parameter and what is accepted. */
 export class BadParameterError extends Error {
   readonly status: 400 | 404
 
-  /** @param status 404 where it names something that is not there */
+  /**
+   * Creates the error.
+   *
+   * @param status 404 when the parameter names something that does not exist
+   */
   constructor(message: string, status: 400 | 404 = 400) {
     super(message)
     this.name = 'BadParameterError'

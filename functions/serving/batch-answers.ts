@@ -7,7 +7,7 @@ import { correlation, FEATURES, type Feature, quantile, separability, trend } fr
 import { statisticsOf, type Totals } from '../core/totals.ts'
 import type { BatchDayRow, BatchStatisticsRow, ClassStatsRow, SeparabilityRow } from './schemas.ts'
 
-/** What the batch view says by itself: all that arrived before its cut, and imports. */
+/** Answers from the batch view alone: all arrivals before its cut, and imports. */
 
 interface Batch {
   views: ViewReader
@@ -57,7 +57,7 @@ export async function batchStatistics({ views }: Batch): Promise<BatchStatistics
   })
 }
 
-/** Every pair of classes once. */
+/** Answers the separability of each pair of classes. */
 export async function batchSeparability({ views }: Batch): Promise<SeparabilityRow[]> {
   const classes = await allTime(views)
   return classes.flatMap(([a, first], index) =>
@@ -68,7 +68,11 @@ export async function batchSeparability({ views }: Batch): Promise<SeparabilityR
   )
 }
 
-/** @param query days YYYY-MM-DD, both included; without a class all of them */
+/**
+ * Answers the days of each class.
+ *
+ * @param query first and last day, YYYY-MM-DD, both included; without a class, all classes
+ */
 export async function batchDays(
   { views }: Batch,
   query: { class?: string | undefined; from: string; to: string },

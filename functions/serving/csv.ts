@@ -1,6 +1,6 @@
 /**
- * A table as CSV (RFC 4180): the columns by name in the first line, null as nothing. A text that a spreadsheet would take
- * for a formula gets an apostrophe before it.
+ * Formats a table as CSV (RFC 4180): column names in the first line, null as an empty field. A text that a spreadsheet
+ * would read as a formula gets an apostrophe in front.
  */
 export function toCsv(columns: readonly string[], rows: readonly Record<string, unknown>[]): string {
   const lines = [columns.join(','), ...rows.map(row => columns.map(column => cell(row[column])).join(','))]

@@ -18,28 +18,28 @@ import {
   WindowsQuery,
 } from './schemas.ts'
 
-/** What an endpoint found out. */
+/** Result of an endpoint. */
 export interface Found {
   /** Rows of a table, or the document. */
   body: unknown
-  /** Parameters of the next page, where there is one. */
+  /** Parameters of the next page, if there is one. */
   next?: Record<string, string> | null
-  /** What it is made of, where that is told. */
+  /** State of the data, for endpoints that report it. */
   asOf?: AsOf
 }
 
-/** What can be asked by GET: from this come the router, the check of parameters, the OpenAPI document and its page. */
+/** Endpoint for GET. The router, the check of parameters, the OpenAPI document and its page are all made from it. */
 export interface Endpoint {
   path: string
   summary: string
-  /** Of the parameters, as text. */
+  /** Schema of the parameters, which are text. */
   query: z.ZodObject
-  /** Of a row of a table, which CSV can say as well, or of a document. */
+  /** Schema of a table row, which can also be CSV, or of a document. */
   schema: z.ZodObject
   isTable: boolean
-  /** It tells what it is made of. */
+  /** True when the answer reports the state of its data. */
   tellsAsOf: boolean
-  /** The last good answer is worth having, said to be old, while there is no other. */
+  /** True when the last good answer, marked as old, may be given while there is no newer one. */
   mayBeOld: boolean
   /** @throws BadParameterError */
   answer(serving: Serving, query: Record<string, string>): Promise<Found>
@@ -91,7 +91,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   }),
   table({
     path: '/api/anomalies',
-    summary: 'Images that are off, and by how much, newest first; further pages by the Link header',
+    summary: 'Unusual images with their score, newest first; further pages by the Link header',
     query: AnomaliesQuery,
     row: AnomalyRow,
     async rows(serving, query) {
@@ -101,7 +101,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   }),
   table({
     path: '/api/class-stats',
-    summary: 'Every class over all time, up to the second: the batch view and what came since',
+    summary: 'Every class over all time, up to the second: the batch view and newer arrivals',
     query: NoQuery,
     row: ClassStatsRow,
     tellsAsOf: true,
@@ -119,14 +119,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
   }),
   table({
     path: '/api/batch/statistics',
-    summary: 'Quantiles, trend, and how bands go with NDVI, by class, as of the last batch view',
+    summary: 'Quantiles, trend, and correlation of bands with NDVI, by class, as of the last batch view',
     query: NoQuery,
     row: BatchStatisticsRow,
     rows: batchStatistics,
   }),
   table({
     path: '/api/batch/separability',
-    summary: 'How well two classes are told apart, by every pair, as of the last batch view',
+    summary: 'Separability of each pair of classes, as of the last batch view',
     query: NoQuery,
     row: SeparabilityRow,
     rows: batchSeparability,

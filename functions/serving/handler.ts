@@ -19,18 +19,24 @@ export interface ServingHandlerOptions extends Serving {
   logger: Logger
 }
 
-/** What takes longer is given up, before the page does, and sooner where an older answer is there. */
+/**
+ * Time limits for an answer, ms. They are shorter than the page's own limit; the second applies when an older answer is
+ * kept.
+ */
 const ANSWERED_WITHIN_MS = 7 * SECOND_MS
 const KEPT_WITHIN_MS = 3 * SECOND_MS
-/** Questions of a range or a place are many, and each is asked once. */
+/** Parameters that make a request nearly unique: there are many different ones, and each is requested once. */
 const ASKED_ONCE = ['from', 'to', 'after']
 const LONGEST_QUERY = 4_000
-/** Lambda gives back 6 MB of JSON, of which the answer is a text; the rest is for headers. */
+/**
+ * Maximum size of a body, bytes. Lambda returns at most 6 MB of JSON, which contains the body as a text; the rest is
+ * for headers.
+ */
 const MOST_BYTES = 6 * 1024 * 1024 - 16 * 1024
 
 type Headers = Record<string, string>
 
-/** The value of an answer. A table has columns, and so can be CSV. */
+/** Value of an answer. A table has columns, and so can be CSV. */
 interface Value {
   value: unknown
   columns: readonly string[] | null
@@ -48,8 +54,9 @@ const FORMS: readonly Form<Value>[] = [
 ]
 
 /**
- * The API. Tables are arrays of objects, or CSV; errors are problem bodies (RFC 9457); an unchanged answer is a 304.
- * Where there is no answer in time, the last good one is given, with its age, as far as that is honest, and else 503.
+ * Creates the handler of the API. Tables are arrays of objects, or CSV. Errors are problem bodies (RFC 9457). An
+ * unchanged answer is a 304. When there is no answer in time, the last good one is given with its age, if its endpoint
+ * allows it, and otherwise 503.
  */
 export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
   const byPath = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
@@ -99,7 +106,10 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
   return httpEdge({ forms: FORMS, handle, finish: tagged, failed: error => failed(error, serving.logger) })
 }
 
-/** Between us and the asker nothing may say for how long an answer stays good, nor that an old one will do. */
+/**
+ * Cache-Control of answers. No cache between us and the client may decide how long an answer stays fresh, nor serve a
+ * stale one.
+ */
 const NEVER_STALE = 'no-cache, stale-if-error=0'
 
 const PAGE_HEADERS: Headers = {
@@ -107,7 +117,7 @@ const PAGE_HEADERS: Headers = {
   'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
 }
 
-/** What is told of the API itself; it never changes, and most processes are never asked. */
+/** Documents about the API itself. They never change, and most processes are never asked for them. */
 const DOCUMENTS: ReadonlyMap<string, { headers: Headers; text(): string }> = new Map([
   ['/api/openapi.json', { headers: { 'Content-Type': JSON_TYPE }, text: once(() => JSON.stringify(openApi())) }],
   ['/api/docs', { headers: PAGE_HEADERS, text: once(referencePage) }],
@@ -125,7 +135,11 @@ function withHeaders(result: APIGatewayProxyResult, headers: Headers): APIGatewa
   return { ...result, headers: { ...result.headers, ...headers } }
 }
 
-/** @throws BadParameterError when there are too many, or one is there twice */
+/**
+ * Returns the query parameters.
+ *
+ * @throws BadParameterError when there are too many, or one appears twice
+ */
 function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   const all = event.multiValueQueryStringParameters ?? {}
   for (const [name, values] of Object.entries(all)) {
@@ -138,7 +152,7 @@ function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value ?? '']))
 }
 
-/** The media type that is asked for by parameter, or the best that Accept allows; undefined where there is none. */
+/** Chooses the media type by the parameter, or the best that Accept allows; undefined when none is possible. */
 function typeOf({ isTable }: Endpoint, format: string | undefined, accepted: readonly string[]): string | undefined {
   if (format === undefined) return accepted.find(type => isTable || type === JSON_TYPE)
   if (isTable && format === 'json') return JSON_TYPE
@@ -146,9 +160,13 @@ function typeOf({ isTable }: Endpoint, format: string | undefined, accepted: rea
   throw new BadParameterError(`format: ${isTable ? 'must be json or csv' : 'there is only JSON, leave it out'}`)
 }
 
-/** @throws BadParameterError where the answer could not be given back */
+/**
+ * Checks the size of an answer.
+ *
+ * @throws BadParameterError when it is larger than can be returned
+ */
 function notTooLong(text: string): string {
-  // What is far below needs no measuring.
+  // A text that is clearly shorter needs no measurement.
   const bytes = text.length < MOST_BYTES / 8 ? 0 : Buffer.byteLength(JSON.stringify(text))
   if (bytes <= MOST_BYTES) return text
   throw new BadParameterError(
@@ -167,7 +185,10 @@ function asOfHeaders({ arrivedMs, cut, watermarkMs }: AsOf): Headers {
   )
 }
 
-/** Relative to the question: what stands before the path, a stage's name say, is not known here. */
+/**
+ * Builds the address of the next page, relative to the request. The part before the path, such as the name of a stage,
+ * is not known here.
+ */
 function nextPage({ queryStringParameters }: APIGatewayProxyEvent, next: Record<string, string>): string {
   return `?${new URLSearchParams({ ...queryStringParameters, ...next } as Record<string, string>)}`
 }

@@ -9,12 +9,16 @@ import type { Health } from './schemas.ts'
 
 const NO_VIEWS: ViewChain = { view: undefined, revision: 0, damages: [] }
 
-/** Tells how fresh and how complete the answers are. @throws Error when the speed store cannot be read */
+/**
+ * Answers how fresh and how complete the answers are.
+ *
+ * @throws Error when the speed store cannot be read
+ */
 export async function health(serving: Serving): Promise<Health> {
   const { store, views, slotMs, now, activity } = serving
   const cursors = await store.readCursors()
   const unreadable: string[] = []
-  /** What a part says or, where it cannot be read, something else; then that is a reason. */
+  /** Returns the value of a component. When it cannot be read, returns another value and adds a reason. */
   const orElse = async <T>(part: string, read: Promise<T>, otherwise: T): Promise<T> => {
     try {
       return await read
@@ -26,7 +30,7 @@ export async function health(serving: Serving): Promise<Health> {
   const openLanes = await orElse('The list of lanes of the event log', serving.lanes(), undefined)
   const watermarkMs = openLanes ? watermarkOf(openLanes, cursors) : null
   const positions = new Map(cursors.map(({ lane, lastPosition }) => [lane, lastPosition]))
-  // The log may hold back what it has acknowledged: behind a transaction that is open, say.
+  // The log may not return yet what it has acknowledged, for example records behind an open transaction.
   const acknowledgedLagMs = Math.max(
     0,
     ...(openLanes ?? []).map(({ name }) => activity.acknowledgedBehindMs(name, positions.get(name)) ?? 0),
@@ -57,7 +61,7 @@ export async function health(serving: Serving): Promise<Health> {
     chain,
   }
   const active = activityReasons(activity, openLanes ?? [], cursors, now())
-  // A batch run that failed says so in its note, too.
+  // A failed batch run is also recorded in its status.
   const news = active.filter(reason => !lastRun?.error || !reason.endsWith(lastRun.error))
   const reasons = [...unready, ...unreadable, ...news, ...healthReasons(signs)]
   return {

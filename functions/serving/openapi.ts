@@ -5,7 +5,11 @@ import { describedParameters } from './schemas.ts'
 
 type Json = Record<string, unknown>
 
-/** The API as an OpenAPI 3.1 document, which lives at /api/openapi.json. @see https://spec.openapis.org/oas/v3.1.1 */
+/**
+ * Builds the OpenAPI 3.1 document of the API, which is served at /api/openapi.json.
+ *
+ * @see https://spec.openapis.org/oas/v3.1.1
+ */
 export function openApi(): Json {
   return {
     openapi: '3.1.0',
@@ -16,7 +20,7 @@ export function openApi(): Json {
       description:
         'NDVI is -1 to 1, bands are in the units of the images; null is "not measured". Times are ISO 8601, UTC. Tables are arrays of objects, or CSV by `Accept: text/csv` or `format=csv`.',
     },
-    // Relative to this document: the API may lie below a path.
+    // The address is relative to this document: the API may be served below a path.
     servers: [{ url: '..' }],
     paths: Object.fromEntries(
       ENDPOINTS.map(endpoint => [
@@ -74,7 +78,7 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
             )),
           ...(endpoint.mayBeOld && {
             Age: {
-              description: 'How old the answer is, s, where it is one that was kept while there was no other',
+              description: 'Age of the answer, s, when it is an older one because there is no newer one',
               schema: { type: 'string' },
             },
           }),
@@ -84,11 +88,11 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
           ...(endpoint.isTable && { 'text/csv': { schema: { type: 'string' } } }),
         }),
       },
-      304: { description: 'It is still what If-None-Match names' },
+      304: { description: 'Not changed: still the answer that If-None-Match names' },
       400: problem('A parameter is not right'),
       404: problem('There is no such page'),
-      406: problem('The answer cannot be had in any form that Accept names'),
-      429: problem('Too many questions at once'),
+      406: problem('No form that Accept names is possible'),
+      429: problem('Too many requests at once'),
       503: problem('The answer is not known right now'),
     },
   }
@@ -97,11 +101,11 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
 const FORMAT: Json = {
   name: 'format',
   in: 'query',
-  description: 'The form of the answer, whatever Accept says',
+  description: 'Form of the answer; overrides Accept',
   schema: { type: 'string', enum: ['json', 'csv'] },
 }
 
-/** Without what is the same for every schema, or names a dialect that is OpenAPI's own by default. */
+/** Removes the parts of a schema that are the same for all schemas, and the dialect, which is OpenAPI's default. */
 function jsonSchema(schema: z.ZodType): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema)
   return json

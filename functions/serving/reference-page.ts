@@ -12,7 +12,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid color-mix(in srgb, currentcolor 20%, transparent) }
 `
 
-/** What OpenAPI says, for people: a page that asks for nothing more. */
+/** Builds the API reference for people: a page that loads nothing else. */
 export function referencePage(): string {
   const sections = ENDPOINTS.map(({ path, summary, query, schema, isTable, tellsAsOf }) => {
     const parameters = describedParameters(query).map(({ name, isRequired, description, schema }) => [

@@ -2,7 +2,10 @@ import { z } from 'zod'
 import { DAY_MS, HOUR_MS } from '../core/time.ts'
 import { WINDOW_MS } from '../core/window.ts'
 
-/** What the API says, described once. NDVI is -1 to 1, bands are in the images' own units; null is "not measured". */
+/**
+ * Schemas of all answers of the API, declared once. NDVI is -1 to 1, bands have the units of the images; null is "not
+ * measured".
+ */
 
 const className = z.string().describe('Land-cover class')
 const ndvi = z.number().min(-1).max(1)
@@ -11,17 +14,17 @@ const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
 export const WindowRow = z.object({
   class_name: className,
   window_start: timestamp.describe(
-    'Start of the window of event time: ten minutes, or the hour or day that was asked for; a day where it lies far back',
+    'Start of the window of event time: ten minutes, or the requested hour or day; always a day for times a week ago or more',
   ),
   window_end: timestamp,
   state: z
     .enum(['open', 'closed'])
-    .describe('A closed window holds every image that was not late; later ones still count in it'),
+    .describe('A closed window contains every image that was not late; late images still count in it'),
   count: z.int().describe('Images in the window'),
   late_count: z
     .int()
     .nullable()
-    .describe('Images among them that came more than five minutes after the end of the window; null for a whole day'),
+    .describe('Images in the window that arrived more than five minutes after its end; null for a whole day'),
   ndvi_avg: ndvi.nullable(),
   ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
   ndvi_min: ndvi.nullable().describe('Lowest pixel'),
@@ -49,9 +52,9 @@ export const AnomalyRow = z.object({
   ndvi_min: ndvi.nullable(),
   ndvi_max: ndvi.nullable(),
   timestamp: timestamp.describe('When the image was taken'),
-  rule: z.string().describe('The rule that found it'),
-  score: z.number().describe('How far off, in standard deviations; negative is below'),
-  baseline_version: z.int().describe('Revision of the batch view that says what is normal'),
+  rule: z.string().describe('Rule that found it'),
+  score: z.number().describe('Distance from normal, in standard deviations; negative is below'),
+  baseline_version: z.int().describe('Revision of the batch view that defines what is normal'),
 })
 export type AnomalyRow = z.infer<typeof AnomalyRow>
 
@@ -61,7 +64,7 @@ export const Health = z.object({
   checked_at: timestamp,
   watermark: timestamp
     .nullable()
-    .describe('Windows that end here or before are closed; null while a lane of the log has not been heard of'),
+    .describe('Windows that end at this time or before are closed; null while nothing is known of a lane of the log'),
   speed: z.object({
     lag_ms: z.number().nullable().describe('Age of the oldest record that is not applied yet; 0 when there is none'),
     lanes: z.array(
@@ -73,26 +76,28 @@ export const Health = z.object({
         end_to_end_delay_ms: z
           .number()
           .nullable()
-          .describe('How long the last heartbeat took from its sending until it was applied; null before the first'),
+          .describe('Time from the sending of the last heartbeat until it was applied; null before the first'),
         lost_records: z
           .int()
-          .describe('Records that the log removed before they were read, at most; 0 where the log cannot tell'),
+          .describe(
+            'Upper limit of the records that the log removed before they were read; 0 when the log cannot tell',
+          ),
       }),
     ),
   }),
   batch: z.object({
     cut: timestamp
       .nullable()
-      .describe('The batch view counts everything that arrived before; null while it counts imports only'),
+      .describe('The batch view counts everything that arrived before this time; null while it counts imports only'),
     revision: z.int().nullable(),
     published_at: timestamp.nullable(),
     images: z.int().nullable(),
-    missed: z.int().describe('Events that came after their arrival slot was counted: a backfill counts them'),
+    missed: z.int().describe('Events that arrived in a slot after it was counted: a backfill counts them'),
     last_run_at: timestamp.nullable(),
     last_run_error: z.string().nullable(),
-    lanes_behind: z.array(z.string()).describe('Lanes of the log that hold up the cut'),
+    lanes_behind: z.array(z.string()).describe('Lanes of the log for which the cut waits'),
   }),
-  quarantine: z.object({ count: z.int().describe('Records, and lines of records, that were refused so far') }),
+  quarantine: z.object({ count: z.int().describe('Records and lines of records that were quarantined so far') }),
 })
 export type Health = z.infer<typeof Health>
 
@@ -124,7 +129,7 @@ const distance = z.number().min(0).max(2).nullable()
 export const SeparabilityRow = z.object({
   class_a: className,
   class_b: className,
-  ndvi: distance.describe('Jeffries-Matusita distance by NDVI: 0 not at all, 2 fully apart'),
+  ndvi: distance.describe('Jeffries-Matusita distance by NDVI: 0 not separable, 2 fully separable'),
   red: distance,
   green: distance,
   blue: distance,
@@ -145,17 +150,17 @@ export const BatchDayRow = z.object({
 })
 export type BatchDayRow = z.infer<typeof BatchDayRow>
 
-/** What describes a parameter to people where the form that is accepted is narrower than JSON Schema says by itself. */
+/** Description of a parameter for people, for parameters that accept less than their JSON Schema would say. */
 interface Described extends Record<string, unknown> {
   type: string
 }
 
-/** A parameter of the query, which is text; `described` is its form for the OpenAPI document. */
+/** Makes a query parameter, which is text. `described` is its form in the OpenAPI document. */
 function parameter<Schema extends z.ZodType>(schema: Schema, described: Described): Schema {
   return schema.meta({ described })
 }
 
-/** The parameters of a query as they are told to others. */
+/** Lists the parameters of a query for documentation. */
 export function describedParameters(
   query: z.ZodObject,
 ): { name: string; isRequired: boolean; description: string; schema: Record<string, unknown> }[] {
@@ -177,9 +182,9 @@ const wholeNumber = (least: number, most: number, otherwise: number, description
     { type: 'integer', minimum: least, maximum: most, default: otherwise, description },
   )
 
-/** Of classes and images, as events may have them. */
+/** Maximum length of class and image names, as in events. */
 const NAME_LIMIT = 256
-/** A place in a list: a time, an image and a class, as text of an address. */
+/** Maximum length of a place in a list: time, image and class as text in an address. */
 const PLACE_LIMIT = 3_000
 
 const text = (limit: number, description: string) =>
@@ -199,7 +204,7 @@ const instant = (description: string) =>
 const day = (description: string) =>
   parameter(z.iso.date('must be a day like 2026-11-22'), { type: 'string', format: 'date', description })
 
-/** How many days a series may have. */
+/** Maximum number of days of a series. */
 export const LONGEST_DAYS = 366
 
 export const NoQuery = z.strictObject({})
@@ -216,7 +221,7 @@ export const BatchDaysQuery = z
   })
 export type BatchDaysQuery = z.infer<typeof BatchDaysQuery>
 
-/** How long each part of a series may be, ms. */
+/** Steps of a series, ms. */
 export const STEPS_MS = { '10m': WINDOW_MS, '1h': HOUR_MS, '1d': DAY_MS } as const
 export type Step = keyof typeof STEPS_MS
 const STEPS = Object.keys(STEPS_MS) as Step[]
@@ -224,24 +229,24 @@ const STEPS = Object.keys(STEPS_MS) as Step[]
 export const WindowsQuery = z.strictObject({
   class: text(NAME_LIMIT, 'Only this class'),
   from: instant('Start of the range; six hours before its end by default'),
-  to: instant(`End of the range, not included; now by default, and at most ${LONGEST_DAYS} days behind its start`),
+  to: instant(`End of the range, not included; now by default, and at most ${LONGEST_DAYS} days after its start`),
   every: parameter(z.enum(STEPS, `must be one of ${STEPS.join(', ')}`).default('10m'), {
     ...{ type: 'string', enum: STEPS, default: '10m' },
-    description: 'How long each window is; a week back or more each is a day anyway',
+    description: 'Length of each window; for times a week ago or more it is always a day',
   }),
 })
 export type WindowsQuery = z.infer<typeof WindowsQuery>
 
-/** How many days are searched for anomalies, and how many may be. */
+/** Number of days that are searched for anomalies, by default and at most. */
 export const SEARCHED_DAYS = 14
 export const MOST_SEARCHED_DAYS = 31
 
 const HIGHEST_SCORE = 1_000_000
 
 export const AnomaliesQuery = z.strictObject({
-  limit: wholeNumber(1, 1000, 100, 'At most so many'),
-  class: text(NAME_LIMIT, 'Only of this class'),
-  rule: text(NAME_LIMIT, 'Only those that this rule found'),
+  limit: wholeNumber(1, 1000, 100, 'Maximum number of anomalies'),
+  class: text(NAME_LIMIT, 'Only this class'),
+  rule: text(NAME_LIMIT, 'Only anomalies that this rule found'),
   min_score: parameter(
     z
       .string()
@@ -251,13 +256,13 @@ export const AnomaliesQuery = z.strictObject({
       .optional(),
     {
       ...{ type: 'number', minimum: 0, maximum: HIGHEST_SCORE },
-      description: 'Only those that are so far off, in standard deviations, or further',
+      description: 'Only anomalies with at least this distance from normal, in standard deviations',
     },
   ),
   from: instant(
-    `Only images of this time or later: ${SEARCHED_DAYS} days before the end by default, at most ${MOST_SEARCHED_DAYS}`,
+    `Only images taken at this time or later; ${SEARCHED_DAYS} days before the end by default, at most ${MOST_SEARCHED_DAYS}`,
   ),
-  to: instant('Only images of before this time; of all by default, within the days that may be searched'),
-  after: text(PLACE_LIMIT, 'Where the last page ended: take it from the Link header'),
+  to: instant('Only images taken before this time; by default all, within the days that may be searched'),
+  after: text(PLACE_LIMIT, 'End of the last page: take it from the Link header'),
 })
 export type AnomaliesQuery = z.infer<typeof AnomaliesQuery>

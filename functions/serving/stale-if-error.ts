@@ -2,27 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MINUTE_MS } from '../core/time.ts'
 import { BadParameterError } from './bad-parameter.ts'
 
-/** An older answer than this helps nobody: what it says is no more. */
+/** Maximum age of a kept answer, ms. */
 const LONGEST_MS = 10 * MINUTE_MS
-/** Answers that are kept; the one that was given longest ago goes first. */
-const MOST_KEPT = 50
+/** Maximum number of kept answers. The one that was given longest ago is dropped first. */
+const MAX_KEPT = 50
 
 export interface Kept<T> {
   value: T
-  /** 0 for an answer of now. */
+  /** Age of the answer, ms; 0 for a new one. */
   ageMs: number
-  /** Why there is no answer of now. */
+  /** Reason why there is no new answer; null when the answer is new. */
   failure: string | null
 }
 
 /**
- * Gives every question an answer within a bound: that of now or, while there is none, the last good one.
+ * Answers every request within a time limit: with a new answer or, if there is none, with the last good one.
  *
- * @param now a clock of ms that only goes forward
- * @param withinMs after which an answer is no more waited for
- * @param keptWithinMs the same where an older one is there
+ * @param now monotonic clock, ms
+ * @param withinMs time limit for a new answer, ms
+ * @param staleWithinMs time limit for a new answer when an older one is kept, ms
  */
-export function staleIfError(now: () => number, withinMs: number, keptWithinMs: number) {
+export function staleIfError(now: () => number, withinMs: number, staleWithinMs: number) {
   const answers = new Map<string, { value: unknown; atMs: number }>()
 
   function usable(key: string): { value: unknown; atMs: number } | undefined {
@@ -44,20 +44,24 @@ export function staleIfError(now: () => number, withinMs: number, keptWithinMs: 
   }
 
   return {
-    /** Of which no older answer would do. */
+    /** Asks a question for which an older answer is not acceptable. */
     askFresh: <T>(ask: () => Promise<T>) => within(withinMs, ask),
-    /** @throws what the question throws, where it is the asker's fault or nothing good enough is kept */
+    /**
+     * Asks a question. An older answer is acceptable.
+     *
+     * @throws the error of the question, when the request is invalid or no answer is kept
+     */
     async ask<T>(key: string, ask: () => Promise<T>): Promise<Kept<T>> {
       try {
-        const fresh = await within(usable(key) ? keptWithinMs : withinMs, ask)
+        const fresh = await within(usable(key) ? staleWithinMs : withinMs, ask)
         answers.delete(key)
         answers.set(key, { value: fresh.value, atMs: now() })
         const [oldest] = answers.keys()
-        if (answers.size > MOST_KEPT && oldest !== undefined) answers.delete(oldest)
+        if (answers.size > MAX_KEPT && oldest !== undefined) answers.delete(oldest)
         return fresh
       } catch (error) {
         const last = usable(key)
-        // What is wrong with a question is wrong however often it was answered.
+        // An invalid request is invalid even if it was answered before.
         if (!last || error instanceof BadParameterError) throw error
         return { value: last.value as T, ageMs: Math.max(now() - last.atMs, 1), failure: String(error) }
       }

@@ -27,7 +27,7 @@ import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { Construct } from 'constructs'
-import { parseOrigins, READING } from '../../functions/http/cors.ts'
+import { parseOrigins, READ_ONLY_CORS } from '../../functions/http/cors.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
 import { viewerFilter } from './allowlist.ts'
@@ -173,11 +173,11 @@ function apiHeaders(scope: Construct, { name, reads, allowedOrigins }: Stage): I
     },
     corsBehavior: {
       accessControlAllowOrigins: allowedOrigins.flatMap(parseOrigins),
-      accessControlAllowMethods: READING.methods,
-      accessControlAllowHeaders: [...READING.headers, ...(reads.access === 'cognito' ? ['Authorization'] : [])],
-      accessControlExposeHeaders: READING.exposedHeaders,
+      accessControlAllowMethods: READ_ONLY_CORS.methods,
+      accessControlAllowHeaders: [...READ_ONLY_CORS.headers, ...(reads.access === 'cognito' ? ['Authorization'] : [])],
+      accessControlExposeHeaders: READ_ONLY_CORS.exposedHeaders,
       accessControlAllowCredentials: false,
-      accessControlMaxAge: Duration.seconds(READING.knownForSeconds),
+      accessControlMaxAge: Duration.seconds(READ_ONLY_CORS.maxAgeSeconds),
       originOverride: true,
     },
   })

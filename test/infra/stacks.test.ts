@@ -3,7 +3,7 @@ import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
 import { producersToText } from '../../functions/adapters/row-encoding/row-encoding.ts'
 import { rememberedMs } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
-import { READING } from '../../functions/http/cors.ts'
+import { READ_ONLY_CORS } from '../../functions/http/cors.ts'
 import { FUNCTIONS } from '../../infra/constructs/bundles.ts'
 import type { Stage } from '../../infra/stages.ts'
 import { DEPLOYMENTS, type Deployment, type Resource, type StageName } from './deployments.ts'
@@ -176,7 +176,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
           AccessControlAllowOrigins: { Items: allowedOrigins },
           AccessControlAllowMethods: { Items: ['GET', 'HEAD'] },
           AccessControlAllowHeaders: { Items: ['If-None-Match', ...(signIn ? ['Authorization'] : [])] },
-          AccessControlExposeHeaders: { Items: READING.exposedHeaders },
+          AccessControlExposeHeaders: { Items: READ_ONLY_CORS.exposedHeaders },
           AccessControlAllowCredentials: false,
         },
         SecurityHeadersConfig: { ContentTypeOptions: { Override: true } },

@@ -114,7 +114,7 @@ describe('a log that is slow', () => {
     const { time, outcome } = openStore(() => async records => records.map(() => ({ error: 'no room on its disk' })))
     expect(await time.run(outcome())).toEqual({
       kind: 'unknown',
-      error: 'the log has not answered within 20 s; before, it said: no room on its disk',
+      error: 'the log has not answered within 20 s; its last error: no room on its disk',
     })
   })
 

@@ -38,7 +38,7 @@ describe('a lane through which no heartbeat comes', () => {
     await speed([heartbeat(a.name)])
     clock.nowMs++
     expect(await reasons()).toEqual([
-      `Nothing comes through lane ${b.name} (210 s), though a heartbeat is sent every 60 s: what arrives there is not counted, and windows do not close.`,
+      `Nothing comes through lane ${b.name} (210 s), although a heartbeat is sent every 60 s: records that arrive there are not counted, and windows do not close.`,
     ])
     await speed([heartbeat(b.name)])
     expect(await reasons()).toEqual([])
@@ -62,7 +62,7 @@ describe('a lane through which no heartbeat comes', () => {
     await speed([heartbeat(a.name)])
     expect(await reasons()).toEqual([])
     clock.nowMs += SECOND_MS
-    expect(await reasons()).toEqual([expect.stringContaining(`lane ${b.name} (211 s), though`)])
+    expect(await reasons()).toEqual([expect.stringContaining(`lane ${b.name} (211 s), although`)])
   })
 
   it('is none for the time in which the system was off', async () => {
@@ -74,7 +74,7 @@ describe('a lane through which no heartbeat comes', () => {
     clock.nowMs += SILENT_MS
     expect(await reasons(started)).toEqual([])
     clock.nowMs++
-    expect(await reasons(started)).toEqual([expect.stringContaining(`${a.name} (210 s), ${b.name} (210 s), though`)])
+    expect(await reasons(started)).toEqual([expect.stringContaining(`${a.name} (210 s), ${b.name} (210 s), although`)])
   })
 
   it('is one of five that are named; of more the number is told', async () => {

@@ -76,7 +76,7 @@ describe('health', () => {
     [
       6 * HOUR_MS,
       [
-        `The newest record has arrived 360 minutes ahead of this machine's clock, at ${iso(NOON_MS)}: a clock was set back, or was wrong. Until the clock has caught up, images that come are called late.`,
+        `The newest record has arrived 360 minutes ahead of this machine's clock, at ${iso(NOON_MS)}: a clock was set back, or was wrong. Until the clock has caught up, new images count as late.`,
       ],
     ],
   ])('with a newest arrival %i ms ahead of the clock gives the reasons %j', async (aheadMs, reasons) => {

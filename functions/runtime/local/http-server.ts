@@ -5,7 +5,7 @@ import compression from 'compression'
 import cors from 'cors'
 import sirv from 'sirv'
 import { MINUTE_MS, SECOND_MS } from '../../core/time.ts'
-import { READING } from '../../http/cors.ts'
+import { READ_ONLY_CORS } from '../../http/cors.ts'
 import type { ProxyHandler } from '../../http/edge.ts'
 import { problem } from '../../http/problem.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -87,7 +87,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
         if (typeof target !== 'string') return send(response, target)
         request.url = target
         if (target.startsWith('/api/')) share(request, response, () => void ask(request, response))
-        else if (!READING.methods.includes(request.method ?? '')) {
+        else if (!READ_ONLY_CORS.methods.includes(request.method ?? '')) {
           send(response, notAllowed(request.method))
         } else {
           // A part of a file, compressed by itself, could not be put together with others.
@@ -114,7 +114,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
 }
 
 function notAllowed(method = ''): APIGatewayProxyResult {
-  const allowed = READING.methods.join(', ')
+  const allowed = READ_ONLY_CORS.methods.join(', ')
   const refused = problem(405, 'Files can only be read', `${method} is not possible here: ${allowed} are`)
   return { ...refused, headers: { ...refused.headers, Allow: allowed } }
 }
@@ -126,12 +126,12 @@ function sharing(origins: readonly string[]): Step {
   if (origins.length === 0) return (_request, _response, next) => next()
   const share = cors({
     origin: origins.includes('*') ? '*' : [...origins],
-    methods: READING.methods,
-    allowedHeaders: READING.headers,
-    exposedHeaders: READING.exposedHeaders,
-    maxAge: READING.knownForSeconds,
+    methods: READ_ONLY_CORS.methods,
+    allowedHeaders: READ_ONLY_CORS.headers,
+    exposedHeaders: READ_ONLY_CORS.exposedHeaders,
+    maxAge: READ_ONLY_CORS.maxAgeSeconds,
   })
-  const methods = [...READING.methods, 'OPTIONS']
+  const methods = [...READ_ONLY_CORS.methods, 'OPTIONS']
   return (request, response, next) => {
     if (methods.includes(request.method ?? '')) share(request, response, next)
     else next()

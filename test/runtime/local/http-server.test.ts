@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { parseOrigins, READING } from '../../../functions/http/cors.ts'
+import { parseOrigins, READ_ONLY_CORS } from '../../../functions/http/cors.ts'
 import { startHttpServer } from '../../../functions/runtime/local/http-server.ts'
 import { collectingLogger } from '../../support/factories.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -130,7 +130,7 @@ describe('a page of another origin', () => {
     expect([status, body.toString()]).toEqual([200, ROWS])
     expect(headers).toMatchObject({
       'access-control-allow-origin': said,
-      'access-control-expose-headers': READING.exposedHeaders.join(),
+      'access-control-expose-headers': READ_ONLY_CORS.exposedHeaders.join(),
       vary,
     })
     expect(headers).not.toHaveProperty('access-control-allow-credentials')
