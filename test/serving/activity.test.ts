@@ -84,7 +84,7 @@ describe('a lane through which no heartbeat comes', () => {
     clock.nowMs += SILENT_MS + 1
     const [reason = ''] = (await health(pipeline.serving)).reasons
     expect(lanes.map(({ name }) => reason.includes(`${name} (`))).toEqual([true, true, true, true, true, false, false])
-    expect(reason).toContain(' and 2 more, though')
+    expect(reason).toContain(' and 2 more, although')
   })
 })
 
