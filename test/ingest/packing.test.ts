@@ -81,7 +81,9 @@ describe('an event that is too large', () => {
   test('is refused with both sizes', () => {
     const event = wireEvent({ image_id: 'ä'.repeat(1000) })
     expect(() => lineOf(event, { ...PACKING, maxBytes: 2000 })).toThrow(EventTooLargeError)
-    expect(() => lineOf(event, { ...PACKING, maxBytes: 2000 })).toThrow(/has 20\d\d bytes as JSON; a record can contain 1872/)
+    expect(() => lineOf(event, { ...PACKING, maxBytes: 2000 })).toThrow(
+      /has 20\d\d bytes as JSON; a record can contain 1872/,
+    )
   })
 
   test('is one above the limit by a byte, not one at it', () => {
