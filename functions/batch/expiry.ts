@@ -1,9 +1,6 @@
-import { DAY_MS } from '../core/time.ts'
+import { SPEED_RETENTION_MS } from '../core/retention.ts'
 import { READERS_MS } from './view.ts'
 import type { ViewReader } from './view-reader.ts'
-
-/** Time for which speed rows and alerts are kept, ms. It is well above the retention of the log. */
-export const SPEED_TTL_MS = 28 * DAY_MS
 
 /**
  * Computes the arrival slot before which rows may be deleted, ms. Events that no view counts are answered only from
@@ -12,7 +9,7 @@ export const SPEED_TTL_MS = 28 * DAY_MS
 export async function expiredBefore(
   nowMs: number,
   views: Pick<ViewReader, 'asOf'>,
-  ttlMs: number = SPEED_TTL_MS,
+  ttlMs: number = SPEED_RETENTION_MS,
 ): Promise<number> {
   const view = await views.asOf(nowMs - READERS_MS)
   if (!view) return 0

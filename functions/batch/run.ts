@@ -11,9 +11,10 @@ import { type ArchiveFile, archiveProgress, listArchive, type Progress } from '.
 import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
 import { encodeClasses, encodeDays } from './history-files.ts'
 import { type BatchSql, contentOf, countImports, countSlots, mergeCounts, type SlotsCounted } from './query.ts'
-import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal, ValidationError } from './validation.ts'
+import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal } from './validation.ts'
+import { ValidationError } from './validation-error.ts'
 import { type Audit, keysOf, type Part, pruneViews, publishView, sha256, type View } from './view.ts'
-import { viewReader } from './view-reader.ts'
+import { type ViewReader, viewReader } from './view-reader.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
 export interface BatchLayer extends Pick<LogMetadata, 'arrivalNeverGoesBack'> {
@@ -45,7 +46,8 @@ export interface BatchRun {
  */
 export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
-  return publishOnTop(layer, async ({ base, revision, startedMs }) => {
+  return publishOnTop(layer, async ground => {
+    const { base } = ground
     const baseCut = base?.cut ?? firstCut(slotMs)
     const files = await listArchive(objects, watchedFrom(baseCut, slotMs), slotMs)
     const { cut, behind } = archiveProgress(files, await layer.lanes(), slotMs, baseCut, futureFrom(layer))
@@ -70,13 +72,11 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
     )
     const watched = watch(before, slots, files, ofSlots.content, cut, slotMs)
     const counted = mergeCounts([ofSlots, ofImports])
-    const next = await addToView(layer, base, counted.days, {
+    const next = await addToView(layer, ground, counted.days, {
       cut,
       imports: [...(base?.imports ?? []), ...imports],
       watched,
       audit: { kind: 'batch', ...tally(counted, slots.length, newFiles.length), missed: missedIn(watched) },
-      revision,
-      startedMs,
     })
     return { next, behind }
   })
@@ -92,7 +92,8 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
  */
 export function runBackfill(layer: BatchLayer, first: string, last: string): Promise<BatchRun> {
   const { objects, query, sql, slotMs } = layer
-  return publishOnTop(layer, async ({ base, revision, startedMs }) => {
+  return publishOnTop(layer, async ground => {
+    const { base } = ground
     if (!base) return { next: undefined, behind: [] }
     const from = Math.max(Date.parse(first), firstCut(slotMs))
     const until = Math.min(Date.parse(last) + DAY_MS, base.cut)
@@ -103,11 +104,9 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
 
     const watched = watch(base.watched, slots, files, counted.content, base.cut, slotMs)
     const isReplaced = (row: DayHistory) => row.arrivalDay >= first && row.arrivalDay <= last && isOfLog(row)
-    const next = await replaceInView(layer, base, isReplaced, counted.days, {
+    const next = await replaceInView(layer, { ...ground, base }, isReplaced, counted.days, {
       audit: { kind: 'backfill', ...tally(counted, slots.length, files.length), missed: missedIn(watched) },
       watched,
-      revision,
-      startedMs,
     })
     return { next, behind: [] }
   })
@@ -120,6 +119,8 @@ interface Ground {
   /** Revision of the view to publish. The revision of a damaged view is not used again. */
   revision: number
   startedMs: number
+  /** The run's one reader of views. */
+  views: ViewReader
 }
 
 interface Attempt {
@@ -140,7 +141,7 @@ async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Prom
     const runOn = async (base: View | undefined): Promise<BatchRun | undefined> => {
       // Every run looks for damage, even one that has nothing to add.
       await (base && views.classes(base))
-      const { next, behind } = await attempt({ base, revision: revision + 1, startedMs })
+      const { next, behind } = await attempt({ base, revision: revision + 1, startedMs, views })
       if (!next) return { view: base, published: false, behind }
       return (await publish(layer, base, next)) ? { view: next, published: true, behind } : undefined
     }
@@ -187,41 +188,34 @@ async function publish({ objects }: BatchLayer, base: View | undefined, view: Vi
   return false
 }
 
-type Change = Pick<View, 'revision' | 'watched'> & {
-  audit: Omit<Audit, 'images' | 'added' | 'seconds'>
-  startedMs: number
-}
+type Change = Pick<View, 'watched'> & { audit: Omit<Audit, 'images' | 'added' | 'seconds'> }
 
 /** Makes the next view with further days. Only the parts with these days are rewritten. */
 async function addToView(
   layer: BatchLayer,
-  base: View | undefined,
+  ground: Ground,
   days: readonly DayHistory[],
   change: Change & Pick<View, 'cut' | 'imports'>,
 ): Promise<View> {
-  const { objects } = layer
-  const { revision } = change
-  const views = viewReader(objects)
+  const { base, revision, views } = ground
   const parts = { ...base?.parts }
   for (const [name, rows] of Map.groupBy(days, partOf)) {
     const known = parts[name] ? await views.part(parts[name]) : []
-    parts[name] = await writePart(objects, revision, name, mergeDays([...known, ...rows]))
+    parts[name] = await writePart(layer.objects, revision, name, mergeDays([...known, ...rows]))
   }
   const classes = mergeClasses(base ? await views.classes(base) : new Map(), byClass(days))
-  return finishView(layer, base, { ...change, parts, classes })
+  return finishView(layer, ground, { ...change, parts, classes })
 }
 
 /** Makes the next view with some rows replaced. All time is added up again, because extremes cannot be subtracted. */
 async function replaceInView(
   layer: BatchLayer,
-  base: View,
+  ground: Ground & { base: View },
   isReplaced: (row: DayHistory) => boolean,
   days: readonly DayHistory[],
   change: Change,
 ): Promise<View> {
-  const { objects } = layer
-  const { revision } = change
-  const views = viewReader(objects)
+  const { base, revision, views } = ground
   const added = Map.groupBy(days, partOf)
   const parts: View['parts'] = {}
   let classes = new Map<string, DayHistory['history']>()
@@ -234,31 +228,32 @@ async function replaceInView(
     classes = mergeClasses(classes, byClass(rows))
     if (rows.length === 0) continue
     const isSame = part !== undefined && kept.length === known.length && fresh.length === 0
-    parts[name] = isSame ? part : await writePart(objects, revision, name, rows)
+    parts[name] = isSame ? part : await writePart(layer.objects, revision, name, rows)
   }
-  return finishView(layer, base, { ...change, cut: base.cut, imports: base.imports, parts, classes })
+  return finishView(layer, ground, { ...change, cut: base.cut, imports: base.imports, parts, classes })
 }
 
 async function finishView(
   { objects, now }: BatchLayer,
-  base: View | undefined,
+  { base, revision, startedMs, views }: Ground,
   made: Change & Pick<View, 'cut' | 'imports' | 'parts'> & { classes: ReadonlyMap<string, DayHistory['history']> },
 ): Promise<View> {
-  const { classes, startedMs, audit, ...others } = made
+  const { classes, audit, ...others } = made
   const images = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
-  const classesKey = `landcover_aggregates/as_of=${others.revision}-${randomUUID()}/classes.parquet`
+  const classesKey = `landcover_aggregates/as_of=${revision}-${randomUUID()}/classes.parquet`
   const bytes = encodeClasses(classes)
   await objects.put(classesKey, bytes)
   const nowMs = now()
   const added = images - (base?.audit.images ?? 0)
   const view = {
+    revision,
     ...others,
     classesKey,
     classesSha256: sha256(bytes),
     publishedAt: formatTimestamp(nowMs),
     audit: { ...audit, images, added, seconds: (nowMs - startedMs) / 1000 },
   }
-  await refuseUnequal(objects, base, view)
+  await refuseUnequal(views, base, view)
   return view
 }
 

@@ -1,23 +1,16 @@
 import { MICRO } from '../core/fixed-point.ts'
+import type { History } from '../core/history.ts'
 import type { Position } from '../core/lane.ts'
 import type { Slot } from '../core/slot.ts'
 import { dayOf } from '../core/time.ts'
 import { addEach, type Totals } from '../core/totals.ts'
-import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import type { ArchiveFile } from './completeness.ts'
 import type { DayHistory } from './day-history.ts'
 import type { SlotsCounted } from './query.ts'
+import { ValidationError } from './validation-error.ts'
 import type { View } from './view.ts'
-import { viewReader } from './view-reader.ts'
-
-/** Thrown when the counts of a run cannot be right. Nothing is published, and the old view stays. */
-export class ValidationError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ValidationError'
-  }
-}
+import type { ViewReader } from './view-reader.ts'
 
 /**
  * Checks that counts do not contradict the archive's own counts or the range of NDVI.
@@ -89,8 +82,10 @@ function textOf(totals: Totals | undefined): string {
  *
  * @throws ValidationError when this does not hold
  */
-export async function refuseUnequal(objects: ObjectStore, base: View | undefined, view: View): Promise<void> {
-  const views = viewReader(objects)
+export async function refuseUnequal(views: ViewReader, base: View | undefined, view: View): Promise<void> {
+  const isBackfill = view.audit.kind === 'backfill'
+  // Before the new view's: the reader remembers the classes of the view that it read last.
+  const classesBefore: ReadonlyMap<string, History> = base && !isBackfill ? await views.classes(base) : new Map()
   const classes = await views.classes(view)
   const inClasses = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
   const inParts = Object.values(view.parts).reduce((sum, { images }) => sum + images, 0)
@@ -100,8 +95,7 @@ export async function refuseUnequal(objects: ObjectStore, base: View | undefined
     const written = imagesOf(await views.part(part))
     if (written !== part.images) throw new ValidationError(`part ${name} has ${written} images, not ${part.images}`)
   }
-  if (!base || view.audit.kind === 'backfill') return
-  for (const [className, { totals }] of await viewReader(objects).classes(base)) {
+  for (const [className, { totals }] of classesBefore) {
     const count = classes.get(className)?.totals.count ?? 0
     if (count < totals.count) throw new ValidationError(`${className} would go from ${totals.count} to ${count} images`)
   }

@@ -1,8 +1,8 @@
 import type { History } from '../core/history.ts'
+import { SPEED_RETENTION_MS } from '../core/retention.ts'
 import { DAY_MS } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { DayHistory } from './day-history.ts'
-import { SPEED_TTL_MS } from './expiry.ts'
 import { decodeClasses, decodeDays } from './history-files.ts'
 import {
   DamagedObjectError,
@@ -74,11 +74,8 @@ export interface ViewReader {
   days(view: View, first: string, last: string): Promise<DayHistory[]>
 }
 
-/**
- * Maximum age difference, ms, for a view to be used in place of a newer one. Beyond it, speed rows of arrivals that the
- * older view does not count may have expired.
- */
-const STAND_IN_MS = SPEED_TTL_MS - DAY_MS
+/** Arrivals that such an old view does not count may have expired as speed rows: it can stand in for no newer one. */
+const STAND_IN_MS = SPEED_RETENTION_MS - DAY_MS
 
 export function viewReader(objects: ObjectStore): ViewReader {
   let latest: View | undefined

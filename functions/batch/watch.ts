@@ -1,7 +1,7 @@
 import { firstCut, type Slot, slotName } from '../core/slot.ts'
 import type { ArchiveFile } from './completeness.ts'
 import type { ContentOfSlots } from './query.ts'
-import { ValidationError } from './validation.ts'
+import { ValidationError } from './validation-error.ts'
 
 /**
  * Content of a slot in the archive when it was counted. It reveals files that come later. A redelivered file contains
@@ -47,14 +47,14 @@ export function watch(
   const counts = fileCounts(files)
   const oldest = slotName(watchedFrom(cut, slotMs), slotMs)
   const kept = Object.entries(watched).filter(([name, { missed }]) => name >= oldest || missed > 0)
-  const noted = counted
+  const recordRun = counted
     .map(slot => [slotName(slot, slotMs), slot] as const)
     .filter(([name]) => name >= oldest || watched[name])
     .map(([name, slot]) => {
       const events = content.get(name)?.events ?? 0
       return [name, { files: counts.get(slot) ?? 0, events, missed: 0 }] as const
     })
-  return Object.fromEntries([...kept, ...noted])
+  return Object.fromEntries([...kept, ...recordRun])
 }
 
 /**
@@ -70,7 +70,7 @@ export function noteChanges(
   slotMs: number,
 ): Watched {
   const counts = fileCounts(files)
-  const noted: Watched = { ...watched }
+  const recordRun: Watched = { ...watched }
   for (const slot of changed) {
     const name = slotName(slot, slotMs)
     const known = watched[name] ?? { files: 0, events: 0, missed: 0 }
@@ -80,9 +80,9 @@ export function noteChanges(
         `the archive has lost events of arrival slot ${name}: it holds ${events} events, before it held ${known.events}`,
       )
     }
-    noted[name] = { files: counts.get(slot) ?? 0, events, missed: known.missed + events - known.events }
+    recordRun[name] = { files: counts.get(slot) ?? 0, events, missed: known.missed + events - known.events }
   }
-  return noted
+  return recordRun
 }
 
 export function missedIn(watched: Watched): number {

@@ -20,10 +20,10 @@ await runCommand(
     const from = flagValue('from', flags.from, parseDay)
     const to = flagValue('to', flags.to ?? flags.from, parseDay)
     if (to < from) throw new UsageError(`--to ${to} is before --from ${from}`)
-    return withRuntime(flags, async (runtime, { slotMs }) => {
-      const { view, published } = await runBackfill(runtime.batch, from, to)
+    return withRuntime(flags, async runtime => {
+      const { view, published } = await runBackfill(await runtime.openBatch(), from, to)
       process.stdout.write(
-        view ? `${describeView(view, published, slotMs)}\n` : 'there is no view yet: npm run batch\n',
+        view ? `${describeView(view, published, runtime.slotMs)}\n` : 'there is no view yet: npm run batch\n',
       )
       return 0
     })

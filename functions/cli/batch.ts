@@ -25,13 +25,13 @@ await runCommand(
     if (flags.explain && (everyMs !== undefined || flags['ignore-speed'])) {
       throw new UsageError('--explain runs nothing: leave the other flags out')
     }
-    return withRuntime(flags, async (runtime, { slotMs }) => {
+    return withRuntime(flags, async runtime => {
       const say = ({ view, published, behind }: BatchRun) => {
         for (const line of describeBehind(behind)) process.stderr.write(`${line}\n`)
-        process.stdout.write(`${describeView(view, published, slotMs)}\n`)
+        process.stdout.write(`${describeView(view, published, runtime.slotMs)}\n`)
       }
       if (flags.explain) {
-        process.stdout.write(explainView(await runtime.views.current(), slotMs))
+        process.stdout.write(explainView(await runtime.views.current(), runtime.slotMs))
         return 0
       }
       const run = () => runtime.runBatch({ trustSpeed: !flags['ignore-speed'] })

@@ -1,7 +1,7 @@
-import type { RequestedEndpoints } from '../runtime/config/endpoints.ts'
 import type { Environment } from '../runtime/config/environment.ts'
 import { parseLogAddress } from '../runtime/config/log-address.ts'
-import { parseStoreAddress } from '../runtime/local/store.ts'
+import { parseStoreAddress } from '../runtime/config/store-address.ts'
+import type { RequestedEndpoints } from '../runtime/local/endpoints.ts'
 import { type Flag, flagValue } from './command.ts'
 
 export const ENDPOINT_FLAGS = {

@@ -28,14 +28,17 @@ await runCommand(
     if (flags.data === undefined) throw new UsageError('--data takes a CSV or Parquet file, or a folder of them')
     const startedMs = performance.now()
     const sources = await findSources(flags.data)
-    return withRuntime(flags, async (runtime, { slotMs }) => {
+    return withRuntime(flags, async runtime => {
+      const { objects, slotMs } = runtime
+      // A system that cannot count refuses the import before anything of it is stored.
+      await runtime.openStore()
       const progress = progressLine(process.stderr)
       const tell = (line: string) => {
         progress.clear()
         process.stderr.write(`${line}\n`)
       }
       const rejections = rejectionReport(tell)
-      const bulk = { objects: runtime.objects, slotMs, classes: await runtime.classes(), now: Date.now }
+      const bulk = { objects, slotMs, classes: await runtime.classes(), now: Date.now }
       const lanes: string[] = []
       const files = { imported: 0, before: 0, failed: 0 }
       let events = 0

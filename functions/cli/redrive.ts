@@ -32,9 +32,15 @@ await runCommand(
     const reason = flags.reason === undefined ? undefined : reasonNamed(flags.reason)
     if (flags.list && flags.limit !== undefined) throw new UsageError('--limit: a list changes nothing, leave it out')
     const limit = flags.limit === undefined ? undefined : wholeNumber('limit', flags.limit, 1, Number.MAX_SAFE_INTEGER)
-    return withRuntime(flags, async (runtime, { slotMs }) => {
-      const { store, classes } = runtime
-      const redrive = { log: await runtime.openLog(), store, classes, slotMs, time: timeFromEpoch() }
+    return withRuntime(flags, async runtime => {
+      const { classes, slotMs } = runtime
+      const redrive = {
+        log: await runtime.openLog(),
+        store: await runtime.openStore(),
+        classes,
+        slotMs,
+        time: timeFromEpoch(),
+      }
       if (flags.list) {
         process.stdout.write(tableOf(await listQuarantine(redrive, reason)))
         return 0

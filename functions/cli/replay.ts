@@ -7,6 +7,7 @@ import { sendHeartbeats } from '../ingest/heartbeat.ts'
 import { SPEED_CONSUMER } from '../ports/checkpoints.ts'
 import { openStage } from '../runtime/aws/stage.ts'
 import { lockState } from '../runtime/local/state.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import { applyDelivery, type SpeedLayer } from '../speed/apply.ts'
 import { runCommand } from './command.ts'
 import { progressLine } from './progress.ts'
@@ -30,14 +31,15 @@ await runCommand(
 )
 
 function replayState(state: string): Promise<Replayed> {
-  return withState(state, async (runtime, { slotMs }) => {
+  return withState(state, async runtime => {
+    const { log, store, checkpoints } = await runtime.openLogAndStore()
     const lock = lockState(state)
     try {
-      refuseUnlessEmpty(await runtime.store.readCursors())
+      refuseUnlessEmpty(await store.readCursors())
       // Where the checkpoints are not lost with the store, the records behind them would never be applied.
-      for (const { name } of await runtime.log.lanes()) await runtime.checkpoints.write(SPEED_CONSUMER, name, START)
+      for (const { name } of await log.lanes()) await checkpoints.write(SPEED_CONSUMER, name, START)
       const cut = (await runtime.views.current())?.cut
-      return await replay({ ...runtime, slotMs }, runtime.speedLayer([]), firstSlot(cut, slotMs), () => false)
+      return await replay(runtime, firstSlot(cut, runtime.slotMs), () => false)
     } finally {
       lock.release()
     }
@@ -54,10 +56,11 @@ async function replayStage(name: string): Promise<Replayed> {
   try {
     const { slotMs } = stage
     const log = await stage.openLog()
-    refuseUnlessEmpty(await stage.store.readCursors())
+    const store = await stage.openStore()
+    refuseUnlessEmpty(await store.readCursors())
     const speed = await stage.pauseSpeed()
     // Until it paused, it may have begun anew.
-    refuseUnlessEmpty(await stage.store.readCursors())
+    refuseUnlessEmpty(await store.readCursors())
     let ends: ReadonlyMap<string, Position> = new Map()
     await sendHeartbeats(log, Date.now(), async ({ positions }) => {
       ends = positions
@@ -75,7 +78,7 @@ async function replayStage(name: string): Promise<Replayed> {
     }
     progress.clear()
     const open = new Set(ends.keys())
-    const replayed = await replay(stage, stage.speedLayer(), from, lane => !open.has(lane)).catch(error => {
+    const replayed = await replay(stage, from, lane => !open.has(lane)).catch(error => {
       throw new Error(`${(error as Error).message}. ${AGAIN}`, { cause: error })
     })
     await speed.resume()
@@ -97,14 +100,13 @@ function firstSlot(cut: Slot | undefined, slotMs: number): Slot {
   return Math.max((cut ?? firstCut(slotMs)) - lookBackMs(slotMs), firstCut(slotMs))
 }
 
-function replay(
-  { objects, slotMs }: Pick<Parameters<typeof replayArchive>[0], 'objects' | 'slotMs'>,
-  speed: SpeedLayer,
+async function replay(
+  { objects, slotMs, openSpeedLayer }: Runtime,
   from: Slot,
   isFinished: (lane: string) => boolean,
 ): Promise<Replayed> {
   // The archive has no heartbeats: that its records do not follow each other tells of no loss.
-  const layer: SpeedLayer = { ...speed, firstKept: async () => null }
+  const layer: SpeedLayer = { ...(await openSpeedLayer()), firstKept: async () => null }
   const apply = async (lane: string, records: Parameters<typeof applyDelivery>[3]) =>
     void (await applyDelivery(layer, new Map(), lane, records))
   return replayArchive({ objects, slotMs, from, isFinished, apply })

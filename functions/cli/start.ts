@@ -5,9 +5,9 @@ import { parseSlotLength } from '../core/slot.ts'
 import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import { parseClassList } from '../files/classes-csv.ts'
 import { parseOrigins } from '../http/cors.ts'
-import { endpointsOf, storeEndpoints } from '../runtime/config/endpoints.ts'
 import { readEnvironment } from '../runtime/config/environment.ts'
 import { importDemoHistory, streamDemoImages } from '../runtime/local/demo.ts'
+import { endpointsOf, storeEndpoints } from '../runtime/local/endpoints.ts'
 import { parseHosts } from '../runtime/local/hosts.ts'
 import { openLocalRuntime } from '../runtime/local/runtime.ts'
 import { identifyState, lockState, openState, removeState } from '../runtime/local/state.ts'
@@ -83,22 +83,17 @@ await runCommand(
     }
     const lock = lockState(flags.state)
     const settings = await identifyState(flags.state, opened)
-    const servers = endpointsOf(flags.state, settings, asked)
-    const runtime = await openLocalRuntime(
-      flags.state,
-      settings,
-      servers,
-      environment,
-      line => process.stderr.write(line),
-      {
-        acceptsLostRecords: flags['accept-lost-records'],
-      },
-    )
+    const endpoints = endpointsOf(flags.state, settings, asked)
+    const writeLog = (line: string) => process.stderr.write(line)
+    const runtime = await openLocalRuntime(flags.state, settings, endpoints, environment, writeLog, {
+      acceptsLostRecords: flags['accept-lost-records'],
+    })
+    await runtime.openLogAndStore()
     await storeEndpoints(flags.state, settings, asked)
     if (classNames.length > 0) await runtime.addClasses(classNames)
-    if (settings.demo) await importDemoHistory(runtime, settings)
+    if (settings.demo) await importDemoHistory(runtime, settings.createdMs)
     const system = await startSystem({
-      ...{ runtime, slotMs: settings.slotMs, rules, site: SITE },
+      ...{ runtime, rules, site: SITE },
       ...{ port, allowedOrigins, allowedHosts },
     })
 
@@ -109,7 +104,7 @@ await runCommand(
     process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
     process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start goes on where this one ended.\n`)
     if (demo && !settings.demo) process.stdout.write('The state was made without demo data, so none is added.\n')
-    const streaming = demo && settings.demo ? streamDemoImages(runtime, stopping.signal) : undefined
+    const streaming = demo && settings.demo ? streamDemoImages(system.log, runtime.logger, stopping.signal) : undefined
     await new Promise(resolve => stopping.signal.addEventListener('abort', resolve))
     await streaming
     await system.stop()

@@ -20,10 +20,11 @@ import { type Activity, activityElsewhere } from '../serving/activity.ts'
 import { servingHandler } from '../serving/handler.ts'
 import type { SpeedLayer } from '../speed/apply.ts'
 import { speedHandler } from '../speed/handler.ts'
+import { currentBaseline } from './baseline.ts'
+import { knownClasses, readClasses } from './class-list.ts'
 import { readData } from './data.ts'
-import { currentBaseline, knownClasses, readClasses } from './reference.ts'
 
-/** What the layers are made of. Each function below takes only what its layer needs: a home may have no more. */
+/** What the layers are made of. Each function below takes only what its layer needs: a runtime may have no more. */
 export interface Ports {
   log: EventLog
   logMetadata: LogMetadata

@@ -1,10 +1,10 @@
 import { SECOND_MS } from '../core/time.ts'
 import type { EventLog, LogMetadata } from '../ports/event-log.ts'
-import { remembered } from './reference.ts'
+import { remembered } from './memo.ts'
 
 const LANES_AGE_MS = 10 * SECOND_MS
 
-/** The outline of a log that can be asked. */
+/** The metadata of a log that can be asked. */
 export function logMetadataOf(log: EventLog): LogMetadata {
   const knownLanes = remembered(LANES_AGE_MS, async () => new Set((await log.lanes()).map(({ name }) => name)))
   return {

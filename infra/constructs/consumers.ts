@@ -1,15 +1,12 @@
 import { Duration } from 'aws-cdk-lib'
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
-import { MINUTE_MS } from '../../functions/core/time.ts'
+import { archiveBatching, SPEED_BATCHING } from '../../functions/runtime/batching.ts'
 import type { Names } from '../names.ts'
 import { type Stage, storeAddress } from '../stages.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Grants } from './grants.ts'
-
-/** Longest time that an event source mapping waits until a batch is full. */
-const MAX_WINDOW_MS = 5 * MINUTE_MS
 
 interface LayerProps {
   stage: Stage
@@ -39,7 +36,7 @@ export class SpeedLayer extends Construct {
     grants.speedStore(this.function)
     grants.readObjects(this.function, 'reference/*', 'views/*', 'landcover_aggregates/*')
     grants.bus(this.function)
-    this.mapping = log.consume(this, this.function, { batchSize: 1_000, window: Duration.seconds(0) })
+    this.mapping = log.consume(this, this.function, SPEED_BATCHING)
   }
 }
 
@@ -58,7 +55,6 @@ export class Archive extends Construct {
     log.allowLogMetadata(this.function, 'identity')
     grants.readObjects(this.function, 'reference/*')
     grants.writeObjects(this.function, 'archive/*')
-    const window = Duration.seconds(Math.max(1, Math.floor(Math.min(stage.slotMs / 4, MAX_WINDOW_MS) / 1000)))
-    this.mapping = log.consume(this, this.function, { batchSize: 10_000, window })
+    this.mapping = log.consume(this, this.function, archiveBatching(stage.slotMs))
   }
 }

@@ -16,6 +16,7 @@ import type { Construct } from 'constructs'
 import { LOG_METADATA_PREFIX } from '../../functions/adapters/published-log-metadata.ts'
 import { KEY_ROUTE_PREFIX } from '../../functions/ingest/key-route.ts'
 import type { Variables } from '../../functions/runtime/aws/variables.ts'
+import type { Batching } from '../../functions/runtime/batching.ts'
 import type { Names } from '../names.ts'
 import type { KafkaNetwork, Stage } from '../stages.ts'
 import type { Grants } from './grants.ts'
@@ -23,11 +24,6 @@ import { manyResources, suppressNag } from './nag-suppressions.ts'
 
 /** Part of the log's metadata that a function reads: see LogMetadata of the ports. */
 type MetadataNeed = 'identity' | 'lanes' | 'lag'
-
-interface Batches {
-  batchSize: number
-  window: Duration
-}
 
 /** Access of a stage's functions to its event log. */
 export interface EventLogAccess {
@@ -38,7 +34,7 @@ export interface EventLogAccess {
   /** Lets a function read the log's metadata. */
   allowLogMetadata(fn: LambdaFunction, needs: MetadataNeed): void
   /** Makes the log deliver its records to a function. */
-  consume(scope: Construct, target: LambdaFunction, batches: Batches): EventSourceMapping
+  consume(scope: Construct, target: LambdaFunction, batching: Batching): EventSourceMapping
   /** Metric that grows while a consumer does not keep up, with the threshold and description of its alarm. */
   lagAlarm(consumer: LambdaFunction): { metric: IMetric; threshold: number; description: string }
 }
@@ -51,6 +47,15 @@ const CONSUMED: Partial<EventSourceMappingProps> = {
   reportBatchItemFailures: true,
   bisectBatchOnError: true,
   metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
+}
+
+/** Sets the size of deliveries. Without a window, mappings for Kafka wait half a second; windows are whole seconds. */
+function sizeOf({
+  batchSize,
+  batchingWindowMs,
+}: Batching): Pick<EventSourceMappingProps, 'batchSize' | 'maxBatchingWindow'> {
+  const seconds = batchingWindowMs === 0 ? 0 : Math.max(1, Math.floor(batchingWindowMs / 1000))
+  return { batchSize, maxBatchingWindow: Duration.seconds(seconds) }
 }
 
 const FIVE_MINUTES = Duration.minutes(5)
@@ -107,13 +112,12 @@ class KinesisAccess implements EventLogAccess {
     this.#allow(fn, KINESIS_METADATA_ACTIONS[needs])
   }
 
-  consume(scope: Construct, target: LambdaFunction, { batchSize, window }: Batches): EventSourceMapping {
+  consume(scope: Construct, target: LambdaFunction, batching: Batching): EventSourceMapping {
     const mapping = new EventSourceMapping(scope, 'Mapping', {
       ...CONSUMED,
       target,
       eventSourceArn: this.#enhancedFanOut ? this.#fanOut(scope, target) : this.#arn,
-      batchSize,
-      maxBatchingWindow: window,
+      ...sizeOf(batching),
       // A higher factor would break the order of records in a lane.
       parallelizationFactor: 1,
     })
@@ -224,7 +228,7 @@ class KafkaAccess implements EventLogAccess {
     this.#grants.readObjects(fn, `${LOG_METADATA_PREFIX}*`)
   }
 
-  consume(scope: Construct, target: LambdaFunction, { batchSize, window }: Batches): EventSourceMapping {
+  consume(scope: Construct, target: LambdaFunction, batching: Batching): EventSourceMapping {
     const { topic, network, consuming, mapping } = this.#source
     const name = `landcover-${this.#stage.name}`
     const group = `${name}-${scope.node.id.toLowerCase()}`
@@ -236,9 +240,7 @@ class KafkaAccess implements EventLogAccess {
       target,
       kafkaTopic: topic,
       kafkaConsumerGroupId: group,
-      batchSize,
-      // Without this setting, mappings for Kafka wait half a second.
-      maxBatchingWindow: window,
+      ...sizeOf(batching),
       provisionedPollerConfig: { minimumPollers: 1, maximumPollers: MAX_POLLERS, pollerGroupName: name },
     })
   }

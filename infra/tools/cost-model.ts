@@ -1,4 +1,5 @@
-import { HOUR_MS, SECOND_MS } from '../../functions/core/time.ts'
+import { SPEED_RETENTION_MS } from '../../functions/core/retention.ts'
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../../functions/core/time.ts'
 import type { Stage } from '../stages.ts'
 import { ASSUMED, DEPLOYED } from './cost-assumptions.ts'
 import { costOf } from './cost-prices.ts'
@@ -30,8 +31,8 @@ const MIN_SCANNED_BYTES = 10 * MB
 /** Consumers of the log: speed layer and archive. */
 const CONSUMERS = 2
 const WINDOWS_PER_HOUR = 6
-/** Days until a row expires: see functions/adapters/cassandra/tables.ts. */
-const ROW_DAYS = 28
+/** Days until a row expires. */
+const ROW_DAYS = SPEED_RETENTION_MS / DAY_MS
 
 /** Dollars a month, keyed by service. */
 export type Costs = Record<string, number>

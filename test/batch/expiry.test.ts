@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
-import { expiredBefore, SPEED_TTL_MS } from '../../functions/batch/expiry.ts'
+import { expiredBefore } from '../../functions/batch/expiry.ts'
 import { pruneViews, publishView, READERS_MS, type View } from '../../functions/batch/view.ts'
 import { viewReader } from '../../functions/batch/view-reader.ts'
+import { SPEED_RETENTION_MS } from '../../functions/core/retention.ts'
 import { formatTimestamp, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { NOON_MS } from '../support/factories.ts'
@@ -43,7 +44,7 @@ describe('rows may go', () => {
 
   it('only when they are old enough too', async () => {
     await publish(NOON_MS, NOON_MS - HOUR_MS)
-    expect(await expired(NOON_MS + READERS_MS, SPEED_TTL_MS)).toBe(NOON_MS + READERS_MS - SPEED_TTL_MS)
+    expect(await expired(NOON_MS + READERS_MS, SPEED_RETENTION_MS)).toBe(NOON_MS + READERS_MS - SPEED_RETENTION_MS)
   })
 
   it('not before a first view has been there for as long as an answer may take', async () => {

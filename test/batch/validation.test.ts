@@ -7,6 +7,7 @@ import { encodeClasses, encodeDays } from '../../functions/batch/history-files.t
 import type { SlotsCounted } from '../../functions/batch/query.ts'
 import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal } from '../../functions/batch/validation.ts'
 import type { View } from '../../functions/batch/view.ts'
+import { viewReader } from '../../functions/batch/view-reader.ts'
 import { newCursor } from '../../functions/core/cursor.ts'
 import type { ImageEvent } from '../../functions/core/event.ts'
 import { toPosition } from '../../functions/core/lane.ts'
@@ -157,21 +158,23 @@ describe('a view that was written', () => {
 
   it('adds up', async () => {
     const { objects, view } = await write(TWO)
-    await expect(refuseUnequal(objects, undefined, view)).resolves.toBeUndefined()
+    await expect(refuseUnequal(viewReader(objects), undefined, view)).resolves.toBeUndefined()
   })
 
   it('is refused where all time is not what its parts are, or a part not what it says', async () => {
     const short = await write(TWO, {}, byClass(TWO.slice(1)))
-    await expect(refuseUnequal(short.objects, undefined, short.view)).rejects.toThrow(
+    await expect(refuseUnequal(viewReader(short.objects), undefined, short.view)).rejects.toThrow(
       'all time has 1 images, its parts have 2',
     )
     const { objects, view, part } = await write(TWO)
     await objects.put(part.key, encodeDays(TWO.slice(1)))
-    await expect(refuseUnequal(objects, undefined, view)).rejects.toThrow('part 2026-11 has 1 images, not 2')
+    await expect(refuseUnequal(viewReader(objects), undefined, view)).rejects.toThrow(
+      'part 2026-11 has 1 images, not 2',
+    )
     // What the view before had is not read once more.
     const base = emptyView({ classesKey: 'base', parts: view.parts })
     await objects.put('base', encodeClasses(new Map()))
-    await expect(refuseUnequal(objects, base, view)).resolves.toBeUndefined()
+    await expect(refuseUnequal(viewReader(objects), base, view)).resolves.toBeUndefined()
   })
 
   it('is refused where a class has fewer images than before, unless it was counted anew', async () => {
@@ -179,7 +182,7 @@ describe('a view that was written', () => {
       const { objects, view } = await write(TWO, { audit: { ...emptyView().audit, kind } })
       const base = emptyView({ classesKey: 'base' })
       await objects.put('base', encodeClasses(byClass(days)))
-      return refuseUnequal(objects, base, view)
+      return refuseUnequal(viewReader(objects), base, view)
     }
     await expect(replacing(TWO, 'batch')).resolves.toBeUndefined()
     const more = [...TWO, dayOf([image()])]

@@ -56,8 +56,8 @@ describe('taking note of what was counted', () => {
 
   it('notes slots of long ago only where they are watched for what they miss', () => {
     const counted = [back(30), back(29), back(24)]
-    const noted = watch({ [name(29)]: of(1, 1, 2) }, counted, filesOf(30, 29, 24), contentOf({}), CUT, SLOT_MS)
-    expect(noted).toEqual({ [name(29)]: of(1, 0), [name(24)]: of(1, 0) })
+    const recordRun = watch({ [name(29)]: of(1, 1, 2) }, counted, filesOf(30, 29, 24), contentOf({}), CUT, SLOT_MS)
+    expect(recordRun).toEqual({ [name(29)]: of(1, 0), [name(24)]: of(1, 0) })
     expect(watch({}, [back(1)], [], contentOf({}), CUT, SLOT_MS)).toEqual({ [name(1)]: of(0, 0) })
   })
 })

@@ -8,9 +8,9 @@ import { liveImage, toWireEvent } from '../../data/generator.ts'
 import { importEvents } from '../../functions/archive/imports.ts'
 import { decodeEvent } from '../../functions/core/event.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
-import { endpointsOf } from '../../functions/runtime/config/endpoints.ts'
 import { readEnvironment } from '../../functions/runtime/config/environment.ts'
 import { importDemoHistory } from '../../functions/runtime/local/demo.ts'
+import { endpointsOf } from '../../functions/runtime/local/endpoints.ts'
 import { openLocalRuntime } from '../../functions/runtime/local/runtime.ts'
 import { openState } from '../../functions/runtime/local/state.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
@@ -70,7 +70,7 @@ async function makeHistory(state: string): Promise<void> {
   const runtime = await openLocalRuntime(state, settings, servers, readEnvironment({}), line =>
     process.stderr.write(line),
   )
-  await importDemoHistory(runtime, settings)
+  await importDemoHistory(runtime, settings.createdMs)
   await runtime.close()
 }
 

@@ -1,5 +1,5 @@
 import { OLDEST_STORE_FORMAT } from '../../functions/adapters/cassandra/tables.ts'
-import { ensureCompatibleStore } from '../../functions/runtime/local/store-compatibility.ts'
+import { ensureCompatibleStore } from '../../functions/runtime/store-compatibility.ts'
 import { faultyStore, StoreFaultError } from './faulty-store.ts'
 import { SLOT_MS, type World } from './world.ts'
 

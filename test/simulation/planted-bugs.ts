@@ -21,7 +21,7 @@ const REDRIVE = 'functions/redrive/redrive.ts'
 const STORE = 'functions/adapters/sqlite/speed-store.ts'
 const LANE = 'functions/core/lane.ts'
 const KEY_ROUTE = 'functions/ingest/key-route.ts'
-const COMPATIBILITY = 'functions/runtime/local/store-compatibility.ts'
+const COMPATIBILITY = 'functions/runtime/store-compatibility.ts'
 const SQL = 'test/support/pipeline.ts'
 
 /** Each of these loses or doubles something; the simulation must notice every one. */

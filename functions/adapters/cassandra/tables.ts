@@ -1,4 +1,5 @@
-import { DAY_MS, SECOND_MS } from '../../core/time.ts'
+import { SPEED_RETENTION_MS } from '../../core/retention.ts'
+import { SECOND_MS } from '../../core/time.ts'
 
 /**
  * The tables of the speed store, once, as data: Cassandra's CREATE TABLE statements and the Keyspaces resources of the
@@ -40,9 +41,7 @@ export interface Table {
   ttlSeconds: number | null
 }
 
-const DAY_SECONDS = DAY_MS / SECOND_MS
-/** Well above the 7 days that the log keeps records: while the batch layer is stuck, rows are the only answer. */
-const ROW_TTL_SECONDS = 28 * DAY_SECONDS
+const ROW_TTL_SECONDS = SPEED_RETENTION_MS / SECOND_MS
 
 /** The line number under which an entry of a whole record is quarantined. */
 export const WHOLE_RECORD = -1

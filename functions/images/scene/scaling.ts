@@ -1,6 +1,6 @@
 import { ImageError } from '../errors.ts'
 import type { BandPlan, Said } from './plan.ts'
-import type { StacAsset, StacItem } from './stac-item.ts'
+import type { StacAsset, StacItem } from './stac.ts'
 
 /**
  * How an asset's digital numbers become reflectance, by what the item says: first by the asset itself, then by what is

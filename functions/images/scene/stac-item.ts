@@ -4,24 +4,7 @@ import type { BandName } from '../bands/scene-bands.ts'
 import { ImageError } from '../errors.ts'
 import type { BandPlan, ScenePlan } from './plan.ts'
 import { scalingOf } from './scaling.ts'
-
-/** A STAC item, as far as it is read (STAC 1.0 and 1.1 with their extensions eo, raster, proj, grid). */
-export interface StacItem {
-  id: string
-  properties: Record<string, unknown>
-  assets: Record<string, StacAsset>
-}
-
-export interface StacAsset {
-  href: string
-  type?: string
-  'eo:bands'?: StacBand[]
-  'raster:bands'?: StacBand[]
-  bands?: StacBand[]
-  [field: string]: unknown
-}
-
-export type StacBand = Record<string, unknown>
+import type { StacAsset, StacBand, StacItem } from './stac.ts'
 
 /** Names of Sentinel-2's bands of 10 m, where an asset says no common name. */
 const SENTINEL_2_BANDS: Record<BandName, string> = { blue: 'B02', green: 'B03', red: 'B04', nir: 'B08' }

@@ -1,8 +1,8 @@
 import { readLogin } from '../../adapters/aws/secret-login.ts'
 import { type KafkaLogin, openKafkaEventLog } from '../../adapters/kafka/event-log.ts'
-import { mskToken } from '../../adapters/kafka/msk-token.ts'
 import { logMetadataPublisher, openPublishedLogMetadata } from '../../adapters/published-log-metadata.ts'
 import type { Beats, EventLog, LogMetadata } from '../../ports/event-log.ts'
+import { iamLogin, passwordLogin } from '../config/kafka-login.ts'
 import { parseLogAddress } from '../config/log-address.ts'
 import { openObjects, slotMs } from './open.ts'
 import { variable } from './variables.ts'
@@ -21,16 +21,15 @@ export async function openLog(): Promise<EventLog> {
 
 async function kafkaLogin(login: string | undefined): Promise<KafkaLogin | undefined> {
   if (!login) return undefined
-  if (login !== 'iam') return { mechanism: 'SCRAM-SHA-512', ...(await readLogin(login)) }
-  return { mechanism: 'OAUTHBEARER', token: () => mskToken({ region: process.env.AWS_REGION as string }) }
+  return login === 'iam' ? iamLogin(process.env.AWS_REGION as string) : passwordLogin(await readLogin(login))
 }
 
-/** @throws Error when the heartbeat function has left no outline yet */
+/** @throws Error when the heartbeat function has left no metadata of the log yet */
 export function openLogMetadata(): Promise<LogMetadata> {
   return openPublishedLogMetadata(openObjects(), slotMs(), Date.now)
 }
 
-/** Leaves an outline for those that are not in the network. */
+/** Leaves an logMetadata for those that are not in the network. */
 export function publishesBeats(identity: string): (beats: Beats, sentMs: number) => Promise<void> {
   return logMetadataPublisher(openObjects(), identity)
 }

@@ -2,49 +2,67 @@ import { deployedEnvironment, pauseConsumer } from '../../adapters/aws/deployed-
 import { runBatch } from '../../batch/run.ts'
 import { recordRun } from '../../batch/run-status.ts'
 import { viewReader } from '../../batch/view-reader.ts'
-import type { EventLog } from '../../ports/event-log.ts'
+import { knownClasses } from '../class-list.ts'
 import { batchLayerOf, speedLayerOf } from '../layers.ts'
-import { knownClasses } from '../reference.ts'
-import { openObjects, openQuery, slotMs } from './open.ts'
-import { openStore } from './store.ts'
+import { lazy } from '../memo.ts'
+import type { Runtime } from '../runtime.ts'
+import { openObjects, openQuery, slotMs as slotLengthMs } from './open.ts'
+import { openStore as openStageStore } from './store.ts'
+
+/** A deployed stage. */
+export interface StageRuntime extends Runtime {
+  /** Stops the speed layer's deliveries. */
+  pauseSpeed(): ReturnType<typeof pauseConsumer>
+}
 
 /**
- * A deployed stage, from outside: for who may do what its batch function may, whose settings are taken.
+ * Opens a deployed stage from outside, for people who may do what its batch function may. Its settings are taken.
  *
- * @throws Error in one line when the stage is not there, or one of its services cannot be reached
+ * @throws Error in one line when the stage is not there
  */
-export async function openStage(name: string) {
+export async function openStage(name: string): Promise<StageRuntime> {
   delete process.env.LANDCOVER_LOG
   Object.assign(process.env, await deployedEnvironment(`landcover-${name}-batch`))
+  const slotMs = slotLengthMs()
   // Where the log is Kafka, the batch function knows no address of it.
   const kind = process.env.LANDCOVER_LOG === undefined ? import('./log-kafka.ts') : import('./log-kinesis.ts')
   const { openLog, openLogMetadata } = await kind
-  const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
-  let log: EventLog | undefined
   const objects = openObjects()
-  const query = openQuery()
-  const batch = batchLayerOf({ logMetadata, store, objects, query }, slotMs())
+  const log = lazy(async () => {
+    // As the heartbeat function reaches it: the batch function may be outside of its network.
+    Object.assign(process.env, await deployedEnvironment(`landcover-${name}-heartbeat`))
+    return openLog()
+  })
+  const store = lazy(() => openStageStore(slotMs))
+  const query = lazy(async () => openQuery())
+  const openMetadataAndStore = async () => {
+    const [logMetadata, openedStore] = await Promise.all([openLogMetadata(), store.open()])
+    return { logMetadata, store: openedStore }
+  }
+  const openBatch = async () =>
+    batchLayerOf({ ...(await openMetadataAndStore()), objects, query: await query.open() }, slotMs)
   return {
-    slotMs: slotMs(),
-    /** The log as the heartbeat function reaches it: the batch function may be outside of its network. */
-    async openLog() {
-      Object.assign(process.env, await deployedEnvironment(`landcover-${name}-heartbeat`))
-      log ??= await openLog()
-      return log
-    },
-    store,
-    /** Stops the speed layer's deliveries. */
-    pauseSpeed: () => pauseConsumer(`landcover-${name}-speed`),
-    /** The speed layer, without rules: it tells of no anomaly. */
-    speedLayer: () => speedLayerOf({ logMetadata, store, objects, channel: { publish: async () => {} } }, slotMs(), []),
+    slotMs,
     objects,
     views: viewReader(objects),
-    batch,
-    /** A batch run, of which the API tells how it ended. */
-    runBatch: (options?: { trustSpeed: boolean }) => recordRun(objects, Date.now, () => runBatch(batch, options)),
     classes: knownClasses(objects),
+    openLog: log.open,
+    openStore: store.open,
+    async openSpeedLayer() {
+      return speedLayerOf(
+        { ...(await openMetadataAndStore()), objects, channel: { publish: async () => {} } },
+        slotMs,
+        [],
+      )
+    },
+    openBatch,
+    async runBatch(options) {
+      const batch = await openBatch()
+      return recordRun(objects, Date.now, () => runBatch(batch, options))
+    },
+    pauseSpeed: () => pauseConsumer(`landcover-${name}-speed`),
     async close() {
-      await Promise.all([log?.close(), store.close(), query.close()])
+      await Promise.all([log.close(), store.close(), query.close()])
     },
   }
 }

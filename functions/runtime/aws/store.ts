@@ -1,6 +1,7 @@
 import { type CassandraSpeedStoreOptions, openCassandraSpeedStore } from '../../adapters/cassandra/speed-store.ts'
 import type { SpeedStore } from '../../ports/speed-store.ts'
-import { ensureCompatibleStore } from '../local/store-compatibility.ts'
+import { DEFAULT_DATA_CENTER, parseStageStoreAddress } from '../config/store-address.ts'
+import { ensureCompatibleStore } from '../store-compatibility.ts'
 import { variable } from './variables.ts'
 
 const KEYSPACES_PORT = 9142
@@ -27,17 +28,18 @@ export async function openStore(slotMs: number): Promise<SpeedStore> {
   return store
 }
 
-function optionsOf(address: string): CassandraSpeedStoreOptions {
-  const { protocol, hostname, host, pathname } = new URL(address)
-  if (protocol === 'cassandra:') {
-    const keyspace = pathname.slice(1)
-    return { contactPoints: [host], keyspace, localDataCenter: 'datacenter1', createSchema: true }
+function optionsOf(text: string): CassandraSpeedStoreOptions {
+  const address = parseStageStoreAddress(text)
+  const { keyspace } = address
+  if (address.kind === 'cassandra') {
+    const { contactPoints } = address
+    return { contactPoints, keyspace, localDataCenter: DEFAULT_DATA_CENTER, createSchema: true }
   }
   const region = process.env.AWS_REGION as string
   const endpoint = `cassandra.${region}.amazonaws.com`
   return {
     contactPoints: [`${endpoint}:${KEYSPACES_PORT}`],
-    keyspace: hostname,
+    keyspace,
     localDataCenter: region,
     tls: { serverName: endpoint },
     keyspaces: { region },

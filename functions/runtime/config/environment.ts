@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { KafkaLogin } from '../../adapters/kafka/event-log.ts'
+import { iamLogin, PASSWORD_MECHANISMS, passwordLogin } from './kafka-login.ts'
+import { DEFAULT_DATA_CENTER } from './store-address.ts'
 
 /** A user name with the password, from the environment. */
 interface Login {
@@ -23,7 +25,7 @@ export interface Tls {
 }
 
 /** With a password; or with the credentials of AWS, as the SDK finds them, for Amazon MSK. */
-const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'AWS_MSK_IAM'] as const
+const SASL_MECHANISMS = [...PASSWORD_MECHANISMS, 'AWS_MSK_IAM'] as const
 type SaslMechanism = (typeof SASL_MECHANISMS)[number]
 
 const text = z.string().optional()
@@ -39,7 +41,7 @@ const Kafka = z.strictObject({
   ...SERVER,
   SASL: z.enum(SASL_MECHANISMS, `write ${SASL_MECHANISMS.join(', ')}`).optional(),
 })
-const Cassandra = z.strictObject({ ...SERVER, SERVER_NAME: text, DATA_CENTER: z.string().default('datacenter1') })
+const Cassandra = z.strictObject({ ...SERVER, SERVER_NAME: text, DATA_CENTER: z.string().default(DEFAULT_DATA_CENTER) })
 
 type Server = { [Name in keyof typeof SERVER]?: z.infer<(typeof SERVER)[Name]> | undefined }
 
@@ -101,16 +103,10 @@ function kafkaLoginOf(
   login: Login | undefined,
   region: string | undefined,
 ): KafkaLogin | undefined {
-  if (mechanism !== 'AWS_MSK_IAM') return login && { mechanism: mechanism ?? 'SCRAM-SHA-512', ...login }
+  if (mechanism !== 'AWS_MSK_IAM') return login && passwordLogin(login, mechanism)
   if (login) throw new Error(`${KAFKA}SASL=AWS_MSK_IAM takes no user name and password: it signs in with those of AWS`)
   if (!region) throw new Error(`${KAFKA}SASL=AWS_MSK_IAM needs AWS_REGION`)
-  return {
-    mechanism: 'OAUTHBEARER',
-    async token() {
-      const { mskToken } = await import('../../adapters/kafka/msk-token.ts')
-      return mskToken({ region })
-    },
-  }
+  return iamLogin(region)
 }
 
 function tlsOf(prefix: string, { TLS, CA_FILE }: Server): Tls | undefined {

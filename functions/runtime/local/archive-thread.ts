@@ -6,7 +6,7 @@ import type { LogEvent } from '../../lambda/decode-event.ts'
 import { archiveHandlerOf } from '../layers.ts'
 import type { ThreadCall, ThreadMessage } from './thread.ts'
 
-/** What the archive must know of its home. */
+/** What the archive must know of its system. */
 export interface ArchiveThreadData {
   /** Folder of the objects. */
   objects: string
@@ -14,7 +14,7 @@ export interface ArchiveThreadData {
   slotMs: number
 }
 
-/** The archive of a local home: making Parquet takes whole seconds, for which the speed layer must not wait. */
+/** The archive of one machine: making Parquet takes whole seconds, for which the speed layer must not wait. */
 const port = parentPort as MessagePort
 const { objects, streamIdentity, slotMs } = workerData as ArchiveThreadData
 const send = (message: ThreadMessage) => port.postMessage(message)

@@ -5,8 +5,9 @@ import { runBatch } from '../../batch/run.ts'
 import { decodeEvent } from '../../core/event.ts'
 import { HOUR_MS } from '../../core/time.ts'
 import { createProducer } from '../../ingest/producer.ts'
+import type { EventLog } from '../../ports/event-log.ts'
+import type { Logger } from '../../ports/logger.ts'
 import type { LocalRuntime } from './runtime.ts'
-import type { Settings } from './settings.ts'
 
 const SEED = 1
 const EVENTS_PER_SECOND = 20
@@ -17,14 +18,15 @@ const LAST_HOUR_IMAGES = 900
  * Gives a new state a month of history: 27,000 generated images, straight into the archive, the first view, and a last
  * hour of images through the log, so that there are windows to see. Done again after a crash the history is the same.
  */
-export async function importDemoHistory(runtime: LocalRuntime, { slotMs, createdMs }: Settings): Promise<void> {
-  if ((await runtime.views.chain()).revision > 0) return
+export async function importDemoHistory(runtime: LocalRuntime, createdMs: number): Promise<void> {
+  const { objects, views, slotMs } = runtime
+  if ((await views.chain()).revision > 0) return
   const images = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
   const events = images.map(image => decodeEvent(toWireEvent(image), createdMs))
-  await importEvents(runtime.objects, slotMs, `demo-${createdMs}`, events, createdMs)
-  await runBatch(runtime.batch)
+  await importEvents(objects, slotMs, `demo-${createdMs}`, events, createdMs)
+  await runBatch(await runtime.openBatch())
 
-  const producer = createProducer(runtime.log)
+  const producer = createProducer(await runtime.openLog())
   const lastHour = Array.from({ length: LAST_HOUR_IMAGES }, (_, index) =>
     liveImage({ seed: SEED, index, atMs: createdMs - HOUR_MS + (index * HOUR_MS) / LAST_HOUR_IMAGES }),
   )
@@ -33,16 +35,14 @@ export async function importDemoHistory(runtime: LocalRuntime, { slotMs, created
 }
 
 /** Publishes generated images at the pace of a busy region until told to stop. */
-export async function streamDemoImages(runtime: LocalRuntime, signal: AbortSignal): Promise<void> {
-  const producer = createProducer(runtime.log)
+export async function streamDemoImages(log: EventLog, logger: Logger, signal: AbortSignal): Promise<void> {
+  const producer = createProducer(log)
   const startMs = Date.now()
   const startedMs = performance.now()
   for (let sent = 0; !signal.aborted; sent++) {
     const dueMs = startedMs + (sent * 1000) / EVENTS_PER_SECOND
     await sleep(Math.max(dueMs - performance.now(), 0), undefined, { signal }).catch(() => {})
     const image = liveImage({ seed: SEED, index: startMs + sent, atMs: Date.now() })
-    await producer
-      .send([toWireEvent(image)])
-      .catch(error => runtime.logger.warn('demo: not sent', { error: String(error) }))
+    await producer.send([toWireEvent(image)]).catch(error => logger.warn('demo: not sent', { error: String(error) }))
   }
 }

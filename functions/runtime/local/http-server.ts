@@ -60,7 +60,7 @@ const MAX_HEADER_BYTES = 64 * 1024
 const MAX_BODY_BYTES = 10 * MEBIBYTE
 
 /**
- * Does in a home without AWS what CloudFront and API Gateway do: the functions behind `/api/`, the dashboard's files
+ * Does on a machine without AWS what CloudFront and API Gateway do: the functions behind `/api/`, the dashboard's files
  * beside them, one origin, all of it compressed. Listens on this machine only, and answers only to its own names, so
  * nobody has to sign what they send. What fails is a problem body (RFC 9457).
  *

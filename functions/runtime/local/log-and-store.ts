@@ -1,14 +1,15 @@
 import { openSqliteCheckpoints } from '../../adapters/sqlite/checkpoints.ts'
 import type { Checkpoints } from '../../ports/checkpoints.ts'
-import type { Endpoints } from '../config/endpoints.ts'
 import type { Environment } from '../config/environment.ts'
 import { describeLog } from '../config/log-address.ts'
+import { describeStore } from '../config/store-address.ts'
+import { ensureCompatibleStore } from '../store-compatibility.ts'
+import type { Endpoints } from './endpoints.ts'
 import { type OpenedLog, openLog } from './log.ts'
 import { acceptLostRecords, refuseLogBehind } from './log-behind.ts'
 import type { Settings } from './settings.ts'
 import { checkpointsFile } from './state.ts'
-import { describeEmptying, describeStore, type OpenedStore, openStore } from './store.ts'
-import { ensureCompatibleStore } from './store-compatibility.ts'
+import { describeEmptying, type OpenedStore, openStore } from './store.ts'
 
 /** The log, the store and the checkpoints of a system, which belong together. */
 export interface LogAndStore extends OpenedLog, OpenedStore {

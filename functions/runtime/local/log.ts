@@ -5,7 +5,7 @@ import type { EventLog } from '../../ports/event-log.ts'
 import type { Environment } from '../config/environment.ts'
 import type { LogAddress } from '../config/log-address.ts'
 
-/** An event log with what its home must know of it. */
+/** An event log with what its runtime must know of it. */
 export interface OpenedLog {
   log: EventLog
   /** Makes the Lambda event of its kind. */

@@ -36,7 +36,7 @@ const LONGEST_RETRY_MS = 5_000
 const TOLERATED = 2
 
 /**
- * Does in a home without Lambda what Lambda's event source mapping does (AWS Lambda Developer Guide, "Using Lambda
+ * Does on a machine without Lambda what Lambda's event source mapping does (AWS Lambda Developer Guide, "Using Lambda
  * with Kinesis"): in each lane one batch at a time and in order, every lane from its oldest record on and after its
  * parents; what a batch response names, and all behind it in the batch, is delivered again; a batch whose function
  * throws is cut in halves; retries never end.

@@ -10,7 +10,7 @@ export const MOST_KEPT = 200
 export const MOST_KEPT_BYTES = 16 * 1024 * 1024
 
 /**
- * Does in a home without AWS what CloudFront's cache does: asks once where many ask the same at once, and gives a good
+ * Does on a machine without AWS what CloudFront's cache does: asks once where many ask the same at once, and gives a good
  * answer to all who ask within the time after it. What failed, or was old already, is asked for anew by the next.
  *
  * @param now a clock of ms that only goes forward

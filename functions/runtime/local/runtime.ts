@@ -1,10 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
-import { openFileAlertChannel } from '../../adapters/files/alert-channel.ts'
-import { lossyLines } from '../../adapters/files/lossy-lines.ts'
 import { openFolderObjectStore } from '../../adapters/files/object-store.ts'
-import { rollingFile } from '../../adapters/files/rolling-file.ts'
 import { jsonLogger } from '../../adapters/json-logger.ts'
 import { openDuckDbBatchQuery } from '../../adapters/sql/duckdb-batch-query.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../archive/table.ts'
@@ -12,40 +8,38 @@ import { runBatch } from '../../batch/run.ts'
 import { recordRun } from '../../batch/run-status.ts'
 import { UnsupportedViewError } from '../../batch/view.ts'
 import { type ViewReader, viewReader } from '../../batch/view-reader.ts'
-import type { Rule } from '../../core/alert.ts'
-import { heartbeatEveryMs } from '../../ingest/heartbeat.ts'
-import { systemTime } from '../../ingest/retry.ts'
-import type { BatchResponse, LogEvent } from '../../lambda/decode-event.ts'
-import type { Endpoints } from '../config/endpoints.ts'
+import type { Logger } from '../../ports/logger.ts'
+import { addClasses, knownClasses } from '../class-list.ts'
 import type { Environment } from '../config/environment.ts'
-import {
-  batchLayerOf,
-  compactSettled,
-  ingestHandlerOf,
-  servingHandlerOf,
-  speedHandlerOf,
-  speedLayerOf,
-} from '../layers.ts'
+import { batchLayerOf, speedLayerOf } from '../layers.ts'
 import { logMetadataOf } from '../log-metadata.ts'
-import { addClasses, knownClasses } from '../reference.ts'
-import type { ArchiveThreadData } from './archive-thread.ts'
-import { failureRegistry } from './failure-registry.ts'
-import { openLogAndStore } from './log-and-store.ts'
+import { lazy } from '../memo.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Endpoints } from './endpoints.ts'
+import { type LogAndStore, openLogAndStore } from './log-and-store.ts'
 import type { Settings } from './settings.ts'
 import { objectsFolder } from './state.ts'
-import { functionInThread } from './thread.ts'
-import { watchedLog } from './watched-log.ts'
 
-/** Size of the file of metrics, and of the one before it: together they hold most of an hour of the demo. */
-const METRICS_BYTES = 16 * 1024 * 1024
+/** The system of a state folder. */
+export interface LocalRuntime extends Runtime {
+  /** The state folder. */
+  folder: string
+  logger: Logger
+  /** Takes lines of JSON; never throws. */
+  writeLog(line: string): void
+  /** The log, the store and the checkpoints, which are opened and checked together. */
+  openLogAndStore(): Promise<LogAndStore>
+  /** Makes classes known: see addClasses. */
+  addClasses(names: readonly string[]): Promise<void>
+}
 
 /**
- * The home of one machine: its files are in one folder, but for the event log and the speed store, each of which may
- * be a server's instead. Any number of processes may open it; one of them runs the system.
+ * Opens the system of a state folder. Its files are in the folder, but for the event log and the speed store, each of
+ * which may be a server's instead. Any number of processes may open it; one of them runs the system.
  *
  * @param writeLog takes lines of JSON; never throws
  * @param options.acceptsLostRecords goes on with a log that has lost records which were read
- * @throws Error in one line when a server cannot be reached or used
+ * @throws UnsupportedViewError when another version of landcover wrote its views
  */
 export async function openLocalRuntime(
   folder: string,
@@ -54,65 +48,50 @@ export async function openLocalRuntime(
   environment: Environment,
   writeLog: (line: string) => void,
   { acceptsLostRecords = false } = {},
-) {
+): Promise<LocalRuntime> {
   const { slotMs } = settings
   const logger = jsonLogger(writeLog)
   mkdirSync(folder, { recursive: true })
-  const opened = await openLogAndStore(folder, settings, servers, environment, acceptsLostRecords)
-  const { toEvent, trim, store, expire, checkpoints } = opened
-  const { now: elapsedMs } = systemTime()
-  const failures = failureRegistry(elapsedMs)
-  const { log, acknowledgedBehindMs } = watchedLog(opened.log, failures, elapsedMs)
-  for (const line of opened.lost) logger.warn(line)
-  const objectsOf = objectsFolder(folder)
-  const objects = openFolderObjectStore(objectsOf)
-  const query = await openDuckDbBatchQuery(join(objectsOf, 'archive'), ARCHIVE_TABLE_COLUMNS)
+  const objects = openFolderObjectStore(objectsFolder(folder))
   const views = viewReader(objects)
-  await refuseUnsupportedView(views).catch(async error => {
-    await Promise.all([opened.close(), query.close()])
-    throw error
+  await refuseUnsupportedView(views)
+  const logAndStore = lazy(async () => {
+    const opened = await openLogAndStore(folder, settings, servers, environment, acceptsLostRecords)
+    for (const line of opened.lost) logger.warn(line)
+    return opened
   })
-  const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
-  const writeMetrics = lossyLines(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES), error =>
-    logger.warn('metrics: a line is lost', { error: String(error) }),
-  )
-  const metrics = emfMetrics(writeMetrics)
-  const ports = { log, logMetadata: logMetadataOf(log), store, objects, query, channel, logger, metrics }
-  const batch = batchLayerOf(ports, slotMs)
+  const query = lazy(() => openDuckDbBatchQuery(join(objectsFolder(folder), 'archive'), ARCHIVE_TABLE_COLUMNS))
+  const openBatch = async () => {
+    const { log, store } = await logAndStore.open()
+    return batchLayerOf({ logMetadata: logMetadataOf(log), store, objects, query: await query.open() }, slotMs)
+  }
   return {
+    folder,
+    slotMs,
     logger,
-    failures,
-    log,
-    openLog: async () => log,
-    store,
-    checkpoints,
+    writeLog,
     objects,
-    toEvent,
-    trim,
-    expire,
     views,
-    batch,
-    /** A batch run, of which the API tells how it ended. */
-    runBatch: (options?: { trustSpeed: boolean }) => recordRun(objects, Date.now, () => runBatch(batch, options)),
     classes: knownClasses(objects),
-    addClasses: (names: readonly string[]) => addClasses(objects, store, names, slotMs),
-    compact: () => compactSettled(ports, slotMs),
-    speedLayer: (rules: readonly Rule[]) => speedLayerOf(ports, slotMs, rules),
-    speedHandler: (rules: readonly Rule[]) => speedHandlerOf(ports, slotMs, rules),
-    archiveFunction: () =>
-      functionInThread<LogEvent, BatchResponse>(
-        new URL('archive-thread.ts', import.meta.url),
-        { objects: objectsOf, streamIdentity: log.identity, slotMs } satisfies ArchiveThreadData,
-        { log: writeLog, metrics: writeMetrics },
-      ),
-    /** Of a process that sends heartbeats from now on. */
-    servingHandler() {
-      const heartbeats = { everyMs: heartbeatEveryMs(slotMs), sinceMs: Date.now() }
-      return servingHandlerOf(ports, slotMs, { heartbeats, failing: failures.failing, acknowledgedBehindMs })
+    openLogAndStore: logAndStore.open,
+    openLog: async () => (await logAndStore.open()).log,
+    openStore: async () => (await logAndStore.open()).store,
+    async openSpeedLayer() {
+      const { log, store } = await logAndStore.open()
+      return speedLayerOf(
+        { logMetadata: logMetadataOf(log), store, objects, channel: { publish: async () => {} } },
+        slotMs,
+        [],
+      )
     },
-    ingestHandler: () => ingestHandlerOf(ports, slotMs),
+    openBatch,
+    async runBatch(options) {
+      const batch = await openBatch()
+      return recordRun(objects, Date.now, () => runBatch(batch, options))
+    },
+    addClasses: async names => addClasses(objects, (await logAndStore.open()).store, names, slotMs),
     async close() {
-      await Promise.all([opened.close(), query.close()])
+      await Promise.all([logAndStore.close(), query.close()])
     },
   }
 }
@@ -125,5 +104,3 @@ async function refuseUnsupportedView(views: ViewReader): Promise<void> {
     if (error instanceof UnsupportedViewError) throw error
   }
 }
-
-export type LocalRuntime = Awaited<ReturnType<typeof openLocalRuntime>>

@@ -2,35 +2,14 @@ import type { CassandraSpeedStoreOptions } from '../../adapters/cassandra/speed-
 import { TABLES } from '../../adapters/cassandra/tables.ts'
 import { openSqliteSpeedStore } from '../../adapters/sqlite/speed-store.ts'
 import type { SpeedStore } from '../../ports/speed-store.ts'
-import { parseAddress } from '../config/address.ts'
 import type { Environment } from '../config/environment.ts'
+import type { CassandraAddress, StoreAddress } from '../config/store-address.ts'
 
-/** Which speed store is meant. */
-export type StoreAddress =
-  | { kind: 'embedded'; file: string }
-  | { kind: 'cassandra'; contactPoints: string[]; keyspace: string }
-
-/** A speed store with what its home must know of it. */
+/** A speed store with what its runtime must know of it. */
 export interface OpenedStore {
   store: SpeedStore
   /** Drops old rows, where the store does not do so by itself: see openSqliteSpeedStore. */
   expire?(before: number): Promise<void>
-}
-
-const DEFAULT_KEYSPACE = 'landcover'
-
-const FORM = { shape: 'cassandra://HOST:PORT/KEYSPACE', variables: 'LANDCOVER_CASSANDRA_' }
-
-/** @throws Error that says what is accepted */
-export function parseStoreAddress(text: string): StoreAddress {
-  const { scheme, hosts, name } = parseAddress(text, FORM)
-  if (scheme !== 'cassandra') throw new Error(`'${text}' is no speed store: write ${FORM.shape}`)
-  return { kind: 'cassandra', contactPoints: hosts, keyspace: name ?? DEFAULT_KEYSPACE }
-}
-
-/** What the store is called, wherever its servers are. */
-export function describeStore(address: StoreAddress): string {
-  return address.kind === 'embedded' ? 'its own file' : `Cassandra keyspace ${address.keyspace}`
 }
 
 /** How to empty the store, where nobody needs its rows. */
@@ -55,7 +34,7 @@ export async function openStore(address: StoreAddress, environment: Environment)
 
 /** What the adapter must know of a Cassandra cluster. */
 export function connectionOf(
-  { contactPoints, keyspace }: StoreAddress & { kind: 'cassandra' },
+  { contactPoints, keyspace }: CassandraAddress,
   { cassandra }: Pick<Environment, 'cassandra'>,
 ): CassandraSpeedStoreOptions {
   const { dataCenter: localDataCenter, ...security } = cassandra

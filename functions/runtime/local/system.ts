@@ -2,17 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expiredBefore } from '../../batch/expiry.ts'
 import type { Rule } from '../../core/alert.ts'
 import { START } from '../../core/lane.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
+import { DAY_MS, HOUR_MS } from '../../core/time.ts'
 import { heartbeatEveryMs, sendHeartbeats } from '../../ingest/heartbeat.ts'
+import { systemTime } from '../../ingest/retry.ts'
 import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
+import type { EventLog } from '../../ports/event-log.ts'
+import { archiveBatching, SPEED_BATCHING } from '../batching.ts'
+import { compactSettled } from '../layers.ts'
+import { failureRegistry } from './failure-registry.ts'
+import { localFunctions } from './functions.ts'
 import { type LocalServer, startHttpServer } from './http-server.ts'
 import { startPolling } from './poller.ts'
 import { responseCache } from './response-cache.ts'
 import type { LocalRuntime } from './runtime.ts'
+import { watchedLog } from './watched-log.ts'
 
 export interface SystemOptions {
   runtime: LocalRuntime
-  slotMs: number
   rules: readonly Rule[]
   /** Folder of the built dashboard. */
   site: string
@@ -40,13 +46,27 @@ const COMPONENTS = {
 /** How long the log keeps what both its consumers have had, as the stream on AWS does by default. */
 const LOG_RETENTION_MS = DAY_MS
 
+export interface RunningSystem {
+  port: number
+  /** The event log. Appends that fail are told by health. */
+  log: EventLog
+  stop(): Promise<void>
+}
+
 /** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
-export async function startSystem(options: SystemOptions): Promise<{ port: number; stop(): Promise<void> }> {
-  const { runtime, slotMs } = options
-  const { log, logger, failures, checkpoints, toEvent, trim, expire } = runtime
+export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
+  const { runtime } = options
+  const { slotMs, objects, views, logger } = runtime
+  const opened = await runtime.openLogAndStore()
+  const { store, checkpoints, toEvent, trim, expire } = opened
+  const { now: elapsedMs } = systemTime()
+  const failures = failureRegistry(elapsedMs)
+  const { log, acknowledgedBehindMs } = watchedLog(opened.log, failures, elapsedMs)
+  const { failing } = failures
+  const functions = localFunctions(runtime, { log, store }, options.rules, { failing, acknowledgedBehindMs })
   const server: LocalServer = await startHttpServer({
-    serving: responseCache(runtime.servingHandler(), SHARED_MS, () => performance.now()),
-    ingest: runtime.ingestHandler(),
+    serving: responseCache(functions.serving, SHARED_MS, () => performance.now()),
+    ingest: functions.ingest,
     site: options.site,
     port: options.port,
     allowedOrigins: options.allowedOrigins,
@@ -57,17 +77,14 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
   const speed = startPolling({
     ...mapping,
     consumer: SPEED_CONSUMER,
-    handler: runtime.speedHandler(options.rules),
-    batchSize: 1_000,
-    batchingWindowMs: 0,
+    handler: functions.speed,
+    ...SPEED_BATCHING,
   })
-  const archiving = runtime.archiveFunction()
   const archive = startPolling({
     ...mapping,
     consumer: ARCHIVE_CONSUMER,
-    handler: archiving.call,
-    batchSize: 10_000,
-    batchingWindowMs: Math.min(slotMs / 4, 5 * MINUTE_MS),
+    handler: functions.archive.call,
+    ...archiveBatching(slotMs),
   })
 
   const stopping = new AbortController()
@@ -84,9 +101,9 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
   const schedules = [
     schedule('heartbeat', heartbeatEveryMs(slotMs), () => sendHeartbeats(log, Date.now())),
     schedule('batch', slotMs, () => runtime.runBatch()),
-    schedule('compaction', HOUR_MS, () => runtime.compact()),
+    schedule('compaction', HOUR_MS, () => compactSettled({ objects }, slotMs)),
     schedule('clean-up', HOUR_MS, async () => {
-      await expire?.(await expiredBefore(Date.now(), runtime.views))
+      await expire?.(await expiredBefore(Date.now(), views))
       if (!trim) return
       for (const { name } of await log.lanes()) {
         const reached = [SPEED_CONSUMER, ARCHIVE_CONSUMER].map(consumer => checkpoints.read(consumer, name))
@@ -98,11 +115,12 @@ export async function startSystem(options: SystemOptions): Promise<{ port: numbe
 
   return {
     port: server.port,
+    log,
     async stop() {
       stopping.abort()
       await server.close()
       await Promise.all([speed.stop(), archive.stop(), ...schedules])
-      await archiving.stop()
+      await functions.archive.stop()
     },
   }
 }

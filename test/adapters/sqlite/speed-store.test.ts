@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { STORE_FORMAT } from '../../../functions/adapters/cassandra/tables.ts'
 import { openSqliteSpeedStore } from '../../../functions/adapters/sqlite/speed-store.ts'
 import type { Cursor } from '../../../functions/core/cursor.ts'
-import { ensureCompatibleStore } from '../../../functions/runtime/local/store-compatibility.ts'
+import { ensureCompatibleStore } from '../../../functions/runtime/store-compatibility.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const SLOT_MS = 60_000

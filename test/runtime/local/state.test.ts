@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileS
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
-import { endpointsOf } from '../../../functions/runtime/config/endpoints.ts'
 import { readEnvironment } from '../../../functions/runtime/config/environment.ts'
-import { openLocalRuntime } from '../../../functions/runtime/local/runtime.ts'
+import { endpointsOf } from '../../../functions/runtime/local/endpoints.ts'
+import { type LocalRuntime, openLocalRuntime } from '../../../functions/runtime/local/runtime.ts'
 import type { Settings } from '../../../functions/runtime/local/settings.ts'
 import { identifyState, lockState, openState, readState, removeState } from '../../../functions/runtime/local/state.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -12,15 +12,19 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 const FOR_NEW = { slotMs: 60_000, demo: false, createdMs: 1 }
 const NO_SERVERS = { log: undefined, store: undefined }
 
-async function openRuntime(folder: string, settings: Settings) {
-  return openLocalRuntime(folder, settings, endpointsOf(folder, settings, NO_SERVERS), readEnvironment({}), () => {})
+/** The system of a folder, with its log and store open. */
+async function openSystem(folder: string, settings: Settings): Promise<LocalRuntime> {
+  const servers = endpointsOf(folder, settings, NO_SERVERS)
+  const runtime = await openLocalRuntime(folder, settings, servers, readEnvironment({}), () => {})
+  await runtime.openLogAndStore()
+  return runtime
 }
 
 /** A folder with a system's files. */
 async function usedState(): Promise<{ folder: string; settings: Settings }> {
   const folder = temporaryFolder()
   const settings = await openState(folder, FOR_NEW)
-  const runtime = await openRuntime(folder, settings)
+  const runtime = await openSystem(folder, settings)
   await runtime.addClasses(['Vineyard'])
   await runtime.close()
   return { folder, settings }
@@ -42,17 +46,17 @@ describe('a state folder', () => {
     writeFileSync(join(folder, 'landcover.json'), JSON.stringify({ format: 1, ...FOR_NEW }))
     const old = readState(folder)
     expect(old.systemId).toBeUndefined()
-    await (await openRuntime(folder, old)).close()
+    await (await openSystem(folder, old)).close()
     const identified = await identifyState(folder, old)
     expect(readState(folder)).toEqual({ format: 2, systemId: identified.systemId, ...FOR_NEW })
-    await (await openRuntime(folder, identified)).close()
+    await (await openSystem(folder, identified)).close()
     // Its store is another's for all others, also for a state without an id.
     for (const systemId of ['another', undefined]) {
-      await expect(openRuntime(folder, { ...identified, systemId })).rejects.toThrow(
+      await expect(openSystem(folder, { ...identified, systemId })).rejects.toThrow(
         `store.sqlite holds the rows of system ${identified.systemId}; this`,
       )
     }
-    await (await openRuntime(folder, identified)).close()
+    await (await openSystem(folder, identified)).close()
   })
 
   it('takes no store without an owner that has read another log', async () => {
@@ -62,13 +66,13 @@ describe('a state folder', () => {
     database.exec(
       "INSERT INTO lane_cursor (lane, last_sequence, producers, quarantined) VALUES ('other-log.0', '', '[]', 0)",
     )
-    await expect(openRuntime(folder, settings)).rejects.toThrow(
+    await expect(openSystem(folder, settings)).rejects.toThrow(
       'a system that has read other-log.0, not the log embedded-',
     )
     const { log } = JSON.parse(JSON.stringify({ log: await identityOf(folder) }))
     database.prepare("UPDATE lane_cursor SET lane = ? || '.0'").run(log)
     database.close()
-    await (await openRuntime(folder, settings)).close()
+    await (await openSystem(folder, settings)).close()
   })
 })
 
@@ -95,7 +99,7 @@ describe('settings that cannot be used', () => {
     expect(error.message).not.toContain('--fresh')
     writeFileSync(join(folder, 'landcover.json'), error.message.slice(error.message.indexOf('\n') + 1))
     expect(readState(folder)).toMatchObject({ systemId: settings.systemId, slotMs: settings.slotMs })
-    await (await openRuntime(folder, readState(folder))).close()
+    await (await openSystem(folder, readState(folder))).close()
   })
 
   it('say where id and slots are found when the folder has no store', async () => {

@@ -4,7 +4,7 @@ import { openFolderObjectStore } from '../../functions/adapters/files/object-sto
 import { newCursor } from '../../functions/core/cursor.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
-import { addClasses, knownClasses } from '../../functions/runtime/reference.ts'
+import { addClasses, knownClasses } from '../../functions/runtime/class-list.ts'
 import { NOON_MS } from '../support/factories.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 

@@ -1,7 +1,7 @@
-import { OLDEST_STORE_FORMAT, STORE_FORMAT } from '../../adapters/cassandra/tables.ts'
-import { type SpeedStore, SpeedStoreUnavailableError } from '../../ports/speed-store.ts'
+import { OLDEST_STORE_FORMAT, STORE_FORMAT } from '../adapters/cassandra/tables.ts'
+import { type SpeedStore, SpeedStoreUnavailableError } from '../ports/speed-store.ts'
 
-/** What a home knows of the store that it opens. */
+/** What a system knows of the store that it opens. */
 export interface ExpectedStore {
   /** For people. */
   name: string
@@ -19,7 +19,7 @@ export interface ExpectedStore {
  * has its new columns by then. One without an owner becomes the system's.
  *
  * @throws SpeedStoreUnavailableError when a table or a column is missing
- * @throws Error when the store's rows were written otherwise than this home would, or are another system's
+ * @throws Error when the store's rows were written otherwise than this system would, or are another system's
  */
 export async function ensureCompatibleStore(store: SpeedStore, system: ExpectedStore): Promise<void> {
   const { name, slotMs, systemId } = system

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import type { Settings } from '../local/settings.ts'
-import { changeState, logFile, storeFile } from '../local/state.ts'
-import { describeStore, parseStoreAddress, type StoreAddress } from '../local/store.ts'
-import { describeLog, type LogAddress, parseLogAddress } from './log-address.ts'
+import { describeLog, type LogAddress, parseLogAddress } from '../config/log-address.ts'
+import { describeStore, parseStoreAddress, type StoreAddress } from '../config/store-address.ts'
+import type { Settings } from './settings.ts'
+import { changeState, logFile, storeFile } from './state.ts'
 
 /** The log and the store of a system. */
 export interface Endpoints {

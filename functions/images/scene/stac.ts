@@ -1,0 +1,17 @@
+/** A STAC item, as far as it is read (STAC 1.0 and 1.1 with their extensions eo, raster, proj, grid). */
+export interface StacItem {
+  id: string
+  properties: Record<string, unknown>
+  assets: Record<string, StacAsset>
+}
+
+export interface StacAsset {
+  href: string
+  type?: string
+  'eo:bands'?: StacBand[]
+  'raster:bands'?: StacBand[]
+  bands?: StacBand[]
+  [field: string]: unknown
+}
+
+export type StacBand = Record<string, unknown>

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
+import { openFileAlertChannel } from '../../adapters/files/alert-channel.ts'
+import { lossyLines } from '../../adapters/files/lossy-lines.ts'
+import { rollingFile } from '../../adapters/files/rolling-file.ts'
+import type { Rule } from '../../core/alert.ts'
+import { heartbeatEveryMs } from '../../ingest/heartbeat.ts'
+import type { BatchResponse, LogEvent } from '../../lambda/decode-event.ts'
+import type { EventLog } from '../../ports/event-log.ts'
+import type { SpeedStore } from '../../ports/speed-store.ts'
+import type { Activity } from '../../serving/activity.ts'
+import { ingestHandlerOf, servingHandlerOf, speedHandlerOf } from '../layers.ts'
+import { logMetadataOf } from '../log-metadata.ts'
+import type { ArchiveThreadData } from './archive-thread.ts'
+import type { LocalRuntime } from './runtime.ts'
+import { objectsFolder } from './state.ts'
+import { functionInThread } from './thread.ts'
+
+/** Size of the file of metrics, and of the one before it: together they hold most of an hour of the demo. */
+const METRICS_BYTES = 16 * 1024 * 1024
+
+/** The functions of a running system, as Lambda runs them on AWS. The archive's is a thread. */
+export function localFunctions(
+  { folder, slotMs, objects, logger, writeLog }: LocalRuntime,
+  { log, store }: { log: EventLog; store: SpeedStore },
+  rules: readonly Rule[],
+  activity: Pick<Activity, 'failing' | 'acknowledgedBehindMs'>,
+) {
+  const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
+  const writeMetrics = lossyLines(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES), error =>
+    logger.warn('metrics: a line is lost', { error: String(error) }),
+  )
+  const ports = {
+    log,
+    logMetadata: logMetadataOf(log),
+    store,
+    objects,
+    channel,
+    logger,
+    metrics: emfMetrics(writeMetrics),
+  }
+  const heartbeats = { everyMs: heartbeatEveryMs(slotMs), sinceMs: Date.now() }
+  return {
+    speed: speedHandlerOf(ports, slotMs, rules),
+    archive: functionInThread<LogEvent, BatchResponse>(
+      new URL('archive-thread.ts', import.meta.url),
+      { objects: objectsFolder(folder), streamIdentity: log.identity, slotMs } satisfies ArchiveThreadData,
+      { log: writeLog, metrics: writeMetrics },
+    ),
+    serving: servingHandlerOf(ports, slotMs, { heartbeats, ...activity }),
+    ingest: ingestHandlerOf(ports, slotMs),
+  }
+}

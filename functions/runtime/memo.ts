@@ -1,0 +1,36 @@
+import { systemTime } from '../ingest/retry.ts'
+
+/** Reads again only what was read longer ago than this; a clock that is set back makes nothing last longer. */
+export function remembered<T>(ageMs: number, read: () => Promise<T>): () => Promise<T> {
+  const time = systemTime()
+  let last: { value: T; readMs: number } | undefined
+  return async () => {
+    if (!last || time.now() - last.readMs > ageMs) last = { value: await read(), readMs: time.now() }
+    return last.value
+  }
+}
+
+/** A resource that is opened when it is first needed. */
+export interface Lazy<T> {
+  /** Opens it at the first call. Later calls get the same one; after a failure the next call tries again. */
+  open(): Promise<T>
+  /** Closes it, if it was opened. */
+  close(): Promise<void>
+}
+
+export function lazy<T extends { close(): Promise<void> }>(open: () => Promise<T>): Lazy<T> {
+  let opened: Promise<T> | undefined
+  return {
+    open() {
+      opened ??= open()
+      const opening = opened
+      opening.catch(() => {
+        if (opened === opening) opened = undefined
+      })
+      return opening
+    },
+    async close() {
+      await (await opened?.catch(() => undefined))?.close()
+    },
+  }
+}
