@@ -5,15 +5,19 @@ export interface Flag {
   /** Placeholder of the value in the help. */
   value?: string
   default?: string
+  /** May be given more than once. */
+  multiple?: true
   help: string
 }
 
 type Values<Flags extends Record<string, Flag>> = {
   [Name in keyof Flags]: Flags[Name]['type'] extends 'boolean'
     ? boolean
-    : Flags[Name] extends { default: string }
-      ? string
-      : string | undefined
+    : Flags[Name] extends { multiple: true }
+      ? string[] | undefined
+      : Flags[Name] extends { default: string }
+        ? string
+        : string | undefined
 }
 
 /** A mistake in how a command was called. Exit code 2; other failures exit with 1. */
@@ -48,7 +52,8 @@ function parse<Flags extends Record<string, Flag>>({
 }): { values: Values<Flags>; argument: string | undefined } | 'help' {
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } }
   for (const [name, flag] of Object.entries(flags)) {
-    options[name] = flag.default === undefined ? { type: flag.type } : { type: flag.type, default: flag.default }
+    const { type, multiple = false } = flag
+    options[name] = flag.default === undefined ? { type, multiple } : { type, default: flag.default }
   }
   try {
     const { values, positionals } = parseArgs({ options, strict: true, allowPositionals: argument })

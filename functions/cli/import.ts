@@ -3,7 +3,9 @@ import { importSource } from '../files/bulk-import.ts'
 import { describeProblem, type RowProblem, SourceError } from '../files/rows.ts'
 import { findSources } from '../files/sources.ts'
 import { runCommand, UsageError } from './command.ts'
+import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
 import { progressLine } from './progress.ts'
+import { readReport } from './read-report.ts'
 import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
 
 /** Rows that are rejected beyond these, for the same reason, are counted only. */
@@ -19,15 +21,19 @@ await runCommand(
       data: {
         type: 'string',
         value: 'FILE|FOLDER',
-        help: 'CSV or Parquet file of events, a folder of such files, or one as npm run produce takes it',
+        help: 'File of events (CSV, JSON or Parquet, also packed as gzip or zip), or a folder of such files',
       },
+      ...MAPPING_FLAGS,
+      now: { type: 'boolean', help: 'Rows without a time are of now' },
+      'skip-bad': { type: 'boolean', help: 'Rows and files that are refused are no failure: exit code 0' },
       ...RUNTIME_FLAGS,
     },
   },
   async flags => {
-    if (flags.data === undefined) throw new UsageError('--data takes a CSV or Parquet file, or a folder of them')
+    if (flags.data === undefined) throw new UsageError('--data takes a CSV, JSON or Parquet file, or a folder of them')
+    const mapping = mappingOf(flags)
     const startedMs = performance.now()
-    const sources = await findSources(flags.data)
+    const { sources, unread } = await findSources(flags.data)
     return withRuntime(flags, async runtime => {
       const { objects, slotMs } = runtime
       // A system that cannot count refuses the import before anything of it is stored.
@@ -38,10 +44,14 @@ await runCommand(
         process.stderr.write(`${line}\n`)
       }
       const rejections = rejectionReport(tell)
-      const bulk = { objects, slotMs, classes: await runtime.classes(), now: Date.now }
+      const report = readReport(tell)
+      for (const { path, reason } of unread) tell(`not read: ${path} ${reason}`)
+      const classes = await runtime.classes()
+      const bulk = { objects, slotMs, classes, now: Date.now, mapping, report, timeIsNow: flags.now }
       const lanes: string[] = []
       const files = { imported: 0, before: 0, failed: 0 }
       let events = 0
+      let withoutNdvi = 0
       for (const source of sources) {
         const onRow = (row: number) => progress.show(`${row} rows of ${source.path}`)
         try {
@@ -50,6 +60,7 @@ await runCommand(
           if (imported.events === null) files.before += source.files.length
           else if (imported.events > 0) files.imported += source.files.length
           events += imported.events ?? 0
+          withoutNdvi += imported.withoutNdvi
         } catch (error) {
           if (!(error instanceof SourceError)) throw error
           // The other files of a folder are worth having.
@@ -59,6 +70,7 @@ await runCommand(
       }
       progress.clear()
       rejections.end(files.imported > 0)
+      report.end()
       let view = await runtime.views.current()
       // Also for what was imported by a run that ended before it was counted.
       if (lanes.some(lane => !view?.imports.includes(lane))) view = (await runtime.runBatch()).view
@@ -66,12 +78,16 @@ await runCommand(
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
       const outcome = [
         `import: ${events} events of ${counted(files.imported)} in ${seconds} s, ${rejections.summary()}`,
+        withoutNdvi > 0 && `${withoutNdvi} rows without NDVI`,
         files.before > 0 && `${counted(files.before)} imported before`,
         files.failed > 0 && `${counted(files.failed)} not imported`,
+        unread.length > 0 && `${counted(unread.length)} not read`,
         view ? `view ${view.revision} counts ${view.audit.images} images` : 'there is no view yet',
       ]
       process.stdout.write(`${outcome.filter(part => part !== false).join('; ')}\n`)
-      return files.failed > 0 ? 1 : 0
+      const isTaken = files.imported + files.before > 0
+      const isRefused = files.failed > 0 || rejections.total() > 0
+      return isTaken && (flags['skip-bad'] || !isRefused) ? 0 : 1
     })
   },
 )
@@ -94,6 +110,7 @@ function rejectionReport(tell: (line: string) => void) {
         tell('An imported file is not read again: put its rejected rows, once they are good, into another.')
       }
     },
+    total,
     summary(): string {
       const byReason = Array.from(counts, ([reason, count]) => `${count} ${reason}`).join(', ')
       return `${total()} rejected${byReason === '' ? '' : ` (${byReason})`}`

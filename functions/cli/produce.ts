@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HOUR_MS } from '../core/time.ts'
-import { readEvents } from '../files/csv.ts'
+import { type ReadOptions, readEvents } from '../files/read-events.ts'
 import { describeProblem } from '../files/rows.ts'
 import { createProducer, NotAcknowledgedError, type Producer } from '../ingest/producer.ts'
 import { type Environment, readEnvironment } from '../runtime/config/environment.ts'
@@ -10,7 +10,9 @@ import { type OpenedLog, openLog } from '../runtime/local/log.ts'
 import { refuseOwnLogBehind } from '../runtime/local/own-log.ts'
 import { openState } from '../runtime/local/state.ts'
 import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
+import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
 import { progressLine } from './progress.ts'
+import { readReport } from './read-report.ts'
 
 /** How events are packed when there is no delay between them to keep. */
 const PACKED = { ids: 4, maxEvents: 500, lingerMs: 50 }
@@ -27,14 +29,16 @@ const TROUBLE_SHOWN_EVERY_MS = 10_000
 await runCommand(
   {
     usage: 'npm run produce -- [flags]',
-    summary: 'Publishes events from CSV files to an event log, that of a state folder or any other.',
+    summary: 'Publishes events from files to an event log, that of a state folder or any other.',
     flags: {
       data: {
         type: 'string',
-        value: 'DIR|FILE.csv',
+        value: 'FILE|FOLDER',
         default: 'data/sample',
-        help: 'Folder of images.csv, classes.csv, ndvi_stats.csv and spectral_data.csv, or one CSV of events',
+        help: 'File of events (CSV, JSON or Parquet, also packed as gzip or zip), or a folder of such files',
       },
+      ...MAPPING_FLAGS,
+      now: { type: 'boolean', help: 'Rows without a time are of now' },
       limit: { type: 'string', value: 'N', default: '500', help: 'Publish at most N events; 0 for all' },
       delay: {
         type: 'string',
@@ -50,11 +54,14 @@ await runCommand(
       topic: { type: 'string', value: 'NAME', help: `Kafka topic, where --to names none (default ${DEFAULT_TOPIC})` },
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
       strict: { type: 'boolean', help: 'Stop at the first bad row instead of leaving it out' },
+      'skip-bad': { type: 'boolean', help: 'Rows that are refused are no failure: exit code 0' },
     },
   },
   async flags => {
     const limit = wholeNumber('limit', flags.limit, 0, Number.MAX_SAFE_INTEGER) || Number.POSITIVE_INFINITY
     const delayMs = 1000 * seconds(flags.delay)
+    const reading = { now: Date.now, mapping: mappingOf(flags), timeIsNow: flags.now }
+    await refuseUnreadable(flags.data, reading)
     const environment = readEnvironment(process.env)
     const { log } = await openTarget(flags, environment)
     const progress = progressLine(process.stderr)
@@ -66,10 +73,15 @@ await runCommand(
     })
     const startedMs = performance.now()
     let rejected = 0
+    const report = readReport(line => {
+      progress.clear()
+      process.stderr.write(`${line}\n`)
+    })
 
     async function publish(): Promise<void> {
       let taken = 0
-      for await (const read of readEvents(flags.data, { now: Date.now })) {
+      for await (const read of readEvents(flags.data, { ...reading, report })) {
+        if ('noMeasurement' in read) continue
         if ('problem' in read) {
           rejected++
           progress.clear()
@@ -96,14 +108,22 @@ await runCommand(
     } finally {
       await producer.close().catch(() => {})
       progress.clear()
+      report.end()
       if (rejected > PROBLEMS_SHOWN) process.stderr.write(`… and ${rejected - PROBLEMS_SHOWN} more\n`)
       process.stdout.write(summaryOf(producer, rejected, limit, performance.now() - startedMs))
       await log.close()
     }
-    if (producer.summary().unacknowledged > 0 || (flags.strict && rejected > 0)) return 1
-    return stopping.signal.aborted ? INTERRUPTED : 0
+    const { acknowledged, unacknowledged } = producer.summary()
+    if (unacknowledged > 0 || (rejected > 0 && !flags['skip-bad'])) return 1
+    if (stopping.signal.aborted) return INTERRUPTED
+    return acknowledged > 0 ? 0 : 1
   },
 )
+
+/** Reads all before the first event is sent: what would stop in the middle is told while nothing is out. */
+async function refuseUnreadable(path: string, reading: ReadOptions): Promise<void> {
+  for await (const _ of readEvents(path, reading));
+}
 
 /** The log to publish to. A state folder without a state gets one, for a system that is started later. */
 async function openTarget(

@@ -1,19 +1,26 @@
 import { importEvents, laneOfImport } from '../archive/imports.ts'
 import type { ClassList } from '../core/classes.ts'
-import { decodeEvent, type ImageEvent } from '../core/event.ts'
+import type { ImageEvent } from '../core/event.ts'
 import type { RejectionReason } from '../core/record.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { quoted, type RowProblem, SourceError } from './rows.ts'
-import { nameOfContent, readSource, type Source, stateOfFiles } from './sources.ts'
+import { classNames } from './class-names.ts'
+import type { Mapping } from './mapping.ts'
+import { readSource } from './read-events.ts'
+import { type ReadReport, type RowProblem, SILENT, SourceError } from './rows.ts'
+import { nameOfContent, type Source, stateOfFiles } from './sources.ts'
 
 export interface BulkImport {
   objects: ObjectStore
   slotMs: number
   /** Known since whenever: what is imported arrived before all slots. */
   classes: ClassList
+  mapping?: Mapping
+  /** Gives rows that have no time the time of the import. */
+  timeIsNow?: boolean
   now(): number
   onRow?(row: number): void
   onRejected(reason: RejectionReason, problem: RowProblem): void
+  report?: ReadReport
 }
 
 export interface Imported {
@@ -21,6 +28,8 @@ export interface Imported {
   lane: string
   /** Null when a source with the same bytes was imported before: nothing has changed. */
   events: number | null
+  /** Rows without NDVI, which the mapping says may be. */
+  withoutNdvi: number
 }
 
 /**
@@ -29,22 +38,38 @@ export interface Imported {
  * @throws SourceError when it cannot be read to its end, or changes meanwhile; then nothing of it is imported
  */
 export async function importSource(bulk: BulkImport, source: Source): Promise<Imported> {
+  const { objects, slotMs, mapping = {}, timeIsNow = false, report = SILENT } = bulk
   const state = await stateOfFiles(source)
-  const name = await nameOfContent(source)
+  const name = await nameOfContent(source, mapping)
   const importedMs = bulk.now()
+  const names = [...bulk.classes.keys()]
+  const spelling = classNames(names, mapping.classes)
+  let withoutNdvi = 0
 
   async function* events(): AsyncGenerator<ImageEvent | null> {
     let row = 0
-    for await (const read of readSource(source, { now: () => importedMs })) {
-      bulk.onRow?.(++row)
-      if ('problem' in read) {
-        bulk.onRejected('invalid-event', read.problem)
-        yield null
-      } else if (bulk.classes.has(read.event.class_name)) {
-        yield decodeEvent(read.event, importedMs)
-      } else {
-        bulk.onRejected('unknown-class', unknownClass(read))
-        yield null
+    for await (const rows of readSource(source, {
+      now: () => importedMs,
+      mapping,
+      timeIsNow,
+      classes: names,
+      report,
+    })) {
+      for (const read of rows) {
+        bulk.onRow?.(++row)
+        if ('noMeasurement' in read) withoutNdvi += 1
+        if ('problem' in read) bulk.onRejected('invalid-event', read.problem)
+        if (!('event' in read)) {
+          yield null
+          continue
+        }
+        const { file, row: place, decoded, event } = read
+        if (bulk.classes.has(decoded.className)) yield decoded
+        else {
+          const message = spelling.refusal(event.class_name)
+          bulk.onRejected('unknown-class', { file, row: place, column: 'class_name', message })
+          yield null
+        }
       }
     }
     if ((await stateOfFiles(source)) !== state) {
@@ -52,11 +77,6 @@ export async function importSource(bulk: BulkImport, source: Source): Promise<Im
     }
   }
 
-  const { objects, slotMs } = bulk
-  return { lane: laneOfImport(name), events: await importEvents(objects, slotMs, name, events(), importedMs) }
-}
-
-function unknownClass({ file, row, event }: { file: string; row: number; event: { class_name: string } }): RowProblem {
-  const message = `${quoted(event.class_name)} is not one of the known classes: npm start -- --classes FILE.csv adds some`
-  return { file, row, column: 'class_name', message }
+  const imported = await importEvents(objects, slotMs, name, events(), importedMs)
+  return { lane: laneOfImport(name), events: imported, withoutNdvi }
 }

@@ -1,7 +1,10 @@
-import type { WireEvent } from '../core/event.ts'
+import type { ImageEvent, WireEvent } from '../core/event.ts'
 
 /** What a row of a file came to: an event that decodes, or why it was left out. */
-export type RowRead = { file: string; row: number; event: WireEvent } | { problem: RowProblem }
+export type RowRead =
+  | { file: string; row: number; event: WireEvent; decoded: ImageEvent }
+  | { problem: RowProblem }
+  | { noMeasurement: true }
 
 /** A row that was left out, and why. */
 export interface RowProblem {
@@ -23,16 +26,28 @@ export class SourceError extends Error {
   override name = 'SourceError'
 }
 
-export const REQUIRED_COLUMNS = ['image_id', 'class_name', 'ndvi_mean'] as const
-export const NDVI_COLUMNS = ['ndvi_mean', 'ndvi_std', 'ndvi_min', 'ndvi_max', 'vegetation_index'] as const
-export const SPECTRAL_COLUMNS = ['red_mean', 'green_mean', 'blue_mean', 'nir_mean', 'brightness_mean'] as const
-export const OPTIONAL_COLUMNS = [...NDVI_COLUMNS.slice(1), ...SPECTRAL_COLUMNS, 'timestamp'] as const
-export const TEXT_COLUMNS: ReadonlySet<string> = new Set(['image_id', 'class_name', 'timestamp'])
+/** Where readers say what they assumed, ignored or dropped. */
+export interface ReadReport {
+  /** Says a sentence once, however often it is noted. */
+  note(sentence: string): void
+  /** Counts something that happened to a row that was taken all the same. */
+  warn(sentence: string): void
+}
+
+export const SILENT: ReadReport = { note: () => {}, warn: () => {} }
+
+export const REQUIRED_FIELDS = ['image_id', 'class_name', 'ndvi_mean', 'timestamp'] as const
+export const NDVI_FIELDS = ['ndvi_mean', 'ndvi_std', 'ndvi_min', 'ndvi_max'] as const
+export const BAND_FIELDS = ['red_mean', 'green_mean', 'blue_mean', 'nir_mean', 'brightness_mean'] as const
+export const NUMBER_FIELDS = [...NDVI_FIELDS, 'vegetation_index', ...BAND_FIELDS] as const
+export const TEXT_FIELDS = ['image_id', 'class_name'] as const
+export const FIELDS: readonly Field[] = [...TEXT_FIELDS, ...NUMBER_FIELDS, 'timestamp']
+export type Field = keyof WireEvent
 
 /** A value as a message shows it: what it holds may be long, or unprintable. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }
 
-/** Stands in a text for bytes that were no UTF-8. */
+/** Stands in a text for bytes that could not be decoded. */
 export const GARBLED = '\ufffd'

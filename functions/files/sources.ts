@@ -1,52 +1,155 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { FOLDER_FILES, readEvents } from './csv.ts'
-import { readParquetEvents } from './parquet-events.ts'
-import { type RowRead, SourceError } from './rows.ts'
+import { basename, join, relative, sep } from 'node:path'
+import { formOfFile } from './file-form.ts'
+import { JOINED_FILES, JOINED_MARK } from './joined-files.ts'
+import type { Mapping } from './mapping.ts'
+import { headerKey } from './presets.ts'
+import { SourceError } from './rows.ts'
+import type { Table } from './table.ts'
 
 /** What is imported as one: a file, or a folder of CSV files that belong together. */
 export interface Source {
   path: string
   files: readonly string[]
+  /** For messages. */
+  name: string
+  /** Columns that the names of its folders stand for, as in `class_name=Forest/`. */
+  pathColumns: Readonly<Record<string, string>>
+}
+
+export interface FoundSources {
+  sources: Source[]
+  /** Files of a folder that are not read, and why. */
+  unread: { path: string; reason: string }[]
 }
 
 /** Enough of it that no two files of this world share a name. */
 const NAME_DIGITS = 32
 
+/** Endings of the files that are read; what they are is told by their bytes. */
+const TABLE =
+  /\.(csv|tsv|tab|txt|json|ndjson|jsonl|geojson|parquet|pq|parq|zip)(\.(gz|gzip|zst|zstd|snappy|brotli|lz4))?$/i
+
 /**
- * The sources at a path: a file; or of a folder all its files *.csv and *.parquet, in order of their names. Where it
- * has the four CSV files that `readEvents` joins, they are one source, and no other CSV file is any. Names that begin
- * with a dot or an underscore are passed over, as Spark and macOS mean them.
+ * The sources at a path: a file; or of a folder and the folders in it all files of tables, in order of their names.
+ * Where a folder has `ndvi_stats.csv`, its CSV files are one source. Names that begin with a dot or an underscore are
+ * passed over, as Spark and macOS mean them.
  *
  * @throws SourceError when there is nothing to read
  */
-export async function findSources(path: string): Promise<Source[]> {
+export async function findSources(path: string): Promise<FoundSources> {
   const found = await stat(path).catch(error => {
-    throw new SourceError(`cannot read ${path}: give a CSV or Parquet file, or a folder of them`, { cause: error })
+    throw new SourceError(`cannot read ${path}: give a CSV, JSON or Parquet file, or a folder of them`, {
+      cause: error,
+    })
   })
-  if (!found.isDirectory()) return [{ path, files: [path] }]
-  const names = (await readdir(path)).filter(name => !/^[._]/.test(name)).sort()
-  const isWhole = FOLDER_FILES.every(name => names.includes(name))
-  const whole = { path, files: FOLDER_FILES.map(name => join(path, name)) }
-  const single = names
-    .filter(name => isParquet(name) || (isCsv(name) && !isWhole))
-    .map(name => ({ path: join(path, name), files: [join(path, name)] }))
-  const sources = isWhole ? [whole, ...single] : single
-  if (sources.length === 0) throw new SourceError(`${path} has no files *.csv or *.parquet`)
-  return sources
+  if (!found.isDirectory()) {
+    const source = {
+      path,
+      files: [path],
+      name: basename(path),
+      pathColumns: pathColumnsOf(path.split(sep).slice(0, -1)),
+    }
+    return { sources: [source], unread: [] }
+  }
+  const all: FoundSources = { sources: [], unread: [] }
+  await addFolder(path, path, all)
+  if (all.sources.length === 0) {
+    const why = all.unread.slice(0, 5).map(({ path: file, reason }) => `; ${relative(path, file)} ${reason}`)
+    throw new SourceError(`${path} has no files *.csv, *.json or *.parquet${why.join('')}`)
+  }
+  return all
 }
 
-/** The source's rows, one by one. @throws SourceError as soon as it cannot be read further */
-export function readSource({ path }: Source, options: { now: () => number }): AsyncGenerator<RowRead> {
-  return isParquet(path) ? readParquetEvents(path, options) : readEvents(path, options)
+async function addFolder(root: string, folder: string, all: FoundSources): Promise<void> {
+  const entries = (await readdir(folder, { withFileTypes: true }))
+    .filter(({ name }) => !/^[._]/.test(name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  const pathColumns = pathColumnsOf([basename(root), ...relative(root, folder).split(sep)])
+  const isJoined = entries.some(({ name }) => name === JOINED_MARK)
+  if (isJoined) {
+    const files = JOINED_FILES.map(name => join(folder, name))
+    all.sources.push({ path: folder, files, name: relative(root, folder) || basename(root), pathColumns })
+  }
+  for (const entry of entries) {
+    const path = join(folder, entry.name)
+    const name = relative(root, path)
+    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && (await stat(path)).isDirectory())
+    if (isFolder) await addFolder(root, path, all)
+    else if (isJoined && /\.csv$/i.test(entry.name)) {
+      const isPart = (JOINED_FILES as readonly string[]).includes(entry.name)
+      if (!isPart) all.unread.push({ path, reason: `stands beside ${JOINED_MARK}: put it into a folder of its own` })
+    } else if (TABLE.test(entry.name) || (await isParquet(path))) {
+      all.sources.push({ path, files: [path], name, pathColumns })
+    } else all.unread.push({ path, reason: await reasonAgainst(path) })
+  }
 }
 
-/** A name that sources share exactly when their bytes are the same. @throws SourceError when it cannot be read */
-export async function nameOfContent({ files }: Source): Promise<string> {
+async function isParquet(path: string): Promise<boolean> {
+  return (await formOfFile(path)) === 'parquet'
+}
+
+async function reasonAgainst(path: string): Promise<string> {
+  const form = await formOfFile(path)
+  if (typeof form === 'object') return `is ${form.foreign}: ${form.instead}`
+  return form === 'zip'
+    ? 'is a zip archive or a workbook: name it .zip, or save it as CSV'
+    : 'has no name of a table, such as .csv, .json or .parquet'
+}
+
+/** What folders such as `class_name=Forest` say, as Hive, Spark and DuckDB write them. */
+function pathColumnsOf(folders: readonly string[]): Record<string, string> {
+  const columns: Record<string, string> = {}
+  for (const folder of folders) {
+    const match = /^([^=]+)=(.*)$/.exec(folder)
+    if (match) columns[match[1] as string] = decoded(match[2] as string)
+  }
+  return columns
+}
+
+function decoded(text: string): string {
+  if (text === '__HIVE_DEFAULT_PARTITION__') return ''
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** The table with the columns that the names of its folders stand for, where it has none of that name itself. */
+export function withPathColumns(table: Table, { pathColumns }: Source): Table {
+  const keys = new Set(table.columns.map(headerKey))
+  const added = Object.entries(pathColumns).filter(([name]) => !keys.has(headerKey(name)))
+  if (added.length === 0) return table
+  const width = table.columns.length
+  const values = added.map(([, value]) => value)
+  return {
+    ...table,
+    columns: [...table.columns, ...added.map(([name]) => name)],
+    async *rows(used) {
+      for await (const batch of table.rows(used.filter(index => index < width))) {
+        yield batch.map(row => {
+          if (!('values' in row)) return row
+          const whole = Array.from({ length: width }, (_, index) => row.values[index])
+          return { row: row.row, values: [...whole, ...values] }
+        })
+      }
+    },
+  }
+}
+
+/**
+ * A name that sources share exactly when their bytes are the same, and read alike.
+ *
+ * @throws SourceError when it cannot be read
+ */
+export async function nameOfContent({ files, pathColumns }: Source, mapping: Mapping = {}): Promise<string> {
   const digests: Buffer[] = []
   for (const file of files) digests.push(await sha256(file))
+  const reading = JSON.stringify([mapping, pathColumns])
+  if (reading !== '[{},{}]') digests.push(createHash('sha256').update(reading).digest())
   const digest = digests.length === 1 ? digests[0] : createHash('sha256').update(Buffer.concat(digests)).digest()
   return (digest as Buffer).toString('hex').slice(0, NAME_DIGITS)
 }
@@ -73,12 +176,4 @@ function cannotRead(file: string): (error: Error) => never {
   return error => {
     throw new SourceError(`cannot read ${file}: ${error.message}`, { cause: error })
   }
-}
-
-function isParquet(name: string): boolean {
-  return /\.parquet$/i.test(name)
-}
-
-function isCsv(name: string): boolean {
-  return /\.csv$/i.test(name)
 }

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { asyncBufferFromFile, parquetMetadata, parquetReadObjects, parquetScan, parquetSchema } from 'hyparquet'
+import { asyncBufferFromFile, parquetMetadata, parquetReadObjects, parquetScan, parquetSchema, type SchemaElement } from 'hyparquet'
 import { compressors as allCompressors } from 'hyparquet-compressors'
 import { refuseChangedPages } from './page-checksums.ts'
 
@@ -53,25 +53,28 @@ function signedBigEndian(bytes: Uint8Array): bigint {
 export interface ParquetFile {
   /** Names of the outermost columns. */
   columns: string[]
+  /** Indexes of the columns whose type is a date or a timestamp. */
+  timeColumns: number[]
   /**
-   * All rows in order, with these columns only. Whole numbers of 64 bits are bigints, timestamps Dates, days numbers;
-   * what is missing is null or undefined.
+   * All rows in order, some at once: for each of these columns its values. Whole numbers of 64 bits are bigints, dates
+   * and timestamps Dates; what is missing is null or undefined.
    *
-   * Every page with a checksum is compared with it before the first row is given.
+   * Every page with a checksum is compared with it before the first rows are given.
    *
-   * @throws Error when the file is damaged, compressed with LZO, or has row groups of
-   *   more than MAX_GROUP_ROWS
+   * @throws Error when the file is damaged, compressed with LZO, or has row groups of more than MAX_GROUP_ROWS
    */
-  rows(columns: readonly string[]): AsyncGenerator<Record<string, unknown>>
+  pieces(columns: readonly string[]): AsyncGenerator<{ count: number; columns: ArrayLike<unknown>[] }>
 }
 
 /** @throws Error when it cannot be read, or is no Parquet file */
 export async function openParquet(path: string): Promise<ParquetFile> {
   const file = await asyncBufferFromFile(path)
-  const scan = await parquetScan({ file, compressors: foreignCompressors, parsers: { dateFromDays: days => days } })
+  const scan = await parquetScan({ file, compressors: foreignCompressors })
+  const outermost = parquetSchema(scan.metadata).children.map(({ element }) => element)
   return {
-    columns: parquetSchema(scan.metadata).children.map(({ element }) => element.name),
-    async *rows(columns) {
+    columns: outermost.map(({ name }) => name),
+    timeColumns: outermost.flatMap((element, index) => (isTime(element) ? [index] : [])),
+    async *pieces(columns) {
       await refuseChangedPages(file, scan.metadata, columns)
       for (const { rowStart, rowEnd } of scan.ranges) {
         if (rowEnd - rowStart > MAX_GROUP_ROWS) {
@@ -84,13 +87,14 @@ export async function openParquet(path: string): Promise<ParquetFile> {
           const values: ArrayLike<unknown>[] = []
           // One after the other: a column's compressed bytes are in memory whole.
           for (const column of columns) values.push(await scan.readColumn({ column, ...piece }))
-          for (let index = 0; index < piece.rowEnd - piece.rowStart; index++) {
-            const row: Record<string, unknown> = {}
-            for (let at = 0; at < columns.length; at++) row[columns[at] as string] = values[at]?.[index]
-            yield row
-          }
+          yield { count: piece.rowEnd - piece.rowStart, columns: values }
         }
       }
     },
   }
+}
+
+function isTime({ type, converted_type: converted, logical_type: logical }: SchemaElement): boolean {
+  const isMarked = converted === 'DATE' || converted?.startsWith('TIMESTAMP') || logical?.type === 'TIMESTAMP'
+  return type === 'INT96' || isMarked === true || logical?.type === 'DATE'
 }

@@ -100,7 +100,7 @@ async function writeParquet(
   timestamps: 'VARCHAR' | 'TIMESTAMP' | 'TIMESTAMPTZ',
   ...options: string[]
 ): Promise<string> {
-  const json = `${file}.ndjson`
+  const json = join(temporaryFolder(), 'events.ndjson')
   writeFileSync(json, events.map(event => JSON.stringify(event)).join('\n'))
   const columns = Object.entries({ ...TYPES, timestamp: 'VARCHAR' }).map(([name, type]) => `${name}: '${type}'`)
   const rows = `read_json('${json}', format = 'newline_delimited', columns = {${columns.join()}})`
@@ -159,17 +159,18 @@ describe('npm run import', () => {
     writeEvents(join(data, '2019.csv'), someEvents(300))
     await writeParquet(join(data, '2020.parquet'), events.slice(300, 600), 'TIMESTAMP', 'CODEC zstd')
     await writeParquet(join(data, '2021.PARQUET'), events.slice(600), 'VARCHAR')
-    for (const ignored of ['_SUCCESS', '._2019.csv', 'notes.txt']) writeFileSync(join(data, ignored), 'not ours')
-    writeFileSync(join(data, '2022.parquet'), 'image_id,class_name,ndvi_mean\na,Forest,0.5\n')
-    writeFileSync(join(data, '2023.csv'), 'image_id,class_name\na,Forest\n')
+    for (const ignored of ['_SUCCESS', '._2019.csv', 'notes.md']) writeFileSync(join(data, ignored), 'not ours')
+    writeFileSync(join(data, '2022.parquet'), 'PAR1 and then nothing')
+    writeFileSync(join(data, '2023.csv'), 'image_id,class_name,timestamp\na,Forest,2026-01-01\n')
     const { code, stdout, stderr } = await runImport(data, state).finished
     expect(stderr.split('\n')).toEqual([
+      `not read: ${data}/notes.md has no name of a table, such as .csv, .json or .parquet`,
       expect.stringMatching(/^cannot read \S+2022\.parquet as Parquet: /),
       expect.stringMatching(/^2023\.csv, row 1: no column ndvi_mean; /),
       '',
     ])
     expect(stdout).toMatch(
-      /^import: 900 events of 3 files in .* 0 rejected; 2 files not imported; view 1 counts 900 images\n$/,
+      /^import: 900 events of 3 files in .* 0 rejected; 2 files not imported; 1 file not read; view 1 counts 900 images\n$/,
     )
     expect(code).toBe(1)
     expect(await counted(state)).toEqual(recount([...someEvents(300), ...events.slice(300)], byClass))
@@ -178,9 +179,13 @@ describe('npm run import', () => {
   it('takes the folder of four files that npm run produce takes', async () => {
     const { state } = await emptyState()
     const { code, stdout } = await runImport(SAMPLE, state).finished
-    expect(stdout).toMatch(/^import: \d+ events of 4 files in .* 0 rejected; view 1 counts \d+ images\n$/)
+    expect(stdout).toMatch(
+      /^import: \d+ events of 4 files in .* 0 rejected; 1 file not read; view 1 counts \d+ images\n$/,
+    )
     expect(code).toBe(0)
-    expect((await runImport(SAMPLE, state).finished).stdout).toContain('; 4 files imported before; view 1 counts')
+    expect((await runImport(SAMPLE, state).finished).stdout).toContain(
+      '; 4 files imported before; 1 file not read; view 1 counts',
+    )
   })
 
   it('is seen at once beside a running system, joined with what that counts', async () => {
@@ -241,7 +246,7 @@ describe('npm run import tells of rows that it leaves out', () => {
     expect(stdout).toMatch(
       /^import: 5 events of 2 files in .*, 7 rejected \(2 unknown-class, 5 invalid-event\); view 1 counts 5 images\n$/,
     )
-    expect(code).toBe(0)
+    expect(code).toBe(1)
     const ofCsv = [
       { image_id: 'a', class_name: 'Forest', ndvi_mean: 0.5, timestamp: '' },
       { image_id: 'f', class_name: 'River', ndvi_mean: 0.25, timestamp: '' },
@@ -270,7 +275,7 @@ describe('npm run import tells of rows that it leaves out', () => {
     )
     const refused = await runImport(file, state).finished
     expect(refused.stdout).toMatch(/^import: 0 events of 0 files in .*, 30 rejected .*; there is no view yet\n$/)
-    expect(refused.code).toBe(0)
+    expect(refused.code).toBe(1)
     const classes = join(folder, 'classes.csv')
     writeFileSync(classes, 'class_name\nWetland\n')
     await (await startSystem(state, ['--classes', classes])).interrupt()
@@ -307,7 +312,7 @@ describe('npm run import is done whole or not at all', () => {
   it('and an import that was made, but not counted, is counted by the next run', async () => {
     const { folder, state } = await emptyState()
     const file = writeEvents(join(folder, 'events.csv'), someEvents(3_000))
-    const [source] = await findSources(file)
+    const [source] = (await findSources(file)).sources
     const imported = await importSource(
       {
         objects: openFolderObjectStore(join(state, 'objects')),
@@ -332,9 +337,9 @@ describe('npm run import names what is wrong', () => {
     for (const [data, message] of [
       [
         join(folder, 'nothing.csv'),
-        `cannot read ${folder}/nothing.csv: give a CSV or Parquet file, or a folder of them`,
+        `cannot read ${folder}/nothing.csv: give a CSV, JSON or Parquet file, or a folder of them`,
       ],
-      [empty, `${empty} has no files *.csv or *.parquet`],
+      [empty, `${empty} has no files *.csv, *.json or *.parquet`],
     ] as const) {
       const { code, stdout, stderr } = await runImport(data, state).finished
       expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: `${message}\n` })
@@ -351,7 +356,7 @@ describe('npm run import names what is wrong', () => {
 
   it('a command line without data', async () => {
     const { code, stderr } = await run('functions/cli/import.ts', []).finished
-    expect(stderr).toBe('--data takes a CSV or Parquet file, or a folder of them\nSee --help.\n')
+    expect(stderr).toBe('--data takes a CSV, JSON or Parquet file, or a folder of them\nSee --help.\n')
     expect(code).toBe(2)
   })
 })

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
@@ -23,7 +23,7 @@ interface Produced extends Finished {
 async function produce(data: string, ...args: string[]): Promise<Produced> {
   const state = join(temporaryFolder(), 'state')
   const finished = await runProduce(['--data', data, '--state', state, '--delay', '0', ...args]).finished
-  return { ...finished, records: await recordsOfLog(state) }
+  return { ...finished, records: existsSync(state) ? await recordsOfLog(state) : [] }
 }
 
 const idsIn = ({ records }: Produced) =>
@@ -69,10 +69,50 @@ describe('npm run produce', () => {
   })
 })
 
+describe('npm run produce takes the time of an image from the file', () => {
+  const untimed = () => {
+    const file = join(temporaryFolder(), 'tiles.csv')
+    writeFileSync(file, 'image_id,class_name,ndvi_mean\na,Forest,0.5\n')
+    return file
+  }
+
+  it('and publishes nothing where it has none', async () => {
+    const produced = await produce(untimed())
+    expect(produced.stderr).toMatch(/^tiles\.csv, row 1: no column timestamp; .*No time is invented/)
+    expect(produced.code).toBe(1)
+    expect(produced.records).toEqual([])
+  })
+
+  it('unless --now dates its images', async () => {
+    const beforeMs = Date.now()
+    const produced = await produce(untimed(), '--now')
+    expect(produced.code).toBe(0)
+    const { timestamp } = JSON.parse(produced.records[0]?.[1] as string) as { timestamp: string }
+    expect(Date.parse(timestamp)).toBeGreaterThanOrEqual(beforeMs)
+    expect(Date.parse(timestamp)).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('and publishes nothing of a file whose NDVI is in another scale, but all of it with --scale', async () => {
+    const rows = ['a,Forest,0,,2026-01-01', 'b,Forest,1,,2026-01-01', 'c,Forest,4200,,2026-01-01']
+    const refused = await produce(csv(...rows))
+    expect(refused.stderr).toContain('give --scale 0.0001')
+    expect(refused.records).toEqual([])
+    const scaled = await produce(csv(...rows), '--scale', '0.0001')
+    expect(
+      scaled.records
+        .flat()
+        .slice(1)
+        .map(line => JSON.parse(line).ndvi_mean),
+    ).toEqual([0, 0.0001, 0.42])
+  })
+})
+
 describe('npm run produce names what is wrong', () => {
   it('a file that is not there', async () => {
     const produced = await produce('no/such/file.csv')
-    expect(produced.stderr).toContain('cannot read no/such/file.csv: give a CSV file, or a folder with images.csv')
+    expect(produced.stderr).toContain(
+      'cannot read no/such/file.csv: give a CSV, JSON or Parquet file, or a folder of them',
+    )
     expect(produced.code).toBe(1)
     expect(produced.records).toEqual([])
   })
@@ -80,7 +120,7 @@ describe('npm run produce names what is wrong', () => {
   it('a folder without the files', async () => {
     const folder = temporaryFolder()
     const produced = await produce(folder)
-    expect(produced.stderr).toContain(`${folder} lacks images.csv, classes.csv, ndvi_stats.csv, spectral_data.csv`)
+    expect(produced.stderr).toContain(`${folder} has no files *.csv, *.json or *.parquet`)
     expect(produced.code).toBe(1)
   })
 
@@ -88,7 +128,9 @@ describe('npm run produce names what is wrong', () => {
     const file = join(temporaryFolder(), 'tiles.csv')
     writeFileSync(file, 'image_id,class_name\na,Forest\n')
     const produced = await produce(file)
-    expect(produced.stderr).toMatch(/tiles\.csv, row 1: no column ndvi_mean; the header has "image_id", "class_name"/)
+    expect(produced.stderr).toMatch(
+      /tiles\.csv, row 1: no column ndvi_mean, timestamp; the header has "image_id", "class_name"/,
+    )
     expect(produced.code).toBe(1)
   })
 
@@ -104,18 +146,21 @@ describe('npm run produce names what is wrong', () => {
       ),
     )
     const lines = produced.stderr.trimEnd().split('\n')
-    expect(lines).toHaveLength(4)
-    expect(lines[0]).toMatch(/^tiles\.csv, row 3, column ndvi_mean: .*"many"/)
-    expect(lines[1]).toMatch(/^tiles\.csv, row 4, column ndvi_std: .*"-1"/)
-    expect(lines[2]).toMatch(/^tiles\.csv, row 5, column ndvi_mean: ndvi_mean is missing/)
-    expect(lines[3]).toMatch(/^tiles\.csv, row 6, column timestamp: .*"yesterday"/)
-    expect(produced.stdout).toMatch(/^2 events in .* 4 rejected\n$/)
-    expect(idsIn(produced)).toEqual(['a', 'f'])
-    expect(produced.code).toBe(0)
+    expect(lines).toEqual([
+      expect.stringMatching(/^tiles\.csv, row 3, column ndvi_mean: .*"many"/),
+      expect.stringMatching(/^tiles\.csv, row 5, column ndvi_mean: ndvi_mean is missing/),
+      expect.stringMatching(/^tiles\.csv, row 6, column timestamp: .*"yesterday"/),
+      '1 row: ndvi_std could not be used and is taken as not measured',
+    ])
+    expect(produced.stdout).toMatch(/^3 events in .* 3 rejected\n$/)
+    expect(idsIn(produced)).toEqual(['a', 'c', 'f'])
+    expect(produced.code).toBe(1)
   })
 
   it('twenty times, and counts the rest', async () => {
-    const produced = await produce(csv(...Array.from({ length: 30 }, (_, index) => `${index},Forest,x,,`)))
+    const produced = await produce(
+      csv(...Array.from({ length: 30 }, (_, index) => `${index},Forest,x,,2026-01-01T00:00:00Z`)),
+    )
     const lines = produced.stderr.trimEnd().split('\n')
     expect(lines).toHaveLength(21)
     expect(lines.at(-1)).toBe('… and 10 more')

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { writeDataset } from '../../data/generate.ts'
 import { generateImages } from '../../data/generator.ts'
-import { readEvents } from '../../functions/files/csv.ts'
+import { readEvents } from '../../functions/files/read-events.ts'
 
 const COMMAND = fileURLToPath(new URL('../../data/generate.ts', import.meta.url))
 const SAMPLE = fileURLToPath(new URL('../../data/sample', import.meta.url))

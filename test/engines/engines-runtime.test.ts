@@ -7,7 +7,7 @@ import { connectCassandra } from '../../functions/adapters/cassandra/client.ts'
 import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
 import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
-import { readEvents } from '../../functions/files/csv.ts'
+import { readEvents } from '../../functions/files/read-events.ts'
 import {
   eventually,
   run,

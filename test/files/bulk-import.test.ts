@@ -15,7 +15,7 @@ async function sourceOf(events: number) {
   const folder = temporaryFolder()
   const file = writeEvents(join(folder, 'events.csv'), someEvents(events))
   const objects = openFolderObjectStore(join(folder, 'objects'))
-  const [source] = await findSources(file)
+  const [source] = (await findSources(file)).sources
   const bulk: BulkImport = { objects, slotMs: HOUR_MS, classes: CLASSES, now: () => NOON_MS, onRejected: () => {} }
   return { file, objects, source: source as Source, bulk }
 }
@@ -37,7 +37,7 @@ describe('a source', () => {
     const { file, source } = await sourceOf(10)
     const name = await nameOfContent(source)
     expect(name).toBe(createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 32))
-    expect(await nameOfContent({ path: 'other', files: [file] })).toBe(name)
+    expect(await nameOfContent({ ...source, path: 'other', name: 'other' })).toBe(name)
     appendFileSync(file, '\n')
     expect(await nameOfContent(source)).not.toBe(name)
   })
@@ -48,13 +48,13 @@ describe('the sources in a folder', () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'deeper'))
     for (const file of files) writeFileSync(join(folder, file), '')
-    return (await findSources(folder)).map(({ path, files }) =>
+    return (await findSources(folder)).sources.map(({ path, files }) =>
       [path, ...files].map(each => each.slice(folder.length + 1)),
     )
   }
 
   it('are its CSV and Parquet files by themselves', async () => {
-    expect(await namesIn('b.parquet', 'a.csv', 'images.csv', 'c.txt', '.d.csv', '_e.parquet')).toEqual([
+    expect(await namesIn('b.parquet', 'a.csv', 'images.csv', 'c.md', '.d.csv', '_e.parquet')).toEqual([
       ['a.csv', 'a.csv'],
       ['b.parquet', 'b.parquet'],
       ['images.csv', 'images.csv'],

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeEvent, type WireEvent } from '../../functions/core/event.ts'
-import { CsvError, readEvents } from '../../functions/files/csv.ts'
-import type { RowProblem } from '../../functions/files/rows.ts'
+import { readEvents } from '../../functions/files/read-events.ts'
+import { type RowProblem, SourceError } from '../../functions/files/rows.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 1, 12)
 const NOW = '2026-11-01T12:00:00.000Z'
@@ -31,9 +31,9 @@ interface Read {
 async function read(path: string): Promise<Read> {
   const result: Read = { events: [], problems: [], error: null }
   try {
-    for await (const each of readEvents(path, { now: () => NOW_MS })) {
+    for await (const each of readEvents(path, { now: () => NOW_MS, timeIsNow: true })) {
       if ('event' in each) result.events.push(each.event)
-      else result.problems.push(each.problem)
+      else if ('problem' in each) result.problems.push(each.problem)
     }
   } catch (error) {
     result.error = error
@@ -90,7 +90,7 @@ describe('a flat file', () => {
         blue_mean: 800,
         nir_mean: 2500,
         brightness_mean: 633.333,
-        timestamp: '2026-10-01T10:00:00Z',
+        timestamp: '2026-10-01T10:00:00.000Z',
       },
     ])
   })
@@ -134,25 +134,17 @@ describe('a flat file', () => {
     ['ndvi_mean', 'Infinity'],
     ['ndvi_mean', '0x10'],
     ['ndvi_mean', '0b1'],
-    ['ndvi_mean', ' 0.5'],
     ['ndvi_mean', '0_5'],
     ['ndvi_mean', '"0,5"'],
     ['ndvi_mean', '.'],
     ['ndvi_mean', '1.2.3'],
     ['ndvi_mean', '1.01'],
-    ['ndvi_std', '-0.1'],
-    ['ndvi_min', '0.9'],
-    ['ndvi_max', '7'],
-    ['vegetation_index', 'null'],
-    ['red_mean', '-1'],
-    ['nir_mean', '1000001'],
     ['image_id', ''],
     ['image_id', 'x'.repeat(300)],
     ['class_name', ''],
     ['timestamp', ''],
     ['timestamp', 'yesterday'],
     ['timestamp', '2026-02-30T00:00:00Z'],
-    ['timestamp', '1700000000'],
     ['timestamp', '2026-11-02T00:00:00Z'],
   ])('tells file, row and column of a bad cell: %s %j', async (column, cell) => {
     const good = ['a', 'Forest', '0.7', '0.05', '0.5', '0.8', '0.4', '400', '700', '800', '2500', '633', NOW]
@@ -172,8 +164,10 @@ describe('a flat file', () => {
         const quote = (text: string) => `"${text.replaceAll('"', '""')}"`
         const lines = rows.map(cells => cells.map(quote).join(','))
         const result = await readFlat(['image_id,class_name,ndvi_mean,red_mean', ...lines].join('\n'))
-        expect(result.error).toBeNull()
-        expect(result.events.length + result.problems.length).toBe(rows.length)
+        // A column of which most is no NDVI is refused as a whole.
+        if (result.error !== null) expect(String(result.error)).toContain('another scale')
+        const filled = rows.filter(cells => cells.some(each => each.trim() !== ''))
+        expect(result.events.length + result.problems.length).toBe(filled.length)
         for (const event of result.events) {
           decodeEvent(event, NOW_MS)
           expect(rows.some(([id, , mean]) => id === event.image_id && Number(mean) === event.ndvi_mean)).toBe(true)
@@ -209,15 +203,15 @@ describe('a flat file', () => {
     ['is never closed', '"b,Forest,0.1\nc,Forest,0.1\n', /row 3.* never closed/],
     [
       'is never closed in a long file',
-      `"b,Forest,0.1\n${'c,Forest,0.1\n'.repeat(100_000)}`,
-      /row 3.*1000000 characters/,
+      `"b,Forest,0.1\n${'c,Forest,0.1\n'.repeat(1_300_000)}`,
+      /row 3.*16000000 characters/,
     ],
     ['is closed within the cell', '"b"x,Forest,0.1\nc,Forest,0.1\n', /row 3.*closing quote/],
     ['is closed within the cell after another defect', 'b"x,"For"est,0.1\nc,Forest,0.1\n', /row 3.*closing quote/],
   ])('gives the rows before a quote that %s, then stops with its row', async (_, rest, message) => {
     const result = await readFlat(`image_id,class_name,ndvi_mean\na,Forest,0.1\n${rest}`)
     expect(ids(result)).toEqual(['a'])
-    expect(result.error).toBeInstanceOf(CsvError)
+    expect(result.error).toBeInstanceOf(SourceError)
     expect(String(result.error)).toMatch(message)
   })
 
@@ -242,19 +236,18 @@ describe('a flat file', () => {
     ['is empty', '', /is empty/],
     ['has blank lines only', '\n\n', /is empty/],
     ['lacks a required column', 'image_id,ndvi_mean\na,0.1\n', /row 1: no column class_name/],
-    ['has semicolons', 'image_id;class_name;ndvi_mean\na;Forest;0.1\n', /separate cells by commas/],
     ['has a column twice', 'image_id,class_name,ndvi_mean,ndvi_mean\na,Forest,0.1,0.2\n', /ndvi_mean is there twice/],
     ['has a broken header', 'image"_id,class_name,ndvi_mean\na,Forest,0.1\n', /row 1: the header has a quote/],
   ])('is refused where it %s', async (_, content, message) => {
     const result = await readFlat(content)
-    expect(result).toMatchObject({ events: [], problems: [], error: expect.any(CsvError) })
+    expect(result).toMatchObject({ events: [], problems: [], error: expect.any(SourceError) })
     expect(String(result.error)).toMatch(message)
   })
 
   it('is streamed: its first row is there before its last was read, and the reader may leave', async () => {
     const path = join(scratch, 'long.csv')
     await writeFile(path, `image_id,class_name,ndvi_mean\n${'a,Forest,0.1\n'.repeat(200_000)}"never closed`)
-    for await (const each of readEvents(path, { now: () => NOW_MS })) {
+    for await (const each of readEvents(path, { now: () => NOW_MS, timeIsNow: true })) {
       expect(each).toMatchObject({ event: { image_id: 'a' } })
       break
     }
@@ -279,7 +272,7 @@ describe('a folder', () => {
         blue_mean: 800,
         nir_mean: 2500,
         brightness_mean: 633.333,
-        timestamp: '2026-10-01T10:00:00Z',
+        timestamp: '2026-10-01T10:00:00.000Z',
       },
       expect.objectContaining({ image_id: 'River_1', class_name: 'River', vegetation_index: null }),
     ])
@@ -323,8 +316,7 @@ describe('a folder', () => {
   it.each([
     ['classes.csv', 'class_id,class_name\n1,Forest\n8,\n', 3, 'class_name'],
     ['classes.csv', 'class_id,class_name\n1,Forest\n8,River\n,Sea\n', 4, 'class_id'],
-    ['ndvi_stats.csv', 'image_id,ndvi_mean,ndvi_min,ndvi_max\nForest_1,0.1,0.3,0.2\nRiver_1,0.1,,\n', 2, 'ndvi_min'],
-    ['spectral_data.csv', 'image_id,red_mean\nForest_1,1\nRiver_1,-1\n', 3, 'red_mean'],
+    ['ndvi_stats.csv', 'image_id,ndvi_mean\nForest_1,1.2\nRiver_1,0.1\n', 2, 'ndvi_mean'],
     ['images.csv', 'image_id,class_id,timestamp\nForest_1,1,never\nRiver_1,8,2026-10-01T10:00Z\n', 2, 'timestamp'],
   ] as const)('tells a bad cell of %s by its place there', async (file, content, row, column) => {
     const result = await readFolder({ [file]: content })
@@ -364,7 +356,7 @@ describe('a folder', () => {
   ])('is refused where it %s', async (_, changes, message) => {
     const result = await readFolder(changes)
     expect(result.events).toEqual([])
-    expect(result.error).toBeInstanceOf(CsvError)
+    expect(result.error).toBeInstanceOf(SourceError)
     expect(String(result.error)).toMatch(message)
   })
 })
@@ -372,8 +364,8 @@ describe('a folder', () => {
 describe('a path', () => {
   it('that does not exist is refused with what to give instead', async () => {
     const { error } = await read(join(scratch, 'nowhere.csv'))
-    expect(error).toBeInstanceOf(CsvError)
-    expect(String(error)).toMatch(/nowhere\.csv: give a CSV file, or a folder/)
+    expect(error).toBeInstanceOf(SourceError)
+    expect(String(error)).toMatch(/nowhere\.csv: give a CSV, JSON or Parquet file, or a folder/)
   })
 })
 

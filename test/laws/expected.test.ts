@@ -14,7 +14,7 @@ import { lookBackMs } from '../../functions/core/slot.ts'
 import { DAY_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { importSource } from '../../functions/files/bulk-import.ts'
 import { parseClassList } from '../../functions/files/classes-csv.ts'
-import { readEvents } from '../../functions/files/csv.ts'
+import { readEvents } from '../../functions/files/read-events.ts'
 import { findSources } from '../../functions/files/sources.ts'
 import { batchClassStats, batchSeparability, batchStatistics } from '../../functions/serving/batch-answers.ts'
 import { openOneLane } from '../support/one-lane.ts'
@@ -82,7 +82,7 @@ it(
     const folder = temporaryFolder()
     await writeDataset(folder, generated())
     const bulk = { objects: pipeline.objects, slotMs: DAY_MS, classes: CLASSES, now: () => clock.nowMs }
-    for (const source of await findSources(folder)) {
+    for (const source of (await findSources(folder)).sources) {
       const { events } = await importSource({ ...bulk, onRejected: (...why) => expect(why).toEqual([]) }, source)
       expect(events).toBe(27_000)
     }
@@ -129,7 +129,7 @@ it(
 async function arrivalsOfSample(): Promise<{ event: WireEvent; arrivalMs: number }[]> {
   const arrivals: { event: WireEvent; arrivalMs: number }[] = []
   for await (const read of readEvents(join(DATA, 'sample'), { now: Date.now })) {
-    if ('problem' in read) throw new Error(read.problem.message)
+    if (!('event' in read)) throw new Error('a row of the sample is no event')
     const delayMs = (arrivals.length % 7 === 0 ? 180 : 1) * MINUTE_MS
     arrivals.push({ event: read.event, arrivalMs: Date.parse(read.event.timestamp) + delayMs })
   }

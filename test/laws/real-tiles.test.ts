@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { importSource } from '../../functions/files/bulk-import.ts'
 import { parseClassList } from '../../functions/files/classes-csv.ts'
+import { findSources, type Source } from '../../functions/files/sources.ts'
 import { batchClassStats } from '../../functions/serving/batch-answers.ts'
 import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
 import { eventually, publishedBy, runProduce, startSystem, totalCount } from '../support/landcover.ts'
@@ -21,7 +22,7 @@ it('200 real tiles: each class has 20 images, and the mean and standard deviatio
   if (ABSENT) skip(ABSENT)
   const state = join(temporaryFolder(), 'state')
   const system = await startSystem(state)
-  const produced = await runProduce(['--data', REAL_TILES, '--state', state, '--delay', '0']).finished
+  const produced = await runProduce(['--data', REAL_TILES, '--now', '--state', state, '--delay', '0']).finished
   expect(produced.stderr).toBe('')
   expect(publishedBy(produced)).toBe(200)
   expectAsInCsv(await eventually(system.classStats, answer => totalCount(answer) === 200))
@@ -33,8 +34,9 @@ it('200 imported real tiles: the batch view gives the same statistics', async ({
   const classes = parseClassList(readFileSync(CLASS_LIST, 'utf8'))
   const { pipeline, clock } = await openOneLane({ slotMs: HOUR_MS, classes })
   const bulk = { objects: pipeline.objects, slotMs: HOUR_MS, classes, now: () => clock.nowMs }
+  const [source] = (await findSources(REAL_TILES)).sources
   const onRejected = (...why: unknown[]) => expect(why).toEqual([])
-  expect(await importSource({ ...bulk, onRejected }, { path: REAL_TILES, files: [REAL_TILES] })).toMatchObject({
+  expect(await importSource({ ...bulk, onRejected, timeIsNow: true }, source as Source)).toMatchObject({
     events: 200,
   })
   expect(await pipeline.runBatch()).toMatchObject({ published: true })

@@ -8,7 +8,7 @@ import type { WireEvent } from '../../functions/core/event.ts'
 import { type Position, START } from '../../functions/core/lane.ts'
 import { encodeRecord } from '../../functions/core/record.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
-import { readEvents } from '../../functions/files/csv.ts'
+import { readEvents } from '../../functions/files/read-events.ts'
 import { sendHeartbeats } from '../../functions/ingest/heartbeat.ts'
 import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
 import { failureRegistry } from '../../functions/runtime/local/failure-registry.ts'
@@ -98,7 +98,7 @@ it('the committed sample: batch view, speed totals and a naive recount agree exa
 async function sampleEvents(): Promise<WireEvent[]> {
   const events: WireEvent[] = []
   for await (const read of readEvents(SAMPLE, { now: Date.now })) {
-    if ('problem' in read) throw new Error(read.problem.message)
+    if (!('event' in read)) throw new Error('a row of the sample is no event')
     events.push(read.event)
   }
   return events

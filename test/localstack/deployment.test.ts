@@ -11,7 +11,7 @@ import { openKinesisEventLog } from '../../functions/adapters/kinesis/event-log.
 import type { WireEvent } from '../../functions/core/event.ts'
 import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
-import { readEvents } from '../../functions/files/csv.ts'
+import { readEvents } from '../../functions/files/read-events.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import type { AnomalyRow, ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
@@ -341,9 +341,9 @@ function generated(images: number, seed: number): WireEvent[] {
 }
 
 async function realTiles(): Promise<WireEvent[]> {
-  const rows = await Array.fromAsync(readEvents(REAL_TILES, { now: Date.now }))
+  const rows = await Array.fromAsync(readEvents(REAL_TILES, { now: Date.now, timeIsNow: true }))
   return rows.map(row => {
-    if ('problem' in row) throw new Error(`a real tile cannot be read: ${JSON.stringify(row.problem)}`)
+    if (!('event' in row)) throw new Error(`a real tile cannot be read: ${JSON.stringify(row)}`)
     return row.event
   })
 }

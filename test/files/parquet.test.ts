@@ -3,14 +3,13 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import type { WireEvent } from '../../functions/core/event.ts'
-import { readParquetEvents } from '../../functions/files/parquet-events.ts'
+import { readEvents } from '../../functions/files/read-events.ts'
 import { type RowProblem, SourceError } from '../../functions/files/rows.ts'
 import { CHECKSUMMED_PARQUET } from '../support/checksummed-parquet.ts'
 import { copyToParquet } from '../support/events-parquet.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 1, 12)
-const NOW = '2026-11-01T12:00:00.000Z'
 const NOON = "'2026-10-01T12:00:00Z'"
 
 /** A row with what an event needs. */
@@ -23,12 +22,12 @@ interface Read {
   error: unknown
 }
 
-async function read(path: string): Promise<Read> {
+async function read(path: string, timeIsNow = false): Promise<Read> {
   const result: Read = { events: [], rows: [], problems: [], error: null }
   try {
-    for await (const each of readParquetEvents(path, { now: () => NOW_MS })) {
+    for await (const each of readEvents(path, { now: () => NOW_MS, timeIsNow })) {
       if ('problem' in each) result.problems.push(each.problem)
-      else {
+      else if ('event' in each) {
         result.events.push(each.event)
         result.rows.push(each.row)
       }
@@ -54,8 +53,8 @@ describe('events in a Parquet file', () => {
     const result = await readQuery(
       `SELECT 7 AS more, [1, 2] AS list, 812.5::DOUBLE AS red_mean, *, {a: 1} AS nested FROM ${EVENT}`,
     )
-    expect(result.events).toEqual([
-      { image_id: 'a', class_name: 'Forest', ndvi_mean: 0.5, red_mean: 812.5, timestamp: '2026-10-01T12:00:00Z' },
+    expect(result.events).toMatchObject([
+      { image_id: 'a', class_name: 'Forest', ndvi_mean: 0.5, red_mean: 812.5, timestamp: '2026-10-01T12:00:00.000Z' },
     ])
     expect(result.rows).toEqual([1])
   })
@@ -66,16 +65,25 @@ describe('events in a Parquet file', () => {
     ['TIMESTAMP_S', '2026-10-01T12:00:00.000Z'],
     ['TIMESTAMP_MS', '2026-10-01T12:00:00.123Z'],
     ['TIMESTAMP_NS', '2026-10-01T12:00:00.123Z'],
-    ['VARCHAR', '2026-10-01 12:00:00.123456'],
+    ['VARCHAR', '2026-10-01T12:00:00.123Z'],
+    ['DATE', '2026-10-01T00:00:00.000Z'],
   ])('may have timestamps as %s', async (type, expected) => {
     const value = `CAST('2026-10-01 12:00:00.123456' AS ${type})`
     const { timestamp } = first(await readQuery(`SELECT * REPLACE (${value} AS timestamp) FROM ${EVENT}`))
     expect(timestamp).toBe(expected)
   })
 
-  it('are of now where there is no column for their time', async () => {
-    const { timestamp } = first(await readQuery(`SELECT * EXCLUDE (timestamp) FROM ${EVENT}`))
-    expect(timestamp).toBe(NOW)
+  it('may have their times in a column of another name, if only one has that type', async () => {
+    const of = `SELECT * EXCLUDE (timestamp), TIMESTAMP '2026-10-01 12:00:00' AS "__index_level_0__" FROM ${EVENT}`
+    expect(first(await readQuery(of)).timestamp).toBe('2026-10-01T12:00:00.000Z')
+  })
+
+  it('are refused where no column has their times', async () => {
+    const { events, error } = await readQuery(
+      `SELECT * EXCLUDE (timestamp), DATE '2026-10-01' AS a, DATE '2026-10-02' AS b FROM ${EVENT}`,
+    )
+    expect(events).toEqual([])
+    expect(String(error)).toMatch(/no column timestamp; .*No time is invented: "a", "b" looks like one/)
   })
 
   it.each(['FLOAT', 'DOUBLE', 'TINYINT', 'INTEGER', 'BIGINT', 'UBIGINT', 'DECIMAL(9,2)', 'DECIMAL(38,10)', 'HUGEINT'])(
@@ -109,11 +117,11 @@ describe('events in a Parquet file', () => {
     )
     expect(events.map(({ image_id }) => image_id)).toEqual(['a', 'h'])
     expect(problems.map(({ file, row, column, message }) => [file, row, column, message])).toEqual([
-      ['a.parquet', 2, 'ndvi_mean', 'ndvi_mean must lie between -1 and 1: correct the value, which is "1.5"'],
-      ['a.parquet', 3, 'ndvi_mean', 'ndvi_mean is missing: correct the row or remove it'],
-      ['a.parquet', 4, 'image_id', 'image_id is missing: correct the row or remove it'],
-      ['a.parquet', 5, 'timestamp', expect.stringMatching(/date and time: .* which is "yesterday"$/)],
-      ['a.parquet', 6, 'timestamp', 'timestamp is missing: correct the row or remove it'],
+      ['a.parquet', 2, 'ndvi_mean', 'ndvi_mean must lie between -1 and 1: correct the cell, which holds "1.5"'],
+      ['a.parquet', 3, 'ndvi_mean', 'ndvi_mean is missing: correct the cell, which holds "NaN"'],
+      ['a.parquet', 4, 'image_id', 'image_id is missing: fill in the cell or remove the row'],
+      ['a.parquet', 5, 'timestamp', expect.stringMatching(/date and time such as .* which holds "yesterday"$/)],
+      ['a.parquet', 6, 'timestamp', 'timestamp is missing: fill in the cell or remove the row'],
       ['a.parquet', 7, 'timestamp', expect.stringMatching(/^timestamp lies more than 10 minutes after arrival/)],
     ])
   })
@@ -121,12 +129,8 @@ describe('events in a Parquet file', () => {
   it.each([
     ["'infinity'::TIMESTAMP", 'timestamp'],
     ["'1960-01-01'::TIMESTAMP", 'timestamp'],
-    ["'2026-10-01'::DATE", 'timestamp'],
-    ['1790000000000', 'timestamp'],
-    ['42', 'image_id'],
     ["'\\xFC'::BLOB", 'class_name'],
     ["['Forest']", 'class_name'],
-    ["'0.5'", 'ndvi_mean'],
   ])('are not made of %s as %s', async (value, column) => {
     const result = await readQuery(`SELECT * REPLACE (${value} AS ${column}) FROM ${EVENT}`)
     expect(result.error).toBe(null)
@@ -178,7 +182,7 @@ describe('a Parquet file', () => {
     })
     const file = join(temporaryFolder(), 'a.parquet')
     writeFileSync(file, Buffer.from(bytes))
-    const { events, error } = await read(file)
+    const { events, error } = await read(file, true)
     expect(error).toBe(null)
     expect(events.map(({ image_id }) => image_id)).toEqual(ids)
     expect(events[139_999]).toMatchObject({ ndvi_mean: 0.999 })
@@ -193,7 +197,7 @@ describe('a Parquet file', () => {
       'lacks a column',
       "SELECT 'a' AS image_id, 0.5 AS NDVI",
       [],
-      /a\.parquet: no column class_name, ndvi_mean; the file has "image_id", "NDVI"/,
+      /a\.parquet, row 1: no column class_name, timestamp; the header has "image_id", "NDVI"/,
     ],
   ])('is refused where it %s', async (_, query, options, message) => {
     const { events, error } = await readQuery(query, ...options)
@@ -203,8 +207,6 @@ describe('a Parquet file', () => {
   })
 
   it.each([
-    ['is none', () => Buffer.from('image_id,class_name,ndvi_mean\na,Forest,0.5\n')],
-    ['has no bytes', () => Buffer.alloc(0)],
     ['is cut off', (bytes: Buffer) => bytes.subarray(0, -100)],
     ['lost its first half', (bytes: Buffer) => bytes.subarray(bytes.length / 2)],
     ['has damaged pages', (bytes: Buffer) => Buffer.from(bytes).fill(0xff, 10, 2_000)],
@@ -217,7 +219,9 @@ describe('a Parquet file', () => {
   })
 
   it('that is missing is named', async () => {
-    expect(String((await read('no/such.parquet')).error)).toMatch(/cannot read no\/such\.parquet as Parquet: ENOENT/)
+    expect(String((await read('no/such.parquet')).error)).toMatch(
+      /cannot read no\/such\.parquet: give a CSV, JSON or Parquet file/,
+    )
   })
 })
 

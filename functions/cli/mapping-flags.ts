@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs'
+import { checkMapping, type Mapping } from '../files/mapping.ts'
+import { PRESETS } from '../files/presets.ts'
+import { type Flag, UsageError } from './command.ts'
+
+/** Flags that say what the columns of people's files mean. */
+export const MAPPING_FLAGS = {
+  column: { type: 'string', multiple: true, value: 'FIELD=HEADER', help: 'Column that holds a field; may be repeated' },
+  constant: {
+    type: 'string',
+    multiple: true,
+    value: 'FIELD=TEXT',
+    help: 'Text of a field that no column holds, such as class_name=Forest; {HEADER}, {date} and {file} stand in it',
+  },
+  'image-id': { type: 'string', value: 'TEXT', help: "The same for image_id, such as '{site}_{date}'" },
+  format: {
+    type: 'string',
+    value: 'NAME',
+    help: `Form of a program's files: ${PRESETS.map(({ name }) => name).join(', ')}; recognised by their headers otherwise`,
+  },
+  wide: { type: 'string', value: 'KIND', help: 'Headers are values: class_name, timestamp or site' },
+  class: { type: 'string', multiple: true, value: 'THEIRS=OURS', help: "Known class that one of the file's means" },
+  scale: {
+    type: 'string',
+    multiple: true,
+    value: '[FIELD=]FACTOR',
+    help: 'Factor of the numbers of a field; 0.0001 alone is that of NDVI',
+  },
+  nodata: {
+    type: 'string',
+    multiple: true,
+    value: 'NUMBER|none',
+    help: 'Number that stands for not measured, before scaling; rows without NDVI are then no fault',
+  },
+  'time-zone': {
+    type: 'string',
+    value: 'NAME',
+    help: 'Zone of times that name none, such as Europe/Berlin (default UTC)',
+  },
+  'time-format': { type: 'string', value: 'FORMAT', help: 'Form of the times, such as DD.MM.YYYY or MM/DD/YYYY HH:mm' },
+  separator: { type: 'string', value: 'CHARACTER', help: 'Between cells; found by the header otherwise' },
+  decimal: { type: 'string', value: '.|,', help: 'Decimal mark; found by the first rows otherwise' },
+  encoding: {
+    type: 'string',
+    value: 'NAME',
+    help: 'Of text files, such as latin1 (default UTF-8, or UTF-16 by its mark)',
+  },
+  mapping: {
+    type: 'string',
+    value: 'FILE.json',
+    help: 'All of this as a file; flags win over it',
+  },
+} as const satisfies Record<string, Flag>
+
+type Values = {
+  [Name in keyof typeof MAPPING_FLAGS]:
+    | ((typeof MAPPING_FLAGS)[Name] extends { multiple: true } ? string[] : string)
+    | undefined
+}
+
+/** @throws UsageError that names the flag, or SourceError that names what the mapping cannot say */
+export function mappingOf(flags: Values): Mapping {
+  const file = flags.mapping === undefined ? {} : readMapping(flags.mapping)
+  const constants = { ...file.constants, ...pairs('constant', flags.constant) }
+  if (flags['image-id'] !== undefined) constants.image_id = flags['image-id']
+  const merged: Record<string, unknown> = {
+    ...file,
+    columns: { ...file.columns, ...pairs('column', flags.column) },
+    constants,
+    classes: { ...file.classes, ...pairs('class', flags.class) },
+    scale: { ...file.scale, ...scales(flags.scale) },
+    nodata: flags.nodata === undefined ? file.nodata : flags.nodata.flatMap(numberOrNone),
+    format: flags.format ?? file.format,
+    wide: flags.wide ?? file.wide,
+    timeZone: flags['time-zone'] ?? file.timeZone,
+    timeFormat: flags['time-format'] ?? file.timeFormat,
+    separator: flags.separator?.replace(/^\\t$|^tab$/, '\t') ?? file.separator,
+    decimal: flags.decimal ?? file.decimal,
+    encoding: flags.encoding ?? file.encoding,
+  }
+  const isSaid = (value: unknown) =>
+    value !== undefined &&
+    (typeof value !== 'object' || Array.isArray(value) || Object.keys(value as object).length > 0)
+  return checkMapping(Object.fromEntries(Object.entries(merged).filter(([, value]) => isSaid(value))))
+}
+
+function readMapping(path: string): Mapping {
+  try {
+    return checkMapping(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (error) {
+    throw new UsageError(`--mapping: ${path} cannot be used: ${(error as Error).message}`)
+  }
+}
+
+function pairs(flag: string, texts: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    texts.map(text => {
+      const at = text.indexOf('=')
+      if (at < 1) throw new UsageError(`--${flag} takes NAME=VALUE, not '${text}'`)
+      return [text.slice(0, at), text.slice(at + 1)]
+    }),
+  )
+}
+
+function scales(texts: readonly string[] = []): Record<string, number> {
+  return Object.fromEntries(
+    texts.map(text => {
+      const [field, factor] = text.includes('=') ? text.split('=', 2) : ['ndvi', text]
+      return [field, plainNumber('scale', factor as string)]
+    }),
+  )
+}
+
+function numberOrNone(text: string): number[] {
+  return text === 'none' ? [] : [plainNumber('nodata', text)]
+}
+
+function plainNumber(flag: string, text: string): number {
+  const number = Number(text)
+  if (text.trim() === '' || !Number.isFinite(number)) throw new UsageError(`--${flag} takes a number, not '${text}'`)
+  return number
+}

@@ -1,0 +1,154 @@
+import { SourceError } from './rows.ts'
+
+type JsonRow = Record<string, unknown>
+
+export interface JsonRows {
+  rows: JsonRow[]
+  /** What was assumed, a sentence each. */
+  notes: string[]
+  /** Name of the preset that the form implies. */
+  format?: string
+  /** Factor that the document states for its NDVI. */
+  ndviScale?: number
+}
+
+/** Parses JSON in which Python may have written NaN and Infinity: those become null. @throws SyntaxError */
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (!/NaN|Infinity/.test(text)) throw error
+    const strict = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, piece =>
+      piece.startsWith('"') ? piece : 'null',
+    )
+    return JSON.parse(strict)
+  }
+}
+
+/**
+ * The rows of a JSON document: an array of objects, a field that holds one, GeoJSON, pandas' other orientations, and
+ * the answers of Sentinel Hub's Statistical API, of openEO's aggregate_spatial and of ORNL's MODIS service.
+ *
+ * @throws SourceError when it is none of them
+ */
+export function rowsOfJson(document: unknown, file: string): JsonRows {
+  if (Array.isArray(document)) return plain(document.filter(isObject).map(ofFeature))
+  if (isObject(document)) {
+    const { type, features, subset, data, columns } = document
+    if (type === 'FeatureCollection' && Array.isArray(features)) return plain(features.filter(isObject).map(ofFeature))
+    if (Array.isArray(subset)) return ofOrnl(document, subset.filter(isObject))
+    if (Array.isArray(data) && data.some(each => isObject(each) && 'interval' in each)) return ofSentinelHub(data, file)
+    if (Array.isArray(columns) && Array.isArray(data))
+      return plain(data.filter(Array.isArray).map(row => zipped(columns, row)))
+    const openEo = ofOpenEo(document)
+    if (openEo) return openEo
+    const byColumn = ofColumns(document)
+    if (byColumn) return plain(byColumn)
+    const lists = Object.values(document).filter(value => Array.isArray(value) && value.some(isObject))
+    if (lists.length === 1) return plain((lists[0] as unknown[]).filter(isObject).map(ofFeature))
+    if (Object.values(document).some(value => typeof value === 'number')) return plain([ofFeature(document)])
+  }
+  throw new SourceError(
+    `${file} is JSON, but not of a form that is read: give an array of objects, NDJSON, GeoJSON, or an answer of Sentinel Hub's Statistical API`,
+  )
+}
+
+function plain(rows: JsonRow[]): JsonRows {
+  return { rows, notes: [] }
+}
+
+function isObject(value: unknown): value is JsonRow {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A GeoJSON feature's properties, and its id; other objects as they are. */
+function ofFeature(value: JsonRow): JsonRow {
+  const { type, properties, id } = value
+  return type === 'Feature' && isObject(properties) ? { ...(id !== undefined && { id }), ...properties } : value
+}
+
+function zipped(columns: readonly unknown[], row: readonly unknown[]): JsonRow {
+  return Object.fromEntries(columns.map((column, index) => [String(column), row[index]]))
+}
+
+/** `{column: {index: value}}` and `{column: [value]}`, as pandas and others write. */
+function ofColumns(document: JsonRow): JsonRow[] | undefined {
+  const columns = Object.entries(document)
+  if (columns.length < 2) return undefined
+  const keys = columns.map(([, values]) =>
+    isObject(values) || (Array.isArray(values) && !values.some(isObject)) ? Object.keys(values).join('\n') : undefined,
+  )
+  if (keys[0] === undefined || keys[0] === '' || keys.some(each => each !== keys[0])) return undefined
+  return Object.keys(columns[0]?.[1] as object).map(key =>
+    Object.fromEntries(columns.map(([name, values]) => [name, (values as Record<string, unknown>)[key]])),
+  )
+}
+
+/** @see https://docs.sentinel-hub.com/api/latest/api/statistical/ */
+function ofSentinelHub(data: readonly unknown[], file: string): JsonRows {
+  const rows: JsonRow[] = []
+  const names = new Set<string>()
+  for (const entry of data.filter(isObject)) {
+    const interval = isObject(entry.interval) ? entry.interval : {}
+    const times = { interval_from: interval.from, interval_to: interval.to }
+    const outputs = Object.entries(isObject(entry.outputs) ? entry.outputs : {})
+    if (outputs.length === 0) rows.push(times)
+    for (const [output, of] of outputs) {
+      const bands = isObject(of) && isObject(of.bands) ? Object.entries(of.bands) : []
+      for (const [band, statistics] of bands) {
+        const { stDev, ...stats } = isObject(statistics) && isObject(statistics.stats) ? statistics.stats : {}
+        names.add(`${output}/${band}`)
+        rows.push({ ...times, output, band, ...stats, stdev: stDev })
+      }
+    }
+  }
+  const isMeant = (name: string) => names.size === 1 || /ndvi/i.test(name)
+  const meant = [...names].filter(isMeant)
+  if (meant.length !== 1) {
+    throw new SourceError(
+      `${file} has the outputs ${[...names].join(', ')}: name the one that is NDVI "ndvi", and no other`,
+    )
+  }
+  const kept = rows.filter(({ output, band }) => output === undefined || isMeant(`${output}/${band}`))
+  const notes = names.size > 1 ? [`of the outputs ${[...names].join(', ')} ${meant[0]} is read`] : []
+  return { rows: kept, notes, format: 'sentinel-hub' }
+}
+
+/** `{date: [[value of a band] of a feature]}`. */
+function ofOpenEo(document: JsonRow): JsonRows | undefined {
+  const entries = Object.entries(document)
+  const isDated = entries.every(([key, value]) => /^\d{4}-\d\d-\d\d/.test(key) && Array.isArray(value))
+  if (entries.length === 0 || !isDated) return undefined
+  const rows = entries.flatMap(([date, features]) =>
+    (features as unknown[]).map((bands, index) => ({
+      date,
+      feature_index: index,
+      ...Object.fromEntries([bands].flat().map((value, band) => [`band_${band}`, value])),
+    })),
+  )
+  return { rows, notes: [], format: 'openeo' }
+}
+
+/** Valid range of MODIS NDVI before it is scaled; below it lies the fill value. */
+const MODIS_VALID = { from: -2_000, to: 10_000 }
+
+/** @see https://modis.ornl.gov/data/modis_webservice.html */
+function ofOrnl({ scale }: JsonRow, subset: readonly JsonRow[]): JsonRows {
+  const ndvi = subset.filter(({ band }) => band === undefined || /ndvi/i.test(String(band)))
+  const rows = ndvi.map(({ calendar_date, modis_date, band, data }) => {
+    const pixels = [data].flat().map(Number)
+    const valid = pixels.filter(value => value >= MODIS_VALID.from && value <= MODIS_VALID.to)
+    const mean = valid.reduce((sum, value) => sum + value, 0) / valid.length
+    const variance = valid.reduce((sum, value) => sum + (value - mean) ** 2, 0) / valid.length
+    const stats = { mean, stdev: Math.sqrt(variance), min: Math.min(...valid), max: Math.max(...valid) }
+    const of = { calendar_date, modis_date, band, pixels: valid.length }
+    return valid.length === 0 ? of : { ...of, ...stats }
+  })
+  const factor = Number(scale)
+  return {
+    rows,
+    notes: ['NDVI is the mean of the valid pixels of each date'],
+    format: 'ornl-modis',
+    ndviScale: factor > 0 ? factor : 0.0001,
+  }
+}

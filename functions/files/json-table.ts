@@ -1,0 +1,131 @@
+import { readJson, rowsOfJson } from './json-forms.ts'
+import { SourceError } from './rows.ts'
+import type { Table, TableRow } from './table.ts'
+import type { DecodedText } from './text.ts'
+import { wholeText } from './text.ts'
+
+/** A JSON value that is no NDJSON is held in memory whole. */
+const MAX_CHARACTERS = 400_000_000
+const ROWS_AT_ONCE = 1_000
+
+type JsonRow = Record<string, unknown>
+
+/**
+ * Opens JSON as a table: NDJSON with an object per line, an array of objects, or a form of `rowsOfJson`.
+ *
+ * @param open decodes the file from its start, as often as it is called
+ */
+export async function openJsonTable(file: string, open: () => Promise<DecodedText>): Promise<Table> {
+  if (await isNdjson((await open()).chunks)) return ndjsonTable(file, open)
+  const text = await wholeText((await open()).chunks, file, MAX_CHARACTERS)
+  let document: unknown
+  try {
+    document = readJson(text)
+  } catch (error) {
+    throw new SourceError(`${file} begins as JSON, but is damaged or cut off: ${(error as Error).message}`)
+  }
+  const { rows, notes, format, ndviScale } = rowsOfJson(document, file)
+  const columns = [...new Set(rows.flatMap(row => Object.keys(row)))]
+  return {
+    file,
+    columns,
+    rows: () => batches(rows, columns),
+    notes: notes.map(note => `${file}: ${note}`),
+    ...(format && { format }),
+    ...(ndviScale !== undefined && { ndviScale }),
+  }
+}
+
+async function* batches(rows: readonly JsonRow[], columns: readonly string[]): AsyncGenerator<TableRow[]> {
+  for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
+    yield rows
+      .slice(start, start + ROWS_AT_ONCE)
+      .map((row, index) => ({ row: start + index + 1, values: columns.map(column => row[column]) }))
+  }
+}
+
+/** Whether the first line is a whole object, and the next begins another. */
+async function isNdjson(chunks: AsyncGenerator<string>): Promise<boolean> {
+  for await (const line of linesOf(chunks)) {
+    if (line.trim() === '') continue
+    return isObject(parsed(line))
+  }
+  return false
+}
+
+async function ndjsonTable(file: string, open: () => Promise<DecodedText>): Promise<Table> {
+  const columns = new Set<string>()
+  let lines = 0
+  let only: unknown
+  for await (const line of linesOf((await open()).chunks)) {
+    const value = parsed(line)
+    if (line.trim() === '') continue
+    lines += 1
+    if (!isObject(value)) continue
+    only = value
+    for (const name of Object.keys(flat(value))) columns.add(name)
+  }
+  // One object on one line may be a document as well.
+  if (lines === 1) {
+    const { rows, notes, format, ndviScale } = rowsOfJson(only, file)
+    const names = [...new Set(rows.flatMap(row => Object.keys(row)))]
+    const stated = { ...(format && { format }), ...(ndviScale !== undefined && { ndviScale }) }
+    return {
+      file,
+      columns: names,
+      rows: () => batches(rows, names),
+      notes: notes.map(note => `${file}: ${note}`),
+      ...stated,
+    }
+  }
+  return { file, columns: [...columns], rows: () => ndjsonRows(open, [...columns]), notes: [] }
+}
+
+async function* ndjsonRows(open: () => Promise<DecodedText>, columns: readonly string[]): AsyncGenerator<TableRow[]> {
+  let rows: TableRow[] = []
+  let row = 0
+  for await (const line of linesOf((await open()).chunks)) {
+    row += 1
+    if (line.trim() === '') continue
+    const value = parsed(line)
+    if (isObject(value)) {
+      const object = flat(value)
+      rows.push({ row, values: columns.map(column => object[column]) })
+    } else {
+      rows.push({ row, defect: 'is no JSON object: write one object per line' })
+    }
+    if (rows.length >= ROWS_AT_ONCE) {
+      yield rows
+      rows = []
+    }
+  }
+  if (rows.length > 0) yield rows
+}
+
+/** A GeoJSON feature's properties; other objects as they are. */
+function flat(value: JsonRow): JsonRow {
+  const { properties } = value
+  return value.type === 'Feature' && isObject(properties) ? { id: value.id, ...properties } : value
+}
+
+function parsed(line: string): unknown {
+  try {
+    return readJson(line)
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is JsonRow {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() as string
+    yield* lines
+  }
+  if (rest !== '') yield rest
+}

@@ -1,0 +1,49 @@
+import type { Mapping } from './mapping.ts'
+import { SourceError } from './rows.ts'
+
+/** A look at all values of a file's NDVI column: whether they are in the scale of NDVI. */
+export interface NdviColumn {
+  /** @param factor by which the value is scaled; undefined for none */
+  add(value: number, factor: number | undefined): void
+  /** @throws SourceError when the column as a whole is not NDVI from -1 to 1 */
+  refuseOtherScale(): void
+}
+
+/** Values that files have for "no data" and that tell nothing of the scale. */
+const FILLS: ReadonlySet<number> = new Set([
+  -9999, -3000, -32768, -32767, -28672, 9999, 32767, 65535, -99999, -999, -99,
+])
+
+export function ndviColumn(file: string, { scale, nodata }: Mapping): NdviColumn {
+  let count = 0
+  let outside = 0
+  let fills = 0
+  let hasFraction = false
+  let largest = 0
+  return {
+    add(value, factor) {
+      if (FILLS.has(value)) {
+        fills += 1
+        return
+      }
+      const ndvi = value * (factor ?? 1)
+      count += 1
+      hasFraction ||= !Number.isInteger(ndvi)
+      if (Math.abs(ndvi) > 1) outside += 1
+      largest = Math.max(largest, Math.abs(ndvi))
+    },
+    refuseOtherScale() {
+      const isScaled = scale !== undefined
+      if (isScaled && nodata === undefined && fills > 0) {
+        throw new SourceError(
+          `${file}: ${fills} values of NDVI are -3000 or another number that often stands for no data: give --nodata -3000, or --nodata none if they are measured`,
+        )
+      }
+      if (outside === 0 || (outside * 2 <= count && hasFraction)) return
+      const factor = [0.01, 0.001, 0.0001].find(each => largest * each <= 1) ?? 0.0001
+      throw new SourceError(
+        `${file}: ${outside} of ${count} values of NDVI lie outside -1 to 1, up to ${largest}: the column is in another scale. Nothing was taken; if NDVI was multiplied by ${1 / factor}, give --scale ${factor}`,
+      )
+    },
+  }
+}

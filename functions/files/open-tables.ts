@@ -1,0 +1,80 @@
+import { basename } from 'node:path'
+import { openCsvTable } from './csv-table.ts'
+import { type FileForm, formOf, formOfFile } from './file-form.ts'
+import { openJsonTable } from './json-table.ts'
+import type { Mapping } from './mapping.ts'
+import { openParquetTable } from './parquet-table.ts'
+import { SourceError } from './rows.ts'
+import type { Table } from './table.ts'
+import { decodeText } from './text.ts'
+import { bytesOf, membersOfZip } from './unpack.ts'
+
+/** Files of these names in a zip archive are no data. */
+const NO_DATA = /(^|\/)[._]|\.(txt|md|pdf|html?|xml|png|jpe?g)$/i
+
+/**
+ * Opens the tables in a file, by what its first bytes say it is, whatever its name: text as CSV or JSON, Parquet, and
+ * both packed as gzip, zstd or zip.
+ *
+ * @throws SourceError that names what the file is where it holds no table
+ */
+export async function* openTables(path: string, mapping: Mapping, name = basename(path)): AsyncGenerator<Table> {
+  const form = await formOfFile(path)
+  if (form === 'parquet') yield await openParquetTable(path, name)
+  else if (form === 'zip') yield* tablesInZip(path, name, mapping)
+  else if (form === 'text' || form === 'gzip' || form === 'zstd') {
+    yield await openTextTable(name, () => bytesOf(path, form), mapping)
+  } else refuse(name, form)
+}
+
+function refuse(name: string, form: Exclude<FileForm, 'text' | 'parquet' | 'gzip' | 'zip' | 'zstd'>): never {
+  if (form === 'empty') throw new SourceError(`${name} is empty: it has no bytes`)
+  throw new SourceError(`${name} is ${form.foreign}, which is not read: ${form.instead}`)
+}
+
+async function* tablesInZip(path: string, name: string, mapping: Mapping): AsyncGenerator<Table> {
+  const members = await membersOfZip(path)
+  const has = (member: string) => members.some(each => each.name === member)
+  if (has('xl/workbook.xml')) {
+    throw new SourceError(
+      `${name} is an Excel workbook, which is not read: save the sheet as CSV, or write it as Parquet`,
+    )
+  }
+  if (has('content.xml')) {
+    throw new SourceError(`${name} is a document of LibreOffice, which is not read: save the sheet as CSV`)
+  }
+  const tables = members.filter(member => !NO_DATA.test(member.name))
+  if (tables.length === 0) throw new SourceError(`${name} is a zip archive without a table: pack CSV or JSON files`)
+  for (const member of tables) yield await openTextTable(`${name}/${member.name}`, member.bytes, mapping)
+}
+
+/** @param open gives the bytes from their start, as often as it is called */
+async function openTextTable(name: string, open: () => AsyncIterable<Uint8Array>, mapping: Mapping): Promise<Table> {
+  const head = await headOf(open())
+  const form = formOf(head)
+  if (form !== 'text') {
+    const inside = typeof form === 'object' ? form.foreign : form === 'empty' ? 'empty' : `a ${form} file`
+    throw new SourceError(`${name} holds no text, but is ${inside}: unpack it, and give CSV, JSON or Parquet`)
+  }
+  const decode = () => decodeText(open(), mapping.encoding)
+  const start = (await decodeText(single(head), mapping.encoding)).chunks
+  let text = ''
+  for await (const chunk of start) text += chunk
+  if (mapping.separator === undefined && /^\s*[[{]/.test(text)) return openJsonTable(name, decode)
+  return openCsvTable(name, await decode(), mapping.separator)
+}
+
+const HEAD_BYTES = 4_096
+
+async function headOf(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  let head = Buffer.alloc(0)
+  for await (const chunk of bytes) {
+    head = Buffer.concat([head, chunk])
+    if (head.length >= HEAD_BYTES) break
+  }
+  return head.subarray(0, HEAD_BYTES)
+}
+
+async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}

@@ -1,0 +1,34 @@
+import { openParquet } from '../parquet/read.ts'
+import { SourceError } from './rows.ts'
+import type { Table, TableRow } from './table.ts'
+
+/**
+ * Opens a Parquet file as a table. Every page with a checksum is compared with it before the first row is given.
+ *
+ * @throws SourceError when it is damaged or cut off
+ */
+export async function openParquetTable(path: string, file: string): Promise<Table> {
+  const fault = (error: unknown) =>
+    new SourceError(`cannot read ${path} as Parquet: ${error instanceof Error ? error.message : error}`)
+  const parquet = await openParquet(path).catch(error => {
+    throw fault(error)
+  })
+  async function* rows(used: readonly number[]): AsyncGenerator<TableRow[]> {
+    const pieces = parquet.pieces(used.map(index => parquet.columns[index] as string))
+    for (let row = 1; ; ) {
+      const piece = await pieces.next().catch(error => {
+        throw fault(error)
+      })
+      if (piece.done) return
+      const { count, columns } = piece.value
+      const batch: TableRow[] = []
+      for (let index = 0; index < count; index++) {
+        const values: unknown[] = []
+        for (let at = 0; at < used.length; at++) values[used[at] as number] = columns[at]?.[index]
+        batch.push({ row: row++, values })
+      }
+      yield batch
+    }
+  }
+  return { file, columns: parquet.columns, timeColumns: parquet.timeColumns, rows, notes: [] }
+}

@@ -1,0 +1,108 @@
+import type { Mapping } from './mapping.ts'
+
+/** The form of the files that some program writes, recognised by their headers. */
+export interface Preset {
+  name: string
+  /** Who writes such files, for people. */
+  writtenBy: string
+  /** Headers that all such files have, as `headerKey` spells them. */
+  headers: readonly string[]
+  /** Headers of which they have one at least. */
+  oneOf?: readonly string[]
+  /** Headers beside which a file is another's. */
+  without?: readonly string[]
+  /** What the columns mean, by `headerKey`. */
+  columns: NonNullable<Mapping['columns']>
+  /** What stands for fields that these files do not have. */
+  constants?: NonNullable<Mapping['constants']>
+  wide?: Mapping['wide']
+}
+
+/** Spelling of a header in which case, spaces and punctuation do not count. */
+export function headerKey(header: string): string {
+  return header
+    .normalize('NFC')
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, '_')
+    .replaceAll(/^_+|_+$/g, '')
+}
+
+/** Presets in the order in which they are tried. */
+export const PRESETS: readonly Preset[] = [
+  {
+    name: 'sentinel-hub',
+    writtenBy: 'Sentinel Hub Statistical API',
+    headers: ['interval_from', 'mean'],
+    columns: { timestamp: 'interval_from', ndvi_mean: 'mean', ndvi_std: 'stdev', ndvi_min: 'min', ndvi_max: 'max' },
+    constants: { image_id: '{file}_{date}' },
+  },
+  {
+    name: 'sentinel-hub-csv',
+    writtenBy: 'Copernicus Browser and EO Browser statistics',
+    headers: ['c0_date', 'c0_mean'],
+    columns: {
+      timestamp: 'c0_date',
+      ndvi_mean: 'c0_mean',
+      ndvi_std: 'c0_stdev',
+      ndvi_min: 'c0_min',
+      ndvi_max: 'c0_max',
+    },
+    constants: { image_id: '{file}_{date}' },
+  },
+  {
+    name: 'appeears',
+    writtenBy: 'AppEEARS area statistics',
+    headers: ['file_name', 'dataset', 'date', 'mean'],
+    columns: {
+      image_id: 'file_name',
+      timestamp: 'date',
+      ndvi_mean: 'mean',
+      ndvi_std: 'standard_deviation',
+      ndvi_min: 'minimum',
+      ndvi_max: 'maximum',
+    },
+  },
+  {
+    name: 'appeears-point',
+    writtenBy: 'AppEEARS point samples',
+    headers: ['id', 'category', 'date', 'latitude', 'longitude'],
+    columns: { class_name: 'category', timestamp: 'date' },
+    constants: { image_id: '{ID}_{date}' },
+  },
+  {
+    name: 'openeo',
+    writtenBy: 'openEO aggregate_spatial',
+    headers: ['date', 'feature_index'],
+    columns: { timestamp: 'date' },
+    constants: { image_id: '{feature_index}_{date}' },
+  },
+  {
+    name: 'ornl-modis',
+    writtenBy: 'the MODIS web service of ORNL DAAC',
+    headers: ['calendar_date', 'modis_date'],
+    columns: { timestamp: 'calendar_date', ndvi_mean: 'mean', ndvi_std: 'stdev', ndvi_min: 'min', ndvi_max: 'max' },
+    constants: { image_id: '{file}_{date}' },
+  },
+  {
+    name: 'geemap-zonal',
+    writtenBy: 'geemap zonal statistics',
+    headers: ['system_index', 'mean'],
+    without: ['geo', 'system_time_start', 'date', 'timestamp'],
+    columns: { image_id: 'system_index', ndvi_mean: 'mean', ndvi_std: 'stddev', ndvi_min: 'min', ndvi_max: 'max' },
+  },
+  {
+    name: 'gee-table',
+    writtenBy: 'Earth Engine table exports',
+    headers: ['system_index'],
+    columns: { image_id: 'system_index', ndvi_mean: 'mean', ndvi_std: 'stddev', ndvi_min: 'min', ndvi_max: 'max' },
+  },
+  {
+    name: 'gee-chart',
+    writtenBy: 'Earth Engine charts',
+    headers: ['system_time_start'],
+    without: ['image_id'],
+    columns: { timestamp: 'system_time_start' },
+    constants: { image_id: '{file}_{date}' },
+  },
+]

@@ -1,0 +1,78 @@
+import { classNames } from './class-names.ts'
+import { joinedTable } from './joined-files.ts'
+import type { Mapping } from './mapping.ts'
+import { decimalMarkOf } from './numbers.ts'
+import { openTables } from './open-tables.ts'
+import { type FieldSource, type Plan, recognize } from './recognition.ts'
+import { rowReader } from './row-to-event.ts'
+import { NUMBER_FIELDS, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
+import { findSources, type Source, withPathColumns } from './sources.ts'
+import type { Table, TableRow } from './table.ts'
+import { unpivot } from './wide.ts'
+
+export interface ReadOptions {
+  /** The time of reading, in ms since the epoch: an event may not lie after it. */
+  now(): number
+  mapping?: Mapping
+  /** Gives rows that have no time the time of reading. Without it such files are refused. */
+  timeIsNow?: boolean
+  /** Names of known classes, by which a file's names are recognised. */
+  classes?: Iterable<string>
+  report?: ReadReport
+}
+
+/**
+ * Reads the rows of a source, some at once: its tables one after the other, each with what its columns mean chosen by
+ * `recognize`.
+ *
+ * @throws SourceError as soon as it cannot be read further; rows before that have been given by then. At the end of a
+ *   table when its NDVI is in another scale
+ */
+export async function* readSource(source: Source, options: ReadOptions): AsyncGenerator<RowRead[]> {
+  const { mapping = {}, report = SILENT, timeIsNow = false } = options
+  const classes = classNames(options.classes, mapping.classes)
+  for await (const opened of tablesOf(source, mapping)) {
+    for (const note of opened.notes) report.note(note)
+    if (opened.columns.length === 0) throw new SourceError(`${opened.file} holds no rows`)
+    const table = unpivot(withPathColumns(opened, source), mapping, new Set(options.classes), report)
+    const plan = await recognize(table, mapping, timeIsNow, report)
+    let reader: ReturnType<typeof rowReader> | undefined
+    for await (const rows of table.rows(columnsOf(plan))) {
+      if (!reader) {
+        const decimal = mapping.decimal ?? decimalMarkIn(rows, plan)
+        if (decimal === ',') report.note(`${table.file}: numbers have a decimal comma`)
+        reader = rowReader(table, plan, mapping, { now: options.now, timeIsNow, classes, decimal, report })
+      }
+      yield rows.map(reader.read)
+    }
+    if (reader) reader.refuseOtherScale()
+    else report.note(`${table.file} has columns, but no rows`)
+  }
+}
+
+/** Reads the events of a file or a folder, row by row. @throws SourceError as above, or when there is nothing to read */
+export async function* readEvents(path: string, options: ReadOptions): AsyncGenerator<RowRead> {
+  for (const source of (await findSources(path)).sources) {
+    for await (const rows of readSource(source, options)) yield* rows
+  }
+}
+
+async function* tablesOf(source: Source, mapping: Mapping): AsyncGenerator<Table> {
+  if (source.files.length > 1) yield await joinedTable(source.path, mapping)
+  else yield* openTables(source.files[0] as string, mapping, source.name)
+}
+
+function columnsOf({ sources }: Plan): number[] {
+  const columns = Object.values(sources).flatMap((source: FieldSource) =>
+    'column' in source ? [source.column] : 'year' in source ? [source.year, source.dayOfYear] : source.template.columns,
+  )
+  return [...new Set(columns)].sort((a, b) => a - b)
+}
+
+function decimalMarkIn(rows: readonly TableRow[], { sources }: Plan): '.' | ',' {
+  const columns = NUMBER_FIELDS.flatMap(field => {
+    const source = sources[field]
+    return source && 'column' in source ? [source.column] : []
+  })
+  return decimalMarkOf(rows.flatMap(row => ('values' in row ? columns.map(column => row.values[column]) : [])))
+}

@@ -1,0 +1,215 @@
+import type { Mapping } from './mapping.ts'
+import { headerKey, PRESETS, type Preset } from './presets.ts'
+import { FIELDS, type Field, quoted, REQUIRED_FIELDS, type ReadReport, SourceError } from './rows.ts'
+import type { Table, TableRow } from './table.ts'
+import { compileTemplate, type Template } from './template.ts'
+import { timeReader } from './time-forms.ts'
+
+/** Where a field's value comes from. */
+export type FieldSource = { column: number } | { template: Template } | { year: number; dayOfYear: number }
+
+export interface Plan {
+  sources: Partial<Record<Field, FieldSource>>
+  /** For messages: the header of the column that a field comes from, otherwise the field's own name. */
+  headerOf(field: Field): string
+}
+
+/** Headers that name a column of times, as `headerKey` spells them; the first that is there is taken. */
+const TIME_HEADERS = [
+  ...['timestamp', 'datetime', 'date_time', 'time', 'date', 'system_time_start', 'event_time', 'eventtime'],
+  ...['interval_from', 'acquisition_time', 'acquisition_date', 'acquired', 'acquired_at', 'sensing_time'],
+  ...['sensing_date', 'observed_at', 'observation_date', 'obs_date', 'image_date', 'img_date', 'scene_date'],
+  ...['calendar_date', 'time_start', 'start_time', 'datum', 'fecha', 'data_hora', 't', 'utc_time', 'date_utc'],
+] as const
+
+const SYNONYMS: Partial<Record<Field, readonly string[]>> = {
+  image_id: ['imageid', 'image', 'scene_id', 'product_id', 'image_filename', 'img_id'],
+  class_name: ['classname', 'class', 'land_cover', 'landcover', 'lc_class', 'land_cover_class'],
+  ndvi_std: ['ndvi_stdev', 'ndvi_stddev', 'std_ndvi', 'ndvi_sd'],
+  ndvi_min: ['min_ndvi', 'ndvi_minimum'],
+  ndvi_max: ['max_ndvi', 'ndvi_maximum'],
+}
+
+const NDVI_HEADER = /(^|_)ndvi(_mean|_avg|_average)?$|^(mean|avg|average)_ndvi$/
+const OPENEO_HEADER = /^(avg_|mean_)?(band_0|ndvi)$/
+
+/**
+ * Chooses what a table's columns mean: what the mapping says, then headers that are an event's field names, then the
+ * preset that fits, then usual other names. All but the first two are said in the report, and so are unused columns.
+ *
+ * @param mayLackTime whether rows may have no time of their own
+ * @throws SourceError that names the fields that are missing and how to give them
+ */
+export async function recognize(
+  table: Table,
+  mapping: Mapping,
+  mayLackTime: boolean,
+  report: ReadReport,
+): Promise<Plan> {
+  const { file, columns } = table
+  const headers = headerIndex(table)
+  const preset = presetOf(mapping.format ?? table.format, headers)
+  const sources: Plan['sources'] = {}
+  const chosen: string[] = []
+  let usesPreset = false
+  for (const field of FIELDS) {
+    const own = ownSource(table, headers, mapping, field)
+    const source = own ?? presetColumn(headers, preset, field) ?? synonym(table, headers, preset, field)
+    const constant = preset?.constants?.[field]
+    if (source) {
+      sources[field] = source
+      if (!own && 'column' in source) chosen.push(`${field} = ${quoted(columns[source.column] as string)}`)
+    } else if (constant !== undefined && FIELDS.includes(field)) {
+      sources[field] = { template: compileTemplate(constant, table) }
+      chosen.push(`${field} = ${constant}`)
+    }
+    usesPreset ||= preset?.columns[field] !== undefined && own === undefined && sources[field] !== undefined
+  }
+  const days = sources.timestamp ? undefined : yearAndDay(headers)
+  if (days) {
+    sources.timestamp = days
+    chosen.push(`timestamp = ${[days.year, days.dayOfYear].map(at => quoted(columns[at] as string)).join(' and ')}`)
+  }
+  await refuseMissing(table, sources, mapping, mayLackTime)
+  if (chosen.length > 0) {
+    const written = preset && usesPreset ? `read as ${preset.name} (${preset.writtenBy}): ` : ''
+    report.note(`${file}: ${written}${chosen.join(', ')}`)
+  }
+  sayUnused(table, sources, report)
+  return { sources, headerOf: field => headerOf(columns, sources[field], field) }
+}
+
+type Headers = ReadonlyMap<string, number[]>
+
+function headerIndex({ columns }: Table): Headers {
+  const headers = new Map<string, number[]>()
+  for (const [index, header] of columns.entries()) {
+    const key = headerKey(header)
+    headers.set(key, [...(headers.get(key) ?? []), index])
+  }
+  return headers
+}
+
+function presetOf(format: string | undefined, headers: Headers): Preset | undefined {
+  if (format !== undefined) return PRESETS.find(({ name }) => name === format)
+  return PRESETS.find(
+    ({ headers: all, without = [] }) => all.every(key => headers.has(key)) && !without.some(key => headers.has(key)),
+  )
+}
+
+/** What the mapping says of a field, or the column that has its very name. */
+function ownSource(table: Table, headers: Headers, mapping: Mapping, field: Field): FieldSource | undefined {
+  const { file, columns } = table
+  const asked = mapping.columns?.[field]
+  if (asked !== undefined) {
+    const exact = columns.indexOf(asked)
+    const column = exact >= 0 ? exact : headers.get(headerKey(asked))?.[0]
+    if (column === undefined) {
+      throw new SourceError(`${file}: there is no column ${quoted(asked)} for ${field}; ${theHeaderHas(columns)}`)
+    }
+    return { column }
+  }
+  const constant = mapping.constants?.[field]
+  if (constant !== undefined) return { template: compileTemplate(constant, table) }
+  const same = headers.get(field) ?? []
+  if (same.length === 0) return undefined
+  const exact = same.filter(index => columns[index]?.trim() === field)
+  const found = exact.length > 0 ? exact : same
+  if (found.length > 1) {
+    throw new SourceError(`${file}, row 1: the column ${field} is there twice: remove one of them`)
+  }
+  return { column: found[0] as number }
+}
+
+function presetColumn(headers: Headers, preset: Preset | undefined, field: Field): FieldSource | undefined {
+  const key = preset?.columns[field]
+  const column = key === undefined ? undefined : headers.get(key)?.[0]
+  return column === undefined ? undefined : { column }
+}
+
+function synonym(
+  { timeColumns }: Table,
+  headers: Headers,
+  preset: Preset | undefined,
+  field: Field,
+): FieldSource | undefined {
+  if (field === 'ndvi_mean') {
+    const fits = preset?.name === 'openeo' ? OPENEO_HEADER : NDVI_HEADER
+    const found = [...headers].filter(([key]) => fits.test(key)).flatMap(([, indexes]) => indexes)
+    return found.length === 1 ? { column: found[0] as number } : undefined
+  }
+  for (const key of field === 'timestamp' ? TIME_HEADERS : (SYNONYMS[field] ?? [])) {
+    const column = headers.get(key)?.[0]
+    if (column !== undefined) return { column }
+  }
+  const isOnlyTime = field === 'timestamp' && timeColumns?.length === 1
+  return isOnlyTime ? { column: timeColumns[0] as number } : undefined
+}
+
+function yearAndDay(headers: Headers): { year: number; dayOfYear: number } | undefined {
+  const find = (...keys: string[]) => keys.map(key => headers.get(key)?.[0]).find(index => index !== undefined)
+  const year = find('year', 'yr')
+  const dayOfYear = find('dayofyear', 'day_of_year', 'doy')
+  return year === undefined || dayOfYear === undefined ? undefined : { year, dayOfYear }
+}
+
+async function refuseMissing(
+  table: Table,
+  sources: Plan['sources'],
+  mapping: Mapping,
+  mayLackTime: boolean,
+): Promise<void> {
+  const { file, columns } = table
+  const missing = REQUIRED_FIELDS.filter(field => !sources[field] && !(field === 'timestamp' && mayLackTime))
+  if (missing.length === 0) return
+  const advice = missing.map(field => `--column ${field}=HEADER`)
+  const fixed = missing.includes('class_name') ? ' or --constant class_name=NAME' : ''
+  const composed = missing.includes('image_id') ? " or --image-id '{HEADER}_{date}'" : ''
+  let time = ''
+  if (missing.includes('timestamp')) {
+    const like = await columnsLikeTimes(table, mapping)
+    const hint = like.length > 0 ? `${like.map(quoted).join(', ')} looks like one` : 'no column looks like one'
+    time = `. No time is invented: ${hint}; --constant timestamp=2024-06-11 gives all rows the same`
+  }
+  throw new SourceError(
+    `${file}, row 1: no column ${missing.join(', ')}; ${theHeaderHas(columns)}. Name it: ${advice.join(' ')}${fixed}${composed}${time}`,
+  )
+}
+
+/** Headers of the columns whose first values can all be read as times. */
+async function columnsLikeTimes({ columns, rows }: Table, mapping: Mapping): Promise<string[]> {
+  const read = timeReader(mapping)
+  let first: readonly TableRow[] = []
+  for await (const batch of rows(columns.map((_, index) => index))) {
+    first = batch
+    break
+  }
+  return columns.filter((_, index) => {
+    const cells = first.flatMap(row => ('values' in row ? [row.values[index]] : []))
+    const filled = cells.filter(cell => cell !== '' && cell !== null && cell !== undefined).slice(0, 100)
+    return filled.length > 0 && filled.every(cell => read(cell) !== null)
+  })
+}
+
+function theHeaderHas(columns: readonly string[]): string {
+  return `the header has ${columns.slice(0, 20).map(quoted).join(', ')}${columns.length > 20 ? ', …' : ''}`
+}
+
+function sayUnused({ file, columns }: Table, sources: Plan['sources'], report: ReadReport): void {
+  const used = new Set<number>()
+  for (const source of Object.values(sources)) {
+    if ('column' in source) used.add(source.column)
+    else if ('year' in source) used.add(source.year).add(source.dayOfYear)
+    else for (const column of source.template.columns) used.add(column)
+  }
+  const unused = columns.filter((header, index) => header !== '' && !used.has(index))
+  if (unused.length === 0) return
+  const shown = unused.slice(0, 20).map(quoted).join(', ')
+  report.note(
+    `${file}: not used: ${unused.length === 1 ? 'column' : 'columns'} ${shown}${unused.length > 20 ? ', …' : ''}`,
+  )
+}
+
+function headerOf(columns: readonly string[], source: FieldSource | undefined, field: Field): string {
+  return source && 'column' in source ? (columns[source.column] as string).trim() || field : field
+}

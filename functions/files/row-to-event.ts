@@ -1,0 +1,217 @@
+import { decodeEvent, type ImageEvent, InvalidEventError, type WireEvent } from '../core/event.ts'
+import { formatTimestamp } from '../core/time.ts'
+import type { ClassNames } from './class-names.ts'
+import type { Mapping } from './mapping.ts'
+import { type NdviColumn, ndviColumn } from './ndvi-column.ts'
+import { readNumber } from './numbers.ts'
+import type { FieldSource, Plan } from './recognition.ts'
+import {
+  type Field,
+  GARBLED,
+  NDVI_FIELDS,
+  NUMBER_FIELDS,
+  quoted,
+  type ReadReport,
+  type RowRead,
+  TEXT_FIELDS,
+} from './rows.ts'
+import type { Table, TableRow } from './table.ts'
+import { ACCEPTED_TIMES, ofDayOfYear, type TimeRead, timeReader } from './time-forms.ts'
+
+export interface RowContext {
+  /** The time of reading: an event may not lie after it. */
+  now(): number
+  /** Rows without a time of their own are of now. */
+  timeIsNow: boolean
+  classes: ClassNames
+  decimal: '.' | ','
+  report: ReadReport
+}
+
+export interface RowReader {
+  read(row: TableRow): RowRead
+  /** @throws SourceError when the NDVI of the rows so far is in another scale */
+  refuseOtherScale(): void
+}
+
+/** Thrown within a row, to leave it out. */
+class InvalidCellError extends Error {
+  readonly field: Field
+  constructor(field: Field, message: string) {
+    super(message)
+    this.name = 'InvalidCellError'
+    this.field = field
+  }
+}
+
+const NOT_MEASURED = Object.fromEntries(NUMBER_FIELDS.map(field => [field, null]))
+
+/** Reads the rows of a table as events, by a plan. Optional values that cannot be used are "not measured", and counted. */
+export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: RowContext): RowReader {
+  const { file } = table
+  const readTime = timeReader(mapping)
+  const nodata = new Set(mapping.nodata)
+  const ndvi = ndviColumn(file, mapping)
+  const numbers = NUMBER_FIELDS.flatMap(field => {
+    const source = plan.sources[field]
+    return source ? [{ field, source, factor: factorOf(field, mapping, table) }] : []
+  })
+  const isLeftOut = (value: number | null) => mapping.nodata !== undefined && (value === null || nodata.has(value))
+
+  function eventOf(values: readonly unknown[]): { wire: WireEvent; decoded: ImageEvent } | null {
+    const nowMs = context.now()
+    const wire: Record<string, unknown> = { ...NOT_MEASURED }
+    const time = timeOf(plan, values, readTime, context, nowMs)
+    wire.timestamp = formatTimestamp(time)
+    for (const field of TEXT_FIELDS) wire[field] = textOf(plan, field, values, wire.timestamp as string)
+    if (typeof wire.class_name === 'string') wire.class_name = context.classes.known(wire.class_name)
+    for (const { field, source, factor } of numbers) {
+      const cell = cellOf(source, values)
+      const number = readNumber(cell, context.decimal)
+      if (field === 'ndvi_mean' && number !== undefined && isLeftOut(number)) return null
+      wire[field] = scaled(field, number, cell, { nodata, factor, ndvi, report: context.report })
+    }
+    return { wire: wire as unknown as WireEvent, decoded: decode(wire, nowMs, context.report) }
+  }
+
+  return {
+    read(row) {
+      if ('problem' in row) return row
+      if ('defect' in row) {
+        const { column = null, defect } = row
+        return { problem: { file, row: row.row, column, message: column === null ? `the row ${defect}` : defect } }
+      }
+      try {
+        const event = eventOf(row.values)
+        return event ? { file, row: row.row, event: event.wire, decoded: event.decoded } : { noMeasurement: true }
+      } catch (error) {
+        if (!(error instanceof InvalidCellError || error instanceof InvalidEventError)) throw error
+        const { field } = error
+        const column = field === null ? null : plan.headerOf(field as Field)
+        const message = `${error.message}: ${adviceFor(plan, field as Field | null, row.values)}`
+        return { problem: { file, row: row.row, column, message } }
+      }
+    },
+    refuseOtherScale: ndvi.refuseOtherScale,
+  }
+}
+
+function factorOf(field: Field, mapping: Mapping, table: Table): number | undefined {
+  const isNdvi = (NDVI_FIELDS as readonly string[]).includes(field)
+  return mapping.scale?.[field] ?? (isNdvi ? (mapping.scale?.ndvi ?? table.ndviScale) : undefined)
+}
+
+function cellOf(source: FieldSource, values: readonly unknown[]): unknown {
+  return 'column' in source
+    ? values[source.column]
+    : 'template' in source
+      ? source.template.fill(values, '')
+      : undefined
+}
+
+function timeOf(
+  plan: Plan,
+  values: readonly unknown[],
+  readTime: (value: unknown) => TimeRead | null,
+  { timeIsNow, report }: RowContext,
+  nowMs: number,
+): number {
+  const source = plan.sources.timestamp
+  if (!source) {
+    if (timeIsNow) return nowMs
+    throw new InvalidCellError('timestamp', 'timestamp is missing')
+  }
+  let read: TimeRead | null
+  if ('year' in source) {
+    read = ofDayOfYear(Number(values[source.year]), Number(values[source.dayOfYear]))
+  } else {
+    const value = cellOf(source, values)
+    if (value === null || value === undefined || value === '')
+      throw new InvalidCellError('timestamp', 'timestamp is missing')
+    read = readTime(value)
+  }
+  if (!read) {
+    throw new InvalidCellError(
+      'timestamp',
+      `timestamp must be a date and time such as ${ACCEPTED_TIMES}${orderAdvice(source, values)}`,
+    )
+  }
+  if (read.assumed) report.note(read.assumed)
+  return read.ms
+}
+
+/** Dates whose parts may stand in two orders. */
+const PARTS_IN_DOUBT = /^\s*\d{1,2}[./-]\d{1,2}[./-]\d{4}/
+
+function orderAdvice(source: FieldSource, values: readonly unknown[]): string {
+  if (!PARTS_IN_DOUBT.test(String(cellOf(source, values)))) return ''
+  return '; --time-format DD.MM.YYYY or MM/DD/YYYY says which part is the day'
+}
+
+function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly unknown[], timestamp: string): unknown {
+  const source = plan.sources[field] as FieldSource
+  if ('template' in source) return source.template.fill(values, timestamp.slice(0, 10))
+  const value = cellOf(source, values)
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'string' && value.includes(GARBLED)) {
+    throw new InvalidCellError(field, `${field} is not UTF-8 text: --encoding latin1 reads Western European files`)
+  }
+  if (value === '') throw new InvalidCellError(field, `${field} is missing`)
+  return value
+}
+
+function scaled(
+  field: Field,
+  number: number | null | undefined,
+  cell: unknown,
+  {
+    nodata,
+    factor,
+    ndvi,
+    report,
+  }: { nodata: ReadonlySet<number>; factor: number | undefined; ndvi: NdviColumn; report: ReadReport },
+): number | null {
+  if (number === undefined) {
+    if (field === 'ndvi_mean')
+      throw new InvalidCellError(field, `${field} must be a number such as 0.42, not ${quoted(String(cell))}`)
+    report.warn(notMeasured(field))
+    return null
+  }
+  if (number === null || nodata.has(number)) return null
+  if (field === 'ndvi_mean') ndvi.add(number, factor)
+  if (factor === undefined) return number
+  // Twelve digits are more than are kept, and undo what binary fractions add: 3542 * 0.0001 is 0.3542.
+  return Number((number * factor).toPrecision(12))
+}
+
+function notMeasured(field: string): string {
+  return `${field} could not be used and is taken as not measured`
+}
+
+/** Decodes an event; optional values that it cannot have are taken out. */
+function decode(wire: Record<string, unknown>, nowMs: number, report: ReadReport): ImageEvent {
+  for (;;) {
+    try {
+      const decoded = decodeEvent(wire, nowMs)
+      const { ndviMean, ndviMin, ndviMax } = decoded
+      if ((ndviMin ?? ndviMean) <= ndviMean && ndviMean <= (ndviMax ?? ndviMean)) return decoded
+      report.warn('ndvi_mean is outside ndvi_min and ndvi_max, which are taken as not measured')
+      wire.ndvi_min = null
+      wire.ndvi_max = null
+    } catch (error) {
+      const field = error instanceof InvalidEventError ? error.field : null
+      const isOptional = field !== 'ndvi_mean' && (NUMBER_FIELDS as readonly (string | null)[]).includes(field)
+      if (!isOptional || wire[field as string] === null) throw error
+      report.warn(notMeasured(field as string))
+      wire[field as string] = null
+    }
+  }
+}
+
+function adviceFor(plan: Plan, field: Field | null, values: readonly unknown[]): string {
+  const source = field === null ? undefined : plan.sources[field]
+  if (!source || !('column' in source)) return 'correct the row or remove it'
+  const value = values[source.column]
+  if (value === null || value === undefined || value === '') return 'fill in the cell or remove the row'
+  return `correct the cell, which holds ${quoted(value instanceof Date ? String(value) : String(value))}`
+}

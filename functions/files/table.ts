@@ -1,0 +1,31 @@
+import type { RowProblem } from './rows.ts'
+
+/** A row of a table: its values in the order of the table's columns, or why there are none. */
+export type TableRow =
+  | { row: number; values: readonly unknown[] }
+  /** Of the row as a whole what it "has", otherwise of a column a sentence. */
+  | { row: number; defect: string; column?: string }
+  /** A row of another file that this table is joined with. */
+  | { problem: RowProblem }
+
+/** A table as a file has it, before anything is known of what its columns mean. */
+export interface Table {
+  /** For messages: the file's name, and where it is one of many in it, the place within. */
+  file: string
+  columns: readonly string[]
+  /** Indexes of the columns whose type says that they hold times, where the form has types. */
+  timeColumns?: readonly number[]
+  /**
+   * Rows in order, some at once; to be called once.
+   *
+   * @param used indexes of the columns that are needed: the values of others may be missing
+   * @throws SourceError as soon as no more can be read
+   */
+  rows(used: readonly number[]): AsyncGenerator<readonly TableRow[]>
+  /** What was assumed to read the file, a sentence each. */
+  notes: readonly string[]
+  /** Name of a preset that the file's form implies. */
+  format?: string
+  /** Factor that the file itself states for its NDVI. */
+  ndviScale?: number
+}
