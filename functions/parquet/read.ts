@@ -1,5 +1,12 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { asyncBufferFromFile, parquetMetadata, parquetReadObjects, parquetScan, parquetSchema, type SchemaElement } from 'hyparquet'
+import {
+  asyncBufferFromFile,
+  parquetMetadata,
+  parquetReadObjects,
+  parquetScan,
+  parquetSchema,
+  type SchemaElement,
+} from 'hyparquet'
 import { compressors as allCompressors } from 'hyparquet-compressors'
 import { refuseChangedPages } from './page-checksums.ts'
 
