@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { checkMapping, type Mapping } from '../files/mapping.ts'
+import { checkMapping } from '../files/check-mapping.ts'
+import type { Mapping } from '../files/mapping.ts'
 import { PRESETS } from '../files/presets.ts'
 import { type Flag, UsageError } from './command.ts'
 
