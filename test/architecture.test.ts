@@ -1,9 +1,8 @@
-import { globSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import { parseSync } from 'vite'
 import { describe, expect, it } from 'vitest'
+import { sourcesIn } from './support/sources.ts'
 
 /** What a file takes from elsewhere. */
 interface Import {
@@ -12,8 +11,6 @@ interface Import {
   target: string
   typeOnly: boolean
 }
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** What the core may use of Node: pure functions of bytes. */
 const PURE_BUILTINS = ['node:buffer', 'node:zlib']
@@ -194,13 +191,6 @@ function cyclesIn(imports: readonly Pick<Import, 'file' | 'target'>[]): string[]
   }
   for (const file of targets.keys()) follow(file, [])
   return cycles
-}
-
-function sourcesIn(...folders: string[]): { file: string; source: string }[] {
-  return folders
-    .flatMap(folder => globSync(`${folder}/**/*.ts`, { cwd: ROOT }))
-    .filter(file => !file.startsWith('web/dist/'))
-    .map(file => ({ file: relative('.', file), source: readFileSync(join(ROOT, file), 'utf8') }))
 }
 
 describe('imports point one way', () => {

@@ -5,7 +5,15 @@ import { HOUR_MS } from '../core/time.ts'
 import { readParquet } from '../parquet/read.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { ARCHIVE_PREFIX, type ArchiveFileName, archiveKey, fileName, parseArchiveKey } from './layout.ts'
+import {
+  ARCHIVE_PREFIX,
+  type ArchiveFileName,
+  archiveKey,
+  COMPACTED_LANE_PREFIX,
+  fileName,
+  IMPORT_LANE_PREFIX,
+  parseArchiveKey,
+} from './layout.ts'
 import { ARCHIVE_COLUMNS } from './parquet.ts'
 
 /**
@@ -41,7 +49,6 @@ interface Done {
 }
 
 const DONE_PREFIX = 'compactions/'
-const LANE = 'compacted'
 /** Number of rows from which on an output takes no further file, so that memory stays bounded. */
 const ROWS_PER_FILE = 250_000
 /** Time after which merged files are deleted, ms. A query lists files before it reads them, and may take this long. */
@@ -90,7 +97,7 @@ async function smallFiles(objects: ObjectStore, before: Slot): Promise<Map<Slot,
     const file = parseArchiveKey(key)
     if (!file) continue
     if (file.slot >= before) break
-    if (file.lane.startsWith(`${LANE}-`) || file.lane.startsWith('import-')) continue
+    if (file.lane.startsWith(COMPACTED_LANE_PREFIX) || file.lane.startsWith(IMPORT_LANE_PREFIX)) continue
     bySlot.set(file.slot, [...(bySlot.get(file.slot) ?? []), key])
   }
   return bySlot
@@ -107,7 +114,7 @@ async function* merged(
   let part = 0
   const digest = createHash('sha256').update(keys.join('\n')).digest('hex').slice(0, 32)
   const write = () => {
-    const key = archiveKey(slot, slotMs, `${LANE}-${digest}`, String(++part), String(rows.length))
+    const key = archiveKey(slot, slotMs, `${COMPACTED_LANE_PREFIX}${digest}`, String(++part), String(rows.length))
     const bytes = encodeStoredRows(rows, fileName(key))
     rows = []
     return { key, bytes }

@@ -3,7 +3,7 @@ import { toPosition } from '../core/lane.ts'
 import { IMPORT_SLOT } from '../core/slot.ts'
 import { dayOf } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { archiveKey, fileName } from './layout.ts'
+import { archiveKey, fileName, IMPORT_LANE_PREFIX } from './layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from './parquet.ts'
 
 const ROWS_PER_FILE = 100_000
@@ -76,7 +76,7 @@ function firstOfFile(row: number): number {
 
 /** Returns the lane of an import in the archive. */
 export function laneOfImport(name: string): string {
-  return `import-${name}`
+  return `${IMPORT_LANE_PREFIX}${name}`
 }
 
 /** Lists the lanes of the finished imports. */

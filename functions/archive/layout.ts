@@ -3,6 +3,10 @@ import { parseSlotName, type Slot, slotName } from '../core/slot.ts'
 /** Key prefix of the archive's objects: `archive/arrival_slot=2026-11-22T14-00/<lane>-<first>-<last>.parquet`. */
 export const ARCHIVE_PREFIX = 'archive/'
 
+/** Prefixes of lanes that are not the log's own. A lane of a log begins with the identity of its log. */
+export const COMPACTED_LANE_PREFIX = 'compacted-'
+export const IMPORT_LANE_PREFIX = 'import-'
+
 export function slotPrefix(slot: Slot, slotMs: number): string {
   return `${ARCHIVE_PREFIX}arrival_slot=${slotName(slot, slotMs)}/`
 }

@@ -5,7 +5,7 @@ import type { Slot } from '../core/slot.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { readParquet } from '../parquet/read.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { ARCHIVE_PREFIX, parseArchiveKey, slotPrefix } from './layout.ts'
+import { ARCHIVE_PREFIX, COMPACTED_LANE_PREFIX, parseArchiveKey, slotPrefix } from './layout.ts'
 
 export interface ReplayOptions {
   objects: ObjectStore
@@ -92,7 +92,7 @@ async function filesOfLanes(
   for await (const key of objects.list(ARCHIVE_PREFIX, slotPrefix(from, slotMs))) {
     const file = parseArchiveKey(key)
     if (!file) continue
-    if (file.lane.startsWith('compacted-')) {
+    if (file.lane.startsWith(COMPACTED_LANE_PREFIX)) {
       compacted.push(key)
       continue
     }
