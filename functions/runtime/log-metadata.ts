@@ -1,8 +1,9 @@
 import { SECOND_MS } from '../core/time.ts'
-import type { EventLog, LogMetadata } from '../ports/event-log.ts'
+import type { EventLog, LogMetadata, Waiting } from '../ports/event-log.ts'
 import { remembered } from './memo.ts'
 
 const LANES_AGE_MS = 10 * SECOND_MS
+const WAITING_AGE_MS = 2 * SECOND_MS
 
 /** The metadata of a log that can be asked. */
 export function logMetadataOf(log: EventLog): LogMetadata {
@@ -16,5 +17,28 @@ export function logMetadataOf(log: EventLog): LogMetadata {
       return log.waiting(cursor)
     },
     firstKept: lane => log.firstKept(lane),
+  }
+}
+
+/**
+ * Log metadata for a function that answers readers: it asks the log only every few seconds. A shard of Kinesis allows five
+ * reads a second, and its consumers need two of them. Lanes may be old for an answer: a lane that is not listed yet
+ * has nothing that its parents' records do not precede.
+ */
+export function rememberedLogMetadata(metadata: LogMetadata): LogMetadata {
+  type Place = Parameters<LogMetadata['waiting']>[0]
+  const places = new Map<string, Place>()
+  const asks = new Map<string, () => Promise<Waiting>>()
+  return {
+    ...metadata,
+    lanes: remembered(LANES_AGE_MS, () => metadata.lanes()),
+    async waiting(place) {
+      const { lane } = place
+      places.set(lane, place)
+      const ask = asks.get(lane) ?? remembered(WAITING_AGE_MS, () => metadata.waiting(places.get(lane) as Place))
+      asks.set(lane, ask)
+      return ask()
+    },
+    firstKept: lane => metadata.firstKept(lane),
   }
 }

@@ -59,6 +59,32 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     await expect(log.lanes()).rejects.toThrow('deleted and created again')
   })
 
+  test('notices it also after its lanes were listed, and before a lane is read that it does not know', async () => {
+    await log.lanes()
+    await kinesis.freshStream(STREAM, 3)
+    await expect(log.lanes()).rejects.toThrow('deleted and created again')
+    await expect(log.read(`${log.identity}.shardId-000000000002`, START, 1)).rejects.toThrow(
+      'deleted and created again',
+    )
+  })
+
+  test('describes the stream once, and lists its shards after that: AWS allows 20 descriptions a second', async () => {
+    const [parent] = (await log.lanes()) as [Lane]
+    await split(parent)
+    for (let time = 0; time < 5; time++) await log.lanes()
+    expect(trouble.count('ListShards')).toBe(7)
+    expect(trouble.count('DescribeStreamSummary')).toBe(1)
+  })
+
+  test('describes the stream again where no shard is left that it knows', async () => {
+    trouble.next('ListShards', answer => ({
+      status: 200,
+      body: { ...answer, Shards: [{ ...(answer.Shards as object[])[0], ShardId: 'shardId-000000000009' }] },
+    }))
+    await log.lanes()
+    expect(trouble.count('DescribeStreamSummary')).toBe(2)
+  })
+
   test('names the parents of lanes that a split has made, and closes what was split', async () => {
     const [parent, other] = (await log.lanes()) as [Lane, Lane]
     const before = positionsOf(await log.append(numbered(5, parent)))

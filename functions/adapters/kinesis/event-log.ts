@@ -56,7 +56,9 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
   const { stream } = options
   const writer = clientOf(options, 1)
   const reader = clientOf(options, READ_ATTEMPTS)
-  const summary = await describe(reader, stream).catch(error => {
+  // In this order: shards of a stream that is replaced between the two calls do not continue those of the next list.
+  const opened = async () => ({ first: await allShards(reader, stream), summary: await describe(reader, stream) })
+  const { first, summary } = await opened().catch(error => {
     writer.destroy()
     reader.destroy()
     throw error
@@ -65,17 +67,20 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
   const maxRecordBytes = (summary.MaxRecordSizeInKiB ?? 1024) * 1024
 
   /** The shards by lane, as they were when last asked for. */
-  let shards = new Map<string, Shard>()
+  let shards = byLane(first)
 
+  function byLane(listed: readonly Shard[]): Map<string, Shard> {
+    return new Map(listed.map(shard => [laneName(identity, shard.ShardId as string), shard]))
+  }
+
+  /** @throws Error if the stream is another one of the same name */
   async function listShards(): Promise<void> {
-    const listed = new Map<string, Shard>()
-    let input: ListShardsCommandInput | null = { StreamName: stream }
-    while (input) {
-      const { Shards = [], NextToken }: ListShardsCommandOutput = await reader.send(new ListShardsCommand(input))
-      for (const shard of Shards) listed.set(laneName(identity, shard.ShardId as string), shard)
-      input = NextToken ? { NextToken } : null
+    const listed = await allShards(reader, stream)
+    // AWS allows 20 descriptions a second in an account, and 1,000 lists for each stream.
+    if (!continues([...shards.values()], listed) && identityOf(await describe(reader, stream)) !== identity) {
+      throw new Error(`the stream ${stream} was deleted and created again: open the log again`)
     }
-    shards = listed
+    shards = byLane(listed)
   }
 
   async function shardOf(lane: string): Promise<Shard> {
@@ -173,9 +178,6 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
     identity,
     maxRecordBytes: maxRecordBytes - 4 * MAX_KEY_CHARACTERS,
     async lanes() {
-      if (identityOf(await describe(reader, stream)) !== identity) {
-        throw new Error(`the stream ${stream} was deleted and created again: open the log anew`)
-      }
       await listShards()
       return Array.from(shards, ([name, shard]): Lane => {
         const parents = [shard.ParentShardId, shard.AdjacentParentShardId].filter(id => id !== undefined)
@@ -234,18 +236,48 @@ function clientOf({ endpoint, region }: KinesisEventLogOptions, maxAttempts: num
 
 /** @throws Error with the command that creates the stream where there is none */
 async function describe(client: KinesisClient, stream: string): Promise<StreamDescriptionSummary> {
-  try {
-    const answer = await client.send(new DescribeStreamSummaryCommand({ StreamName: stream }))
-    return answer.StreamDescriptionSummary as StreamDescriptionSummary
-  } catch (error) {
-    if (!(error instanceof ResourceNotFoundException)) {
-      throw new Error(`Kinesis stream ${stream}: ${textOf(error)}`, { cause: error })
-    }
-    throw new Error(
-      `the stream ${stream} does not exist. Create it: aws kinesis create-stream --stream-name ${stream} --shard-count 2`,
-      { cause: error },
-    )
+  const command = new DescribeStreamSummaryCommand({ StreamName: stream })
+  const answer = await client.send(command).catch(error => {
+    throw unreadable(stream, error)
+  })
+  return answer.StreamDescriptionSummary as StreamDescriptionSummary
+}
+
+/** All shards of a stream, open and closed. @throws Error as describe does */
+async function allShards(client: KinesisClient, stream: string): Promise<Shard[]> {
+  const listed: Shard[] = []
+  let input: ListShardsCommandInput | null = { StreamName: stream }
+  while (input) {
+    const { Shards = [], NextToken }: ListShardsCommandOutput = await client
+      .send(new ListShardsCommand(input))
+      .catch(error => {
+        throw unreadable(stream, error)
+      })
+    listed.push(...Shards)
+    input = NextToken ? { NextToken } : null
   }
+  return listed
+}
+
+function unreadable(stream: string, cause: unknown): Error {
+  if (!(cause instanceof ResourceNotFoundException)) {
+    return new Error(`Kinesis stream ${stream}: ${textOf(cause)}`, { cause })
+  }
+  return new Error(
+    `the stream ${stream} does not exist. Create it: aws kinesis create-stream --stream-name ${stream} --shard-count 2`,
+    { cause },
+  )
+}
+
+/**
+ * True if a later list of shards is surely of the same stream as an earlier one. A stream that was created again counts
+ * its shards from zero, but its sequence numbers start at the time of its creation.
+ */
+function continues(earlier: readonly Shard[], later: readonly Shard[]): boolean {
+  const startOf = (shard: Shard) => shard.SequenceNumberRange?.StartingSequenceNumber
+  const starts = new Map(earlier.map(shard => [shard.ShardId, startOf(shard)]))
+  const common = later.filter(({ ShardId }) => starts.has(ShardId))
+  return common.length > 0 && common.every(shard => starts.get(shard.ShardId) === startOf(shard))
 }
 
 function identityOf({ StreamName, StreamCreationTimestamp }: StreamDescriptionSummary): string {

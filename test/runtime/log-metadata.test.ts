@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest'
+import { type Position, START } from '../../functions/core/lane.ts'
+import type { LogMetadata } from '../../functions/ports/event-log.ts'
+import { rememberedLogMetadata } from '../../functions/runtime/log-metadata.ts'
+
+/** Metadata that counts how often it is asked, and says for a lane when its oldest record arrived. */
+function counted() {
+  const asked = { lanes: 0, waiting: [] as string[] }
+  const metadata: LogMetadata = {
+    identity: 'stream.1',
+    arrivalNeverGoesBack: true,
+    lanes: async () => {
+      asked.lanes++
+      return [{ name: 'a', parents: [], closed: false }]
+    },
+    waiting: async ({ lane }) => {
+      asked.waiting.push(lane)
+      return { oldestMs: asked.waiting.length, reason: null }
+    },
+    firstKept: async () => null,
+  }
+  return { asked, metadata }
+}
+
+const cursor = (lane: string, lastPosition: Position = START) => ({ lane, lastPosition, lastArrivalMs: null })
+
+it('remembered log metadata asks the log once for many answers', async () => {
+  const { asked, metadata } = counted()
+  const remembered = rememberedLogMetadata(metadata)
+  for (let time = 0; time < 5; time++) {
+    await remembered.lanes()
+    await remembered.waiting(cursor('a'))
+  }
+  expect(asked).toEqual({ lanes: 1, waiting: ['a'] })
+})
+
+it('remembered metadata tells each lane its own answer', async () => {
+  const { metadata } = counted()
+  const remembered = rememberedLogMetadata(metadata)
+  const answers = ['a', 'b', 'a', 'b'].map(async lane => (await remembered.waiting(cursor(lane))).oldestMs)
+  expect(await Promise.all(answers)).toHaveLength(4)
+  const [a, b] = [await remembered.waiting(cursor('a')), await remembered.waiting(cursor('b'))]
+  expect(a.oldestMs).not.toBe(b.oldestMs)
+})
+
+it('remembered metadata keeps what is said of the log', () => {
+  const { metadata } = counted()
+  expect(rememberedLogMetadata(metadata)).toMatchObject({ identity: 'stream.1', arrivalNeverGoesBack: true })
+})
