@@ -7,6 +7,10 @@ import type { Stage } from './stages.ts'
 export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: string) {
   const name = `landcover-${stage.name}`
   return {
+    region,
+    /** Prefix of names that must be unique in an account, over all regions. */
+    global: `${name}-${region}`,
+    allowlistFunction: `${name}-${region}-allowlist`,
     stream: `${name}-images`,
     cluster: name,
     topic: 'image-events',
@@ -23,7 +27,11 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     bus: name,
     database: `landcover_${stage.name}`,
     workGroup: name,
+    scheduleGroup: name,
     alarmTopic: `${name}-alarms`,
+    /** Topic and parameter in us-east-1, where the stages of all regions meet. */
+    edgeAlarmTopic: `${name}-${region}-alarms`,
+    distributionParameter: `/landcover/${stage.name}/${region}/distribution`,
     anomalyTopic: `${name}-anomalies`,
   }
 }

@@ -22,7 +22,8 @@ export interface Stage {
         brokers: 2 | 3
         /** Instance type: kafka.t3.small, kafka.m7g.large, … */
         brokerType: string
-        diskGb: number
+        /** Bytes that producers write in a second, at the highest. The disks and the retention by size follow from it. */
+        bytesPerSecond: number
         /** Partitions of the topic. They can be added, but not removed. */
         partitions: number
       }
@@ -60,9 +61,14 @@ export interface Stage {
   cloudFront: boolean
   /** True if schedules start functions and batch runs. On LocalStack schedules never fire. */
   schedules: boolean
+  /**
+   * Role with which API Gateway writes logs. An account has one in each region, for all its APIs. `create` makes it and
+   * replaces an existing one; `existing` uses the role that is there.
+   */
+  apiLogRole: 'create' | 'existing'
   /** Mail address for alarms and the budget; null: subscribe to the topics yourself. */
   alarmMail: string | null
-  /** Monthly costs above which alarmMail gets a mail, US dollars; null: no budget. */
+  /** Monthly costs, US dollars: alarm mails tell of each half, four fifths and all of it; null: no budget. */
   monthlyBudget: number | null
   /** Retention of logs, days. */
   logDays: 1 | 7 | 30 | 90
@@ -97,6 +103,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     allowedOrigins: [],
     cloudFront: false,
     schedules: false,
+    apiLogRole: 'create',
     alarmMail: null,
     monthlyBudget: null,
     logDays: 1,
@@ -115,8 +122,9 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     allowedOrigins: [],
     cloudFront: true,
     schedules: true,
+    apiLogRole: 'create',
     alarmMail: null,
-    monthlyBudget: null,
+    monthlyBudget: 100,
     logDays: 7,
     scanLimitBytes: 10 * GB,
   }),
@@ -133,6 +141,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     allowedOrigins: [],
     cloudFront: true,
     schedules: true,
+    apiLogRole: 'create',
     alarmMail: context('alarmMail'),
     monthlyBudget: 500,
     logDays: 90,

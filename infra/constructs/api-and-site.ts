@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
@@ -24,13 +25,17 @@ export class ApiAndSite extends Construct {
   readonly serving: LambdaFunction
   readonly ingest: LambdaFunction
   readonly api: RestApi
+  /** Requests that API Gateway refused with 429. */
+  readonly throttled: Metric
 
   constructor(scope: Construct, props: ApiAndSiteProps) {
     super(scope, 'Front')
     const { stage, names } = props
     this.serving = servingFunction(new Construct(this, 'Serving'), props)
     this.ingest = ingestFunction(new Construct(this, 'Ingest'), props)
-    this.api = addApi(this, stage, names, this)
+    const { api, throttled } = addApi(this, stage, names, this)
+    this.api = api
+    this.throttled = throttled
     new CfnOutput(this, 'ApiUrl', { value: this.api.url, description: 'API Gateway: send events here' })
 
     // The class Bucket does not match IBucket under TypeScript's exactOptionalPropertyTypes.

@@ -12,12 +12,14 @@ import {
   ResponseType,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway'
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { FilterPattern, LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { rememberedMs } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import { problem } from '../../functions/http/problem.ts'
+import { metricsNamespace } from '../../functions/runtime/aws/namespace.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
 import { suppressNag } from './nag-suppressions.ts'
@@ -35,6 +37,9 @@ const BURST = 200
 const REQUESTS_REMEMBERED = 20_000
 /** Size of a burst of send requests. */
 const SEND_BURST = 50
+
+/** What API Gateway logs of each execution, beside the access log. */
+const LOGGED = MethodLoggingLevel.ERROR
 
 /** Error responses of API Gateway itself, in the same format as ours. */
 const GATEWAY_PROBLEMS: readonly (readonly [
@@ -70,7 +75,7 @@ export function addApi(
   stage: Stage,
   names: Names,
   { serving, ingest }: { serving: LambdaFunction; ingest: LambdaFunction },
-): RestApi {
+): { api: RestApi; throttled: Metric } {
   const accessLog = new LogGroup(scope, 'AccessLog', {
     logGroupName: `/landcover/${stage.name}/api`,
     retention: stage.logDays,
@@ -79,16 +84,21 @@ export function addApi(
   const api = new RestApi(scope, 'Api', {
     restApiName: `landcover-${stage.name}`,
     endpointTypes: [EndpointType.REGIONAL],
-    cloudWatchRole: true,
+    cloudWatchRole: stage.apiLogRole === 'create',
     deployOptions: {
       stageName: 'v1',
       throttlingRateLimit: RATE,
       throttlingBurstLimit: BURST,
       methodOptions: {
-        '/api/events/POST': { throttlingRateLimit: sendRate(stage.slotMs), throttlingBurstLimit: SEND_BURST },
+        // Settings of a method replace those of all methods.
+        '/api/events/POST': {
+          throttlingRateLimit: sendRate(stage.slotMs),
+          throttlingBurstLimit: SEND_BURST,
+          loggingLevel: LOGGED,
+        },
       },
       tracingEnabled: true,
-      loggingLevel: MethodLoggingLevel.ERROR,
+      loggingLevel: LOGGED,
       accessLogDestination: new LogGroupLogDestination(accessLog),
       accessLogFormat: AccessLogFormat.jsonWithStandardFields(),
     },
@@ -124,7 +134,18 @@ export function addApi(
     "API Gateway writes logs with one role of the account, which has AWS's managed policy.",
     'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
   )
-  return api
+  return { api, throttled: throttledMetric(accessLog, stage) }
+}
+
+/** Metric of the requests that API Gateway refused with 429. It has none of its own for them. */
+function throttledMetric(accessLog: LogGroup, stage: Stage): Metric {
+  const filter = accessLog.addMetricFilter('Throttled', {
+    filterPattern: FilterPattern.stringValue('$.status', '=', '429'),
+    metricNamespace: metricsNamespace(stage.name),
+    metricName: 'apiThrottled',
+    metricValue: '1',
+  })
+  return filter.metric()
 }
 
 /** Answers CORS preflight requests without authorization. CloudFront adds the headers that allow other origins. */

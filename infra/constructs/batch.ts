@@ -4,7 +4,7 @@ import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
-import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
+import { type IScheduleGroup, Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets'
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
@@ -29,6 +29,8 @@ interface BatchLayerProps {
   names: Names
   grants: Grants
   log: EventLogAccess
+  /** Null in stages without schedules. */
+  schedules: IScheduleGroup | null
 }
 
 /** Number of tries of a run while a lane is behind, and number of pauses in a slot: a pause lasts a twelfth of it. */
@@ -40,7 +42,7 @@ export class BatchLayer extends Construct {
   readonly function: LambdaFunction
   readonly stateMachine: StateMachine
 
-  constructor(scope: Construct, { stage, names, grants, log }: BatchLayerProps) {
+  constructor(scope: Construct, { stage, names, grants, log, schedules }: BatchLayerProps) {
     super(scope, 'Batch')
     const { batchQuery } = stage
     if (batchQuery.kind === 'athena') addTables(this, stage, names)
@@ -81,8 +83,9 @@ export class BatchLayer extends Construct {
     this.stateMachine.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }))
     const why = 'CloudWatch and X-Ray do not support single resources for the delivery of logs and traces.'
     suppressNag(this.stateMachine, why, manyResources('*'))
-    if (stage.schedules) {
+    if (schedules) {
       new Schedule(this, 'Hourly', {
+        scheduleGroup: schedules,
         // At ten past, the files of the last hour are there: heartbeats come every minute, plus the batching window.
         schedule: ScheduleExpression.cron({ minute: '10' }),
         target: new StepFunctionsStartExecution(this.stateMachine, {}),

@@ -23,19 +23,25 @@ import {
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront'
 import { HttpOrigin, RestApiOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins'
-import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3'
-import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IBucket } from 'aws-cdk-lib/aws-s3'
+import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { AwsCustomResourcePolicy, type AwsSdkCall, PhysicalResourceId } from 'aws-cdk-lib/custom-resources'
 import type { Construct } from 'constructs'
 import { parseOrigins, READ_ONLY_CORS } from '../../functions/http/cors.ts'
 import type { Names } from '../names.ts'
+import { EDGE_REGION } from '../regions.ts'
 import type { Stage } from '../stages.ts'
 import { viewerFilter } from './allowlist.ts'
+import { awsCall } from './aws-call.ts'
 import { manyResources, suppressNag } from './nag-suppressions.ts'
 import { signInServer, signInSettings, TOKEN_PATH } from './sign-in.ts'
 
 /** File with the page's settings of this deployment: see Settings. */
 const SETTINGS_FILE = 'settings.json'
+/** Folder of the page's files whose names hold a hash of their content. */
+const ASSETS = 'assets'
 const SITE = fileURLToPath(new URL('../../web/dist', import.meta.url))
 
 /** Time that CloudFront caches an answer. With it a hundred dashboards cost the store as much as one. */
@@ -44,8 +50,7 @@ const CACHED_FOR = Duration.seconds(2)
 /** Adds the CloudFront distribution for the page and the API, and copies the page into its bucket. */
 export function addDistribution(scope: Construct, stage: Stage, names: Names, site: IBucket, api: RestApi): void {
   const { access } = stage.reads
-  const filter = stage.reads.access === 'allowlist' ? allowlistFilter(scope, stage.reads.cidrs) : []
-  const logs = Bucket.fromBucketName(scope, 'Logs', names.logBucket)
+  const filter = stage.reads.access === 'allowlist' ? allowlistFilter(scope, names, stage.reads.cidrs) : []
   const distribution = new Distribution(scope, 'Distribution', {
     comment: `landcover, stage ${stage.name}`,
     defaultRootObject: 'index.html',
@@ -53,20 +58,17 @@ export function addDistribution(scope: Construct, stage: Stage, names: Names, si
     priceClass: PriceClass.PRICE_CLASS_100,
     // The allowlist has only IPv4 networks, so viewers with both must use IPv4.
     enableIpv6: stage.reads.access !== 'allowlist',
-    enableLogging: true,
-    logBucket: logs,
-    logFilePrefix: 'cloudfront/',
     defaultBehavior: {
       origin: S3BucketOrigin.withOriginAccessControl(site),
       viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-      responseHeadersPolicy: securityHeaders(scope, stage),
+      responseHeadersPolicy: securityHeaders(scope, names),
       functionAssociations: filter,
       compress: true,
     },
     // By default CloudFront would cache an error for ten seconds.
     errorResponses: [500, 502, 503, 504].map(httpStatus => ({ httpStatus, ttl: CACHED_FOR })),
     additionalBehaviors: {
-      '/api/*': apiBehavior(scope, stage, api, filter),
+      '/api/*': apiBehavior(scope, stage, names, api, filter),
       ...(access === 'cognito' && {
         // On the same origin as the page, so that the page sends requests to no other origin.
         [TOKEN_PATH]: {
@@ -86,32 +88,82 @@ export function addDistribution(scope: Construct, stage: Stage, names: Names, si
     "Without a custom domain a stage uses CloudFront's certificate, whose TLS policy cannot be chosen.",
     'AwsSolutions-CFR4',
   )
-  const files = new BucketDeployment(scope, 'SiteFiles', {
+  suppressNag(
+    distribution,
+    'The edge stack delivers the access logs, with standard logging v2: the older one knows no opt-in regions.',
+    'AwsSolutions-CFR3',
+  )
+  publishId(scope, names, distribution)
+  addFiles(scope, stage, names, site, distribution)
+  new CfnOutput(scope, 'DashboardUrl', { value: `https://${distribution.domainName}`, description: 'The dashboard' })
+}
+
+/** Copies the page into its bucket: first the files that it loads, then the page itself. */
+function addFiles(scope: Construct, stage: Stage, names: Names, site: IBucket, distribution: Distribution): void {
+  const assets = new BucketDeployment(scope, 'SiteAssets', {
+    sources: [Source.asset(SITE, { exclude: ['*', `!${ASSETS}/**`] })],
+    destinationBucket: site,
+    cacheControl: [CacheControl.setPublic(), CacheControl.maxAge(Duration.days(365)), CacheControl.immutable()],
+    // Pages that are open keep loading the files of their version. Their names hold a hash, so none is ever replaced.
+    prune: false,
+  })
+  const page = new BucketDeployment(scope, 'SiteFiles', {
     sources: [
-      Source.asset(SITE),
-      ...(access === 'cognito'
+      Source.asset(SITE, { exclude: [`${ASSETS}/**`] }),
+      ...(stage.reads.access === 'cognito'
         ? [Source.jsonData(SETTINGS_FILE, signInSettings(scope, names, distribution.domainName))]
         : []),
     ],
     destinationBucket: site,
+    cacheControl: [CacheControl.noCache()],
+    exclude: [`${ASSETS}/*`],
     distribution,
     distributionPaths: ['/index.html', '/', `/${SETTINGS_FILE}`],
   })
-  acknowledgeDeployment(files, site)
-  new CfnOutput(scope, 'DashboardUrl', { value: `https://${distribution.domainName}`, description: 'The dashboard' })
+  page.node.addDependency(assets)
+  acknowledgeDeployment(page, site)
+}
+
+/** Writes the distribution's id into a parameter in us-east-1, for the edge stack. */
+function publishId(scope: Construct, { distributionParameter: name }: Names, distribution: Distribution): void {
+  const stack = Stack.of(scope)
+  const call = (action: string, parameters: object): AwsSdkCall => ({
+    ...{ service: 'SSM', action, parameters: { Name: name, ...parameters } },
+    region: EDGE_REGION,
+    physicalResourceId: PhysicalResourceId.of(name),
+  })
+  awsCall(scope, 'DistributionParameter', {
+    resourceType: 'Custom::DistributionParameter',
+    onUpdate: call('putParameter', { Value: distribution.distributionId, Type: 'String', Overwrite: true }),
+    onDelete: call('deleteParameter', {}),
+    policy: AwsCustomResourcePolicy.fromStatements([
+      new PolicyStatement({
+        actions: ['ssm:PutParameter', 'ssm:DeleteParameter'],
+        resources: [
+          stack.formatArn({
+            service: 'ssm',
+            region: EDGE_REGION,
+            resource: 'parameter',
+            // A parameter's name begins with a slash, which its ARN has once.
+            resourceName: name.slice(1),
+          }),
+        ],
+      }),
+    ]),
+  })
 }
 
 type Filter = NonNullable<BehaviorOptions['functionAssociations']>
 
 /** Behavior for /api: answers are cached for two seconds. */
-function apiBehavior(scope: Construct, stage: Stage, api: RestApi, filter: Filter): BehaviorOptions {
+function apiBehavior(scope: Construct, stage: Stage, names: Names, api: RestApi, filter: Filter): BehaviorOptions {
   return {
     origin: new RestApiOrigin(api, { customHeaders: originKeyHeader(scope, stage, api) }),
     allowedMethods:
       stage.allowedOrigins.length > 0 ? AllowedMethods.ALLOW_GET_HEAD_OPTIONS : AllowedMethods.ALLOW_GET_HEAD,
     viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
     cachePolicy: new CachePolicy(scope, 'ApiCache', {
-      cachePolicyName: `landcover-${stage.name}-api`,
+      cachePolicyName: `${names.global}-api`,
       minTtl: CACHED_FOR,
       defaultTtl: CACHED_FOR,
       maxTtl: CACHED_FOR,
@@ -125,15 +177,16 @@ function apiBehavior(scope: Construct, stage: Stage, api: RestApi, filter: Filte
       enableAcceptEncodingGzip: true,
       enableAcceptEncodingBrotli: true,
     }),
-    responseHeadersPolicy: apiHeaders(scope, stage),
+    responseHeadersPolicy: apiHeaders(scope, stage, names),
     functionAssociations: filter,
     compress: true,
   }
 }
 
 /** CloudFront function that lets only viewers in these networks pass. */
-function allowlistFilter(scope: Construct, cidrs: readonly string[]): Filter {
+function allowlistFilter(scope: Construct, names: Names, cidrs: readonly string[]): Filter {
   const filter = new EdgeFunction(scope, 'Allowlist', {
+    functionName: names.allowlistFunction,
     runtime: FunctionRuntime.JS_2_0,
     code: FunctionCode.fromInline(viewerFilter(cidrs)),
   })
@@ -160,10 +213,10 @@ function originKeyHeader(scope: Construct, stage: Stage, api: RestApi): Record<s
 }
 
 /** Response headers of the API: AWS's managed security headers and, for allowed origins, CORS headers. */
-function apiHeaders(scope: Construct, { name, reads, allowedOrigins }: Stage): IResponseHeadersPolicy {
+function apiHeaders(scope: Construct, { reads, allowedOrigins }: Stage, names: Names): IResponseHeadersPolicy {
   if (allowedOrigins.length === 0) return ResponseHeadersPolicy.SECURITY_HEADERS
   return new ResponseHeadersPolicy(scope, 'ApiHeaders', {
-    responseHeadersPolicyName: `landcover-${name}-api`,
+    responseHeadersPolicyName: `${names.global}-api`,
     securityHeadersBehavior: {
       contentTypeOptions: { override: true },
       frameOptions: { frameOption: HeadersFrameOption.SAMEORIGIN, override: false },
@@ -184,9 +237,9 @@ function apiHeaders(scope: Construct, { name, reads, allowedOrigins }: Stage): I
 }
 
 /** Response headers of the page. */
-function securityHeaders(scope: Construct, stage: Stage): ResponseHeadersPolicy {
+function securityHeaders(scope: Construct, names: Names): ResponseHeadersPolicy {
   return new ResponseHeadersPolicy(scope, 'SecurityHeaders', {
-    responseHeadersPolicyName: `landcover-${stage.name}-page`,
+    responseHeadersPolicyName: `${names.global}-page`,
     securityHeadersBehavior: {
       contentTypeOptions: { override: true },
       frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },

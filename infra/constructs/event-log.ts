@@ -20,6 +20,7 @@ import type { Batching } from '../../functions/runtime/batching.ts'
 import type { Names } from '../names.ts'
 import type { KafkaNetwork, Stage } from '../stages.ts'
 import type { Grants } from './grants.ts'
+import { diskAlarm, type LogAlarm, streamAlarms } from './log-alarms.ts'
 import { manyResources, suppressNag } from './nag-suppressions.ts'
 
 /** Part of the log's metadata that a function reads: see LogMetadata of the ports. */
@@ -37,6 +38,8 @@ export interface EventLogAccess {
   consume(scope: Construct, target: LambdaFunction, batching: Batching): EventSourceMapping
   /** Metric that grows while a consumer does not keep up, with the threshold and description of its alarm. */
   lagAlarm(consumer: LambdaFunction): { metric: IMetric; threshold: number; description: string }
+  /** Alarms of the log itself. */
+  moreAlarms(): LogAlarm[]
 }
 
 /** Settings of all event source mappings. Each record is delivered in order, again and again until it is done. */
@@ -67,9 +70,11 @@ export function eventLogAccess(scope: Construct, stage: Stage, names: Names, gra
     case 'kinesis':
       return new KinesisAccess(Stack.of(scope), stage, names.stream, eventLog.enhancedFanOut)
     case 'msk':
-      return new KafkaAccess(stage, grants, mskSource(scope, names, eventLog.brokers))
+      return new KafkaAccess(stage, grants, mskSource(scope, names, eventLog.brokers), [
+        diskAlarm(names.cluster, eventLog.brokers),
+      ])
     case 'kafka':
-      return new KafkaAccess(stage, grants, ownKafkaSource(eventLog))
+      return new KafkaAccess(stage, grants, ownKafkaSource(eventLog), [])
   }
 }
 
@@ -78,7 +83,7 @@ function setVariables(fn: LambdaFunction, variables: Partial<Variables>): void {
 }
 
 const KINESIS_METADATA_ACTIONS: Record<MetadataNeed, string[]> = {
-  identity: ['kinesis:DescribeStreamSummary'],
+  identity: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards'],
   lanes: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards'],
   lag: ['kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:GetShardIterator', 'kinesis:GetRecords'],
 }
@@ -134,6 +139,10 @@ class KinesisAccess implements EventLogAccess {
       threshold: Duration.hours(this.#stage.retentionHours).toMilliseconds() / 4,
       description: 'records wait for a quarter of the retention of the stream',
     }
+  }
+
+  moreAlarms(): LogAlarm[] {
+    return streamAlarms(this.#stream)
   }
 
   #allow(fn: LambdaFunction, actions: string[]): void {
@@ -194,10 +203,13 @@ class KafkaAccess implements EventLogAccess {
   readonly #grants: Grants
   readonly #source: KafkaSource
 
-  constructor(stage: Stage, grants: Grants, source: KafkaSource) {
+  readonly #alarms: LogAlarm[]
+
+  constructor(stage: Stage, grants: Grants, source: KafkaSource, alarms: LogAlarm[]) {
     this.#stage = stage
     this.#grants = grants
     this.#source = source
+    this.#alarms = alarms
   }
 
   allowIngest(fn: LambdaFunction): void {
@@ -252,6 +264,10 @@ class KafkaAccess implements EventLogAccess {
       description: 'many records wait in a partition',
     }
   }
+
+  moreAlarms(): LogAlarm[] {
+    return this.#alarms
+  }
 }
 
 function allowInterfaces(fn: LambdaFunction): void {
@@ -298,11 +314,12 @@ function mskSource(scope: Construct, names: Names, brokerCount: number): KafkaSo
         actions: [
           'kafka:DescribeCluster',
           'kafka:DescribeClusterV2',
-          'kafka:GetBootstrapBrokers',
           'kafka-cluster:DescribeClusterDynamicConfiguration',
         ],
         resources: [clusterArn],
       }),
+      // IAM knows no resource for this action.
+      new PolicyStatement({ actions: ['kafka:GetBootstrapBrokers'], resources: ['*'] }),
     ],
     mapping: () => ({ eventSourceArn: clusterArn }),
   }

@@ -1,7 +1,5 @@
-import { Duration, Stack } from 'aws-cdk-lib'
-import { CfnBudget } from 'aws-cdk-lib/aws-budgets'
+import { Duration } from 'aws-cdk-lib'
 import {
-  Alarm,
   type AlarmProps,
   ComparisonOperator,
   Dashboard,
@@ -10,19 +8,17 @@ import {
   Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
-import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 import { ALERT_DETAIL_TYPE, ALERT_SOURCE } from '../../functions/adapters/aws/eventbridge-alert-channel.ts'
 import type { Measurement, MetricName } from '../../functions/ports/metrics.ts'
 import { metricsNamespace } from '../../functions/runtime/aws/namespace.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
+import { Alarms } from './alarms.ts'
 import type { ApiAndSite } from './api-and-site.ts'
 import type { BatchLayer } from './batch.ts'
 import type { Archive, SpeedLayer } from './consumers.ts'
@@ -33,6 +29,7 @@ interface MonitoringProps {
   names: Names
   log: EventLogAccess
   heartbeat: LambdaFunction
+  compaction: LambdaFunction
   speed: SpeedLayer
   archive: Archive
   batch: BatchLayer
@@ -47,112 +44,117 @@ const SILENT: Partial<AlarmProps> = {
   treatMissingData: TreatMissingData.BREACHING,
   evaluationPeriods: 2,
 }
+/** Throttled requests in five minutes that are an alarm. */
+const MANY_THROTTLED = 100
 
-/** Topics for alerts and alarms, all alarms, a dashboard and a budget. docs/runbook.md describes each alarm. */
+/** Topics for alerts and alarms, the alarms of the stage's region, and a dashboard. docs/runbook.md describes each alarm. */
 export class Monitoring extends Construct {
-  readonly #alarms: Topic
+  readonly #alarms: Alarms
   readonly #stage: Stage
 
-  constructor(scope: Construct, { stage, names, log, heartbeat, speed, archive, batch, apiAndSite }: MonitoringProps) {
+  constructor(scope: Construct, props: MonitoringProps) {
     super(scope, 'Watching')
+    const { stage, names } = props
     this.#stage = stage
+    this.#alarms = new Alarms(this, 'Alarms', {
+      topicName: names.alarmTopic,
+      mail: stage.alarmMail,
+      nameOf: name => `landcover-${stage.name}-${name}`,
+    })
     this.#addAnomalies(names)
-    this.#alarms = this.#topic('Alarms', names.alarmTopic)
-    // The policy that enforces TLS replaces the topic's default policy, so CloudWatch needs an explicit permission.
-    this.#alarms.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [this.#alarms.topicArn],
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
-    )
-    if (stage.alarmMail !== null) this.#alarms.addSubscription(new EmailSubscription(stage.alarmMail))
+    const rows = [this.#watchConsumers(props), this.#watchCounting(), this.#watchAnswers(props)]
+    this.#watchSchedules(props)
+    for (const { name, metric, threshold, description, more } of props.log.moreAlarms()) {
+      this.#alarms.add(name, metric, threshold, description, more)
+    }
+    new Dashboard(this, 'Dashboard', { dashboardName: `landcover-${stage.name}`, widgets: rows })
+  }
 
+  /** Adds the alarms of the two consumers of the log. @returns graphs for the dashboard */
+  #watchConsumers({ stage, log, speed, archive, batch }: MonitoringProps): GraphWidget[] {
     const lags = [speed, archive].map(({ function: consumer, mapping, node }) => {
       const { metric, threshold, description } = log.lagAlarm(consumer)
-      this.#alarm(`${node.id}Behind`, metric, threshold, description)
+      this.#alarms.add(`${node.id}Behind`, metric, threshold, description)
       this.#failing(`${node.id}Fails`, consumer)
       if (stage.schedules) {
         const calls = consumer.metricInvocations({ period: MINUTES })
-        this.#alarm(
-          `${node.id}Silent`,
-          calls,
-          1,
-          'the function gets no records, although each lane gets heartbeats',
-          SILENT,
-        )
+        const why = 'the function gets no records, although each lane gets heartbeats'
+        this.#alarms.add(`${node.id}Silent`, calls, 1, why, SILENT)
       }
       const dropped = new Metric({
         ...{ namespace: 'AWS/Lambda', metricName: 'DroppedEventCount', statistic: 'sum', period: MINUTES },
         dimensionsMap: { EventSourceMappingUUID: mapping.eventSourceMappingId },
       })
-      this.#alarm(`${node.id}Dropped`, dropped, 1, 'the event source mapping dropped records: see docs/runbook.md')
+      this.#alarms.add(`${node.id}Dropped`, dropped, 1, 'the event source mapping dropped records: see docs/runbook.md')
       return metric
     })
-    this.#failing('HeartbeatFails', heartbeat)
-    if (stage.schedules) {
-      const beats = heartbeat.metricInvocations({ period: MINUTES })
-      this.#alarm(
-        'HeartbeatSilent',
-        beats,
-        1,
-        'no heartbeat was sent: windows do not close, and the cut does not move',
-        SILENT,
-      )
-    }
     const delay = this.#own('speed', 'endToEndDelayMs', 'p95')
-    this.#alarm('SpeedSlow', delay, 60_000, 'heartbeats take more than a minute until they are applied')
+    this.#alarms.add('SpeedSlow', delay, 60_000, 'heartbeats take more than a minute until they are applied')
+    const throttles = [speed, archive, batch].map(({ function: each, node }) => {
+      const throttle = each.metricThrottles({ period: MINUTES })
+      const why = 'too many concurrent executions: raise the quota of the account'
+      this.#alarms.add(`${node.id}Throttled`, throttle, 1, why)
+      return throttle
+    })
+    return [graph('Lag of the consumers', lags), graph('End-to-end delay', [delay]), graph('Throttles', throttles)]
+  }
+
+  /** Adds the alarms of what the speed layer counts and refuses. @returns graphs for the dashboard */
+  #watchCounting(): GraphWidget[] {
     const givenBack = this.#own('speed', 'deliveriesGivenBack', 'sum')
-    this.#alarm(
-      'SpeedGivesBack',
-      givenBack,
-      5,
-      'deliveries are given back: the store does not answer, or the code fails',
-    )
+    const why = 'deliveries are given back: the store does not answer, or the code fails'
+    this.#alarms.add('SpeedGivesBack', givenBack, 5, why)
     const quarantined = this.#own('speed', 'quarantined', 'sum')
-    this.#alarm('Quarantine', quarantined, 1, 'events are refused: docs/runbook.md says how to find them')
+    this.#alarms.add('Quarantine', quarantined, 1, 'events are refused: docs/runbook.md says how to find them')
     const lost = this.#own('speed', 'lost', 'sum')
-    this.#alarm('RecordsLost', lost, 1, 'the log removed records before they were counted: see docs/runbook.md')
+    this.#alarms.add('RecordsLost', lost, 1, 'the log removed records before they were counted: see docs/runbook.md')
+    return [
+      graph('Events counted', [this.#own('speed', 'counted', 'sum')]),
+      graph('Quarantined and given back', [quarantined, givenBack]),
+      graph('Alerts', [this.#own('speed', 'alerts', 'sum')]),
+    ]
+  }
+
+  /** Adds the alarms of the batch layer and the API. @returns graphs for the dashboard */
+  #watchAnswers({ stage, batch, apiAndSite }: MonitoringProps): GraphWidget[] {
     const cutAge = this.#own('batch', 'cutAgeMs', 'max', HOUR)
     const oldestCutMs = 4 * stage.slotMs + HOUR.toMilliseconds()
-    this.#alarm('CutOld', cutAge, oldestCutMs, 'the cut of the batch view does not move', {
+    this.#alarms.add('CutOld', cutAge, oldestCutMs, 'the cut of the batch view does not move', {
       treatMissingData: TreatMissingData.BREACHING,
       evaluationPeriods: 2,
     })
     const failed = batch.stateMachine.metricFailed({ period: HOUR })
-    this.#alarm('BatchFailed', failed, 1, 'a batch run failed: its execution has the reason')
+    this.#alarms.add('BatchFailed', failed, 1, 'a batch run failed: its execution has the reason')
     const timedOut = batch.stateMachine.metricTimedOut({ period: HOUR })
-    this.#alarm('BatchTimedOut', timedOut, 1, 'a batch run took more than 55 minutes')
+    this.#alarms.add('BatchTimedOut', timedOut, 1, 'a batch run took more than 55 minutes')
     const serverErrors = apiAndSite.api.metricServerError({ period: MINUTES })
-    this.#alarm('ApiFails', serverErrors, 5, 'the API answers with 5xx')
-    const throttles = [speed, archive, batch].map(({ function: each, node }) => {
-      const throttle = each.metricThrottles({ period: MINUTES })
-      this.#alarm(`${node.id}Throttled`, throttle, 1, 'too many concurrent executions: raise the quota of the account')
-      return throttle
-    })
-
-    new Dashboard(this, 'Dashboard', {
-      dashboardName: `landcover-${stage.name}`,
-      widgets: [
-        [graph('Lag of the consumers', lags), graph('End-to-end delay', [delay]), graph('Age of the cut', [cutAge])],
-        [
-          graph('Events counted', [this.#own('speed', 'counted', 'sum')]),
-          graph('Quarantined and given back', [quarantined, givenBack]),
-          graph('Alerts', [this.#own('speed', 'alerts', 'sum')]),
-        ],
-        [
-          graph('Failed batch runs', [failed, timedOut]),
-          graph('API', [apiAndSite.api.metricCount(), serverErrors]),
-          graph('Throttles', throttles),
-        ],
-      ],
-    })
-    if (stage.monthlyBudget !== null && stage.alarmMail !== null) this.#addBudget(stage.monthlyBudget, stage.alarmMail)
+    this.#alarms.add('ApiFails', serverErrors, 5, 'the API answers with 5xx')
+    this.#failing('ServingFails', apiAndSite.serving)
+    this.#failing('IngestFails', apiAndSite.ingest)
+    const refused = apiAndSite.throttled.with({ period: MINUTES, statistic: 'sum' })
+    this.#alarms.add('ApiThrottled', refused, MANY_THROTTLED, 'API Gateway answers many requests with 429')
+    return [
+      graph('Age of the cut', [cutAge]),
+      graph('Failed batch runs', [failed, timedOut]),
+      graph('API', [apiAndSite.api.metricCount(), serverErrors, refused]),
+    ]
   }
 
-  #topic(id: string, topicName: string): Topic {
-    return new Topic(this, id, { topicName, enforceSSL: true })
+  /** Adds the alarms of what runs on a schedule. */
+  #watchSchedules({ stage, names, heartbeat, compaction }: MonitoringProps): void {
+    this.#failing('HeartbeatFails', heartbeat)
+    const failed = compaction.metricErrors({ period: HOUR })
+    const why = 'compaction failed: the archive keeps many small files, and batch runs get slower'
+    this.#alarms.add('CompactionFails', failed, 1, why, { evaluationPeriods: 2, datapointsToAlarm: 2 })
+    if (!stage.schedules) return
+    const beats = heartbeat.metricInvocations({ period: MINUTES })
+    const silence = 'no heartbeat was sent: windows do not close, and the cut does not move'
+    this.#alarms.add('HeartbeatSilent', beats, 1, silence, SILENT)
+    const dropped = new Metric({
+      ...{ namespace: 'AWS/Scheduler', metricName: 'InvocationDroppedCount', statistic: 'sum', period: MINUTES },
+      dimensionsMap: { ScheduleGroup: names.scheduleGroup },
+    })
+    this.#alarms.add('SchedulesDropped', dropped, 3, 'EventBridge Scheduler could not start what it must start')
   }
 
   /**
@@ -161,10 +163,12 @@ export class Monitoring extends Construct {
    */
   #addAnomalies(names: Names): void {
     const eventBus = new EventBus(this, 'Bus', { eventBusName: names.bus })
-    const topic = this.#topic('Anomalies', names.anomalyTopic)
+    const topic = new Topic(this, 'Anomalies', { topicName: names.anomalyTopic, enforceSSL: true })
     const detail = (field: string) => EventField.fromPath(`$.detail.${field}`)
+    const ruleName = `${names.bus}-to-people`
     new Rule(this, 'ToPeople', {
       eventBus,
+      ruleName,
       eventPattern: { source: [ALERT_SOURCE], detailType: [ALERT_DETAIL_TYPE] },
       targets: [
         new SnsTopic(topic, {
@@ -174,56 +178,24 @@ export class Monitoring extends Construct {
         }),
       ],
     })
+    const failed = new Metric({
+      ...{ namespace: 'AWS/Events', metricName: 'FailedInvocations', statistic: 'sum', period: MINUTES },
+      dimensionsMap: { EventBusName: names.bus, RuleName: ruleName },
+    })
+    this.#alarms.add('AlertsUndelivered', failed, 1, 'EventBridge could not pass alerts on to their topic')
   }
 
   /** Adds an alarm for a function that fails repeatedly. A single failed call is repeated. */
   #failing(name: string, which: LambdaFunction): void {
     const errors = which.metricErrors({ period: MINUTES })
-    this.#alarm(name, errors, 3, 'the function fails, reaches a limit, or does not start: its log has the reason')
+    const why = 'the function fails, reaches a limit, or does not start: its log has the reason'
+    this.#alarms.add(name, errors, 3, why)
   }
 
   /** Metric from our own log lines. */
   #own(consumer: Measurement['consumer'], metricName: MetricName, statistic: string, period = MINUTES): Metric {
     const namespace = metricsNamespace(this.#stage.name)
     return new Metric({ namespace, metricName, dimensionsMap: { consumer }, statistic, period })
-  }
-
-  #alarm(
-    name: string,
-    metric: IMetric,
-    threshold: number,
-    alarmDescription: string,
-    more: Partial<AlarmProps> = {},
-  ): void {
-    const alarm = new Alarm(this, name, {
-      alarmName: `landcover-${this.#stage.name}-${name}`,
-      alarmDescription,
-      metric,
-      threshold,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      ...more,
-    })
-    alarm.addAlarmAction(new SnsAction(this.#alarms))
-  }
-
-  #addBudget(amount: number, address: string): void {
-    new CfnBudget(this, 'Budget', {
-      budget: {
-        budgetName: `landcover-${this.#stage.name}`,
-        budgetType: 'COST',
-        timeUnit: 'MONTHLY',
-        budgetLimit: { amount, unit: 'USD' },
-        costFilters: { TagKeyValue: [`user:landcover-stage$${this.#stage.name}`] },
-      },
-      notificationsWithSubscribers: [
-        {
-          notification: { notificationType: 'FORECASTED', comparisonOperator: 'GREATER_THAN', threshold: 100 },
-          subscribers: [{ subscriptionType: 'EMAIL', address }],
-        },
-      ],
-    })
   }
 }
 

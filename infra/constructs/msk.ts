@@ -1,16 +1,19 @@
-import { CfnOutput, RemovalPolicies, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { CfnOutput, RemovalPolicies, RemovalPolicy } from 'aws-cdk-lib'
 import { GatewayVpcEndpointAwsService, type IVpc, Port, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { CfnCluster, CfnConfiguration, CfnTopic } from 'aws-cdk-lib/aws-msk'
 import { StringParameter } from 'aws-cdk-lib/aws-ssm'
-import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources'
+import { AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources'
 import { Construct } from 'constructs'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
+import { awsCall } from './aws-call.ts'
 import type { MskParameters } from './event-log.ts'
+import { diskFor, SEGMENT_BYTES } from './msk-disk.ts'
 import { manyResources, suppressNag } from './nag-suppressions.ts'
+import { dataRemoval } from './removal.ts'
 
 /** Kafka version. Topics as CloudFormation resources need 3.6 or later. */
 const KAFKA_VERSION = '3.9.x'
@@ -23,8 +26,9 @@ const MAX_RECORD_BYTES = 1024 ** 2
 export class MskLog extends Construct {
   constructor(scope: Construct, stage: Stage, names: Names, options: Extract<Stage['eventLog'], { kind: 'msk' }>) {
     super(scope, 'Msk')
-    const { brokers, brokerType, diskGb, partitions } = options
-    const removalPolicy = stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN
+    const { brokers, brokerType, bytesPerSecond, partitions } = options
+    const { diskGb, retentionBytes } = diskFor({ bytesPerSecond, partitions, retentionHours: stage.retentionHours })
+    const removalPolicy = dataRemoval(stage)
 
     // The class Vpc does not match IVpc under TypeScript's exactOptionalPropertyTypes.
     const network = new Vpc(this, 'Network', {
@@ -47,7 +51,7 @@ export class MskLog extends Construct {
     group.addIngressRule(group, Port.tcp(IAM_PORT), 'log-ins by IAM')
 
     // Brokers that are retained need their network.
-    if (!stage.disposable) RemovalPolicies.of(this).retain()
+    if (!stage.disposable) RemovalPolicies.of(this).retainOnUpdateOrDelete()
 
     const configuration = new CfnConfiguration(this, 'Configuration', {
       name: names.cluster,
@@ -82,7 +86,7 @@ export class MskLog extends Construct {
       topicName: names.topic,
       partitionCount: partitions,
       replicationFactor: brokers,
-      configs: Buffer.from(JSON.stringify(topicConfigs(stage, brokers))).toString('base64'),
+      configs: Buffer.from(JSON.stringify(topicConfigs(stage, brokers, retentionBytes))).toString('base64'),
     })
     topic.applyRemovalPolicy(removalPolicy)
 
@@ -108,7 +112,7 @@ export class MskLog extends Construct {
   /** Addresses of the brokers. CloudFormation does not return them, so a custom resource asks at deployment. */
   #bootstrapBrokers(cluster: CfnCluster): string {
     const found = 'BootstrapBrokerStringSaslIam'
-    const call = new AwsCustomResource(this, 'Brokers', {
+    const call = awsCall(this, 'Brokers', {
       resourceType: 'Custom::KafkaBrokers',
       onUpdate: {
         service: 'Kafka',
@@ -120,19 +124,8 @@ export class MskLog extends Construct {
       policy: AwsCustomResourcePolicy.fromStatements([
         new PolicyStatement({ actions: ['kafka:GetBootstrapBrokers'], resources: ['*'] }),
       ]),
-      installLatestAwsSdk: false,
     })
     suppressNag(call, 'The action cannot be granted for a single cluster.', manyResources('*'))
-    const provider = Stack.of(this).node.children.find(({ node }) =>
-      node.id.startsWith('AWS679f53fac002430cb0da5b7982bd2287'),
-    )
-    if (!provider) throw new Error("CDK's function that calls AWS was not found: CDK changed its construct id")
-    suppressNag(
-      provider,
-      "CDK's own function, which runs only at deployments.",
-      'AwsSolutions-L1',
-      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
-    )
     return call.getResponseField(found)
   }
 }
@@ -143,11 +136,14 @@ const SERVER_PROPERTIES = {
   'unclean.leader.election.enable': false,
 }
 
-function topicConfigs(stage: Stage, brokers: number): Record<string, string> {
+function topicConfigs(stage: Stage, brokers: number, retentionBytes: number): Record<string, string> {
   return {
     // The arrival slot of a record comes from its arrival time.
     'message.timestamp.type': 'LogAppendTime',
     'retention.ms': String(stage.retentionHours * HOUR_MS),
+    // A broker with a full disk stops. Losing the oldest records is better, and the alarm BrokerDiskFull comes first.
+    'retention.bytes': String(retentionBytes),
+    'segment.bytes': String(SEGMENT_BYTES),
     // With two brokers one may be down: MSK restarts them one by one. With three, each record is on at least two.
     'min.insync.replicas': String(brokers - 1),
     'max.message.bytes': String(MAX_RECORD_BYTES),

@@ -1,10 +1,11 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { AccountRecovery, FeaturePlan, Mfa, UserPool } from 'aws-cdk-lib/aws-cognito'
 import { StringParameter } from 'aws-cdk-lib/aws-ssm'
 import { Construct } from 'constructs'
 import type { Names } from '../names.ts'
 import type { Stage } from '../stages.ts'
 import { suppressNag } from './nag-suppressions.ts'
+import { dataRemoval } from './removal.ts'
 
 /** User pool of the readers. People cannot create accounts themselves: use `aws cognito-idp admin-create-user`. */
 export class ReaderPool extends Construct {
@@ -26,7 +27,7 @@ export class ReaderPool extends Construct {
       mfa: Mfa.REQUIRED,
       mfaSecondFactor: { otp: true, sms: false },
       featurePlan: FeaturePlan.ESSENTIALS,
-      removalPolicy: stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      removalPolicy: dataRemoval(stage),
     })
     suppressNag(pool, 'The plus tier is paid for each reader; all readers have a second factor.', 'AwsSolutions-COG8')
     pool.addDomain('Domain', { cognitoDomain: { domainPrefix: names.signInDomain } })

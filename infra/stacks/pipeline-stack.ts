@@ -1,7 +1,7 @@
-import { Duration, Stack } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import { CfnSchedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
+import { CfnSchedule, type IScheduleGroup, ScheduleExpression, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
 import { ApiAndSite } from '../constructs/api-and-site.ts'
 import { BatchLayer } from '../constructs/batch.ts'
@@ -12,24 +12,38 @@ import { Grants } from '../constructs/grants.ts'
 import { Monitoring } from '../constructs/monitoring.ts'
 import type { LandcoverStackProps } from './state-stack.ts'
 
+/** What the parts of the stack share. */
+interface Layer extends LandcoverStackProps {
+  grants: Grants
+  log: EventLogAccess
+  /** Null in stages without schedules. */
+  schedules: IScheduleGroup | null
+}
+
 /** Stack that processes the data of the state stack. It may be replaced at any time without losing data. */
 export class PipelineStack extends Stack {
   constructor(scope: Construct, id: string, props: LandcoverStackProps) {
     super(scope, id, props)
     const { stage, names } = props
+    const schedules = stage.schedules
+      ? new ScheduleGroup(this, 'Schedules', {
+          scheduleGroupName: names.scheduleGroup,
+          removalPolicy: RemovalPolicy.DESTROY,
+        })
+      : null
     const grants = new Grants(this, stage, names)
     const log = eventLogAccess(this, stage, names, grants)
-    const layer = { stage, names, grants, log }
+    const layer = { stage, names, grants, log, schedules }
     const speed = new SpeedLayer(this, layer)
     const archive = new Archive(this, layer)
     const batch = new BatchLayer(this, layer)
     const apiAndSite = new ApiAndSite(this, layer)
     const heartbeat = this.#addHeartbeat(layer)
-    this.#addCompaction(layer)
-    new Monitoring(this, { stage, names, log, heartbeat, speed, archive, batch, apiAndSite })
+    const compaction = this.#addCompaction(layer)
+    new Monitoring(this, { stage, names, log, heartbeat, compaction, speed, archive, batch, apiAndSite })
   }
 
-  #addHeartbeat({ stage, log }: LandcoverStackProps & { log: EventLogAccess }): LambdaFunction {
+  #addHeartbeat({ stage, log, schedules }: Layer): LambdaFunction {
     const scope = new Construct(this, 'Heartbeat')
     const heartbeat = deployedFunction(scope, stage, 'heartbeat', {
       memoryMb: 256,
@@ -37,11 +51,11 @@ export class PipelineStack extends Stack {
       variables: {},
     })
     log.allowHeartbeats(heartbeat)
-    if (stage.schedules) every(scope, Duration.minutes(1), heartbeat)
+    if (schedules) every(scope, schedules, Duration.minutes(1), heartbeat)
     return heartbeat
   }
 
-  #addCompaction({ stage, names, grants }: LandcoverStackProps & { grants: Grants }): void {
+  #addCompaction({ stage, names, grants, schedules }: Layer): LambdaFunction {
     const scope = new Construct(this, 'Compaction')
     const compaction = deployedFunction(scope, stage, 'compaction', {
       memoryMb: 3008,
@@ -51,14 +65,18 @@ export class PipelineStack extends Stack {
     grants.readObjects(compaction, 'archive/*', 'views/*', 'compactions/*')
     grants.writeObjects(compaction, 'archive/*', 'compactions/*')
     grants.deleteObjects(compaction, 'archive/*', 'compactions/*')
-    if (stage.schedules) every(scope, Duration.hours(1), compaction)
+    if (schedules) every(scope, schedules, Duration.hours(1), compaction)
+    return compaction
   }
 }
 
-function every(scope: Construct, period: Duration, target: LambdaFunction): void {
+/** Calls a function again and again. A failed call is not repeated: the next one comes soon. */
+function every(scope: Construct, schedules: IScheduleGroup, period: Duration, target: LambdaFunction): void {
+  target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) })
   const role = new Role(scope, 'ScheduleRole', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') })
   role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [target.functionArn] }))
   new CfnSchedule(scope, 'Schedule', {
+    groupName: schedules.scheduleGroupName,
     scheduleExpression: ScheduleExpression.rate(period).expressionString,
     flexibleTimeWindow: { mode: 'OFF' },
     target: {

@@ -1,17 +1,15 @@
 import type { App } from 'aws-cdk-lib'
 import { namesOf } from '../names.ts'
+import { EDGE_REGION } from '../regions.ts'
 import type { Stage } from '../stages.ts'
+import { EdgeStack } from './edge-stack.ts'
 import { PipelineStack } from './pipeline-stack.ts'
 import { type LandcoverStackProps, StateStack } from './state-stack.ts'
 
-/**
- * Both stacks of a stage.
- *
- * @throws Error if account or region is not known: names of buckets contain them
- */
-export function landcoverStacks(app: App, stage: Stage, account: string | undefined, region: string | undefined) {
-  if (!account || !region) throw new Error('account and region are not known: sign in to AWS first')
-  const props: LandcoverStackProps = { stage, names: namesOf(stage, account, region), env: { account, region } }
+/** All stacks of a stage. Stages without CloudFront have no edge stack. */
+export function landcoverStacks(app: App, stage: Stage, account: string, region: string): void {
+  const names = namesOf(stage, account, region)
+  const props: LandcoverStackProps = { stage, names, env: { account, region } }
   const state = new StateStack(app, `landcover-${stage.name}-state`, {
     ...props,
     description: `landcover, stage ${stage.name}: data that must survive`,
@@ -22,5 +20,11 @@ export function landcoverStacks(app: App, stage: Stage, account: string | undefi
     description: `landcover, stage ${stage.name}: functions that process the data`,
   })
   pipeline.addStackDependency(state)
-  return { state, pipeline }
+  if (!stage.cloudFront) return
+  const edge = new EdgeStack(app, `landcover-${stage.name}-edge-${region}`, {
+    ...props,
+    env: { account, region: EDGE_REGION },
+    description: `landcover, stage ${stage.name} in ${region}: alarms and logs of CloudFront, and the budget`,
+  })
+  edge.addStackDependency(pipeline)
 }

@@ -1,13 +1,16 @@
-import { Duration, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import { ArnFormat, Duration, Fn, type RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import { CfnKeyspace, CfnTable } from 'aws-cdk-lib/aws-cassandra'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
-import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { TABLES, type Table } from '../../functions/adapters/cassandra/tables.ts'
 import { MskLog } from '../constructs/msk.ts'
 import { suppressNag } from '../constructs/nag-suppressions.ts'
+import { dataRemoval } from '../constructs/removal.ts'
 import { ReaderPool } from '../constructs/user-pool.ts'
 import type { Names } from '../names.ts'
+import { EDGE_REGION } from '../regions.ts'
 import type { Stage } from '../stages.ts'
 
 /** Properties of both stacks. */
@@ -21,7 +24,7 @@ export class StateStack extends Stack {
   constructor(scope: Construct, id: string, props: LandcoverStackProps) {
     super(scope, id, props)
     const { stage, names } = props
-    const removalPolicy = stage.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN
+    const removalPolicy = dataRemoval(stage)
 
     const { eventLog } = stage
     if (eventLog.kind === 'kinesis') {
@@ -43,8 +46,6 @@ export class StateStack extends Stack {
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      // CloudFront writes its logs with ACLs.
-      objectOwnership: ObjectOwnership.OBJECT_WRITER,
       lifecycleRules: [{ expiration: Duration.days(stage.logDays) }],
       removalPolicy,
       autoDeleteObjects: stage.disposable,
@@ -54,6 +55,7 @@ export class StateStack extends Stack {
       'It holds the access logs of the other buckets. Logs of its own would cause new logs without end.',
       'AwsSolutions-S1',
     )
+    if (stage.cloudFront) this.#allowAccessLogs(logs, names)
     new Bucket(this, 'Objects', {
       bucketName: names.bucket,
       encryption: BucketEncryption.S3_MANAGED,
@@ -82,6 +84,29 @@ export class StateStack extends Stack {
   /** Zones of the region, resolved by CloudFormation. By default CDK would look them up, and need an account for it. */
   override get availabilityZones(): string[] {
     return [0, 1, 2].map(zone => Fn.select(zone, Fn.getAzs()))
+  }
+
+  /** Lets the edge stack deliver CloudFront's access logs into the bucket. */
+  #allowAccessLogs(logs: Bucket, { global }: Names): void {
+    logs.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('delivery.logs.amazonaws.com')],
+        actions: ['s3:PutObject'],
+        resources: [logs.arnForObjects('cloudfront/*')],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': this.account, 's3:x-amz-acl': 'bucket-owner-full-control' },
+          ArnLike: {
+            'aws:SourceArn': this.formatArn({
+              service: 'logs',
+              region: EDGE_REGION,
+              resource: 'delivery-source',
+              resourceName: `${global}-access`,
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          },
+        },
+      }),
+    )
   }
 
   #addKeyspace(keyspaceName: string, removalPolicy: RemovalPolicy): void {

@@ -59,7 +59,9 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
       costOf('edgeFunction', allowlist ? month.viewed : 0) +
       costOf('edgeOut', (month.viewed * ASSUMED.answerBytes) / GB),
     'CloudWatch metrics': costOf('metric', ASSUMED.metrics),
-    'CloudWatch alarms, dashboard': costOf('alarm', ASSUMED.alarms) + costOf('dashboard', ASSUMED.dashboards),
+    'CloudWatch alarms, dashboard':
+      costOf('alarm', ASSUMED.alarms + (allowlist ? ASSUMED.allowlistAlarms : 0)) +
+      costOf('dashboard', ASSUMED.dashboards),
     'CloudWatch logs': logs(stage, month),
     'X-Ray': costOf('trace', month.traces),
     'EventBridge, SNS': costOf('busEvent', month.alerts) + costOf('notification', month.alerts),

@@ -5,7 +5,7 @@ import { GetTableCommand, KeyspacesClient } from '@aws-sdk/client-keyspaces'
 import { InvokeCommand, LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda'
 import {
   DescribeExecutionCommand,
-  ListStateMachinesCommand,
+  paginateListStateMachines,
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn'
@@ -120,12 +120,8 @@ export const CHECKS: readonly Check[] = [
     name: 'the state machine publishes a view with Athena',
     async run({ name, region }) {
       const client = new SFNClient({ region })
-      const { stateMachines = [] } = await client.send(new ListStateMachinesCommand({}))
-      const machine = stateMachines.find(each => each.name === `landcover-${name}-batch`)
-      if (!machine) throw new Error('the state machine does not exist')
-      const { executionArn } = await client.send(
-        new StartExecutionCommand({ stateMachineArn: machine.stateMachineArn as string, input: '{}' }),
-      )
+      const stateMachineArn = await stateMachineNamed(client, `landcover-${name}-batch`)
+      const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn, input: '{}' }))
       for (const startMs = Date.now(); ; await sleep(2 * SECOND_MS)) {
         const { status, output, error, cause } = await client.send(new DescribeExecutionCommand({ executionArn }))
         if (status === 'SUCCEEDED') return output ?? ''
@@ -135,6 +131,15 @@ export const CHECKS: readonly Check[] = [
     },
   },
 ]
+
+/** @returns ARN of a state machine @throws Error if there is none of this name */
+async function stateMachineNamed(client: SFNClient, name: string): Promise<string> {
+  for await (const { stateMachines = [] } of paginateListStateMachines({ client }, {})) {
+    const arn = stateMachines.find(each => each.name === name)?.stateMachineArn
+    if (arn) return arn
+  }
+  throw new Error(`the state machine ${name} does not exist`)
+}
 
 /** Sends a GET request as readers do. If we may not read (401, 403), invokes the serving function directly. */
 async function ask({ name, region, api, dashboard }: DeployedStage, path: string): Promise<unknown> {

@@ -101,7 +101,8 @@ describe('the cost model', () => {
         .properties('AWS::CloudFront::CachePolicy')
         .map(({ CachePolicyConfig }) => CachePolicyConfig)
       expect(cache).toMatchObject({ DefaultTTL: DEPLOYED.sharedSeconds })
-      expect(deployed.properties('AWS::CloudWatch::Alarm')).toHaveLength(ASSUMED.alarms)
+      const alarms = ASSUMED.alarms + (stage === 'prod' ? ASSUMED.allowlistAlarms : 0)
+      expect(deployed.properties('AWS::CloudWatch::Alarm')).toHaveLength(alarms)
       expect(deployed.properties('AWS::CloudWatch::Dashboard')).toHaveLength(ASSUMED.dashboards)
       expect(deployed.properties('AWS::SecretsManager::Secret')).toHaveLength(stage === 'prod' ? 1 : 0)
     })
@@ -109,7 +110,7 @@ describe('the cost model', () => {
 })
 
 describe('docs/cost.md', () => {
-  const examples = Array.from(PAGE.matchAll(/^ {4}npx node (infra\/cost\.ts .*)\n\n((?:\|.*\n)+)/gm))
+  const examples = Array.from(PAGE.matchAll(/^ {4}npx node (infra\/tools\/cost\.ts.*)\n\n((?:\|.*\n)+)/gm))
 
   it('shows both stages with 20, 200 and 2,000 events a second', () => {
     expect(examples.map(([, command]) => command).join('\n')).toContain('--events 20,200,2000')

@@ -30,11 +30,15 @@ export const DEPLOYMENTS = {
   },
   'dev on MSK': {
     stage: 'dev',
-    change: { eventLog: { kind: 'msk', brokers: 2, brokerType: 'kafka.t3.small', diskGb: 10, partitions: 2 } },
+    change: {
+      eventLog: { kind: 'msk', brokers: 2, brokerType: 'kafka.t3.small', bytesPerSecond: 100_000, partitions: 2 },
+    },
   },
   'prod on MSK': {
     stage: 'prod',
-    change: { eventLog: { kind: 'msk', brokers: 3, brokerType: 'kafka.m7g.large', diskGb: 100, partitions: 6 } },
+    change: {
+      eventLog: { kind: 'msk', brokers: 3, brokerType: 'kafka.m7g.large', bytesPerSecond: 200_000, partitions: 6 },
+    },
   },
   'dev on an existing Kafka': {
     stage: 'dev',
@@ -65,8 +69,10 @@ export interface Synthesis {
   /** Exit code of the validation: 0, unless there is a finding without a reason. */
   exitCode: number
   said: string
-  /** Resources of both stacks, with their logical ids. */
+  /** Resources of all stacks, with their logical ids. */
   resources: [string, Resource][]
+  /** Those of them that are in the edge stack, in us-east-1. */
+  edge: [string, Resource][]
   /** Bytes of the largest template. */
   largest: number
   /** Values that would be looked up in an account first. */

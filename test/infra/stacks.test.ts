@@ -6,6 +6,7 @@ import { SECOND_MS } from '../../functions/core/time.ts'
 import { READ_ONLY_CORS } from '../../functions/http/cors.ts'
 import { FUNCTIONS } from '../../infra/constructs/bundles.ts'
 import type { Stage } from '../../infra/stages.ts'
+import { hasNjs, inCloudFront } from '../support/cloudfront-runtime.ts'
 import { DEPLOYMENTS, type Deployment, type Resource, type StageName } from './deployments.ts'
 import { type Synthesized, synthesized } from './synthesized.ts'
 
@@ -42,6 +43,8 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       const { CacheBehaviors } = DistributionConfig as { CacheBehaviors: Record<string, unknown>[] }
       return CacheBehaviors.filter(({ PathPattern }) => PathPattern === '/api/*')
     })
+  /** Properties of the resources of a type in the edge stack. */
+  const edge = (type: string) => stacks.edge.flatMap(([, { Type, Properties }]) => (Type === type ? [Properties] : []))
   const text = () => JSON.stringify([...stacks.resources])
 
   it('have no finding of cdk-nag without a reason', () => {
@@ -93,23 +96,23 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   })
 
   if (stage === 'prod')
-    it('keep resources with data when they are destroyed', () => {
+    it('keep resources with data when they are destroyed, but not after a first deployment that failed', () => {
       const logTypes = log === 'kinesis' ? ['AWS::Kinesis::Stream'] : ['AWS::MSK::Cluster', 'AWS::MSK::Topic']
       for (const type of [...logTypes, 'AWS::Cassandra::Keyspace', 'AWS::Cassandra::Table']) {
         expect(all(type).length).toBeGreaterThan(0)
-        for (const { DeletionPolicy } of all(type)) expect(DeletionPolicy, type).toBe('Retain')
+        for (const { DeletionPolicy } of all(type)) expect(DeletionPolicy, type).toBe('RetainExceptOnCreate')
       }
       const objects = all('AWS::S3::Bucket').find(
         ({ Properties }) => JSON.stringify(Properties).includes('noncurrent') || Properties.VersioningConfiguration,
       )
-      expect(objects?.DeletionPolicy).toBe('Retain')
+      expect(objects?.DeletionPolicy).toBe('RetainExceptOnCreate')
     })
 
   if (stage !== 'prod')
     it('leave nothing when they are destroyed', () => {
       const kept = stacks.resources
         .entries()
-        .filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain')
+        .filter(([, { DeletionPolicy }]) => DeletionPolicy?.startsWith('Retain'))
         .map(([id]) => id)
         .toArray()
       // API Gateway's role for logs belongs to the account.
@@ -227,7 +230,8 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       expect(properties('AWS::Cognito::UserPoolClient')).toMatchObject([
         { AllowedOAuthFlows: ['code'], GenerateSecret: false, AllowedOAuthScopes: ['openid'] },
       ])
-      for (const { DeletionPolicy } of all('AWS::Cognito::UserPool')) expect(DeletionPolicy).toBe('Retain')
+      for (const { DeletionPolicy } of all('AWS::Cognito::UserPool'))
+        expect(DeletionPolicy).toBe('RetainExceptOnCreate')
     })
   }
 
@@ -251,7 +255,113 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     expect(Buffer.byteLength(producersToText(known))).toBeLessThan(0.9 * KEYSPACES_ROW_LIMIT)
   })
 
+  it('log the errors of every execution of the API, also of events', () => {
+    const settings = properties('AWS::ApiGateway::Stage').flatMap(({ MethodSettings }) => MethodSettings as object[])
+    expect(settings).toHaveLength(2)
+    for (const setting of settings) expect(setting).toMatchObject({ LoggingLevel: 'ERROR' })
+  })
+
+  if (stage !== 'local') {
+    it('have a name in every region for what is unique in an account, so that two regions can have the same stage', () => {
+      const named = [
+        ...properties('AWS::CloudFront::CachePolicy').map(each => (each.CachePolicyConfig as { Name: string }).Name),
+        ...properties('AWS::CloudFront::ResponseHeadersPolicy').map(
+          each => (each.ResponseHeadersPolicyConfig as { Name: string }).Name,
+        ),
+        ...properties('AWS::CloudFront::Function').map(({ Name }) => Name),
+        ...properties('AWS::Budgets::Budget').map(({ Budget }) => (Budget as { BudgetName: string }).BudgetName),
+        ...edge('AWS::CloudWatch::Alarm').map(({ AlarmName }) => AlarmName),
+        ...edge('AWS::SNS::Topic').map(({ TopicName }) => TopicName),
+        ...edge('AWS::Logs::DeliverySource').map(({ Name }) => Name),
+        ...edge('AWS::Logs::DeliveryDestination').map(({ Name }) => Name),
+      ]
+      expect(named.length).toBeGreaterThan(6)
+      for (const name of named) expect(name).toContain('eu-central-1')
+    })
+
+    it('have the budget, the alarms and the logs of CloudFront in us-east-1, the only region that has them', () => {
+      for (const type of ['AWS::Budgets::Budget', 'AWS::Logs::DeliverySource', 'AWS::Logs::Delivery']) {
+        expect(properties(type), type).toHaveLength(1)
+        expect(edge(type), type).toHaveLength(1)
+      }
+      const ofCloudFront = properties('AWS::CloudWatch::Alarm').filter(
+        ({ Namespace }) => Namespace === 'AWS/CloudFront',
+      )
+      expect(ofCloudFront).toHaveLength(stage === 'prod' && !signIn ? 4 : 1)
+      expect(edge('AWS::CloudWatch::Alarm')).toEqual(ofCloudFront)
+      for (const alarm of ofCloudFront) {
+        expect(alarm.Dimensions).toContainEqual({ Name: 'Region', Value: 'Global' })
+      }
+    })
+
+    it('watch the CloudFront function by its name', () => {
+      const [name] = properties('AWS::CloudFront::Function').map(({ Name }) => Name)
+      const watched = edge('AWS::CloudWatch::Alarm').flatMap(({ Dimensions }) =>
+        (Dimensions as { Name: string; Value: unknown }[]).flatMap(({ Name, Value }) =>
+          Name === 'FunctionName' ? [Value] : [],
+        ),
+      )
+      expect(new Set(watched)).toEqual(new Set(name ? [name] : []))
+    })
+
+    it('tell of half, four fifths and all of the budget, and of a forecast above it', () => {
+      const told = properties('AWS::Budgets::Budget').flatMap(({ NotificationsWithSubscribers }) =>
+        (NotificationsWithSubscribers as { Notification: object }[]).map(({ Notification }) => Notification),
+      )
+      expect(told).toMatchObject([
+        { NotificationType: 'ACTUAL', Threshold: 50 },
+        { NotificationType: 'ACTUAL', Threshold: 80 },
+        { NotificationType: 'ACTUAL', Threshold: 100 },
+        { NotificationType: 'FORECASTED', Threshold: 100 },
+      ])
+    })
+
+    it('let browsers keep the files whose names hold a hash, and ask for the page each time', () => {
+      const copies = properties('Custom::CDKBucketDeployment')
+      const [assets, page] = [copies.find(({ Prune }) => Prune === false), copies.find(({ Prune }) => Prune !== false)]
+      expect(assets?.SystemMetadata).toEqual({ 'cache-control': 'public, max-age=31536000, immutable' })
+      expect(page).toMatchObject({ SystemMetadata: { 'cache-control': 'no-cache' }, Exclude: ['assets/*'] })
+    })
+  }
+
+  if (stage === 'prod' && !signIn)
+    it.runIf(hasNjs || process.env.CI !== undefined)('have CloudFront functions that run in its njs', () => {
+      const functions = properties('AWS::CloudFront::Function')
+      expect(functions).toHaveLength(1)
+      const seen = (ip: string) => ({ viewer: { ip }, request: { uri: '/' } })
+      for (const { FunctionCode } of functions) {
+        const [inside, outside] = inCloudFront(String(FunctionCode), [seen('192.0.2.9'), seen('198.51.100.1')])
+        expect(inside).toEqual({ uri: '/' })
+        expect(outside).toMatchObject({ statusCode: 403 })
+      }
+    })
+
+  it('repeat no call of a schedule: the next one comes soon', () => {
+    const schedules = properties('AWS::Scheduler::Schedule')
+    expect(schedules).toHaveLength(stage === 'local' ? 0 : 3)
+    for (const schedule of schedules) expect(schedule).toHaveProperty('GroupName')
+    const calls = properties('AWS::Lambda::EventInvokeConfig')
+    expect(calls).toHaveLength(stage === 'local' ? 0 : 2)
+    for (const call of calls) expect(call.MaximumRetryAttempts).toBe(0)
+  })
+
   if (log === 'msk') {
+    it('have disks that no load fills, with an alarm for each broker', () => {
+      const [cluster] = properties('AWS::MSK::Cluster')
+      const [topic] = properties('AWS::MSK::Topic')
+      const configs = JSON.parse(Buffer.from(String(topic?.Configs), 'base64').toString('utf8'))
+      const { BrokerNodeGroupInfo } = cluster as {
+        BrokerNodeGroupInfo: { StorageInfo: { EBSStorageInfo: { VolumeSize: number } } }
+      }
+      const kept =
+        Number(topic?.PartitionCount) * (Number(configs['retention.bytes']) + Number(configs['segment.bytes']))
+      expect(kept).toBeLessThanOrEqual(0.8 * BrokerNodeGroupInfo.StorageInfo.EBSStorageInfo.VolumeSize * 1024 ** 3)
+      const alarm = properties('AWS::CloudWatch::Alarm').find(({ AlarmName }) =>
+        String(AlarmName).endsWith('BrokerDiskFull'),
+      )
+      expect(JSON.stringify(alarm).match(/"Broker ID"/g)).toHaveLength(Number(cluster?.NumberOfBrokerNodes))
+    })
+
     it('keep acknowledged records on at least two brokers; with two brokers, on one while the other is down', () => {
       const [cluster] = properties('AWS::MSK::Cluster')
       const [topic] = properties('AWS::MSK::Topic')
@@ -298,14 +408,16 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       const { Statement } = PolicyDocument as { Statement: { Effect: string; Principal: { Service?: string } }[] }
       return Statement.flatMap(({ Effect, Principal }) => (Effect === 'Allow' ? [Principal.Service] : []))
     })
-    expect(senders.sort()).toEqual(['cloudwatch.amazonaws.com', 'events.amazonaws.com'])
+    const fromEdge = stage === 'local' ? [] : ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com']
+    expect(senders.sort()).toEqual([...fromEdge, 'cloudwatch.amazonaws.com', 'events.amazonaws.com'].sort())
   })
 
-  it('send every alarm to a topic', () => {
+  it('send every alarm to a topic, and its end, too', () => {
     const alarms = properties('AWS::CloudWatch::Alarm')
     expect(alarms.length).toBeGreaterThan(10)
     for (const alarm of alarms) {
       expect(alarm.AlarmActions).toHaveLength(1)
+      expect(alarm.OKActions).toEqual(alarm.AlarmActions)
       expect(String(alarm.AlarmDescription).length).toBeGreaterThan(20)
     }
   })

@@ -5,7 +5,7 @@ import { inject } from 'vitest'
 import { type Deployment, FAILED, fileOf, type Resource, type Synthesis } from './deployments.ts'
 
 export interface Synthesized extends Omit<Synthesis, 'resources'> {
-  /** Resources of both stacks, keyed by logical id. */
+  /** Resources of all stacks, keyed by logical id. */
   resources: ReadonlyMap<string, Resource>
   /** Returns the properties of all resources of a type. */
   properties(type: string): Record<string, unknown>[]

@@ -27,7 +27,12 @@ const SITE = join(ROOT, 'web/dist')
 const STAGE = 'local'
 
 /** Resource types that LocalStack accepts but does not create. Nothing that the test checks may depend on them. */
-const NOT_THERE = ['Custom::S3AutoDeleteObjects', 'AWS::CloudWatch::Dashboard', 'Custom::AWSCDKOpenIdConnectProvider']
+const NOT_THERE = [
+  'Custom::S3AutoDeleteObjects',
+  'AWS::CloudWatch::Dashboard',
+  'AWS::Logs::MetricFilter',
+  'Custom::AWSCDKOpenIdConnectProvider',
+]
 
 export const NAMES = namesOf({ name: STAGE }, ACCOUNT, REGION)
 
