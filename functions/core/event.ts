@@ -61,44 +61,74 @@ export const MAX_TEXT_LENGTH = 256
 export const MAX_BAND_MEAN = 1_000_000
 export const MAX_VEGETATION_INDEX = 100
 
+/** An optional value that cannot be used. The event counts without it. */
+export interface UnusedValue {
+  field: keyof WireEvent
+  /** What the value must be. */
+  message: string
+}
+
 /**
- * Decodes a parsed JSON value to an event in fixed point.
+ * Decodes a parsed JSON value to an event in fixed point. Required fields must be right. An optional value that cannot
+ * be used, such as -9999 or `NaN`, means "not measured" and is told to `onUnused`.
  *
  * @param arrivalMs arrival time of the record, ms. An event time more than FUTURE_TOLERANCE_MS later is refused.
  * @throws InvalidEventError that names the field and what it must be
  */
-export function decodeEvent(value: unknown, arrivalMs: number): ImageEvent {
+export function decodeEvent(
+  value: unknown,
+  arrivalMs: number,
+  onUnused: (unused: UnusedValue) => void = () => {},
+): ImageEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidEventError(null, 'an event must be a JSON object')
   }
   const wire = value as Record<keyof WireEvent, unknown>
-  const eventMs = timestamp(wire.timestamp, arrivalMs)
-  const ndviMin = index(wire.ndvi_min, 'ndvi_min', -1, 1)
-  const ndviMax = index(wire.ndvi_max, 'ndvi_max', -1, 1)
-  const ndviMean = index(wire.ndvi_mean, 'ndvi_mean', -1, 1)
-  if (ndviMean === null) throw new InvalidEventError('ndvi_mean', 'ndvi_mean is missing')
-  if (ndviMin !== null && ndviMax !== null && ndviMin > ndviMax) {
-    throw new InvalidEventError('ndvi_min', 'ndvi_min is above ndvi_max')
+  const optional = (field: keyof WireEvent, lowest: number, highest: number): number | null => {
+    const read = numberWithin(wire[field], field, lowest, highest)
+    if (typeof read !== 'string') return read
+    onUnused({ field, message: read })
+    return null
   }
+  const index = (field: keyof WireEvent, lowest: number, highest: number) =>
+    scaled(optional(field, lowest, highest), toMicro)
+  const bandMean = (field: keyof WireEvent) => scaled(optional(field, 0, MAX_BAND_MEAN), toMilli)
+
+  const eventMs = timestamp(wire.timestamp, arrivalMs)
+  const ndviMean = required(wire.ndvi_mean, 'ndvi_mean', -1, 1)
+  const imageId = text(wire.image_id, 'image_id')
+  const className = text(wire.class_name, 'class_name')
+  const ndviMin = index('ndvi_min', -1, 1)
+  const ndviMax = index('ndvi_max', -1, 1)
+  refuseContradiction(ndviMin, ndviMean, ndviMax)
   return {
-    imageId: text(wire.image_id, 'image_id'),
-    className: text(wire.class_name, 'class_name'),
+    imageId,
+    className,
     eventMs,
     ndviMean,
-    ndviStd: index(wire.ndvi_std, 'ndvi_std', 0, 2),
+    ndviStd: index('ndvi_std', 0, 2),
     ndviMin,
     ndviMax,
-    vegetationIndex: index(wire.vegetation_index, 'vegetation_index', -MAX_VEGETATION_INDEX, MAX_VEGETATION_INDEX),
-    red: bandMean(wire.red_mean, 'red_mean'),
-    green: bandMean(wire.green_mean, 'green_mean'),
-    blue: bandMean(wire.blue_mean, 'blue_mean'),
-    nir: bandMean(wire.nir_mean, 'nir_mean'),
-    brightness: bandMean(wire.brightness_mean, 'brightness_mean'),
+    vegetationIndex: index('vegetation_index', -MAX_VEGETATION_INDEX, MAX_VEGETATION_INDEX),
+    red: bandMean('red_mean'),
+    green: bandMean('green_mean'),
+    blue: bandMean('blue_mean'),
+    nir: bandMean('nir_mean'),
+    brightness: bandMean('brightness_mean'),
   }
 }
 
+/** Mean, minimum and maximum in fixed point, as they are compared and stored. */
+function refuseContradiction(min: number | null, mean: number, max: number | null): void {
+  if (min !== null && max !== null && min > max) throw new InvalidEventError('ndvi_min', 'ndvi_min is above ndvi_max')
+  if (min !== null && mean < min) throw new InvalidEventError('ndvi_mean', 'ndvi_mean is below ndvi_min')
+  if (max !== null && mean > max) throw new InvalidEventError('ndvi_mean', 'ndvi_mean is above ndvi_max')
+}
+
+/** Text, or a whole number: image ids and class codes are often numbers. */
 function text(value: unknown, field: keyof WireEvent): string {
   if (value === undefined || value === null) throw new InvalidEventError(field, `${field} is missing`)
+  if (Number.isSafeInteger(value)) return String(value)
   if (typeof value !== 'string') throw new InvalidEventError(field, `${field} must be text`)
   if (value === '' || value.length > MAX_TEXT_LENGTH) {
     throw new InvalidEventError(field, `${field} must have 1 to ${MAX_TEXT_LENGTH} characters`)
@@ -107,29 +137,39 @@ function text(value: unknown, field: keyof WireEvent): string {
   return value
 }
 
-function index(value: unknown, field: keyof WireEvent, lowest: number, highest: number): number | null {
-  const measured = numberWithin(value, field, lowest, highest)
-  return measured === null ? null : toMicro(measured)
+function scaled(value: number | null, toInteger: (value: number) => number): number | null {
+  return value === null ? null : toInteger(value)
 }
 
-function bandMean(value: unknown, field: keyof WireEvent): number | null {
-  const measured = numberWithin(value, field, 0, MAX_BAND_MEAN)
-  return measured === null ? null : toMilli(measured)
+function required(value: unknown, field: keyof WireEvent, lowest: number, highest: number): number {
+  const read = numberWithin(value, field, lowest, highest)
+  if (read === null) throw new InvalidEventError(field, `${field} is missing`)
+  if (typeof read === 'string') throw new InvalidEventError(field, read)
+  return toMicro(read)
 }
 
-function numberWithin(value: unknown, field: keyof WireEvent, lowest: number, highest: number): number | null {
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+/** Reads a number, or text that is one. Returns null when it is absent, and text that says what is wrong. */
+function numberWithin(value: unknown, field: keyof WireEvent, lowest: number, highest: number): number | string | null {
   if (value === undefined || value === null) return null
-  if (typeof value !== 'number') throw new InvalidEventError(field, `${field} must be a number`)
-  if (!(value >= lowest && value <= highest)) {
-    throw new InvalidEventError(field, `${field} must lie between ${lowest} and ${highest}`)
-  }
-  return value
+  const read = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value
+  if (typeof read !== 'number') return `${field} must be a number`
+  return read >= lowest && read <= highest ? read : `${field} must lie between ${lowest} and ${highest}`
 }
+
+/** Numbers from here on are milliseconds since 1970. Smaller ones could be seconds: as such they reach the year 5138. */
+const LEAST_EPOCH_MS = 1e11
 
 function timestamp(value: unknown, arrivalMs: number): number {
   if (value === undefined || value === null) throw new InvalidEventError('timestamp', 'timestamp is missing')
-  const ms = typeof value === 'string' ? parseTimestamp(value) : null
-  if (ms === null) throw new InvalidEventError('timestamp', 'timestamp must be an ISO 8601 date and time')
+  const ms = typeof value === 'string' ? parseTimestamp(value) : epochMs(value)
+  if (ms === null) {
+    throw new InvalidEventError(
+      'timestamp',
+      'timestamp must be ISO 8601, such as 2026-11-22T14:00:00Z or 2026-11-22, or whole milliseconds since 1970',
+    )
+  }
   if (ms < 0) throw new InvalidEventError('timestamp', 'timestamp must not lie before 1970')
   if (ms > arrivalMs + FUTURE_TOLERANCE_MS) {
     throw new InvalidEventError(
@@ -138,4 +178,8 @@ function timestamp(value: unknown, arrivalMs: number): number {
     )
   }
   return ms
+}
+
+function epochMs(value: unknown): number | null {
+  return Number.isSafeInteger(value) && (value as number) >= LEAST_EPOCH_MS ? (value as number) : null
 }

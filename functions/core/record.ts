@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { type ClassList, isKnownClass } from './classes.ts'
-import { decodeEvent, type ImageEvent, InvalidEventError, type WireEvent } from './event.ts'
+import { decodeEvent, type ImageEvent, InvalidEventError, type UnusedValue, type WireEvent } from './event.ts'
 import type { Position } from './lane.ts'
 import type { Slot } from './slot.ts'
 
@@ -52,7 +52,13 @@ export interface DecodedRecord {
   /** Valid events, each with its line. */
   events: { index: number; event: ImageEvent }[]
   rejections: Rejection[]
+  /** Number of optional values that cannot be used. */
+  unusedValues: number
+  /** The first of them, with their line. */
+  warnings: (UnusedValue & { index: number })[]
 }
+
+const MAX_WARNINGS = 20
 
 /**
  * Maximum size of a decompressed record, bytes. A record that would grow larger is refused before it uses the memory.
@@ -76,7 +82,14 @@ export const MAX_LINE_LENGTH = 1024 * 1024
  * parser do so): some Windows editors write one, and the header behind it must not be lost.
  */
 export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList): DecodedRecord {
-  const decoded: DecodedRecord = { origin: null, heartbeatMs: null, events: [], rejections: [] }
+  const decoded: DecodedRecord = {
+    origin: null,
+    heartbeatMs: null,
+    events: [],
+    rejections: [],
+    unusedValues: 0,
+    warnings: [],
+  }
   const rejectWhole = (reason: RejectionReason, detail: string): DecodedRecord => {
     decoded.rejections.push({ index: null, reason, detail, bytes: record.data })
     return decoded
@@ -123,15 +136,21 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
       continue
     }
     let event: ImageEvent
+    const unused: UnusedValue[] = []
     try {
-      event = decodeEvent(value, record.arrivalMs)
+      event = decodeEvent(value, record.arrivalMs, each => unused.push(each))
     } catch (error) {
       if (!(error instanceof InvalidEventError)) throw error
       reject('invalid-event', error.message)
       continue
     }
-    if (isKnownClass(classes, event.className, slot)) decoded.events.push({ index, event })
-    else reject('unknown-class', 'class_name is not one of the known classes')
+    if (!isKnownClass(classes, event.className, slot)) {
+      reject('unknown-class', 'class_name is not one of the known classes')
+      continue
+    }
+    decoded.events.push({ index, event })
+    decoded.unusedValues += unused.length
+    for (const each of unused) if (decoded.warnings.length < MAX_WARNINGS) decoded.warnings.push({ index, ...each })
   }
   return isEmpty ? rejectWhole('empty', 'the record holds nothing') : decoded
 }

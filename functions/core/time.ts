@@ -1,6 +1,7 @@
 /** All times are milliseconds since the epoch, UTC. */
 
-const ISO_8601 = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?$/
+const ISO_8601 =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z| UTC|[+-]\d\d(?::?\d\d)?)?)?$/
 
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
@@ -10,7 +11,8 @@ export const HOUR_MS = 3_600_000
 export const DAY_MS = 86_400_000
 
 /**
- * Parses an ISO 8601 date and time. Without a zone it is UTC (as the original's producer wrote it), never the zone of
+ * Parses an ISO 8601 date and time, also with the zone as databases write it (`+00`, ` UTC`). A date without a time is
+ * its midnight. Without a zone it is UTC (as the original's producer wrote it), never the zone of
  * the machine. Fractions finer than a millisecond are cut. Returns null for other text and for dates that no calendar
  * has.
  */
@@ -25,8 +27,8 @@ export function parseTimestamp(text: string): number | null {
   const milli = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3))
   const local = utc([year, month, day, hour, minute, second], milli)
   const zone = match[8]
-  if (local === null || zone === undefined || zone === 'Z') return local
-  const [zoneHour, zoneMinute] = [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
+  if (local === null || zone === undefined || zone === 'Z' || zone === ' UTC') return local
+  const [zoneHour, zoneMinute] = [Number(zone.slice(1, 3)), zone.length === 3 ? 0 : Number(zone.slice(-2))]
   if (zoneHour > 23 || zoneMinute > 59) return null
   const zoneMinutes = zoneHour * 60 + zoneMinute
   return zone[0] === '+' ? local - zoneMinutes * MINUTE_MS : local + zoneMinutes * MINUTE_MS

@@ -190,22 +190,10 @@ function notMeasured(field: string): string {
 
 /** Decodes an event; optional values that it cannot have are taken out. */
 function decode(wire: Record<string, unknown>, nowMs: number, report: ReadReport): ImageEvent {
-  for (;;) {
-    try {
-      const decoded = decodeEvent(wire, nowMs)
-      const { ndviMean, ndviMin, ndviMax } = decoded
-      if ((ndviMin ?? ndviMean) <= ndviMean && ndviMean <= (ndviMax ?? ndviMean)) return decoded
-      report.warn('ndvi_mean is outside ndvi_min and ndvi_max, which are taken as not measured')
-      wire.ndvi_min = null
-      wire.ndvi_max = null
-    } catch (error) {
-      const field = error instanceof InvalidEventError ? error.field : null
-      const isOptional = field !== 'ndvi_mean' && (NUMBER_FIELDS as readonly (string | null)[]).includes(field)
-      if (!isOptional || wire[field as string] === null) throw error
-      report.warn(notMeasured(field as string))
-      wire[field as string] = null
-    }
-  }
+  return decodeEvent(wire, nowMs, ({ field }) => {
+    report.warn(notMeasured(field))
+    wire[field] = null
+  })
 }
 
 function adviceFor(plan: Plan, field: Field | null, values: readonly unknown[]): string {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { ClassList } from '../core/classes.ts'
-import { decodeRecord, type Origin, type Rejection } from '../core/record.ts'
+import { type DecodedRecord, decodeRecord, type Origin, type Rejection } from '../core/record.ts'
 import { slotOf } from '../core/slot.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { problem } from '../http/problem.ts'
@@ -26,6 +26,10 @@ export interface IngestHandlerOptions {
 interface Accepted {
   /** Events that the log has. */
   accepted: number
+  /** Optional values that cannot be used: they are not measured. */
+  unused_values?: number
+  /** The first of them. */
+  warnings?: { line: number; field: string; detail: string }[]
 }
 
 const JSON_FORM: Form<Accepted> = { type: 'application/json', contentType: 'application/json', write: JSON.stringify }
@@ -72,7 +76,7 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
       logger.warn('ingest: the class list cannot be read', { error: known.message })
       return tryAgain('The class list cannot be read', 'Nothing was taken. Send it again once GET /api/health is ok.')
     }
-    const { events, rejections } = decodeRecord(place, slotOf(nowMs, slotMs), known)
+    const { events, rejections, unusedValues, warnings } = decodeRecord(place, slotOf(nowMs, slotMs), known)
     if (rejections.length > 0) return refusal(rejections)
     if (events.length === 0) return problem(400, 'The body is not right', 'there is no event in it')
     const producer = key === undefined ? undefined : producerOf(event, key)
@@ -86,7 +90,7 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
         return {
           statusCode: 202,
           headers: { 'Cache-Control': 'no-store' },
-          body: { accepted: events.length },
+          body: { accepted: events.length, ...(unusedValues > 0 && warned(unusedValues, warnings)) },
           type: JSON_FORM.type,
         }
       case 'too-large':
@@ -111,6 +115,13 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
       return problem(500, 'The request failed', 'Nothing was taken. The log of the server says why.')
     },
   })
+}
+
+function warned(unusedValues: number, warnings: DecodedRecord['warnings']): Omit<Accepted, 'accepted'> {
+  return {
+    unused_values: unusedValues,
+    warnings: warnings.map(({ index, field, message }) => ({ line: index, field, detail: `${message}: not measured` })),
+  }
 }
 
 function tryAgain(title: string, detail: string): APIGatewayProxyResult {

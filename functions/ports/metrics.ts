@@ -10,6 +10,8 @@ export type MetricName =
   | 'counted'
   /** Counted events that were late. */
   | 'late'
+  /** Optional values of counted events that cannot be used and mean "not measured"; only when there were any. */
+  | 'unusedValues'
   /** Rejections: lines or whole records that were quarantined, in total and by reason. */
   | 'quarantined'
   | `quarantined.${RejectionReason}`

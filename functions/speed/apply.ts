@@ -39,6 +39,8 @@ export interface Applied {
   skippedRecords: number
   counted: number
   late: number
+  /** Optional values of the counted events that cannot be used. */
+  unusedValues: number
   /** Rejections (lines or whole records) by reason. */
   quarantined: Map<RejectionReason, number>
   alerts: number
@@ -97,6 +99,7 @@ export async function applyDelivery(
     skippedRecords: records.length - fresh.length,
     counted: 0,
     late: 0,
+    unusedValues: 0,
     quarantined: new Map(),
     alerts: 0,
     rowsWritten: 0,
@@ -127,6 +130,7 @@ interface Part {
   skippedRecords: number
   events: number
   late: number
+  unusedValues: number
   quarantined: QuarantineEntry[]
   alerts: Alert[]
   additions: Map<string, Addition>
@@ -157,6 +161,7 @@ function addUp(
     skippedRecords: 0,
     events: 0,
     late: 0,
+    unusedValues: 0,
     quarantined: [],
     alerts: [],
     additions: new Map(),
@@ -173,7 +178,7 @@ function addUp(
     const slot = slotOf(arrivalMs, slotMs)
     part.last = record
     part.lastArrivalMs = Math.max(part.lastArrivalMs ?? arrivalMs, arrivalMs)
-    const { origin, heartbeatMs, events, rejections } = decodeRecord(record, slot, classes)
+    const { origin, heartbeatMs, events, rejections, unusedValues } = decodeRecord(record, slot, classes)
     if (heartbeatMs !== null) part.heartbeatSentMs = heartbeatMs
     if (origin) {
       const isKnown = isCopy(producers, origin, slot, lookBackMs(slotMs))
@@ -201,6 +206,7 @@ function addUp(
     }
     part.counted.push(record)
     part.events += events.length
+    part.unusedValues += unusedValues
   }
   return part
 }
@@ -229,6 +235,7 @@ async function writePart(
   applied.skippedRecords += part.skippedRecords
   applied.counted += part.events
   applied.late += part.late
+  applied.unusedValues += part.unusedValues
   applied.alerts += alerts.length
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
   // When the log's clock has leapt ahead, no producer expires: copies may come after the clock is right again.

@@ -49,6 +49,7 @@ export function speedHandler(options: SpeedHandlerOptions) {
 
 function valuesOf({
   quarantined,
+  unusedValues,
   heartbeatDelayMs,
   ...counts
 }: Omit<Applied, 'producersForgotten' | 'lost'>): Measurement['values'] {
@@ -57,6 +58,7 @@ function valuesOf({
     ...counts,
     quarantined: quarantined.values().reduce((sum, count) => sum + count, 0),
     ...Object.fromEntries(byReason),
+    ...(unusedValues > 0 && { unusedValues }),
     endToEndDelayMs: heartbeatDelayMs,
   }
 }

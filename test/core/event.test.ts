@@ -6,6 +6,7 @@ import {
   InvalidEventError,
   MAX_BAND_MEAN,
   MAX_TEXT_LENGTH,
+  type UnusedValue,
   type WireEvent,
 } from '../../functions/core/event.ts'
 import { wireEvents } from '../support/arbitraries.ts'
@@ -46,6 +47,13 @@ function refuses(field: Field, value: unknown, message: RegExp): void {
   const defect = defectOf(wireEvent({ [field]: value }))
   expect(defect.field).toBe(field)
   expect(defect.message).toMatch(message)
+}
+
+/** An event that is taken, and its values that are not used. */
+function decoded(fields: Record<string, unknown>) {
+  const unused: UnusedValue[] = []
+  const event = decodeEvent({ ...wireEvent(), ...fields }, NOON_MS, each => unused.push(each))
+  return { event, unused }
 }
 
 const without = (field: Field) => Object.fromEntries(Object.entries(wireEvent()).filter(([name]) => name !== field))
@@ -101,14 +109,27 @@ describe('an event', () => {
     refuses(field, undefined, /is missing/)
   })
 
-  it.each(NUMBERS)('has a number, not something like one, for %s', field => {
-    for (const value of ['0.5', '', true, [0.5], { value: 0.5 }]) refuses(field, value, /must be a number/)
+  it('has a number for ndvi_mean, and not something like one', () => {
+    for (const value of ['', ' ', 'nan', 'NA', '0,5', '0x1', true, [0.5], { value: 0.5 }]) {
+      refuses('ndvi_mean', value, /must be a number/)
+    }
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -9999, 1e308, '-9999']) {
+      refuses('ndvi_mean', value, /must lie between/)
+    }
   })
 
-  it.each(NUMBERS)('has no number that JSON cannot write for %s', field => {
-    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e308]) {
-      refuses(field, value, /must lie between/)
+  it.each(OPTIONAL)('counts without a value of %s that cannot be used, and tells of it', field => {
+    const values = [
+      ...['', 'nan', 'NaN', 'NA', 'High', '0,5', true, [0.5], { value: 0.5 }],
+      ...[-9999, '-9999', Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e308],
+    ]
+    for (const value of values) {
+      const { event, unused } = decoded({ [field]: value })
+      expect(event).toEqual(decodeEvent(wireEvent(), NOON_MS))
+      expect(unused.map(each => each.field)).toEqual([field])
+      expect(unused[0]?.message).toMatch(/^\w+ must (be a number|lie between -?\d+ and \d+)$/)
     }
+    for (const value of [null, undefined, 0.5, '0.5']) expect(decoded({ [field]: value }).unused).toEqual([])
   })
 
   it.each([
@@ -119,19 +140,35 @@ describe('an event', () => {
     ['vegetation_index', -100, 100],
     ...BANDS.map(band => [band, 0, MAX_BAND_MEAN] as const),
   ] as const)('has %s from %d to %d, both included', (field, least, most) => {
+    const whole = field === 'ndvi_min' ? { ndvi_mean: 1 } : field === 'ndvi_max' ? { ndvi_mean: -1 } : {}
     for (const value of [least, most]) {
-      expect(decodeEvent(wireEvent({ [field]: value }), NOON_MS)[DECODED_AS[field]]).not.toBeNull()
+      expect(decodeEvent(wireEvent({ ...whole, [field]: value }), NOON_MS)[DECODED_AS[field]]).not.toBeNull()
     }
-    for (const value of [least - 1e-9, most + 1e-9 * Math.max(most, 1)]) refuses(field, value, /must lie between/)
+    for (const value of [least - 1e-9, most + 1e-9 * Math.max(most, 1)]) {
+      if (field === 'ndvi_mean') refuses(field, value, /must lie between/)
+      else expect(decoded({ ...whole, [field]: value })).toMatchObject({ event: { [DECODED_AS[field]]: null } })
+    }
+  })
+
+  it.each([
+    ['0.5', 500_000],
+    ['-.5', -500_000],
+    ['+5e-1', 500_000],
+    ['1.', 1_000_000],
+  ])('may have the number %j as text', (value, micro) => {
+    expect(decoded({ ndvi_mean: value }).event.ndviMean).toBe(micro)
+    expect(decoded({ vegetation_index: value }).event.vegetationIndex).toBe(micro)
   })
 
   it.each(NUMBERS)('has one zero only for %s', field => {
-    expect(Object.is(decodeEvent(wireEvent({ [field]: -0 }), NOON_MS)[DECODED_AS[field]], 0)).toBe(true)
+    const whole = wireEvent({ ndvi_mean: 0, [field]: -0 })
+    expect(Object.is(decodeEvent(whole, NOON_MS)[DECODED_AS[field]], 0)).toBe(true)
   })
 
   it.each(TEXTS)('has text of 1 to 256 characters for %s', field => {
     for (const value of ['', 'x'.repeat(MAX_TEXT_LENGTH + 1)]) refuses(field, value, /must have 1 to 256 characters/)
-    for (const value of [7, true, {}, ['Forest']]) refuses(field, value, /must be text/)
+    for (const value of [0.5, 2 ** 53, true, {}, ['Forest']]) refuses(field, value, /must be text/)
+    expect(Object.values(decodeEvent(wireEvent({ [field]: 30 }), NOON_MS))).toContain('30')
     for (const value of ['\ud800', 'a\udc00b']) refuses(field, value, /well-formed/)
     const longest = 'x'.repeat(MAX_TEXT_LENGTH)
     expect(Object.values(decodeEvent(wireEvent({ [field]: longest }), NOON_MS))).toContain(longest)
@@ -158,14 +195,42 @@ describe('an event', () => {
       field: 'ndvi_min',
       message: 'ndvi_min is above ndvi_max',
     })
-    expect(decodeEvent(wireEvent({ ndvi_min: 0.5, ndvi_max: 0.5 }), NOON_MS).ndviMin).toBe(500_000)
-    expect(decodeEvent(wireEvent({ ndvi_min: 0.5 }), NOON_MS).ndviMax).toBeNull()
+    const mean = { ndvi_mean: 0.5 }
+    expect(decodeEvent(wireEvent({ ...mean, ndvi_min: 0.5, ndvi_max: 0.5 }), NOON_MS).ndviMin).toBe(500_000)
+    expect(decodeEvent(wireEvent({ ...mean, ndvi_min: 0.5 }), NOON_MS).ndviMax).toBeNull()
   })
 
-  it.each([[7], [1_700_000_000_000], [true], ['soon'], ['2026-11-22'], [''], [{}], ['2026-02-30T00:00:00Z']])(
-    'has an ISO 8601 timestamp, not %j',
+  it('does not have its mean outside its lowest and highest pixel', () => {
+    const refusal = (fields: Partial<WireEvent>) => defectOf(wireEvent({ ndvi_mean: 0.5, ...fields }))
+    const below = { field: 'ndvi_mean', message: 'ndvi_mean is below ndvi_min' }
+    const above = { field: 'ndvi_mean', message: 'ndvi_mean is above ndvi_max' }
+    for (const ndvi_max of [null, 0.9]) expect(refusal({ ndvi_min: 0.500001, ndvi_max })).toMatchObject(below)
+    for (const ndvi_min of [null, -0.9]) expect(refusal({ ndvi_min, ndvi_max: 0.499999 })).toMatchObject(above)
+    // A bound that cannot be used is none.
+    expect(decoded({ ndvi_mean: 0.5, ndvi_min: -9999, ndvi_max: -3000 }).event.ndviMean).toBe(500_000)
+  })
+
+  it.each([[7], [1_700_000_000], [99_999_999_999], [1_700_000_000_000.5], [true], ['soon'], ['2026-11'], ['20261122']])(
+    'has a time that is not %j',
+    value => refuses('timestamp', value, /ISO 8601.*milliseconds/),
+  )
+
+  it.each([[''], [{}], ['2026-02-30T00:00:00Z'], ['2026-02-30'], ['1795356000000 ']])(
+    'has a time that is not %j',
     value => refuses('timestamp', value, /ISO 8601/),
   )
+
+  it.each([
+    ['2026-11-22', '2026-11-22T00:00:00.000Z'],
+    ['2026-11-22 08:00:00+00', '2026-11-22T08:00:00.000Z'],
+    ['2026-11-22 08:00:00 UTC', '2026-11-22T08:00:00.000Z'],
+    ['2026-11-22T08:00:00+02', '2026-11-22T06:00:00.000Z'],
+    [Date.UTC(2026, 10, 22, 8), '2026-11-22T08:00:00.000Z'],
+    [100_000_000_000, '1973-03-03T09:46:40.000Z'],
+  ])('may have the time %j', (timestamp, iso) => {
+    const { eventMs } = decodeEvent({ ...wireEvent(), timestamp }, NOON_MS)
+    expect(new Date(eventMs).toISOString()).toBe(iso)
+  })
 
   it('is not from before 1970', () => {
     refuses('timestamp', '1969-12-31T23:59:59.999Z', /before 1970/)
@@ -183,9 +248,10 @@ describe('an event', () => {
 
   it('is told what is wrong with it without its values', () => {
     const secret = 'sesame'
-    for (const field of [...TEXTS, ...NUMBERS, 'timestamp'] as const) {
+    for (const field of [...TEXTS, 'ndvi_mean', 'timestamp'] as const) {
       expect(defectOf(wireEvent({ [field]: { secret } })).message).not.toContain(secret)
     }
+    for (const field of OPTIONAL) expect(decoded({ [field]: secret }).unused[0]?.message).not.toContain(secret)
   })
 
   it('decodes to whole numbers within 32 bits, whatever is valid', () => {

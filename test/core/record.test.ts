@@ -56,6 +56,8 @@ describe.each(ENCODINGS)('a record, %s,', (_, encode) => {
       heartbeatMs: NOON_MS,
       events: [],
       rejections: [],
+      unusedValues: 0,
+      warnings: [],
     })
   })
 
@@ -162,7 +164,7 @@ describe('the header of a record', () => {
   })
 
   it('may stand alone', () => {
-    expect(decode(header(ORIGIN))).toEqual({ origin: ORIGIN, heartbeatMs: null, events: [], rejections: [] })
+    expect(decode(header(ORIGIN))).toMatchObject({ origin: ORIGIN, heartbeatMs: null, events: [], rejections: [] })
   })
 })
 
@@ -337,6 +339,8 @@ describe('any record', () => {
             heartbeatMs: null,
             events: events.map((event, index) => ({ index: index + 1, event: decodeEvent(event, NOON_MS) })),
             rejections: [],
+            unusedValues: 0,
+            warnings: [],
           })
         },
       ),

@@ -386,12 +386,12 @@ describe('nothing is guessed silently', () => {
     },
   )
 
-  it('a mean outside its own bounds is told', async () => {
-    const { events, warnings } = await read({
+  it('a mean outside its own bounds is refused, alike for files, HTTP and the log', async () => {
+    const { events, problems } = await read({
       'a.csv': csv(`${HEADER},ndvi_min,ndvi_max`, `${ROW},0.6,0.9`, `${ROW},0.42,0.42`),
     })
-    expect(events).toEqual([FOREST, FOREST])
-    expect(warnings).toEqual(['ndvi_mean is outside ndvi_min and ndvi_max, which are taken as not measured'])
+    expect(events).toEqual([FOREST])
+    expect(problems).toMatchObject([{ message: expect.stringContaining('ndvi_mean is below ndvi_min') }])
   })
 
   it('dates of two readings are refused with what decides', async () => {

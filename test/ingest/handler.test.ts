@@ -119,6 +119,25 @@ it('sends requests without a key as the records of a few producers, and as anoth
   expect(counters.sort((a, b) => b.length - a.length)).toEqual([[1, 2, 3], [1]])
 })
 
+it('tells which optional values cannot be used, with line and field, and counts the events without them', async () => {
+  const { send, records } = openIngest()
+  const second = JSON.stringify(wireEvent({ red_mean: -0.0012, ndvi_std: 'nan' } as object))
+  const answer = await send(`${JSON.stringify(wireEvent({ ndvi_max: 0.9 }))}\n${second}`)
+  expect(answer).toMatchObject({ status: 202 })
+  expect(answer.body).toEqual({
+    accepted: 2,
+    unused_values: 2,
+    warnings: [
+      { line: 2, field: 'ndvi_std', detail: 'ndvi_std must be a number: not measured' },
+      { line: 2, field: 'red_mean', detail: 'red_mean must lie between 0 and 1000000: not measured' },
+    ],
+  })
+  expect((await records())[0]?.events.map(({ event }) => event.red)).toEqual([null, null])
+  const many = Array.from({ length: 21 }, () => second).join('\n')
+  const { unused_values, warnings } = (await send(many)).body as { unused_values: number; warnings: unknown[] }
+  expect([unused_values, warnings.length]).toEqual([42, 20])
+})
+
 it('sends a key to where its copies must go', async () => {
   const sent: unknown[] = []
   const { send } = openIngest(log => ({

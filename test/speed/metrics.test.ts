@@ -42,6 +42,13 @@ describe('the speed layer measures', () => {
     ])
   })
 
+  it('optional values that cannot be used, of the events that count', async () => {
+    const { pipeline, append, speed } = await openOneLane({ slotMs: HOUR_MS })
+    const unusable = { ndvi_min: -9999, vegetation_index: 'High' } as object
+    await speed([append(line(unusable)), append(line({ ...unusable, class_name: 'Moon' })), append(line())])
+    expect(pipeline.metrics.measured[0]?.values).toMatchObject({ counted: 2, quarantined: 1, unusedValues: 2 })
+  })
+
   it('what is delivered again as skipped', async () => {
     const { pipeline, append, speed } = await openOneLane({ slotMs: HOUR_MS })
     const records = [append(line()), append('nonsense')]

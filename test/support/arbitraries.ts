@@ -31,8 +31,8 @@ export const wireEvents: fc.Arbitrary<WireEvent> = fc
   })
   .map(({ extremes, ...event }) => ({
     ...event,
-    ndvi_min: extremes === null ? null : Math.min(...extremes),
-    ndvi_max: extremes === null ? null : Math.max(...extremes),
+    ndvi_min: extremes === null ? null : Math.min(...extremes, event.ndvi_mean),
+    ndvi_max: extremes === null ? null : Math.max(...extremes, event.ndvi_mean),
   }))
 
 const micro = fc.integer({ min: -1_000_000, max: 1_000_000 })
