@@ -1,86 +1,166 @@
-import { readFile } from 'node:fs/promises'
-import { MASK_KINDS, type MaskKind } from '../images/bands/mask.ts'
+import { readFile, stat } from 'node:fs/promises'
+import { type ChipOptions, explainChips, findChips, observeChip } from '../images/chips/observe-chips.ts'
+import { readLegend } from '../images/classes/legend.ts'
+import { type CellsObserved, observeCells } from '../images/classes/observe-cells.ts'
 import { ImageError } from '../images/errors.ts'
-import { observeScene, type Summary } from '../images/observe.ts'
+import { observeScene } from '../images/observe.ts'
+import { emptySummary, type Observation, type Summary } from '../images/output/rows.ts'
 import { formOf, writeObservations } from '../images/output/write-observations.ts'
-import { planOfFlags, planWithFlags, type SceneFlags } from '../images/scene/flags.ts'
+import { planOfFlags, planWithFlags, type SceneFlags, timeOf } from '../images/scene/flags.ts'
 import { openFilesOf } from '../images/scene/local-source.ts'
-import { openScene } from '../images/scene/open-scene.ts'
+import { type OpenScene, openScene } from '../images/scene/open-scene.ts'
 import type { ScenePlan } from '../images/scene/plan.ts'
 import { planOfItem } from '../images/scene/stac-item.ts'
 import { readSites } from '../images/sites/read-sites.ts'
+import { openRaster } from '../images/tiff/raster.ts'
 import { openFile } from '../images/tiff/source.ts'
 import { RULES, type Rule } from '../images/zonal/observe-sites.ts'
-import { type Flag, flagValue, runCommand, UsageError } from './command.ts'
+import { runCommand, UsageError, wholeNumber } from './command.ts'
+import { numberWithin, OBSERVE_FLAGS, type ObserveFlags, oneOf, sceneFlagsOf } from './observe-flags.ts'
 import { progressLine } from './progress.ts'
 
-const BAND_FLAG = { type: 'string', value: 'FILE[:BAND]' } as const
+/** How much of what is valid, by which rule, and where to show how far the work is. */
+interface Work {
+  rule: Rule
+  texture: boolean
+  minValid: number
+  progress: ReturnType<typeof progressLine>
+}
 
-const FLAGS = {
-  sites: { type: 'string', value: 'FILE', help: 'Polygons of the sites: .geojson, .parquet (GeoParquet) or .shp' },
-  'site-id': { type: 'string', value: 'FIELD', default: 'site_id', help: "Attribute that holds a site's id" },
-  class: { type: 'string', value: 'FIELD', default: 'class_name', help: "Attribute that holds a site's class" },
-  out: { type: 'string', value: 'FILE', help: 'Writes the events to a .csv, .geojson or .parquet file' },
-  rule: {
-    type: 'string',
-    value: RULES.join('|'),
-    default: 'coverage',
-    help: 'Pixels of a site: by the share that it covers, or those whose centre lies inside',
-  },
-  'min-valid': { type: 'string', value: 'PART', default: '0', help: 'Part of a site that must be valid, 0 to 1' },
-  texture: { type: 'boolean', help: 'Measures the texture (GLCM) of the NDVI as well' },
-  explain: { type: 'boolean', help: 'Says which scale, offset, nodata and mask each band is read with, and why' },
-  red: { ...BAND_FLAG, help: 'Red band; without an item' },
-  nir: { ...BAND_FLAG, help: 'Near infrared band; without an item' },
-  green: { ...BAND_FLAG, help: 'Green band' },
-  blue: { ...BAND_FLAG, help: 'Blue band' },
-  scale: { type: 'string', value: 'NUMBER', help: 'Reflectance is digital number * scale + offset' },
-  offset: { type: 'string', value: 'NUMBER', help: 'Offset of all bands, see --scale' },
-  nodata: { type: 'string', value: 'NUMBER|none', help: 'Digital number of pixels without data' },
-  mask: { type: 'string', value: 'FILE', help: 'Cloud mask on the grid of the scene, or a coarser one' },
-  'mask-kind': { type: 'string', value: MASK_KINDS.join('|'), help: 'What the values of the mask mean' },
-  timestamp: { type: 'string', value: 'TIME', help: 'When the scene was taken, 2020-02-19T11:00:00Z' },
-  epsg: { type: 'string', value: 'CODE', help: 'Coordinate system, where the files do not say it' },
-} as const satisfies Record<string, Flag>
+/** What was observed, and in words what became of the rest. */
+interface Outcome {
+  observations: Observation[]
+  told: string
+  failed: number
+}
 
 await runCommand(
   {
-    usage: 'npm run observe -- [ITEM.json] --sites FILE --out FILE [flags]',
+    usage: 'npm run observe -- [ITEM.json|CHIPS] [--sites FILE | --classes-raster FILE] --out FILE [flags]',
     summary:
-      'Measures NDVI in satellite images (GeoTIFF): reads a scene, and writes the statistics of each site as events.\n' +
-      'The scene is a STAC item whose files lie beside it, or bands that are named by flags.',
-    flags: FLAGS,
+      'Measures NDVI in satellite images (GeoTIFF), and writes the statistics as events. Three ways in: a scene and sites;\n' +
+      'a scene and a map of classes; a folder of chips, CLASS/NAME.tif. A scene is a STAC item whose files lie beside it,\n' +
+      'or bands that are named by flags.',
+    flags: OBSERVE_FLAGS,
     argument: true,
   },
-  async (flags, item) => {
-    const options = {
+  async (flags, argument) => {
+    const progress = progressLine(process.stderr)
+    const work = {
       rule: oneOf('rule', flags.rule, RULES) as Rule,
       texture: flags.texture === true,
       minValid: numberWithin('min-valid', flags['min-valid'], 0, 1),
+      progress,
     }
-    if (flags.sites === undefined) throw new UsageError('--sites takes a file of polygons')
-    if (flags.out === undefined && !flags.explain) throw new UsageError('--out takes the file to write events to')
-    if (flags.out !== undefined) formOf(flags.out)
-    const sceneFlags = sceneFlagsOf(flags)
-    const plan = await planOf(item, sceneFlags)
-    const open = await openScene(plan, sourcesOf(item, sceneFlags))
-    const progress = progressLine(process.stderr)
+    const { out } = flags
+    if (out === undefined && !flags.explain) throw new UsageError('--out takes the file to write events to')
+    if (out !== undefined) formOf(out)
     try {
-      if (flags.explain) process.stdout.write(`${open.explanation.join('\n')}\n`)
-      if (flags.out === undefined) return 0
-      const read = await readSites(flags.sites, { siteId: flags['site-id'], className: flags.class })
-      const onRows = (done: number, all: number) => progress.show(`${done} of ${all} rows`)
-      const { observations, summary } = await observeScene(plan, open, read.sites, { ...options, onRows })
+      const isFolder = argument !== undefined && (await stat(argument).catch(() => null))?.isDirectory()
+      const outcome = isFolder
+        ? await observeChips(argument, flags, work)
+        : await observeOneScene(argument, flags, work)
       progress.clear()
-      await writeObservations(flags.out, observations, options)
-      process.stdout.write(`${summaryLine(summary, read.sites.length, read.withoutArea)}; wrote ${flags.out}\n`)
-      return observations.length > 0 ? 0 : 1
+      if (!outcome || out === undefined) return 0
+      await writeObservations(out, outcome.observations, work)
+      process.stdout.write(`observe: ${outcome.told}; wrote ${out}\n`)
+      return outcome.observations.length > 0 && outcome.failed === 0 ? 0 : 1
     } finally {
       progress.clear()
-      await open.close()
     }
   },
 )
+
+/** Observes a scene by sites or by classes. Null where it is to be explained only. */
+async function observeOneScene(item: string | undefined, flags: ObserveFlags, work: Work): Promise<Outcome | null> {
+  const { sites, 'classes-raster': classesRaster } = flags as Record<string, string | undefined>
+  if ((sites === undefined) === (classesRaster === undefined)) {
+    throw new UsageError('a scene is observed by --sites FILE, or by --classes-raster FILE')
+  }
+  const sceneFlags = sceneFlagsOf(flags)
+  const plan = await planOf(item, sceneFlags)
+  const open = await openScene(plan, sourcesOf(item, sceneFlags))
+  try {
+    if (flags.explain) process.stdout.write(`${open.explanation.join('\n')}\n`)
+    if (flags.out === undefined) return null
+    return sites === undefined ? await byClass(plan, open, flags, work) : await bySite(plan, open, flags, work)
+  } finally {
+    await open.close()
+  }
+}
+
+async function bySite(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, work: Work): Promise<Outcome> {
+  const fields = { siteId: flags['site-id'] as string, className: flags.class as string }
+  const read = await readSites(flags.sites as string, fields)
+  const { observations, summary } = await observeScene(plan, open, read.sites, { ...work, onRows: showRows(work) })
+  const leftOut = read.withoutArea > 0 ? `, ${read.withoutArea} features without an area left out` : ''
+  return { observations, told: `${read.sites.length} sites, ${describe(summary)}${leftOut}`, failed: 0 }
+}
+
+async function byClass(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, work: Work): Promise<Outcome> {
+  if (flags.legend === undefined) throw new UsageError("--legend names the map's values")
+  if (flags.cell === undefined) throw new UsageError('--cell takes the side of the cells in metres, 1000 say')
+  const legend = await readLegend(flags.legend as string)
+  const cellSize = numberWithin('cell', flags.cell as string, Number.MIN_VALUE, 1e9)
+  const raster = await openRaster(await openFile(flags['classes-raster'] as string))
+  try {
+    const map = { raster, legend, cellSize }
+    const { observations, summary, unknown } = await observeCells(plan, open, map, { ...work, onRows: showRows(work) })
+    const zones = Object.values(summary).reduce((sum, count) => sum + count, 0)
+    return {
+      observations,
+      told: `${zones} classes in cells, ${describe(summary)}${describeUnknown(unknown)}`,
+      failed: 0,
+    }
+  } finally {
+    await raster.source.close()
+  }
+}
+
+function describeUnknown(unknown: CellsObserved['unknown']): string {
+  const parts = [...unknown].sort(([a], [b]) => a - b).map(([code, count]) => `${count} pixels of ${code}`)
+  return parts.length > 0 ? `; not in the legend: ${parts.join(', ')}` : ''
+}
+
+async function observeChips(folder: string, flags: ObserveFlags, work: Work): Promise<Outcome | null> {
+  const { progress } = work
+  const options = chipOptionsOf(flags, work)
+  const chips = await findChips(folder)
+  if (flags.explain) process.stdout.write(`${explainChips(options).join('\n')}\n`)
+  if (flags.out === undefined) return null
+  const summary = emptySummary()
+  const observations: Observation[] = []
+  let failed = 0
+  for (const [index, chip] of chips.entries()) {
+    progress.show(`${index} of ${chips.length} chips`)
+    try {
+      const observation = await observeChip(chip, options, summary)
+      if (observation) observations.push(observation)
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error
+      // The other chips are worth having.
+      failed++
+      progress.clear()
+      process.stderr.write(`${error.message}\n`)
+    }
+  }
+  const time = options.timestamp === null ? '; nothing says when they were taken (--timestamp)' : ''
+  const refused = failed > 0 ? `, ${failed} refused` : ''
+  return { observations, told: `${chips.length} chips, ${describe(summary)}${refused}${time}`, failed }
+}
+
+function chipOptionsOf(flags: ObserveFlags, { texture, minValid }: Work): ChipOptions {
+  const { bands, mask, ...scene } = sceneFlagsOf(flags)
+  if (mask || flags.sites !== undefined || flags['classes-raster'] !== undefined) {
+    throw new UsageError('chips are observed whole: they take no --mask, --sites or --classes-raster')
+  }
+  const numbers: ChipOptions['bands'] = {}
+  for (const [name, text] of Object.entries(bands)) {
+    numbers[name as keyof typeof numbers] = wholeNumber(name, text, 1, 512)
+  }
+  const timestamp = scene.timestamp === null ? null : timeOf(scene.timestamp)
+  return { ...scene, timestamp, bands: numbers, texture, minValid }
+}
 
 async function planOf(item: string | undefined, flags: SceneFlags): Promise<ScenePlan> {
   if (item === undefined) return planOfFlags(flags)
@@ -95,59 +175,16 @@ function sourcesOf(item: string | undefined, { bands, mask }: SceneFlags) {
   return item === undefined ? openFile : openFilesOf(item, new Set(mask ? [...named, mask.file] : named))
 }
 
-function sceneFlagsOf(
-  flags: {
-    [Name in keyof typeof FLAGS]?: string | boolean | undefined
-  },
-): SceneFlags {
-  const text = (name: keyof typeof FLAGS) => flags[name] as string | undefined
-  const number = (name: keyof typeof FLAGS) => {
-    const value = text(name)
-    return value === undefined ? null : flagValue(name, value, numberOf)
-  }
-  const [mask, kind] = [text('mask'), text('mask-kind')]
-  if ((mask === undefined) !== (kind === undefined)) throw new UsageError('--mask and --mask-kind go together')
-  const bands: SceneFlags['bands'] = {}
-  for (const name of ['red', 'nir', 'green', 'blue'] as const) {
-    const file = text(name)
-    if (file !== undefined) bands[name] = file
-  }
-  return {
-    bands,
-    scale: number('scale'),
-    offset: number('offset'),
-    nodata: flags.nodata === 'none' ? 'none' : number('nodata'),
-    mask: mask === undefined ? null : { file: mask, kind: oneOf('mask-kind', kind as string, MASK_KINDS) as MaskKind },
-    timestamp: text('timestamp') ?? null,
-    epsg: number('epsg'),
-  }
+function showRows({ progress }: Work) {
+  return (done: number, all: number) => progress.show(`${done} of ${all} rows`)
 }
 
-function numberOf(text: string): number {
-  if (text.toLowerCase() === 'nan') return Number.NaN
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value)) throw new Error(`takes a number, not '${text}'`)
-  return value
-}
-
-function numberWithin(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text)
-  if (text.trim() !== '' && value >= least && value <= most) return value
-  throw new UsageError(`--${flag} takes a number from ${least} to ${most}, not '${text}'`)
-}
-
-function oneOf(flag: string, text: string, choices: readonly string[]): string {
-  if (choices.includes(text)) return text
-  throw new UsageError(`--${flag} takes ${choices.join(' or ')}, not '${text}'`)
-}
-
-function summaryLine(summary: Summary, sites: number, withoutArea: number): string {
+function describe(summary: Summary): string {
   const parts = [
     `${summary.cloudy} cloudy`,
     `${summary.nothingValid} with nothing valid`,
     `${summary.outside} outside`,
     summary.tooLittleValid > 0 && `${summary.tooLittleValid} with too little valid`,
-    withoutArea > 0 && `${withoutArea} features without an area left out`,
   ]
-  return `observe: ${sites} sites, ${summary.observed} events; ${parts.filter(part => part !== false).join(', ')}`
+  return `${summary.observed} events; ${parts.filter(part => part !== false).join(', ')}`
 }

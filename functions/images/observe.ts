@@ -1,20 +1,10 @@
 import { ImageError } from './errors.ts'
-import { fractionOf, imageIdOf, type Observation } from './output/rows.ts'
+import { emptySummary, imageIdOf, type Observation, outcomeOf, type Summary } from './output/rows.ts'
 import type { OpenScene } from './scene/open-scene.ts'
 import type { ScenePlan } from './scene/plan.ts'
 import { type Grid, projectionOf } from './sites/projection.ts'
 import { type Site, shapeOf } from './sites/site.ts'
-import { observeSites, type Rule, type SiteObservation } from './zonal/observe-sites.ts'
-
-/** What became of the zones that were observed. Each is counted once. */
-export interface Summary {
-  observed: number
-  /** Valid in part, but less than was asked for. */
-  tooLittleValid: number
-  cloudy: number
-  nothingValid: number
-  outside: number
-}
+import { observeSites, type Rule } from './zonal/observe-sites.ts'
 
 export interface ObserveOptions {
   rule: Rule
@@ -33,7 +23,7 @@ export async function observeScene(
 ): Promise<{ observations: Observation[]; summary: Summary }> {
   const projection = projectionOf(neededGrid(scene.grid, scene.bands.red.raster.name), scene.bands.red.raster.name)
   const shapes = sites.map(site => shapeOf(site, projection))
-  const summary: Summary = { observed: 0, tooLittleValid: 0, cloudy: 0, nothingValid: 0, outside: 0 }
+  const summary = emptySummary()
   const observations: Observation[] = []
   for (const [index, seen] of (await observeSites(scene, shapes, options)).entries()) {
     const shape = shapes[index] as (typeof shapes)[number]
@@ -65,14 +55,4 @@ export async function observeScene(
 export function neededGrid(grid: Grid | null, name: string): Grid {
   if (grid) return grid
   throw new ImageError(`${name}: does not say where it lies (georeference and EPSG code); give --epsg, or another file`)
-}
-
-export function outcomeOf(
-  { inside, valid, cloudy }: Pick<SiteObservation, 'inside' | 'valid' | 'cloudy'>,
-  pixels: number,
-  minValid: number,
-): keyof Summary {
-  if (!(inside > 0)) return 'outside'
-  if (!(valid > 0)) return cloudy > 0 ? 'cloudy' : 'nothingValid'
-  return fractionOf({ pixels }, valid) < minValid ? 'tooLittleValid' : 'observed'
 }

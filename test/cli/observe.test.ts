@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectionOf } from '../../functions/images/sites/projection.ts'
@@ -91,8 +91,53 @@ describe('npm run observe', () => {
     expect(stdout).toContain('every pixel with data counts')
   })
 
+  it('observes chips by the folders that name their classes, and goes on after a broken one', () => {
+    const folder = temporaryFolder()
+    const chip = (red: number) => ({
+      width: 8,
+      height: 8,
+      bands: Array.from({ length: 13 }, (_, band) => new Array(64).fill(band === 3 ? red : band === 7 ? 3000 : 100)),
+    })
+    for (const name of ['Forest', 'Pasture']) mkdirSync(join(folder, 'chips', name), { recursive: true })
+    writeRaster(folder, 'chips/Forest/a.tif', chip(1000))
+    writeRaster(folder, 'chips/Pasture/b.tif', chip(2000))
+    writeFileSync(join(folder, 'chips/Forest/broken.tif'), 'no image')
+    const { stdout, stderr, status } = observe(folder, 'chips', '--out', 'events.csv', '--texture')
+    expect(stdout).toContain('observe: 3 chips, 2 events; ')
+    expect(stdout).toContain('1 refused; nothing says when they were taken (--timestamp)')
+    expect(stderr).toMatch(/broken\.tif: /)
+    expect(status).toBe(1)
+    const [header, ...rows] = readFileSync(join(folder, 'events.csv'), 'utf8').trim().split('\n')
+    expect(header).toMatch(/^site_id,class_name,image_id,ndvi_mean,.*,texture_entropy$/)
+    expect(rows.map(row => row.split(',').slice(0, 4))).toEqual([
+      ['', 'Forest', 'a', '0.5'],
+      ['', 'Pasture', 'b', '0.2'],
+    ])
+  })
+
+  it('observes a scene by the classes of a map, in cells', () => {
+    const folder = sceneFolder()
+    const codes = Array.from({ length: SIDE * SIDE }, (_, at) => (at < 200 ? 10 : 80))
+    writeRaster(folder, 'map.tif', { width: SIDE, height: SIDE, bands: [codes] }, { type: 'u8' })
+    const flags = ['--classes-raster', 'map.tif', '--legend', 'worldcover', '--cell', '200', '--out', 'events.geojson']
+    const { stdout, status } = observe(folder, 'item.json', ...flags)
+    expect(stdout).toContain('observe: 2 classes in cells, 2 events; ')
+    expect(status).toBe(0)
+    const { features } = JSON.parse(readFileSync(join(folder, 'events.geojson'), 'utf8'))
+    expect(features).toMatchObject([
+      { properties: { class_name: 'Tree cover', site_id: 'MGRS-29RKH-200-x0-y0', pixels: 200 } },
+      { properties: { class_name: 'Permanent water bodies', pixels: 200 }, geometry: { type: 'Point' } },
+    ])
+  })
+
+  it('asks for a cell of whole pixels', () => {
+    const folder = sceneFolder()
+    const flags = ['--classes-raster', 'red.tif', '--legend', 'worldcover', '--cell', '35', '--out', 'events.csv']
+    expect(observe(folder, 'item.json', ...flags).stderr).toMatch(/--cell 35 is no multiple .* pixels of 10; give 40/)
+  })
+
   it.each<[string, string[], RegExp, number]>([
-    ['sites', ['item.json', '--out', 'events.csv'], /--sites takes/, 2],
+    ['sites', ['item.json', '--out', 'events.csv'], /by --sites FILE, or by --classes-raster FILE/, 2],
     ['a place to write to', ['item.json', '--sites', 'fields.geojson'], /--out takes/, 2],
     ['a known form', ['item.json', '--sites', 'fields.geojson', '--out', 'events.xls'], /events\.xls: --out writes/, 1],
     ['a scene', ['--sites', 'fields.geojson', '--out', 'events.csv'], /give an item, or --red/, 1],

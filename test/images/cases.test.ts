@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { observeChip } from '../../functions/images/chips/observe-chips.ts'
+import { observeCells } from '../../functions/images/classes/observe-cells.ts'
 import { observeScene } from '../../functions/images/observe.ts'
-import { fractionOf } from '../../functions/images/output/rows.ts'
+import { emptySummary, fractionOf } from '../../functions/images/output/rows.ts'
 import { planOfFlags, planWithFlags, type SceneFlags } from '../../functions/images/scene/flags.ts'
 import { openFilesOf } from '../../functions/images/scene/local-source.ts'
 import { openScene } from '../../functions/images/scene/open-scene.ts'
@@ -150,4 +152,105 @@ describe.skipIf(broken.length === 0)('broken and hostile files are refused by na
       expect(process.memoryUsage().arrayBuffers).toBeLessThan(200e6)
     })
   }
+})
+
+interface ChipCase {
+  mean: number
+  std: number
+  min: number
+  max: number
+  red: number
+  nir: number
+  texture: Record<string, number>
+}
+
+const chips = casesWith('expected.json').filter(folder =>
+  Object.values(json(folder, 'expected.json')).some(each => (each as { texture?: unknown } | null)?.texture),
+)
+
+describe.skipIf(chips.length === 0)('the statistics and textures of real chips are those of other programs', () => {
+  const options = {
+    bands: {},
+    scale: null,
+    offset: null,
+    nodata: null,
+    timestamp: null,
+    epsg: null,
+    texture: true,
+    minValid: 0,
+  }
+  for (const folder of chips) {
+    it.each(Object.entries(json(folder, 'expected.json') as Record<string, ChipCase>))('%s', async (name, wanted) => {
+      const className = name.replace(/_\d+$/, '')
+      // Where the description says so, the chips lie in the folder of data.
+      const path = pathOf(
+        folder,
+        has(folder, `${name}.tif`) ? `${name}.tif` : `\${LANDCOVER_DATA}/eurosat/${className}/${name}.tif`,
+      )
+      const seen = await observeChip({ path, className }, options, emptySummary())
+      const { statistics, texture } = seen as NonNullable<typeof seen>
+      for (const [key, got] of [
+        ['mean', statistics.ndviMean],
+        ['std', statistics.ndviStd],
+        ['min', statistics.ndviMin],
+        ['max', statistics.ndviMax],
+      ] as const) {
+        expect(Math.abs(got - wanted[key]), key).toBeLessThan(1e-6)
+      }
+      expect(statistics.red).toBeCloseTo(wanted.red, 4)
+      expect(statistics.nir).toBeCloseTo(wanted.nir, 4)
+      for (const [key, value] of Object.entries(wanted.texture)) {
+        expect(Math.abs((texture?.[key as keyof typeof texture] as number) - value), key).toBeLessThan(1e-6)
+      }
+    })
+  }
+})
+
+interface CellCase {
+  cell_x: number
+  cell_y: number
+  class_code: number
+  pixels: number
+  valid: number
+  ndvi_mean: number
+  ndvi_std: number
+}
+
+const classMaps = casesWith('case-classes.json')
+
+describe.skipIf(classMaps.length === 0)('the statistics by class and cell are those of other programs', () => {
+  it.each(classMaps)('%s', async folder => {
+    const described = json(folder, 'case-classes.json')
+    const scenePath = (file: string) => pathOf(folder, described.scene ? join(described.scene, file) : file)
+    const plan = planOfFlags({
+      bands: { red: scenePath(described.bands.red), nir: scenePath(described.bands.nir) },
+      scale: described.scale,
+      offset: described.offset,
+      nodata: described.nodata ?? 0,
+      mask: described.bands.mask ? { file: scenePath(described.bands.mask), kind: described.mask_kind ?? 'scl' } : null,
+      timestamp: '2020-02-19T11:00:00Z',
+      epsg: described.epsg ?? null,
+    })
+    const open = await openScene(plan, openFile)
+    const raster = await openRaster(await openFile(pathOf(folder, described.classes)))
+    const legend = new Map(Array.from({ length: 255 }, (_, code) => [code + 1, String(code + 1)] as const))
+    const pixel = Math.abs(open.scene.bands.red.raster.transform?.[0] as number)
+    const map = { raster, legend, cellSize: described.cell_px * pixel }
+    const { observations } = await observeCells(plan, open, map, { texture: false, minValid: 0 })
+    await open.close()
+    await raster.source.close()
+    const cells = (json(folder, 'expected.json').cells as CellCase[]).filter(({ valid }) => valid > 0)
+    const got = new Map(observations.map(each => [`${/x\d+-y\d+$/.exec(each.siteId ?? '')} ${each.className}`, each]))
+    let differing = 0
+    for (const cell of cells) {
+      const key = `x${cell.cell_x}-y${cell.cell_y} ${cell.class_code}`
+      const seen = got.get(key)
+      expect(seen, key).toBeDefined()
+      differing += Math.abs((seen?.pixels ?? 0) - cell.pixels)
+      expect(Math.abs((seen?.statistics.ndviMean ?? 9) - cell.ndvi_mean), key).toBeLessThan(1e-6)
+      expect(Math.abs((seen?.statistics.ndviStd ?? 9) - cell.ndvi_std), key).toBeLessThan(1e-6)
+    }
+    expect(differing).toBeLessThanOrEqual(1e-4 * cells.reduce((sum, { pixels }) => sum + pixels, 0))
+    expect(got.size).toBe(cells.length)
+  })
 })

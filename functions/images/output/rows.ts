@@ -114,3 +114,27 @@ export function imageIdOf(identity: string, zone: string): string {
   if (id.length <= MAX_TEXT_LENGTH) return id
   throw new ImageError(`the image id ${id} has more than ${MAX_TEXT_LENGTH} characters; shorten the site's id`)
 }
+
+/** What became of the zones that were observed. Each is counted once. */
+export interface Summary {
+  observed: number
+  /** Valid in part, but less than was asked for. */
+  tooLittleValid: number
+  cloudy: number
+  nothingValid: number
+  outside: number
+}
+
+export function emptySummary(): Summary {
+  return { observed: 0, tooLittleValid: 0, cloudy: 0, nothingValid: 0, outside: 0 }
+}
+
+export function outcomeOf(
+  { inside, valid, cloudy }: { inside: number; valid: number; cloudy: number },
+  pixels: number,
+  minValid: number,
+): keyof Summary {
+  if (!(inside > 0)) return 'outside'
+  if (!(valid > 0)) return cloudy > 0 ? 'cloudy' : 'nothingValid'
+  return fractionOf({ pixels }, valid) < minValid ? 'tooLittleValid' : 'observed'
+}

@@ -79,7 +79,8 @@ function fileOf(text: string): { href: string; band: number } {
   return file === undefined ? { href: text, band: 1 } : { href: file, band: Number(band) }
 }
 
-function timeOf(text: string): string {
+/** A time as events have it. @throws ImageError for what is none */
+export function timeOf(text: string): string {
   const ms = parseTimestamp(text)
   if (ms !== null) return formatTimestamp(ms)
   throw new ImageError(`--timestamp takes an ISO 8601 date and time, 2020-02-19T11:00:00Z for example, not '${text}'`)

@@ -27,11 +27,9 @@ export interface Raster {
   /** Scale and offset of each band, as the tags say; null where they do not. */
   tagScales: readonly (number | null)[]
   tagOffsets: readonly (number | null)[]
-  /** When the image was taken or written, as the tag DateTime says. */
-  dateTime: string | null
 }
 
-const RASTER_TAGS = [TiffTag.GdalNoData, TiffTag.GdalMetadata, TiffTag.DateTime] as const
+const RASTER_TAGS = [TiffTag.GdalNoData, TiffTag.GdalMetadata] as const
 const REDUCED = SubFileType.ReducedImage
 const MASK = 4
 
@@ -61,7 +59,6 @@ export async function openRaster(source: ByteSource): Promise<Raster> {
         epsg: epsgOf(first),
         nodata: nodataOf(first),
         ...scalingOf(first, layout.bands),
-        dateTime: textOf(first, TiffTag.DateTime),
       }
     })
   } catch (error) {

@@ -85,7 +85,7 @@ function zoneOf({ extent, edges }: SiteShape, index: number, width: number, heig
 }
 
 /** Ranges of rows: whole blocks of the tallest file. */
-function* chunksOf({ bands }: SceneBands, height: number): Generator<[from: number, to: number]> {
+export function* chunksOf({ bands }: SceneBands, height: number): Generator<[from: number, to: number]> {
   const blockHeight = Math.max(...Object.values(bands).map(({ raster }) => raster.blocks.layout.blockHeight))
   const rows = Math.ceil(MIN_ROWS / blockHeight) * blockHeight
   for (let y = 0; y < height; y += rows) yield [y, Math.min(height, y + rows)]

@@ -1,0 +1,86 @@
+import { MASK_KINDS, type MaskKind } from '../images/bands/mask.ts'
+import { LEGEND_NAMES } from '../images/classes/legend.ts'
+import type { SceneFlags } from '../images/scene/flags.ts'
+import { RULES } from '../images/zonal/observe-sites.ts'
+import { type Flag, flagValue, UsageError } from './command.ts'
+
+const BAND_FLAG = { type: 'string', value: 'FILE[:BAND]' } as const
+
+export const OBSERVE_FLAGS = {
+  sites: { type: 'string', value: 'FILE', help: 'Polygons of the sites: .geojson, .parquet (GeoParquet) or .shp' },
+  'site-id': { type: 'string', value: 'FIELD', default: 'site_id', help: "Attribute that holds a site's id" },
+  class: { type: 'string', value: 'FIELD', default: 'class_name', help: "Attribute that holds a site's class" },
+  'classes-raster': { type: 'string', value: 'FILE', help: 'Map of land-cover classes, instead of sites' },
+  legend: {
+    type: 'string',
+    value: `${LEGEND_NAMES.join('|')}|FILE.csv`,
+    help: "Names of the map's values; a CSV has the columns code, class_name",
+  },
+  cell: { type: 'string', value: 'METRES', help: 'Side of the cells in which classes are observed, 1000 say' },
+  out: { type: 'string', value: 'FILE', help: 'Writes the events to a .csv, .geojson or .parquet file' },
+  rule: {
+    type: 'string',
+    value: RULES.join('|'),
+    default: 'coverage',
+    help: 'Pixels of a site: by the share that it covers, or those whose centre lies inside',
+  },
+  'min-valid': { type: 'string', value: 'PART', default: '0', help: 'Part of a site that must be valid, 0 to 1' },
+  texture: { type: 'boolean', help: 'Measures the texture (GLCM) of the NDVI as well' },
+  explain: { type: 'boolean', help: 'Says which scale, offset, nodata and mask each band is read with, and why' },
+  red: { ...BAND_FLAG, help: 'Red band; without an item. Of chips: its number' },
+  nir: { ...BAND_FLAG, help: 'Near infrared band, as --red' },
+  green: { ...BAND_FLAG, help: 'Green band' },
+  blue: { ...BAND_FLAG, help: 'Blue band' },
+  scale: { type: 'string', value: 'NUMBER', help: 'Reflectance is digital number * scale + offset' },
+  offset: { type: 'string', value: 'NUMBER', help: 'Offset of all bands, see --scale' },
+  nodata: { type: 'string', value: 'NUMBER|none', help: 'Digital number of pixels without data' },
+  mask: { type: 'string', value: 'FILE', help: 'Cloud mask on the grid of the scene, or a coarser one' },
+  'mask-kind': { type: 'string', value: MASK_KINDS.join('|'), help: 'What the values of the mask mean' },
+  timestamp: { type: 'string', value: 'TIME', help: 'When the scene was taken, 2020-02-19T11:00:00Z' },
+  epsg: { type: 'string', value: 'CODE', help: 'Coordinate system, where the files do not say it' },
+} as const satisfies Record<string, Flag>
+
+export type ObserveFlags = { [Name in keyof typeof OBSERVE_FLAGS]?: string | boolean | undefined }
+
+/** What the flags say of a scene. @throws UsageError */
+export function sceneFlagsOf(flags: ObserveFlags): SceneFlags {
+  const text = (name: keyof typeof OBSERVE_FLAGS) => flags[name] as string | undefined
+  const number = (name: keyof typeof OBSERVE_FLAGS) => {
+    const value = text(name)
+    return value === undefined ? null : flagValue(name, value, numberOf)
+  }
+  const [mask, kind] = [text('mask'), text('mask-kind')]
+  if ((mask === undefined) !== (kind === undefined)) throw new UsageError('--mask and --mask-kind go together')
+  const bands: SceneFlags['bands'] = {}
+  for (const name of ['red', 'nir', 'green', 'blue'] as const) {
+    const file = text(name)
+    if (file !== undefined) bands[name] = file
+  }
+  return {
+    bands,
+    scale: number('scale'),
+    offset: number('offset'),
+    nodata: flags.nodata === 'none' ? 'none' : number('nodata'),
+    mask: mask === undefined ? null : { file: mask, kind: oneOf('mask-kind', kind as string, MASK_KINDS) as MaskKind },
+    timestamp: text('timestamp') ?? null,
+    epsg: number('epsg'),
+  }
+}
+
+function numberOf(text: string): number {
+  if (text.toLowerCase() === 'nan') return Number.NaN
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value)) throw new Error(`takes a number, not '${text}'`)
+  return value
+}
+
+export function numberWithin(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= least && value <= most) return value
+  throw new UsageError(`--${flag} takes a number from ${least} to ${most}, not '${text}'`)
+}
+
+export function oneOf(flag: string, text: string, choices: readonly string[]): string {
+  if (choices.includes(text)) return text
+  throw new UsageError(`--${flag} takes ${choices.join(' or ')}, not '${text}'`)
+}
