@@ -1,4 +1,7 @@
-/** Works on the items, at most `limit` at a time; after a failure no further item is begun. Results in their order. */
+/**
+ * Processes items, at most `limit` at a time. After a failure no further item is started. Results have the order of the
+ * items.
+ */
 export async function inParallel<T, R>(
   items: readonly T[],
   limit: number,

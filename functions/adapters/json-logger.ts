@@ -2,9 +2,9 @@ import type { Logger } from '../ports/logger.ts'
 import { withoutRepeats } from './repeated-warnings.ts'
 
 /**
- * One JSON object a line on a stream of text, such as standard error.
+ * Logger that writes one JSON object on each line of a text stream, such as standard error.
  *
- * @param write takes a line with its end; never throws
+ * @param write writes a line with its line break; never throws
  */
 export function jsonLogger(write: (line: string) => void, now: () => number = Date.now): Logger {
   const line =

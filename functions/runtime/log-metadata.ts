@@ -5,7 +5,7 @@ import { remembered } from './memo.ts'
 const LANES_AGE_MS = 10 * SECOND_MS
 const WAITING_AGE_MS = 2 * SECOND_MS
 
-/** The metadata of a log that can be asked. */
+/** Reads the metadata of a log directly. */
 export function logMetadataOf(log: EventLog): LogMetadata {
   const knownLanes = remembered(LANES_AGE_MS, async () => new Set((await log.lanes()).map(({ name }) => name)))
   return {

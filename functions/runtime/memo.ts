@@ -1,6 +1,6 @@
 import { systemTime } from '../ingest/retry.ts'
 
-/** Reads again only what was read longer ago than this; a clock that is set back makes nothing last longer. */
+/** Keeps a value in memory and reads it again after `ageMs`. A clock that is set back does not make it last longer. */
 export function remembered<T>(ageMs: number, read: () => Promise<T>): () => Promise<T> {
   const time = systemTime()
   let last: { value: T; readMs: number } | undefined
@@ -10,11 +10,11 @@ export function remembered<T>(ageMs: number, read: () => Promise<T>): () => Prom
   }
 }
 
-/** A resource that is opened when it is first needed. */
+/** Resource that is opened at the first use. */
 export interface Lazy<T> {
-  /** Opens it at the first call. Later calls get the same one; after a failure the next call tries again. */
+  /** Opens the resource at the first call. Later calls get the same one; after a failure, the next call tries again. */
   open(): Promise<T>
-  /** Closes it, if it was opened. */
+  /** Closes the resource if it was opened. */
   close(): Promise<void>
 }
 

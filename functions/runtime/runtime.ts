@@ -15,13 +15,13 @@ export interface Runtime {
   slotMs: number
   objects: ObjectStore
   views: ViewReader
-  /** The class list as it was at most a minute ago. */
+  /** Class list, at most a minute old. */
   classes(): Promise<ClassList>
   /** @throws Error in one line when the log cannot be reached or used */
   openLog(): Promise<EventLog>
   /** @throws Error in one line when the store cannot be reached or used */
   openStore(): Promise<SpeedStore>
-  /** The speed layer without rules and alerts, to apply records that it has lost. */
+  /** Speed layer without rules and alerts, for applying records that were lost. */
   openSpeedLayer(): Promise<SpeedLayer>
   openBatch(): Promise<BatchLayer>
   /** Runs the batch layer once. The API tells how the run ended. */

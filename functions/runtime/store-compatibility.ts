@@ -1,25 +1,26 @@
 import { OLDEST_STORE_FORMAT, STORE_FORMAT } from '../adapters/cassandra/tables.ts'
 import { type SpeedStore, SpeedStoreUnavailableError } from '../ports/speed-store.ts'
 
-/** What a system knows of the store that it opens. */
+/** Expectations of a system about its store. */
 export interface ExpectedStore {
-  /** For people. */
+  /** Name of the store, for people. */
   name: string
   slotMs: number
-  /** Of the system that opens it; undefined for a state that has none yet: it takes no store for its own. */
+  /** Id of the system that opens the store; undefined for a state without an id, which owns no store yet. */
   systemId: string | undefined
-  /** Of the log of the system, where that is known: a store without an owner may hold the rows of another one. */
+  /** Identity of the system's log, if it is known: a store without an owner may contain the rows of another log. */
   logIdentity?: string
-  /** How to empty it. */
+  /** Instruction for emptying the store. */
   emptying: string
 }
 
 /**
- * Settles what all rows of a store depend on, or finds out what has been. A store of an older format is taken over: it
- * has its new columns by then. One without an owner becomes the system's.
+ * Writes the settings of a store, or checks the existing ones. A store of an older format is upgraded: it has its new
+ * columns already. A store without an owner becomes the system's.
  *
  * @throws SpeedStoreUnavailableError when a table or a column is missing
- * @throws Error when the store's rows were written otherwise than this system would, or are another system's
+ * @throws Error when the rows of the store were written differently than this system would write them, or belong to
+ *   another system
  */
 export async function ensureCompatibleStore(store: SpeedStore, system: ExpectedStore): Promise<void> {
   const { name, slotMs, systemId } = system
@@ -46,7 +47,10 @@ export async function ensureCompatibleStore(store: SpeedStore, system: ExpectedS
   }
 }
 
-/** A store of format 1 does not say whose it is; the names of its lanes say of which log they are. */
+/**
+ * Refuses a store of format 1 with the rows of another log. Such a store does not name its owner, but the names of its
+ * lanes contain the log.
+ */
 async function refuseRowsOfOtherLogs(store: SpeedStore, system: ExpectedStore): Promise<void> {
   const { logIdentity } = system
   if (logIdentity === undefined) return

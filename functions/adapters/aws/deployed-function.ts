@@ -13,9 +13,9 @@ import { limitedRequests } from './requests.ts'
 const PAUSED_WITHIN_MS = 5 * MINUTE_MS
 
 /**
- * The environment variables of a deployed function.
+ * Reads the environment variables of a deployed function.
  *
- * @throws Error that says so where there is no such function
+ * @throws Error that says so when there is no such function
  */
 export async function deployedEnvironment(functionName: string): Promise<Record<string, string>> {
   return withLambda(functionName, async client => {
@@ -24,17 +24,17 @@ export async function deployedEnvironment(functionName: string): Promise<Record<
   })
 }
 
-/** A consumer of the log that is handed nothing. */
+/** Consumer of the log whose deliveries are paused. */
 export interface PausedConsumer {
-  /** It goes on where its event source mapping had come to. */
+  /** Resumes the deliveries where the event source mapping had stopped. */
   resume(): Promise<void>
 }
 
 /**
- * Stops the event source mapping of a deployed function. A delivery that was begun may still be under way, for as long
- * as a call may take.
+ * Stops the event source mapping of a deployed function. A delivery that has started may still run, as long as a call
+ * may take.
  *
- * @throws Error where there is no such function or mapping, or it does not stop
+ * @throws Error when there is no such function or mapping, or when it does not stop
  */
 export async function pauseConsumer(functionName: string): Promise<PausedConsumer> {
   return withLambda(functionName, async client => {

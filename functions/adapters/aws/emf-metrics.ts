@@ -1,22 +1,23 @@
 import { MetricUnit, Metrics as PowertoolsMetrics } from '@aws-lambda-powertools/metrics'
 import type { Metrics } from '../../ports/metrics.ts'
 
-/** Of the metrics on one machine; each stage on AWS has its own below it. */
+/** Namespace of the metrics on one machine. Each stage on AWS has its own namespace below it. */
 export const METRICS_NAMESPACE = 'landcover'
 
 /**
- * Metrics as lines of JSON in CloudWatch's embedded metric format, as Powertools for AWS writes it: on Lambda a line on
- * standard output is enough. The consumer is the only dimension, because CloudWatch bills each value of a dimension as
- * a metric of its own. The lane is metadata: Logs Insights can tell lanes apart, and a reshard costs nothing.
+ * Creates metrics that are lines of JSON in CloudWatch's embedded metric format, written by Powertools for AWS. On
+ * Lambda, a line on standard output is enough. The consumer is the only dimension, because CloudWatch bills each value
+ * of a dimension as a separate metric. The lane is metadata: Logs Insights can separate lanes, and a reshard costs
+ * nothing.
  *
- * @param write takes a line with its end; never throws, since a metric must not give back the delivery it tells of
+ * @param write writes a line with its line break; never throws, because a metric must not give back its delivery
  */
 export function emfMetrics(
   write: (line: string) => void,
   { namespace = METRICS_NAMESPACE }: { namespace?: string } = {},
 ): Metrics {
   const document = new PowertoolsMetrics({ namespace })
-  // The dimension `service`, which would be one more.
+  // Without this, Powertools adds the dimension `service`.
   document.clearDefaultDimensions()
   return {
     record({ consumer, lane, values }) {

@@ -10,11 +10,12 @@ export const ALERT_DETAIL_TYPE = 'Vegetation anomaly'
 
 /** @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 const MAX_ENTRIES = 10
-/** A flood of anomalies must not hold the speed layer up. */
+/** Time limit for sending, ms. Many alerts must not delay the speed layer. */
 const CALLS_IN_FLIGHT = 8
 
 /**
- * Tells an EventBridge bus of anomalies, an event each; rules pass them on to SNS, queues, functions or other accounts.
+ * Creates a channel to an EventBridge bus, with one event for each alert. Rules of the bus pass them on to SNS, queues,
+ * functions or other accounts.
  *
  * @param bus name or ARN
  */
@@ -33,7 +34,7 @@ export function openEventBridgeAlertChannel(bus: string): AlertChannel {
       }),
     )
     const answer = await client.send(new PutEventsCommand({ Entries }))
-    // Those that were taken are told once more with the delivery: receivers drop copies.
+    // Accepted alerts are sent again with the delivery; receivers drop copies.
     const refused = answer.Entries?.find(({ ErrorCode }) => ErrorCode)
     if (refused) throw new Error(`EventBridge refused an alert: ${refused.ErrorCode}: ${refused.ErrorMessage}`)
   }

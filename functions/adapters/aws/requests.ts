@@ -1,11 +1,12 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 
 /**
- * How clients of AWS send requests: none waits for ever. By default the SDK waits without a limit for a connection, an
- * answer or the rest of its body; a request limit alone only writes a warning, and says nothing of the body.
+ * Request settings of AWS clients, with time limits for everything. By default the SDK waits without a limit for a
+ * connection, an answer or the rest of its body. A request limit alone only logs a warning, and does not cover the
+ * body.
  *
- * @param connectMs for the connection
- * @param silenceMs between a request and its answer, and between parts of the answer
+ * @param connectMs time limit for the connection, ms
+ * @param silenceMs time limit between a request and its answer, and between pieces of the answer, ms
  */
 export function limitedRequests(connectMs: number, silenceMs: number): NodeHttpHandler {
   return new NodeHttpHandler({

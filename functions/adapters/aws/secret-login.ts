@@ -5,10 +5,10 @@ import { limitedRequests } from './requests.ts'
 const Login = z.object({ username: z.string(), password: z.string() })
 
 /**
- * A user name with its password from Secrets Manager, in the form that Lambda takes for Kafka.
+ * Reads a user name and password from Secrets Manager, in the form that Lambda uses for Kafka.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-cluster-auth.html
- * @throws Error that names the secret, never what is in it
+ * @throws Error that names the secret, never its content
  */
 export async function readLogin(secretArn: string): Promise<z.infer<typeof Login>> {
   const client = new SecretsManagerClient({ requestHandler: limitedRequests(5_000, 10_000) })

@@ -5,18 +5,18 @@ import { type KeyspacesLogin, keyspacesAuthProvider } from './keyspaces-auth.ts'
 const { auth, errors, policies, types } = cassandra
 
 export interface CassandraConnection {
-  /** `host:port` each; without a port 9042. The other nodes are found through them, on the same port. */
+  /** Addresses as `host:port`; the default port is 9042. The other nodes are found through them, on the same port. */
   contactPoints: string[]
   localDataCenter: string
   credentials?: { username: string; password: string }
   /**
-   * Speak TLS and verify the servers' certificates. `ca`: PEM of the authority, where it is not one that Node trusts.
-   * `serverName`: the name in the certificates, where they do not hold the servers' addresses (Keyspaces: its endpoint).
+   * TLS with verified server certificates. `ca`: PEM of the authority, if Node does not trust it already. `serverName`:
+   * name in the certificates, if they do not contain the servers' addresses (Keyspaces: its endpoint).
    */
   tls?: { ca?: string; serverName?: string }
   /**
-   * Keyspaces instead of a cluster, without `credentials`. It is a service behind some addresses, of which any will do:
-   * to be quick after a cold start, a few are connected to, and only when a statement needs one.
+   * Keyspaces instead of a cluster, without `credentials`. Keyspaces is one service behind several equal addresses. To
+   * start quickly, the client connects to a few of them, and only when a statement needs one.
    */
   keyspaces?: KeyspacesLogin
 }
@@ -26,49 +26,63 @@ export type CqlRow = Record<string, CqlValue>
 export type CqlStatement = readonly [cql: string, values: readonly CqlValue[]]
 
 /**
- * Prepared statements on a Cassandra cluster or on Keyspaces, at LOCAL_QUORUM. Integers come and go as numbers: ours
- * stay below 2^53. Every method throws SpeedStoreUnavailableError when the servers are out of reach or do not answer within
+ * Client for prepared statements on Cassandra or Keyspaces, at LOCAL_QUORUM. Integers are JavaScript numbers: ours stay
+ * below 2^53. Every method throws SpeedStoreUnavailableError when the servers are unreachable or do not answer within
  * seconds; the connections are then restored in the background.
  */
 export interface CqlClient {
-  /** Rows of all pages. A read that fails on one node is tried on the others. */
+  /** Yields the rows of all pages. A read that fails on one node is tried on the others. */
   rows(statement: CqlStatement, pageSize?: number): AsyncIterable<CqlRow>
-  /** Writes that are harmless to repeat, all into one partition and in one go; tried on another node after a failure. */
+  /**
+   * Writes statements that are harmless to repeat, all in one batch to one partition; tried on another node after a
+   * failure.
+   */
   write(statements: readonly CqlStatement[]): Promise<void>
   /**
-   * A conditional write (lightweight transaction): whether it was applied. Sent once: after an error it may have been
-   * applied or not, and sending it again would find its own write and answer false.
+   * Does a conditional write (lightweight transaction) and returns true if it was applied. Sent once: after an error it
+   * may or may not have been applied, and a second attempt would see its own write and return false.
    */
   writeIf(statement: CqlStatement): Promise<boolean>
-  /** A statement that defines a keyspace or a table. */
+  /** Runs a statement that defines a keyspace or a table. */
   define(cql: string): Promise<void>
-  /** How many nodes the local data center has. */
+  /** Returns the number of nodes in the local data center. */
   localNodes(): Promise<number>
   close(): Promise<void>
 }
 
 const DEFAULT_PORT = 9042
 const CONNECT_TIMEOUT_MS = 2_000
-/** Above the 2 s after which a server gives up a write, so that its own answer comes first. */
+/**
+ * Time limit for an answer, ms. It is above the 2 s after which a server gives up a write, so that the server's own
+ * answer comes first.
+ */
 const ANSWER_TIMEOUT_MS = 3_000
 const DEFINITION_TIMEOUT_MS = 30_000
-/** The driver's own delays grow to ten minutes. */
+/** Maximum delay between reconnections, ms. The driver's own delays grow to ten minutes. */
 const RECONNECT_MS = 500
-/** So many unanswered statements make a connection be replaced: it may lead nowhere (a frozen Lambda's often does). */
+/**
+ * Number of unanswered statements after which a connection is replaced: it may be dead (often so after a Lambda
+ * function was frozen).
+ */
 const MAX_UNANSWERED = 3
 const HEARTBEAT_MS = 10_000
 const PAGE_ROWS = 200
-/** Keyspaces answers within milliseconds, or the connection is dead: another is tried while there is time. */
+/**
+ * Time limit for one address of Keyspaces, ms. It answers within milliseconds, or the connection is dead; then another
+ * address is tried while there is time.
+ */
 const KEYSPACES_ANSWER_TIMEOUT_MS = 1_500
-/** Addresses of Keyspaces that are connected to: another when one fails. */
+/** Number of Keyspaces addresses with a connection. Another address is used when one fails. */
 const KEYSPACES_PEERS = 2
 /**
- * After so long without a statement the connections are made anew: what stands between us and the servers forgets idle
- * ones without a word, and a frozen Lambda function keeps none alive.
+ * Idle time after which the connections are replaced, ms. Network devices drop idle connections without a message, and
+ * a frozen Lambda function keeps none alive.
  */
 const IDLE_MS = 240_000
 
 /**
+ * Connects to the servers.
+ *
  * @throws Error that says so when the servers refuse the log-in
  * @throws SpeedStoreUnavailableError when no contact point can be reached, or its certificate is not trusted
  */
@@ -85,7 +99,7 @@ export async function connectCassandra(connection: CassandraConnection): Promise
     if (client && running === 0 && Date.now() - lastUsedMs > IDLE_MS) {
       const idle = client
       client = undefined
-      // It may take its time to find out that nobody answers.
+      // Shutting down may take long when nobody answers, so it is not awaited.
       void idle.shutdown().catch(() => undefined)
     }
     if (client) return client
@@ -101,8 +115,8 @@ export async function connectCassandra(connection: CassandraConnection): Promise
   }
 
   /**
-   * Runs a statement. When no node could be reached, the next one connects anew by the contact points: the nodes may
-   * have come back under other addresses.
+   * Runs a statement. When no node could be reached, the next statement connects again through the contact points: the
+   * nodes may have new addresses.
    */
   async function run<T>(statement: (client: cassandra.Client) => Promise<T>): Promise<T> {
     const used = await connected()
@@ -141,7 +155,8 @@ export async function connectCassandra(connection: CassandraConnection): Promise
     },
     async writeIf([cql, values]) {
       const result = await run(client => client.execute(cql, [...values], ONCE))
-      // The driver's wasApplied() is also true for answers without the column: of statements that are not conditional.
+      // The driver's wasApplied() is also true for answers without the column, that is, for statements that are not
+      // conditional.
       const applied: unknown = result.first()?.['[applied]']
       if (typeof applied !== 'boolean') throw new Error(`the statement is not conditional: ${cql}`)
       return applied
@@ -161,7 +176,10 @@ export async function connectCassandra(connection: CassandraConnection): Promise
   }
 }
 
-/** A connected client of the driver. One that failed to connect is not tried again: it would keep its listeners. */
+/**
+ * Connects a client of the driver. A client that failed to connect is not used again, because it would keep its
+ * listeners.
+ */
 async function connectDriver(connection: CassandraConnection): Promise<cassandra.Client> {
   const contactPoints = [...connection.contactPoints]
   const client = new cassandra.Client(driverOptions({ ...connection, contactPoints }))
@@ -171,9 +189,9 @@ async function connectDriver(connection: CassandraConnection): Promise<cassandra
     await client.shutdown()
     throw storeError(error)
   }
-  // After an outage of all nodes the driver (4.10) starts over with the contact points, beside the reconnection of the
-  // nodes it knows, and then watches its connection twice: with every outage the connections double, and those that it
-  // lost sight of stay open when it is shut down. Without contact points it waits for the nodes, which is enough.
+  // After an outage of all nodes, the driver (4.10) connects to the contact points again, besides reconnecting to the
+  // nodes that it knows, and then watches its connection twice. With every outage the connections double, and the lost
+  // ones stay open after shutdown. Without contact points it waits for the known nodes, which is enough.
   contactPoints.length = 0
   return client
 }
@@ -182,7 +200,7 @@ function driverOptions({ contactPoints, localDataCenter, credentials, tls, keysp
   const options: cassandra.ClientOptions = {
     contactPoints,
     localDataCenter,
-    // Keyspaces speaks version 4; asking for more costs every connection a refusal.
+    // Keyspaces supports protocol version 4. A higher version would cost each connection a refusal.
     protocolOptions: { port: portOf(contactPoints[0] ?? ''), maxVersion: 4 },
     queryOptions: { consistency: types.consistencies.localQuorum, prepare: true },
     policies: {
@@ -216,7 +234,7 @@ function driverOptions({ contactPoints, localDataCenter, credentials, tls, keysp
   return options
 }
 
-/** Sends statements to a few nodes of the data center in turn; to others only when those are down. */
+/** Policy that sends statements to a few nodes of the data center in turn, and to others only when these are down. */
 class FewPeers extends policies.loadBalancing.DCAwareRoundRobinPolicy {
   readonly #count: number
 
@@ -232,7 +250,7 @@ class FewPeers extends policies.loadBalancing.DCAwareRoundRobinPolicy {
   ): void {
     super.newQueryPlan(keyspace, executionOptions, (error, hosts) => {
       if (error) return callback(error, hosts)
-      // The order must not depend on whose turn it is, or all would be connected to after a while.
+      // The order must not depend on the turn, or after a while there would be connections to all addresses.
       const byAddress = Iterator.from(hosts)
         .toArray()
         .sort((a, b) => (a.address < b.address ? -1 : 1))
@@ -249,7 +267,7 @@ const REPEATABLE: cassandra.QueryOptions = {
   retry: new policies.retry.RetryPolicy(),
 }
 
-/** The client's own retry policy, which never retries. */
+/** Retry policy of the driver that never retries. */
 const ONCE: cassandra.QueryOptions = {
   prepare: true,
   isIdempotent: false,
@@ -268,7 +286,7 @@ function plainRow(row: cassandra.types.Row): CqlRow {
   )
 }
 
-/** Answers of a server that is in trouble, not of one that was asked something wrong. */
+/** Error codes of a server with a problem, as opposed to a wrong request. */
 const TROUBLE: ReadonlySet<number> = new Set([
   types.responseErrorCodes.serverError,
   types.responseErrorCodes.unavailableException,

@@ -5,25 +5,28 @@ import cassandra from 'cassandra-driver'
 export interface AwsCredentials {
   accessKeyId: string
   secretAccessKey: string
-  /** Of temporary credentials, as those of a Lambda function are. */
+  /** Session token of temporary credentials, such as those of a Lambda function. */
   sessionToken?: string | undefined
 }
 
-/** How Keyspaces knows who we are. */
+/** Login for Keyspaces. */
 export interface KeyspacesLogin {
   region: string
-  /** Asked for each connection, since temporary ones are renewed. Otherwise they are found as the AWS SDK does. */
+  /**
+   * Returns credentials for each connection, because temporary ones are renewed. By default they are found as the AWS
+   * SDK does.
+   */
   credentials?(): Promise<AwsCredentials>
 }
 
 const SERVICE = 'cassandra'
 const ALGORITHM = 'AWS4-HMAC-SHA256'
-/** The mechanism that we choose of those which Keyspaces offers. */
+/** Name of the mechanism that we choose among those of Keyspaces. */
 const CHOICE = Buffer.from('SigV4\0\0')
 const VALID_SECONDS = 900
 
 /**
- * Signs in to Keyspaces without a password: the server sends a nonce, which is answered with a signature of it.
+ * Signs in to Keyspaces without a password: the server sends a nonce, and the client answers with its signature.
  *
  * @see https://docs.aws.amazon.com/keyspaces/latest/devguide/programmatic.credentials.html
  */
@@ -45,12 +48,16 @@ export function keyspacesAuthProvider({
       onAuthenticationSuccess() {},
     }),
   }
-  // The driver takes nothing but heirs of a class, which its types call an interface.
+  // The driver accepts only subclasses of this class, although its types call it an interface.
   const { AuthProvider } = cassandra.auth as unknown as { AuthProvider: { prototype: object } }
   return Object.setPrototypeOf(provider, AuthProvider.prototype)
 }
 
-/** @param nonce as the server sent it */
+/**
+ * Signs a nonce.
+ *
+ * @param nonce as the server sent it
+ */
 export function answerToChallenge(
   nonce: string,
   region: string,

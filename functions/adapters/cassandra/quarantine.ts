@@ -5,18 +5,21 @@ import { toQuarantineEntry } from '../row-encoding/speed-rows.ts'
 import type { CqlClient, CqlRow, CqlStatement } from './client.ts'
 import { WHOLE_RECORD } from './tables.ts'
 
-/** Longer bytes are cut into rows of this length: far below the 1 MB that a row may have on Keyspaces. */
+/**
+ * Maximum length of bytes in one row. Longer bytes are divided into several rows. It is far below the 1 MB limit of a
+ * row in Keyspaces.
+ */
 const PIECE_BYTES = 256 * 1024
-/** Statements written in one go; Keyspaces takes 30. */
+/** Maximum number of statements in one batch. Keyspaces accepts 30. */
 const ENTRIES_PER_WRITE = 20
-/** A page must fit the server's memory even where every row is a whole piece. */
+/** Number of rows in a page. A page must fit into the server's memory even if every row has the maximum length. */
 const PAGE_ROWS = 20
 const IN_FLIGHT = 8
 
 /**
- * The quarantine in Cassandra. Entries are written plainly, not by lightweight transactions: a flood of bad lines must
- * not hold up its lane, and who writes a place a second time writes the same bytes. So the first is kept by looking
- * before writing; only processes that do the same lane at the same moment could replace each other's equal entries.
+ * Quarantine in Cassandra. Entries are written plainly, without lightweight transactions: many bad lines must not delay
+ * their lane, and a second write to a place has the same bytes. Entries that exist are read and skipped, so the first
+ * one stays. Only processes that work on the same lane at the same moment could replace each other's equal entries.
  */
 export function cassandraQuarantine(
   client: CqlClient,
@@ -32,14 +35,14 @@ export function cassandraQuarantine(
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     putPiece: `INSERT INTO ${keyspace}.quarantine_bytes (lane, sequence, line, piece, bytes) VALUES (?, ?, ?, ?, ?)`,
     pieces: `SELECT bytes FROM ${keyspace}.quarantine_bytes WHERE lane = ? AND sequence = ? AND line = ?`,
-    // Two statements in place of (sequence, line) > (?, ?): Keyspaces compares columns one by one.
+    // Two statements replace (sequence, line) > (?, ?): Keyspaces compares columns one by one.
     linesBehind: `SELECT * FROM ${keyspace}.quarantine
       WHERE lane = ? AND arrival_hour = ? AND sequence = ? AND line > ? LIMIT ?`,
     recordsBehind: `SELECT * FROM ${keyspace}.quarantine
       WHERE lane = ? AND arrival_hour = ? AND sequence > ? LIMIT ?`,
   }
 
-  /** Entries of one lane and hour. */
+  /** Yields the entries of one lane and hour. */
   async function putBucket(lane: string, hour: string, entries: readonly QuarantineEntry[]): Promise<void> {
     const sequences = entries.map(entry => entry.position).sort()
     const known = new Set<string>()
@@ -112,7 +115,7 @@ export function cassandraQuarantine(
   }
 }
 
-/** An entry's place, how long its bytes are, and the first of them. */
+/** Row of an entry: its place, the length of its bytes, and the first of them. */
 interface StoredBytes {
   lane: string
   sequence: string
@@ -121,7 +124,7 @@ interface StoredBytes {
   bytes: Buffer
 }
 
-/** `2026-11-22T14`: sorts as the hours do. */
+/** Formats an hour, for example `2026-11-22T14`. Text order is time order. */
 function hourOf(ms: number): string {
   return formatTimestamp(ms).slice(0, 13)
 }
@@ -130,7 +133,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Cuts entries into writes, each of few statements and of few bytes. */
+/** Divides entries into batches with few statements and few bytes each. */
 function inWrites(entries: readonly QuarantineEntry[]): QuarantineEntry[][] {
   const writes: QuarantineEntry[][] = []
   let bytes = 0

@@ -6,7 +6,7 @@ import { WHOLE_RECORD } from './tables.ts'
 
 const IN_FLIGHT = 8
 
-/** What redrives have taken on, in Cassandra. */
+/** Claims of redrives in Cassandra. */
 export function cassandraRedrives(
   client: CqlClient,
   keyspace: string,

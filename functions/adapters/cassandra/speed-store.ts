@@ -22,24 +22,24 @@ import {
 
 export interface CassandraSpeedStoreOptions extends CassandraConnection {
   keyspace: string
-  /** Create what is missing of the keyspace and its tables. On AWS the stack does. */
+  /** Creates the keyspace and its tables if they are missing. On AWS the stack creates them. */
   createSchema?: boolean
 }
 
-/** Statements of one call that are under way at once. */
+/** Maximum number of statements of one call that run in parallel. */
 const IN_FLIGHT = 16
-/** Statements written in one go; Keyspaces takes 30. */
+/** Maximum number of statements in one batch. Keyspaces accepts 30. */
 const ALERTS_PER_WRITE = 20
-/** Cursors are read in small pages: one with thousands of producers has hundreds of kilobytes. */
+/** Number of cursors in a page. A cursor with thousands of producers has hundreds of kilobytes. */
 const CURSORS_PER_PAGE = 20
 /** The end of the year 9999, ms: the last day whose name sorts. */
 const END_OF_DAYS_MS = 253_402_300_799_999
 
 /**
- * The speed store in Cassandra, or in Keyspaces: reads and writes at LOCAL_QUORUM, compare-and-set by lightweight
- * transactions.
+ * Opens the speed store in Cassandra or Keyspaces. Reads and writes are at LOCAL_QUORUM, compare-and-set uses
+ * lightweight transactions.
  *
- * @throws Error when the keyspace's name is none, or the servers refuse the log-in
+ * @throws Error when the keyspace name is invalid, or the servers refuse the log-in
  * @throws SpeedStoreUnavailableError when no server can be reached
  */
 export async function openCassandraSpeedStore(options: CassandraSpeedStoreOptions): Promise<SpeedStore> {
@@ -71,7 +71,7 @@ export async function openCassandraSpeedStore(options: CassandraSpeedStoreOption
   }
 }
 
-/** Keeps three copies of everything, or as many as there are nodes. */
+/** Creates the keyspace with three replicas, or as many as there are nodes. */
 async function define(client: CqlClient, keyspace: string, dataCenter: string): Promise<void> {
   const copies = Math.min(await client.localNodes(), 3)
   await client.define(
@@ -82,7 +82,7 @@ async function define(client: CqlClient, keyspace: string, dataCenter: string): 
   await addNewerColumns(client, keyspace)
 }
 
-/** Gives the tables of an older format their new columns. */
+/** Adds the new columns to the tables of an older format. */
 async function addNewerColumns(client: CqlClient, keyspace: string): Promise<void> {
   const missing = await missingColumns(client, keyspace)
   if (missing.length === 0) return
@@ -108,7 +108,7 @@ async function missingColumns(client: CqlClient, keyspace: string): Promise<Tabl
 }
 
 /**
- * Keyspaces makes and changes tables later than it answers.
+ * Waits until the tables are ready. Keyspaces creates and changes tables only after it has answered.
  *
  * @see https://docs.aws.amazon.com/keyspaces/latest/devguide/tables-create.html
  */
@@ -192,10 +192,10 @@ function totals(client: CqlClient, keyspace: string): Pick<SpeedStore, 'readRow'
     replace: `UPDATE ${keyspace}.realtime_ndvi_by_class SET last_sequence = ?, totals = ?
       WHERE lane = ? AND arrival_day = ? AND arrival_slot = ? AND window_start = ? IF last_sequence = ?`,
   }
-  /** The last day of each lane that this process has made known. */
+  /** Last day of each lane that this process has registered. */
   const knownDay = new Map<string, string>()
 
-  /** Must precede the day's first row: readers find the days by it. */
+  /** Registers a day before its first row is written, because readers find the days through it. */
   async function makeKnown(lane: string, day: string): Promise<void> {
     if (knownDay.get(lane) === day) return
     await client.write([[sql.knowDay, [lane, day]]])
@@ -244,7 +244,7 @@ function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlert
   }
   return {
     async putAlerts(all) {
-      // A write in one go must stay in one partition.
+      // All statements of a batch must belong to one partition.
       const partitions = Map.groupBy(all, ({ className, day }) => `${day} ${className}`)
       const writes: Alert[][] = []
       for (const partition of partitions.values()) {

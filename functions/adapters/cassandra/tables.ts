@@ -12,20 +12,24 @@ export type ColumnType = 'text' | 'bigint' | 'int' | 'double' | 'blob'
 export interface Column {
   name: string
   type: ColumnType
-  /** The first format that has the column; not set: every one. Older stores get it when they are opened. */
+  /**
+   * First format with the column; absent for columns that every format has. Older stores get the column when they are
+   * opened.
+   */
   since?: number
 }
 
 /**
- * The format of the speed store, in its settings. It rises whenever tables, columns or the text in them change:
+ * Format number of the speed store, stored in its settings. It increases when tables, columns or the text in them
+ * change:
  *
- * 1. the first
+ * 1. the first format
  * 2. store_settings.system_id and lane_cursor.lost_records
  * 3. lane_cursor.last_loss_ms
  */
 export const STORE_FORMAT = 3
 
-/** The oldest format that is taken over. */
+/** Oldest format that can be upgraded. */
 export const OLDEST_STORE_FORMAT = 1
 
 export interface ClusteringColumn extends Column {
@@ -37,19 +41,19 @@ export interface Table {
   partitionKey: readonly Column[]
   clustering: readonly ClusteringColumn[]
   columns: readonly Column[]
-  /** How long a row lives after it was last written, s; null: for ever. */
+  /** Time for which a row is kept after its last write, s; null for rows that never expire. */
   ttlSeconds: number | null
 }
 
 const ROW_TTL_SECONDS = SPEED_RETENTION_MS / SECOND_MS
 
-/** The line number under which an entry of a whole record is quarantined. */
+/** Line number of entries for a whole record. */
 export const WHOLE_RECORD = -1
 
-/** The name of the one row of store_settings. */
+/** Name of the single row of store_settings. */
 export const SETTINGS_ROW = 'speed-store'
 
-/** What all rows depend on, settled by the first who opened the store. */
+/** Settings on which all rows depend. The first process that opens the store writes them. */
 const storeSettings: Table = {
   name: 'store_settings',
   partitionKey: [{ name: 'name', type: 'text' }],
@@ -62,7 +66,10 @@ const storeSettings: Table = {
   ttlSeconds: null,
 }
 
-/** How far each lane is applied. A partition per lane, so that lanes never contend; few enough to be read in a scan. */
+/**
+ * Cursors: how far each lane is applied. One partition for each lane, so that lanes never contend. They are few enough
+ * for a scan.
+ */
 const laneCursor: Table = {
   name: 'lane_cursor',
   partitionKey: [{ name: 'lane', type: 'text' }],
@@ -81,10 +88,11 @@ const laneCursor: Table = {
 }
 
 /**
- * Totals per (lane, arrival slot, window). The partition is what a lane received on a day (slots never straddle
- * midnight): a range of slots is one slice of one or two partitions, and a partition is complete after a day. The
- * lane alone would collect weeks in one partition; a partition per slot would take a statement for every hour of the
- * range. Compare-and-set contends per partition, which costs nothing: a lane has one writer, a row at a time.
+ * Totals by lane, arrival slot and window. A partition contains what a lane received on one day (slots never span
+ * midnight). So a range of slots is one slice of one or two partitions, and a partition is complete after a day. A
+ * partition for each lane would grow for weeks; a partition for each slot would need a statement for every hour of the
+ * range. Compare-and-set contends within a partition, which costs nothing: a lane has one writer, which writes one row
+ * at a time.
  */
 const totals: Table = {
   name: 'realtime_ndvi_by_class',
@@ -104,9 +112,9 @@ const totals: Table = {
 }
 
 /**
- * The days on which a lane has totals, written before the first of them: so a range of slots may be open (before the
- * first batch view it starts at the epoch) and still reads only partitions that exist. An entry is written once and
- * must outlive rows that are written up to the log's retention later: hence twice their time.
+ * Days on which a lane has totals, written before the first of them. So a range of slots may be open (before the first
+ * batch view it starts at the epoch) and still reads only existing partitions. An entry is written once and must be
+ * kept longer than rows that are written up to the log's retention later, so it is kept twice as long.
  */
 const totalsDays: Table = {
   name: 'realtime_days',
@@ -138,8 +146,9 @@ const alerts: Table = {
 }
 
 /**
- * What was refused, for ever. A partition per hour of arrival: a producer gone wrong can fill a lane with refused
- * records at the log's full rate. `bytes` holds the first `bytes_length` at most; the rest is in quarantine_bytes.
+ * Quarantine, kept without end. One partition for each hour of arrival: a faulty producer can fill a lane with bad
+ * records at the full rate of the log. `bytes` contains at most the first part of the bytes, whose total length is
+ * `bytes_length`; the rest is in quarantine_bytes.
  */
 const quarantine: Table = {
   name: 'quarantine',
@@ -161,7 +170,7 @@ const quarantine: Table = {
   ttlSeconds: null,
 }
 
-/** The hours in which something of a lane was quarantined, written before the first entry of the hour. */
+/** Hours in which entries of a lane were quarantined, written before the first entry of the hour. */
 const quarantineHours: Table = {
   name: 'quarantine_hours',
   partitionKey: [{ name: 'lane', type: 'text' }],
@@ -170,7 +179,7 @@ const quarantineHours: Table = {
   ttlSeconds: null,
 }
 
-/** The later pieces of quarantined bytes that are too long for one row; written before their entry. */
+/** Further pieces of quarantined bytes that are too long for one row, written before their entry. */
 const quarantineBytes: Table = {
   name: 'quarantine_bytes',
   partitionKey: [
@@ -184,8 +193,8 @@ const quarantineBytes: Table = {
 }
 
 /**
- * Which entries a redrive has taken on, for ever: each a partition of its own, so that claims never contend. Written by
- * lightweight transactions only, whose clock is not the clients'.
+ * Claims of redrives, kept without end. One partition for each claim, so that claims never contend. Only lightweight
+ * transactions write them; their clock is not that of the clients.
  */
 const quarantineRedrives: Table = {
   name: 'quarantine_redrives',
@@ -215,22 +224,22 @@ export const TABLES: readonly Table[] = [
   quarantineRedrives,
 ]
 
-/** A column with the table that it belongs to. */
+/** Column with its table. */
 export interface TableColumn {
   table: string
   column: Column
 }
 
-/** Every column of every table. */
+/** Lists all columns of all tables. */
 export const TABLE_COLUMNS: readonly TableColumn[] = TABLES.flatMap(({ name, partitionKey, clustering, columns }) =>
   [...partitionKey, ...clustering, ...columns].map(column => ({ table: name, column })),
 )
 
 /**
- * Divides the columns that a store lacks into those that are newer than the store, which it gets, and those that were
- * there and are gone.
+ * Divides the columns that a store lacks into columns that are newer than the store, which it gets, and columns that
+ * have been removed from it.
  *
- * @param format of the store's settings; undefined before they are settled
+ * @param format from the store's settings; undefined before there are settings
  */
 export function divideMissing(
   missing: readonly TableColumn[],
@@ -244,12 +253,12 @@ export function describeMissing({ table, column }: TableColumn): string {
   return `The table ${table} lacks the column ${column.name}.`
 }
 
-/** The statement that gives a table of an older format a column. */
+/** Builds the statement that adds a column to a table of an older format. */
 export function addColumnCql(keyspace: string, { table, column }: TableColumn): string {
   return `ALTER TABLE ${keyspace}.${table} ADD ${column.name} ${column.type}`
 }
 
-/** The CREATE TABLE statement of a table, harmless where it exists. */
+/** Builds the CREATE TABLE statement of a table. It has no effect if the table exists. */
 export function createTableCql(keyspace: string, table: Table): string {
   const { name, partitionKey, clustering, columns, ttlSeconds } = table
   const definitions = [...partitionKey, ...clustering, ...columns].map(column => `${column.name} ${column.type}`)

@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import type { AlertChannel } from '../../ports/alert-channel.ts'
 import { alertMessage } from './alert-message.ts'
 
-/** Appends alerts to a file, one JSON object a line: `tail -f` it, or feed it to anything. */
+/** Channel that appends alerts to a file, one JSON object on each line. */
 export function openFileAlertChannel(file: string): AlertChannel {
   return {
     async publish(alerts) {

@@ -2,7 +2,7 @@ import type { Alert } from '../../core/alert.ts'
 import { fromMicro } from '../../core/fixed-point.ts'
 import { formatTimestamp } from '../../core/time.ts'
 
-/** An alert as others are told of it: the field names of the API. */
+/** Converts an alert to the message for receivers, with the field names of the API. */
 export function alertMessage(alert: Alert): Record<string, string | number> {
   return {
     class_name: alert.className,

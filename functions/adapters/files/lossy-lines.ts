@@ -1,8 +1,9 @@
 /**
- * Writes lines that may be lost: one that cannot be written, because the disk is full say, must not end who writes it.
+ * Writes lines that may be lost: a line that cannot be written, for example because the disk is full, must not stop the
+ * caller.
  *
- * @param write throws where it cannot write
- * @param onLost is told of each line that was lost
+ * @param write writes a line; may throw
+ * @param onLost called for each lost line
  */
 export function lossyLines(write: (line: string) => void, onLost: (error: unknown) => void): (line: string) => void {
   return line => {

@@ -3,10 +3,10 @@ import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path'
 import type { ObjectStore } from '../../ports/object-store.ts'
 
-/** Objects that are not whole yet have names of this form: what begins with a dot is hidden from all that read Parquet. */
+/** Name form of unfinished objects. Programs that read Parquet ignore names that begin with a dot. */
 const UNFINISHED = /^\..*\.unfinished$/
 
-/** Objects as files of a folder. An object appears whole, and is on the disk once its write is acknowledged. */
+/** Object store in a folder of files. An object appears whole, and is on the disk once its write is acknowledged. */
 export function openFolderObjectStore(folder: string): ObjectStore {
   const pathOf = (key: string) => {
     if (key.split('/').some(part => part === '' || part === '.' || part === '..')) {
@@ -23,7 +23,7 @@ export function openFolderObjectStore(folder: string): ObjectStore {
       await file.writeFile(bytes)
       await file.sync()
     } catch (error) {
-      // On a full disk each further try would leave one more.
+      // On a full disk, each further attempt would leave one more file.
       await rm(unfinished, { force: true })
       throw error
     } finally {
@@ -69,7 +69,7 @@ export function openFolderObjectStore(folder: string): ObjectStore {
   }
 }
 
-/** Goes only into folders that can hold keys with the prefix behind `after`. */
+/** Lists files. It enters only folders that can contain keys with the prefix after `after`. */
 async function* keysBelow(folder: string, path: string, prefix: string, after: string): AsyncIterable<string> {
   let entries: { name: string; isFolder: boolean }[]
   try {

@@ -1,10 +1,10 @@
 import { appendFileSync, renameSync, statSync } from 'node:fs'
 
 /**
- * A text file that does not grow without end: when it has reached its size it becomes `FILE.old`, in place of the one
- * before, and a new one is begun. The file is made with the first line.
+ * Opens a text file of limited size. When it is full, it is renamed to `FILE.old`, which replaces the previous one, and
+ * a new file is started. The file is created with the first line.
  *
- * @returns writes a line, at once; throws what the file system does
+ * @returns function that writes a line immediately; it throws the errors of the file system
  */
 export function rollingFile(file: string, maxBytes: number): (line: string) => void {
   let bytes: number | undefined

@@ -21,7 +21,7 @@ import { limitedRequests } from '../aws/requests.ts'
 
 export interface KinesisEventLogOptions {
   stream: string
-  /** Another than AWS's own, such as LocalStack's; AWS_ENDPOINT_URL does the same. */
+  /** Endpoint other than AWS's own, such as LocalStack's. AWS_ENDPOINT_URL has the same effect. */
   endpoint?: string
   region?: string
 }
@@ -33,22 +33,25 @@ const MAX_KEY_CHARACTERS = 256
 /** @see https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html */
 const MAX_READ_RECORDS = 10_000
 
-/** The client waits up to 20 s between attempts: enough for a shard's five reads per second to come free. */
+/**
+ * Maximum number of attempts. The client waits up to 20 s between attempts: enough for a shard's five reads per second
+ * to become free.
+ */
 const READ_ATTEMPTS = 8
 
 /**
- * The event log on a Kinesis data stream: a shard is a lane, a sequence number a position. A shard that a reshard has
- * closed stays a lane, marked closed, until retention removes it; its children name it as their parent.
+ * Event log on a Kinesis data stream: a shard is a lane, a sequence number is a position. A shard that a reshard closed
+ * stays a lane, marked as closed, until retention removes it; its children name it as their parent.
  *
- * Append: a record is stored when Kinesis has given it a sequence number. Nothing is sent again behind the caller's
- * back. Records go in requests of PutRecords, one after the other and each in the order of the call; after a request
- * that failed as a whole the rest of the call is not sent.
+ * Append: a record is stored when Kinesis has returned its sequence number. No record is sent again without the caller.
+ * Records are sent in PutRecords requests, one after the other and each in the order of the call. After a request that
+ * failed as a whole, the rest of the call is not sent.
  *
- * Order: PutRecords goes on after a record that it refuses, so the records of a request that are stored keep their
- * order within a shard, but one that is sent again comes behind those stored beside it (AWS therefore promises no
- * order for PutRecords). PutRecord with SequenceNumberForOrdering would promise it, at one request per record, a tenth
- * of the throughput or less. It is not used: who needs order sends the next record when the last is acknowledged, and
- * our producers do, with one record of an id in flight.
+ * Order: PutRecords continues after a record that it refuses. So stored records of a request keep their order within a
+ * shard, but a record that is sent again comes after the records stored in the meantime (therefore AWS promises no
+ * order for PutRecords). PutRecord with SequenceNumberForOrdering would promise it, with one request for each record
+ * and a tenth of the throughput or less. It is not used: a sender that needs order sends the next record after the last
+ * is acknowledged. Our producers do so, with one record of an id in flight.
  *
  * @throws Error that says what to do when the stream does not exist; errors of the AWS SDK
  */
@@ -66,7 +69,7 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
   const identity = identityOf(summary)
   const maxRecordBytes = (summary.MaxRecordSizeInKiB ?? 1024) * 1024
 
-  /** The shards by lane, as they were when last asked for. */
+  /** Shards by lane at the last listing. */
   let shards = byLane(first)
 
   function byLane(listed: readonly Shard[]): Map<string, Shard> {
@@ -90,7 +93,7 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
     return shard
   }
 
-  /** What PutRecords takes, or why it would refuse the whole request because of this record. */
+  /** Converts a record to an entry of PutRecords, or returns the reason why it would make the whole request fail. */
   async function entryFor(record: Append): Promise<PutRecordsRequestEntry | AppendFailure> {
     const place = await placeFor(record)
     if ('error' in place) return place
@@ -139,7 +142,7 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
     return ShardIterator as string
   }
 
-  /** Per lane, the iterator that goes on behind the last read. */
+  /** Iterator for each lane that continues after the last read. */
   const iterators = new Map<string, { after: Position; iterator: string }>()
 
   async function read(lane: string, after: Position, limit: number): Promise<LogRecord[]> {
@@ -164,7 +167,8 @@ export async function openKinesisEventLog(options: KinesisEventLogOptions): Prom
         data: record.Data ?? new Uint8Array(),
       }))
       const next = answer.NextShardIterator
-      // An answer may hold nothing though more is to come: it moves through the shard's past by stretches of time.
+      // An answer may be empty although there are more records: the iterator moves through the shard's past by periods
+      // of time.
       if (records.length === 0 && next && answer.MillisBehindLatest) {
         iterator = next
         continue
@@ -234,7 +238,11 @@ function clientOf({ endpoint, region }: KinesisEventLogOptions, maxAttempts: num
   return new KinesisClient(config)
 }
 
-/** @throws Error with the command that creates the stream where there is none */
+/**
+ * Describes the stream.
+ *
+ * @throws Error with the command that creates the stream when there is none
+ */
 async function describe(client: KinesisClient, stream: string): Promise<StreamDescriptionSummary> {
   const command = new DescribeStreamSummaryCommand({ StreamName: stream })
   const answer = await client.send(command).catch(error => {

@@ -6,7 +6,11 @@ export interface FailureRegistry extends Failures {
 
 const MOST_CHARACTERS = 300
 
-/** @param elapsedMs a clock that only goes forward */
+/**
+ * Creates the registry of failures of this process.
+ *
+ * @param elapsedMs monotonic clock, ms
+ */
 export function failureRegistry(elapsedMs: () => number): FailureRegistry {
   const rows = new Map<string, { sinceMs: number; count: number; tolerated: number; message: string }>()
   return {

@@ -16,10 +16,10 @@ import type { LocalRuntime } from './runtime.ts'
 import { objectsFolder } from './state.ts'
 import { functionInThread } from './thread.ts'
 
-/** Size of the file of metrics, and of the one before it: together they hold most of an hour of the demo. */
+/** Maximum size of the metrics file and of its predecessor, bytes. Together they hold most of an hour of the demo. */
 const METRICS_BYTES = 16 * 1024 * 1024
 
-/** The functions of a running system, as Lambda runs them on AWS. The archive's is a thread. */
+/** Functions of a running system, the same as on Lambda. The archive's function runs in a thread. */
 export function localFunctions(
   { folder, slotMs, objects, logger, writeLog }: LocalRuntime,
   { log, store }: { log: EventLog; store: SpeedStore },

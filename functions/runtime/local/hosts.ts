@@ -1,10 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** A name or an address with a port or without, as it stands in a Host header (RFC 9110, 7.2). */
+/** Name or address, with or without a port, as in a Host header (RFC 9110, 7.2). */
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{0,5})?$/i
 
 /**
- * The name, or address, of an authority in small letters and without the dot of the root; undefined where it is none.
+ * Returns the name or address of an authority in lower case, without the final dot; undefined when it is invalid.
  *
  * @param authority such as `localhost:8000` or `[::1]`
  */
@@ -14,15 +14,19 @@ export function hostOf(authority: string): string | undefined {
   return host?.replace(/(?<=.)\.$/, '')
 }
 
-/** Only this machine resolves these to itself: no page of somebody else has them as its origin. */
+/**
+ * Returns true for loopback names. Only this machine resolves them to itself, so no page of another owner has them as
+ * its origin.
+ */
 function isLoopback(host: string): boolean {
   if (host.startsWith('[')) return new URL(`http://${host}`).hostname === '[::1]'
   return host === 'localhost' || host.endsWith('.localhost') || (isIPv4(host) && host.startsWith('127.'))
 }
 
 /**
- * Whether a request is meant for this server. A page whose name its owner lets resolve to 127.0.0.1 shares its origin
- * with this server (DNS rebinding), and only the name tells it from our own.
+ * Returns true when a request is meant for this server. The owner of another page can let its name resolve to
+ * 127.0.0.1, and then it shares its origin with this server (DNS rebinding). Only the name distinguishes it from our
+ * own.
  */
 export function isOwnHost(authority: string, allowedHosts: readonly string[]): boolean {
   const host = hostOf(authority)
@@ -30,9 +34,9 @@ export function isOwnHost(authority: string, allowedHosts: readonly string[]): b
 }
 
 /**
- * The names of a list with commas.
+ * Parses a list of host names, separated by commas.
  *
- * @throws Error that names what is no name
+ * @throws Error that names an invalid host name
  */
 export function parseHosts(text: string): string[] {
   return text.split(',').map(part => {

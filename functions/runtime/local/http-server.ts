@@ -12,7 +12,7 @@ import type { Logger } from '../../ports/logger.ts'
 import { targetOf } from './request-target.ts'
 
 export interface LocalServer {
-  /** The port it listens on. */
+  /** Port of the server. */
   port: number
   close(): Promise<void>
 }
@@ -23,23 +23,23 @@ interface HttpServerOptions {
   /** Folder of the built dashboard. */
   site: string
   port: number
-  /** Pages of these may read the API, as those of its own may; `*` is every one. */
+  /** Origins whose pages may read the API, besides its own; `*` is any origin. */
   allowedOrigins: readonly string[]
-  /** Names under which it answers, beside those of the loopback interface. */
+  /** Host names under which it answers, besides the loopback names. */
   allowedHosts: readonly string[]
   logger: Logger
   limits?: HttpLimits
 }
 
-/** What clients may take of the server. */
+/** Limits for clients. */
 export interface HttpLimits {
-  /** For the headers of a request, and for all of it. */
+  /** Time limits for the headers of a request and for the whole request, ms. */
   headersMs: number
   requestMs: number
-  /** How often connections are held against these times. */
+  /** Interval at which connections are checked against these limits, ms. */
   checkEveryMs: number
   connections: number
-  /** Bytes of all bodies that are in memory at a time. */
+  /** Maximum size of all request bodies in memory, bytes. */
   bodyBytes: number
 }
 
@@ -53,18 +53,18 @@ const LIMITS: HttpLimits = {
   bodyBytes: 128 * MEBIBYTE,
 }
 
-/** Room for an address that is too long, so that the API can say so. */
+/** Maximum size of the headers, bytes. It leaves room for an address that is too long, so that the API can say so. */
 const MAX_HEADER_BYTES = 64 * 1024
 
-/** API Gateway takes no larger body. */
+/** Maximum size of a body, bytes. API Gateway accepts no larger one. */
 const MAX_BODY_BYTES = 10 * MEBIBYTE
 
 /**
- * Does on a machine without AWS what CloudFront and API Gateway do: the functions behind `/api/`, the dashboard's files
- * beside them, one origin, all of it compressed. Listens on this machine only, and answers only to its own names, so
- * nobody has to sign what they send. What fails is a problem body (RFC 9457).
+ * Starts the web server that replaces CloudFront and API Gateway on one machine: the functions behind `/api/` and the
+ * files of the dashboard, with one origin, compressed. It listens only on the loopback address and answers only to its
+ * own names, so requests need no signature. Errors are problem bodies (RFC 9457).
  *
- * @throws Error when the port is taken
+ * @throws Error when the port is in use
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<LocalServer> {
   const { allowedHosts, site, limits = LIMITS } = options
@@ -78,7 +78,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
       headersTimeout: limits.headersMs,
       requestTimeout: limits.requestMs,
       connectionsCheckingInterval: limits.checkEveryMs,
-      // It is looked at here, so that the answer says what is wrong.
+      // The address is checked here, so that the answer says what is wrong.
       requireHostHeader: false,
     },
     (request, response) => {
@@ -90,7 +90,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
         else if (!READ_ONLY_CORS.methods.includes(request.method ?? '')) {
           send(response, notAllowed(request.method))
         } else {
-          // A part of a file, compressed by itself, could not be put together with others.
+          // Ranges of a file that are compressed separately could not be joined.
           delete request.headers.range
           files(request, response, () =>
             send(response, problem(404, 'There is nothing here', 'GET / is the dashboard.')),
@@ -121,7 +121,7 @@ function notAllowed(method = ''): APIGatewayProxyResult {
 
 type Step = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
 
-/** Lets pages of other origins read, and only that: to whoever wants to send it says nothing. */
+/** Allows pages of other origins to read, and nothing else: a request to write gets no CORS headers. */
 function sharing(origins: readonly string[]): Step {
   if (origins.length === 0) return (_request, _response, next) => next()
   const share = cors({
@@ -138,7 +138,7 @@ function sharing(origins: readonly string[]): Step {
   }
 }
 
-/** Answers what the HTTP parser does not take, where nothing of another answer has been sent yet. */
+/** Answers requests that the HTTP parser rejects, if no part of another answer was sent yet. */
 function refuseMalformed(server: Server): void {
   const answering = new WeakMap<Duplex, ServerResponse>()
   server.prependListener('request', ({ socket }, response) => void answering.set(socket, response))
@@ -174,9 +174,9 @@ function listen(server: Server, port: number): Promise<void> {
   })
 }
 
-/** Hands requests to the functions behind the API. */
+/** Passes requests to the functions behind the API. */
 function asking({ serving, ingest, logger }: HttpServerOptions, mostBodyBytes: number) {
-  /** Of all requests whose bodies are being read or handled. */
+  /** Total bytes of all requests whose bodies are being read or handled. */
   let bodyBytes = 0
 
   async function post(request: IncomingMessage, event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
@@ -190,7 +190,7 @@ function asking({ serving, ingest, logger }: HttpServerOptions, mostBodyBytes: n
     }
     try {
       for await (const chunk of request as AsyncIterable<Buffer>) {
-        // What is refused is read to its end: who is still sending would miss the answer.
+        // A refused body is read to its end: a client that is still sending would miss the answer.
         if (refusal) continue
         chunks.push(chunk)
         bytes += chunk.byteLength
@@ -233,13 +233,13 @@ function send(response: ServerResponse, { statusCode, headers = {}, body }: APIG
     return
   }
   response.statusCode = statusCode
-  // Beside those that are there: of Vary there may be several.
+  // Existing headers stay: there may be several Vary headers.
   for (const [name, value] of Object.entries(headers)) response.appendHeader(name, String(value))
   if (body) response.setHeader('Content-Length', Buffer.byteLength(body))
   response.end(body)
 }
 
-/** The fields of API Gateway's proxy event that handlers read. */
+/** Builds the fields of API Gateway's proxy event that handlers read. */
 function proxyEvent({ method, url = '/', headers }: IncomingMessage): APIGatewayProxyEvent {
   const [path, ...search] = url.split('?')
   const parameters = new URLSearchParams(search.join('?'))

@@ -11,10 +11,10 @@ import type { Settings } from './settings.ts'
 import { checkpointsFile } from './state.ts'
 import { describeEmptying, type OpenedStore, openStore } from './store.ts'
 
-/** The log, the store and the checkpoints of a system, which belong together. */
+/** Log, store and checkpoints of a system. They belong together. */
 export interface LogAndStore extends OpenedLog, OpenedStore {
   checkpoints: Checkpoints
-  /** What the log has lost, a line for people each, where that was accepted. */
+  /** Descriptions of lost records that were accepted, one line each. */
   lost: readonly string[]
   close(): Promise<void>
 }

@@ -6,37 +6,37 @@ import { ARCHIVE_CONSUMER, type Checkpoints, SPEED_CONSUMER } from '../../ports/
 import type { EventLog } from '../../ports/event-log.ts'
 import type { OpenedLog } from './log.ts'
 
-/** How far the consumers of a log have come. */
+/** Progress of the consumers of a log. */
 export interface Progress {
-  /** Of the speed layer. */
+  /** Cursors of the speed layer. */
   cursors: readonly Pick<Cursor, 'lane' | 'lastPosition' | 'lastArrivalMs'>[]
   checkpoints: Pick<Checkpoints, 'read'>
 }
 
-/** A lane of which more was read than it has. */
+/** Lane from which more was read than it now contains. */
 interface LaneBehind {
   lane: string
-  /** What was read, in words for people. */
+  /** Description for people. */
   reason: string
-  /** The highest position that any consumer has read. */
+  /** Highest position that any consumer has read. */
   read: Position
   end: Position
-  /** Records up to `read` that arrived after everything that the lane has applied: nobody has read them. */
+  /** Records up to `read` that arrived after everything that the lane has applied. No consumer has read them. */
   arrivedSince: number | null
-  /** How many records the speed layer has and the archive will never get, at most. */
+  /** Maximum number of records that the speed layer has applied and the archive will never get. */
   notArchived: bigint
 }
 
-/** Positions before a cursor among which the last record of its lane is looked for. */
+/** Number of positions before a cursor in which the last record of its lane is searched. */
 const POSITIONS_LOOKED_AT = 100n
 const RECORDS_AT_ONCE = 1_000
 
 /**
- * Refuses a log that has lost records which were read: it was put back alone, or its newest writes are lost. What is
- * appended to it would get positions that count as read, and would never be counted though it was acknowledged.
+ * Refuses a log that has lost records that were read: it was restored alone, or its newest writes are lost. New records
+ * would get positions that count as read. They would never be counted, although they were acknowledged.
  *
- * @param name what the log is called
- * @throws Error that says which records are missing, and the ways out
+ * @param name name of the log, for people
+ * @throws Error that says which records are missing, and what can be done
  */
 export async function refuseLogBehind(
   { log }: Pick<OpenedLog, 'log'>,
@@ -51,10 +51,11 @@ export async function refuseLogBehind(
 }
 
 /**
- * Lets a log that has lost records go on behind everything that was read, and appends again what nobody has read.
+ * Moves a log that has lost records behind everything that was read, and appends again the records that no consumer has
+ * read.
  *
- * @returns what is missing, a line for people each; nothing where nothing is
- * @throws Error when the log cannot go on
+ * @returns descriptions of what is missing, one line each; an empty list when nothing is
+ * @throws Error when the log cannot continue
  */
 export async function acceptLostRecords(
   { log, moveEnd }: Pick<OpenedLog, 'log' | 'moveEnd'>,
@@ -96,7 +97,7 @@ async function lanesBehind(log: EventLog, { cursors, checkpoints }: Progress): P
     const archive = await checkpoints.read(ARCHIVE_CONSUMER, lane)
     const applied = latest(cursor?.lastPosition ?? START, speed)
     const read = latest(applied, archive)
-    // Asked for last: a system that runs meanwhile reads only what was appended before.
+    // The end is read last: a system that runs at the same time reads only records that were appended before.
     const end = await log.end(lane)
     if (read === START || end === null) continue
     const missing = distance(end, read)
@@ -112,7 +113,7 @@ async function lanesBehind(log: EventLog, { cursors, checkpoints }: Progress): P
   return behind
 }
 
-/** The last record of a lane up to its cursor, where it arrived after everything that the lane has applied. */
+/** Finds the last record of a lane up to its cursor, if it arrived after everything that the lane has applied. */
 async function grownAgain(
   log: EventLog,
   cursor: Progress['cursors'][number] | undefined,
@@ -125,7 +126,11 @@ async function grownAgain(
   return last && last.arrivalMs > lastArrivalMs ? last : undefined
 }
 
-/** Appends the records of a lane up to a position again that arrived after a time. @returns how many */
+/**
+ * Appends again the records of a lane up to a position that arrived after a time.
+ *
+ * @returns number of records
+ */
 async function appendAgain(log: EventLog, lane: string, upTo: Position, arrivedAfterMs: number): Promise<number> {
   let count = 0
   for (let after = START; ; ) {

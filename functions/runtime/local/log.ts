@@ -5,14 +5,14 @@ import type { EventLog } from '../../ports/event-log.ts'
 import type { Environment } from '../config/environment.ts'
 import type { LogAddress } from '../config/log-address.ts'
 
-/** An event log with what its runtime must know of it. */
+/** Event log, with what a runtime needs to know about it. */
 export interface OpenedLog {
   log: EventLog
-  /** Makes the Lambda event of its kind. */
+  /** Encodes records as the Lambda event of this kind of log. */
   toEvent: ToLambdaEvent
-  /** Forgets old records, where no service does so by itself: see openSqliteEventLog. */
+  /** Removes old records, if no service does this: see openSqliteEventLog. */
   trim?(lane: string, upTo: Position, keptMs: number): Promise<void>
-  /** Lets the next record lie behind a position, where that can be: see openSqliteEventLog. */
+  /** Makes the next record follow a position, if that is possible: see openSqliteEventLog. */
   moveEnd?(to: Position): Promise<void>
 }
 

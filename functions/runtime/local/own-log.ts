@@ -8,10 +8,10 @@ import { refuseLogBehind } from './log-behind.ts'
 import { checkpointsFile } from './state.ts'
 
 /**
- * Refuses the log of a state folder where it has lost records that were read, for those that only append. Where the store
- * is a server, it is not asked: its checkpoints, which are in the folder, are as far as the store but for the last moment.
+ * Refuses the log of a state folder that has lost records that were read, for processes that only append. A store on a
+ * server is not read: the checkpoints in the folder are as far as the store, except for the last moment.
  *
- * @throws Error as refuseLogBehind does
+ * @throws Error like refuseLogBehind
  */
 export async function refuseOwnLogBehind(folder: string, { log, store }: Endpoints, opened: OpenedLog): Promise<void> {
   const file = store.kind === 'embedded' ? store.file : checkpointsFile(folder)

@@ -9,39 +9,42 @@ import type { Failures } from '../../ports/failures.ts'
 import type { Logger } from '../../ports/logger.ts'
 
 export interface EventSourceMapping {
-  /** Name of the consumer; its checkpoints are kept under it. */
+  /** Name of the consumer, for its checkpoints. */
   consumer: string
   log: EventLog
   checkpoints: Checkpoints
   handler(event: LogEvent): Promise<BatchResponse>
   toEvent: ToLambdaEvent
-  /** Most records of a delivery. */
+  /** Maximum number of records in a delivery. */
   batchSize: number
-  /** How long to wait for a full batch once there is a record, ms. */
+  /** Time to wait for a full batch once there is a record, ms. */
   batchingWindowMs: number
   logger: Logger
   failures: Failures
 }
 
-/** How often an idle lane is asked for records; half of it is added to every event's delay on average. */
+/** Interval at which an idle lane is read, ms. On average, half of it is added to the delay of an event. */
 const POLL_MS = 25
-/** Lambda's payload of 6 MB, less what base64 and the event around a record take. */
+/**
+ * Maximum size of the records in a delivery, bytes: Lambda's payload of 6 MB minus the overhead of base64 and the
+ * event.
+ */
 const PAYLOAD_BYTES = 4 * 1024 * 1024
-/** Records may be large: more are read only while there is room for them. */
+/** Number of records in a read. Records may be large, so more are read only while there is room. */
 const READ_AT_ONCE = 100
 const LANES_REFRESH_MS = 10_000
 const FIRST_RETRY_MS = 100
 const LONGEST_RETRY_MS = 5_000
-/** Failures in a row, within a second, that are no news: a store may be busy, say. */
+/** Number of failures in a row, within a second, that are not reported. For example, a store may be busy. */
 const TOLERATED = 2
 
 /**
- * Does on a machine without Lambda what Lambda's event source mapping does (AWS Lambda Developer Guide, "Using Lambda
- * with Kinesis"): in each lane one batch at a time and in order, every lane from its oldest record on and after its
- * parents; what a batch response names, and all behind it in the batch, is delivered again; a batch whose function
- * throws is cut in halves; retries never end.
+ * Poller that replaces Lambda's event source mapping on one machine (AWS Lambda Developer Guide, "Using Lambda with
+ * Kinesis"). Each lane has one batch at a time, in order, from its oldest record on and after its parents. The record
+ * that a batch response names, and all records behind it in the batch, are delivered again. A batch whose function
+ * throws is split into halves. Retries never end.
  *
- * @returns stop, which lets the batches in flight end
+ * @returns function that stops the poller after the batches in flight
  */
 export function startPolling(mapping: EventSourceMapping): { stop(): Promise<void> } {
   const stopping = new AbortController()
@@ -83,7 +86,7 @@ export function startPolling(mapping: EventSourceMapping): { stop(): Promise<voi
   }
 }
 
-/** Delivers a lane until told to stop, or until it is closed and all of it is delivered. */
+/** Delivers a lane until it is stopped, or until the lane is closed and completely delivered. */
 async function follow(
   mapping: EventSourceMapping,
   lane: string,
@@ -144,7 +147,7 @@ async function nextBatch(
   return signal.aborted ? [] : withinPayload(records)
 }
 
-/** As many of the first records as an invocation's payload takes, and always one. */
+/** Returns the first records that fit into one invocation, at least one. */
 function withinPayload(records: LogRecord[]): LogRecord[] {
   let bytes = 0
   const tooMany = records.findIndex(({ data }, index) => {
@@ -154,7 +157,7 @@ function withinPayload(records: LogRecord[]): LogRecord[] {
   return tooMany === -1 ? records : records.slice(0, tooMany)
 }
 
-/** Delivers until every record is done; tells each step forward. */
+/** Delivers until every record is processed, and reports each step. */
 async function deliver(
   mapping: EventSourceMapping,
   records: readonly LogRecord[],
@@ -195,7 +198,7 @@ async function deliver(
   }
 }
 
-/** Index of the first record to deliver again; the number of records when all are done. */
+/** Returns the index of the first record to deliver again; the number of records when all are processed. */
 function lowestFailure(records: readonly LogRecord[], response: BatchResponse): number {
   const failed = response.batchItemFailures.map(({ itemIdentifier }) =>
     toPosition(typeof itemIdentifier === 'string' ? itemIdentifier : itemIdentifier.offset),

@@ -4,12 +4,12 @@ import { problem } from '../../http/problem.ts'
 import { isOwnHost } from './hosts.ts'
 
 const ABSOLUTE = /^http:\/\/([^/?#]*)([^#]*)$/i
-/** Of a name that is said back. */
+/** Maximum length of a name that is repeated in an answer. */
 const MOST_CHARACTERS = 100
 
 /**
- * Path and query of a request that is meant for this server, or the problem with it. A target in absolute form
- * (RFC 9112, 3.2.2) says itself for whom it is; then Host does not count.
+ * Returns path and query of a request that is meant for this server, or the problem with it. A target in absolute form
+ * (RFC 9112, 3.2.2) contains the host itself; then the Host header is not used.
  */
 export function targetOf(
   { url = '', headersDistinct, httpVersion }: IncomingMessage,

@@ -5,15 +5,15 @@ import { header } from '../../http/header.ts'
 
 type Answering = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>
 
-/** So many answers are kept, and so many bytes of them; the oldest go first. */
+/** Maximum number of answers in the cache, and of their bytes. The oldest are dropped first. */
 export const MOST_KEPT = 200
 export const MOST_KEPT_BYTES = 16 * 1024 * 1024
 
 /**
- * Does on a machine without AWS what CloudFront's cache does: asks once where many ask the same at once, and gives a good
- * answer to all who ask within the time after it. What failed, or was old already, is asked for anew by the next.
+ * Cache that replaces CloudFront's on one machine. Equal requests at the same time cause one answer, and a good answer
+ * is given again for `sharedMs`. An answer that failed or was old is not kept: the next request asks again.
  *
- * @param now a clock of ms that only goes forward
+ * @param now monotonic clock, ms
  */
 export function responseCache(ask: Answering, sharedMs: number, now: () => number): Answering {
   const kept = new Map<string, { answer: APIGatewayProxyResult; atMs: number }>()

@@ -5,35 +5,39 @@ import { readSqliteStoreSettings } from '../../adapters/sqlite/speed-store.ts'
 import { SECOND_MS } from '../../core/time.ts'
 
 /**
- * The format of a state folder's settings; the other files of the folder have formats of their own.
+ * Format number of a state folder's settings. The other files of the folder have format numbers of their own.
  *
- * 1. the first
+ * 1. the first format
  * 2. systemId
  */
 export const SETTINGS_FORMAT = 2
 
 export const SETTINGS_FILE = 'landcover.json'
 
-/** What a state folder settles for as long as it exists. */
+/** Settings of a state folder that stay the same as long as it exists. */
 const Settings = z
   .object({
     format: z.int().min(1).max(SETTINGS_FORMAT),
-    /** Made once, at random: by it a speed store knows whose it is. None in format 1. */
+    /** Random id, created once, by which a speed store recognises its system. Absent in format 1. */
     systemId: z.string().min(1).optional(),
-    /** Length of the arrival slots, ms: the totals in the folder are cut by it. */
+    /** Length of the arrival slots, ms. The totals in the folder are divided by it. */
     slotMs: z.int().positive(),
-    /** Whether the folder holds demo data and is fed with more of it. */
+    /** True when the folder contains demo data and receives more of it. */
     demo: z.boolean(),
-    /** When the folder was made, ms. */
+    /** Time when the folder was created, ms. */
     createdMs: z.int(),
-    /** Addresses of the event log and the speed store, where they are not files of the folder. */
+    /** Addresses of the event log and the speed store, if they are not files of the folder. */
     log: z.string().optional(),
     store: z.string().optional(),
   })
   .refine(({ format, systemId }) => format < 2 || systemId !== undefined, { path: ['systemId'], message: 'is missing' })
 export type Settings = z.infer<typeof Settings>
 
-/** The settings of a folder that has the file. @throws Error that says what it must hold when it cannot be read */
+/**
+ * Reads the settings of a folder that has the file.
+ *
+ * @throws Error that says what it must contain when it cannot be read
+ */
 export function readSettings(folder: string): Settings {
   const file = join(folder, SETTINGS_FILE)
   let value: unknown
@@ -60,7 +64,10 @@ export function readSettings(folder: string): Settings {
   throw damaged(folder, `${issue?.path.join('.') || 'it'}: ${issue?.message}`)
 }
 
-/** An error that gives the settings to be written again: only they are damaged, and what else is there may be whole. */
+/**
+ * Makes an error with the text of the settings to write again. Only they are damaged; the rest of the folder may be
+ * intact.
+ */
 function damaged(folder: string, reason: string): Error {
   const store = storeSettingsOf(folder)
   const known = store

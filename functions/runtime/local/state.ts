@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { readSettings, SETTINGS_FILE, SETTINGS_FORMAT, type Settings } from './settings.ts'
 
-/** Takes the place of the settings as long as a folder's state is being removed. */
+/** Name of the file that replaces the settings while a folder's state is being removed. */
 const REMOVAL_MARK = 'landcover.removing'
 
 const LOCK = /^lock\.sqlite(-\w+)?$/
-/** What a system keeps in the folder beside its settings and its lock. */
+/** Names of a system's files in the folder, besides its settings and its lock. */
 const OWN_NAMES =
   /^((log|store|checkpoints)\.sqlite(-\w+)?|objects|(alerts|metrics)\.ndjson(\.old)?|landcover\.json\.\d+)$/
 
@@ -19,7 +19,8 @@ export const checkpointsFile = (folder: string) => join(folder, 'checkpoints.sql
 export const objectsFolder = (folder: string) => join(folder, 'objects')
 
 /**
- * The folder's settings; a folder without any gets these, and an id. A removal that was interrupted is finished first.
+ * Reads the folder's settings. A folder without settings gets the given ones, and an id. An interrupted removal is
+ * finished first.
  *
  * @throws Error when they cannot be read or written
  */
@@ -37,12 +38,12 @@ export async function openState(folder: string, forNew: Omit<Settings, 'format' 
   return made ? settings : readSettings(folder)
 }
 
-/** Puts other settings in place of a folder's; only who holds its lock may. */
+/** Replaces the settings of a folder. Only the holder of its lock may do this. */
 export async function changeState(folder: string, settings: Settings): Promise<void> {
   await writeSettings(folder, settings, rename)
 }
 
-/** Gives a state of an older format an id; only who holds its lock may. */
+/** Adds an id to a state of an older format. Only the holder of its lock may do this. */
 export async function identifyState(folder: string, settings: Settings): Promise<Settings & { systemId: string }> {
   const { systemId } = settings
   if (systemId !== undefined) return { ...settings, systemId }
@@ -51,7 +52,11 @@ export async function identifyState(folder: string, settings: Settings): Promise
   return identified
 }
 
-/** @returns false where `place` finds settings there already */
+/**
+ * Writes the settings.
+ *
+ * @returns false when `place` finds settings already
+ */
 async function writeSettings(
   folder: string,
   settings: Settings,
@@ -78,7 +83,11 @@ async function writeSettings(
   }
 }
 
-/** The settings of a folder that must hold a state. @throws Error when it holds none */
+/**
+ * Reads the settings of a folder that must contain a state.
+ *
+ * @throws Error when it contains none
+ */
 export function readState(folder: string): Settings {
   if (existsSync(join(folder, SETTINGS_FILE))) return readSettings(folder)
   if (isBeingRemoved(folder)) {
@@ -92,11 +101,10 @@ function isBeingRemoved(folder: string): boolean {
 }
 
 /**
- * Removes what a system keeps in a state folder, and nothing else that lies there. Only a folder that holds a state, and
- * that no system runs on, is touched. From the first moment on it counts as removed: what an interruption leaves is
- * removed by the next openState.
+ * Removes the files of a system in a state folder, and nothing else. The folder must contain a state, and no system may
+ * run on it. From the first moment the state counts as removed: the next openState finishes an interrupted removal.
  *
- * @throws Error when there is something else in it, or a system runs on it
+ * @throws Error when the folder contains other files, or a system runs on it
  */
 export function removeState(folder: string): void {
   if (!existsSync(folder)) return
@@ -116,10 +124,10 @@ export function removeState(folder: string): void {
 function finishRemoval(folder: string): void {
   const lock = lockState(folder)
   try {
-    // Another process may have finished it, and begun a new state, before this one got the lock.
+    // Another process may have finished the removal and started a new state before this process got the lock.
     if (!isBeingRemoved(folder)) return
     removeNames(folder, OWN_NAMES)
-    // The mark goes when all else is gone for good, also after a power cut.
+    // The mark is removed after everything else is removed durably, even after a power failure.
     syncFolder(folder)
     rmSync(join(folder, REMOVAL_MARK))
     syncFolder(folder)
@@ -148,8 +156,8 @@ function syncFolder(folder: string): void {
 const SQLITE_BUSY = 5
 
 /**
- * Claims the folder for one running system. The claim is a lock of the operating system on a file, so it ends with
- * the process, however that ends.
+ * Locks the folder for one running system. The lock is one of the operating system on a file, so it ends with the
+ * process in any case.
  *
  * @throws Error when another system runs on the folder, or the file cannot be written
  */

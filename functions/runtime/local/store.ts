@@ -5,21 +5,21 @@ import type { SpeedStore } from '../../ports/speed-store.ts'
 import type { Environment } from '../config/environment.ts'
 import type { CassandraAddress, StoreAddress } from '../config/store-address.ts'
 
-/** A speed store with what its runtime must know of it. */
+/** Speed store, with what a runtime needs to know about it. */
 export interface OpenedStore {
   store: SpeedStore
-  /** Drops old rows, where the store does not do so by itself: see openSqliteSpeedStore. */
+  /** Removes old rows, if the store does not do this itself: see openSqliteSpeedStore. */
   expire?(before: number): Promise<void>
 }
 
-/** How to empty the store, where nobody needs its rows. */
+/** Instruction for emptying the store when its rows are not needed. */
 export function describeEmptying(address: StoreAddress): string {
   if (address.kind === 'embedded') return `move ${address.file} away`
   return TABLES.map(({ name }) => `TRUNCATE ${address.keyspace}.${name};`).join(' ')
 }
 
 /**
- * Opens the store, and makes its keyspace and tables where they are missing.
+ * Opens the store, and creates its keyspace and tables if they are missing.
  *
  * @throws Error in one line that says what to do when the store cannot be reached or used
  */
@@ -32,7 +32,7 @@ export async function openStore(address: StoreAddress, environment: Environment)
   return { store: await openCassandraSpeedStore({ ...connectionOf(address, environment), createSchema: true }) }
 }
 
-/** What the adapter must know of a Cassandra cluster. */
+/** Options of the adapter for a Cassandra cluster. */
 export function connectionOf(
   { contactPoints, keyspace }: CassandraAddress,
   { cassandra }: Pick<Environment, 'cassandra'>,

@@ -23,19 +23,19 @@ export interface SystemOptions {
   /** Folder of the built dashboard. */
   site: string
   port: number
-  /** Of pages that may read the API beside its own; `*` is every one. */
+  /** Origins of pages that may read the API, besides its own; `*` is any origin. */
   allowedOrigins: readonly string[]
-  /** Names under which the server answers, beside those of the loopback interface. */
+  /** Host names under which the server answers, besides the loopback names. */
   allowedHosts: readonly string[]
 }
 
 /**
- * So long an answer is given to all who ask. One costs a fifth of a millisecond and more: each address then takes 2% of a
- * core or so however many ask, and nobody sees the difference.
+ * Time for which an answer is given to all requests, ms. An answer costs a fifth of a millisecond or more. With the
+ * cache, an address costs about 2% of a core for any number of requests, and nobody notices the delay.
  */
 const SHARED_MS = 10
 
-/** What is done now and then, as health calls it. */
+/** Names of the periodic tasks in health. */
 const COMPONENTS = {
   heartbeat: 'Sending heartbeats',
   batch: 'The batch run',
@@ -43,17 +43,17 @@ const COMPONENTS = {
   'clean-up': 'Cleaning up',
 }
 
-/** How long the log keeps what both its consumers have had, as the stream on AWS does by default. */
+/** Time for which the log keeps records that both consumers have read, ms; the default of a stream on AWS. */
 const LOG_RETENTION_MS = DAY_MS
 
 export interface RunningSystem {
   port: number
-  /** The event log. Appends that fail are told by health. */
+  /** Event log. Health reports failed appends. */
   log: EventLog
   stop(): Promise<void>
 }
 
-/** Starts what on AWS are services: the log's consumers, heartbeats, the batch schedule, the web server. */
+/** Starts what are services on AWS: the log's consumers, heartbeats, the batch schedule, and the web server. */
 export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
   const { runtime } = options
   const { slotMs, objects, views, logger } = runtime
@@ -125,7 +125,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   }
 }
 
-/** Does a task now and then at intervals, one at a time, until told to stop. */
+/** Runs a task at intervals, one at a time, until stopped. */
 async function repeat(everyMs: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     await task()

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 
-/** What a thread is sent for each call, and what it sends back. */
+/** Messages for each call: to the thread and back. */
 export interface ThreadCall {
   id: number
   event: unknown
@@ -11,16 +11,16 @@ export type ThreadMessage =
   | { id: number; error: string }
   | { kind: LineKind; line: string }
 
-/** Where a line of text that the function writes belongs. */
+/** Kind of a text line that the function writes. */
 type LineKind = 'log' | 'metrics'
 
 /**
- * A function in a thread of its own, as Lambda gives each function an environment of its own: what it computes delays
- * nobody else. A thread that ends, for want of memory say, fails its calls; the next call starts another.
+ * Runs a function in its own thread, as Lambda runs each function in its own environment, so that its computing delays
+ * nothing else. When a thread ends, for example without memory, its calls fail; the next call starts another thread.
  *
- * @param script a module that answers each ThreadCall with a ThreadMessage
- * @param data what the module finds as its workerData
- * @param write takes the lines that the function writes; never throws
+ * @param script module that answers each ThreadCall with a ThreadMessage
+ * @param data workerData of the module
+ * @param write writes the lines of the function; never throws
  */
 export function functionInThread<Event, Result>(
   script: URL,
@@ -67,7 +67,7 @@ export function functionInThread<Event, Result>(
         worker.postMessage({ id, event } satisfies ThreadCall)
       })
     },
-    /** To be called when no call is under way. */
+    /** Ends the thread. No call may be running. */
     async stop(): Promise<void> {
       if (!thread) return
       const { worker } = thread

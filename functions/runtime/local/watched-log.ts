@@ -6,13 +6,13 @@ import type { Failures } from '../../ports/failures.ts'
 export interface WatchedLog {
   log: EventLog
   /**
-   * Age of the oldest record of a lane behind a position that was acknowledged to this process, whole ms, whether the log
-   * hands it out or not; null where there is none. It is at most a second too low, and never too high.
+   * Returns the age of the oldest record behind a position that was acknowledged to this process, whole ms, even if the
+   * log does not return it yet; null when there is none. It is at most a second too low, and never too high.
    */
   acknowledgedBehindMs(lane: string, position: Position | undefined): number | null
 }
 
-/** Records that were acknowledged within a second: times and positions of the first and the last. */
+/** Records that were acknowledged within one second: times and positions of the first and the last. */
 interface Span {
   firstMs: number
   first: Position
@@ -21,17 +21,22 @@ interface Span {
 }
 
 const SPAN_MS = SECOND_MS
-/** Older spans go first: a lane with so many that are not applied has been behind for ten minutes at least. */
+/**
+ * Maximum number of spans of a lane. The oldest are dropped first; a lane with this many has been behind for at least
+ * ten minutes.
+ */
 const MOST_SPANS = 600
-/** A log may refuse a record and take it at once when it is sent again. */
+/**
+ * Number of failures in a row that are not reported: a log may refuse a record and accept it immediately afterwards.
+ */
 const TOLERATED = 2
 
 export const APPEND_COMPONENT = 'Appending to the event log'
 
 /**
- * A log whose appends are watched.
+ * Wraps a log so that its appends are observed.
  *
- * @param elapsedMs a clock that only goes forward
+ * @param elapsedMs monotonic clock, ms
  */
 export function watchedLog(inner: EventLog, failures: Failures, elapsedMs: () => number): WatchedLog {
   const spans = new Map<string, Span[]>()
@@ -63,7 +68,7 @@ export function watchedLog(inner: EventLog, failures: Failures, elapsedMs: () =>
     }
   }
   return {
-    // All else is the log's own, as it is when it is asked for.
+    // All other members are those of the log.
     log: Object.assign(Object.create(inner) as EventLog, { append }),
     acknowledgedBehindMs(lane, position = START) {
       const ofLane = spans.get(lane) ?? []
