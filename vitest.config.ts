@@ -17,6 +17,8 @@ export default defineConfig({
   test: {
     // Tests of real processes wait more than they work, so there may be more of them than cores.
     maxWorkers: 3,
+    // `npm run coverage` prints what the fast tests reach. It is no gate: a line that was run may still be wrong.
+    coverage: { provider: 'v8', include: ['functions/**/*.ts', 'web/**/*.ts'], reporter: ['text'] },
     projects: [
       {
         test: {
