@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import { START } from '../../functions/core/lane.ts'
@@ -6,14 +5,13 @@ import { decodeRecord } from '../../functions/core/record.ts'
 import { ANSWERED_WITHIN_MS, IDS, MOST_UNDER_WAY, requestStore } from '../../functions/ingest/request-store.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import { CLASSES, NOON_MS, wireEvent } from '../support/factories.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
 import { virtualTime } from './virtual-time.ts'
 
 const LINES = Buffer.from(JSON.stringify(wireEvent()))
 const SECOND_MS = 1_000
 
 function openStore(appendOf: (log: EventLog, time: ReturnType<typeof virtualTime>) => EventLog['append']) {
-  const log = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite') })
+  const log = openSqliteEventLog({ file: ':memory:' })
   onTestFinished(() => log.close())
   const time = virtualTime()
   let inFlight = 0
@@ -148,7 +146,7 @@ it('a request that may be missing is not mistaken for the next: that has another
 })
 
 it('a log that fails before it is asked costs nothing of what later requests need', async () => {
-  const log = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite') })
+  const log = openSqliteEventLog({ file: ':memory:' })
   onTestFinished(() => log.close())
   let isBroken = true
   const destinationOf: EventLog['destinationOf'] = key => {

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { PLANTED_BATCH_BUGS, PLANTED_BUGS, withBug } from '../simulation/planted-bugs.ts'
-import { simulate } from '../simulation/process.ts'
+import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS, PLANTED_BUGS, withBug } from '../simulation/planted-bugs.ts'
+import { simulate, simulateAppends } from '../simulation/process.ts'
 
 const HISTORIES = 400
+const APPEND_HISTORIES = 10
 
 describe('the system', () => {
   it(`breaks no law in ${HISTORIES} random histories`, { timeout: 900_000 }, async () => {
@@ -13,10 +14,19 @@ describe('the system', () => {
   })
 })
 
+it(`appends to the embedded log break no law in ${APPEND_HISTORIES} random histories`, async () => {
+  const { exitCode, output } = await simulateAppends(APPEND_HISTORIES)
+  expect(output).toContain('no law broken')
+  expect(exitCode).toBe(0)
+})
+
 // This test only checks that the bugs can be planted. `npm run test:planted`, which takes minutes, checks that each is found.
 describe('the planted bug', () => {
-  it.each([...PLANTED_BUGS, ...PLANTED_BATCH_BUGS])('$name has its place in $file', async bug => {
-    const source = await readFile(bug.file, 'utf8')
-    expect(withBug(bug, source)).not.toBe(source)
-  })
+  it.each([...PLANTED_BUGS, ...PLANTED_BATCH_BUGS, ...PLANTED_APPEND_BUGS])(
+    '$name has its place in $file',
+    async bug => {
+      const source = await readFile(bug.file, 'utf8')
+      expect(withBug(bug, source)).not.toBe(source)
+    },
+  )
 })

@@ -20,7 +20,6 @@ import { virtualTime } from '../ingest/virtual-time.ts'
 import { steadyClocks } from '../support/clocks.ts'
 import { CLASSES, NOON_MS, wireEvent } from '../support/factories.ts'
 import { openPipeline } from '../support/pipeline.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const SLOT_MS = 10 * MINUTE_MS
 const LAST_ATTEMPT_MS = 29 * MINUTE_MS
@@ -32,11 +31,7 @@ const wetland = (image_id: string): WireEvent => wireEvent({ image_id, class_nam
 async function openSystem() {
   const virtual = virtualTime()
   const time = { ...virtual, now: () => NOON_MS + virtual.now() }
-  const log = openSqliteEventLog({
-    file: `${temporaryFolder()}/log.sqlite`,
-    shards: 1,
-    readClocks: steadyClocks(time.now),
-  })
+  const log = openSqliteEventLog({ file: ':memory:', shards: 1, readClocks: steadyClocks(time.now) })
   const classes = new Map<string, Slot>(CLASSES)
   const pipeline = await openPipeline({
     streamIdentity: log.identity,
@@ -322,11 +317,7 @@ describe('a redrive', () => {
     await system.send(wetland('a'))
     await system.learn('Wetland')
     const earlier = { ...system.time, now: () => system.time.now() - SLOT_MS }
-    const early = openSqliteEventLog({
-      file: `${temporaryFolder()}/log.sqlite`,
-      shards: 1,
-      readClocks: steadyClocks(earlier.now),
-    })
+    const early = openSqliteEventLog({ file: ':memory:', shards: 1, readClocks: steadyClocks(earlier.now) })
     await system.redrive({}, { log: { ...early, identity: system.log.identity } })
     const [record] = await early.read((await early.lanes())[0]?.name as string, START, 1)
     await early.close()

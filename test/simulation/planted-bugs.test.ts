@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { PLANTED_BATCH_BUGS, PLANTED_BUGS } from './planted-bugs.ts'
-import { simulate } from './process.ts'
+import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS, PLANTED_BUGS } from './planted-bugs.ts'
+import { simulate, simulateAppends } from './process.ts'
 
 /** More than the rarest bug has been seen to need, several times over. */
 const HISTORIES_TO_CATCH = 2_000
 const BATCH_HISTORIES_TO_CATCH = 300
+const APPEND_HISTORIES_TO_CATCH = 100
 /** Far above what a history needs where this runs at the lowest priority beside other suites. */
 const SAFETY_NET_MS = 3_600_000
 
@@ -16,6 +17,14 @@ describe('the simulation catches the planted bug', () => {
     const { exitCode, output } = await simulate(['--histories', `${histories}`, ...flags], name)
     expect(output).toContain('breaks a law')
     expect(output).toContain('smallest that does: npm run simulate')
+    expect(exitCode).toBe(1)
+  })
+})
+
+describe('histories of appends catch the planted bug', () => {
+  it.each(PLANTED_APPEND_BUGS)('$name', { timeout: SAFETY_NET_MS }, async ({ name }) => {
+    const { exitCode, output } = await simulateAppends(APPEND_HISTORIES_TO_CATCH, name)
+    expect(output).toContain('breaks a law')
     expect(exitCode).toBe(1)
   })
 })

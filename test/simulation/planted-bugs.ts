@@ -312,6 +312,67 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
 ]
 
+const GROUPS = 'functions/adapters/in-groups.ts'
+
+/** Each of these makes an acknowledgement of the embedded log untrue; histories of appends must notice every one. */
+export const PLANTED_APPEND_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'append acknowledged before its commit',
+    file: 'functions/adapters/sqlite/log-writer.ts',
+    edits: [
+      ['    return thread.call({', '    void thread.call({'],
+      [
+        '[packed.bytes.buffer])\n',
+        '[packed.bytes.buffer]).catch(() => {})\n    return Promise.resolve(places.map(() => ++early))\n',
+      ],
+      ['export interface LogWriter', 'let early = 0\nexport interface LogWriter'],
+    ],
+  },
+  {
+    name: 'one of a failed group lost',
+    file: GROUPS,
+    edits: [['for (const { reject } of group) reject', 'for (const { reject } of group.slice(1)) reject']],
+  },
+  {
+    name: 'one of a failed group taken for stored',
+    file: GROUPS,
+    edits: [
+      [
+        'for (const { reject } of group) reject(error)',
+        'for (const [n, call] of group.entries()) n > 0 ? call.reject(error) : call.resolve([1] as never)',
+      ],
+    ],
+  },
+  {
+    name: 'appends that came during a commit fail with it',
+    file: GROUPS,
+    edits: [
+      [
+        'for (const { reject } of group) reject(error)',
+        'for (const { reject } of [...group, ...waiting]) reject(error)',
+      ],
+    ],
+  },
+  {
+    name: 'appends that came during a commit lost',
+    file: GROUPS,
+    edits: [
+      ['      waiting = []\n', ''],
+      ['      await settle(group)\n', '      await settle(group)\n      waiting = []\n'],
+    ],
+  },
+  {
+    name: 'appends of a group in another order',
+    file: GROUPS,
+    edits: [['waiting.push({ items', 'waiting.unshift({ items']],
+  },
+  {
+    name: 'outcomes of a group given to its first append',
+    file: GROUPS,
+    edits: [['        next += items.length\n', '']],
+  },
+]
+
 /** Each of these makes the batch layer, or what it says beside the speed layer, wrong. */
 export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   {

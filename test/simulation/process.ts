@@ -3,10 +3,21 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
+interface Ended {
+  exitCode: number | null
+  output: string
+}
+
 /** Runs `npm run simulate` as a process of its own, with a bug planted in the source if one is named. */
-export function simulate(flags: string[], plantedBug?: string): Promise<{ exitCode: number | null; output: string }> {
+export const simulate = (flags: string[], plantedBug?: string) => run(['simulate.ts', ...flags], plantedBug)
+
+/** Plays histories of appends to the embedded log, as `simulate` does those of the whole system. */
+export const simulateAppends = (histories: number, plantedBug?: string) =>
+  run(['appends.ts', `${histories}`], plantedBug)
+
+function run([script, ...args]: string[], plantedBug: string | undefined): Promise<Ended> {
   const plant = plantedBug === undefined ? [] : ['--import', './test/simulation/plant.ts']
-  const child = spawn(process.execPath, [...plant, 'test/simulation/simulate.ts', ...flags], {
+  const child = spawn(process.execPath, [...plant, `test/simulation/${script}`, ...args], {
     cwd: ROOT,
     env: { ...process.env, PLANTED_BUG: plantedBug ?? '' },
   })

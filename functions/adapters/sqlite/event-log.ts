@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 import type { DatabaseSync } from 'node:sqlite'
-import { type ClockReading, type LastArrival, leapGuard, nextArrivalMs } from '../../core/arrival-clock.ts'
+import type { ClockReading } from '../../core/arrival-clock.ts'
 import { laneName, type Position, START, toPosition, toSequenceNumber } from '../../core/lane.ts'
-import type { Append, AppendOutcome, EventLog } from '../../ports/event-log.ts'
+import type { Append, AppendFailure, AppendOutcome, EventLog } from '../../ports/event-log.ts'
 import { openDatabase, transaction, whenFree } from './database.ts'
+import { inodeOf, writerHere, writerInThread } from './log-writer.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS stream (identity TEXT NOT NULL);
@@ -24,20 +25,11 @@ const SCHEMA = `
   );
 `
 
-interface Place {
-  shard: string
-  data: Uint8Array
-}
-
-/** An append that nothing is stored of yet. */
-interface WaitingAppend {
-  places: Place[]
-  resolve(outcomes: AppendOutcome[]): void
-  reject(error: unknown): void
-}
-
 /** Linux only: elsewhere a leap is also seen in a machine that was off, and costs the minute of its confirmation. */
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id'
+
+/** SQLite's name of a database that is no file. */
+const IN_MEMORY = ':memory:'
 
 /** As Kinesis takes by default. */
 const MAX_RECORD_BYTES = 1024 * 1024
@@ -52,7 +44,8 @@ export interface SqliteEventLogOptions {
 
 /**
  * The embedded event log: a SQLite file that any number of processes append to and read. An append is on the disk
- * before it is acknowledged. Arrival times never go back.
+ * before it is acknowledged. Appends that come while a commit is under way share the next one. Arrival times never go
+ * back.
  */
 export function openSqliteEventLog({
   file,
@@ -71,28 +64,14 @@ export function openSqliteEventLog({
     row => row.name,
   )
   const shardOfLane = new Map(shardNames.map(shard => [laneName(identity, shard), shard]))
-  const insert = database.prepare('INSERT INTO record (shard, arrival_ms, data) VALUES (?, ?, ?)')
-  const arrivals = arrivalsOf(database, readClocks)
   const selectBehind = database.prepare(
     'SELECT sequence, arrival_ms, data FROM record WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?',
   )
   // One count for all lanes; trimming takes nothing from it.
   const selectEnd = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
-  const deleteUpTo = database.prepare(
-    `DELETE FROM record
-     WHERE shard = ? AND sequence <= ? AND arrival_ms < (SELECT arrival_ms FROM last_arrival) - ?`,
-  )
-
-  /** Appends that wait for the lock. They are one commit, and so wait for the disk once. */
-  let waiting: WaitingAppend[] = []
-
-  const inode = () => statSync(file, { throwIfNoEntry: false })?.ino
-  const opened = inode()
-
-  /** What is written to a file that was removed is lost, and SQLite says nothing of it. */
-  function refuseIfRemoved(): void {
-    if (inode() !== opened) throw new Error(`the log ${file} was removed, or made anew: open it again`)
-  }
+  const opened = { file, inode: inodeOf(file) }
+  const writer = file === IN_MEMORY ? writerHere(database, opened, readClocks) : writerInThread(opened, readClocks)
+  let isClosed = false
 
   function shardFor(record: Append): string {
     if ('lane' in record) return knownShard(record.lane)
@@ -106,38 +85,9 @@ export function openSqliteEventLog({
     return shard
   }
 
-  async function commitWaiting(): Promise<void> {
-    try {
-      const settle = await whenFree(database, () => {
-        refuseIfRemoved()
-        const outcomes = transaction(database, () => {
-          const arrivalMs = arrivals.next()
-          return waiting.map(({ places }) => places.map(place => store(place, arrivalMs)))
-        })
-        const committed = taken()
-        return () => {
-          for (const [index, { resolve }] of committed.entries()) resolve(outcomes[index] as AppendOutcome[])
-        }
-      })
-      settle()
-    } catch (error) {
-      for (const { reject } of taken()) reject(error)
-    }
-  }
-
-  function taken(): WaitingAppend[] {
-    const all = waiting
-    waiting = []
-    return all
-  }
-
-  function store({ shard, data }: Place, arrivalMs: number): AppendOutcome {
-    const bytes = data.byteLength
-    if (bytes > maxRecordBytes) {
-      return { error: `the record has ${bytes} bytes; the log takes ${maxRecordBytes}`, tooLarge: true }
-    }
-    const { lastInsertRowid } = insert.run(shard, arrivalMs, data)
-    return { lane: laneName(identity, shard), position: toPosition(lastInsertRowid) }
+  function refusalOf(bytes: number): AppendFailure | undefined {
+    if (bytes <= maxRecordBytes) return undefined
+    return { error: `the record has ${bytes} bytes; the log takes ${maxRecordBytes}`, tooLarge: true }
   }
 
   async function rowsBehind(lane: string, after: Position, limit: number) {
@@ -156,11 +106,16 @@ export function openSqliteEventLog({
     },
     destinationOf: key => ({ key }),
     async append(records) {
+      if (isClosed) throw new Error(`the log ${file} was closed`)
       const places = records.map(record => ({ shard: shardFor(record), data: record.data }))
-      return new Promise((resolve, reject) => {
-        waiting.push({ places, resolve, reject })
-        if (waiting.length === 1) void commitWaiting()
-      })
+      const refusals = places.map(({ data }) => refusalOf(data.byteLength))
+      const taken = places.filter((_, index) => !refusals[index])
+      const sequences = taken.length > 0 ? await writer.append(taken) : []
+      let next = 0
+      return places.map(
+        ({ shard }, index): AppendOutcome =>
+          refusals[index] ?? { lane: laneName(identity, shard), position: toPosition(sequences[next++] as number) },
+      )
     },
     async read(lane, after, limit) {
       return (await rowsBehind(lane, after, limit)).map(row => ({
@@ -193,9 +148,11 @@ export function openSqliteEventLog({
     async trim(lane, upTo, keptMs) {
       if (upTo === START) return
       const shard = knownShard(lane)
-      await whenFree(database, () => deleteUpTo.run(shard, Number(toSequenceNumber(upTo)), keptMs))
+      await writer.trim(shard, Number(toSequenceNumber(upTo)), keptMs)
     },
     async close() {
+      isClosed = true
+      await writer.close()
       database.close()
     },
   }
@@ -231,28 +188,4 @@ let knownBoot: string | undefined
 function bootOfMachine(): string {
   knownBoot ??= existsSync(BOOT_ID_FILE) ? readFileSync(BOOT_ID_FILE, 'utf8').trim() : ''
   return knownBoot
-}
-
-/**
- * Stamps what arrives. The newest arrival is kept in the log with the clock that nobody sets, so every process that
- * appends to the log knows of a leap, also one that is started meanwhile.
- */
-function arrivalsOf(database: DatabaseSync, readClocks: () => ClockReading) {
-  const select = database.prepare('SELECT arrival_ms AS arrivalMs, up_ms AS upMs, boot FROM last_arrival')
-  const insert = database.prepare('INSERT INTO last_arrival VALUES (?, ?, ?)')
-  const update = database.prepare('UPDATE last_arrival SET arrival_ms = ?, up_ms = ?, boot = ?')
-  const refuseLeap = leapGuard()
-  return {
-    /** The arrival time of what the transaction stores. @throws ClockLeapError while the clock is not believed */
-    next(): number {
-      const last = select.get() as unknown as LastArrival | undefined
-      const now = readClocks()
-      refuseLeap(now, last)
-      const arrivalMs = nextArrivalMs(now, last)
-      if (!last) insert.run(arrivalMs, now.upMs, now.boot)
-      // Where arrival stands still, the time goes on that it is measured by.
-      else if (arrivalMs !== last.arrivalMs || now.boot !== last.boot) update.run(arrivalMs, now.upMs, now.boot)
-      return arrivalMs
-    },
-  }
 }

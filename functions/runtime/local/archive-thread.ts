@@ -2,9 +2,9 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
 import { openFolderObjectStore } from '../../adapters/files/object-store.ts'
 import { jsonLogger } from '../../adapters/json-logger.ts'
+import type { ThreadCall, ThreadMessage } from '../../adapters/thread.ts'
 import type { LogEvent } from '../../lambda/decode-event.ts'
 import { archiveHandlerOf } from '../layers.ts'
-import type { ThreadCall, ThreadMessage } from './thread.ts'
 
 /** What the archive must know of its system. */
 export interface ArchiveThreadData {

@@ -3,6 +3,7 @@ import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
 import { openFileAlertChannel } from '../../adapters/files/alert-channel.ts'
 import { lossyLines } from '../../adapters/files/lossy-lines.ts'
 import { rollingFile } from '../../adapters/files/rolling-file.ts'
+import { functionInThread } from '../../adapters/thread.ts'
 import type { Rule } from '../../core/alert.ts'
 import { heartbeatEveryMs } from '../../ingest/heartbeat.ts'
 import type { BatchResponse, LogEvent } from '../../lambda/decode-event.ts'
@@ -14,7 +15,6 @@ import { logMetadataOf } from '../log-metadata.ts'
 import type { ArchiveThreadData } from './archive-thread.ts'
 import type { LocalRuntime } from './runtime.ts'
 import { objectsFolder } from './state.ts'
-import { functionInThread } from './thread.ts'
 
 /** Maximum size of the metrics file and of its predecessor, bytes. Together they hold most of an hour of the demo. */
 const METRICS_BYTES = 16 * 1024 * 1024

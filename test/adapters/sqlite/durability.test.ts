@@ -5,6 +5,7 @@ import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openFolderObjectStore } from '../../../functions/adapters/files/object-store.ts'
 import { openSqliteEventLog } from '../../../functions/adapters/sqlite/event-log.ts'
+import { inodeOf, openCommitter, packPlaces } from '../../../functions/adapters/sqlite/log-writer.ts'
 import { openSqliteSpeedStore } from '../../../functions/adapters/sqlite/speed-store.ts'
 import { START } from '../../../functions/core/lane.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -36,9 +37,11 @@ function watchSynchronous(table: string): unknown[] {
 describe('what must survive a power cut', () => {
   it('is on the disk before it is acknowledged: records of the log', async () => {
     const seen = watchSynchronous('INTO record')
-    const log = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite') })
-    onTestFinished(() => log.close())
-    await log.append([{ key: 'a', data: Buffer.from('a') }])
+    const file = join(temporaryFolder(), 'log.sqlite')
+    await openSqliteEventLog({ file }).close()
+    const commit = openCommitter({ file, inode: inodeOf(file) })
+    const places = packPlaces([{ shard: 'a', data: Buffer.from('a') }])
+    await commit({ kind: 'append', places, now: { wallMs: 0, upMs: 0, boot: '' } })
     expect(seen).toEqual([FULL])
   })
 

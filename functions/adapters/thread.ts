@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import { type Transferable, Worker } from 'node:worker_threads'
 
 /** Messages for each call: to the thread and back. */
-export interface ThreadCall {
+export interface ThreadCall<Event = unknown> {
   id: number
-  event: unknown
+  event: Event
 }
 export type ThreadMessage =
   | { id: number; result: unknown }
@@ -16,7 +16,8 @@ type LineKind = 'log' | 'metrics'
 
 /**
  * Runs a function in its own thread, as Lambda runs each function in its own environment, so that its computing delays
- * nothing else. When a thread ends, for example without memory, its calls fail; the next call starts another thread.
+ * nothing else. When a thread ends, for example without memory, its calls fail; the next call starts another thread. A
+ * thread without a call does not keep the process from ending.
  *
  * @param script module that answers each ThreadCall with a ThreadMessage
  * @param data workerData of the module
@@ -25,7 +26,7 @@ type LineKind = 'log' | 'metrics'
 export function functionInThread<Event, Result>(
   script: URL,
   data: unknown,
-  write: Record<LineKind, (line: string) => void>,
+  write?: Record<LineKind, (line: string) => void>,
 ) {
   interface Thread {
     worker: Worker
@@ -45,9 +46,10 @@ export function functionInThread<Event, Result>(
       waiting.clear()
     }
     worker.on('message', (message: ThreadMessage) => {
-      if ('line' in message) return write[message.kind](message.line)
+      if ('line' in message) return write?.[message.kind](message.line)
       const call = waiting.get(message.id)
       waiting.delete(message.id)
+      if (waiting.size === 0) worker.unref()
       if ('error' in message) call?.reject(new Error(message.error))
       else call?.resolve(message.result as Result)
     })
@@ -58,19 +60,22 @@ export function functionInThread<Event, Result>(
   }
 
   return {
-    call(event: Event): Promise<Result> {
+    /** @param transfer what of the event the thread takes over, instead of a copy */
+    call(event: Event, transfer: readonly Transferable[] = []): Promise<Result> {
       thread ??= start()
       const { worker, waiting } = thread
       const id = calls++
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject })
-        worker.postMessage({ id, event } satisfies ThreadCall)
+        worker.ref()
+        worker.postMessage({ id, event } satisfies ThreadCall, transfer)
       })
     },
     /** Ends the thread. No call may be running. */
     async stop(): Promise<void> {
       if (!thread) return
       const { worker } = thread
+      worker.ref()
       const ending = once(worker, 'exit')
       await worker.terminate()
       await ending

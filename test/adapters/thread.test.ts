@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { functionInThread } from '../../../functions/runtime/local/thread.ts'
-import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { functionInThread } from '../../functions/adapters/thread.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const SCRIPT = `
   import { parentPort } from 'node:worker_threads'
