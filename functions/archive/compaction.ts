@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { type Position, toPosition } from '../core/lane.ts'
 import { type Slot, slotName } from '../core/slot.ts'
 import { HOUR_MS } from '../core/time.ts'
-import { readParquet } from '../parquet/read.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import {
@@ -14,7 +13,8 @@ import {
   IMPORT_LANE_PREFIX,
   parseArchiveKey,
 } from './layout.ts'
-import { ARCHIVE_COLUMNS } from './parquet.ts'
+import { ARCHIVE_COLUMNS, ARCHIVE_METADATA } from './parquet.ts'
+import { readArchiveFile } from './read.ts'
 
 /**
  * Options of a compaction, which merges the small files of a slot into few large ones. Every reader sees each record at
@@ -127,7 +127,7 @@ async function* merged(
       // No later file begins before this one. A slot may have more records than positions fit in memory, so positions
       // before it are dropped.
       for (const position of seen) if (position < first) seen.delete(position)
-      const fileRows = await readParquet(bytes)
+      const fileRows = await readArchiveFile(key, bytes)
       // A record is always whole in a file, so records of earlier files are left out whole.
       const newRows = fileRows.filter(({ sequence }) => !seen.has(sequence as Position))
       for (const row of newRows) {
@@ -158,5 +158,5 @@ function encodeStoredRows(rows: readonly StoredRow[], file: string): Uint8Array 
     }
     return { name, ...column, of: row => row[name] as ReturnType<Column<StoredRow>['of']> }
   })
-  return writeParquet(columns, rows)
+  return writeParquet(columns, rows, ARCHIVE_METADATA)
 }

@@ -3,6 +3,7 @@ import { fromMicro, fromMilli } from '../core/fixed-point.ts'
 import type { Position } from '../core/lane.ts'
 import type { Origin } from '../core/record.ts'
 import { dayOf } from '../core/time.ts'
+import { FORMAT_KEY } from '../parquet/format.ts'
 import { type Column, type ColumnType, writeParquet } from '../parquet/write.ts'
 
 /** Event in the archive, with all that distinguishes it from its copies. */
@@ -52,6 +53,12 @@ const fixedPoint = (
   ]
 }
 
+/** Format of archive files, stated in their metadata. It rises whenever the columns change. The first files stated none. */
+export const ARCHIVE_FORMAT = 1
+
+/** Metadata of each archive file. */
+export const ARCHIVE_METADATA = { [FORMAT_KEY]: String(ARCHIVE_FORMAT) }
+
 /** Columns of the archive. Its partitions add `arrival_slot`, the name of the slot. */
 export const ARCHIVE_COLUMNS: readonly ArchiveColumn[] = [
   ofEvent('image_id', 'STRING', event => event.imageId),
@@ -88,5 +95,6 @@ export function encodeArchiveFile(events: readonly ArchivedEvent[], file: string
   return writeParquet(
     ARCHIVE_COLUMNS,
     events.map(event => ({ ...event, file })),
+    ARCHIVE_METADATA,
   )
 }

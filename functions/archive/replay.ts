@@ -3,9 +3,9 @@ import { type Position, START, toPosition } from '../core/lane.ts'
 import { encodeRecord, type LogRecord, type Origin } from '../core/record.ts'
 import type { Slot } from '../core/slot.ts'
 import { formatTimestamp } from '../core/time.ts'
-import { readParquet } from '../parquet/read.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { ARCHIVE_PREFIX, COMPACTED_LANE_PREFIX, parseArchiveKey, slotPrefix } from './layout.ts'
+import { readArchiveFile } from './read.ts'
 
 export interface ReplayOptions {
   objects: ObjectStore
@@ -47,7 +47,9 @@ export async function replayArchive({ objects, slotMs, from, isFinished, apply }
     for (const key of keys) {
       const bytes = await objects.get(key)
       if (!bytes) throw new Error(`the archive file ${key} vanished while it was replayed`)
-      const rows = (await readParquet(bytes)).filter(row => row.lane === lane && (row.sequence as string) <= upTo)
+      const rows = (await readArchiveFile(key, bytes)).filter(
+        row => row.lane === lane && (row.sequence as string) <= upTo,
+      )
       for (const [position, ofRecord] of Map.groupBy(rows, row => row.sequence as Position)) {
         if (records.has(position)) continue
         records.set(position, recordOf(ofRecord))

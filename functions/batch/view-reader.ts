@@ -11,6 +11,7 @@ import {
   type Part,
   revisionOf,
   sha256,
+  UnsupportedViewError,
   VIEW_PREFIX,
   type View,
   viewKey,
@@ -194,6 +195,19 @@ export function viewReader(objects: ObjectStore): ViewReader {
       for (const each of within) rows.push(...(await part(each)).filter(({ day }) => first <= day && day <= last))
       return rows
     },
+  }
+}
+
+/**
+ * Refuses views of another format. Damaged views are no reason to refuse: the layers use older ones, and say so.
+ *
+ * @throws UnsupportedViewError
+ */
+export async function refuseUnsupportedView(views: ViewReader): Promise<void> {
+  try {
+    await views.current()
+  } catch (error) {
+    if (error instanceof UnsupportedViewError) throw error
   }
 }
 

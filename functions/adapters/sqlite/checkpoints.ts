@@ -1,6 +1,10 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { START } from '../../core/lane.ts'
 import type { Checkpoints } from '../../ports/checkpoints.ts'
-import { openDatabase, whenFree } from './database.ts'
+import { formatOf, openDatabase, whenFree } from './database.ts'
+
+/** The format of the checkpoints, whether they have a file of their own or are in that of the speed store. */
+export const CHECKPOINTS_FORMAT = 1
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS checkpoint (
@@ -11,8 +15,13 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `
 
+/** @throws Error when the file's checkpoints are of a format to come */
 export function openSqliteCheckpoints(file: string): Checkpoints {
-  const database = openDatabase({ file, durability: 'process-crash', define: opened => opened.exec(SCHEMA) })
+  const define = (opened: DatabaseSync) => {
+    formatOf(opened, { name: 'the checkpoints in', file, format: CHECKPOINTS_FORMAT })
+    opened.exec(SCHEMA)
+  }
+  const database = openDatabase({ file, durability: 'process-crash', define })
   const select = database.prepare('SELECT position FROM checkpoint WHERE consumer = ? AND lane = ?')
   const upsert = database.prepare('INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)')
   return {

@@ -103,6 +103,26 @@ export function durably<T>(database: DatabaseSync, write: () => T): T {
   }
 }
 
+/** What a file's form is called, and its newest format. */
+export interface FileForm {
+  name: string
+  file: string
+  format: number
+}
+
+/**
+ * The format of a file as it states it (its user_version); 1 where it states none.
+ *
+ * @throws Error when it is a format to come
+ */
+export function formatOf(database: DatabaseSync, { name, file, format }: FileForm): number {
+  const { user_version: stated } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  if (stated <= format) return Math.max(stated, 1)
+  throw new Error(
+    `${name} ${file} has format ${stated}, this landcover reads 1 to ${format}: run the landcover that wrote it, or choose another folder with --state. Nothing was changed`,
+  )
+}
+
 /** Runs `work` as one transaction that no other writer interleaves with. */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE')

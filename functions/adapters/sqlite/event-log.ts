@@ -5,8 +5,16 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ClockReading } from '../../core/arrival-clock.ts'
 import { laneName, type Position, START, toPosition, toSequenceNumber } from '../../core/lane.ts'
 import type { Append, AppendFailure, AppendOutcome, EventLog } from '../../ports/event-log.ts'
-import { openDatabase, transaction, whenFree } from './database.ts'
+import { formatOf, openDatabase, transaction, whenFree } from './database.ts'
 import { inodeOf, writerHere, writerInThread } from './log-writer.ts'
+
+/**
+ * The format of the log's file. It rises whenever its tables change:
+ *
+ * 1. the first; says no format
+ * 2. last_arrival
+ */
+export const LOG_FORMAT = 2
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS stream (identity TEXT NOT NULL);
@@ -58,7 +66,7 @@ export function openSqliteEventLog({
   /** Lets the next record lie behind a position, in whichever lane. */
   moveEnd(to: Position): Promise<void>
 } {
-  const database = openDatabase({ file, durability: 'power-loss', define: opened => define(opened, shards) })
+  const database = openDatabase({ file, durability: 'power-loss', define: opened => define(opened, file, shards) })
   const { identity } = database.prepare('SELECT identity FROM stream').get() as { identity: string }
   const shardNames = (database.prepare('SELECT name FROM shard ORDER BY name').all() as { name: string }[]).map(
     row => row.name,
@@ -158,24 +166,30 @@ export function openSqliteEventLog({
   }
 }
 
-/** Creates the tables of a new log. A process that opens it at the same time finds the same ones. */
-function define(database: DatabaseSync, shards: number): void {
-  database.exec(SCHEMA)
-  // A log that was written before it kept its newest arrival.
-  const isStamped = database.prepare(
-    'SELECT 1 FROM last_arrival UNION SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM record)',
-  )
-  if (!isStamped.get()) {
-    database.exec(`INSERT INTO last_arrival SELECT max(arrival_ms), 0, '' FROM record`)
-  }
-  const isSettled = () => database.prepare('SELECT 1 FROM stream').get() !== undefined
-  if (isSettled()) return
+/**
+ * Makes a new log, or takes an older one over. A process that opens it at the same time finds the same.
+ *
+ * @throws Error when the log is of a format to come
+ */
+function define(database: DatabaseSync, file: string, shards: number): void {
+  const form = { name: 'the log', file, format: LOG_FORMAT }
+  if (formatOf(database, form) === LOG_FORMAT) return
   transaction(database, () => {
-    if (isSettled()) return
-    database.prepare('INSERT INTO stream VALUES (?)').run(`embedded-${randomBytes(4).toString('hex')}`)
-    const insert = database.prepare('INSERT INTO shard VALUES (?)')
-    for (let shard = 0; shard < shards; shard++) insert.run(`shardId-${String(shard).padStart(12, '0')}`)
+    // Another process may have done it meanwhile.
+    if (formatOf(database, form) === LOG_FORMAT) return
+    database.exec(SCHEMA)
+    database.exec(
+      "INSERT INTO last_arrival SELECT max(arrival_ms), 0, '' FROM record WHERE NOT EXISTS (SELECT 1 FROM last_arrival) HAVING count(*) > 0",
+    )
+    if (database.prepare('SELECT 1 FROM stream').get() === undefined) settle(database, shards)
+    database.exec(`PRAGMA user_version = ${LOG_FORMAT}`)
   })
+}
+
+function settle(database: DatabaseSync, shards: number): void {
+  database.prepare('INSERT INTO stream VALUES (?)').run(`embedded-${randomBytes(4).toString('hex')}`)
+  const insert = database.prepare('INSERT INTO shard VALUES (?)')
+  for (let shard = 0; shard < shards; shard++) insert.run(`shardId-${String(shard).padStart(12, '0')}`)
 }
 
 /** The clocks of this machine. */

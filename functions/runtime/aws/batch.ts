@@ -1,6 +1,7 @@
 import { openLogMetadata } from '#log'
 import { type BatchRun, runBackfill, runBatch } from '../../batch/run.ts'
 import { recordRun } from '../../batch/run-status.ts'
+import { refuseUnsupportedView, viewReader } from '../../batch/view-reader.ts'
 import { batchLayerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
 import { logger, openObjects, openQuery, slotMs, stageMetrics } from './open.ts'
@@ -26,6 +27,7 @@ export interface BatchOutcome {
 export const handler = onFirstCall<BatchTask, BatchOutcome>(async () => {
   const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
   const objects = openObjects()
+  await refuseUnsupportedView(viewReader(objects))
   const batch = batchLayerOf({ logMetadata, store, objects, query: openQuery() }, slotMs())
   const metrics = stageMetrics()
   return async ({ backfill, ignoreSpeed = false }) => {

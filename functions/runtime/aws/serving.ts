@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { openLogMetadata } from '#log'
+import { refuseUnsupportedView, viewReader } from '../../batch/view-reader.ts'
 import { servingHandlerOf } from '../layers.ts'
 import { rememberedLogMetadata } from '../log-metadata.ts'
 import { onFirstCall } from './first-call.ts'
@@ -9,6 +10,8 @@ import { openStore } from './store.ts'
 /** The API. */
 export const handler = onFirstCall<APIGatewayProxyEvent, APIGatewayProxyResult>(async () => {
   const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
-  const ports = { logMetadata: rememberedLogMetadata(logMetadata), store, objects: openObjects(), logger }
+  const objects = openObjects()
+  await refuseUnsupportedView(viewReader(objects))
+  const ports = { logMetadata: rememberedLogMetadata(logMetadata), store, objects, logger }
   return servingHandlerOf(ports, slotMs())
 })

@@ -6,8 +6,7 @@ import { openDuckDbBatchQuery } from '../../adapters/sql/duckdb-batch-query.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../archive/table.ts'
 import { runBatch } from '../../batch/run.ts'
 import { recordRun } from '../../batch/run-status.ts'
-import { UnsupportedViewError } from '../../batch/view.ts'
-import { type ViewReader, viewReader } from '../../batch/view-reader.ts'
+import { refuseUnsupportedView, viewReader } from '../../batch/view-reader.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { addClasses, knownClasses } from '../class-list.ts'
 import type { Environment } from '../config/environment.ts'
@@ -93,14 +92,5 @@ export async function openLocalRuntime(
     async close() {
       await Promise.all([logAndStore.close(), query.close()])
     },
-  }
-}
-
-/** Damaged views are no reason: the layers fall back to others, and say so. */
-async function refuseUnsupportedView(views: ViewReader): Promise<void> {
-  try {
-    await views.current()
-  } catch (error) {
-    if (error instanceof UnsupportedViewError) throw error
   }
 }

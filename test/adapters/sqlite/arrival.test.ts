@@ -88,7 +88,7 @@ it('a log that kept no newest arrival yet goes on behind the arrivals of its rec
   await append('before')
   await log.append([])
   const database = new DatabaseSync(file)
-  database.exec('DROP TABLE last_arrival')
+  database.exec('DROP TABLE last_arrival; PRAGMA user_version = 0')
   database.close()
   Object.assign(clock, { passedMs: 5_000, setByMs: -MINUTE_MS })
   const again = open(file, clock)
