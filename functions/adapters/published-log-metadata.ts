@@ -6,24 +6,25 @@ import type { ObjectStore } from '../ports/object-store.ts'
 export const LOG_METADATA_PREFIX = 'log/'
 const KEY = `${LOG_METADATA_PREFIX}outline.json`
 
-/** A list of lanes that is older than this says nothing of now: a lane may have opened since. */
+/** Maximum age of a list of lanes, ms. An older list is not used, because a lane may have opened since. */
 const LONGEST_AGE_MS = 10 * MINUTE_MS
 
 interface Published {
   identity: string
-  /** Before the lanes were listed. */
+  /** Time just before the lanes were listed, ms. */
   listedMs: number
   lanes: Lane[]
-  /** By lane, where the log can tell: see LogMetadata. Outlines of before have none. */
+  /** First position by lane, if the log can tell: see LogMetadata. Absent in older metadata. */
   firstKept?: Record<string, Position>
-  /** By lane: its last two heartbeats, the older first. */
+  /** Last two heartbeats of each lane, the older first. */
   beats: Record<string, { position: Position; sentMs: number }[]>
 }
 
 /**
- * Keeps an outline of a log for those that cannot reach it: functions outside the network that Kafka's brokers are in.
+ * Publishes a log's metadata for functions that cannot reach the log, because they are outside the network of the Kafka
+ * brokers.
  *
- * @returns takes note of a round of heartbeats, which was begun at `sentMs`
+ * @returns function that publishes the result of a round of heartbeats that started at `sentMs`
  */
 export function logMetadataPublisher(objects: ObjectStore, identity: string) {
   return async ({ lanes, positions, firstKept }: Beats, sentMs: number): Promise<void> => {
@@ -42,11 +43,12 @@ export function logMetadataPublisher(objects: ObjectStore, identity: string) {
 }
 
 /**
- * The outline that is published for a log.
+ * Reads the published metadata of a log.
  *
- * @param slotMs a list of lanes must be younger than half of a slot: the batch layer, which leaves a slot between what
- *   it counts and what it has seen of every lane, then knows every lane that has records of what it counts
- * @throws Error when none is published yet
+ * @param slotMs length of a slot. A list of lanes must be younger than half a slot: the batch layer leaves a slot
+ *   between what it counts and what it has seen of every lane, so it then knows every lane that has records of what it
+ *   counts.
+ * @throws Error when nothing is published yet
  */
 export async function openPublishedLogMetadata(
   objects: ObjectStore,
@@ -77,7 +79,8 @@ export async function openPublishedLogMetadata(
       const beats = (await current()).beats[lane] ?? []
       const [first, ...more] = beats.filter(({ position }) => position > lastPosition)
       if (!first) return { oldestMs: null, reason: null }
-      // With one heartbeat to go the lane is up to date but for it; else it stands where its last record left it.
+      // If only one heartbeat is not applied, the lane is up to date except for it. Otherwise it stands where its last
+      // record left it.
       const oldestMs = more.length === 0 && beats.length > 1 ? first.sentMs : (lastArrivalMs ?? first.sentMs)
       return { oldestMs, reason: null }
     },

@@ -8,7 +8,7 @@ await runCommand(
   {
     usage: 'npm run backfill -- --from DAY --to DAY [flags]',
     summary:
-      'Counts anew what arrived on some days (UTC), from the archive, in place of what the batch view says of them.',
+      'Counts some arrival days (UTC) again from the archive, and replaces their counts in the batch view.',
     flags: {
       from: { type: 'string', value: 'DAY', help: 'First arrival day, YYYY-MM-DD' },
       to: { type: 'string', value: 'DAY', help: 'Last arrival day (default the first)' },

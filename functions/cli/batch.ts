@@ -16,8 +16,8 @@ await runCommand(
         value: 'LENGTH',
         help: 'Run again and again at this interval, such as 1h, until Ctrl-C',
       },
-      explain: { type: 'boolean', help: 'Run nothing: say what the current view is made of' },
-      'ignore-speed': { type: 'boolean', help: 'Publish also where the speed layer has counted otherwise' },
+      explain: { type: 'boolean', help: 'Run nothing; show how the current view was made' },
+      'ignore-speed': { type: 'boolean', help: 'Publish even if the speed layer counted otherwise' },
     },
   },
   async flags => {
@@ -42,7 +42,7 @@ await runCommand(
       const stopping = new AbortController()
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
       while (!stopping.signal.aborted) {
-        // One that fails leaves the view as it is, and the next may do better.
+        // A failed run leaves the view unchanged, and the next run may succeed.
         await run().then(say, error => process.stderr.write(`${(error as Error).message}\n`))
         await sleep(everyMs, undefined, { signal: stopping.signal }).catch(() => {})
       }

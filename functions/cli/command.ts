@@ -20,17 +20,17 @@ type Values<Flags extends Record<string, Flag>> = {
         : string | undefined
 }
 
-/** A mistake in how a command was called. Exit code 2; other failures exit with 1. */
+/** Thrown when a command was called incorrectly. Exit code 2; other failures exit with 1. */
 export class UsageError extends Error {}
 
 /**
- * Runs a command line program: parses its flags, answers --help, refuses unknown flags, and says errors in one line.
+ * Runs a command line program: parses its flags, answers --help, refuses unknown flags, and reports errors in one line.
  */
 export async function runCommand<const Flags extends Record<string, Flag>>(
-  command: { usage: string; summary: string; flags: Flags /** Takes one value without a flag. */; argument?: true },
+  command: { usage: string; summary: string; flags: Flags /** True when the command accepts one value without a flag. */; argument?: true },
   main: (values: Values<Flags>, argument: string | undefined) => Promise<number | undefined>,
 ): Promise<void> {
-  // A line about the work that cannot be written, because the disk under it is full say, must not end the work.
+  // A line that cannot be written, for example because the disk is full, must not end the work.
   process.stderr.on('error', () => {})
   try {
     const parsed = parse(command)
@@ -69,12 +69,16 @@ function helpText({ usage, summary, flags }: { usage: string; summary: string; f
     `--${name}${flag.value ? ` ${flag.value}` : ''}`,
     flag.help + (flag.default === undefined ? '' : ` (default ${flag.default})`),
   ])
-  rows.push(['--help', 'Say this'])
+  rows.push(['--help', 'Show this help'])
   const width = Math.max(...rows.map(([left]) => (left as string).length)) + 2
   return `${summary}\n\nUsage: ${usage}\n\n${rows.map(([left, right]) => `  ${(left as string).padEnd(width)}${right}\n`).join('')}`
 }
 
-/** A flag's value as `parse` reads it. @throws UsageError with the flag's name and what `parse` says against it */
+/**
+ * Parses the value of a flag.
+ *
+ * @throws UsageError with the flag's name and the error of `parse`
+ */
 export function flagValue<T>(flag: string, text: string, parse: (text: string) => T): T {
   try {
     return parse(text)
@@ -83,7 +87,11 @@ export function flagValue<T>(flag: string, text: string, parse: (text: string) =
   }
 }
 
-/** @throws UsageError unless the text is a whole number within the bounds */
+/**
+ * Parses a whole number.
+ *
+ * @throws UsageError unless it is a whole number within the bounds
+ */
 export function wholeNumber(flag: string, text: string, least: number, most: number): number {
   const number = Number(text)
   if (!/^\d+$/.test(text) || number < least || number > most) {

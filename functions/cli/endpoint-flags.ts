@@ -18,9 +18,9 @@ export const ENDPOINT_FLAGS = {
 } as const satisfies Record<string, Flag>
 
 /**
- * The log and the store that flags ask for, or else the environment.
+ * Returns the log and the store from the flags, or else from the environment.
  *
- * @throws UsageError for a flag, Error for a variable that holds no address
+ * @throws UsageError for a flag, Error for a variable that contains no address
  */
 export function requestedEndpoints(
   flags: { log?: string | undefined; store?: string | undefined },

@@ -1,7 +1,9 @@
 const CLEAR_LINE = '\r\x1b[2K'
 const SHOW_EVERY_MS = 100
 
-/** A line that is written over as work goes on; nothing where the stream is no terminal. */
+/**
+ * Creates a progress line that is overwritten as work continues. It writes nothing when the stream is not a terminal.
+ */
 export function progressLine(stream: NodeJS.WriteStream): { show(text: string): void; clear(): void } {
   let shownMs = Number.NEGATIVE_INFINITY
   let isShown = false

@@ -9,9 +9,9 @@ import { runCommand, UsageError, wholeNumber } from './command.ts'
 import { progressLine } from './progress.ts'
 import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
 
-const AGAIN = `What is redriven stays so. Run this again within ${LAST_ATTEMPT_MS / MINUTE_MS} minutes: what was begun is left alone after that.`
+const AGAIN = `Redriven entries stay redriven. Run this again within ${LAST_ATTEMPT_MS / MINUTE_MS} minutes: after that, entries without an acknowledgement are not continued.`
 
-/** Of the list. */
+/** Column headings of the list. */
 const HEADINGS = ['reason', 'entries', 'ready', 'redriven', 'uncertain', 'bad', 'first arrival', 'last arrival', 'e.g.']
 
 /** Exit code of a run that a signal ended. */
@@ -20,11 +20,11 @@ const INTERRUPTED = 130
 await runCommand(
   {
     usage: 'npm run redrive -- [flags]',
-    summary: 'Appends the events of quarantined entries that are good by now to the log; the entries stay.',
+    summary: 'Re-processes quarantined events that are valid now, by appending them to the log. The quarantine stays as it is.',
     flags: {
       ...RUNTIME_FLAGS,
       reason: { type: 'string', value: 'REASON', help: `Only entries refused for it: ${REJECTION_REASONS.join(', ')}` },
-      list: { type: 'boolean', help: 'Only say what there is, by reason' },
+      list: { type: 'boolean', help: 'Only list the entries, by reason' },
       limit: { type: 'string', value: 'N', help: 'Redrive at most N entries (default all)' },
     },
   },

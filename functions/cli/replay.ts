@@ -59,7 +59,7 @@ async function replayStage(name: string): Promise<Replayed> {
     const store = await stage.openStore()
     refuseUnlessEmpty(await store.readCursors())
     const speed = await stage.pauseSpeed()
-    // Until it paused, it may have begun anew.
+    // It may have started again before it was paused.
     refuseUnlessEmpty(await store.readCursors())
     let ends: ReadonlyMap<string, Position> = new Map()
     await sendHeartbeats(log, Date.now(), async ({ positions }) => {

@@ -25,12 +25,12 @@ await runCommand(
       port: { type: 'string', value: 'PORT', default: '8000', help: 'Port of the dashboard and the API' },
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
       ...ENDPOINT_FLAGS,
-      fresh: { type: 'boolean', help: 'Forget the state folder and start anew; other servers keep what they hold' },
+      fresh: { type: 'boolean', help: 'Remove the state and start again; data on other servers stays' },
       'accept-lost-records': {
         type: 'boolean',
         help: 'Go on with a log that has lost records which were read; says how many are missing',
       },
-      'no-demo': { type: 'boolean', help: 'Make no demo data: the system waits for yours' },
+      'no-demo': { type: 'boolean', help: 'Start without demo data' },
       slot: {
         type: 'string',
         value: 'LENGTH',
@@ -39,12 +39,12 @@ await runCommand(
       'allow-origin': {
         type: 'string',
         value: 'URLS',
-        help: 'Pages of these origins, separated by commas, may read the API; * is every one (default: only its own)',
+        help: 'Origins whose pages may read the API, separated by commas; * is any (default: only its own)',
       },
       'allow-host': {
         type: 'string',
         value: 'NAMES',
-        help: 'Answer under these host names too, separated by commas (default: localhost and other loopback names)',
+        help: 'Further host names of this server, separated by commas (default: localhost and other loopback names)',
       },
       classes: { type: 'string', value: 'FILE.csv', help: 'List of further land-cover classes (column class_name)' },
       rules: {
@@ -78,7 +78,7 @@ await runCommand(
     })
     if (slotMs !== undefined && slotMs !== opened.slotMs) {
       throw new UsageError(
-        `--slot: the state in ${flags.state} has slots of ${opened.slotMs / 1000} s; --fresh starts anew`,
+        `--slot: the state in ${flags.state} has slots of ${opened.slotMs / 1000} s; --fresh starts again`,
       )
     }
     const lock = lockState(flags.state)
@@ -97,7 +97,7 @@ await runCommand(
       ...{ port, allowedOrigins, allowedHosts },
     })
 
-    // Before it says that it runs: whoever reads that may stop it at once.
+    // The signals are handled before the message that it runs: a reader of the message may stop it immediately.
     const stopping = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
     process.stdout.on('error', () => {})

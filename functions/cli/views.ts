@@ -18,7 +18,7 @@ export function describeView(view: View | undefined, published: boolean, slotMs:
     : `nothing new: view ${view.revision} counts ${counted}`
 }
 
-/** What a view is made of, a line each. */
+/** Explains how a view was made, in lines of text. */
 export function explainView(view: View | undefined, slotMs: number): string {
   if (!view) return 'there is no view yet\n'
   const { revision, publishedAt, parts, imports, audit } = view

@@ -14,7 +14,7 @@ import type { RetryTime } from './retry.ts'
 
 export interface IngestHandlerOptions {
   log: EventLog
-  /** Where every attempt under an Idempotency-Key goes: see keyRoute. */
+  /** Returns the destination of all attempts with an Idempotency-Key: see keyRoute. */
   routeOf(key: string): Promise<Destination>
   classes(): Promise<ClassList>
   slotMs: number
@@ -34,13 +34,13 @@ interface Accepted {
 
 const JSON_FORM: Form<Accepted> = { type: 'application/json', contentType: 'application/json', write: JSON.stringify }
 
-/** Bad lines that an answer names; the rest is counted. */
+/** Maximum number of invalid lines that an answer names. The others are counted. */
 const MAX_NAMED = 20
 const KEY_FORM = /^[\x21-\x7e]{1,200}$/
 const BYTE_ORDER_MARK = /^\uFEFF/
-/** Who sends what is looked at before it is sent. */
+/** Origin for validating events before they are sent. */
 const NOBODY: Origin = { producer: 'api', counter: 1 }
-/** A role's sessions, of a task and of the one that takes its place say, are one sender. */
+/** Sessions of a role count as one sender, for example those of a task and of its replacement. */
 const ROLE_SESSION = /^(arn:[^:]*:sts::\d*:assumed-role\/[^/]+)\/.*$/
 const BODY_TYPE = /^application\/(json|x-ndjson)\s*(;|$)/i
 
@@ -63,7 +63,8 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
       return problem(400, 'The Idempotency-Key is not right', 'Idempotency-Key: 1 to 200 visible ASCII characters')
     }
     const type = event.headers['content-type'] ?? ''
-    // A page of somebody else cannot send these unasked, so a system that listens on a laptop takes nothing from it.
+    // Pages of other origins cannot send these types without permission, so a system on a laptop accepts no events from
+    // them.
     if (!BODY_TYPE.test(type)) {
       return problem(415, 'The Content-Type is not right', 'Content-Type: application/json or application/x-ndjson')
     }
@@ -129,7 +130,11 @@ function tryAgain(title: string, detail: string): APIGatewayProxyResult {
   return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
 }
 
-/** @param most null where the log refused the record and did not say what it takes */
+/**
+ * Makes the answer for a record that is too large.
+ *
+ * @param most limit of the log, bytes; null when the log refused the record without naming its limit
+ */
 function tooLarge(events: number, bytes: number, most: number | null): APIGatewayProxyResult {
   const limit = most === null ? 'the log takes fewer' : `the log takes at most ${most}`
   const advice = events === 1 ? 'It fits into no record: send it with less in it.' : 'Send fewer events at once.'
@@ -137,7 +142,10 @@ function tooLarge(events: number, bytes: number, most: number | null): APIGatewa
   return problem(413, title, `Compressed they have ${bytes} bytes, and ${limit}. ${advice}`)
 }
 
-/** The same for the same body under the same key of the same sender: so the copies of a request are known as such. */
+/**
+ * Computes the producer id of a request. The same body with the same key from the same sender gives the same id, so
+ * copies of a request are recognised.
+ */
 function producerOf({ requestContext, body }: APIGatewayProxyEvent, key: string): string {
   const sender = (requestContext?.identity?.userArn ?? '').replace(ROLE_SESSION, '$1')
   const identity = createHash('sha256').update(JSON.stringify([sender, key, body]))
@@ -159,7 +167,7 @@ function linesOf({ body, isBase64Encoded }: APIGatewayProxyEvent): Uint8Array {
 }
 
 function refusal(rejections: readonly Rejection[]): APIGatewayProxyResult {
-  // The first line is the header that we have put there.
+  // The first line is our own header.
   const named = rejections.slice(0, MAX_NAMED).map(({ index, reason, detail }) => ({ line: index, reason, detail }))
   const count = rejections.length
   return problem(400, 'Events are not right', `${count} of them; none was taken`, { errors: named })

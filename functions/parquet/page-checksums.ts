@@ -2,12 +2,12 @@ import { crc32 } from 'node:zlib'
 import type { AsyncBuffer, FileMetaData } from 'hyparquet'
 
 /**
- * Compares every page of some columns with the checksum that its writer has left (parquet.thrift, PageHeader.crc: CRC-32
- * of all bytes behind the header). Pages without one are not looked at. What is no whole page is left to the reader,
- * which says what is wrong with it.
+ * Compares each page of some columns with the checksum from its writer (parquet.thrift, PageHeader.crc: CRC-32 of all
+ * bytes behind the header). Pages without a checksum are skipped. An incomplete page is left to the reader, which
+ * reports what is wrong.
  *
  * @param columns outermost columns
- * @throws Error that names the row group, the column and the page when one was changed since
+ * @throws Error that names the row group, column and page that was changed after writing
  */
 export async function refuseChangedPages(
   file: AsyncBuffer,
@@ -17,7 +17,7 @@ export async function refuseChangedPages(
   for (const [group, { columns: chunks }] of metadata.row_groups.entries()) {
     for (const { meta_data: chunk } of chunks) {
       if (!chunk || !columns.includes(chunk.path_in_schema[0] as string)) continue
-      // Some writers set the offset of a dictionary that there is none of to zero, or behind the data.
+      // Some writers set the offset of a missing dictionary to zero, or behind the data.
       const starts = [chunk.dictionary_page_offset, chunk.data_page_offset].filter(offset => offset).map(Number)
       const start = Math.min(...starts)
       const bytes = new Uint8Array(await file.slice(start, start + Number(chunk.total_compressed_size)))
@@ -30,7 +30,9 @@ export async function refuseChangedPages(
   }
 }
 
-/** Number of the first page of a column chunk whose checksum does not match, from 1; null without any. */
+/**
+ * Returns the number of the first page of a column chunk whose checksum does not match, from 1; null when all match.
+ */
 function firstChangedPage(chunk: Uint8Array): number | null {
   let offset = 0
   for (let page = 1; offset < chunk.byteLength; page++) {
@@ -47,7 +49,7 @@ interface PageHeader {
   /** Index behind the header. */
   end: number
   compressedBytes: number
-  /** As a signed number of 32 bits; undefined where the writer left none. */
+  /** Checksum as a signed 32-bit number; undefined when the writer stored none. */
   crc: number | undefined
 }
 
@@ -87,7 +89,11 @@ interface Reader {
   at: number
 }
 
-/** The whole numbers among a struct's fields by their ids; others are passed over. @throws RangeError when it is none */
+/**
+ * Reads the whole numbers of a struct by field id, and skips other fields.
+ *
+ * @throws RangeError when the bytes are not a struct
+ */
 function readStruct(reader: Reader): Map<number, number> {
   const numbers = new Map<number, number>()
   let id = 0

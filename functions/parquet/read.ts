@@ -23,15 +23,18 @@ const foreignCompressors = {
   BROTLI: (bytes: Uint8Array) => brotliDecompressSync(bytes),
 }
 
-/** A row group of DuckDB's at once, one of pandas' in eight pieces. */
+/** Number of rows that are read at once: a row group of DuckDB, or an eighth of one of pandas. */
 const ROWS_AT_ONCE = 131_072
 
-/** Each piece of a row group reads the column from its start: what is larger would be read for hours. */
+/**
+ * Maximum number of rows in a row group. Each piece reads its column from the start, so a larger row group would take
+ * hours.
+ */
 const MAX_GROUP_ROWS = 16_777_216
 
 /**
- * The rows of a Parquet file. decimal(38,0) columns come as bigints: hyparquet by itself makes numbers of them, which
- * hold 15 digits, so it is shown a schema in which they are plain bytes.
+ * Reads the rows of a Parquet file. decimal(38,0) columns are bigints. hyparquet converts them to numbers, which hold
+ * 15 digits, so it gets a schema in which they are plain bytes.
  */
 export async function readParquet(bytes: Uint8Array): Promise<Record<string, unknown>[]> {
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
@@ -56,11 +59,11 @@ function signedBigEndian(bytes: Uint8Array): bigint {
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).toString('hex')}`))
 }
 
-/** A Parquet file that may be larger than the memory. */
+/** Parquet file that may be larger than the memory. */
 export interface ParquetFile {
   /** Names of the outermost columns. */
   columns: string[]
-  /** Indexes of the columns whose type is a date or a timestamp. */
+  /** Indexes of the columns with dates or timestamps. */
   timeColumns: number[]
   /**
    * All rows in order, some at once: for each of these columns its values. Whole numbers of 64 bits are bigints, dates
@@ -92,7 +95,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
         for (let start = rowStart; start < rowEnd; start += ROWS_AT_ONCE) {
           const piece = { rowStart: start, rowEnd: Math.min(start + ROWS_AT_ONCE, rowEnd) }
           const values: ArrayLike<unknown>[] = []
-          // One after the other: a column's compressed bytes are in memory whole.
+          // Columns are read one after the other, because the compressed bytes of a column are completely in memory.
           for (const column of columns) values.push(await scan.readColumn({ column, ...piece }))
           yield { count: piece.rowEnd - piece.rowStart, columns: values }
         }

@@ -2,7 +2,7 @@ import { constants, zstdCompressSync } from 'node:zlib'
 import type { SchemaElement } from 'hyparquet'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 
-/** Our column types as Parquet has them. DECIMAL is decimal(38,0): an integer of any size, as a bigint. */
+/** Column types and their Parquet forms. DECIMAL is decimal(38,0): an integer of any size, as a bigint. */
 const SCHEMA_OF = {
   STRING: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   BYTES: { type: 'BYTE_ARRAY' },
@@ -16,22 +16,25 @@ const SCHEMA_OF = {
 
 export type ColumnType = keyof typeof SCHEMA_OF
 
-/** A column of rows of type `Row`: INT64, TIMESTAMP (ms) and DECIMAL take bigints. */
+/** Column of rows of type `Row`. INT64, TIMESTAMP (ms) and DECIMAL take bigints. */
 export interface Column<Row> {
   name: string
   type: ColumnType
-  /** Whether a value may be null: "not measured". */
+  /** True when a value may be null: "not measured". */
   nullable?: true
   of(row: Row): string | number | bigint | boolean | Uint8Array | null
 }
 
 const ROWS_PER_GROUP = 100_000
 
-/** Measured: the fastest level, and the higher ones save next to nothing on such numbers. */
+/** Compression level. Measured: it is the fastest, and higher levels hardly reduce the size of such numbers. */
 const ZSTD_LEVEL_1 = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 const compressors = { ZSTD: (bytes: Uint8Array) => zstdCompressSync(bytes, ZSTD_LEVEL_1) }
 
-/** Doubles hardly repeat and lie all over their range: a dictionary and statistics would cost time and help nobody. */
+/**
+ * Settings for doubles. They rarely repeat and lie in their whole range, so a dictionary and statistics would cost time
+ * without use.
+ */
 const FOR_DOUBLES = { encoding: 'PLAIN', statistics: false } as const
 
 /**

@@ -24,7 +24,10 @@ import { currentBaseline } from './baseline.ts'
 import { knownClasses, readClasses } from './class-list.ts'
 import { readData } from './data.ts'
 
-/** What the layers are made of. Each function below takes only what its layer needs: a runtime may have no more. */
+/**
+ * Resources of the layers. Each function below requires only what its layer needs, because a runtime may not have the
+ * others.
+ */
 export interface Ports {
   log: EventLog
   logMetadata: LogMetadata
@@ -65,7 +68,11 @@ export function speedHandlerOf(
   return speedHandler({ ...speedLayerOf(ports, slotMs, rules), streamIdentity: logMetadata.identity, logger, metrics })
 }
 
-/** @param streamIdentity the log's: the archive needs nothing else of it */
+/**
+ * Builds the handler of the archive.
+ *
+ * @param streamIdentity identity of the log; the archive needs nothing else of it
+ */
 export function archiveHandlerOf(
   { objects, logger, metrics }: Needs<'objects' | 'logger' | 'metrics'>,
   streamIdentity: string,
@@ -98,7 +105,7 @@ export function batchLayerOf(
   }
 }
 
-/** Takes the small files of slots together that the batch layer no longer looks after. */
+/** Merges the small files of slots that the batch layer no longer watches. */
 export async function compactSettled({ objects }: Needs<'objects'>, slotMs: number): Promise<Compacted> {
   const view = await viewReader(objects).current()
   const before = view ? watchedFrom(view.cut, slotMs) : 0

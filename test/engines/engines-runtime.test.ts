@@ -268,7 +268,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
 
     test('the state has another log than is asked for', async () => {
       await produce([]).finished
-      await expectRefused(/has as its event log its own file, not Kafka topic/, ['--log', kafkaAddress()])
+      await expectRefused(/has its own file as its event log, not Kafka topic/, ['--log', kafkaAddress()])
     })
   })
 

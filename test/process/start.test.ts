@@ -147,7 +147,7 @@ describe('npm start refuses', () => {
     expect(code).toBe(1)
   })
 
-  it('to make a state anew that a system runs on, and leaves it whole', async () => {
+  it('to remove and make again a state that a system runs on, and leaves it whole', async () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state)
     await produceSome(state, 50)
@@ -163,7 +163,7 @@ describe('npm start refuses', () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state, ['--slot', '1m'])).interrupt()
     const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state, '--slot', '5m']).finished
-    expect(stderr).toContain(`--slot: the state in ${state} has slots of 60 s; --fresh starts anew`)
+    expect(stderr).toContain(`--slot: the state in ${state} has slots of 60 s; --fresh starts again`)
     expect(code).toBe(2)
     await (await startSystem(state, ['--slot', '60s'])).interrupt()
   })

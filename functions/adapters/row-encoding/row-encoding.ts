@@ -3,8 +3,8 @@ import { BANDS, type Band } from '../../core/event.ts'
 import type { BandTotals, Totals } from '../../core/totals.ts'
 
 /**
- * The text in which stores keep totals and producers. Sums are digits in quotes: JSON numbers would round them. Names
- * from outside are values, never keys: `__proto__` is no key like others, and V8 13.6 mistakes some keys for others.
+ * Text form in which stores keep totals and producers. Sums are digits in quotes, because JSON numbers would round
+ * them. Names from outside are values, never keys: `__proto__` is no ordinary key, and V8 13.6 confuses some keys.
  */
 
 interface StoredTotals {
@@ -14,7 +14,7 @@ interface StoredTotals {
   ndvi_square_sum: string
   ndvi_min: number | null
   ndvi_max: number | null
-  /** Per band, in the order of BANDS: how many images measured it, and the sum. */
+  /** Number of images that measured the band, and the sum; for each band in the order of BANDS. */
   bands: [count: number, sum: string][]
 }
 

@@ -4,7 +4,7 @@ import type { QuarantineEntry, RedriveState, SpeedRow, StoreSettings } from '../
 import { WHOLE_RECORD } from '../cassandra/tables.ts'
 import { producersFromText, totalsFromText } from './row-encoding.ts'
 
-/** What every speed store makes of its rows, whose columns are those of schema.ts. */
+/** Conversion of rows for every speed store. The columns are those of tables.ts. */
 
 interface CursorRow {
   lane: string

@@ -13,18 +13,20 @@ import { limitedRequests } from '../aws/requests.ts'
 
 export interface S3ObjectStoreOptions {
   bucket: string
-  /** Another than AWS's own, such as LocalStack's; AWS_ENDPOINT_URL does the same. */
+  /** Endpoint other than AWS's own, such as LocalStack's. AWS_ENDPOINT_URL has the same effect. */
   endpoint?: string
   region?: string
 }
 
-/** Longer than S3 takes for the largest object that this system writes, some ten megabytes. */
+/**
+ * Time limit for a request, ms. It is longer than S3 needs for the largest object of this system, about ten megabytes.
+ */
 const REQUEST_LIMIT_MS = 30_000
 const CONNECT_LIMIT_MS = 3_000
 
 /**
- * Objects in an S3 bucket, which is strongly consistent: what was put is seen by every later get and list. At most
- * one of several writers creates an object by `If-None-Match: *`.
+ * Object store in an S3 bucket. S3 is strongly consistent: later gets and lists see each put. Of several writers, at
+ * most one creates an object, by `If-None-Match: *`.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
@@ -63,10 +65,10 @@ export function openS3ObjectStore({ bucket, endpoint, region }: S3ObjectStoreOpt
           return true
         } catch (error) {
           if (!(error instanceof S3ServiceException)) throw error
-          // Somebody is writing or deleting the same key at this moment: who is first shows the next time.
+          // Another process is writing or deleting the same key now. The next attempt shows which was first.
           if (error.name === 'ConditionalRequestConflict') continue
           if (error.name !== 'PreconditionFailed') throw error
-          // The client sends a request again whose answer was lost: then it may have been ours that is there.
+          // The client repeats a request whose answer was lost, so the existing object may be ours.
           const mayBeOurs = (error.$metadata.attempts ?? 1) > 1
           return mayBeOurs && Buffer.from(bytes).equals((await get(key)) ?? Buffer.of())
         }

@@ -14,31 +14,39 @@ import { limitedRequests } from '../aws/requests.ts'
 import { toSqlValue } from './trino-values.ts'
 
 export interface AthenaBatchQueryOptions {
-  /** It says where the answers are put in S3, and how many bytes a statement may scan. */
+  /** Workgroup. It defines where in S3 the answers are stored, and how many bytes a statement may scan. */
   workGroup: string
-  /** The database of the Glue catalog that has the archive's table. */
+  /** Database of the Glue catalog with the archive's table. */
   database: string
-  /** How long a statement may wait for its turn and run, together. */
+  /** Time limit for a statement, waiting and running together, ms. */
   timeoutMs?: number
-  /** Another than AWS's own; AWS_ENDPOINT_URL does the same. */
+  /** Endpoint other than AWS's own. AWS_ENDPOINT_URL has the same effect. */
   endpoint?: string
   region?: string
 }
 
-/** Below the 15 minutes after which Lambda would end us, and leave the statement running. */
+/**
+ * Default time limit, ms. It is below the 15 minutes after which Lambda would end the function and leave the statement
+ * running.
+ */
 const DEFAULT_TIMEOUT_MS = 10 * 60_000
-/** Statements take a second or more; all of an account share some tens of looks a second. */
+/**
+ * Interval between status requests, ms. Statements take a second or more, and all statements of an account share some
+ * tens of status requests a second.
+ */
 const FIRST_LOOK_MS = 100
 const LAST_LOOK_MS = 5_000
 const GROWTH = 1.5
-/** The client waits up to 20 s between attempts: enough for the requests of others to come down. */
+/**
+ * Maximum number of attempts. The client waits up to 20 s between attempts: enough for the other requests to decrease.
+ */
 const ATTEMPTS = 8
-/** The most that Athena gives at once. */
+/** Maximum number of rows in an answer page of Athena. */
 const PAGE_ROWS = 1_000
 
 /**
- * Queries the archive by Athena. A statement that takes too long, or runs while this is closed, is stopped, since
- * Athena would go on and charge for it.
+ * Query engine on Athena. A statement that takes too long, or that runs when the engine is closed, is stopped;
+ * otherwise Athena would continue and charge for it.
  */
 export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQuery {
   const { workGroup, database, timeoutMs = DEFAULT_TIMEOUT_MS, endpoint, region } = options
@@ -51,7 +59,9 @@ export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQue
   const closing = new AbortController()
   const running = new Set<Promise<unknown>>()
 
-  /** Sent again after a failure, it starts nothing anew: the client gives each statement a token of its own. */
+  /**
+   * Starts a statement. A repeated request starts no second one, because the client gives each statement its own token.
+   */
   async function start(sql: string): Promise<string> {
     const { QueryExecutionId } = await client.send(
       new StartQueryExecutionCommand({
@@ -96,7 +106,7 @@ export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQue
       { QueryExecutionId: id },
     )) {
       const columns = ResultSet?.ResultSetMetadata?.ColumnInfo ?? []
-      // The first row of a SELECT's answer holds the columns' names.
+      // The first row of a SELECT's answer contains the column names.
       const page = (ResultSet?.Rows ?? []).slice(isFirstPage ? 1 : 0)
       for (const row of page) rows.push(toRow(columns, row))
       isFirstPage = false

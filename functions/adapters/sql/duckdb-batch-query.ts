@@ -5,20 +5,21 @@ import { join } from 'node:path'
 import { DuckDBDecimalValue, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
 import type { BatchQuery, SlotSpan, SqlValue } from '../../ports/batch-query.ts'
 
-/** A slot's folder in the archive's, and the slot's name in it. */
+/** Name form of a slot's folder in the archive, with the slot's name. */
 const PARTITION_FOLDER = /^arrival_slot=(.+)$/
 
 /**
- * Queries the archive as files of a folder.
+ * Query engine on DuckDB, which reads the archive as files in a folder.
  *
- * @param archiveFolder holds the folders `arrival_slot=…`
- * @param columns of the files, with types as Hive calls them, for where there are no files
+ * @param archiveFolder folder with the folders `arrival_slot=…`
+ * @param columns columns of the files with Hive types, for an archive without files
  */
 export async function openDuckDbBatchQuery(
   archiveFolder: string,
   columns: readonly { name: string; type: string }[],
 ): Promise<BatchQuery> {
-  // By default DuckDB spills into the working folder, where two processes would write over each other's files.
+  // By default DuckDB writes temporary files to the working folder, where two processes would overwrite each other's
+  // files.
   const spill = mkdtempSync(join(tmpdir(), 'landcover-duckdb-'))
   const settings = { threads: '2', memory_limit: '1GB', temp_directory: spill }
   const instance = await DuckDBInstance.create(':memory:', settings)
@@ -26,7 +27,7 @@ export async function openDuckDbBatchQuery(
     async query(sql, slots, lanes) {
       const files = await filesOf(archiveFolder, slots, lanes)
       const bytesScanned = (await Promise.all(files.map(file => stat(file)))).reduce((sum, { size }) => sum + size, 0)
-      // A connection of its own: a view of the same name may be in another statement's use.
+      // A separate connection: another statement may use a view of the same name.
       const connection = await instance.connect()
       try {
         await connection.run(`CREATE TEMP VIEW landcover_archive AS ${selectFrom(files, columns)}`)
@@ -47,8 +48,8 @@ export async function openDuckDbBatchQuery(
 }
 
 /**
- * The Parquet files of some slots, and of some lanes or all: to let DuckDB list the whole archive takes a second for some
- * days of short slots, and it opens each file that it is told of.
+ * Lists the Parquet files of some slots, for some lanes or all. If DuckDB listed the whole archive itself, it would
+ * need a second for a few days of short slots, and it opens each file of its list.
  */
 async function filesOf(
   archiveFolder: string,
@@ -80,13 +81,16 @@ async function existing(folder: string): Promise<string[]> {
   }
 }
 
-/** The slot is in the folder's name. Other folders above it may look like partitions too, so it is cut out here. */
+/**
+ * SQL expression for the slot, taken from the folder's name. It is extracted here because other folders above may look
+ * like partitions, too.
+ */
 function selectFrom(files: readonly string[], columns: readonly { name: string; type: string }[]): string {
   if (files.length === 0) {
     const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`)
     return `SELECT ${nulls.join(', ')}, CAST(NULL AS VARCHAR) AS arrival_slot WHERE false`
   }
-  // In brackets a character stands for itself, so that a name is no pattern.
+  // A character in brackets has no special meaning, so a name is not read as a pattern.
   const literals = files.map(file => `'${file.replaceAll(/[[*?]/g, '[$&]').replaceAll("'", "''")}'`)
   return `SELECT * EXCLUDE (filename), regexp_extract(filename, '/arrival_slot=([^/]+)/[^/]+$', 1) AS arrival_slot
     FROM read_parquet([${literals.join()}], filename = true, hive_partitioning = false)`

@@ -2,7 +2,10 @@ import type { BatchQuery, SqlValue } from '../../ports/batch-query.ts'
 import { openTrinoClient, parseType, type TrinoColumn, type TrinoConnection, type TrinoValue } from './trino-client.ts'
 import { toSqlValue } from './trino-values.ts'
 
-/** Queries the archive as a table of Trino: archiveTableDdl makes one that sees new slots by itself. */
+/**
+ * Query engine on Trino, with the archive as a table. archiveTableDdl creates a table that sees new slots
+ * automatically.
+ */
 export function openTrinoBatchQuery(connection: TrinoConnection): BatchQuery {
   const client = openTrinoClient(connection)
   return {

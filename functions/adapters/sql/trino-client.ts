@@ -9,29 +9,33 @@ export interface TrinoConnection {
 
 export interface TrinoColumn {
   name: string
-  /** As Trino writes it: `bigint`, `decimal(38, 0)`. */
+  /** Type name of Trino: `bigint`, `decimal(38, 0)`. */
   type: string
 }
 
-/** A bigint where a number could not hold the integer exactly. */
+/** Values; bigint when a number could not represent the integer exactly. */
 export type TrinoValue = string | number | bigint | boolean | null
 
 export interface TrinoAnswer {
   columns: TrinoColumn[]
   rows: TrinoValue[][]
-  /** From files, before any decoding. */
+  /** Bytes read from files, before decoding. */
   bytesRead: number
 }
 
-/** Runs statements by Trino's HTTP protocol. */
+/** Client of Trino's HTTP protocol. */
 export interface TrinoClient {
-  /** @throws Error with the query's id and Trino's reason when it fails, or when the client is closed meanwhile */
+  /**
+   * Runs a statement.
+   *
+   * @throws Error with the query's id and Trino's reason when it fails, or when the client is closed meanwhile
+   */
   run(sql: string): Promise<TrinoAnswer>
-  /** Cancels what is running. */
+  /** Cancels the running statements. */
   close(): Promise<void>
 }
 
-/** What Trino answers, as far as we read it. */
+/** Fields that we read from an answer of Trino. */
 interface QueryResults {
   id: string
   nextUri?: string
@@ -41,9 +45,9 @@ interface QueryResults {
   stats: { physicalInputBytes: number }
 }
 
-/** Trino holds an answer back for a second at most while there is nothing to tell. */
+/** Time limit for an answer, ms. Trino delays an answer without news for at most a second. */
 const ANSWER_TIMEOUT_MS = 60_000
-/** Statuses after which the same request is to be sent again in 50 to 100 ms. */
+/** HTTP statuses after which the same request must be sent again in 50 to 100 ms. */
 const TRY_AGAIN = new Set([502, 503, 504])
 const TRY_AGAIN_MS = 100
 const MAX_ATTEMPTS = 50
@@ -73,7 +77,10 @@ export function openTrinoClient({ url, catalog, schema }: TrinoConnection): Trin
     }
   }
 
-  /** What cannot be cancelled ends by itself: Trino gives up a query that nobody has asked about for five minutes. */
+  /**
+   * Cancels a query. If this fails, the query ends by itself: Trino gives up a query after five minutes without a
+   * request.
+   */
   async function cancel(uri: string): Promise<void> {
     await fetch(uri, { method: 'DELETE', headers, signal: AbortSignal.timeout(5_000) }).catch(() => {})
   }
@@ -115,19 +122,20 @@ export function openTrinoClient({ url, catalog, schema }: TrinoConnection): Trin
   }
 }
 
-/** `decimal(38, 0)` taken apart; without numbers there are none. */
+/** Parses a type such as `decimal(38, 0)` into its name and numbers. */
 export function parseType(type: string): { base: string; precision: number; scale: number } {
   const [, base = type, precision, scale] = /^(\w+)\((\d+)(?:, *(\d+))?\)$/.exec(type) ?? []
   return { base, precision: Number(precision ?? 0), scale: Number(scale ?? 0) }
 }
 
 /**
- * Trino's bigint is a number in JSON, of which JavaScript keeps the first 53 bits: its digits are read again.
+ * Parses JSON with exact integers. Trino's bigint is a JSON number, of which JavaScript keeps only 53 bits, so its
+ * digits are read from the source text.
  *
  * @see https://developer.mozilla.org/docs/Web/JavaScript/Reference/Global_Objects/JSON/parse#the_reviver_parameter
  */
 function parseExactly(json: string): unknown {
-  // TypeScript does not know of the third parameter yet.
+  // TypeScript does not know the third parameter yet.
   return JSON.parse(json, (_, value: unknown, context?: { source?: string }) => {
     if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
     const digits = context?.source ?? ''
@@ -135,7 +143,7 @@ function parseExactly(json: string): unknown {
   })
 }
 
-/** Of a failed connection, fetch itself tells no more than that it failed. */
+/** Returns the reason of an error. For a failed connection, fetch itself says only that it failed. */
 function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message
 }

@@ -1,10 +1,10 @@
 import type { SqlValue } from '../../ports/batch-query.ts'
 
 /**
- * A value of Trino, and of Athena, which is made of it, from its text.
+ * Converts the text of a value from Trino, or from Athena, which is based on Trino.
  *
- * @param scale of a decimal: its digits behind the point
- * @throws Error that names the column when its type is none of the port's
+ * @param scale digits behind the decimal point, for a decimal
+ * @throws Error that names the column when the port does not support its type
  */
 export function toSqlValue(column: string, type: string, scale: number, text: string): SqlValue {
   switch (type) {

@@ -3,7 +3,7 @@ import { archiveHandlerOf } from '../layers.ts'
 import { consumerOnFirstCall } from './first-call.ts'
 import { logger, openObjects, slotMs, stageMetrics } from './open.ts'
 
-/** The archive: consumes the stream. */
+/** Lambda function of the archive, a consumer of the stream. */
 export const handler = consumerOnFirstCall('archive', async () => {
   const { identity } = await openLogMetadata()
   return archiveHandlerOf({ objects: openObjects(), logger, metrics: stageMetrics() }, identity, slotMs())

@@ -7,15 +7,15 @@ import { onFirstCall } from './first-call.ts'
 import { logger, openObjects, openQuery, slotMs, stageMetrics } from './open.ts'
 import { openStore } from './store.ts'
 
-/** What is to be done: by default what a run does. */
+/** Task of a call; by default a normal run. */
 export interface BatchTask {
-  /** Arrival days, YYYY-MM-DD, to be counted anew. */
+  /** Arrival days to count again, YYYY-MM-DD. */
   backfill?: { from: string; to: string }
-  /** Publishes also where the speed layer has counted otherwise. */
+  /** True: publish even if the speed layer counted otherwise. */
   ignoreSpeed?: boolean
 }
 
-/** What came of it. */
+/** Result of a call. */
 export interface BatchOutcome {
   revision: number | null
   published: boolean
@@ -23,7 +23,7 @@ export interface BatchOutcome {
   behind: string[]
 }
 
-/** One run of the batch layer: a step of the state machine. */
+/** Lambda function that runs the batch layer once. It is a step of the state machine. */
 export const handler = onFirstCall<BatchTask, BatchOutcome>(async () => {
   const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
   const objects = openObjects()

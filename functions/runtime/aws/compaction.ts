@@ -2,7 +2,7 @@ import { compactSettled } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
 import { logger, openObjects, slotMs } from './open.ts'
 
-/** Takes small files of the archive together: on a schedule. */
+/** Lambda function that merges small files of the archive, on a schedule. */
 export const handler = onFirstCall(async () => {
   const objects = openObjects()
   return async () => {

@@ -1,7 +1,10 @@
 import { openLog, publishesBeats } from '#log'
 import { sendHeartbeats } from '../../ingest/heartbeat.ts'
 
-/** Sends a heartbeat on every lane: on a schedule. It opens the log each time, so that it soon finds one that is new. */
+/**
+ * Lambda function that sends a heartbeat to every lane, on a schedule. It opens the log each time, so that it soon
+ * finds a new log.
+ */
 export async function handler(): Promise<void> {
   const log = await openLog()
   try {

@@ -4,7 +4,7 @@ import { ingestHandlerOf } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
 import { logger, openObjects, slotMs } from './open.ts'
 
-/** Takes events over HTTP. */
+/** Lambda function that accepts events over HTTP. */
 export const handler = onFirstCall<APIGatewayProxyEvent, APIGatewayProxyResult>(async () =>
   ingestHandlerOf({ log: await openLog(), objects: openObjects(), logger }, slotMs()),
 )

@@ -7,9 +7,13 @@ import { parseLogAddress } from '../config/log-address.ts'
 import { openObjects, slotMs } from './open.ts'
 import { variable } from './variables.ts'
 
-/** What the functions of a stage on Kafka take `#log` for: those that append are in the network of the brokers. */
+/** Module `#log` for the functions of a stage on Kafka. Functions that append are in the network of the brokers. */
 
-/** @throws Error when the brokers cannot be reached, the log-in is refused, or the topic cannot be used */
+/**
+ * Opens the log.
+ *
+ * @throws Error when the brokers cannot be reached, the log-in is refused, or the topic cannot be used
+ */
 export async function openLog(): Promise<EventLog> {
   const text = variable('LANDCOVER_LOG')
   const address = parseLogAddress(text)
@@ -24,12 +28,16 @@ async function kafkaLogin(login: string | undefined): Promise<KafkaLogin | undef
   return login === 'iam' ? iamLogin(process.env.AWS_REGION as string) : passwordLogin(await readLogin(login))
 }
 
-/** @throws Error when the heartbeat function has left no metadata of the log yet */
+/**
+ * Reads the published metadata of the log.
+ *
+ * @throws Error when the heartbeat function has not published any yet
+ */
 export function openLogMetadata(): Promise<LogMetadata> {
   return openPublishedLogMetadata(openObjects(), slotMs(), Date.now)
 }
 
-/** Leaves an logMetadata for those that are not in the network. */
+/** Publishes the log's metadata for functions outside the network. */
 export function publishesBeats(identity: string): (beats: Beats, sentMs: number) => Promise<void> {
   return logMetadataPublisher(openObjects(), identity)
 }

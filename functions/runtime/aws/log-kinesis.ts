@@ -4,9 +4,13 @@ import { parseLogAddress } from '../config/log-address.ts'
 import { logMetadataOf } from '../log-metadata.ts'
 import { variable } from './variables.ts'
 
-/** What the functions of a stage on Kinesis take `#log` for. */
+/** Module `#log` for the functions of a stage on Kinesis. */
 
-/** @throws Error when the stream cannot be reached or used */
+/**
+ * Opens the log.
+ *
+ * @throws Error when the stream cannot be reached or used
+ */
 export async function openLog(): Promise<EventLog> {
   const text = variable('LANDCOVER_LOG')
   const address = parseLogAddress(text)
@@ -14,12 +18,16 @@ export async function openLog(): Promise<EventLog> {
   return openKinesisEventLog({ stream: address.stream })
 }
 
-/** @throws Error as openLog does */
+/**
+ * Opens the metadata of the log.
+ *
+ * @throws Error like openLog
+ */
 export async function openLogMetadata(): Promise<LogMetadata> {
   return logMetadataOf(await openLog())
 }
 
-/** Everybody can ask the stream itself. */
+/** Publishes nothing: every function can read the stream itself. */
 export function publishesBeats(_identity: string): (beats: Beats, sentMs: number) => Promise<void> {
   return async () => {}
 }

@@ -1,6 +1,6 @@
 import { METRICS_NAMESPACE } from '../../adapters/aws/emf-metrics.ts'
 
-/** Of a stage's metrics: two stages may share an account, and with it CloudWatch. */
+/** Returns the namespace of a stage's metrics. Two stages may share an account, and with it CloudWatch. */
 export function metricsNamespace(stage: string): string {
   return `${METRICS_NAMESPACE}/${stage}`
 }

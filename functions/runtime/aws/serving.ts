@@ -7,7 +7,7 @@ import { onFirstCall } from './first-call.ts'
 import { logger, openObjects, slotMs } from './open.ts'
 import { openStore } from './store.ts'
 
-/** The API. */
+/** Lambda function of the API. */
 export const handler = onFirstCall<APIGatewayProxyEvent, APIGatewayProxyResult>(async () => {
   const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
   const objects = openObjects()

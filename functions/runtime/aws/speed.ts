@@ -7,7 +7,7 @@ import { logger, openObjects, slotMs, stageMetrics } from './open.ts'
 import { openStore } from './store.ts'
 import { variable } from './variables.ts'
 
-/** The speed layer: consumes the stream. */
+/** Lambda function of the speed layer, a consumer of the stream. */
 export const handler = consumerOnFirstCall('speed', async () => {
   const rules = rulesNamed(variable('LANDCOVER_RULES'))
   const channel = openEventBridgeAlertChannel(variable('LANDCOVER_BUS'))

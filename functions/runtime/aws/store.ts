@@ -7,10 +7,10 @@ import { variable } from './variables.ts'
 const KEYSPACES_PORT = 9142
 
 /**
- * Opens the speed store of the stage. The stack has made its tables.
+ * Opens the speed store of the stage. The stack creates its tables.
  *
- * @throws SpeedStoreUnavailableError when it cannot be reached, or its tables are not there yet
- * @throws Error when what it holds has another form than this code's, or slots of another length
+ * @throws SpeedStoreUnavailableError when it cannot be reached, or its tables do not exist yet
+ * @throws Error when its content has another format than this code's, or slots of another length
  */
 export async function openStore(slotMs: number): Promise<SpeedStore> {
   const address = variable('LANDCOVER_STORE')

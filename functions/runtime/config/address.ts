@@ -1,7 +1,7 @@
-/** Where a log or a store is: `SCHEME://HOST[:PORT][,HOST[:PORT]…][/NAME]`. */
+/** Address of a log or a store: `SCHEME://HOST[:PORT][,HOST[:PORT]…][/NAME]`. */
 export interface Address {
   scheme: string
-  /** As written, with or without ports. */
+  /** Hosts as written, with or without ports. */
   hosts: string[]
   name: string | undefined
 }
@@ -10,9 +10,12 @@ const ADDRESS = /^([a-z]+):\/\/([^/?#]+)(?:\/([^/?#]*))?$/
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
 
 /**
- * @param shape what an address of this kind looks like
- * @param variables prefix of the environment variables that hold the log-in
- * @throws Error when the text is no such address, or holds a password: lists of processes and logs would show it
+ * Parses an address.
+ *
+ * @param shape example of an address of this kind
+ * @param variables prefix of the environment variables for the log-in
+ * @throws Error when the text is no such address, or contains a password, which would be visible in process lists and
+ *   logs
  */
 export function parseAddress(text: string, { shape, variables }: { shape: string; variables: string }): Address {
   if (text.includes('@')) {

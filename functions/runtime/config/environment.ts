@@ -4,13 +4,13 @@ import type { KafkaLogin } from '../../adapters/kafka/event-log.ts'
 import { iamLogin, PASSWORD_MECHANISMS, passwordLogin } from './kafka-login.ts'
 import { DEFAULT_DATA_CENTER } from './store-address.ts'
 
-/** A user name with the password, from the environment. */
+/** User name and password from the environment. */
 interface Login {
   username: string
   password: string
 }
 
-/** What the environment says about the servers of others; nothing of it may come from the command line. */
+/** Settings of other servers from the environment. None of them may come from the command line. */
 export interface Environment {
   /** Defaults of --log and --store. */
   log?: string
@@ -20,7 +20,7 @@ export interface Environment {
 }
 
 export interface Tls {
-  /** PEM of the certificate authority, where it is not one that Node trusts. */
+  /** PEM of the certificate authority, if Node does not trust it already. */
   ca?: string
 }
 
@@ -31,7 +31,7 @@ type SaslMechanism = (typeof SASL_MECHANISMS)[number]
 const text = z.string().optional()
 const trueOrFalse = z.enum(['true', 'false'], 'write true or false').optional()
 
-/** The variables of one server, without their prefix. */
+/** Variables of one server, without their prefix. */
 const SERVER = { USERNAME: text, PASSWORD: text, PASSWORD_FILE: text, TLS: trueOrFalse, CA_FILE: text }
 
 const KAFKA = 'LANDCOVER_KAFKA_'
@@ -46,9 +46,9 @@ const Cassandra = z.strictObject({ ...SERVER, SERVER_NAME: text, DATA_CENTER: z.
 type Server = { [Name in keyof typeof SERVER]?: z.infer<(typeof SERVER)[Name]> | undefined }
 
 /**
- * Reads the environment once. A variable that is set to nothing counts as not set.
+ * Reads the environment once. An empty variable counts as not set.
  *
- * @throws Error that names the variable and says what it takes, never its value
+ * @throws Error that names the variable and what it accepts, never its value
  */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
   const { SASL, ...kafka } = parse(KAFKA, Kafka, variables)

@@ -1,6 +1,6 @@
 import { parseAddress } from './address.ts'
 
-/** Which event log is meant. */
+/** Address of an event log. */
 export type LogAddress =
   | { kind: 'embedded'; file: string }
   | { kind: 'kafka'; brokers: string[]; topic: string }
@@ -13,7 +13,9 @@ const DEFAULT_KAFKA_PORT = 9092
 const FORM = { shape: 'kafka://HOST:PORT/TOPIC or kinesis://STREAM', variables: 'LANDCOVER_KAFKA_' }
 
 /**
- * @param topic the topic where a Kafka address names none
+ * Parses the address of an event log.
+ *
+ * @param topic default topic for a Kafka address without one
  * @throws Error that says what is accepted
  */
 export function parseLogAddress(text: string, topic: string = DEFAULT_TOPIC): LogAddress {
@@ -27,7 +29,7 @@ export function parseLogAddress(text: string, topic: string = DEFAULT_TOPIC): Lo
   throw new Error(`'${text}' is no event log: write ${FORM.shape}`)
 }
 
-/** What the log is called, wherever its servers are. */
+/** Returns the name of the log for messages, without its hosts. */
 export function describeLog(address: LogAddress): string {
   if (address.kind === 'embedded') return 'its own file'
   return address.kind === 'kafka' ? `Kafka topic ${address.topic}` : `Kinesis stream ${address.stream}`

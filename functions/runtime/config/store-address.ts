@@ -1,6 +1,6 @@
 import { parseAddress } from './address.ts'
 
-/** Which speed store is meant. */
+/** Address of a speed store. */
 export type StoreAddress = { kind: 'embedded'; file: string } | CassandraAddress
 
 export interface CassandraAddress {
@@ -11,12 +11,16 @@ export interface CassandraAddress {
 
 const DEFAULT_KEYSPACE = 'landcover'
 
-/** The data center of a Cassandra that nobody has named otherwise. */
+/** Default data center of a Cassandra cluster. */
 export const DEFAULT_DATA_CENTER = 'datacenter1'
 
 const FORM = { shape: 'cassandra://HOST:PORT/KEYSPACE', variables: 'LANDCOVER_CASSANDRA_' }
 
-/** @throws Error that says what is accepted */
+/**
+ * Parses the address of a speed store.
+ *
+ * @throws Error that says what is accepted
+ */
 export function parseStoreAddress(text: string): CassandraAddress {
   const { scheme, hosts, name } = parseAddress(text, FORM)
   if (scheme !== 'cassandra') throw new Error(`'${text}' is no speed store: write ${FORM.shape}`)

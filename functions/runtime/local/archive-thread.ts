@@ -6,7 +6,7 @@ import type { ThreadCall, ThreadMessage } from '../../adapters/thread.ts'
 import type { LogEvent } from '../../lambda/decode-event.ts'
 import { archiveHandlerOf } from '../layers.ts'
 
-/** What the archive must know of its system. */
+/** Settings of the archive's thread. */
 export interface ArchiveThreadData {
   /** Folder of the objects. */
   objects: string
@@ -14,7 +14,7 @@ export interface ArchiveThreadData {
   slotMs: number
 }
 
-/** The archive of one machine: making Parquet takes whole seconds, for which the speed layer must not wait. */
+/** Archive in its own thread: writing Parquet takes whole seconds, and the speed layer must not wait for it. */
 const port = parentPort as MessagePort
 const { objects, streamIdentity, slotMs } = workerData as ArchiveThreadData
 const send = (message: ThreadMessage) => port.postMessage(message)

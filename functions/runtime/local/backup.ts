@@ -10,25 +10,25 @@ import { readSettings, SETTINGS_FILE } from './settings.ts'
 import { checkpointsFile, logFile, objectsFolder, readState, storeFile } from './state.ts'
 
 /**
- * A backup is a folder of files as a state folder has them, and a manifest that is written last: without it, or where a
- * file differs from it, the backup is not whole.
+ * Manifest of a backup. A backup is a folder of files as in a state folder, and the manifest is written last. Without
+ * it, or when a file differs from it, the backup is not complete.
  */
 const MANIFEST_FILE = 'backup.json'
 
-/** The format of the manifest. */
+/** Format number of the manifest. */
 const BACKUP_FORMAT = 1
 
 const Manifest = z.object({
   format: z.literal(BACKUP_FORMAT),
-  /** When the backup began, ms: what was acknowledged before is in it. */
+  /** Start of the backup, ms. It contains everything that was acknowledged before. */
   startedMs: z.int(),
-  /** By path in the backup, with `/`. */
+  /** Files by path in the backup, with `/`. */
   files: z.record(z.string(), z.object({ bytes: z.int(), sha256: z.string() })),
 })
 export type Manifest = z.infer<typeof Manifest>
 
 /**
- * Objects that name others, which were written before them: what they name is found by a list that is made later.
+ * Key prefixes of objects that name others. The named objects were written before them, so a later list contains them.
  * See publishView and compactArchive.
  */
 const NAMING_OTHERS = ['views/', 'compactions/']
@@ -36,10 +36,10 @@ const MOST_PASSES = 100
 
 /**
  * Copies a state while its system may be running: first the store with its checkpoints, then the objects, then the log.
- * So each is at least as far as those before it need; a start reads again what lies between, as after kill -9.
+ * So each is at least as far as the ones before it need. A start reads the difference again, as after kill -9.
  *
  * @param target an absent or empty folder
- * @throws Error when there is no state, or the target holds something
+ * @throws Error when there is no state, or the target contains files
  */
 export async function backupState(folder: string, target: string, now: () => number): Promise<Manifest> {
   const settings = readState(folder)
@@ -63,7 +63,10 @@ export async function backupState(folder: string, target: string, now: () => num
   return manifest
 }
 
-/** Copies all objects. Where compaction or a newer view removes one meanwhile, others have what it held: all are listed again. */
+/**
+ * Copies all objects. If compaction or a newer view removes an object meanwhile, its content is in other objects, so
+ * all are listed again.
+ */
 async function copyObjects(from: string, to: string): Promise<string[]> {
   const source = openFolderObjectStore(from)
   const target = openFolderObjectStore(to)
@@ -91,10 +94,10 @@ async function copyObjects(from: string, to: string): Promise<string[]> {
 }
 
 /**
- * Puts a backup in place as a state folder, which appears whole or not at all.
+ * Restores a backup as a state folder, which appears completely or not at all.
  *
  * @param folder absent or empty
- * @throws Error that names the file where the backup is not whole
+ * @throws Error that names the file that is missing or damaged
  */
 export async function restoreState(backup: string, folder: string): Promise<Manifest> {
   const manifest = readManifest(backup)

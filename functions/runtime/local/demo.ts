@@ -15,8 +15,8 @@ const EVENTS_PER_SECOND = 20
 const LAST_HOUR_IMAGES = 900
 
 /**
- * Gives a new state a month of history: 27,000 generated images, straight into the archive, the first view, and a last
- * hour of images through the log, so that there are windows to see. Done again after a crash the history is the same.
+ * Adds a month of history to a new state: 27,000 generated images directly in the archive, the first view, and the last
+ * hour of images through the log, so that there are windows to see. A repetition after a crash gives the same history.
  */
 export async function importDemoHistory(runtime: LocalRuntime, createdMs: number): Promise<void> {
   const { objects, views, slotMs } = runtime
@@ -34,7 +34,7 @@ export async function importDemoHistory(runtime: LocalRuntime, createdMs: number
   await producer.close()
 }
 
-/** Publishes generated images at the pace of a busy region until told to stop. */
+/** Publishes generated images at the rate of a busy region until stopped. */
 export async function streamDemoImages(log: EventLog, logger: Logger, signal: AbortSignal): Promise<void> {
   const producer = createProducer(log)
   const startMs = Date.now()

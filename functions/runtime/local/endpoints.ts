@@ -4,24 +4,24 @@ import { describeStore, parseStoreAddress, type StoreAddress } from '../config/s
 import type { Settings } from './settings.ts'
 import { changeState, logFile, storeFile } from './state.ts'
 
-/** The log and the store of a system. */
+/** Addresses of the log and the store of a system. */
 export interface Endpoints {
   log: LogAddress
   store: StoreAddress
 }
 
-/** Addresses as people write them; undefined where they leave it open. */
+/** Addresses as people write them; undefined when not given. */
 export interface RequestedEndpoints {
   log: string | undefined
   store: string | undefined
 }
 
 /**
- * The log and the store of a state folder's system: those that are asked for, or else those that it has, or else files
- * of the folder.
+ * Returns the log and the store of a state folder's system: the requested ones, or those that it has, or files of the
+ * folder.
  *
- * @throws Error when it has others than are asked for. Its checkpoints, totals and archive are theirs, so that only
- *   their hosts may change.
+ * @throws Error when it has others than requested. Its checkpoints, totals and archive belong to them, so only their
+ *   hosts may change.
  */
 export function endpointsOf(folder: string, settings: Settings, asked: RequestedEndpoints): Endpoints {
   const ownLog: LogAddress = { kind: 'embedded', file: logFile(folder) }
@@ -33,7 +33,7 @@ export function endpointsOf(folder: string, settings: Settings, asked: Requested
   const refuseChange = (what: string, flag: string, had: string, now: string) => {
     if (had === now) return
     throw new Error(
-      `the state in ${folder} has as its ${what} ${had}, not ${now}: leave ${flag} out, choose another folder with --state, or start anew with --fresh`,
+      `the state in ${folder} has ${had} as its ${what}, not ${now}: leave ${flag} out, choose another folder with --state, or start again with --fresh`,
     )
   }
   if (hadLog) refuseChange('event log', '--log', describeLog(hadLog), describeLog(log))
@@ -45,7 +45,7 @@ function existing<T extends { file: string }>(own: T): T | undefined {
   return existsSync(own.file) ? own : undefined
 }
 
-/** Makes a system's log and store known to those that name the state folder only. */
+/** Stores the addresses of a system's log and store in its settings, for commands that name only the state folder. */
 export async function storeEndpoints(folder: string, settings: Settings, asked: RequestedEndpoints): Promise<void> {
   const { log = settings.log, store = settings.store } = asked
   if (log === settings.log && store === settings.store) return
