@@ -7,8 +7,7 @@ import { describeView } from './views.ts'
 await runCommand(
   {
     usage: 'npm run backfill -- --from DAY --to DAY [flags]',
-    summary:
-      'Counts some arrival days (UTC) again from the archive, and replaces their counts in the batch view.',
+    summary: 'Counts some arrival days (UTC) again from the archive, and replaces their counts in the batch view.',
     flags: {
       from: { type: 'string', value: 'DAY', help: 'First arrival day, YYYY-MM-DD' },
       to: { type: 'string', value: 'DAY', help: 'Last arrival day (default the first)' },

@@ -27,7 +27,12 @@ export class UsageError extends Error {}
  * Runs a command line program: parses its flags, answers --help, refuses unknown flags, and reports errors in one line.
  */
 export async function runCommand<const Flags extends Record<string, Flag>>(
-  command: { usage: string; summary: string; flags: Flags /** True when the command accepts one value without a flag. */; argument?: true },
+  command: {
+    usage: string
+    summary: string
+    flags: Flags /** True when the command accepts one value without a flag. */
+    argument?: true
+  },
   main: (values: Values<Flags>, argument: string | undefined) => Promise<number | undefined>,
 ): Promise<void> {
   // A line that cannot be written, for example because the disk is full, must not end the work.

@@ -20,7 +20,8 @@ const INTERRUPTED = 130
 await runCommand(
   {
     usage: 'npm run redrive -- [flags]',
-    summary: 'Re-processes quarantined events that are valid now, by appending them to the log. The quarantine stays as it is.',
+    summary:
+      'Re-processes quarantined events that are valid now, by appending them to the log. The quarantine stays as it is.',
     flags: {
       ...RUNTIME_FLAGS,
       reason: { type: 'string', value: 'REASON', help: `Only entries refused for it: ${REJECTION_REASONS.join(', ')}` },
