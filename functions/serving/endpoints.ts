@@ -13,6 +13,7 @@ import {
   ClassStatsRow,
   Health,
   NoQuery,
+  SeparabilityQuery,
   SeparabilityRow,
   WindowRow,
   WindowsQuery,
@@ -126,8 +127,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   }),
   table({
     path: '/api/batch/separability',
-    summary: 'Separability of each pair of classes, as of the last batch view',
-    query: NoQuery,
+    summary: 'Separability of each pair of classes, or of one class with all others, as of the last batch view',
+    query: SeparabilityQuery,
     row: SeparabilityRow,
     rows: batchSeparability,
   }),

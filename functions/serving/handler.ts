@@ -95,6 +95,7 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
     const { value, ageMs, failure } = isKept ? await kept.ask(key, ask) : await kept.askFresh(ask)
     if (failure) serving.logger.warn('serving: an older answer was given', { path: endpoint.path, ageMs, failure })
     const headers: Headers = {
+      ...(type === CSV_TYPE && { 'Content-Disposition': `attachment; filename="${fileName(endpoint)}"` }),
       ...(ageMs > 0 && { Age: String(Math.ceil(ageMs / SECOND_MS)), Warning: '110 - "Response is Stale"' }),
       ...(value.asOf && asOfHeaders(value.asOf)),
       ...(value.next && { Link: `<${nextPage(event, value.next)}>; rel="next"` }),
@@ -150,6 +151,11 @@ function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   const length = Object.entries(parameters).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0)
   if (length > LONGEST_QUERY) throw new BadParameterError(`the query: has more than ${LONGEST_QUERY} characters`)
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value ?? '']))
+}
+
+/** File name under which a browser saves a table: landcover-batch-days.csv for /api/batch/days. */
+function fileName({ path }: Endpoint): string {
+  return `${path.replace('/api', 'landcover').replaceAll('/', '-')}.csv`
 }
 
 /** Chooses the media type by the parameter, or the best that Accept allows; undefined when none is possible. */

@@ -190,15 +190,32 @@ const PLACE_LIMIT = 3_000
 const text = (limit: number, description: string) =>
   parameter(z.string().min(1).max(limit).optional(), { type: 'string', minLength: 1, maxLength: limit, description })
 
+const INSTANT = 'must be a time like 2026-11-22T14:00:00Z, a day like 2026-11-22, or milliseconds since 1970'
+
 const instant = (description: string) =>
   parameter(
     z
-      .string()
-      .toUpperCase()
-      .pipe(z.iso.datetime({ offset: true, error: 'must be a time like 2026-11-22T14:00:00Z' }))
-      .transform(text => Math.max(Date.parse(text), 0))
+      .union(
+        [
+          z
+            .string()
+            .toUpperCase()
+            .pipe(z.iso.datetime({ offset: true }))
+            .transform(text => Math.max(Date.parse(text), 0)),
+          z.iso.date().transform(text => Math.max(Date.parse(text), 0)),
+          z
+            .string()
+            .regex(/^\d{12,13}$/)
+            .transform(Number),
+        ],
+        INSTANT,
+      )
       .optional(),
-    { type: 'string', format: 'date-time', description },
+    {
+      type: 'string',
+      examples: ['2026-11-22T14:00:00Z', '2026-11-22', '1795356000000'],
+      description: `${description}. A time, a day (its midnight, UTC), or milliseconds since 1970`,
+    },
   )
 
 const day = (description: string) =>
@@ -208,6 +225,11 @@ const day = (description: string) =>
 export const LONGEST_DAYS = 366
 
 export const NoQuery = z.strictObject({})
+
+export const SeparabilityQuery = z.strictObject({
+  class: text(NAME_LIMIT, 'Only pairs with this class; needed where there are more than 100 classes'),
+})
+export type SeparabilityQuery = z.infer<typeof SeparabilityQuery>
 
 export const BatchDaysQuery = z
   .strictObject({

@@ -115,7 +115,9 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
       it('has as CSV the columns of its rows, and empty cells for null', async () => {
         const { ask, append, speed } = await openApi()
         await speed([append(image('Forest', NOON_MS)), append(image('SeaLake', NOON_MS, -0.25))])
-        const { body } = await ask('/api/class-stats', { query: { format: 'csv' } })
+        const { headers, body } = await ask('/api/class-stats', { query: { format: 'csv' } })
+        expect(headers['Content-Disposition']).toBe('attachment; filename="landcover-class-stats.csv"')
+        expect((await ask('/api/class-stats')).headers).not.toHaveProperty('Content-Disposition')
         expect(body).toBe(
           'class_name,count,ndvi_avg,ndvi_stddev,ndvi_min,ndvi_max,red_avg,nir_avg,brightness_avg\r\n' +
             'Forest,1,0.5,,,,,,\r\n' +
@@ -136,7 +138,9 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         ['/api/anomalies', { limit: '0' }],
         ['/api/anomalies', { limit: '1001' }],
         ['/api/anomalies', { min_score: '-1' }],
-        ['/api/anomalies', { from: '2026-11-22' }],
+        ['/api/anomalies', { from: '2026-11' }],
+        ['/api/anomalies', { from: '2026-02-30' }],
+        ['/api/windows', { to: '17953560000' }],
         ['/api/anomalies', { from: '2026-10-01T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
         ['/api/windows', { from: '2026-11-22T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
         ['/api/windows', { from: '2025-11-01T00:00:00Z', to: '2026-11-22T00:00:00Z' }],
@@ -204,6 +208,19 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         ])
         const range = { from: '2026-11-22T12:10:00Z', to: '2026-11-22T12:20:00Z', class: 'Forest' }
         expect(starts(await json('/api/windows', { query: range }))).toEqual([['12:10', 'Forest', 1]])
+      })
+
+      it('begins at a time, a day or milliseconds since 1970', async () => {
+        const { json, append, speed } = await openApi()
+        const midnightMs = Date.parse('2026-11-22T00:00:00Z')
+        await speed([append(image('Forest', midnightMs - 1)), append(image('Forest', midnightMs))])
+        for (const from of ['2026-11-22T00:00:00Z', '2026-11-22t01:00:00+01:00', '2026-11-22', String(midnightMs)]) {
+          const rows: WindowRow[] = await json('/api/windows', { query: { from } })
+          expect(
+            rows.map(row => row.window_start),
+            from,
+          ).toEqual(['2026-11-22T00:00:00.000Z'])
+        }
       })
 
       it('has daily values for older times, without a gap', async () => {

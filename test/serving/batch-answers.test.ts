@@ -2,7 +2,9 @@ import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { importEvents } from '../../functions/archive/imports.ts'
 import { decodeEvent, type WireEvent } from '../../functions/core/event.ts'
+import { emptyHistory } from '../../functions/core/history.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
+import { batchSeparability, MAX_PAIRED_CLASSES } from '../../functions/serving/batch-answers.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
 import { BatchDayRow, BatchStatisticsRow, SeparabilityRow } from '../../functions/serving/schemas.ts'
 import { collectingLogger, NOON_MS, wireEvent } from '../support/factories.ts'
@@ -130,6 +132,31 @@ describe('/api/batch/separability', () => {
   it('has none for a single class', async () => {
     const { rows } = await openApi({ imported: taken('Forest', '2026-11-20T00:00:00Z', 0.7, 0.8) })
     expect(await rows('/api/batch/separability')).toEqual([])
+  })
+
+  it('has the pairs of one class with all others, as they are among all pairs', async () => {
+    const classes = ['Forest', 'River', 'SeaLake']
+    const { rows, get } = await openApi({
+      imported: classes.flatMap((name, at) => taken(name, '2026-11-20T00:00:00Z', at / 10, at / 10 + 0.01)),
+    })
+    const all = (await rows('/api/batch/separability')) as SeparabilityRow[]
+    for (const name of classes) {
+      const own = all.filter(({ class_a, class_b }) => class_a === name || class_b === name)
+      expect(await rows('/api/batch/separability', { class: name })).toEqual(own)
+    }
+    expect((await get('/api/batch/separability', { class: 'Moon' })).statusCode).toBe(404)
+  })
+
+  it('needs a class where all pairs would hold up other answers', async () => {
+    const classesOf = (count: number) =>
+      new Map(Array.from({ length: count }, (_, at) => [`class ${String(at).padStart(4, '0')}`, emptyHistory()]))
+    const batchOf = (count: number) =>
+      ({
+        views: { read: (work: (view: object) => unknown) => work({}), classes: async () => classesOf(count) },
+      }) as never
+    expect(await batchSeparability(batchOf(MAX_PAIRED_CLASSES))).toHaveLength(4_950)
+    await expect(batchSeparability(batchOf(MAX_PAIRED_CLASSES + 1))).rejects.toThrow(/^class: is needed.* here 101:/)
+    expect(await batchSeparability(batchOf(3_000), { class: 'class 1500' })).toHaveLength(2_999)
   })
 })
 
