@@ -11,7 +11,7 @@ const IDENTITY = 'image-events.1'
 const LANES = ['0', '1'].map(partition => ({ name: `${IDENTITY}.${partition}`, parents: [], closed: false }))
 const [FIRST, SECOND] = LANES.map(({ name }) => name) as [string, string]
 
-describe('a published outline of a log', () => {
+describe('published metadata of a log', () => {
   let objects: ObjectStore
   let nowMs: number
   beforeEach(() => {
@@ -64,7 +64,7 @@ describe('a published outline of a log', () => {
     await expect(logMetadata.lanes()).rejects.toThrow('the heartbeats have stopped')
   })
 
-  it('tells no lanes of a log that was made anew, as long as what reads it was not', async () => {
+  it('lists no lanes of a log that was created again, as long as its reader was opened before', async () => {
     await beat({})
     const logMetadata = await open()
     await beat({}, { identity: 'image-events.2' })

@@ -177,7 +177,7 @@ describe('a view that was written', () => {
     await expect(refuseUnequal(viewReader(objects), base, view)).resolves.toBeUndefined()
   })
 
-  it('is refused where a class has fewer images than before, unless it was counted anew', async () => {
+  it('is refused where a class has fewer images than before, unless it was counted again', async () => {
     const replacing = async (days: DayHistory[], kind: 'batch' | 'backfill') => {
       const { objects, view } = await write(TWO, { audit: { ...emptyView().audit, kind } })
       const base = emptyView({ classesKey: 'base' })

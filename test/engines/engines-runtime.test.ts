@@ -47,7 +47,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
   let runs = 0
   beforeEach(async () => {
     state = temporaryFolder()
-    topic = `home-${++runs}`
+    topic = `runtime-${++runs}`
     keyspace = `home_${runs}`
     await freshTopic(kafka.brokers, topic)
   })
@@ -97,11 +97,11 @@ describeWithJava('a system on Kafka and Cassandra', () => {
   test('a Kinesis stream does as well, its region and endpoint from AWS’s own variables', async () => {
     const kinesis = await startKinesis()
     try {
-      await kinesis.freshStream('home', 2)
+      await kinesis.freshStream('runtime', 2)
       const aws = { AWS_ENDPOINT_URL: kinesis.endpoint, AWS_REGION: KINESIS_REGION }
       const events = await sampleEvents()
-      const system = await start(['--log', 'kinesis://home'], aws)
-      expect(await produce(['--to', 'kinesis://home'], aws).finished).toMatchObject({ code: 0 })
+      const system = await start(['--log', 'kinesis://runtime'], aws)
+      expect(await produce(['--to', 'kinesis://runtime'], aws).finished).toMatchObject({ code: 0 })
       await untilCounted(system, events.length)
       expect(await system.classStats()).toEqual(expectedStats(events, 1))
       await system.interrupt()

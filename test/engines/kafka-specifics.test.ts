@@ -55,7 +55,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
   const foreignProducer = (task: string, topic: string): Promise<string> =>
     java(join(import.meta.dirname, 'kafka/ForeignProducer.java'), task, kafka.brokers.join(','), topic)
 
-  test('refuses a topic with producers’ times and names the command that mends it', async () => {
+  test('refuses a topic with producers’ times and names the command that corrects it', async () => {
     await freshTopic(kafka.brokers, 'create-time', { 'message.timestamp.type': 'CreateTime' })
     const refused = await openKafkaEventLog({ brokers: kafka.brokers, topic: 'create-time' }).catch(error => error)
     const [, command] = /kafka-configs\.sh (.*?) \(/.exec(refused.message) ?? []

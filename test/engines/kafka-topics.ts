@@ -1,6 +1,6 @@
 import { Admin, ListOffsetTimestamps } from '@platformatic/kafka'
 
-/** Makes a topic anew, also where one of its name exists. */
+/** Creates a topic. An existing topic of the same name is deleted first. */
 export async function freshTopic(
   brokers: string[],
   topic: string,

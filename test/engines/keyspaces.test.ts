@@ -74,7 +74,7 @@ describeWithJava('on a stand-in for Keyspaces', () => {
       await expect(openCassandraSpeedStore({ ...options(), keyspaces: login })).rejects.toThrow(/Could not load/)
     })
 
-    test('asks for credentials anew for each connection', async () => {
+    test('asks for credentials again for each connection', async () => {
       const credentials = vi.fn(async () => keyspaces.credentials)
       const login = { region: keyspaces.region, credentials }
       const first = await openCassandraSpeedStore({ ...options(), keyspaces: login })

@@ -18,7 +18,7 @@ import { freePorts } from './ports.ts'
 export interface Kinesis {
   endpoint: string
   client: KinesisClient
-  /** Makes a stream anew, also where one of its name exists. */
+  /** Creates a stream. An existing stream of the same name is deleted first. */
   freshStream(stream: string, shards: number): Promise<void>
   /** Returns when the stream takes requests again after a change. */
   untilActive(stream: string): Promise<void>

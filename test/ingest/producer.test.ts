@@ -34,7 +34,7 @@ function ids(count: number, first = 0): string[] {
   return someEvents(count, first).map(event => event.image_id)
 }
 
-/** A producer on a log that meets the given faults, then the last of them for ever. */
+/** Creates a producer on a log with the given faults in order. The last fault repeats. */
 function setUp(faults: Fault[] = [NO_FAULT], options: ProducerOptions = {}) {
   const left = [...faults]
   const next = () => (left.length > 1 ? (left.shift() as Fault) : (left[0] as Fault))
@@ -205,7 +205,7 @@ describe('sending again', () => {
 })
 
 describe('giving up', () => {
-  test('takes a fresh id, whose counter begins anew, and goes on', async () => {
+  test('takes a fresh id with a counter from 1, and continues', async () => {
     const outage = Array<Fault>(400).fill(REFUSED)
     const { producer, attempts } = setUp([NO_FAULT, ...outage, NO_FAULT], { ids: 1 })
     await producer.send(someEvents(1))

@@ -225,7 +225,7 @@ describe('a redrive', () => {
     expect(await system.records()).toBe(1)
   })
 
-  it('ends its retries when the time since the claim is over, whoever claimed', async () => {
+  it('ends its retries when the time since the claim is over, also for a claim of another run', async () => {
     const system = await openSystem()
     await system.send(wetland('a'))
     await system.learn('Wetland')
@@ -263,7 +263,7 @@ describe('a redrive', () => {
     expect(destinations).toEqual(['topic.0', 'topic.0'])
   })
 
-  it('does not go on to a log that was made anew', async () => {
+  it('does not continue on a log that was created again', async () => {
     const system = await openSystem()
     await system.send(wetland('a'))
     await system.learn('Wetland')
@@ -330,7 +330,7 @@ describe('a redrive', () => {
   })
 })
 
-describe('a redrive of a whole record whose decoder was mended', () => {
+describe('a redrive of a whole record whose decoder was corrected', () => {
   const origin = { producer: 'somebody', counter: 7 }
   const entry = (sequence: number, data: Uint8Array): QuarantineEntry => ({
     lane: 'lane',

@@ -114,14 +114,17 @@ it.each([
     Buffer.from('{"revision":1,"cut":0,"totalsKey":"a","imports":[],"publishedAt":"2026-11-23","audit":{}}'),
     'has no format: a landcover from before format 1 wrote it',
   ],
-])('a state with a view %s is refused by name, instead of answers that fail for ever', async (_, bytes, told) => {
-  const folder = temporaryFolder()
-  const settings = await openState(folder, { slotMs: 60_000, demo: false, createdMs: 1 })
-  await openFolderObjectStore(join(folder, 'objects')).put(viewKey(1), bytes)
-  const servers = endpointsOf(folder, settings, { log: undefined, store: undefined })
-  const open = () => openLocalRuntime(folder, settings, servers, readEnvironment({}), () => {})
-  await expect(open()).rejects.toThrow(`the view ${viewKey(1)} ${told}`)
-  // A damaged one is none of an unknown format: the layers say what to do.
-  writeFileSync(join(folder, 'objects', viewKey(1)), bytes.subarray(1))
-  await (await open()).close()
-})
+])(
+  'a state with a view %s is refused by name at the start, so that answers do not fail later',
+  async (_, bytes, told) => {
+    const folder = temporaryFolder()
+    const settings = await openState(folder, { slotMs: 60_000, demo: false, createdMs: 1 })
+    await openFolderObjectStore(join(folder, 'objects')).put(viewKey(1), bytes)
+    const servers = endpointsOf(folder, settings, { log: undefined, store: undefined })
+    const open = () => openLocalRuntime(folder, settings, servers, readEnvironment({}), () => {})
+    await expect(open()).rejects.toThrow(`the view ${viewKey(1)} ${told}`)
+    // A damaged one is none of an unknown format: the layers say what to do.
+    writeFileSync(join(folder, 'objects', viewKey(1)), bytes.subarray(1))
+    await (await open()).close()
+  },
+)

@@ -23,7 +23,7 @@ interface Shard {
 
 /**
  * The log: Kinesis, whose shards split and merge and hand their keys to children, or Kafka, whose topic gets further
- * partitions among which keys are dealt anew. Sequence numbers only grow and gain digits: those of Kinesis across the
+ * partitions among which keys are distributed again. Sequence numbers only grow and gain digits: those of Kinesis across the
  * whole log, those of Kafka in each partition.
  */
 export class SimulatedLog {

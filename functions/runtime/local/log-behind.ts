@@ -70,7 +70,7 @@ export async function acceptLostRecords(
   if (highest === undefined) return []
   if (!moveEnd) {
     throw new Error(
-      `${name} cannot go on at a later position: delete the topic and create it again, it is read anew then`,
+      `${name} cannot go on at a later position: delete the topic and create it again; then it is read from the start`,
     )
   }
   await moveEnd(highest)

@@ -88,7 +88,7 @@ describe('a shared answer', () => {
   it.each([
     ['failed', () => ({ statusCode: 503 })],
     ['was old already', () => ({ headers: { ETag: TAG, Age: '90' } })],
-  ])('that %s is given to those who wait, and asked for anew by the next', async (_, answerOf) => {
+  ])('that %s goes to all waiting requests, and the next request asks again', async (_, answerOf) => {
     const { asked, ask } = open(answerOf)
     await Promise.all([ask(), ask()])
     expect(asked).toHaveLength(1)
