@@ -1,21 +1,10 @@
 import { IMPORT_SLOT, slotName } from '../core/slot.ts'
 import { MINUTE_MS } from '../core/time.ts'
-import type { ColumnType } from '../parquet/write.ts'
+import { hiveType, sqlType } from '../parquet/hive-type.ts'
 import { ARCHIVE_COLUMNS } from './parquet.ts'
 
 /** Name of the archive's table in Glue and Athena, or in Trino. The statements of data/sql read it. */
 export const ARCHIVE_TABLE = 'landcover_archive'
-
-const HIVE_TYPES: Record<ColumnType, string> = {
-  STRING: 'string',
-  INT32: 'int',
-  INT64: 'bigint',
-  DOUBLE: 'double',
-  BYTES: 'binary',
-  BOOLEAN: 'boolean',
-  TIMESTAMP: 'timestamp',
-  DECIMAL: 'decimal(38,0)',
-}
 
 export interface TableColumn {
   name: string
@@ -26,7 +15,7 @@ export interface TableColumn {
 /** Columns in the files. */
 export const ARCHIVE_TABLE_COLUMNS: readonly TableColumn[] = ARCHIVE_COLUMNS.map(({ name, type }) => ({
   name,
-  type: HIVE_TYPES[type],
+  type: hiveType(type),
 }))
 
 /** Column in the folder names. */
@@ -64,17 +53,13 @@ const PROJECTION = `projection.${ARCHIVE_PARTITION.name}.`
  * @param parameters as in Glue, with a projection
  */
 export function archiveTableDdl(location: string, parameters: TableParameters): string {
-  const columns = [...ARCHIVE_TABLE_COLUMNS, ARCHIVE_PARTITION].map(({ name, type }) => `${name} ${trinoType(type)}`)
+  const columns = [...ARCHIVE_TABLE_COLUMNS, ARCHIVE_PARTITION].map(({ name, type }) => `${name} ${sqlType(type)}`)
   const projection = Object.entries(parameters)
     .filter(([name]) => name.startsWith(PROJECTION))
     .map(([name, value]) => trinoProperty(name.slice(PROJECTION.length), value))
   return `create table ${ARCHIVE_TABLE} (${columns.join(', ')} with (${projection.join(', ')}))
     with (external_location = ${quoted(location)}, format = 'PARQUET', partitioned_by = array['${ARCHIVE_PARTITION.name}'],
     partition_projection_enabled = ${parameters['projection.enabled']})`
-}
-
-function trinoType(type: string): string {
-  return type === 'string' ? 'varchar' : type
 }
 
 /** Converts a parameter of Glue to a table property of Trino. Names and literals differ. */

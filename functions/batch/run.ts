@@ -7,13 +7,14 @@ import type { BatchQuery } from '../ports/batch-query.ts'
 import type { LogMetadata } from '../ports/event-log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
+import { publishAggregates } from './aggregates.ts'
 import { type ArchiveFile, archiveProgress, listArchive, type Progress } from './completeness.ts'
 import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
 import { encodeClasses, encodeDays } from './history-files.ts'
 import { type BatchSql, contentOf, countImports, countSlots, mergeCounts, type SlotsCounted } from './query.ts'
 import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal } from './validation.ts'
 import { ValidationError } from './validation-error.ts'
-import { type Audit, keysOf, type Part, pruneViews, publishView, sha256, type View } from './view.ts'
+import { type Audit, CLASSES_PREFIX, keysOf, type Part, pruneViews, publishView, sha256, type View } from './view.ts'
 import { type ViewReader, viewReader } from './view-reader.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
@@ -132,6 +133,7 @@ interface Attempt {
 /** Makes the next view from the newest whole one, and starts again as long as another run publishes in between. */
 async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Promise<Attempt>): Promise<BatchRun> {
   const views = viewReader(layer.objects)
+  await publishAggregates(layer.objects, views)
   for (;;) {
     const startedMs = layer.now()
     // The revision is read before the view: if another run publishes in between, this revision is taken, and publishing
@@ -143,7 +145,9 @@ async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Prom
       await (base && views.classes(base))
       const { next, behind } = await attempt({ base, revision: revision + 1, startedMs, views })
       if (!next) return { view: base, published: false, behind }
-      return (await publish(layer, base, next)) ? { view: next, published: true, behind } : undefined
+      if (!(await publish(layer, base, next))) return undefined
+      await publishAggregates(layer.objects, views)
+      return { view: next, published: true, behind }
     }
     try {
       // Without a whole view, everything is counted from the archive again.
@@ -240,7 +244,7 @@ async function finishView(
 ): Promise<View> {
   const { classes, audit, ...others } = made
   const images = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
-  const classesKey = `landcover_aggregates/as_of=${revision}-${randomUUID()}/classes.parquet`
+  const classesKey = `${CLASSES_PREFIX}${revision}-${randomUUID()}.parquet`
   const bytes = encodeClasses(classes)
   await objects.put(classesKey, bytes)
   const nowMs = now()

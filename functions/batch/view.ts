@@ -59,6 +59,8 @@ export interface Audit {
 }
 
 export const VIEW_PREFIX = 'views/'
+/** Prefix of files of all time. Views of before 0.2.0 have theirs below `landcover_aggregates/as_of=…`. */
+export const CLASSES_PREFIX = 'history/classes/'
 
 export function viewKey(revision: number): string {
   return `${VIEW_PREFIX}${String(revision).padStart(12, '0')}.json`

@@ -19,6 +19,7 @@ import { SECOND_MS } from '../../functions/core/time.ts'
 import type { BatchOutcome } from '../../functions/runtime/aws/batch.ts'
 import type { Names } from '../names.ts'
 import { type Stage, storeAddress } from '../stages.ts'
+import { addAggregatesTables } from './aggregates-tables.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Grants } from './grants.ts'
@@ -179,6 +180,7 @@ function addTables(scope: Construct, stage: Stage, names: Names): void {
     },
   })
   archive.addResourceDependency(database)
+  addAggregatesTables(scope, names, database)
   new CfnWorkGroup(scope, 'WorkGroup', {
     name: names.workGroup,
     // The workgroup contains only the history of its statements.

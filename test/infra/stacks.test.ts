@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
 import { producersToText } from '../../functions/adapters/row-encoding/row-encoding.ts'
+import { AGGREGATES_COLUMNS, AGGREGATES_SQL } from '../../functions/batch/aggregates-table.ts'
 import { rememberedMs } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import { READ_ONLY_CORS } from '../../functions/http/cors.ts'
@@ -334,6 +335,25 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
         expect(inside).toEqual({ uri: '/' })
         expect(outside).toMatchObject({ statusCode: 403 })
       }
+    })
+
+  if (stage !== 'local')
+    it('have the batch view as a table of all revisions, and as a SQL view of the newest one', () => {
+      const tables = properties('AWS::Glue::Table').map(({ TableInput }) => TableInput as Record<string, unknown>)
+      const [all, newest] = ['landcover_aggregates_all', 'landcover_aggregates'].map(wanted =>
+        tables.find(({ Name }) => Name === wanted),
+      )
+      expect(all).toMatchObject({
+        TableType: 'EXTERNAL_TABLE',
+        StorageDescriptor: { Location: `s3://landcover-${stage}-123456789012-eu-central-1/landcover_aggregates/` },
+      })
+      expect(newest).toMatchObject({ TableType: 'VIRTUAL_VIEW', Parameters: { presto_view: 'true' } })
+      const [, base64 = ''] = /^\/\* Presto View: (\S+) \*\/$/.exec(String(newest?.ViewOriginalText)) ?? []
+      const definition = JSON.parse(Buffer.from(base64, 'base64').toString('utf8'))
+      expect(definition).toMatchObject({ originalSql: AGGREGATES_SQL, schema: `landcover_${stage}` })
+      expect(definition.columns.map(({ name }: { name: string }) => name)).toEqual(
+        AGGREGATES_COLUMNS.map(({ name }) => name),
+      )
     })
 
   it('repeat no call of a schedule: the next one comes soon', () => {

@@ -1,0 +1,35 @@
+import type { ObjectStore } from '../ports/object-store.ts'
+import { AGGREGATES_PREFIX, aggregatesKey, aggregatesRevision, encodeAggregates } from './aggregates-table.ts'
+import { DamagedObjectError, decodeView, revisionOf, VIEW_PREFIX, viewKey } from './view.ts'
+import type { ViewReader } from './view-reader.ts'
+
+/**
+ * Writes a table file for each published view that has none, and removes those whose view is gone. Only views of the
+ * chain get a file, so that of a run that published nothing none can be seen. A file never changes: readers find it whole,
+ * and whoever writes it writes the same bytes. It runs before and after a batch run: a run that crashed between its view
+ * and its file leaves the file to the next one.
+ */
+export async function publishAggregates(objects: ObjectStore, views: ViewReader): Promise<void> {
+  const published = (await Array.fromAsync(objects.list(VIEW_PREFIX))).map(revisionOf)
+  const written = (await Array.fromAsync(objects.list(AGGREGATES_PREFIX))).flatMap(key => aggregatesRevision(key) ?? [])
+  const known = new Set(written)
+  for (const revision of published) if (!known.has(revision)) await writeOne(objects, views, revision)
+  const [oldest] = published
+  for (const revision of written) {
+    if (oldest !== undefined && revision < oldest) await objects.delete(aggregatesKey(revision))
+  }
+}
+
+async function writeOne(objects: ObjectStore, views: ViewReader, revision: number): Promise<void> {
+  const key = viewKey(revision)
+  const bytes = await objects.get(key)
+  // Another run may have removed it since it was listed.
+  if (!bytes) return
+  try {
+    const view = decodeView(key, bytes)
+    await objects.putIfAbsent(aggregatesKey(revision), encodeAggregates(view, await views.classes(view)))
+  } catch (error) {
+    // Answers pass over a damaged view, and so does the table.
+    if (!(error instanceof DamagedObjectError)) throw error
+  }
+}
