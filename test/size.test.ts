@@ -24,7 +24,6 @@ const LONG_FUNCTIONS = [
   'test/laws/histories.ts live',
   'test/localstack/deployed.ts deployedSystem',
   'test/support/pipeline.ts openPipeline',
-  'web/api.ts createApi',
   'web/sign-in.ts signIn',
 ]
 

@@ -60,33 +60,16 @@ type Cached = {
  * that an unchanged answer is a 304 without a body (RFC 9110, 13.1.2).
  */
 export function createApi({
-  fetch,
   timeoutMs,
-  authorization,
   now,
-}: {
-  fetch: typeof globalThis.fetch
+  ...requests
+}: Requests & {
   timeoutMs: number
-  /** Value of the Authorization header; undefined where readers do not sign in. */
-  authorization?: (() => Promise<string>) | undefined
   /** Monotonic clock, ms. */
   now: () => number
 }): Api {
   const cache = new Map<AnswerName, Cached>()
-
-  /** @throws Error for a status other than success; a 304 is valid only when a tag was sent */
-  async function get(url: string, etag: string | null, signal: AbortSignal | null): Promise<Response> {
-    const response = await fetch(url, {
-      headers: {
-        accept: 'application/json',
-        ...(etag ? { 'if-none-match': etag } : {}),
-        ...(authorization ? { authorization: await authorization() } : {}),
-      },
-      signal,
-    })
-    if (response.ok || (response.status === 304 && etag)) return response
-    throw new Error(`HTTP ${response.status}`)
-  }
+  const get = getter(requests)
 
   async function request<Name extends AnswerName>(name: Name, { url, state }: Query, signal: AbortSignal) {
     const last = cache.get(name)
@@ -142,6 +125,28 @@ export function createApi({
     async file(url) {
       return (await get(url, null, null)).blob()
     },
+  }
+}
+
+type Requests = {
+  fetch: typeof globalThis.fetch
+  /** Value of the Authorization header; undefined where readers do not sign in. */
+  authorization?: (() => Promise<string>) | undefined
+}
+
+/** Makes the function that sends a request. It throws for a status other than success; a 304 is valid only with a tag. */
+function getter({ fetch, authorization }: Requests) {
+  return async (url: string, etag: string | null, signal: AbortSignal | null): Promise<Response> => {
+    const response = await fetch(url, {
+      headers: {
+        accept: 'application/json',
+        ...(etag ? { 'if-none-match': etag } : {}),
+        ...(authorization ? { authorization: await authorization() } : {}),
+      },
+      signal,
+    })
+    if (response.ok || (response.status === 304 && etag)) return response
+    throw new Error(`HTTP ${response.status}`)
   }
 }
 
