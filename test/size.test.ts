@@ -31,6 +31,8 @@ const LONG_FUNCTIONS = [
 const LONG_FILES = [
   'test/contracts/speed-store.ts',
   'test/engines/kafka-specifics.test.ts',
+  'test/files/formats.test.ts',
+  'test/infra/stacks.test.ts',
   'test/redrive/redrive.test.ts',
   'test/simulation/planted-bugs.ts',
   'test/web/whole-views.test.ts',

@@ -18,6 +18,7 @@ import { isLate, windowOf } from '../core/window.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { LogMetadata } from '../ports/event-log.ts'
 import type { QuarantineEntry, RowKey, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
+import { cacheKey, type RowCache, trimCache } from './row-cache.ts'
 
 export interface SpeedLayer {
   store: SpeedStore
@@ -55,10 +56,6 @@ export interface Applied {
   /** Records that the log removed before this delivery, and that were never read. */
   lost: number
 }
-
-/** Rows that a warm process keeps in memory. Compare-and-set detects a row that is outdated. */
-export type RowCache = Map<string, SpeedRow>
-const MAX_CACHED_ROWS = 500
 
 /** Number of attempts to write a row while other writers replace it, before the delivery is given back. */
 const MAX_ROW_ATTEMPTS = 5
@@ -387,19 +384,4 @@ function accumulateAfter(
 
 function totalsOf(accumulators: ReadonlyMap<string, Accumulator>): Iterable<[string, Totals]> {
   return Iterator.from(accumulators).map(([className, accumulator]) => [className, accumulator.totals()])
-}
-
-function cacheKey({ slot, lane, windowStart }: RowKey): string {
-  return `${slot}/${lane}/${windowStart}`
-}
-
-/**
- * Removes the rows that were written longest ago. A map keeps insertion order, and a written row is inserted again at
- * the end.
- */
-function trimCache(cache: RowCache): void {
-  for (const key of cache.keys()) {
-    if (cache.size <= MAX_CACHED_ROWS) return
-    cache.delete(key)
-  }
 }

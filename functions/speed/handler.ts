@@ -2,7 +2,8 @@ import type { LogRecord } from '../core/record.ts'
 import { type BatchResponse, consume, type LogEvent } from '../lambda/decode-event.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Measurement, Metrics } from '../ports/metrics.ts'
-import { type Applied, applyDelivery, type RowCache, type SpeedLayer } from './apply.ts'
+import { type Applied, applyDelivery, type SpeedLayer } from './apply.ts'
+import type { RowCache } from './row-cache.ts'
 
 export interface SpeedHandlerOptions extends SpeedLayer {
   streamIdentity: string
