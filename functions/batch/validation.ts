@@ -1,3 +1,4 @@
+import type { Cursor } from '../core/cursor.ts'
 import { MICRO } from '../core/fixed-point.ts'
 import type { History } from '../core/history.ts'
 import type { Position } from '../core/lane.ts'
@@ -36,7 +37,7 @@ export function refuseImpossible({ days, content }: SlotsCounted): void {
  * has applied all records of the files, its totals must be equal to the last digit.
  *
  * @param files files of the slots from `from` (included) to `until` (not included)
- * @throws ValidationError that names the day and class that differ
+ * @throws ValidationError that names the day and class that differ, and the losses that may be the reason
  */
 export async function refuseOtherThanSpeed(
   store: Pick<SpeedStore, 'readCursors' | 'readRows'>,
@@ -45,7 +46,8 @@ export async function refuseOtherThanSpeed(
   from: Slot,
   until: Slot,
 ): Promise<void> {
-  const cursors = new Map((await store.readCursors()).map(({ lane, lastPosition }) => [lane, lastPosition]))
+  const known = await store.readCursors()
+  const cursors = new Map(known.map(({ lane, lastPosition }) => [lane, lastPosition]))
   const lanes = new Map<string, Position>()
   for (const { lane, last } of files) if (last > (lanes.get(lane) ?? '')) lanes.set(lane, last)
   for (const [lane, last] of lanes) if ((cursors.get(lane) ?? '') < last) return
@@ -67,9 +69,18 @@ export async function refuseOtherThanSpeed(
     if (textOf(batch.get(name)) === textOf(speed.get(name))) continue
     const [inBatch, inSpeed] = [batch, speed].map(totals => totals.get(name)?.count ?? 0)
     throw new ValidationError(
-      `the archive and the speed layer differ in ${name}, for arrivals from ${new Date(from).toISOString()} to ${new Date(until).toISOString()}: ${inBatch} and ${inSpeed} images`,
+      `the archive and the speed layer differ in ${name}, for arrivals from ${new Date(from).toISOString()} to ${new Date(until).toISOString()}: ${inBatch} and ${inSpeed} images${knownLosses(known)}`,
     )
   }
+}
+
+/** Records that the speed layer knows it has never read, as a sentence behind another. */
+function knownLosses(cursors: readonly Pick<Cursor, 'lane' | 'lostRecords'>[]): string {
+  const losses = cursors
+    .filter(({ lostRecords }) => lostRecords > 0)
+    .map(({ lane, lostRecords }) => `up to ${lostRecords} of ${lane}`)
+  if (losses.length === 0) return ''
+  return `. The log removed records before the speed layer read them: ${losses.join(', ')}. The archive may have them. If that explains the difference, publish what the archive says: npm run batch -- --ignore-speed (ignoreSpeed on AWS)`
 }
 
 function textOf(totals: Totals | undefined): string {

@@ -90,11 +90,21 @@ describe('the speed layer’s count', () => {
   const file = (lane: string, last: number): ArchiveFile => ({ key: '', slot: NOON_MS, lane, last: toPosition(last) })
 
   /** @param applied the position of each lane's cursor */
-  const compare = async (applied: Record<string, number>, files: ArchiveFile[], rows: SpeedRow[], days = DAYS) => {
+  const compare = async (
+    applied: Record<string, number>,
+    files: ArchiveFile[],
+    rows: SpeedRow[],
+    days = DAYS,
+    lost: Record<string, number> = {},
+  ) => {
     const asked: unknown[] = []
     const store = {
       readCursors: async () =>
-        Object.entries(applied).map(([lane, last]) => ({ ...newCursor(lane), lastPosition: toPosition(last) })),
+        Object.entries(applied).map(([lane, last]) => ({
+          ...newCursor(lane),
+          lastPosition: toPosition(last),
+          lostRecords: lost[lane] ?? 0,
+        })),
       readRows: async (lane: string, slots: unknown) => {
         asked.push(slots)
         return rows.filter(row => row.lane === lane)
@@ -132,6 +142,16 @@ describe('the speed layer’s count', () => {
   it('is that of all lanes together, those without a file too', async () => {
     const rows = [rowOf(EVENTS.slice(0, 1)), rowOf(EVENTS.slice(1), 'other')]
     expect(await compare({ lane: 5, other: 1 }, [file('lane', 5)], rows)).toHaveLength(2)
+  })
+
+  it('names the records that the log removed before they were read, where it differs', async () => {
+    const rows = [rowOf(EVENTS.slice(1))]
+    const applied = { lane: 5, other: 1, whole: 1 }
+    await expect(compare(applied, [file('lane', 5)], rows, DAYS, { lane: 7, other: 1 })).rejects.toThrow(
+      ': 1 and 0 images. The log removed records before the speed layer read them: up to 7 of lane, up to 1 of other. The archive may have them. If that explains the difference, publish what the archive says: npm run batch -- --ignore-speed',
+    )
+    await expect(compare(applied, [file('lane', 5)], rows)).rejects.toThrow(/1 and 0 images$/)
+    expect(await compare(applied, [file('lane', 5)], [rowOf(EVENTS)], DAYS, { lane: 7 })).toHaveLength(3)
   })
 
   it('differs where a digit does, with as many images', async () => {
