@@ -11,6 +11,7 @@ import {
 import { laneName, type Position, START, toPosition } from '../../core/lane.ts'
 import type { LogRecord } from '../../core/record.ts'
 import type { Append, AppendFailure, AppendOutcome, EventLog, Waiting } from '../../ports/event-log.ts'
+import { type Groups, inGroups } from '../in-groups.ts'
 import { appendInOrder, largestRecord } from './append.ts'
 import { clientOptions, describeError, isApiError, isPassing, type KafkaEventLogOptions } from './connection.ts'
 import { type FetchVersion, fetchPartition, firstTimeOf, ISOLATION, newestFetch, type Page, pageOf } from './fetch.ts'
@@ -29,7 +30,7 @@ const FIRST_WAIT_MS = 100
  * position. Kafka 3.1 or later, whose fetches name topics by id.
  *
  * An append is acknowledged when all in-sync replicas have it (acks=all; the topic's min.insync.replicas says how many
- * that must be). Nothing is sent again behind the caller's back, but for one case: a broker that refuses a batch since
+ * that must be). Records that come while a request to their partition is under way share the next one. Nothing is sent again behind the caller's back, but for one case: a broker that refuses a batch since
  * it no longer leads the partition has not stored it, and the same batch goes to its successor. Where a lane's batch
  * fails, what the call has for that lane behind it is not sent, so that sending again keeps the order.
  *
@@ -122,6 +123,29 @@ function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
     return maxBatchBytes
   }
 
+  /** Records that come while a request to their partition is under way share the next one. */
+  const groups = new Map<number, Groups<Append, AppendOutcome>>()
+
+  function groupsOf(partition: number): Groups<Append, AppendOutcome> {
+    const known = groups.get(partition) ?? inGroups(records => appendTo(partition, records))
+    groups.set(partition, known)
+    return known
+  }
+
+  async function appendTo(partition: number, records: readonly Append[]): Promise<AppendOutcome[]> {
+    let maxBatchBytes: number
+    try {
+      maxBatchBytes = await appendable()
+    } catch (cause) {
+      const failure = failureOf(cause)
+      return records.map(() => failure)
+    }
+    const stored = await appendInOrder(records, maxBatchBytes, batch => sendBatch(partition, batch), failureOf)
+    return stored.map(outcome =>
+      typeof outcome === 'bigint' ? { lane: laneOf(partition), position: toPosition(outcome) } : outcome,
+    )
+  }
+
   async function readable(): Promise<void> {
     const { compacted } = await standing()
     if (compacted) throw new Error(compacted)
@@ -150,23 +174,11 @@ function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
         if (indexes) indexes.push(index)
         else indexesOf.set(partition, [index])
       }
-      let maxBatchBytes: number
-      try {
-        maxBatchBytes = await appendable()
-      } catch (cause) {
-        const failure = failureOf(cause)
-        return records.map(() => failure)
-      }
       const outcomes = new Array<AppendOutcome>(records.length)
       await Promise.all(
         Array.from(indexesOf, async ([partition, indexes]) => {
-          const ofLane = indexes.map(index => records[index] as Append)
-          const stored = await appendInOrder(ofLane, maxBatchBytes, batch => sendBatch(partition, batch), failureOf)
-          for (const [n, index] of indexes.entries()) {
-            const outcome = stored[n] as (typeof stored)[number]
-            outcomes[index] =
-              typeof outcome === 'bigint' ? { lane: laneOf(partition), position: toPosition(outcome) } : outcome
-          }
+          const stored = await groupsOf(partition).add(indexes.map(index => records[index] as Append))
+          for (const [n, index] of indexes.entries()) outcomes[index] = stored[n] as AppendOutcome
         }),
       )
       return outcomes
