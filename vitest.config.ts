@@ -13,6 +13,9 @@ const HARD_TIMEOUT_MS = 300_000
 const ON_ENGINES = 'test/contracts/*.{trino,athena}.test.ts'
 const ON_LOCALSTACK = 'test/contracts/*.s3.test.ts'
 
+/** Compares with what other programs computed, from files that the repository does not hold: run only where they are named. */
+const CASES = process.env.LANDCOVER_CASES ? [] : ['test/images/cases.test.ts']
+
 export default defineConfig({
   test: {
     // Tests of real processes wait more than they work, so there may be more of them than cores.
@@ -35,6 +38,7 @@ export default defineConfig({
             'test/cli/**',
             'test/infra/**',
             'test/laws/real-tiles.test.ts',
+            ...CASES,
           ],
           testTimeout: HARD_TIMEOUT_MS,
           hookTimeout: HARD_TIMEOUT_MS,
