@@ -6,9 +6,10 @@
 -- 2. Of several copies of a record, the first position counts, in the slot of its own arrival.
 -- 3. Within a lane a record counts only if its counter is higher than all counters before it, as in the speed layer.
 --
--- "Before" means a lower sequence, never an earlier time, and an arrival within the look-back of the record. So the
--- result does not depend on which slots are queried together. Arrival times can go back by less than a slot. Therefore
--- records are read from :look_back to :next_slot (both included).
+-- "Before" means a lower sequence, never an earlier time, and an arrival no earlier than the look-back of the record. It
+-- may be later: a clock that leapt ahead may have stamped the first record. So the result does not depend on which slots
+-- are queried together. Arrival times can go back by less than a slot. Therefore records are read from :look_back to
+-- :next_slot (both included), and in the slots :leapt_slots, which hold records from before the counted ones.
 --
 -- A record without any counted event has one row without an event, so that its copies are recognised.
 --
@@ -25,7 +26,8 @@ positions as (
     min(arrival_ms) - min(arrival_ms) % :slot_ms as slot_start_ms,
     min(source_file) as source_file
   from landcover_archive
-  where arrival_slot >= :look_back and arrival_slot <= :next_slot and ('' in (:lane) or lane in (:lane))
+  where (arrival_slot >= :look_back and arrival_slot <= :next_slot or arrival_slot in (:leapt_slots))
+    and ('' in (:lane) or lane in (:lane))
   group by lane, sequence, producer, counter, arrival_slot
 ),
 ranked as (

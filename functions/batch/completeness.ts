@@ -1,5 +1,5 @@
 import { ARCHIVE_PREFIX, parseArchiveKey, slotPrefix } from '../archive/layout.ts'
-import { type Lane, type Position, toPosition } from '../core/lane.ts'
+import { type Lane, type Position, START, toPosition } from '../core/lane.ts'
 import type { Slot } from '../core/slot.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
@@ -8,6 +8,8 @@ export interface ArchiveFile {
   key: string
   slot: Slot
   lane: string
+  /** Position of the first record in the file. */
+  first: Position
   /** Position of the last record in the file. */
   last: Position
 }
@@ -17,9 +19,17 @@ export async function listArchive(objects: ObjectStore, from: Slot, slotMs: numb
   const files: ArchiveFile[] = []
   for await (const key of objects.list(ARCHIVE_PREFIX, slotPrefix(from, slotMs))) {
     const file = parseArchiveKey(key)
-    if (file) files.push({ key, slot: file.slot, lane: file.lane, last: toPosition(file.last) })
+    if (!file) continue
+    const { slot, lane } = file
+    files.push({ key, slot, lane, first: toPosition(file.first), last: toPosition(file.last) })
   }
   return files
+}
+
+/** Files of the archive, and the lanes of the log, listed after them. */
+export interface Archived {
+  files: readonly ArchiveFile[]
+  lanes: readonly Lane[]
 }
 
 /** Progress of the archive beyond a cut. */
@@ -38,7 +48,11 @@ export interface Progress {
  * If the log's time stamps may go back, files of future slots do not count: the clock that stamped them was wrong, and
  * records that arrive after it is set right would lie before the cut. Until then the speed rows answer for them.
  *
- * @param files files of the slots from the old cut on
+ * The last file of a lane by position tells how far the lane is, not the latest slot: a clock that leapt some hours ahead
+ * and was set right leaves files behind whose slots come into the past by and by. A slot that the lane has jumped to counts
+ * when the one after it has begun.
+ *
+ * @param files files of the slots from the old cut on, and of some before
  * @param lanes lanes of the log, listed after the files: a lane that opens in between has no file yet, so it is waited
  *   for
  * @param until first slot that lies in the future; infinity for a log whose arrival time never goes back
@@ -50,17 +64,66 @@ export function archiveProgress(
   from: Slot,
   until: Slot,
 ): Progress {
-  const latestOf = new Map<string, Slot>()
-  for (const { lane, slot } of files) {
-    if (slot >= from && slot < until && slot > (latestOf.get(lane) ?? 0)) latestOf.set(lane, slot)
-  }
+  const ofLane = Map.groupBy(
+    files.filter(({ slot }) => slot < until),
+    ({ lane }) => lane,
+  )
   const open = lanes.filter(lane => !lane.closed)
   if (open.length === 0) return { cut: from, behind: [] }
-  const latest = open.map(({ name }) => ({ lane: name, latestSlot: latestOf.get(name) ?? null }))
+  const largestStepMs = until === Number.POSITIVE_INFINITY ? until : slotMs
+  const latest = open.map(({ name }) => {
+    const slot = reachedBy(ofLane.get(name) ?? [], largestStepMs)
+    return { lane: name, latestSlot: slot !== null && slot >= from ? slot : null }
+  })
   const furthest = Math.max(...latest.map(({ latestSlot }) => latestSlot ?? from))
   const nearest = Math.min(...latest.map(({ latestSlot }) => latestSlot ?? from))
   return {
     cut: Math.max(from, nearest - slotMs),
     behind: latest.filter(({ latestSlot }) => (latestSlot ?? from) < furthest - slotMs),
   }
+}
+
+/**
+ * Finds the slot that the files of a lane have come to, in the order of their positions.
+ *
+ * @param largestStepMs a larger step ahead is believed only when the lane goes on from there
+ */
+function reachedBy(files: readonly ArchiveFile[], largestStepMs: number): Slot | null {
+  const inOrder = files.toSorted((a, b) => compare(a.last, b.last) || compare(a.first, b.first) || a.slot - b.slot)
+  let reached: Slot | null = null
+  let jumpedTo: Slot | null = null
+  for (const { slot } of inOrder) {
+    const goesOnFrom: Slot | null = jumpedTo !== null && slot > jumpedTo ? jumpedTo : reached
+    if (goesOnFrom === null || slot <= goesOnFrom + largestStepMs) {
+      reached = slot
+      jumpedTo = null
+    } else if (slot !== jumpedTo) jumpedTo = slot
+  }
+  return reached
+}
+
+function compare(a: Position, b: Position): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/**
+ * Lists the slots behind those that are counted that hold records from before the last counted ones: a clock that leapt
+ * ahead stamped them. Each may be the original of a copy in the counted slots, as the speed layer knows.
+ *
+ * @param archive its files of the counted slots, of the look-back before them and of all later slots; and the log's lanes
+ * @param lookBack first slot that is read for the counted ones
+ * @param next last slot that is read for them
+ */
+export function leaptSlots({ files, lanes }: Archived, lookBack: Slot, next: Slot): Slot[] {
+  const lastOf = new Map<string, Position>()
+  let lastOfAny = START
+  for (const { lane, slot, last } of files) {
+    if (slot < lookBack || slot > next) continue
+    if (last > (lastOf.get(lane) ?? START)) lastOf.set(lane, last)
+    if (last > lastOfAny) lastOfAny = last
+  }
+  // Positions of a closed lane are below those of its children, which take the copies of its records.
+  for (const { name, closed } of lanes) if (closed) lastOf.set(name, lastOfAny)
+  const leapt = files.filter(({ lane, slot, first }) => slot > next && first < (lastOf.get(lane) ?? START))
+  return [...new Set(leapt.map(({ slot }) => slot))].sort((a, b) => a - b)
 }

@@ -1,5 +1,6 @@
 import { firstCut, IMPORT_SLOT, lookBackMs, type Slot, slotName } from '../core/slot.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
+import { type Archived, leaptSlots } from './completeness.ts'
 import { type DayHistory, dayHistoryOfAnswer, integer, mergeDays } from './day-history.ts'
 import { renderSql } from './sql.ts'
 
@@ -22,12 +23,17 @@ export interface SlotsCounted {
 /** Maximum number of slots that one statement reads, so that its cost is bounded. */
 const SLOTS_PER_STATEMENT = 24
 
-/** Counts the events of the given slots, in order. Slots between them have no files and count as empty. */
+/**
+ * Counts the events of the given slots, in order. Slots between them have no files and count as empty.
+ *
+ * @param archive its files of the slots, of the look-back before them and of all later slots
+ */
 export async function countSlots(
   query: BatchQuery,
   sql: BatchSql,
   slotMs: number,
   slots: readonly Slot[],
+  archive: Archived,
 ): Promise<SlotsCounted> {
   const all: SlotsCounted[] = []
   const name = (slot: Slot) => slotName(Math.max(slot, firstCut(slotMs)), slotMs)
@@ -36,8 +42,15 @@ export async function countSlots(
     if (first < end) continue
     end = Math.min(first + SLOTS_PER_STATEMENT * slotMs, (slots.at(-1) as Slot) + slotMs)
     const range = { from: name(first), until: name(end), lane: '' as const }
+    const lookBack = first - lookBackMs(slotMs)
+    const leapt = leaptSlots(archive, lookBack, end).map(name)
     all.push(
-      await ask(query, sql, slotMs, { ...range, look_back: name(first - lookBackMs(slotMs)), next_slot: name(end) }),
+      await ask(query, sql, slotMs, {
+        ...range,
+        look_back: name(lookBack),
+        next_slot: name(end),
+        leapt_slots: leapt.length > 0 ? leapt : '',
+      }),
     )
   }
   return mergeCounts(all)
@@ -58,7 +71,7 @@ export async function countImports(
   const until = slotName(firstCut(slotMs), slotMs)
   for (let start = 0; start < lanes.length; start += IMPORTS_PER_STATEMENT) {
     const lane = lanes.slice(start, start + IMPORTS_PER_STATEMENT)
-    all.push(await ask(query, sql, slotMs, { from, until, lane, look_back: from, next_slot: from }))
+    all.push(await ask(query, sql, slotMs, { from, until, lane, look_back: from, next_slot: from, leapt_slots: '' }))
   }
   return mergeCounts(all)
 }
@@ -70,13 +83,15 @@ interface Values {
   lane: '' | readonly string[]
   look_back: string
   next_slot: string
+  /** Empty string for none. */
+  leapt_slots: '' | readonly string[]
 }
 
 async function ask(query: BatchQuery, sql: BatchSql, slotMs: number, values: Values): Promise<SlotsCounted> {
   // The content is read before the totals. A file that is written between the two is counted but not in the content;
   // the next run detects it.
   const content = await askContent(query, sql, values)
-  const span = { first: values.look_back, last: values.next_slot }
+  const span = { first: values.look_back, last: values.next_slot, others: values.leapt_slots || [] }
   const statement = renderSql(sql.totals, { ...values, slot_ms: slotMs, look_back_ms: lookBackMs(slotMs) })
   const totals = await query.query(statement, span, values.lane || undefined)
   return {

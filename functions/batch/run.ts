@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { IMPORT_DAY, listImports } from '../archive/imports.ts'
 import type { Lane } from '../core/lane.ts'
-import { firstCut, type Slot, slotOf } from '../core/slot.ts'
+import { firstCut, lookBackMs, type Slot, slotOf } from '../core/slot.ts'
 import { DAY_MS, formatTimestamp } from '../core/time.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
 import type { LogMetadata } from '../ports/event-log.ts'
@@ -51,14 +51,15 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
     const { base } = ground
     const baseCut = base?.cut ?? firstCut(slotMs)
     const files = await listArchive(objects, watchedFrom(baseCut, slotMs), slotMs)
-    const { cut, behind } = archiveProgress(files, await layer.lanes(), slotMs, baseCut, futureFrom(layer))
+    const lanes = await layer.lanes()
+    const { cut, behind } = archiveProgress(files, lanes, slotMs, baseCut, futureFrom(layer))
     const imports = (await listImports(objects)).filter(lane => !base?.imports.includes(lane))
     const changed = base ? changedSlots(base.watched, files, baseCut, slotMs) : []
     if (cut === baseCut && imports.length === 0 && changed.length === 0) return { next: undefined, behind }
 
     const newFiles = filesWithin(files, baseCut, cut)
     const slots = slotsOf(newFiles)
-    const ofSlots = await countSlots(query, sql, slotMs, slots)
+    const ofSlots = await countSlots(query, sql, slotMs, slots, { files, lanes })
     refuseImpossible(ofSlots)
     if (trustSpeed) await refuseOtherThanSpeed(layer.store, newFiles, ofSlots.days, baseCut, cut)
     const ofImports = await countImports(query, sql, slotMs, imports)
@@ -98,9 +99,10 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
     if (!base) return { next: undefined, behind: [] }
     const from = Math.max(Date.parse(first), firstCut(slotMs))
     const until = Math.min(Date.parse(last) + DAY_MS, base.cut)
-    const files = filesWithin(await listArchive(objects, from, slotMs), from, until)
+    const read = await listArchive(objects, Math.max(from - lookBackMs(slotMs), firstCut(slotMs)), slotMs)
+    const files = filesWithin(read, from, until)
     const slots = slotsOf(files)
-    const counted = await countSlots(query, sql, slotMs, slots)
+    const counted = await countSlots(query, sql, slotMs, slots, { files: read, lanes: await layer.lanes() })
     refuseImpossible(counted)
 
     const watched = watch(base.watched, slots, files, counted.content, base.cut, slotMs)

@@ -1,6 +1,6 @@
 import { type Position, START } from './lane.ts'
 import type { Origin } from './record.ts'
-import type { Slot } from './slot.ts'
+import { lookBackMs, rememberedMs, type Slot } from './slot.ts'
 
 /**
  * Progress of the speed layer in one lane, with the producers needed to recognise copies. One for each lane; it never
@@ -93,15 +93,21 @@ const SEEN_RECORD_BYTES = 36
  * Drops the producers that were seen longest ago when the producers exceed the size limit of a cursor. Copies of
  * dropped producers would count again. Only a sender that uses a new id for nearly every record causes this. The lane
  * continues.
+ *
+ * @param future first slot that lies in the future. A wrong clock stamped what was seen there, so it goes first: else it
+ *   would push out all others for years
  */
-export function withinSizeLimit(producers: SeenProducers): { kept: SeenProducers; forgotten: number } {
+export function withinSizeLimit(producers: SeenProducers, future: Slot): { kept: SeenProducers; forgotten: number } {
   const sizeOf = (producer: string, records: readonly SeenRecord[]) =>
     records.length * (producer.length + SEEN_RECORD_BYTES)
   let bytes = 0
   for (const [producer, records] of producers) bytes += sizeOf(producer, records)
   if (bytes <= MAX_PRODUCER_BYTES) return { kept: producers, forgotten: 0 }
   const kept = new Map(producers)
-  const latest = (records: readonly SeenRecord[]) => (records.at(-1) as SeenRecord).slot
+  const latest = (records: readonly SeenRecord[]) => {
+    const { slot } = records.at(-1) as SeenRecord
+    return slot < future ? slot : Number.NEGATIVE_INFINITY
+  }
   for (const [producer, records] of [...producers].sort(([, a], [, b]) => latest(a) - latest(b))) {
     if (bytes <= MAX_PRODUCER_BYTES) break
     kept.delete(producer)
@@ -110,18 +116,33 @@ export function withinSizeLimit(producers: SeenProducers): { kept: SeenProducers
   return { kept, forgotten: producers.size - kept.size }
 }
 
-/** Drops the records that are older than any copy can be. */
+/**
+ * Drops the records that are older than any copy can be: they lie beyond the look-back, and as many later slots are known
+ * as a cursor remembers. A clock that leaps some hours ahead makes one or two such slots. So a lane that is read hours
+ * after the leap, when its time stamps no longer lie in the future, still knows the producers of before.
+ *
+ * @param reached latest slot of the lane that is not in the future
+ */
 export function withoutExpired(
   producers: SeenProducers,
-  slot: Slot,
-  lookBackMs: number,
+  reached: Slot,
+  slotMs: number,
 ): Map<string, readonly SeenRecord[]> {
+  const oldest = Math.min(reached - slotMs - lookBackMs(slotMs), oldestRemembered(producers, reached, slotMs))
   const kept = new Map<string, readonly SeenRecord[]>()
   for (const [producer, records] of producers) {
     // Records are sorted by slot: if the first is recent, all are.
-    const isWhole = (records[0] as SeenRecord).slot >= slot - lookBackMs
-    const recent = isWhole ? records : records.filter(seen => seen.slot >= slot - lookBackMs)
+    const isWhole = (records[0] as SeenRecord).slot >= oldest
+    const recent = isWhole ? records : records.filter(seen => seen.slot >= oldest)
     if (recent.length > 0) kept.set(producer, recent)
   }
   return kept
+}
+
+/** Returns the oldest of the latest slots that hold records, as many as a cursor remembers. */
+function oldestRemembered(producers: SeenProducers, reached: Slot, slotMs: number): Slot {
+  const slots = new Set<Slot>()
+  for (const records of producers.values()) for (const { slot } of records) if (slot <= reached) slots.add(slot)
+  const latestFirst = [...slots].sort((a, b) => b - a)
+  return latestFirst[rememberedMs(slotMs) / slotMs - 1] ?? Number.NEGATIVE_INFINITY
 }

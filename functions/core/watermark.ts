@@ -10,16 +10,19 @@ import { LATENESS_MS, WINDOW_MS } from './window.ts'
  * A lane that has applied nothing yet counts with the latest arrival of its parents, because all its records arrived after
  * all of theirs. So a reshard does not open windows again.
  *
+ * The latest arrival of a lane is a maximum. Where a clock leapt ahead, it lies in the future, and nothing that has not
+ * happened yet is closed.
+ *
  * @param lanes all lanes of the log, listed after the cursors were read. In the other order a lane could open and
  *   receive events between the two.
  */
-export function watermarkOf(lanes: readonly Lane[], cursors: readonly Cursor[]): number | null {
+export function watermarkOf(lanes: readonly Lane[], cursors: readonly Cursor[], nowMs: number): number | null {
   const arrivals = new Map(cursors.map(({ lane, lastArrivalMs }) => [lane, lastArrivalMs]))
   const parents = new Map(lanes.map(lane => [lane.name, lane.parents]))
   const arrivalOf = (name: string): number | null =>
     arrivals.get(name) ?? leastOf((parents.get(name) ?? []).map(parent => arrivalOf(parent)))
   const arrivalMs = leastOf(lanes.filter(lane => !lane.closed).map(({ name }) => arrivalOf(name)))
-  return arrivalMs === null ? null : arrivalMs - LATENESS_MS
+  return arrivalMs === null ? null : Math.min(arrivalMs, nowMs) - LATENESS_MS
 }
 
 /** Returns the smallest time; null when the list is empty or one time is null. */

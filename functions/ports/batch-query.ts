@@ -5,6 +5,8 @@ export type SqlRow = Record<string, SqlValue>
 export interface SlotSpan {
   first: string
   last: string
+  /** Slots outside the range that it reads, too. */
+  others?: readonly string[]
 }
 
 export interface QueryAnswer {

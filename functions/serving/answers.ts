@@ -77,9 +77,9 @@ async function wholeWindowsSince(serving: Serving, cursors: readonly Cursor[], s
  * Computes the watermark; null when the log's list of lanes cannot be read. Then nothing is known to be complete, but
  * the numbers are the same.
  */
-async function knownWatermark({ lanes }: Serving, cursors: readonly Cursor[]): Promise<number | null> {
+async function knownWatermark({ lanes, now }: Serving, cursors: readonly Cursor[]): Promise<number | null> {
   try {
-    return watermarkOf(await lanes(), cursors)
+    return watermarkOf(await lanes(), cursors, now())
   } catch {
     return null
   }

@@ -28,7 +28,7 @@ export async function health(serving: Serving): Promise<Health> {
     }
   }
   const openLanes = await orElse('The list of lanes of the event log', serving.lanes(), undefined)
-  const watermarkMs = openLanes ? watermarkOf(openLanes, cursors) : null
+  const watermarkMs = openLanes ? watermarkOf(openLanes, cursors, now()) : null
   const positions = new Map(cursors.map(({ lane, lastPosition }) => [lane, lastPosition]))
   // The log may not return yet what it has acknowledged, for example records behind an open transaction.
   const acknowledgedLagMs = Math.max(

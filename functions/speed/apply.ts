@@ -236,8 +236,9 @@ async function writePart(
   applied.alerts += alerts.length
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
   // When the log's clock has leapt ahead, no producer expires: copies may come after the clock is right again.
-  const reached = Math.min(part.latestSlot, slotOf(layer.now(), slotMs))
-  const { kept, forgotten } = withinSizeLimit(withoutExpired(part.producers, reached - slotMs, lookBackMs(slotMs)))
+  const nowSlot = slotOf(layer.now(), slotMs)
+  const remembered = withoutExpired(part.producers, Math.min(part.latestSlot, nowSlot), slotMs)
+  const { kept, forgotten } = withinSizeLimit(remembered, nowSlot + 2 * slotMs)
   applied.producersForgotten += forgotten
   const next: Cursor = {
     lane: cursor.lane,

@@ -54,7 +54,7 @@ describe('compaction', () => {
       `select distinct ${COLUMNS.join()} from landcover_archive order by lane, sequence, line`,
       { first: SLOT, last: SLOT },
     )
-    const { days } = await countSlots(query, BATCH_SQL, SLOT_MS, [NOON_MS])
+    const { days } = await countSlots(query, BATCH_SQL, SLOT_MS, [NOON_MS], { files: [], lanes: [] })
     await query.close()
     return { rows, days }
   }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { archiveKey } from '../../functions/archive/layout.ts'
-import { archiveProgress, listArchive } from '../../functions/batch/completeness.ts'
-import type { Lane } from '../../functions/core/lane.ts'
+import { archiveProgress, leaptSlots, listArchive } from '../../functions/batch/completeness.ts'
+import { type Lane, toPosition } from '../../functions/core/lane.ts'
 import { firstCut } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
@@ -14,12 +14,15 @@ const lane = (name: string, closed = false): Lane => ({ name, parents: [], close
 
 describe('the archive is complete', () => {
   let objects: ObjectStore
+  /** Files of a lane follow each other in the order in which they are written. */
+  let position: number
   beforeEach(() => {
     objects = openFolderObjectStore(temporaryFolder())
+    position = 8
   })
 
-  const archived = (slots: number, name: string) =>
-    objects.put(archiveKey(NOON_MS + slots * SLOT_MS, SLOT_MS, name, '1', '9'), Buffer.alloc(0))
+  const archived = (slots: number, name: string, first = ++position, last = first) =>
+    objects.put(archiveKey(NOON_MS + slots * SLOT_MS, SLOT_MS, name, `${first}`, `${last}`), Buffer.alloc(0))
   const progress = async (lanes: Lane[], from = firstCut(SLOT_MS), until = Number.POSITIVE_INFINITY) =>
     archiveProgress(await listArchive(objects, from, SLOT_MS), lanes, SLOT_MS, from, until)
 
@@ -41,14 +44,38 @@ describe('the archive is complete', () => {
   })
 
   it('without regard to slots that lie in the future, which a clock has stamped that was wrong', async () => {
-    await archived(3, 'a')
-    await archived(5, 'a')
-    await archived(87_600, 'a')
+    for (const slots of [3, 4, 5, 87_600]) await archived(slots, 'a')
     const until = (slots: number) => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + slots * SLOT_MS)
     expect((await until(87_600)).cut).toBe(NOON_MS + 4 * SLOT_MS)
     expect((await until(6)).cut).toBe(NOON_MS + 4 * SLOT_MS)
-    expect((await until(5)).cut).toBe(NOON_MS + 2 * SLOT_MS)
-    expect((await until(87_601)).cut).toBe(NOON_MS + 87_599 * SLOT_MS)
+    expect((await until(5)).cut).toBe(NOON_MS + 3 * SLOT_MS)
+    expect((await until(87_601)).cut).toBe(NOON_MS + 4 * SLOT_MS)
+    expect((await until(Number.POSITIVE_INFINITY)).cut).toBe(NOON_MS + 87_599 * SLOT_MS)
+  })
+
+  it('up to where the last position is, when the time has come to which a clock had leapt', async () => {
+    for (const slots of [3, 7, 8, 4, 5]) await archived(slots, 'a')
+    const now = (slots: number) => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + (slots + 2) * SLOT_MS)
+    expect((await now(9)).cut).toBe(NOON_MS + 4 * SLOT_MS)
+    await archived(6, 'a')
+    expect((await now(9)).cut).toBe(NOON_MS + 5 * SLOT_MS)
+  })
+
+  it('not by a slot that is more than one ahead, until the lane goes on from there', async () => {
+    for (const slots of [3, 5, 5]) await archived(slots, 'a')
+    const now = () => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + 99 * SLOT_MS)
+    expect((await now()).cut).toBe(NOON_MS + 2 * SLOT_MS)
+    await archived(9, 'a')
+    expect((await now()).cut).toBe(NOON_MS + 2 * SLOT_MS)
+    await archived(10, 'a')
+    expect((await now()).cut).toBe(NOON_MS + 9 * SLOT_MS)
+  })
+
+  it('where a lane begins, and by a file that begins before the one before it has ended', async () => {
+    await archived(4, 'a', 20, 30)
+    await archived(3, 'a', 9, 22)
+    const now = () => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + 99 * SLOT_MS)
+    expect((await now()).cut).toBe(NOON_MS + 3 * SLOT_MS)
   })
 
   it('without regard to closed lanes, and to those that are not of this log', async () => {
@@ -66,5 +93,38 @@ describe('the archive is complete', () => {
   it('nowhere new when no lane is open, or none is known', async () => {
     expect(await progress([lane('a', true)])).toEqual({ cut: firstCut(SLOT_MS), behind: [] })
     expect(await progress([])).toEqual({ cut: firstCut(SLOT_MS), behind: [] })
+  })
+})
+
+describe('a slot is read beside those that are counted', () => {
+  const slot = (slots: number) => NOON_MS + slots * SLOT_MS
+  const file = (slots: number, of: string, first: number, last = first) => ({
+    key: '',
+    slot: slot(slots),
+    lane: of,
+    first: toPosition(first),
+    last: toPosition(last),
+  })
+  /** Of a count that reads slots 1 to 3. */
+  const leapt = (lanes: Lane[], ...files: ReturnType<typeof file>[]) => leaptSlots({ files, lanes }, slot(1), slot(3))
+
+  it('where it lies behind them, and begins before the last record that they hold of the lane', () => {
+    expect(leapt([lane('a')], file(3, 'a', 5, 9), file(9, 'a', 4), file(7, 'a', 8, 12), file(7, 'a', 3))).toEqual([
+      slot(7),
+      slot(9),
+    ])
+    expect(leapt([lane('a')], file(3, 'a', 5, 9), file(4, 'a', 9, 10), file(5, 'a', 11))).toEqual([])
+    expect(leapt([lane('a')], file(3, 'a', 5, 9), file(4, 'a', 8, 10))).toEqual([slot(4)])
+    expect(leapt([lane('a')], file(1, 'a', 9), file(4, 'a', 8))).toEqual([slot(4)])
+  })
+
+  it('not where the lane has no record in them, nor where another lane is further', () => {
+    expect(leapt([lane('a')], file(0, 'a', 9), file(4, 'a', 8))).toEqual([])
+    expect(leapt([lane('a'), lane('b')], file(3, 'b', 9), file(3, 'a', 2), file(4, 'a', 8))).toEqual([])
+  })
+
+  it('where a closed lane has it, whose children took the copies', () => {
+    expect(leapt([lane('a', true), lane('b')], file(3, 'b', 9), file(9, 'a', 8))).toEqual([slot(9)])
+    expect(leapt([lane('a', true), lane('b')], file(3, 'b', 9), file(9, 'a', 10))).toEqual([])
   })
 })

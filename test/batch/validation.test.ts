@@ -87,7 +87,13 @@ describe('the speed layer’s count', () => {
     .entries()
     .map(([className, of]) => dayOf(of, { className }))
     .toArray()
-  const file = (lane: string, last: number): ArchiveFile => ({ key: '', slot: NOON_MS, lane, last: toPosition(last) })
+  const file = (lane: string, last: number): ArchiveFile => ({
+    key: '',
+    slot: NOON_MS,
+    lane,
+    first: toPosition(0),
+    last: toPosition(last),
+  })
 
   /** @param applied the position of each lane's cursor */
   const compare = async (

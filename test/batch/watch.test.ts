@@ -14,7 +14,10 @@ const name = (slots: number) => slotName(back(slots), SLOT_MS)
 
 /** Files of slots, given by how many slots they lie before the cut. */
 const filesOf = (...slots: number[]): ArchiveFile[] =>
-  slots.map((slot, index) => ({ key: `${index}`, slot: back(slot), lane: 'lane', last: toPosition(index) }))
+  slots.map((slot, index) => {
+    const position = toPosition(index)
+    return { key: `${index}`, slot: back(slot), lane: 'lane', first: position, last: position }
+  })
 const contentOf = (events: Record<string, number>): ContentOfSlots =>
   new Map(Object.entries(events).map(([slot, count]) => [slot, { rows: count + 1, events: count }]))
 const of = (files: number, events: number, missed = 0) => ({ files, events, missed })

@@ -146,6 +146,7 @@ function spark(folder: string, slots: number): number {
     from: name(0),
     until: name(slots),
     next_slot: name(slots),
+    leapt_slots: '',
     lane: '',
     slot_ms: SLOT_MS,
   }

@@ -67,7 +67,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
     /** Images by UTC day that the batch layer counts in a range of slots, given as numbers of slots after noon. */
     async function count(from: number, until: number): Promise<SlotsCounted> {
       const slots = Array.from({ length: until - from }, (_, at) => NOON_MS + (from + at) * SLOT_MS)
-      return countSlots(query, BATCH_SQL, SLOT_MS, slots)
+      return countSlots(query, BATCH_SQL, SLOT_MS, slots, { files: [], lanes: [] })
     }
     const images = async (from: number, until: number) =>
       (await count(from, until)).days.reduce((sum, { history }) => sum + history.totals.count, 0)

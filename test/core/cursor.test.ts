@@ -13,7 +13,7 @@ import {
 } from '../../functions/core/cursor.ts'
 import { START } from '../../functions/core/lane.ts'
 import { lookBackMs, RETRY_LIMIT_MS, slotOf } from '../../functions/core/slot.ts'
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
 import { NOON_MS } from '../support/factories.ts'
 
 const SLOT_MS = HOUR_MS
@@ -129,17 +129,15 @@ describe('producers of several parents', () => {
 describe('forgetting', () => {
   it('drops who was last seen before the look-back, and nobody else', () => {
     const producers = new Map([
-      ['old', seen(1, NOON_MS - LOOK_BACK_MS - SLOT_MS)],
-      ['edge', seen(2, NOON_MS - LOOK_BACK_MS)],
+      ['old', seen(1, NOON_MS - LOOK_BACK_MS - 2 * SLOT_MS)],
+      ['edge', seen(2, NOON_MS - LOOK_BACK_MS - SLOT_MS)],
+      ['later', seen(3, NOON_MS - 2 * SLOT_MS)],
+      ['recent', seen(3, NOON_MS - SLOT_MS)],
       ['new', seen(3, NOON_MS)],
     ])
-    expect([...withoutExpired(producers, NOON_MS, LOOK_BACK_MS).keys()]).toEqual(['edge', 'new'])
-    expect(producers.size).toBe(3)
+    expect([...withoutExpired(producers, NOON_MS, SLOT_MS).keys()]).toEqual(['edge', 'later', 'recent', 'new'])
+    expect(producers.size).toBe(5)
   })
-
-  /** As the speed layer does it: one slot behind the latest, because arrival times go back by less than a slot. */
-  const forget = (producers: SeenProducers, latestSlot: number, slotMs: number) =>
-    withoutExpired(producers, latestSlot - slotMs, lookBackMs(slotMs))
 
   it('changes no later judgement, even where arrival times go back by a slot', () => {
     const slotMs = fc.constantFrom(SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, HOUR_MS)
@@ -151,7 +149,7 @@ describe('forgetting', () => {
         const copy = { producer: 'p', counter: 7 }
         const laterSlot = latest + onward * length
         const judge = (known: SeenProducers) => isCopy(known, copy, laterSlot, lookBackMs(length))
-        expect(judge(forget(producers, latest, length))).toBe(judge(producers))
+        expect(judge(withoutExpired(producers, latest, length))).toBe(judge(producers))
       }),
       { numRuns: 1_000 },
     )
@@ -164,7 +162,7 @@ describe('forgetting', () => {
       fc.property(slotMs, time, time, (length, passed, retried) => {
         fc.pre(passed <= retried)
         const producers = new Map([['p', seen(7, slotOf(NOON_MS, length))]])
-        const kept = forget(producers, slotOf(NOON_MS + passed, length), length)
+        const kept = withoutExpired(producers, slotOf(NOON_MS + passed, length), length)
         const retrySlot = slotOf(NOON_MS + retried, length)
         expect(isCopy(kept, { producer: 'p', counter: 7 }, retrySlot, lookBackMs(length))).toBe(true)
       }),
@@ -195,17 +193,50 @@ describe('the room that a cursor has for producers', () => {
 
   it('is enough for all that keep to their contract', () => {
     const producers = new Map(ids(5_000).map(id => [id, seen(1)]))
-    expect(withinSizeLimit(producers)).toEqual({ kept: producers, forgotten: 0 })
+    expect(withinSizeLimit(producers, NOON_MS + DAY_MS)).toEqual({ kept: producers, forgotten: 0 })
   })
 
   it('stays below what a row may have, and keeps what was seen last', () => {
     const early = ids(15_000, 'early').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS)] as const)
     const late = ids(5_000, 'late').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS + HOUR_MS)] as const)
     const producers = new Map([...late, ...early])
-    const { kept, forgotten } = withinSizeLimit(producers)
+    const { kept, forgotten } = withinSizeLimit(producers, NOON_MS + DAY_MS)
     expect(text(producers)).toBeGreaterThan(1024 ** 2)
     expect(text(kept)).toBeLessThan(0.9 * 1024 ** 2)
     expect(forgotten).toBe(producers.size - kept.size)
     for (const [id] of late) expect(kept.has(id)).toBe(true)
+  })
+
+  it('goes first to what was not seen in the future, by a clock that was wrong', () => {
+    const future = NOON_MS + 2 * HOUR_MS
+    const leapt = ids(5_000, 'leapt').map(id => [id, seen(Number.MAX_SAFE_INTEGER, future)] as const)
+    const early = ids(5_000, 'early').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS)] as const)
+    const late = ids(5_000, 'late').map(id => [id, seen(Number.MAX_SAFE_INTEGER, future - HOUR_MS)] as const)
+    const { kept } = withinSizeLimit(new Map([...leapt, ...early, ...late]), future)
+    for (const [id] of late) expect(kept.has(id)).toBe(true)
+    expect(leapt.filter(([id]) => kept.has(id))).toEqual([])
+    expect(early.filter(([id]) => kept.has(id)).length).toBeGreaterThan(0)
+  })
+})
+
+describe('a cursor forgets a producer', () => {
+  const slot = (at: number) => NOON_MS + at * HOUR_MS
+  const kept = (reached: number, ...slots: number[]) => {
+    const producers = new Map(slots.map(at => [String(at), seen(1, slot(at))]))
+    return [...withoutExpired(producers, slot(reached), HOUR_MS).keys()].map(Number)
+  }
+
+  it('when no copy can come: beyond the look-back, with four later slots between', () => {
+    expect(kept(4, 0, 1, 2, 3, 4)).toEqual([1, 2, 3, 4])
+    expect(kept(3, 0, 1, 2, 3)).toEqual([0, 1, 2, 3])
+  })
+
+  it('never for one or two slots of a clock that leapt some hours ahead', () => {
+    expect(kept(6, 0, 1, 5, 6)).toEqual([0, 1, 5, 6])
+    expect(kept(6, 0, 1, 2, 5, 6)).toEqual([1, 2, 5, 6])
+  })
+
+  it('for no slot that lies behind the one reached', () => {
+    expect(kept(1, 0, 1, 5, 6, 7, 8)).toEqual([0, 1, 5, 6, 7, 8])
   })
 })

@@ -2,10 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
 import type { Lane } from '../../functions/core/lane.ts'
-import { MINUTE_MS } from '../../functions/core/time.ts'
+import { DAY_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { isClosed, watermarkOf } from '../../functions/core/watermark.ts'
 import { isLate, LATENESS_MS, WINDOW_MS, windowOf } from '../../functions/core/window.ts'
 import { NOON_MS } from '../support/factories.ts'
+
+/** A time of asking that lies behind every arrival. */
+const END_MS = Number.MAX_SAFE_INTEGER
 
 const open = (name: string, ...parents: string[]): Lane => ({ name, parents, closed: false })
 const closed = (name: string, ...parents: string[]): Lane => ({ name, parents, closed: true })
@@ -14,12 +17,20 @@ const at = (lane: string, lastArrivalMs: number | null): Cursor => ({ ...newCurs
 describe('the watermark', () => {
   it('is where the slowest open lane is, less the lateness', () => {
     const cursors = [at('a', NOON_MS), at('b', NOON_MS - MINUTE_MS), at('c', NOON_MS + MINUTE_MS)]
-    expect(watermarkOf([open('a'), open('b'), open('c')], cursors)).toBe(NOON_MS - MINUTE_MS - LATENESS_MS)
+    expect(watermarkOf([open('a'), open('b'), open('c')], cursors, END_MS)).toBe(NOON_MS - MINUTE_MS - LATENESS_MS)
   })
 
   it('does not wait for lanes that are closed, nor for those of another log', () => {
     const cursors = [at('a', NOON_MS), at('old', 5), at('elsewhere', 7)]
-    expect(watermarkOf([open('a'), closed('old')], cursors)).toBe(NOON_MS - LATENESS_MS)
+    expect(watermarkOf([open('a'), closed('old')], cursors, END_MS)).toBe(NOON_MS - LATENESS_MS)
+  })
+
+  it('is no later than now, where a clock leapt ahead', () => {
+    const cursors = [at('a', NOON_MS + 3650 * DAY_MS), at('b', NOON_MS + 1)]
+    const lanes = [open('a'), open('b')]
+    expect(watermarkOf(lanes, cursors, NOON_MS)).toBe(NOON_MS - LATENESS_MS)
+    expect(watermarkOf(lanes, cursors, NOON_MS + 1)).toBe(NOON_MS + 1 - LATENESS_MS)
+    expect(watermarkOf(lanes, cursors, NOON_MS + 2)).toBe(NOON_MS + 1 - LATENESS_MS)
   })
 
   it.each([
@@ -30,14 +41,14 @@ describe('the watermark', () => {
     ['nothing is known of one parent', [open('c', 'a', 'b'), closed('a'), closed('b')], [at('a', NOON_MS)]],
     ['parents are gone without a trace', [open('c', 'a')], []],
   ])('is unknown while %s', (_, lanes, cursors) => {
-    expect(watermarkOf(lanes, cursors)).toBeNull()
+    expect(watermarkOf(lanes, cursors, END_MS)).toBeNull()
   })
 
   it('of a lane that has applied nothing yet is the one of its parents, or theirs', () => {
     const cursors = [at('a', NOON_MS), at('b', NOON_MS + MINUTE_MS), at('d', null)]
     const lanes = [closed('a'), closed('b'), closed('c', 'a', 'b'), open('d', 'c'), open('e', 'c')]
-    expect(watermarkOf(lanes, cursors)).toBe(NOON_MS - LATENESS_MS)
-    expect(watermarkOf([open('c', 'gone')], [at('gone', NOON_MS)])).toBe(NOON_MS - LATENESS_MS)
+    expect(watermarkOf(lanes, cursors, END_MS)).toBe(NOON_MS - LATENESS_MS)
+    expect(watermarkOf([open('c', 'gone')], [at('gone', NOON_MS)], END_MS)).toBe(NOON_MS - LATENESS_MS)
   })
 })
 
@@ -46,7 +57,7 @@ it('a window is closed from the moment on in which whatever arrives for it is la
   fc.assert(
     fc.property(anyTime, fc.integer({ min: -30 * MINUTE_MS, max: 30 * MINUTE_MS }), (eventMs, afterMs) => {
       const arrivalMs = eventMs + afterMs
-      const watermarkMs = watermarkOf([open('a')], [at('a', arrivalMs)])
+      const watermarkMs = watermarkOf([open('a')], [at('a', arrivalMs)], END_MS)
       expect(isClosed(windowOf(eventMs), watermarkMs)).toBe(isLate(eventMs, arrivalMs))
     }),
   )
@@ -134,7 +145,7 @@ describe('closed', () => {
       fc.property(steps, shares, (sequence, parts) => {
         const history = play(sequence)
         const { done, cursors } = applied(history, parts)
-        const watermarkMs = watermarkOf(history.lanes, cursors)
+        const watermarkMs = watermarkOf(history.lanes, cursors, END_MS)
         for (const record of history.records) {
           const { eventMs, arrivalMs } = record
           if (Number.isNaN(eventMs) || isLate(eventMs, arrivalMs) || !isClosed(windowOf(eventMs), watermarkMs)) continue
@@ -154,7 +165,7 @@ describe('closed', () => {
         for (const length of [cut % sequence.length, sequence.length]) {
           const history = play(sequence.slice(0, length))
           const { cursors } = applied(history, [1])
-          const watermarkMs = watermarkOf(history.lanes, cursors)
+          const watermarkMs = watermarkOf(history.lanes, cursors, END_MS)
           if (before !== null) expect(watermarkMs).toBeGreaterThanOrEqual(before)
           before = watermarkMs
         }
@@ -167,7 +178,7 @@ describe('closed', () => {
     const windowStart = windowOf(NOON_MS)
     const closesMs = windowStart + WINDOW_MS + LATENESS_MS
     const lanes = [open('a'), open('b')]
-    expect(isClosed(windowStart, watermarkOf(lanes, [at('a', closesMs), at('b', closesMs - 1)]))).toBe(false)
-    expect(isClosed(windowStart, watermarkOf(lanes, [at('a', closesMs), at('b', closesMs)]))).toBe(true)
+    expect(isClosed(windowStart, watermarkOf(lanes, [at('a', closesMs), at('b', closesMs - 1)], END_MS))).toBe(false)
+    expect(isClosed(windowStart, watermarkOf(lanes, [at('a', closesMs), at('b', closesMs)], END_MS))).toBe(true)
   })
 })

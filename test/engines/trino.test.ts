@@ -59,6 +59,14 @@ describeWithTrino('Trino', () => {
     const RANGES = {
       'of all slots': { look_back: name(-2), from: name(0), until: name(4), next_slot: name(4), lane: '' },
       'of one slot': { look_back: name(0), from: name(2), until: name(3), next_slot: name(3), lane: '' },
+      'with a slot of a clock that leapt ahead': {
+        look_back: name(-2),
+        from: name(0),
+        until: name(1),
+        next_slot: name(1),
+        lane: '',
+        leapt_slots: [name(3), name(4)],
+      },
       'of one lane': {
         look_back: name(-2),
         from: name(0),
@@ -85,7 +93,9 @@ describeWithTrino('Trino', () => {
     describe.each(readdirSync(SQL_FOLDER))('for %s', file => {
       const text = readFileSync(join(SQL_FOLDER, file), 'utf8')
       test.each(Object.entries(RANGES))('%s', async (_, values) => {
-        const { trino, duckdb } = await ask(renderSql(text, { ...values, slot_ms: HOUR_MS, look_back_ms: 2 * HOUR_MS }))
+        const { trino, duckdb } = await ask(
+          renderSql(text, { leapt_slots: '', ...values, slot_ms: HOUR_MS, look_back_ms: 2 * HOUR_MS }),
+        )
         expect(duckdb.length).toBeGreaterThan(0)
         expect(trino).toEqual(duckdb)
       })
@@ -105,7 +115,7 @@ describeWithTrino('Trino', () => {
       await archiveDelivery({ objects, slotMs: DAY_MS, classes }, LANES[0], [record])
     }
     const found = { rows: 1, events: 1 }
-    const { days, content } = await countSlots(query, BATCH_SQL, DAY_MS, [slot])
+    const { days, content } = await countSlots(query, BATCH_SQL, DAY_MS, [slot], { files: [], lanes: [] })
     expect(days).toHaveLength(1)
     expect(content).toEqual(new Map([[slotName(slot, DAY_MS), found]]))
     expect(await contentOf(query, BATCH_SQL, DAY_MS, [IMPORT_SLOT])).toEqual(

@@ -59,6 +59,7 @@ it('the sample: the SQL statements and the batch view give the results of pandas
       lane: '',
       look_back: from,
       next_slot: until,
+      leapt_slots: '',
       slot_ms: DAY_MS,
       look_back_ms: lookBackMs(DAY_MS),
     }

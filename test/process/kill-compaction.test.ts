@@ -34,7 +34,7 @@ it('a compaction that is killed again and again loses and doubles nothing, at an
     await objects.put(key, encodeArchiveFile(rows, fileName(key)))
   }
   const images = async () => {
-    const { days } = await countSlots(query, BATCH_SQL, HOUR_MS, SLOTS)
+    const { days } = await countSlots(query, BATCH_SQL, HOUR_MS, SLOTS, { files: [], lanes: [] })
     return days.reduce((sum, { history }) => sum + history.totals.count, 0)
   }
 

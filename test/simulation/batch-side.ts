@@ -215,7 +215,7 @@ export class BatchSide {
   #images(isMeant: (record: StoredRecord) => boolean): Map<string, number> {
     const { log, classes, slotMs } = this.#options
     const images = new Map<string, number>()
-    for (const record of distinctRecords(log).filter(isMeant)) {
+    for (const record of distinctRecords(log, SLOT_MS).filter(isMeant)) {
       for (const { className } of goodEvents(record, classes, slotMs)) {
         images.set(className, (images.get(className) ?? 0) + 1)
       }
@@ -242,7 +242,7 @@ export class BatchSide {
 
   async #judge(view: View): Promise<void> {
     const { log, classes, slotMs, see } = this.#options
-    const before = distinctRecords(log).filter(({ arrivalMs }) => arrivalMs < view.cut)
+    const before = distinctRecords(log, SLOT_MS).filter(({ arrivalMs }) => arrivalMs < view.cut)
     const ofDay = recount(before, classes, slotMs, event => `${dayOf(event.eventMs)} ${event.className}`)
     const days = await this.#views.days(view, '', '9')
     const said = describeTotals(days.map(row => [`${row.day} ${row.className}`, row.history.totals]))

@@ -14,7 +14,7 @@ import { BASELINE, SLOT_MS } from './world.ts'
 
 /** The breaches of the laws; none when all hold. */
 export async function breaches(outcome: Outcome): Promise<string[]> {
-  const distinct = distinctRecords(outcome.log)
+  const distinct = distinctRecords(outcome.log, SLOT_MS)
   return [
     ...outcome.seen,
     ...compare('totals', await storedTotals(outcome), expectedTotals(outcome, distinct)),

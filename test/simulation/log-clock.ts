@@ -1,5 +1,5 @@
 import type { Random } from '../../data/random.ts'
-import { DAY_MS } from '../../functions/core/time.ts'
+import { DAY_MS, HOUR_MS } from '../../functions/core/time.ts'
 
 /** Share of the stamps with which the clock begins to be wrong. */
 const JUMPS = 0.15
@@ -13,17 +13,20 @@ export interface Jumps {
 }
 
 /**
- * The clock that stamps what arrives in the log. For a few records it is wrong now and then, by days or years: it leaps
- * ahead, or is set back, and is right again. A history lasts less than the shortest leap.
+ * The clock that stamps what arrives in the log. For a few records it is wrong now and then: it leaps ahead, or is set
+ * back, and is right again. It leaps by days or years, or else by some hours, always as many in a history, so that the
+ * right time comes to where it was.
  */
 export class LogClock {
   readonly #jumps: Jumps
+  readonly #hoursMs: number
   #offMs = 0
   #left = 0
   #isRight = false
 
   constructor(jumps: Jumps) {
     this.#jumps = jumps
+    this.#hoursMs = (2 + 4 * jumps.random()) * HOUR_MS
   }
 
   /** From now on it is never wrong. */
@@ -37,7 +40,7 @@ export class LogClock {
     if (this.#left === 0 && random() < JUMPS) {
       this.#left = 1 + Math.floor(random() * LONGEST_JUMP)
       const isBack = random() < 0.3
-      const farMs = 2 * DAY_MS * 1000 ** random()
+      const farMs = random() < 0.5 ? this.#hoursMs : 2 * DAY_MS * 1000 ** random()
       this.#offMs = isBack ? (back ? -Math.floor(farMs) : 0) : ahead ? Math.floor(farMs) : 0
     }
     if (this.#left === 0) return rightMs

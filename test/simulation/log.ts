@@ -78,6 +78,11 @@ export class SimulatedLog {
     return this.shards.find(shard => shard.lane.name === lane) as Shard
   }
 
+  /** Whether one lane was made of another, by one or more reshards. */
+  isDescendant(lane: string, of: string): boolean {
+    return this.shardOf(lane).lane.parents.some(parent => parent === of || this.isDescendant(parent, of))
+  }
+
   /** What of a lane can still be read. */
   kept(lane: string): StoredRecord[] {
     const { records, removed } = this.shardOf(lane)

@@ -306,6 +306,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [['if (owner !== stored.systemId) await refuseRowsOfOtherLogs(store, system)', '']],
   },
   {
+    name: 'producers forgotten where the clock leapt some hours ahead',
+    file: 'functions/core/cursor.ts',
+    edits: [['latestFirst[rememberedMs(slotMs) / slotMs - 1] ?? Number.NEGATIVE_INFINITY', 'latestFirst[0] ?? 0']],
+  },
+  {
     name: 'no look-back',
     file: 'functions/core/slot.ts',
     edits: [['Math.ceil((RETRY_LIMIT_MS + slotMs) / slotMs) * slotMs', '0']],
@@ -425,15 +430,35 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   {
     name: 'slots of a clock that leapt ahead move the cut',
     file: 'functions/batch/completeness.ts',
-    edits: [['slot >= from && slot < until &&', 'slot >= from &&']],
+    edits: [
+      ['files.filter(({ slot }) => slot < until)', '[...files]'],
+      ['until === Number.POSITIVE_INFINITY ? until : slotMs', 'Number.POSITIVE_INFINITY'],
+    ],
+  },
+  {
+    name: 'a slot that a lane has jumped to moves the cut at once',
+    file: 'functions/batch/completeness.ts',
+    edits: [['until === Number.POSITIVE_INFINITY ? until : slotMs', 'Number.POSITIVE_INFINITY']],
   },
   {
     name: 'a lane whose clock leapt ahead holds the cut',
     file: 'functions/batch/completeness.ts',
     edits: [
-      ['slot >= from && slot < until &&', 'slot >= from &&'],
-      ['latestOf.set(lane, slot)', 'latestOf.set(lane, slot < until ? slot : from)'],
+      [
+        'const slot = reachedBy(',
+        'const slot = files.some(each => each.lane === name && each.slot >= until) ? null : reachedBy(',
+      ],
     ],
+  },
+  {
+    name: 'SQL without the slots of a clock that leapt ahead',
+    file: SQL,
+    edits: [inTotals('or arrival_slot in (:leapt_slots))', ')')],
+  },
+  {
+    name: 'slots of a clock that leapt ahead before a reshard not read',
+    file: 'functions/batch/completeness.ts',
+    edits: [['if (closed) lastOf.set(name, lastOfAny)', 'if (closed && files.length < 0) lastOf.set(name, lastOfAny)']],
   },
   {
     name: 'rows of a clock that leapt ahead not read',

@@ -16,29 +16,32 @@ interface Recount {
   nirSum: bigint
 }
 
+/** How far a record may be stamped behind its original and still be known for a copy, in slots. */
+const COPY_SLOTS = 2
+
 /**
- * The records that count: of each identity the one that the log took first, of those that it did not remove unread. A
- * late copy of a lost record does not count where a later record of its producer is in the lane before it.
+ * The records that count, of those that the log did not remove unread: all but copies. A copy comes behind its original,
+ * or behind a later record of its producer in its lane or one that this was made of: then its original was lost, or
+ * stamped long before. Each is a copy only of what is not stamped more than two slots before it.
  */
-export function distinctRecords(log: SimulatedLog): StoredRecord[] {
-  const known = new Set<string>()
-  const lost = new Set<string>()
-  const highest = new Map<string, number>()
-  return log.stored.filter(({ lane, isLost, sent: { origin } }) => {
-    if (!origin) return !isLost
-    const { producer, counter } = origin
-    const identity = `${producer}/${counter}`
-    if (isLost) {
-      lost.add(identity)
-      return false
-    }
-    const inLane = `${producer}/${lane}`
-    const isTooLate = lost.has(identity) && counter <= (highest.get(inLane) ?? 0)
-    highest.set(inLane, Math.max(counter, highest.get(inLane) ?? 0))
-    if (isTooLate || known.has(identity)) return false
-    known.add(identity)
-    return true
+export function distinctRecords(log: SimulatedLog, slotMs: number): StoredRecord[] {
+  const ofProducer = new Map<string, StoredRecord[]>()
+  return log.stored.filter(record => {
+    if (record.isLost) return false
+    const { origin } = record.sent
+    if (!origin) return true
+    const earlier = ofProducer.get(origin.producer) ?? []
+    ofProducer.set(origin.producer, [...earlier, record])
+    return !earlier.some(known => isCopyOf(known, record, log, slotMs))
   })
+}
+
+function isCopyOf(known: StoredRecord, record: StoredRecord, log: SimulatedLog, slotMs: number): boolean {
+  const slots = slotOf(record.arrivalMs, slotMs) / slotMs - slotOf(known.arrivalMs, slotMs) / slotMs
+  if (slots > COPY_SLOTS) return false
+  const [counter, knownCounter] = [record, known].map(({ sent }) => sent.origin?.counter ?? 0) as [number, number]
+  const isInLane = known.lane === record.lane || log.isDescendant(record.lane, known.lane)
+  return knownCounter === counter || (knownCounter > counter && isInLane)
 }
 
 /** The events of a record that count: of a class that is known in its arrival slot, and not from the future. */

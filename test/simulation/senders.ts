@@ -35,9 +35,7 @@ export class Senders {
     const { log, random, nowMs, clock } = this.#world
     const jitter = !this.#world.has('jitter') || random() < 0.6 ? 0 : Math.floor((random() - 0.5) * 0.9 * SLOT_MS)
     const gap = random() < 0.3 ? Math.floor(random() * 60) : 0
-    // The stamps of a record and its copies tell that they are the same, so those are right but for jitter.
-    const stampMs = record.origin ? nowMs + jitter : clock.stamp(nowMs + jitter)
-    log.append(lane ?? log.laneOf(key), record, stampMs, gap)
+    log.append(lane ?? log.laneOf(key), record, clock.stamp(nowMs + jitter), gap)
   }
 
   /** Leaves a record under way. */

@@ -47,12 +47,24 @@ it.each([
   expect(await images()).toBe(before)
 })
 
+it('a copy counts once where the clock leapt some hours ahead for other producers, also in a lane that is read when that time has come', async () => {
+  const { clock, stamped, speed, images } = await openStampedLane()
+  clock.nowMs = NOON_MS + DAY_MS
+  await speed([stamped(NOON_MS, record('a'))])
+  await speed([stamped(NOON_MS + 5 * HOUR_MS, record('b')), stamped(NOON_MS + 6 * HOUR_MS, record('c'))])
+  await speed([stamped(NOON_MS + 2 * MINUTE_MS, record('a'))])
+  expect(await images()).toBe(3)
+})
+
 it('a producer is forgotten with the first record of another that arrives when no copies can come', async () => {
   const { clock, stamped, speed, producers } = await openStampedLane()
   const lastMs = NOON_MS + rememberedMs(HOUR_MS) - HOUR_MS
   clock.nowMs = NOON_MS + DAY_MS
-  await speed([stamped(NOON_MS, record('a')), stamped(lastMs, record('b'))])
-  expect(await producers()).toEqual(['a', 'b'])
+  const between = [1, 2].map(hours =>
+    stamped(NOON_MS + hours * HOUR_MS, record(`after ${hours} h`.replaceAll(' ', '-'))),
+  )
+  await speed([stamped(NOON_MS, record('a')), ...between, stamped(lastMs, record('b'))])
+  expect(await producers()).toEqual(['a', 'after-1-h', 'after-2-h', 'b'])
   await speed([stamped(lastMs + HOUR_MS, record('c')), stamped(lastMs, record('d'))])
-  expect(await producers()).toEqual(['b', 'c', 'd'])
+  expect(await producers()).toEqual(['after-1-h', 'after-2-h', 'b', 'c', 'd'])
 })

@@ -87,6 +87,7 @@ export async function openPipeline(options: PipelineOptions) {
     archiveProcess: () => archiveHandler({ objects, slotMs, classes, streamIdentity, logger, metrics, now }),
     runBatch: (): Promise<BatchRun> =>
       runBatch({
+        arrivalNeverGoesBack: true,
         objects,
         query,
         store,

@@ -53,12 +53,12 @@ export async function openDuckDbBatchQuery(
  */
 async function filesOf(
   archiveFolder: string,
-  { first, last }: SlotSpan,
+  { first, last, others = [] }: SlotSpan,
   lanes: readonly string[] | undefined,
 ): Promise<string[]> {
   const isWithin = (folder: string) => {
     const slot = PARTITION_FOLDER.exec(folder)?.[1]
-    return slot !== undefined && first <= slot && slot <= last
+    return slot !== undefined && ((first <= slot && slot <= last) || others.includes(slot))
   }
   const isMeant = (name: string) =>
     name.endsWith('.parquet') && (lanes?.some(lane => name.startsWith(`${lane}-`)) ?? true)
