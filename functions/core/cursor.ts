@@ -117,8 +117,8 @@ export function withinSizeLimit(producers: SeenProducers, future: Slot): { kept:
 }
 
 /**
- * Drops the records that are older than any copy can be: they lie beyond the look-back, and as many later slots are known
- * as a cursor remembers. A clock that leaps some hours ahead makes one or two such slots. So a lane that is read hours
+ * Drops the records that are older than any copy can be: they lie beyond the look-back, and enough later slots are known
+ * that a clock which leapt some hours ahead cannot have made them. So a lane that is read hours
  * after the leap, when its time stamps no longer lie in the future, still knows the producers of before.
  *
  * @param reached latest slot of the lane that is not in the future
@@ -139,10 +139,13 @@ export function withoutExpired(
   return kept
 }
 
-/** Returns the oldest of the latest slots that hold records, as many as a cursor remembers. */
+/** Slots that a clock which leaps some hours ahead, for less than an hour, stamps beside the right ones. */
+const LEAPT_SLOTS = 2
+
+/** Returns the oldest of the latest slots that hold records, as many as a cursor remembers and a leap may add. */
 function oldestRemembered(producers: SeenProducers, reached: Slot, slotMs: number): Slot {
   const slots = new Set<Slot>()
   for (const records of producers.values()) for (const { slot } of records) if (slot <= reached) slots.add(slot)
   const latestFirst = [...slots].sort((a, b) => b - a)
-  return latestFirst[rememberedMs(slotMs) / slotMs - 1] ?? Number.NEGATIVE_INFINITY
+  return latestFirst[rememberedMs(slotMs) / slotMs + LEAPT_SLOTS - 1] ?? Number.NEGATIVE_INFINITY
 }
