@@ -308,7 +308,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'producers forgotten where the clock leapt some hours ahead',
     file: 'functions/core/cursor.ts',
-    edits: [['latestFirst[rememberedMs(slotMs) / slotMs + LEAPT_SLOTS - 1] ?? Number.NEGATIVE_INFINITY', 'latestFirst[0] ?? 0']],
+    edits: [
+      [
+        'latestFirst[rememberedMs(slotMs) / slotMs + LEAPT_SLOTS - 1] ?? Number.NEGATIVE_INFINITY',
+        'latestFirst[0] ?? 0',
+      ],
+    ],
   },
   {
     name: 'no look-back',
