@@ -488,7 +488,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   {
     name: 'two runs sharing a path',
     file: 'functions/batch/run.ts',
-    edits: [['randomUUID()}.parquet`', "'same'}.parquet`"]],
+    edits: [['-${randomUUID()}.parquet`\n  const bytes = encodeDays', '-same.parquet`\n  const bytes = encodeDays']],
   },
   {
     name: 'a view in the place of another',
