@@ -1,4 +1,4 @@
-import { openParquet } from '../parquet/read.ts'
+import { openParquet } from '../parquet/open-foreign.ts'
 import { SourceError } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
 
