@@ -11,6 +11,10 @@
 -- are queried together. Arrival times can go back by less than a slot. Therefore records are read from :look_back to
 -- :next_slot (both included), and in the slots :leapt_slots, which hold records from before the counted ones.
 --
+-- Imports are no records of a log, and may hold an image that another import holds. Of images with the same class, id
+-- and time one counts: that of the latest import that replaces, otherwise that of the earliest import; of one import its
+-- first row.
+--
 -- A record without any counted event has one row without an event, so that its copies are recognised.
 --
 -- Sums are integers: millionths of NDVI (micro), thousandths of a band's unit (milli), and products of them. Sums of a
@@ -57,6 +61,19 @@ counted as (
   left join copies on copies.lane = positions.lane and copies.sequence = positions.sequence
   where copies.sequence is null and positions.arrival_slot >= :from and positions.arrival_slot < :until
 ),
+repeated as (
+  select
+    lane,
+    sequence,
+    line,
+    row_number() over (
+      partition by class_name, image_id, event_ms
+      order by case when lane like 'import-replacing-%' then -arrival_ms else arrival_ms end, lane, sequence, line
+    ) as copy
+  from landcover_archive
+  where arrival_slot >= :from and arrival_slot < :until and lane in (:lane) and lane like 'import-%'
+    and image_id is not null
+),
 events as (
   select
     archive.*,
@@ -68,8 +85,13 @@ events as (
     on archive.lane = counted.lane
     and archive.sequence = counted.sequence
     and archive.source_file = counted.source_file
+  left join repeated
+    on archive.lane = repeated.lane
+    and archive.sequence = repeated.sequence
+    and archive.line = repeated.line
+    and repeated.copy > 1
   where archive.arrival_slot >= :from and archive.arrival_slot < :until and ('' in (:lane) or archive.lane in (:lane))
-    and archive.image_id is not null
+    and archive.image_id is not null and repeated.lane is null
 )
 select
   arrival_day,

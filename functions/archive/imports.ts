@@ -1,9 +1,9 @@
 import type { ImageEvent } from '../core/event.ts'
 import { toPosition } from '../core/lane.ts'
 import { IMPORT_SLOT } from '../core/slot.ts'
-import { dayOf } from '../core/time.ts'
+import { dayOf, formatTimestamp } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { archiveKey, fileName, IMPORT_LANE_PREFIX } from './layout.ts'
+import { archiveKey, fileName, IMPORT_LANE_PREFIX, slotPrefix } from './layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from './parquet.ts'
 
 const ROWS_PER_FILE = 100_000
@@ -24,6 +24,8 @@ const PREFIX = 'imports/'
  * @param name identifies the content of the rows, in letters and digits. An import with a known name changes nothing.
  * @param rows always the same number in the same order; null for a row that gives no event
  * @param importedMs arrival time of the events. None of them is late.
+ * @param options.isReplacing its images count instead of equal ones of other imports
+ * @param options.source for people: where the rows are from
  * @returns number of imported events; null when they were imported before. 0 leaves no trace, so that the import can be
  *   repeated when some rows are valid.
  */
@@ -33,8 +35,9 @@ export async function importEvents(
   name: string,
   rows: AsyncIterable<ImageEvent | null> | Iterable<ImageEvent | null>,
   importedMs: number,
+  { isReplacing = false, source }: { isReplacing?: boolean; source?: string } = {},
 ): Promise<number | null> {
-  const lane = laneOfImport(name)
+  const lane = laneOfImport(name, isReplacing)
   const marker = `${PREFIX}${lane}.json`
   let read = 0
   let count = 0
@@ -65,7 +68,13 @@ export async function importEvents(
   if (!(await putFile())) return null
   if (count === 0) return 0
   // The batch layer relies on this object, so it is written last.
-  const isFirst = await objects.putIfAbsent(marker, Buffer.from(JSON.stringify({ lane, events: count })))
+  const record: ImportRecord = {
+    lane,
+    events: count,
+    importedAt: formatTimestamp(importedMs),
+    ...(source && { source }),
+  }
+  const isFirst = await objects.putIfAbsent(marker, Buffer.from(JSON.stringify(record)))
   return isFirst ? count : null
 }
 
@@ -74,9 +83,43 @@ function firstOfFile(row: number): number {
   return row - ((row - 1) % ROWS_PER_FILE)
 }
 
-/** Returns the lane of an import in the archive. */
-export function laneOfImport(name: string): string {
-  return `${IMPORT_LANE_PREFIX}${name}`
+/**
+ * Returns the lane of an import in the archive.
+ *
+ * @param isReplacing its images count instead of equal ones of other imports; `totals.sql` goes by this name
+ */
+export function laneOfImport(name: string, isReplacing = false): string {
+  return `${IMPORT_LANE_PREFIX}${isReplacing ? 'replacing-' : ''}${name}`
+}
+
+/** What is known of a finished import. */
+export interface ImportRecord {
+  lane: string
+  events: number
+  /** Imports of before 0.3 do not say when they were made, and from what. */
+  importedAt?: string
+  source?: string
+}
+
+export async function readImports(objects: ObjectStore): Promise<ImportRecord[]> {
+  const records: ImportRecord[] = []
+  for await (const key of objects.list(PREFIX)) {
+    const bytes = await objects.get(key)
+    if (bytes) records.push(JSON.parse(Buffer.from(bytes).toString('utf8')))
+  }
+  return records.sort((a, b) => ((a.importedAt ?? '') < (b.importedAt ?? '') ? -1 : 1))
+}
+
+/**
+ * Takes an import back: the next batch run no longer counts it, and images that it had before others count from those.
+ *
+ * @returns what removes its files; to be called when a view without it is published, since a run may be reading them
+ */
+export async function withdrawImport(objects: ObjectStore, slotMs: number, lane: string): Promise<() => Promise<void>> {
+  await objects.delete(`${PREFIX}${lane}.json`)
+  return async () => {
+    for await (const key of objects.list(`${slotPrefix(IMPORT_SLOT, slotMs)}${lane}-`)) await objects.delete(key)
+  }
 }
 
 /** Lists the lanes of the finished imports. */

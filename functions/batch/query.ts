@@ -57,7 +57,7 @@ export async function countSlots(
 }
 
 /** Maximum number of imports in one statement: it names each, and engines limit the length of a statement. */
-const IMPORTS_PER_STATEMENT = 100
+const IMPORTS_PER_STATEMENT = 1_000
 
 /** Counts imports, which are named by their lanes. */
 export async function countImports(

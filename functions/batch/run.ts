@@ -14,7 +14,17 @@ import { encodeClasses, encodeDays } from './history-files.ts'
 import { type BatchSql, contentOf, countImports, countSlots, mergeCounts, type SlotsCounted } from './query.ts'
 import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal } from './validation.ts'
 import { ValidationError } from './validation-error.ts'
-import { type Audit, CLASSES_PREFIX, keysOf, type Part, pruneViews, publishView, sha256, type View } from './view.ts'
+import {
+  type Audit,
+  CLASSES_PREFIX,
+  IMPORT_PARTS,
+  keysOf,
+  type Part,
+  pruneViews,
+  publishView,
+  sha256,
+  type View,
+} from './view.ts'
 import { type ViewReader, viewReader } from './view-reader.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
@@ -53,16 +63,18 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
     const files = await listArchive(objects, watchedFrom(baseCut, slotMs), slotMs)
     const lanes = await layer.lanes()
     const { cut, behind } = archiveProgress(files, lanes, slotMs, baseCut, futureFrom(layer))
-    const imports = (await listImports(objects)).filter(lane => !base?.imports.includes(lane))
+    const imports = await listImports(objects)
+    const isImportsChanged = !isSame(imports, base?.imports ?? [])
     const changed = base ? changedSlots(base.watched, files, baseCut, slotMs) : []
-    if (cut === baseCut && imports.length === 0 && changed.length === 0) return { next: undefined, behind }
+    if (cut === baseCut && !isImportsChanged && changed.length === 0) return { next: undefined, behind }
 
     const newFiles = filesWithin(files, baseCut, cut)
     const slots = slotsOf(newFiles)
     const ofSlots = await countSlots(query, sql, slotMs, slots, { files, lanes })
     refuseImpossible(ofSlots)
     if (trustSpeed) await refuseOtherThanSpeed(layer.store, newFiles, ofSlots.days, baseCut, cut)
-    const ofImports = await countImports(query, sql, slotMs, imports)
+    // One import may repeat images of another, so they are counted together.
+    const ofImports = await countImports(query, sql, slotMs, isImportsChanged ? imports : [])
     refuseImpossible(ofImports)
 
     const before = noteChanges(
@@ -74,12 +86,16 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
     )
     const watched = watch(before, slots, files, ofSlots.content, cut, slotMs)
     const counted = mergeCounts([ofSlots, ofImports])
-    const next = await addToView(layer, ground, counted.days, {
-      cut,
-      imports: [...(base?.imports ?? []), ...imports],
-      watched,
-      audit: { kind: 'batch', ...tally(counted, slots.length, newFiles.length), missed: missedIn(watched) },
-    })
+    const audit = {
+      kind: 'batch' as const,
+      ...tally(counted, slots.length, newFiles.length),
+      missed: missedIn(watched),
+    }
+    const change = { cut, imports, watched, audit }
+    const next =
+      base && isImportsChanged
+        ? await replaceInView(layer, { ...ground, base }, row => !isOfLog(row), counted.days, change)
+        : await addToView(layer, ground, counted.days, change)
     return { next, behind }
   })
 }
@@ -108,6 +124,8 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
     const watched = watch(base.watched, slots, files, counted.content, base.cut, slotMs)
     const isReplaced = (row: DayHistory) => row.arrivalDay >= first && row.arrivalDay <= last && isOfLog(row)
     const next = await replaceInView(layer, { ...ground, base }, isReplaced, counted.days, {
+      cut: base.cut,
+      imports: base.imports,
       audit: { kind: 'backfill', ...tally(counted, slots.length, files.length), missed: missedIn(watched) },
       watched,
     })
@@ -196,6 +214,10 @@ async function publish({ objects }: BatchLayer, base: View | undefined, view: Vi
 
 type Change = Pick<View, 'watched'> & { audit: Omit<Audit, 'images' | 'added' | 'seconds'> }
 
+function isSame(imports: readonly string[], others: readonly string[]): boolean {
+  return imports.length === others.length && imports.every(lane => others.includes(lane))
+}
+
 /** Makes the next view with further days. Only the parts with these days are rewritten. */
 async function addToView(
   layer: BatchLayer,
@@ -219,7 +241,7 @@ async function replaceInView(
   ground: Ground & { base: View },
   isReplaced: (row: DayHistory) => boolean,
   days: readonly DayHistory[],
-  change: Change,
+  change: Change & Pick<View, 'cut' | 'imports'>,
 ): Promise<View> {
   const { base, revision, views } = ground
   const added = Map.groupBy(days, partOf)
@@ -233,10 +255,10 @@ async function replaceInView(
     const rows = mergeDays([...kept, ...fresh])
     classes = mergeClasses(classes, byClass(rows))
     if (rows.length === 0) continue
-    const isSame = part !== undefined && kept.length === known.length && fresh.length === 0
-    parts[name] = isSame ? part : await writePart(layer.objects, revision, name, rows)
+    const isUnchanged = part !== undefined && kept.length === known.length && fresh.length === 0
+    parts[name] = isUnchanged ? part : await writePart(layer.objects, revision, name, rows)
   }
-  return finishView(layer, ground, { ...change, cut: base.cut, imports: base.imports, parts, classes })
+  return finishView(layer, ground, { ...change, parts, classes })
 }
 
 async function finishView(
@@ -282,7 +304,7 @@ async function writePart(
  * arrival day, the month of the event.
  */
 function partOf(row: DayHistory): string {
-  return isOfLog(row) ? row.arrivalDay.slice(0, 7) : `import-${row.day.slice(0, 7)}`
+  return isOfLog(row) ? row.arrivalDay.slice(0, 7) : `${IMPORT_PARTS}${row.day.slice(0, 7)}`
 }
 
 function isOfLog({ arrivalDay }: DayHistory): boolean {

@@ -89,14 +89,15 @@ function textOf(totals: Totals | undefined): string {
 
 /**
  * Reads back the files of a new view. All time must equal the sum of the parts, and no class may have lost images
- * unless days were counted again.
+ * unless days or imports were counted again.
  *
  * @throws ValidationError when this does not hold
  */
 export async function refuseUnequal(views: ViewReader, base: View | undefined, view: View): Promise<void> {
-  const isBackfill = view.audit.kind === 'backfill'
+  const hasOtherImports = base !== undefined && base.imports.length > 0 && base.imports.join() !== view.imports.join()
+  const isRecounted = view.audit.kind === 'backfill' || hasOtherImports
   // Before the new view's: the reader remembers the classes of the view that it read last.
-  const classesBefore: ReadonlyMap<string, History> = base && !isBackfill ? await views.classes(base) : new Map()
+  const classesBefore: ReadonlyMap<string, History> = base && !isRecounted ? await views.classes(base) : new Map()
   const classes = await views.classes(view)
   const inClasses = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
   const inParts = Object.values(view.parts).reduce((sum, { images }) => sum + images, 0)

@@ -27,6 +27,9 @@ export interface View {
   audit: Audit
 }
 
+/** What the names of the parts of imports begin with. */
+export const IMPORT_PARTS = 'import-'
+
 export interface Part {
   /** Key of a Parquet file: a row for each arrival day, event day and class. */
   key: string

@@ -1,8 +1,10 @@
+import { IMPORT_PARTS, type View } from '../batch/view.ts'
 import type { RejectionReason } from '../core/record.ts'
 import { importSource } from '../files/bulk-import.ts'
 import { describeProblem, type RowProblem, SourceError } from '../files/rows.ts'
 import { findSources } from '../files/sources.ts'
 import { runCommand, UsageError } from './command.ts'
+import { printImports, undoImport } from './import-records.ts'
 import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
 import { progressLine } from './progress.ts'
 import { readReport } from './read-report.ts'
@@ -16,7 +18,8 @@ await runCommand(
     usage: 'npm run import -- --data FILE|FOLDER [flags]',
     summary:
       'Puts history straight into the archive, past the log, and counts it. A file is imported whole or not at all,\n' +
-      'and once: the same bytes again change nothing, whatever their name. Rows that are no events are left out.',
+      'and once: the same bytes again change nothing, whatever their name. An image (class, id and time) counts once,\n' +
+      'however many imports have it. Rows that are no events are left out.',
     flags: {
       data: {
         type: 'string',
@@ -26,10 +29,16 @@ await runCommand(
       ...MAPPING_FLAGS,
       now: { type: 'boolean', help: 'Rows without a time are of now' },
       'skip-bad': { type: 'boolean', help: 'Rows and files that are refused are no failure: exit code 0' },
+      replace: { type: 'boolean', help: 'Images that an import has already count with the values of this one' },
+      list: { type: 'boolean', help: 'Say what was imported, and import nothing' },
+      undo: { type: 'string', value: 'ID', help: 'Take back the import that --list shows under this id' },
       ...RUNTIME_FLAGS,
     },
   },
   async flags => {
+    if (flags.list) return withRuntime(flags, runtime => printImports(runtime).then(() => 0))
+    const { undo } = flags
+    if (undo !== undefined) return withRuntime(flags, runtime => undoImport(runtime, undo).then(() => 0))
     if (flags.data === undefined) throw new UsageError('--data takes a CSV, JSON or Parquet file, or a folder of them')
     const mapping = mappingOf(flags)
     const startedMs = performance.now()
@@ -47,7 +56,16 @@ await runCommand(
       const report = readReport(tell)
       for (const { path, reason } of unread) tell(`not read: ${path} ${reason}`)
       const classes = await runtime.classes()
-      const bulk = { objects, slotMs, classes, now: Date.now, mapping, report, timeIsNow: flags.now }
+      const bulk = {
+        objects,
+        slotMs,
+        classes,
+        now: Date.now,
+        mapping,
+        report,
+        timeIsNow: flags.now,
+        isReplacing: flags.replace,
+      }
       const lanes: string[] = []
       const files = { imported: 0, before: 0, failed: 0 }
       let events = 0
@@ -72,12 +90,15 @@ await runCommand(
       rejections.end(files.imported > 0)
       report.end()
       let view = await runtime.views.current()
+      const imagesBefore = imagesOfImports(view)
       // Also for what was imported by a run that ended before it was counted.
       if (lanes.some(lane => !view?.imports.includes(lane))) view = (await runtime.runBatch()).view
 
+      const known = events - (imagesOfImports(view) - imagesBefore)
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
       const outcome = [
         `import: ${events} events of ${counted(files.imported)} in ${seconds} s, ${rejections.summary()}`,
+        known > 0 && `${known} ${flags.replace ? 'replaced' : 'already known'}`,
         withoutNdvi > 0 && `${withoutNdvi} rows without NDVI`,
         files.before > 0 && `${counted(files.before)} imported before`,
         files.failed > 0 && `${counted(files.failed)} not imported`,
@@ -116,6 +137,12 @@ function rejectionReport(tell: (line: string) => void) {
       return `${total()} rejected${byReason === '' ? '' : ` (${byReason})`}`
     },
   }
+}
+
+/** Images that a view counts of imports. */
+function imagesOfImports(view: View | undefined): number {
+  const parts = Object.entries(view?.parts ?? {}).filter(([name]) => name.startsWith(IMPORT_PARTS))
+  return parts.reduce((sum, [, { images }]) => sum + images, 0)
 }
 
 function counted(files: number): string {

@@ -17,6 +17,8 @@ export interface BulkImport {
   mapping?: Mapping
   /** Gives rows that have no time the time of the import. */
   timeIsNow?: boolean
+  /** Its images count instead of equal ones of other imports. */
+  isReplacing?: boolean
   now(): number
   onRow?(row: number): void
   onRejected(reason: RejectionReason, problem: RowProblem): void
@@ -38,7 +40,7 @@ export interface Imported {
  * @throws SourceError when it cannot be read to its end, or changes meanwhile; then nothing of it is imported
  */
 export async function importSource(bulk: BulkImport, source: Source): Promise<Imported> {
-  const { objects, slotMs, mapping = {}, timeIsNow = false, report = SILENT } = bulk
+  const { objects, slotMs, mapping = {}, timeIsNow = false, isReplacing = false, report = SILENT } = bulk
   const state = await stateOfFiles(source)
   const name = await nameOfContent(source, mapping)
   const importedMs = bulk.now()
@@ -77,6 +79,6 @@ export async function importSource(bulk: BulkImport, source: Source): Promise<Im
     }
   }
 
-  const imported = await importEvents(objects, slotMs, name, events(), importedMs)
-  return { lane: laneOfImport(name), events: imported, withoutNdvi }
+  const imported = await importEvents(objects, slotMs, name, events(), importedMs, { isReplacing, source: source.name })
+  return { lane: laneOfImport(name, isReplacing), events: imported, withoutNdvi }
 }

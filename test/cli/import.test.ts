@@ -20,6 +20,9 @@ const SAMPLE = fileURLToPath(new URL('../../data/sample', import.meta.url))
 
 const runImport = (data: string, state: string) => run('functions/cli/import.ts', ['--data', data, '--state', state])
 
+const importWith = (state: string, ...args: string[]) =>
+  run('functions/cli/import.ts', ['--state', state, ...args]).finished
+
 /** A folder for the test's files, and in it a state that nothing has run on yet. */
 async function emptyState() {
   const folder = temporaryFolder()
@@ -208,6 +211,43 @@ describe('npm run import', () => {
       [...expected].map(([name, { count }]) => [name, count]).sort(),
     )
     expect(totalCount(await system.get('/api/batch/class-stats'))).toBe(900)
+  })
+})
+
+describe('npm run import knows an image again', () => {
+  it('says how many, lets newer values win, lists imports, and takes one back', async () => {
+    const { folder, state } = await emptyState()
+    const events = someEvents(30)
+    const june = writeEvents(join(folder, 'june.csv'), events.slice(0, 20))
+    const july = writeEvents(join(folder, 'july.csv'), events)
+    const corrected = events.slice(0, 10).map(event => ({ ...event, ndvi_mean: event.ndvi_mean / 2 }))
+    const better = writeEvents(join(folder, 'better.csv'), corrected)
+    expect((await importWith(state, '--list')).stdout).toBe('nothing was imported yet\n')
+    expect((await importWith(state, '--data', june)).stdout).toMatch(/; view 1 counts 20 images\n$/)
+    expect((await importWith(state, '--data', july)).stdout).toMatch(
+      /^import: 30 events .*; 20 already known; view 2 counts 30 images\n$/,
+    )
+    expect((await importWith(state, '--data', better, '--replace')).stdout).toMatch(
+      /; 10 replaced; view 3 counts 30 images\n$/,
+    )
+    expect(await counted(state)).toEqual(recount([...corrected, ...events.slice(10)], byClass))
+
+    const lines = (await importWith(state, '--list')).stdout.trimEnd().split('\n')
+    expect(lines.map(line => line.replace(/^import-\S+ +\S+ +/, ''))).toEqual([
+      '20 events of june.csv',
+      '30 events of july.csv',
+      '10 events of better.csv',
+    ])
+    const [id] = (lines[2] as string).split(' ')
+    expect((await importWith(state, '--undo', id as string)).stdout).toMatch(
+      / is undone .*; view 4 counts 30 images\n$/,
+    )
+    expect(await counted(state)).toEqual(recount(events, byClass))
+    for (const wrong of ['nothing', 'import-']) {
+      const { code, stderr } = await importWith(state, '--undo', wrong)
+      expect(stderr).toMatch(/^--undo: '.*' names (no import|2 imports): take an id that --list shows\n/)
+      expect(code).toBe(2)
+    }
   })
 })
 

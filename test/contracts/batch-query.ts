@@ -235,7 +235,9 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       const imported = (lane: string, count: number) =>
         archive(
           IMPORTS,
-          Array.from({ length: count }, (_, line) => archived(1, { lane, line })),
+          Array.from({ length: count }, (_, line) =>
+            archived(1, { lane, line, event: imageEvent({ imageId: `${lane}-${line}` }) }),
+          ),
           lane,
         )
       await imported('import-a', 3)

@@ -9,7 +9,8 @@ import { eventually, runBatch, runProduce, startSystem, totalCount } from '../su
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 async function importSome(state: string, count: number): Promise<void> {
-  const events = someEvents(count).map(event => decodeEvent(event, Date.now()))
+  const images = someEvents(count).map(event => ({ ...event, image_id: `${count}-${event.image_id}` }))
+  const events = images.map(event => decodeEvent(event, Date.now()))
   await importEvents(openFolderObjectStore(join(state, 'objects')), HOUR_MS, `some-${count}`, events, Date.now())
 }
 
