@@ -3,41 +3,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
-import { viewReader } from '../../functions/batch/view-reader.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { importSource } from '../../functions/files/bulk-import.ts'
 import { findSources, type Source } from '../../functions/files/sources.ts'
-import { openState } from '../../functions/runtime/local/state.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
 import { copyToParquet } from '../support/events-parquet.ts'
+import { counted, emptyState } from '../support/imported.ts'
 import { eventually, run, runBatch, runProduce, startSystem, totalCount } from '../support/landcover.ts'
-import { withoutLateness } from '../support/pipeline.ts'
 import { byClass, recount } from '../support/recount.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const SAMPLE = fileURLToPath(new URL('../../data/sample', import.meta.url))
 
 const runImport = (data: string, state: string) => run('functions/cli/import.ts', ['--data', data, '--state', state])
-
-const importWith = (state: string, ...args: string[]) =>
-  run('functions/cli/import.ts', ['--state', state, ...args]).finished
-
-/** A folder for the test's files, and in it a state that nothing has run on yet. */
-async function emptyState() {
-  const folder = temporaryFolder()
-  const state = join(folder, 'state')
-  await openState(state, { slotMs: HOUR_MS, demo: false, createdMs: Date.now() })
-  return { folder, state }
-}
-
-/** The totals of all time in the current view. */
-async function counted(state: string) {
-  const views = viewReader(openFolderObjectStore(join(state, 'objects')))
-  const view = await views.current()
-  const classes = view ? await views.classes(view) : new Map<string, never>()
-  return withoutLateness(new Map(Array.from(classes, ([name, { totals }]) => [name, totals])))
-}
 
 const markers = (state: string) => {
   const folder = join(state, 'objects', 'imports')
@@ -211,43 +190,6 @@ describe('npm run import', () => {
       [...expected].map(([name, { count }]) => [name, count]).sort(),
     )
     expect(totalCount(await system.get('/api/batch/class-stats'))).toBe(900)
-  })
-})
-
-describe('npm run import knows an image again', () => {
-  it('says how many, lets newer values win, lists imports, and takes one back', async () => {
-    const { folder, state } = await emptyState()
-    const events = someEvents(30)
-    const june = writeEvents(join(folder, 'june.csv'), events.slice(0, 20))
-    const july = writeEvents(join(folder, 'july.csv'), events)
-    const corrected = events.slice(0, 10).map(event => ({ ...event, ndvi_mean: event.ndvi_mean / 2 }))
-    const better = writeEvents(join(folder, 'better.csv'), corrected)
-    expect((await importWith(state, '--list')).stdout).toBe('nothing was imported yet\n')
-    expect((await importWith(state, '--data', june)).stdout).toMatch(/; view 1 counts 20 images\n$/)
-    expect((await importWith(state, '--data', july)).stdout).toMatch(
-      /^import: 30 events .*; 20 already known; view 2 counts 30 images\n$/,
-    )
-    expect((await importWith(state, '--data', better, '--replace')).stdout).toMatch(
-      /; 10 replaced; view 3 counts 30 images\n$/,
-    )
-    expect(await counted(state)).toEqual(recount([...corrected, ...events.slice(10)], byClass))
-
-    const lines = (await importWith(state, '--list')).stdout.trimEnd().split('\n')
-    expect(lines.map(line => line.replace(/^import-\S+ +\S+ +/, ''))).toEqual([
-      '20 events of june.csv',
-      '30 events of july.csv',
-      '10 events of better.csv',
-    ])
-    const [id] = (lines[2] as string).split(' ')
-    expect((await importWith(state, '--undo', id as string)).stdout).toMatch(
-      / is undone .*; view 4 counts 30 images\n$/,
-    )
-    expect(await counted(state)).toEqual(recount(events, byClass))
-    for (const wrong of ['nothing', 'import-']) {
-      const { code, stderr } = await importWith(state, '--undo', wrong)
-      expect(stderr).toMatch(/^--undo: '.*' names (no import|2 imports): take an id that --list shows\n/)
-      expect(code).toBe(2)
-    }
   })
 })
 
