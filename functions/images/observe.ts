@@ -1,3 +1,4 @@
+import type { SceneBands } from './bands/scene-bands.ts'
 import { ImageError } from './errors.ts'
 import { emptySummary, imageIdOf, type Observation, outcomeOf, type Summary } from './output/rows.ts'
 import type { OpenScene } from './scene/open-scene.ts'
@@ -5,6 +6,7 @@ import type { ScenePlan } from './scene/plan.ts'
 import { type Grid, projectionOf } from './sites/projection.ts'
 import { type Site, shapeOf } from './sites/site.ts'
 import { observeSites, type Rule } from './zonal/observe-sites.ts'
+import { tryFirstPixel } from './zonal/pixels.ts'
 
 export interface ObserveOptions {
   rule: Rule
@@ -21,11 +23,14 @@ export async function observeScene(
   sites: readonly Site[],
   options: ObserveOptions,
 ): Promise<{ observations: Observation[]; summary: Summary }> {
-  const projection = projectionOf(neededGrid(scene.grid, scene.bands.red.raster.name), scene.bands.red.raster.name)
+  const projection = projectionOf(await neededGrid(scene), scene.bands.red.raster.name)
   const shapes = sites.map(site => shapeOf(site, projection))
   const summary = emptySummary()
   const observations: Observation[] = []
-  for (const [index, seen] of (await observeSites(scene, shapes, options)).entries()) {
+  const observed = await observeSites(scene, shapes, options)
+  // Where no pixel was read nobody knows yet whether the files can be decoded.
+  if (observed.every(({ inside }) => inside === 0)) await tryFirstPixel(scene)
+  for (const [index, seen] of observed.entries()) {
     const shape = shapes[index] as (typeof shapes)[number]
     const { id, className, polygons } = sites[index] as Site
     const { statistics } = seen
@@ -51,8 +56,15 @@ export async function observeScene(
   return { observations, summary }
 }
 
-/** @throws ImageError without a georeference */
-export function neededGrid(grid: Grid | null, name: string): Grid {
-  if (grid) return grid
-  throw new ImageError(`${name}: does not say where it lies (georeference and EPSG code); give --epsg, or another file`)
+/** Where a scene's pixels lie. @throws ImageError where its files do not say it, or cannot be decoded */
+export async function neededGrid(scene: SceneBands): Promise<Grid> {
+  if (scene.grid) return scene.grid
+  // That a file is damaged says more than what its tags lack.
+  await tryFirstPixel(scene)
+  const { name, transform } = scene.bands.red.raster
+  throw new ImageError(
+    transform
+      ? `${name}: does not name its coordinate system; give --epsg, 32629 for example`
+      : `${name}: does not say where it lies (no georeference); give a GeoTIFF that says it`,
+  )
 }

@@ -130,6 +130,26 @@ describe('npm run observe', () => {
     ])
   })
 
+  it.each([
+    ['that are placed', false],
+    ['without a georeference', true],
+  ])('refuses a damaged band though no site lies in it, of files %s', (_, isUnplaced) => {
+    const folder = sceneFolder()
+    const raster = { width: SIDE, height: SIDE, bands: [new Array(SIDE * SIDE).fill(1)], isUnplaced }
+    const path = writeRaster(folder, 'nir.tif', raster, { codec: 'deflate' })
+    const bytes = readFileSync(path)
+    bytes.fill(7, 8, 12)
+    writeFileSync(path, bytes)
+    writeRaster(folder, 'red.tif', raster)
+    const fields = JSON.parse(readFileSync(join(folder, 'fields.geojson'), 'utf8'))
+    writeFileSync(join(folder, 'far.geojson'), JSON.stringify({ ...fields, features: [fields.features[1]] }))
+    const bands = ['--red', 'red.tif', '--nir', 'nir.tif', '--scale', '1', '--offset', '0']
+    const flags = [...bands, '--timestamp', '2023-05-01T10:00:00Z', '--sites', 'far.geojson', '--out', 'events.csv']
+    const { stderr, status } = observe(folder, ...flags)
+    expect(stderr).toMatch(/nir\.tif: block 0, 0 cannot be decoded/)
+    expect(status).toBe(1)
+  })
+
   it('asks for a cell of whole pixels', () => {
     const folder = sceneFolder()
     const flags = ['--classes-raster', 'red.tif', '--legend', 'worldcover', '--cell', '35', '--out', 'events.csv']

@@ -165,6 +165,33 @@ describe('the statistics of a site', () => {
     for (const each of all) expect(each, `SEED=${random.seed}`).toStrictEqual(all[0])
   })
 
+  it('leave a pixel whose green or blue is NaN out of that mean only', async () => {
+    const bands = [
+      [1, 1, 1, 1],
+      [3, 3, 9, 9],
+      [10, Number.NaN, 30, Number.NaN],
+      [Number.NaN, Number.NaN, Number.NaN, Number.NaN],
+    ]
+    const scene = await sceneOf({ width: 4, height: 1, bands }, { type: 'f32' }, { scale: 1, nodata: null })
+    const { raster } = scene.bands.red
+    scene.bands.green = { raster, band: 3, scale: 1, offset: 0, nodata: null }
+    scene.bands.blue = { raster, band: 4, scale: 1, offset: 0, nodata: null }
+    const ring: Ring = [
+      [0, 0],
+      [2.5, 0],
+      [2.5, 1],
+      [0, 1],
+    ]
+    const [seen] = await observeSites(scene, [shapeOf({ polygons: [[ring]] }, PIXELS)], {
+      rule: 'coverage',
+      texture: false,
+    })
+    expect(seen).toMatchObject({
+      valid: 2.5,
+      statistics: { red: 1, nir: 4.2, green: (10 + 0.5 * 30) / 1.5, blue: null },
+    })
+  })
+
   it('have nothing of a site that lies outside', async () => {
     const scene = await sceneOf(
       { width: 4, height: 4, bands: [new Array(16).fill(1), new Array(16).fill(3)] },

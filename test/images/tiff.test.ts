@@ -141,6 +141,15 @@ describe('a file that is broken or hostile is refused by name', () => {
     await expect(readAll({ ...sourceOf(bytes) })).rejects.toThrow(message)
   })
 
+  it('when it is opened, where a block ends one byte beyond its end', async () => {
+    const plain = writeTiff({ ...rasterOf('u16'), bands: rasterOf('u16').bands.slice(0, 1) })
+    const lastPossible = plain.length - 71 * 53 * 2
+    await expect(openRaster(sourceOf(withTag(plain, 273, lastPossible)))).resolves.toMatchObject({ width: 71 })
+    await expect(openRaster(sourceOf(withTag(plain, 273, lastPossible + 1)))).rejects.toThrow(
+      /memory\.tif: ends after \d+ bytes, before data/,
+    )
+  })
+
   it('with a directory that points back to itself', async () => {
     const loop = new Uint8Array(good)
     const view = new DataView(loop.buffer)

@@ -72,10 +72,7 @@ async function observeOpenChip(chip: Chip, raster: Raster, options: ChipOptions,
   const sums = emptySums()
   const levels = options.texture ? emptyLevels(window) : null
   addPixels(sums, pixels, scene.bands, window, 0, height, new Float64Array(width * height).fill(1), levels)
-  const statistics = statisticsOf(sums, {
-    green: scene.bands.green !== undefined,
-    blue: scene.bands.blue !== undefined,
-  })
+  const statistics = statisticsOf(sums)
   const outcome = outcomeOf(sums, width * height, options.minValid)
   summary[outcome]++
   if (outcome !== 'observed' || !statistics) return null

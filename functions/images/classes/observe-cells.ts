@@ -48,17 +48,16 @@ export async function observeCells(
   options: Omit<ObserveOptions, 'rule'>,
 ): Promise<CellsObserved> {
   const { name } = scene.bands.red.raster
-  const grid = neededGrid(scene.grid, name)
+  const grid = await neededGrid(scene)
   const projection = projectionOf(grid, name)
   const cell = cellPixels(grid, map.cellSize)
   const unknown = new Map<number, number>()
   const zones = await collectZones(scene, projection, map, cell, options, unknown)
   const gridName = `${plan.gridCode ?? `EPSG-${grid.epsg}`}-${map.cellSize}`
-  const has = { green: scene.bands.green !== undefined, blue: scene.bands.blue !== undefined }
   const summary = emptySummary()
   const observations: Observation[] = []
   for (const { cellX, cellY, code, window, sums, levels } of zones) {
-    const statistics = statisticsOf(sums, has)
+    const statistics = statisticsOf(sums)
     const outcome = outcomeOf(sums, sums.inside, options.minValid)
     summary[outcome]++
     if (outcome !== 'observed' || !statistics) continue
@@ -211,5 +210,8 @@ async function readCodes(
 }
 
 function gridOf({ transform, epsg, width, height, name }: Raster): Grid {
-  return neededGrid(transform && epsg !== null ? { epsg, transform, width, height } : null, name)
+  if (transform && epsg !== null) return { epsg, transform, width, height }
+  throw new ImageError(
+    `${name}: does not say where it lies (georeference and EPSG code); write it with gdal_translate -a_srs EPSG:4326 for example`,
+  )
 }

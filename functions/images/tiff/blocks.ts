@@ -5,7 +5,7 @@ import { blockBytes, blockCount, blockRows, type Layout } from './layout.ts'
 import { decodeLerc, loadLerc } from './lerc.ts'
 import { undoPredictor } from './predictor.ts'
 import { isPacked, type Samples, unpackSamples, viewSamples } from './samples.ts'
-import type { ByteSource } from './source.ts'
+import { type ByteSource, refuseBeyondEnd } from './source.ts'
 
 /** A block of an image. `band` is 0 where a block holds all bands. */
 export interface Block {
@@ -21,8 +21,8 @@ export interface BlockIndex {
   byteCounts: ArrayLike<number>
 }
 
-/** Reads where the blocks are. @throws ImageError when the file does not say it for all of them */
-export async function locateBlocks(layout: Layout): Promise<BlockIndex> {
+/** Reads where the blocks are. @throws ImageError when the file does not say it for all of them, or ends before one */
+export async function locateBlocks(layout: Layout, sizeBytes: number): Promise<BlockIndex> {
   const { image, isTiled, name } = layout
   if (layout.compression === LERC) await loadLerc()
   const offsets = await image.fetch(isTiled ? TiffTag.TileOffsets : TiffTag.StripOffsets)
@@ -31,7 +31,23 @@ export async function locateBlocks(layout: Layout): Promise<BlockIndex> {
   if (!offsets || !byteCounts || offsets.length < count || byteCounts.length < count) {
     throw new ImageError(`${name}: does not say where each of its ${count} blocks is; it is damaged: copy it again`)
   }
+  for (let at = 0; at < count; at++) refuseDamaged(layout, sizeBytes, at, Number(offsets[at]), Number(byteCounts[at]))
   return { layout, offsets, byteCounts }
+}
+
+/** A download that broke off has all its tags, but not all its blocks. It is refused whichever blocks are wanted. */
+function refuseDamaged(layout: Layout, sizeBytes: number, at: number, offset: number, length: number): void {
+  // Without an offset the block is left out of the file.
+  if (offset === 0 || length === 0) return
+  // What does not compress can grow a little.
+  if (length > 2 * blockBytes(layout, layout.blockHeight) + 4096) {
+    const place = at % (layout.blocksAcross * layout.blocksDown)
+    const [x, y] = [place % layout.blocksAcross, Math.floor(place / layout.blocksAcross)]
+    throw new ImageError(
+      `${layout.name}: block ${x}, ${y} has ${length} bytes, more than it can hold; it is damaged: copy it again`,
+    )
+  }
+  refuseBeyondEnd(layout.name, sizeBytes, offset, length)
 }
 
 /** Adjacent blocks are read at once when no more bytes lie between them: GDAL's COG driver writes 8 between tiles. */
@@ -75,14 +91,7 @@ interface PlacedBlock {
 function placeOf({ layout, offsets, byteCounts }: BlockIndex, { x, y, band }: Block) {
   const at = band * layout.blocksAcross * layout.blocksDown + y * layout.blocksAcross + x
   const offset = Number(offsets[at])
-  const length = offset === 0 ? 0 : Number(byteCounts[at])
-  // What does not compress can grow a little.
-  if (length > 2 * blockBytes(layout, layout.blockHeight) + 4096) {
-    throw new ImageError(
-      `${layout.name}: block ${x}, ${y} has ${length} bytes, more than it can hold; it is damaged: copy it again`,
-    )
-  }
-  return { offset, length }
+  return { offset, length: offset === 0 ? 0 : Number(byteCounts[at]) }
 }
 
 function runsOf(placed: PlacedBlock[]): { start: number; end: number; members: PlacedBlock[] }[] {

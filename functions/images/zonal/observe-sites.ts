@@ -56,7 +56,6 @@ export async function observeSites(
     .flatMap((shape, index) => zoneOf(shape, index, width, height) ?? [])
     .sort((one, other) => one.window.y0 - other.window.y0)
   const read = openPixelReader(scene)
-  const has = { green: scene.bands.green !== undefined, blue: scene.bands.blue !== undefined }
   let active: Zone[] = []
   let next = 0
   for (const [y0, y1] of chunksOf(scene, height)) {
@@ -64,7 +63,7 @@ export async function observeSites(
     if (active.length > 0) {
       const pixels = await read(...neededOf(active, y0, y1))
       for (const zone of active) addRows(zone, pixels, scene, options)
-      for (const zone of active) if (zone.window.y1 <= y1) observations[zone.index] = finish(zone, has)
+      for (const zone of active) if (zone.window.y1 <= y1) observations[zone.index] = finish(zone)
       active = active.filter(zone => zone.window.y1 > y1)
     }
     options.onRows?.(y1, height)
@@ -120,13 +119,13 @@ function addRows(zone: Zone, pixels: Pixels, scene: SceneBands, options: { rule:
   }
 }
 
-function finish({ sums, levels, window }: Zone, has: { green: boolean; blue: boolean }): SiteObservation {
+function finish({ sums, levels, window }: Zone): SiteObservation {
   const { inside, valid, cloudy } = sums
   return {
     inside,
     valid,
     cloudy,
-    statistics: statisticsOf(sums, has),
+    statistics: statisticsOf(sums),
     texture: levels && textureOf(levels, window.x1 - window.x0, window.y1 - window.y0),
   }
 }

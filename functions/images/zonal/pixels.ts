@@ -37,6 +37,11 @@ export function openPixelReader(scene: SceneBands): (window: Window, columns: re
   }
 }
 
+/** Decodes the first pixel of each file. @throws ImageError for a damaged file, where nothing else of it is read */
+export async function tryFirstPixel(scene: SceneBands): Promise<void> {
+  await openPixelReader(scene)({ x0: 0, y0: 0, x1: 1, y1: 1 }, [[0, 1]])
+}
+
 /** Reads the states of a window: from the scene's mask, and from masks inside the files of red and near infrared. */
 function openStateReader(scene: SceneBands) {
   const { red, nir } = scene.bands
@@ -123,7 +128,7 @@ export function addPixels(
   const width = window.x1 - window.x0
   const zoneWidth = zone.x1 - zone.x0
   let { inside, valid, cloudy, shift, ndvi: ndviSum, ndviSquares, ndviMin, ndviMax } = sums
-  let { red: redSum, nir: nirSum, green: greenSum, blue: blueSum } = sums
+  let { red: redSum, nir: nirSum, green: greenSum, blue: blueSum, greenWeight, blueWeight } = sums
   for (let y = firstRow; y < lastRow; y++) {
     let at = (y - window.y0) * width + zone.x0 - window.x0
     let place = (y - firstRow) * zoneWidth
@@ -155,8 +160,16 @@ export function addPixels(
       if (ndvi > ndviMax) ndviMax = ndvi
       redSum += share * redDn
       nirSum += share * nirDn
-      if (green !== undefined) greenSum += share * (green[at] as number)
-      if (blue !== undefined) blueSum += share * (blue[at] as number)
+      const greenDn = green?.[at] ?? Number.NaN
+      const blueDn = blue?.[at] ?? Number.NaN
+      if (!Number.isNaN(greenDn)) {
+        greenSum += share * greenDn
+        greenWeight += share
+      }
+      if (!Number.isNaN(blueDn)) {
+        blueSum += share * blueDn
+        blueWeight += share
+      }
       if (levels !== null) levels[(y - zone.y0) * zoneWidth + x] = levelOf(ndvi)
     }
   }
@@ -172,6 +185,8 @@ export function addPixels(
   sums.nir = nirSum
   sums.green = greenSum
   sums.blue = blueSum
+  sums.greenWeight = greenWeight
+  sums.blueWeight = blueWeight
 }
 
 export function emptyLevels(zone: Window): Uint8Array {

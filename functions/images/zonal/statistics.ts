@@ -16,6 +16,9 @@ export interface ZoneSums {
   nir: number
   green: number
   blue: number
+  /** Weight of the pixels that count and whose green or blue is a number: one that is NaN is left out of its own mean. */
+  greenWeight: number
+  blueWeight: number
 }
 
 export function emptySums(): ZoneSums {
@@ -32,10 +35,12 @@ export function emptySums(): ZoneSums {
     nir: 0,
     green: 0,
     blue: 0,
+    greenWeight: 0,
+    blueWeight: 0,
   }
 }
 
-/** Statistics of the pixels that count. Means of bands are digital numbers; null for a band that was not given. */
+/** Statistics of the pixels that count. Means of bands are digital numbers; null for a band without a number. */
 export interface Statistics {
   ndviMean: number
   /** Population standard deviation, weighted. */
@@ -49,7 +54,7 @@ export interface Statistics {
 }
 
 /** Null where nothing is valid. */
-export function statisticsOf(sums: ZoneSums, has: { green: boolean; blue: boolean }): Statistics | null {
+export function statisticsOf(sums: ZoneSums): Statistics | null {
   const { valid } = sums
   if (!(valid > 0)) return null
   const mean = sums.ndvi / valid
@@ -60,7 +65,11 @@ export function statisticsOf(sums: ZoneSums, has: { green: boolean; blue: boolea
     ndviMax: sums.ndviMax,
     red: sums.red / valid,
     nir: sums.nir / valid,
-    green: has.green ? sums.green / valid : null,
-    blue: has.blue ? sums.blue / valid : null,
+    green: meanOf(sums.green, sums.greenWeight),
+    blue: meanOf(sums.blue, sums.blueWeight),
   }
+}
+
+function meanOf(sum: number, weight: number): number | null {
+  return weight > 0 ? sum / weight : null
 }
