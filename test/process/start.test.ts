@@ -182,7 +182,7 @@ describe('npm start refuses', () => {
 
 it.each([
   ['start', ['--port PORT', '--state DIR', '--fresh', '--no-demo', '--slot LENGTH', '--classes', '--rules']],
-  ['produce', ['--data DIR|FILE.csv', '--limit N', '--delay SECONDS', '--topic NAME', '--state DIR', '--strict']],
+  ['produce', ['--data FILE|FOLDER', '--limit N', '--delay SECONDS', '--topic NAME', '--state DIR', '--strict']],
   ['batch', ['--state DIR']],
 ])('%s says what it is for with --help', async (script, flags) => {
   const [long, short] = await Promise.all(
