@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { WireEvent } from '../core/event.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import { type Line, lineOf, type Packing, packRecord, RECORD_BYTES_LIMIT } from './packing.ts'
-import { createQueue } from './queue.ts'
+import { createQueue, type LineQueue } from './queue.ts'
 import { appendWithRetries, type RetryTime, systemTime } from './retry.ts'
 
 /**
@@ -97,31 +97,92 @@ interface Identity {
 }
 
 const DEFAULT_PACKING: Packing = { maxEvents: 500, maxBytes: RECORD_BYTES_LIMIT, lingerMs: 0 }
+const STOPPED = 'sending was stopped'
 
 export function createProducer(log: EventLog, options: ProducerOptions = {}): Producer {
-  const { ids = 1, signal, onRetry, time = systemTime(), newId = randomUUID } = options
+  const { ids = 1, signal, time = systemTime() } = options
   const asked: Packing = { ...DEFAULT_PACKING, ...options }
   const packing: Packing = { ...asked, maxBytes: Math.min(asked.maxBytes, log.maxRecordBytes) }
-  const identities = Array.from({ length: ids }, (): Identity => ({ id: newId(), counter: 0, isBusy: false }))
   const queue = createQueue<Queued>(packing, ids)
-  const counts = { acknowledged: 0, unacknowledged: 0, pending: 0, records: 0, retries: 0 }
+  const outcomes = eventOutcomes()
+  const sender = recordSender(log, queue, outcomes, packing, options)
   const sending = new Set<Promise<void>>()
   let added = newBatch()
-  let flushing = 0
-  let isLingering = false
   let isClosed = false
 
-  signal?.addEventListener('abort', () => giveUp(queue.takeAll(), STOPPED))
+  signal?.addEventListener('abort', () => outcomes.giveUp(queue.takeAll(), STOPPED))
 
   function enqueue(line: Line, batch: Batch): void {
     const queued = { ...line, batch, queuedMs: time.now() }
-    batch.pending++
-    counts.pending++
-    if (signal?.aborted) giveUp([queued], STOPPED)
+    outcomes.expect(queued)
+    if (signal?.aborted) outcomes.giveUp([queued], STOPPED)
     else queue.push(queued)
   }
 
-  /** Gives records to idle ids as long as a record is full or has waited long enough. */
+  async function sendAll(lines: readonly Line[]): Promise<void> {
+    const batch = newBatch()
+    for (const line of lines) {
+      if (!queue.hasRoom()) sender.pump()
+      await queue.room()
+      enqueue(line, batch)
+    }
+    sender.pump()
+    await outcomeOf(batch)
+  }
+
+  async function flush(): Promise<void> {
+    const batch = added
+    added = newBatch()
+    await sender.withoutLingering(() => outcomeOf(batch))
+  }
+
+  function refuseIfClosed(): void {
+    if (isClosed) throw new Error('the producer is closed')
+  }
+
+  return {
+    async send(events) {
+      refuseIfClosed()
+      const sent = sendAll(events.map(event => lineOf(event, packing)))
+      sending.add(sent)
+      try {
+        await sent
+      } finally {
+        sending.delete(sent)
+      }
+    },
+    async add(event) {
+      refuseIfClosed()
+      if (added.unacknowledged > 0) throw new NotAcknowledgedError(added.unacknowledged, added.reason)
+      enqueue(lineOf(event, packing), added)
+      sender.pump()
+      await queue.room()
+    },
+    flush,
+    async close() {
+      isClosed = true
+      await sender.withoutLingering(async () => {
+        await Promise.allSettled(sending)
+        await flush()
+      })
+    },
+    summary: () => ({ ...outcomes.counts }),
+  }
+}
+
+/** Sender of the queued events. It gives records to idle ids when a record is full or has waited long enough. */
+function recordSender(
+  log: EventLog,
+  queue: LineQueue<Queued>,
+  outcomes: EventOutcomes,
+  packing: Packing,
+  { ids = 1, signal, onRetry, time = systemTime(), newId = randomUUID }: ProducerOptions,
+) {
+  const identities = Array.from({ length: ids }, (): Identity => ({ id: newId(), counter: 0, isBusy: false }))
+  /** Number of callers that wait for all queued events. */
+  let flushing = 0
+  let isLingering = false
+
   function pump(): void {
     for (const identity of identities) {
       if (identity.isBusy) continue
@@ -151,104 +212,83 @@ export function createProducer(log: EventLog, options: ProducerOptions = {}): Pr
     const record = { ...log.destinationOf(identity.id), data }
     const failure = await appendWithRetries(log, record, time, countRetry, signal)
     if (failure === null) {
-      counts.records++
-      counts.acknowledged += lines.length
-      countDone(lines)
+      outcomes.acknowledge(lines)
     } else {
       identity.id = newId()
       identity.counter = 0
-      giveUp(lines, failure.error)
+      outcomes.giveUp(lines, failure.error)
     }
     identity.isBusy = false
   }
 
   function countRetry(error: string): void {
-    counts.retries++
+    outcomes.counts.retries++
     onRetry?.(error)
   }
 
-  function giveUp(lines: readonly Queued[], reason: string): void {
-    counts.unacknowledged += lines.length
-    for (const { batch } of lines) {
-      batch.unacknowledged++
-      batch.reason = reason
-    }
-    countDone(lines)
+  return {
+    pump,
+    /** Sends all queued events, also those of records that are not full, for as long as the work runs. */
+    async withoutLingering(work: () => Promise<void>): Promise<void> {
+      flushing++
+      pump()
+      try {
+        await work()
+      } finally {
+        flushing--
+      }
+    },
   }
+}
+
+type EventOutcomes = ReturnType<typeof eventOutcomes>
+
+/** Counts of the events' outcomes, which also tell the callers that wait for them. */
+function eventOutcomes() {
+  const counts: ProducerSummary = { acknowledged: 0, unacknowledged: 0, pending: 0, records: 0, retries: 0 }
 
   function countDone(lines: readonly Queued[]): void {
     counts.pending -= lines.length
     for (const { batch } of lines) if (--batch.pending === 0) batch.onDone()
   }
 
-  async function outcomeOf(batch: Batch): Promise<void> {
-    if (batch.pending > 0) {
-      await new Promise<void>(resolve => {
-        batch.onDone = resolve
-      })
-    }
-    if (batch.unacknowledged > 0) throw new NotAcknowledgedError(batch.unacknowledged, batch.reason)
-  }
-
-  async function sendAll(lines: readonly Line[]): Promise<void> {
-    const batch = newBatch()
-    for (const line of lines) {
-      if (!queue.hasRoom()) pump()
-      await queue.room()
-      enqueue(line, batch)
-    }
-    pump()
-    await outcomeOf(batch)
-  }
-
-  async function flush(): Promise<void> {
-    const batch = added
-    added = newBatch()
-    flushing++
-    pump()
-    try {
-      await outcomeOf(batch)
-    } finally {
-      flushing--
-    }
-  }
-
-  function refuseIfClosed(): void {
-    if (isClosed) throw new Error('the producer is closed')
-  }
-
   return {
-    async send(events) {
-      refuseIfClosed()
-      const sent = sendAll(events.map(event => lineOf(event, packing)))
-      sending.add(sent)
-      try {
-        await sent
-      } finally {
-        sending.delete(sent)
+    counts,
+    expect({ batch }: Queued): void {
+      batch.pending++
+      counts.pending++
+    },
+    /** The log has stored a record of these events. */
+    acknowledge(lines: readonly Queued[]): void {
+      counts.records++
+      counts.acknowledged += lines.length
+      countDone(lines)
+    },
+    giveUp(lines: readonly Queued[], reason: string): void {
+      counts.unacknowledged += lines.length
+      for (const { batch } of lines) {
+        batch.unacknowledged++
+        batch.reason = reason
       }
+      countDone(lines)
     },
-    async add(event) {
-      refuseIfClosed()
-      if (added.unacknowledged > 0) throw new NotAcknowledgedError(added.unacknowledged, added.reason)
-      enqueue(lineOf(event, packing), added)
-      pump()
-      await queue.room()
-    },
-    flush,
-    async close() {
-      isClosed = true
-      flushing++
-      pump()
-      await Promise.allSettled(sending)
-      await flush()
-    },
-    summary: () => ({ ...counts }),
   }
 }
 
-const STOPPED = 'sending was stopped'
-
 function newBatch(): Batch {
   return { pending: 0, unacknowledged: 0, reason: '', onDone() {} }
+}
+
+/**
+ * Waits until no event of the group is pending.
+ *
+ * @throws NotAcknowledgedError when some were given up
+ */
+async function outcomeOf(batch: Batch): Promise<void> {
+  if (batch.pending > 0) {
+    await new Promise<void>(resolve => {
+      batch.onDone = resolve
+    })
+  }
+  if (batch.unacknowledged > 0) throw new NotAcknowledgedError(batch.unacknowledged, batch.reason)
 }

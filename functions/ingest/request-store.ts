@@ -37,47 +37,12 @@ export function requestStore(
   onRetry: (error: string) => void,
   routeOf: (producer: string) => Promise<Destination>,
 ) {
-  const idle: Origin[] = Array.from({ length: IDS }, newOrigin)
-  const waiting: ((origin: Origin) => void)[] = []
+  const origins = originPool(time)
   /** Number of requests for which an append may still be running. This may be long after the answer. */
   let underWay = 0
 
-  function newOrigin(): Origin {
-    return { producer: `api-${randomUUID()}`, counter: 0 }
-  }
-
-  function release(origin: Origin): void {
-    const next = waiting.shift()
-    if (next) next(origin)
-    else idle.unshift(origin)
-  }
-
-  /** Waits for the origin of the next record without a key; undefined when the time is over. */
-  async function nextOrigin(untilMs: number): Promise<Origin | undefined> {
-    const origin = idle.shift()
-    if (origin) return origin
-    const { promise, resolve } = Promise.withResolvers<Origin>()
-    waiting.push(resolve)
-    const taken = await within(promise, untilMs)
-    const at = waiting.indexOf(resolve)
-    if (at === -1) return taken ?? promise
-    waiting.splice(at, 1)
-    return undefined
-  }
-
-  /** Returns the value of a promise; undefined when the time is over. */
-  async function within<T>(promise: Promise<T>, untilMs: number): Promise<T | undefined> {
-    const isOver = new AbortController()
-    const late = time.sleep(Math.max(untilMs - time.now(), 0), isOver.signal).then(() => undefined)
-    try {
-      return await Promise.race([promise, late])
-    } finally {
-      isOver.abort()
-    }
-  }
-
   async function append(
-    { producer, counter }: Origin,
+    origin: Origin,
     lines: Uint8Array,
     untilMs: number,
     route: () => Promise<Destination>,
@@ -94,20 +59,34 @@ export function requestStore(
         throw error
       })
       if (destination instanceof RouteUnknownError) return { error: destination.message }
-      const record = { ...destination, data: recordOf({ producer, counter }, lines) }
+      const record = { ...destination, data: recordOf(origin, lines) }
       return appendWithRetries(log, record, time, noteRetry, giveUp.signal)
     }
     const appending = toLog().finally(() => underWay--)
     const ended = await within(
       appending.then(failure => ({ failure })),
       untilMs,
+      time,
     )
     giveUp.abort()
-    if (!ended) {
-      const silence = `the log has not answered within ${ANSWERED_WITHIN_MS / SECOND_MS} s`
-      return { kind: 'unknown', error: lastError === undefined ? silence : `${silence}; its last error: ${lastError}` }
+    return ended ? outcomeOf(ended.failure) : noAnswer(lastError)
+  }
+
+  /** Stores the lines of a request without a key as the next record of an idle producer id. */
+  async function appendInTurn(lines: Uint8Array, untilMs: number): Promise<StoreOutcome> {
+    const last = await origins.take(untilMs)
+    if (!last) {
+      underWay--
+      return { kind: 'not-sent', error: 'other requests waited for the log during the whole time limit' }
     }
-    return outcomeOf(ended.failure)
+    const origin = { ...last, counter: last.counter + 1 }
+    let outcome: StoreOutcome | undefined
+    try {
+      outcome = await append(origin, lines, untilMs, async () => log.destinationOf(origin.producer))
+      return outcome
+    } finally {
+      origins.release(outcome?.kind === 'stored' ? origin : newOrigin())
+    }
   }
 
   return {
@@ -122,21 +101,49 @@ export function requestStore(
       }
       underWay++
       const untilMs = arrivedMs + ANSWERED_WITHIN_MS
-      if (producer !== undefined) return append({ producer, counter: 1 }, lines, untilMs, () => routeOf(producer))
-      const last = await nextOrigin(untilMs)
-      if (!last) {
-        underWay--
-        return { kind: 'not-sent', error: 'other requests waited for the log during the whole time limit' }
-      }
-      const origin = { ...last, counter: last.counter + 1 }
-      let outcome: StoreOutcome | undefined
-      try {
-        outcome = await append(origin, lines, untilMs, async () => log.destinationOf(origin.producer))
-        return outcome
-      } finally {
-        release(outcome?.kind === 'stored' ? origin : newOrigin())
-      }
+      if (producer === undefined) return appendInTurn(lines, untilMs)
+      return append({ producer, counter: 1 }, lines, untilMs, () => routeOf(producer))
     },
+  }
+}
+
+/** Pool of the producer ids for requests without a key. An id that is taken has its record in flight. */
+function originPool(time: RetryTime) {
+  const idle: Origin[] = Array.from({ length: IDS }, newOrigin)
+  const waiting: ((origin: Origin) => void)[] = []
+  return {
+    /** Waits for an id, with the counter of its last record; undefined when the time is over. */
+    async take(untilMs: number): Promise<Origin | undefined> {
+      const origin = idle.shift()
+      if (origin) return origin
+      const { promise, resolve } = Promise.withResolvers<Origin>()
+      waiting.push(resolve)
+      const taken = await within(promise, untilMs, time)
+      const at = waiting.indexOf(resolve)
+      if (at === -1) return taken ?? promise
+      waiting.splice(at, 1)
+      return undefined
+    },
+    release(origin: Origin): void {
+      const next = waiting.shift()
+      if (next) next(origin)
+      else idle.unshift(origin)
+    },
+  }
+}
+
+function newOrigin(): Origin {
+  return { producer: `api-${randomUUID()}`, counter: 0 }
+}
+
+/** Returns the value of a promise; undefined when the time is over. */
+async function within<T>(promise: Promise<T>, untilMs: number, time: RetryTime): Promise<T | undefined> {
+  const isOver = new AbortController()
+  const late = time.sleep(Math.max(untilMs - time.now(), 0), isOver.signal).then(() => undefined)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    isOver.abort()
   }
 }
 
@@ -147,6 +154,11 @@ export function recordOf(origin: Origin, lines: Uint8Array): Uint8Array {
 
 export function withHeader(origin: Origin, lines: Uint8Array): Buffer {
   return Buffer.concat([encodeRecord(origin, []), Buffer.from('\n'), lines])
+}
+
+function noAnswer(lastError: string | undefined): StoreOutcome {
+  const silence = `the log has not answered within ${ANSWERED_WITHIN_MS / SECOND_MS} s`
+  return { kind: 'unknown', error: lastError === undefined ? silence : `${silence}; its last error: ${lastError}` }
 }
 
 function outcomeOf(failure: AppendFailure | null): StoreOutcome {
