@@ -79,10 +79,106 @@ export interface ViewReader {
 const STAND_IN_MS = SPEED_RETENTION_MS - DAY_MS
 
 export function viewReader(objects: ObjectStore): ViewReader {
+  const views = publishedViews(objects)
+  const files = viewFiles(objects)
+
+  async function current(): Promise<View | undefined> {
+    const { latest, damages } = await views.look()
+    if (!latest && damages[0]) throw damages[0]
+    return latest
+  }
+
+  async function read<Answer>(ask: (view: View | undefined) => Promise<Answer>): Promise<Answer> {
+    const newest = await current()
+    const found = await orDamaged(newest, ask)
+    if (!newest || !(found instanceof DamagedObjectError)) return found as Answer
+    const avoided = new Set([found.key])
+    for await (const view of views.before(newest)) {
+      if (Date.parse(newest.publishedAt) - Date.parse(view.publishedAt) > STAND_IN_MS) break
+      if (keysOf(view).some(key => avoided.has(key))) continue
+      const answer = await orDamaged(view, ask)
+      if (!(answer instanceof DamagedObjectError)) return answer
+      avoided.add(answer.key)
+    }
+    throw found
+  }
+
+  return {
+    current,
+    read,
+    async chain() {
+      const { revision, damages } = await views.look()
+      const view = await read(async view => {
+        await (view && files.classes(view))
+        return view
+      }).catch(error => {
+        if (error instanceof DamagedObjectError) return undefined
+        throw error
+      })
+      return { view, revision, damages: [...damages, ...files.damagesOf(views.latest())] }
+    },
+    async asOf(timeMs) {
+      const newest = await current()
+      const isPublished = ({ publishedAt }: View) => Date.parse(publishedAt) <= timeMs
+      if (!newest || isPublished(newest)) return newest
+      for await (const view of views.before(newest)) if (isPublished(view)) return view
+      return undefined
+    },
+    classes: files.classes,
+    part: files.part,
+    async days({ parts }, first, last) {
+      const within = Object.values(parts).filter(({ firstDay, lastDay }) => firstDay <= last && lastDay >= first)
+      const rows: DayHistory[] = []
+      for (const each of within) rows.push(...(await files.part(each)).filter(({ day }) => first <= day && day <= last))
+      return rows
+    },
+  }
+}
+
+/** The published views that are whole. A view never changes, so each is read once. */
+function publishedViews(objects: ObjectStore) {
   let latest: View | undefined
-  /** Older views by key. A whole view never changes. */
+  /** Older views by key. */
   const older = new Map<string, View>()
-  /** Damaged files of views by key. */
+  return {
+    /** Newest whole view that is known. */
+    latest: () => latest,
+    /** Looks for views after the latest one that is known to be whole. */
+    async look(): Promise<{ latest: View | undefined; revision: number; damages: DamagedObjectError[] }> {
+      const keys = await Array.fromAsync(objects.list(VIEW_PREFIX, latest && viewKey(latest.revision)))
+      const revision = keys.length > 0 ? revisionOf(keys.at(-1) as string) : (latest?.revision ?? 0)
+      const damages: DamagedObjectError[] = []
+      for (const key of keys.reverse()) {
+        try {
+          const view = decodeView(key, await existing(objects, key))
+          if (view.revision > (latest?.revision ?? 0)) latest = view
+          break
+        } catch (error) {
+          if (!(error instanceof DamagedObjectError)) throw error
+          damages.push(error)
+        }
+      }
+      return { latest, revision, damages }
+    },
+    /** Yields the whole views before a view, newest first. */
+    async *before({ revision }: View): AsyncIterable<View> {
+      const keys = await Array.fromAsync(objects.list(VIEW_PREFIX))
+      for (const key of keys.filter(each => revisionOf(each) < revision).reverse()) {
+        try {
+          const view = older.get(key) ?? decodeView(key, await existing(objects, key))
+          older.set(key, view)
+          yield view
+        } catch (error) {
+          if (!(error instanceof DamagedObjectError)) throw error
+        }
+      }
+      for (const key of older.keys()) if (!keys.includes(key)) older.delete(key)
+    },
+  }
+}
+
+/** The files that views name. Those that were found damaged are remembered until they are read well. */
+function viewFiles(objects: ObjectStore) {
   const damaged = new Map<string, DamagedObjectError>()
 
   async function file<Content>(
@@ -104,96 +200,17 @@ export function viewReader(objects: ObjectStore): ViewReader {
     }
   }
 
-  const part = ({ key, sha256 }: Part) => file(key, sha256, decodeDays)
-  const readClasses = rememberLast(
-    (view: View) => view.classesKey,
-    view => file(view.classesKey, view.classesSha256, decodeClasses),
-  )
-
-  /** Looks for views after the latest one that is known to be whole. */
-  async function look(): Promise<{ revision: number; damages: DamagedObjectError[] }> {
-    const keys = await Array.fromAsync(objects.list(VIEW_PREFIX, latest && viewKey(latest.revision)))
-    const revision = keys.length > 0 ? revisionOf(keys.at(-1) as string) : (latest?.revision ?? 0)
-    const damages: DamagedObjectError[] = []
-    for (const key of keys.reverse()) {
-      try {
-        const view = decodeView(key, await existing(objects, key))
-        if (view.revision > (latest?.revision ?? 0)) latest = view
-        break
-      } catch (error) {
-        if (!(error instanceof DamagedObjectError)) throw error
-        damages.push(error)
-      }
-    }
-    return { revision, damages }
-  }
-
-  async function current(): Promise<View | undefined> {
-    const { damages } = await look()
-    if (!latest && damages[0]) throw damages[0]
-    return latest
-  }
-
-  /** Yields the whole views before a view, newest first. */
-  async function* before({ revision }: View): AsyncIterable<View> {
-    const keys = await Array.fromAsync(objects.list(VIEW_PREFIX))
-    for (const key of keys.filter(each => revisionOf(each) < revision).reverse()) {
-      try {
-        const view = older.get(key) ?? decodeView(key, await existing(objects, key))
-        older.set(key, view)
-        yield view
-      } catch (error) {
-        if (!(error instanceof DamagedObjectError)) throw error
-      }
-    }
-    for (const key of older.keys()) if (!keys.includes(key)) older.delete(key)
-  }
-
-  async function read<Answer>(ask: (view: View | undefined) => Promise<Answer>): Promise<Answer> {
-    const newest = await current()
-    const found = await orDamaged(newest, ask)
-    if (!newest || !(found instanceof DamagedObjectError)) return found as Answer
-    const avoided = new Set([found.key])
-    for await (const view of before(newest)) {
-      if (Date.parse(newest.publishedAt) - Date.parse(view.publishedAt) > STAND_IN_MS) break
-      if (keysOf(view).some(key => avoided.has(key))) continue
-      const answer = await orDamaged(view, ask)
-      if (!(answer instanceof DamagedObjectError)) return answer
-      avoided.add(answer.key)
-    }
-    throw found
-  }
-
   return {
-    current,
-    read,
-    async chain() {
-      const { revision, damages } = await look()
-      const view = await read(async view => {
-        await (view && readClasses(view))
-        return view
-      }).catch(error => {
-        if (error instanceof DamagedObjectError) return undefined
-        throw error
-      })
-      const named = new Set(latest && keysOf(latest))
+    part: ({ key, sha256 }: Part) => file(key, sha256, decodeDays),
+    classes: rememberLast(
+      (view: View) => view.classesKey,
+      view => file(view.classesKey, view.classesSha256, decodeClasses),
+    ),
+    /** Returns the damages of a view's files, and forgets those of other views' files. */
+    damagesOf(view: View | undefined): DamagedObjectError[] {
+      const named = new Set(view && keysOf(view))
       for (const key of damaged.keys()) if (!named.has(key)) damaged.delete(key)
-      return { view, revision, damages: [...damages, ...damaged.values()] }
-    },
-    async asOf(timeMs) {
-      const newest = await current()
-      const isPublished = ({ publishedAt }: View) => Date.parse(publishedAt) <= timeMs
-      if (!newest || isPublished(newest)) return newest
-      for await (const view of before(newest)) if (isPublished(view)) return view
-      return undefined
-    },
-    classes: readClasses,
-    part,
-    async days({ parts }, first, last) {
-      const within = Object.values(parts).filter(({ firstDay, lastDay }) => firstDay <= last && lastDay >= first)
-      const rows: DayHistory[] = []
-      for (const each of within) rows.push(...(await part(each)).filter(({ day }) => first <= day && day <= last))
-      return rows
+      return [...damaged.values()]
     },
   }
 }
