@@ -142,143 +142,191 @@ export interface Lived {
 
 /** Runs a history, and continues until everything is delivered and counted. The caller closes the pipeline. */
 export async function live(steps: readonly Step[]): Promise<Lived> {
-  // Events are from the day before noon, so none is in the future.
-  let nowMs = NOON_MS
+  const life = await begin()
+  for (const each of steps) await perform(life, each)
+  life.nowMs += 2 * SLOT_MS
+  await perform(life, { kind: 'catch-up', speed: true })
+  return life.lived
+}
+
+type Handler = ReturnType<Pipeline['speedProcess']>
+
+/** State of a history under way. Lists have an entry for each lane or producer. */
+interface Life {
+  nowMs: number
+  records: LogRecord[][]
+  /** Number of all records. */
+  appended: number
+  /** Latest arrival. */
+  latestMs: number[]
+  /** Number of records that are done. */
+  speedAt: number[]
+  archivedTo: number[]
+  /** Counters of the last records. */
+  counters: number[]
+  inFlight: ({ data: Buffer; sentMs: number } | undefined)[]
+  fault: Fault | null
+  processes: [Handler, Handler]
+  archive: Handler
+  lived: Lived
+}
+
+async function begin(): Promise<Life> {
   const pipeline = await openPipeline({
     streamIdentity: STREAM,
     slotMs: SLOT_MS,
     lanes: async () => LANES,
-    now: () => nowMs,
+    now: () => life.nowMs,
   })
-  const records: LogRecord[][] = LANES.map(() => [])
-  const latestMs = LANES.map(() => 0)
-  const speedAt = LANES.map(() => 0)
-  const archivedTo = LANES.map(() => 0)
-  const counters = PRODUCERS.map(() => 0)
-  const inFlight: ({ data: Buffer; sentMs: number } | undefined)[] = PRODUCERS.map(() => undefined)
-  const lived: Lived = { pipeline, events: [], late: 0, junk: 0, joinedCounts: [] }
-  let fault: Fault | null = null
   const faulty = withFaults(pipeline.store, () => {
-    const failing = fault?.write === 0 ? fault : null
-    if (fault) fault.write--
+    const failing = life.fault?.write === 0 ? life.fault : null
+    if (life.fault) life.fault.write--
     return failing
   })
-  const processes = [pipeline.speedProcess(faulty), pipeline.speedProcess(faulty)] as const
-  const archive = pipeline.archiveProcess()
-  let sequence = 0
-
-  function append(index: number, data: Uint8Array, backMs = 0): number {
-    const arrivalMs = Math.max(nowMs - backMs, (latestMs[index] as number) - SLOT_MS + 1)
-    latestMs[index] = Math.max(latestMs[index] as number, arrivalMs)
-    const { name } = LANES[index] as (typeof LANES)[number]
-    records[index]?.push({ lane: name, position: toPosition(++sequence * 10), arrivalMs, data })
-    return arrivalMs
+  const life: Life = {
+    // Events are from the day before noon, so none is in the future.
+    nowMs: NOON_MS,
+    records: LANES.map(() => []),
+    appended: 0,
+    latestMs: LANES.map(() => 0),
+    speedAt: LANES.map(() => 0),
+    archivedTo: LANES.map(() => 0),
+    counters: PRODUCERS.map(() => 0),
+    inFlight: PRODUCERS.map(() => undefined),
+    fault: null,
+    processes: [pipeline.speedProcess(faulty), pipeline.speedProcess(faulty)],
+    archive: pipeline.archiveProcess(),
+    lived: { pipeline, events: [], late: 0, junk: 0, joinedCounts: [] },
   }
+  return life
+}
 
-  function expectCounted(events: readonly WireEvent[], arrivalMs: number): void {
-    for (const event of events) {
-      const { eventMs } = decodeEvent(event, arrivalMs)
-      const windowEnd = eventMs - (eventMs % WINDOW_MS) + WINDOW_MS
-      if (arrivalMs >= windowEnd + LATENESS_MS) lived.late++
+/** Steps by kind. */
+type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
+
+async function perform(life: Life, step: Step): Promise<void> {
+  switch (step.kind) {
+    case 'wait':
+      life.nowMs += step.ms
+      return
+    case 'boundary':
+      life.nowMs = Math.ceil((life.nowMs + 2 - step.afterMs) / step.everyMs) * step.everyMs + step.afterMs + step.byMs
+      return
+    case 'send':
+      return send(life, step)
+    case 'retry':
+      return retry(life, step)
+    case 'bare':
+      return sendBare(life, step)
+    case 'heartbeat':
+      for (const index of LANES.keys()) append(life, index, encodeHeartbeat(life.nowMs))
+      return
+    case 'speed':
+      return applyOne(life, step)
+    case 'race':
+      return applyInRace(life, step)
+    case 'archive':
+      return archiveOne(life, step)
+    case 'batch':
+      await life.lived.pipeline.runBatch()
+      life.lived.joinedCounts.push(await joinedCount(life.lived.pipeline))
+      return
+    case 'catch-up':
+      return catchUp(life, step)
+  }
+}
+
+function send(life: Life, step: StepOf<'send'>): void {
+  const origin = {
+    producer: PRODUCERS[step.producer] as string,
+    counter: (life.counters[step.producer] as number) + 1,
+  }
+  life.counters[step.producer] = origin.counter
+  const text = [encodeRecord(origin, step.events).toString(), ...step.junk].join('\n')
+  const data = encode(text, step.encoding)
+  life.inFlight[step.producer] = { data, sentMs: life.nowMs }
+  expectCounted(life, step.events, append(life, step.producer % LANES.length, data, step.back))
+  life.lived.junk += step.junk.length
+}
+
+function retry(life: Life, step: StepOf<'retry'>): void {
+  const sent = life.inFlight[step.producer]
+  if (!sent) return
+  if (step.isLast) life.nowMs = Math.max(life.nowMs, sent.sentMs + RETRY_LIMIT_MS)
+  if (life.nowMs - sent.sentMs <= RETRY_LIMIT_MS) append(life, step.producer % LANES.length, sent.data, step.back)
+}
+
+function sendBare(life: Life, step: StepOf<'bare'>): void {
+  const arrivalMs = append(life, step.lane, Buffer.from(step.text, 'latin1'), step.back)
+  if (step.event) expectCounted(life, [step.event], arrivalMs)
+  else if (!step.text.startsWith('{"landcover"')) life.lived.junk++
+}
+
+/** Appends a record to a lane, and returns its arrival time. */
+function append(life: Life, index: number, data: Uint8Array, backMs = 0): number {
+  const latestMs = life.latestMs[index] as number
+  const arrivalMs = Math.max(life.nowMs - backMs, latestMs - SLOT_MS + 1)
+  life.latestMs[index] = Math.max(latestMs, arrivalMs)
+  const { name } = LANES[index] as (typeof LANES)[number]
+  life.records[index]?.push({ lane: name, position: toPosition(++life.appended * 10), arrivalMs, data })
+  return arrivalMs
+}
+
+function expectCounted({ lived }: Life, events: readonly WireEvent[], arrivalMs: number): void {
+  for (const event of events) {
+    const { eventMs } = decodeEvent(event, arrivalMs)
+    const windowEnd = eventMs - (eventMs % WINDOW_MS) + WINDOW_MS
+    if (arrivalMs >= windowEnd + LATENESS_MS) lived.late++
+  }
+  lived.events.push(...events)
+}
+
+async function applyOne(life: Life, step: StepOf<'speed'>): Promise<void> {
+  life.fault = step.fault && { ...step.fault }
+  const batch = cut(life, step.lane, life.speedAt[step.lane] as number, step.again, step.take)
+  if (await deliver(life.processes[step.process] as Handler, batch)) advance(life, life.speedAt, step.lane, step.take)
+  life.fault = null
+}
+
+async function applyInRace(life: Life, step: StepOf<'race'>): Promise<void> {
+  const doneTo = life.speedAt[step.lane] as number
+  const [one, other] = step.takes
+  const [oneDone, otherDone] = await Promise.all([
+    deliver(life.processes[0], cut(life, step.lane, doneTo, step.again, one)),
+    deliver(life.processes[1], cut(life, step.lane, doneTo, 0, other)),
+  ])
+  advance(life, life.speedAt, step.lane, Math.max(oneDone ? one : 0, otherDone ? other : 0))
+}
+
+async function archiveOne(life: Life, step: StepOf<'archive'>): Promise<void> {
+  const batch = cut(life, step.lane, life.archivedTo[step.lane] as number, step.again, step.take)
+  if (await deliver(life.archive, batch)) advance(life, life.archivedTo, step.lane, step.take)
+}
+
+async function catchUp(life: Life, step: StepOf<'catch-up'>): Promise<void> {
+  await perform(life, { kind: 'boundary', everyMs: SLOT_MS, afterMs: 0, byMs: 0 })
+  await perform(life, { kind: 'heartbeat' })
+  for (const lane of LANES.keys()) {
+    const { length } = life.records[lane] as LogRecord[]
+    while ((life.archivedTo[lane] as number) < length) await perform(life, { kind: 'archive', lane, again: 1, take: 5 })
+    while (step.speed && (life.speedAt[lane] as number) < length) {
+      await perform(life, { kind: 'speed', lane, process: 0, again: 1, take: 5, fault: null })
     }
-    lived.events.push(...events)
   }
+  await perform(life, { kind: 'batch' })
+}
 
-  /** Delivery of some records. It begins a few records before the first one that is not done. */
-  function cut(index: number, doneTo: number, againBy: number, takes: number): LogRecord[] {
-    return (records[index] as LogRecord[]).slice(Math.max(doneTo - againBy, 0), doneTo + takes)
-  }
+/** Delivery of some records. It begins a few records before the first one that is not done. */
+function cut({ records }: Life, index: number, doneTo: number, againBy: number, takes: number): LogRecord[] {
+  return (records[index] as LogRecord[]).slice(Math.max(doneTo - againBy, 0), doneTo + takes)
+}
 
-  const deliver = async (handler: ReturnType<Pipeline['speedProcess']>, batch: LogRecord[]): Promise<boolean> =>
-    batch.length > 0 && (await handler(kinesisEvent(STREAM, batch))).batchItemFailures.length === 0
+async function deliver(handler: Handler, batch: LogRecord[]): Promise<boolean> {
+  return batch.length > 0 && (await handler(kinesisEvent(STREAM, batch))).batchItemFailures.length === 0
+}
 
-  const advance = (done: number[], index: number, takes: number) => {
-    done[index] = Math.min((done[index] as number) + takes, records[index]?.length ?? 0)
-  }
-
-  async function take(step: Step): Promise<void> {
-    switch (step.kind) {
-      case 'wait':
-        nowMs += step.ms
-        return
-      case 'boundary':
-        nowMs = Math.ceil((nowMs + 2 - step.afterMs) / step.everyMs) * step.everyMs + step.afterMs + step.byMs
-        return
-      case 'send': {
-        const origin = {
-          producer: PRODUCERS[step.producer] as string,
-          counter: (counters[step.producer] as number) + 1,
-        }
-        counters[step.producer] = origin.counter
-        const text = [encodeRecord(origin, step.events).toString(), ...step.junk].join('\n')
-        const data = encode(text, step.encoding)
-        inFlight[step.producer] = { data, sentMs: nowMs }
-        expectCounted(step.events, append(step.producer % LANES.length, data, step.back))
-        lived.junk += step.junk.length
-        return
-      }
-      case 'retry': {
-        const sent = inFlight[step.producer]
-        if (sent && step.isLast) nowMs = Math.max(nowMs, sent.sentMs + RETRY_LIMIT_MS)
-        if (sent && nowMs - sent.sentMs <= RETRY_LIMIT_MS) append(step.producer % LANES.length, sent.data, step.back)
-        return
-      }
-      case 'bare': {
-        const arrivalMs = append(step.lane, Buffer.from(step.text, 'latin1'), step.back)
-        if (step.event) expectCounted([step.event], arrivalMs)
-        else if (!step.text.startsWith('{"landcover"')) lived.junk++
-        return
-      }
-      case 'heartbeat':
-        for (const index of LANES.keys()) append(index, encodeHeartbeat(nowMs))
-        return
-      case 'speed': {
-        fault = step.fault && { ...step.fault }
-        const batch = cut(step.lane, speedAt[step.lane] as number, step.again, step.take)
-        if (await deliver(processes[step.process] as (typeof processes)[0], batch))
-          advance(speedAt, step.lane, step.take)
-        fault = null
-        return
-      }
-      case 'race': {
-        const doneTo = speedAt[step.lane] as number
-        const [one, other] = step.takes
-        const [oneDone, otherDone] = await Promise.all([
-          deliver(processes[0], cut(step.lane, doneTo, step.again, one)),
-          deliver(processes[1], cut(step.lane, doneTo, 0, other)),
-        ])
-        advance(speedAt, step.lane, Math.max(oneDone ? one : 0, otherDone ? other : 0))
-        return
-      }
-      case 'archive': {
-        if (await deliver(archive, cut(step.lane, archivedTo[step.lane] as number, step.again, step.take))) {
-          advance(archivedTo, step.lane, step.take)
-        }
-        return
-      }
-      case 'batch':
-        await pipeline.runBatch()
-        lived.joinedCounts.push(await joinedCount(pipeline))
-        return
-      case 'catch-up':
-        await take({ kind: 'boundary', everyMs: SLOT_MS, afterMs: 0, byMs: 0 })
-        await take({ kind: 'heartbeat' })
-        for (const index of LANES.keys()) {
-          const { length } = records[index] as LogRecord[]
-          while ((archivedTo[index] as number) < length) await take({ kind: 'archive', lane: index, again: 1, take: 5 })
-          while (step.speed && (speedAt[index] as number) < length) {
-            await take({ kind: 'speed', lane: index, process: 0, again: 1, take: 5, fault: null })
-          }
-        }
-        await take({ kind: 'batch' })
-        return
-    }
-  }
-
-  for (const each of steps) await take(each)
-  nowMs += 2 * SLOT_MS
-  await take({ kind: 'catch-up', speed: true })
-  return lived
+function advance({ records }: Life, done: number[], index: number, takes: number): void {
+  done[index] = Math.min((done[index] as number) + takes, records[index]?.length ?? 0)
 }
 
 async function joinedCount(pipeline: Pipeline): Promise<number> {

@@ -9,7 +9,7 @@ import { archiveHandler } from '../../functions/archive/handler.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import type { BatchSql } from '../../functions/batch/query.ts'
 import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
-import { viewReader } from '../../functions/batch/view-reader.ts'
+import { type ViewReader, viewReader } from '../../functions/batch/view-reader.ts'
 import { type Alert, NO_BASELINE } from '../../functions/core/alert.ts'
 import { type Lane, laneName, type Position } from '../../functions/core/lane.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
@@ -98,36 +98,10 @@ export async function openPipeline(options: PipelineOptions) {
       }),
     joined: async () => (await classStats(serving)).rows,
     /** Totals of the current batch view, by `day class`. */
-    async batchTotals(): Promise<Map<string, Totals>> {
-      const view = await views.current()
-      const byDay = new Map<string, Totals>()
-      const days = view ? await views.days(view, '', '9') : []
-      addEach(
-        byDay,
-        days.map(({ day, className, history }) => [`${day} ${className}`, history.totals] as const),
-      )
-      return byDay
-    },
+    batchTotals: () => totalsOfView(views),
     /** Totals of all speed rows, by `day class`. */
-    async speedTotals(): Promise<Map<string, Totals>> {
-      const byDay = new Map<string, Totals>()
-      for (const { lane } of await store.readCursors()) {
-        for (const row of await store.readRows(lane, { from: 0, until: Number.MAX_SAFE_INTEGER })) {
-          const day = dayOf(row.windowStart)
-          addEach(
-            byDay,
-            Array.from(row.totals, ([className, of]) => [`${day} ${className}`, of] as const),
-          )
-        }
-      }
-      return byDay
-    },
-    async quarantined(): Promise<QuarantineEntry[]> {
-      const entries = (await lanes()).map(lane =>
-        store.readQuarantine({ lane: lane.name, after: null, limit: 100_000 }),
-      )
-      return (await Promise.all(entries)).flat()
-    },
+    speedTotals: () => totalsOfRows(store),
+    quarantined: async () => quarantineOf(store, await lanes()),
     async close(): Promise<void> {
       await Promise.all([store.close(), query.close()])
       await rm(folder, { recursive: true })
@@ -136,6 +110,36 @@ export async function openPipeline(options: PipelineOptions) {
 }
 
 export type Pipeline = Awaited<ReturnType<typeof openPipeline>>
+
+async function totalsOfView(views: ViewReader): Promise<Map<string, Totals>> {
+  const view = await views.current()
+  const byDay = new Map<string, Totals>()
+  const days = view ? await views.days(view, '', '9') : []
+  addEach(
+    byDay,
+    days.map(({ day, className, history }) => [`${day} ${className}`, history.totals] as const),
+  )
+  return byDay
+}
+
+async function totalsOfRows(store: SpeedStore): Promise<Map<string, Totals>> {
+  const byDay = new Map<string, Totals>()
+  for (const { lane } of await store.readCursors()) {
+    for (const row of await store.readRows(lane, { from: 0, until: Number.MAX_SAFE_INTEGER })) {
+      const day = dayOf(row.windowStart)
+      addEach(
+        byDay,
+        Array.from(row.totals, ([className, of]) => [`${day} ${className}`, of] as const),
+      )
+    }
+  }
+  return byDay
+}
+
+async function quarantineOf(store: SpeedStore, lanes: readonly Lane[]): Promise<QuarantineEntry[]> {
+  const entries = lanes.map(lane => store.readQuarantine({ lane: lane.name, after: null, limit: 100_000 }))
+  return (await Promise.all(entries)).flat()
+}
 
 /** Totals by class, from totals by `day class`. */
 export function perClass(totals: ReadonlyMap<string, Totals>): Map<string, Totals> {
