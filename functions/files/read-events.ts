@@ -3,7 +3,7 @@ import { joinedTable } from './joined-files.ts'
 import type { Mapping } from './mapping.ts'
 import { decimalMarkOf } from './numbers.ts'
 import { openTables } from './open-tables.ts'
-import { type FieldSource, type Plan, recognize } from './recognition.ts'
+import { columnsOf, type Plan, recognize } from './recognition.ts'
 import { rowReader } from './row-to-event.ts'
 import { NUMBER_FIELDS, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
 import { findSources, type Source, withPathColumns } from './sources.ts'
@@ -37,7 +37,7 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
     const table = unpivot(withPathColumns(opened, source), mapping, new Set(options.classes), report)
     const plan = await recognize(table, mapping, timeIsNow, report)
     let reader: ReturnType<typeof rowReader> | undefined
-    for await (const rows of table.rows(columnsOf(plan))) {
+    for await (const rows of table.rows(usedColumns(plan))) {
       if (!reader) {
         const decimal = mapping.decimal ?? decimalMarkIn(rows, plan)
         if (decimal === ',') report.note(`${table.file}: numbers have a decimal comma`)
@@ -62,11 +62,8 @@ async function* tablesOf(source: Source, mapping: Mapping): AsyncGenerator<Table
   else yield* openTables(source.files[0] as string, mapping, source.name)
 }
 
-function columnsOf({ sources }: Plan): number[] {
-  const columns = Object.values(sources).flatMap((source: FieldSource) =>
-    'column' in source ? [source.column] : 'year' in source ? [source.year, source.dayOfYear] : source.template.columns,
-  )
-  return [...new Set(columns)].sort((a, b) => a - b)
+function usedColumns({ sources }: Plan): number[] {
+  return [...new Set(Object.values(sources).flatMap(columnsOf))].sort((a, b) => a - b)
 }
 
 function decimalMarkIn(rows: readonly TableRow[], { sources }: Plan): '.' | ',' {

@@ -3,10 +3,11 @@ import { headerKey, PRESETS, type Preset } from './presets.ts'
 import { FIELDS, type Field, quoted, REQUIRED_FIELDS, type ReadReport, SourceError } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
 import { compileTemplate, type Template } from './template.ts'
+import { dateAndClock, type TimeColumns, yearAndDay } from './time-columns.ts'
 import { timeReader } from './time-forms.ts'
 
 /** Where a field's value comes from. */
-export type FieldSource = { column: number } | { template: Template } | { year: number; dayOfYear: number }
+export type FieldSource = { column: number } | { template: Template } | { time: TimeColumns }
 
 export interface Plan {
   sources: Partial<Record<Field, FieldSource>>
@@ -16,7 +17,17 @@ export interface Plan {
 
 /** Headers that name a column of times, as `headerKey` spells them; the first that is there is taken. */
 const TIME_HEADERS = [
-  ...['timestamp', 'datetime', 'date_time', 'time', 'date', 'system_time_start', 'event_time', 'eventtime'],
+  ...[
+    'timestamp',
+    'time_stamp',
+    'datetime',
+    'date_time',
+    'time',
+    'date',
+    'system_time_start',
+    'event_time',
+    'eventtime',
+  ],
   ...['interval_from', 'acquisition_time', 'acquisition_date', 'acquired', 'acquired_at', 'sensing_time'],
   ...['sensing_date', 'observed_at', 'observation_date', 'obs_date', 'image_date', 'img_date', 'scene_date'],
   ...['calendar_date', 'time_start', 'start_time', 'datum', 'fecha', 'data_hora', 't', 'utc_time', 'date_utc'],
@@ -54,21 +65,22 @@ export async function recognize(
   let usesPreset = false
   for (const field of FIELDS) {
     const own = ownSource(table, headers, mapping, field)
-    const source = own ?? presetColumn(headers, preset, field) ?? synonym(table, headers, preset, field)
+    const source =
+      own ?? presetColumn(headers, preset, field) ?? together(headers, field) ?? synonym(table, headers, preset, field)
     const constant = preset?.constants?.[field]
     if (source) {
       sources[field] = source
-      if (!own && 'column' in source) chosen.push(`${field} = ${quoted(columns[source.column] as string)}`)
+      if (!own)
+        chosen.push(
+          `${field} = ${columnsOf(source)
+            .map(index => quoted(columns[index] as string))
+            .join(' and ')}`,
+        )
     } else if (constant !== undefined && FIELDS.includes(field)) {
       sources[field] = { template: compileTemplate(constant, table) }
       chosen.push(`${field} = ${constant}`)
     }
     usesPreset ||= preset?.columns[field] !== undefined && own === undefined && sources[field] !== undefined
-  }
-  const days = sources.timestamp ? undefined : yearAndDay(headers)
-  if (days) {
-    sources.timestamp = days
-    chosen.push(`timestamp = ${[days.year, days.dayOfYear].map(at => quoted(columns[at] as string)).join(' and ')}`)
   }
   await refuseMissing(table, sources, mapping, mayLackTime)
   if (chosen.length > 0) {
@@ -142,15 +154,21 @@ function synonym(
     const column = headers.get(key)?.[0]
     if (column !== undefined) return { column }
   }
-  const isOnlyTime = field === 'timestamp' && timeColumns?.length === 1
-  return isOnlyTime ? { column: timeColumns[0] as number } : undefined
+  if (field !== 'timestamp') return undefined
+  if (timeColumns?.length === 1) return { column: timeColumns[0] as number }
+  const time = yearAndDay(headers)
+  return time && { time }
 }
 
-function yearAndDay(headers: Headers): { year: number; dayOfYear: number } | undefined {
-  const find = (...keys: string[]) => keys.map(key => headers.get(key)?.[0]).find(index => index !== undefined)
-  const year = find('year', 'yr')
-  const dayOfYear = find('dayofyear', 'day_of_year', 'doy')
-  return year === undefined || dayOfYear === undefined ? undefined : { year, dayOfYear }
+function together(headers: Headers, field: Field): FieldSource | undefined {
+  const time = field === 'timestamp' ? dateAndClock(headers) : undefined
+  return time && { time }
+}
+
+/** The columns that a source takes values of. */
+export function columnsOf(source: FieldSource): readonly number[] {
+  if ('column' in source) return [source.column]
+  return 'time' in source ? source.time.columns : source.template.columns
 }
 
 async function refuseMissing(
@@ -197,11 +215,7 @@ function theHeaderHas(columns: readonly string[]): string {
 
 function sayUnused({ file, columns }: Table, sources: Plan['sources'], report: ReadReport): void {
   const used = new Set<number>()
-  for (const source of Object.values(sources)) {
-    if ('column' in source) used.add(source.column)
-    else if ('year' in source) used.add(source.year).add(source.dayOfYear)
-    else for (const column of source.template.columns) used.add(column)
-  }
+  for (const source of Object.values(sources)) for (const column of columnsOf(source)) used.add(column)
   const unused = columns.filter((header, index) => header !== '' && !used.has(index))
   if (unused.length === 0) return
   const shown = unused.slice(0, 20).map(quoted).join(', ')

@@ -4,7 +4,7 @@ import type { ClassNames } from './class-names.ts'
 import type { Mapping } from './mapping.ts'
 import { type NdviColumn, ndviColumn } from './ndvi-column.ts'
 import { readNumber } from './numbers.ts'
-import type { FieldSource, Plan } from './recognition.ts'
+import { columnsOf, type FieldSource, type Plan } from './recognition.ts'
 import {
   type Field,
   GARBLED,
@@ -16,7 +16,7 @@ import {
   TEXT_FIELDS,
 } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
-import { ACCEPTED_TIMES, ofDayOfYear, type TimeRead, timeReader } from './time-forms.ts'
+import { ACCEPTED_TIMES, adviceForTime, type TimeRead, timeReader } from './time-forms.ts'
 
 export interface RowContext {
   /** The time of reading: an event may not lie after it. */
@@ -122,8 +122,9 @@ function timeOf(
     throw new InvalidCellError('timestamp', 'timestamp is missing')
   }
   let read: TimeRead | null
-  if ('year' in source) {
-    read = ofDayOfYear(Number(values[source.year]), Number(values[source.dayOfYear]))
+  if ('time' in source) {
+    const cells = source.time.columns.map(column => values[column])
+    read = source.time.read(cells, readTime)
   } else {
     const value = cellOf(source, values)
     if (value === null || value === undefined || value === '')
@@ -133,19 +134,11 @@ function timeOf(
   if (!read) {
     throw new InvalidCellError(
       'timestamp',
-      `timestamp must be a date and time such as ${ACCEPTED_TIMES}${orderAdvice(source, values)}`,
+      `timestamp must be a date and time such as ${ACCEPTED_TIMES}${adviceForTime(cellOf(source, values))}`,
     )
   }
   if (read.assumed) report.note(read.assumed)
   return read.ms
-}
-
-/** Dates whose parts may stand in two orders. */
-const PARTS_IN_DOUBT = /^\s*\d{1,2}[./-]\d{1,2}[./-]\d{4}/
-
-function orderAdvice(source: FieldSource, values: readonly unknown[]): string {
-  if (!PARTS_IN_DOUBT.test(String(cellOf(source, values)))) return ''
-  return '; --time-format DD.MM.YYYY or MM/DD/YYYY says which part is the day'
 }
 
 function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly unknown[], timestamp: string): unknown {
@@ -173,7 +166,7 @@ function scaled(
 ): number | null {
   if (number === undefined) {
     if (field === 'ndvi_mean')
-      throw new InvalidCellError(field, `${field} must be a number such as 0.42, not ${quoted(String(cell))}`)
+      throw new InvalidCellError(field, `${field} must be a number such as 0.42, not ${shown(cell)}`)
     report.warn(notMeasured(field))
     return null
   }
@@ -198,8 +191,21 @@ function decode(wire: Record<string, unknown>, nowMs: number, report: ReadReport
 
 function adviceFor(plan: Plan, field: Field | null, values: readonly unknown[]): string {
   const source = field === null ? undefined : plan.sources[field]
-  if (!source || !('column' in source)) return 'correct the row or remove it'
-  const value = values[source.column]
-  if (value === null || value === undefined || value === '') return 'fill in the cell or remove the row'
-  return `correct the cell, which holds ${quoted(value instanceof Date ? String(value) : String(value))}`
+  const columns = source ? columnsOf(source) : []
+  if (columns.length === 0) return 'correct the row or remove it'
+  const cells = columns.map(column => values[column])
+  if (cells.every(isEmpty)) return 'fill in the cell or remove the row'
+  const held = cells.map(cell => shown(cell)).join(' and ')
+  return cells.length === 1 ? `correct the cell, which holds ${held}` : `correct the cells, which hold ${held}`
+}
+
+function isEmpty(cell: unknown): boolean {
+  return cell === null || cell === undefined || cell === ''
+}
+
+/** A cell as a message shows it; lists and objects as JSON. */
+function shown(cell: unknown): string {
+  const isNested = typeof cell === 'object' && cell !== null && !(cell instanceof Date)
+  if (!isNested) return quoted(String(cell ?? ''))
+  return `the ${Array.isArray(cell) ? 'list' : 'object'} ${quoted(JSON.stringify(cell))}`
 }

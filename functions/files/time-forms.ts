@@ -1,5 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import { SourceError } from './rows.ts'
+import { type FormattedTime, formatReader, monthOf, type Parts } from './time-formats.ts'
 
 /** How the times of a file are to be read, where the file itself does not say it. */
 export interface TimeRules {
@@ -18,16 +19,18 @@ export interface TimeRead {
 export const ACCEPTED_TIMES = '2024-06-11, 2024-06-11T08:00:00Z, 2024-06-11 10:00:00+02, 1718092800000 or Jun 11, 2024'
 
 const ISO =
-  /^(\d{4})([-/]?)(\d\d)\2(\d\d)(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?$/i
+  /^(\d{4})(?:([-/])(\d{1,2})\2(\d{1,2})|(\d\d)(\d\d))(?:[T ](\d\d|\d(?=:))(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?$/i
 const MONTH_NAME =
   /^([A-Z]{3,9})\.? (\d{1,2}),? (\d{4})(?:,? (\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?: ?([AP]M))?)?(?: (UTC|GMT|Z))?$/i
-const DAY_MONTH_NAME = /^(\d{1,2})[- ]([A-Z]{3,9})[- ](\d{4})$/i
+const DAY_MONTH_NAME =
+  /^(?:[A-Z]{3,9},? )?(\d{1,2})[- ]([A-Z]{3,9})[- ](\d{4})(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?)?(?: (UTC|GMT|Z|\+0000))?$/i
+/** `YYYYMMDDHHmmss`, which as an epoch of any unit would lie in the future. */
+const COMPACT = /^((?:19|20)\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/
 const ORDINAL = /^(\d{4})-?(\d{3})$/
 const NUMBER = /^\d{9,19}(\.\d+)?$/
 
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
-
-type Parts = [year: number, month: number, day: number, hour: number, minute: number, second: number, milli: number]
+/** Format of days that are counted from 1899-12-30 on, with the time of day as their fraction. */
+const SPREADSHEET = 'spreadsheet'
 
 /**
  * A reader of time values as files have them: ISO 8601 and its relatives, epochs (their unit by magnitude), Date,
@@ -37,18 +40,17 @@ type Parts = [year: number, month: number, day: number, hour: number, minute: nu
  */
 export function timeReader({ timeZone, timeFormat }: TimeRules): (value: unknown) => TimeRead | null {
   const toUtc = timeZone === undefined || /^utc$/i.test(timeZone) ? (ms: number) => ms : fromZone(timeZone)
-  const ofFormat = timeFormat === undefined ? undefined : formatReader(timeFormat)
+  const ofFormat =
+    timeFormat === undefined ? undefined : timeFormat === SPREADSHEET ? ofDayNumber : formatReader(timeFormat)
   return value => {
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : { ms: value.getTime() }
-    if (typeof value === 'number' || typeof value === 'bigint') {
-      return ofEpoch(Number(value)) ?? ofIso(String(value), toUtc)
-    }
-    if (typeof value !== 'string') return null
-    const text = value.trim()
-    if (ofFormat) {
-      const parts = ofFormat(text)
-      if (parts) return whole(parts, toUtc, undefined)
-    }
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return null
+    const text = String(value).trim()
+    const formatted = ofFormat?.(text)
+    if (formatted) return whole(formatted.parts, toUtc, formatted.assumed)
+    const compact = COMPACT.exec(text)
+    if (compact) return whole([...compact.slice(1).map(Number), 0] as unknown as Parts, toUtc, undefined)
+    if (typeof value !== 'string') return ofEpoch(Number(value)) ?? ofIso(text, toUtc)
     return ofIso(text, toUtc) ?? ofNames(text, toUtc) ?? (NUMBER.test(text) ? ofEpoch(Number(text)) : null)
   }
 }
@@ -59,12 +61,12 @@ function ofIso(text: string, toUtc: (ms: number) => number): TimeRead | null {
     const ordinal = ORDINAL.exec(text)
     return ordinal ? ofDayOfYear(Number(ordinal[1]), Number(ordinal[2])) : null
   }
-  const [, year, , month, day, hour, minute, second, fraction, zone] = match
+  const [, year, , month, day, basicMonth, basicDay, hour, minute, second, fraction, zone] = match
   const milli = Number((fraction ?? '').padEnd(3, '0').slice(0, 3))
   const parts: Parts = [
     Number(year),
-    Number(month),
-    Number(day),
+    Number(month ?? basicMonth),
+    Number(day ?? basicDay),
     Number(hour ?? 0),
     Number(minute ?? 0),
     Number(second ?? 0),
@@ -92,17 +94,24 @@ function ofNames(text: string, toUtc: (ms: number) => number): TimeRead | null {
   }
   const dayFirst = DAY_MONTH_NAME.exec(text)
   if (!dayFirst) return null
-  const [, day, name, year] = dayFirst
-  return whole(datedParts(Number(year), monthOf(name as string), Number(day)), toUtc, DAY_ONLY)
+  const [, day, name, year, hour, minute, second, zone] = dayFirst
+  const parts = datedParts(Number(year), monthOf(name as string), Number(day))
+  parts.splice(3, 3, Number(hour ?? 0), Number(minute ?? 0), Number(second ?? 0))
+  return whole(parts, zone === undefined ? toUtc : ms => ms, hour === undefined ? DAY_ONLY : undefined)
+}
+
+/** A day number of a spreadsheet, to the second, which is what such programs show. */
+function ofDayNumber(text: string): FormattedTime | null {
+  const number = /^\d{5}([.,]\d+)?$/.test(text) ? Number(text.replace(',', '.')) : Number.NaN
+  if (Number.isNaN(number)) return null
+  const at = new Date(Math.round((number - 25_569) * (DAY_MS / SECOND_MS)) * SECOND_MS)
+  const day = datedParts(at.getUTCFullYear(), at.getUTCMonth() + 1, at.getUTCDate())
+  day.splice(3, 3, at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds())
+  return { parts: day, assumed: 'numbers in the time column are days since 1899-12-30, as spreadsheets count them' }
 }
 
 function datedParts(year: number, month: number, day: number): Parts {
   return [year, month, day, 0, 0, 0, 0]
-}
-
-/** The month's number; 0, which no calendar has, for other words. */
-function monthOf(name: string): number {
-  return MONTHS.indexOf(name.slice(0, 3).toLowerCase()) + 1
 }
 
 /** The start of a day that is given by its number in the year, from 1 on. */
@@ -182,35 +191,19 @@ function fromZone(timeZone: string): (ms: number) => number {
   }
 }
 
-const TOKENS: Record<string, { pattern: string; part: number }> = {
-  YYYY: { pattern: '(\\d{4})', part: 0 },
-  MM: { pattern: '(\\d{1,2})', part: 1 },
-  M: { pattern: '(\\d{1,2})', part: 1 },
-  DD: { pattern: '(\\d{1,2})', part: 2 },
-  D: { pattern: '(\\d{1,2})', part: 2 },
-  HH: { pattern: '(\\d{1,2})', part: 3 },
-  H: { pattern: '(\\d{1,2})', part: 3 },
-  mm: { pattern: '(\\d\\d)', part: 4 },
-  ss: { pattern: '(\\d\\d)', part: 5 },
-}
+/** Forms that have several readings or none, and what says which. */
+const IN_DOUBT: readonly (readonly [form: RegExp, advice: string])[] = [
+  [/^\d{1,2}[./-]\d{1,2}[./-]\d{4}/, '--time-format DD.MM.YYYY or MM/DD/YYYY says which part is the day'],
+  [/^\d{1,2}[./-]\d{1,2}[./-]\d{1,2}\b/, '--time-format DD.MM.YY, MM/DD/YY or YY-MM-DD says which part is which'],
+  [/^\d{1,2}[- ][A-Z]{3}[- ]\d\d$/i, '--time-format DD-MMM-YY or YY-MMM-DD says which part is the day'],
+  [/^\d{4}[-/]?\d\d$/, '--time-format YYYY-MM or YYYYMM takes the first day of each month'],
+  [/^[2-9]\d{4}([.,]\d+)?$/, `--time-format ${SPREADSHEET} reads the day numbers of spreadsheets`],
+  [/^#{2,}$/, 'the column was too narrow in the spreadsheet: widen it, and save the file again'],
+]
 
-function formatReader(format: string): (text: string) => Parts | null {
-  const order: number[] = []
-  const source = format.replaceAll(/YYYY|MM?|DD?|HH?|mm|ss|[^A-Za-z]|[A-Za-z]/g, piece => {
-    const token = TOKENS[piece]
-    if (!token) return piece.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    order.push(token.part)
-    return token.pattern
-  })
-  if (![0, 1, 2].every(part => order.includes(part))) {
-    throw new SourceError(`--time-format: '${format}' lacks a part: write one such as DD.MM.YYYY or MM/DD/YYYY HH:mm`)
-  }
-  const pattern = new RegExp(`^${source}$`)
-  return text => {
-    const match = pattern.exec(text)
-    if (!match) return null
-    const parts: Parts = [0, 0, 0, 0, 0, 0, 0]
-    for (const [at, part] of order.entries()) parts[part] = Number(match[at + 1])
-    return parts
-  }
+/** What makes a time readable that is not; empty where nothing is known of its form. */
+export function adviceForTime(value: unknown): string {
+  const text = String(value ?? '').trim()
+  const found = IN_DOUBT.find(([form]) => form.test(text))
+  return found ? `; ${found[1]}` : ''
 }
