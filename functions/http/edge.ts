@@ -8,14 +8,14 @@ import { headOf } from './head.ts'
 /** A function behind API Gateway (REST, proxy integration). */
 export type ProxyHandler = (event: APIGatewayProxyEvent, context?: Context) => Promise<APIGatewayProxyResult>
 
-/** What a handler returns. A body without a Content-Type is a value, which the edge writes in a form. */
+/** Answer of a handler. When it has no Content-Type, its body is a value, which the edge writes in one of the forms. */
 export type Answer<Body> = Omit<APIGatewayProxyResult, 'body'> & {
   body: Body | string
-  /** Media type of the form, where it is not the best that Accept allows. */
+  /** Media type of the form; by default the best form that Accept allows. */
   type?: string
 }
 
-/** A form of answers. */
+/** Form in which answers are written, such as JSON or CSV. */
 export interface Form<Body> {
   /** Media type as Accept names it. */
   type: string
@@ -27,7 +27,7 @@ export interface EdgeOptions<Body> {
   /** The first is preferred. */
   forms: readonly Form<Body>[]
   /**
-   * @param event its header names are in small letters
+   * @param event with header names in lower case
    * @param accepted media types of the forms that Accept allows, best first
    */
   handle(event: APIGatewayProxyEvent, accepted: readonly string[]): Promise<Answer<Body>>
@@ -39,7 +39,10 @@ export interface EdgeOptions<Body> {
 
 type EdgeRequest = Request<APIGatewayProxyEvent, APIGatewayProxyResult, Error, Negotiated>
 
-/** HTTP around a handler, with middy: header names, Accept, the written form, HEAD, and errors as problems (RFC 9457). */
+/**
+ * Wraps a handler in the rules of HTTP, with middy: header names, Accept, the written form, HEAD, and errors as
+ * problems (RFC 9457).
+ */
 export function httpEdge<Body>({ forms, handle, finish, failed }: EdgeOptions<Body>): ProxyHandler {
   const types = forms.map(({ type }) => type)
 
@@ -57,7 +60,7 @@ export function httpEdge<Body>({ forms, handle, finish, failed }: EdgeOptions<Bo
         parseEncodings: false,
         parseLanguages: false,
         availableMediaTypes: types,
-        // The handler refuses: only it knows in which forms there is this answer.
+        // The handler refuses instead: only it knows which forms this answer has.
         failOnMismatch: false,
       }),
     )
@@ -75,7 +78,7 @@ export function httpEdge<Body>({ forms, handle, finish, failed }: EdgeOptions<Bo
     .handler(negotiated as never) as unknown as ProxyHandler
 
   return async (event, context) => {
-    // Middleware writes to the context, so requests that run side by side need one each.
+    // Middleware writes to the context, so each of several concurrent requests needs its own.
     const answer = await edge(event, { ...context } as Context)
     return event.httpMethod === 'HEAD' ? headOf(answer) : answer
   }

@@ -1,22 +1,22 @@
 import type { Append, AppendFailure } from '../../ports/event-log.ts'
 
-/** What a batch and a record of it need beside keys and values, at most (message format 2). */
+/** Maximum bytes of a batch and of a record beside keys and values (message format 2). */
 const BATCH_OVERHEAD_BYTES = 61
 const RECORD_OVERHEAD_BYTES = 32
-/** Of the keys that Kinesis takes; ours are shorter. */
+/** Longest key that Kinesis accepts, in bytes. Keys of landcover are shorter. */
 const LONGEST_KEY_BYTES = 4 * 256
 
-/** The bytes of a record that fits into a batch whatever its key. */
+/** Returns the size of a record, in bytes, that fits into a batch with any key. */
 export function largestRecord(maxBatchBytes: number): number {
   return maxBatchBytes - BATCH_OVERHEAD_BYTES - RECORD_OVERHEAD_BYTES - LONGEST_KEY_BYTES
 }
 
 /**
- * Appends records to one partition, batch after batch. Behind a batch that failed nothing is sent, so that sending
- * again keeps the order; but a record that is too large stays so, and holds up nothing.
+ * Appends records to one partition, batch after batch. After a batch that failed nothing is sent, so that sending again
+ * keeps the order. A record that is too large does not stop the others: it would fail at every attempt.
  *
- * @param send stores a batch, and answers the offset of its first record
- * @param failureOf what to say of a batch whose `send` threw
+ * @param send stores a batch, and returns the offset of its first record
+ * @param failureOf describes why `send` threw
  */
 export async function appendInOrder(
   records: readonly Append[],
@@ -29,7 +29,7 @@ export async function appendInOrder(
   const pending = [...batches(records, maxBatchBytes)]
   for (let batch = pending.shift(); batch; batch = pending.shift()) {
     if (stopped !== null) {
-      const error = `not sent, since a record before it failed: ${stopped}`
+      const error = `not sent, because a record before it failed: ${stopped}`
       outcomes.push(...batch.map(() => ({ error })))
       continue
     }
@@ -39,7 +39,7 @@ export async function appendInOrder(
     } catch (cause) {
       const failure = failureOf(cause)
       if (failure.tooLarge && batch.length > 1) {
-        // The topic takes less than it did: which of the records are too large shows when each stands alone.
+        // The topic's limit is lower now. Sending each record alone shows which ones are too large.
         pending.unshift(...batch.map(record => [record]))
         continue
       }
@@ -50,7 +50,7 @@ export async function appendInOrder(
   return outcomes
 }
 
-/** Cuts records into batches that the topic takes; one that is too large for it stands alone, for the broker to refuse. */
+/** Divides records into batches that the topic accepts. The broker refuses one that is too large and alone. */
 function* batches(records: readonly Append[], maxBatchBytes: number): Generator<Append[]> {
   let batch: Append[] = []
   let bytes = BATCH_OVERHEAD_BYTES

@@ -1,12 +1,12 @@
 import type { BaseOptions } from '@platformatic/kafka'
 
-/** How the brokers know who we are. A token is asked for at each log-in, and whenever the broker wants another. */
+/** Log-in at the brokers. A token is requested at each log-in, and whenever the broker wants a new one. */
 export type KafkaLogin =
   | { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
   | { mechanism: 'OAUTHBEARER'; token(): Promise<string> }
 
 export interface KafkaEventLogOptions {
-  /** `host:port` of a few brokers; the others are found through them. */
+  /** Addresses `host:port` of a few brokers. The others are found through them. */
   brokers: string[]
   topic: string
   sasl?: KafkaLogin
@@ -25,13 +25,13 @@ export function clientOptions({ brokers, sasl, tls }: KafkaEventLogOptions): Bas
   }
 }
 
-/** The first flags of Kafka's own commands, as people would write them for these brokers. */
+/** Returns the first flags of Kafka's own commands for these brokers, for messages. */
 export function commandFlags({ brokers, sasl, tls }: KafkaEventLogOptions): string {
   const login = sasl || tls ? ' --command-config client.properties' : ''
   return `--bootstrap-server ${brokers.join(',')}${login}`
 }
 
-/** An error, its cause and the errors that it sums up, outermost first. */
+/** Yields an error, its cause and the errors that it aggregates, outermost first. */
 function* within(error: unknown): Generator<Error & Record<string, unknown>> {
   if (!(error instanceof Error)) return
   yield error as Error & Record<string, unknown>
@@ -43,13 +43,14 @@ export function isApiError(error: unknown, apiId: string): boolean {
   return within(error).some(inner => inner.apiId === apiId)
 }
 
-/** Whether another attempt may succeed: a broker is away, or another leads the partition now. */
+/** Returns true when another attempt may succeed: a broker is away, or another broker leads the partition now. */
 export function isPassing(error: unknown): boolean {
   return within(error).some(inner => inner.canRetry === true || inner.hasStaleMetadata === true)
 }
 
 /**
- * By OAUTHBEARER a broker says what is wrong in an answer that is none of an error (RFC 7628, section 3.2.2).
+ * Turns a broker's refusal of an OAUTHBEARER token into an error. The broker sends the reason in an answer without
+ * the form of an error (RFC 7628, section 3.2.2).
  */
 function refuseFailures(answer: Buffer, callback: (error: Error | null, answer: Buffer) => void): void {
   const text = answer.toString('utf8')
@@ -57,7 +58,10 @@ function refuseFailures(answer: Buffer, callback: (error: Error | null, answer: 
   callback(status === undefined ? null : new Error(`the broker says: ${status}`), answer)
 }
 
-/** The client's outermost message is "Cannot connect to any broker" even where the password is wrong: says the reason. */
+/**
+ * Returns an error with the real reason. The client's outermost message is "Cannot connect to any broker", even when
+ * the password is wrong.
+ */
 export function describeError(error: unknown, { brokers, topic, sasl }: KafkaEventLogOptions): Error {
   const all = [...within(error)]
   if (sasl && all.some(inner => inner.code === 'PLT_KFK_AUTHENTICATION')) {
@@ -67,7 +71,7 @@ export function describeError(error: unknown, { brokers, topic, sasl }: KafkaEve
     const message =
       'username' in sasl
         ? `${server} refuses the log-in of '${sasl.username}' by ${sasl.mechanism}: check the user name, the password and the mechanism`
-        : `${server}: no log-in by ${sasl.mechanism}${why}: check who signs in, and what that one may do`
+        : `${server}: no log-in by ${sasl.mechanism}${why}: check the identity that signs in, and its permissions`
     return new Error(message, { cause: error })
   }
   if (!all.some(inner => String(inner.code).startsWith('PLT_KFK_'))) return error as Error

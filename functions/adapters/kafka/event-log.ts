@@ -19,33 +19,35 @@ import { offsetAt, readStanding, standingOf, type TopicStanding, topicOf } from 
 
 export type { KafkaEventLogOptions, KafkaLogin } from './connection.ts'
 
-/** A read ends at about this many bytes, so that a large limit cannot take all memory. */
+/** Approximate size at which a read ends, in bytes, so that a large limit cannot take all memory. */
 const MAX_READ_BYTES = 8 * 1024 * 1024
-/** A reader waits 100, 200, … ms for a new leader, 3 s in all, before it gives up. */
+/** Attempts of a read while a partition has no leader. The waits between them are 100, 200, … ms, 3 s in all. */
 const READ_ATTEMPTS = 6
 const FIRST_WAIT_MS = 100
 
 /**
- * The event log on a Kafka topic with message.timestamp.type=LogAppendTime: a partition is a lane, an offset a
- * position. Kafka 3.1 or later, whose fetches name topics by id.
+ * Opens the event log on a Kafka topic with message.timestamp.type=LogAppendTime: a partition is a lane, an offset is
+ * a position. Needs Kafka 3.1 or later, where a fetch names its topic by id.
  *
  * An append is acknowledged when all in-sync replicas have it (acks=all; the topic's min.insync.replicas says how many
- * that must be). Records that come while a request to their partition is under way share the next one. Nothing is sent again behind the caller's back, but for one case: a broker that refuses a batch since
- * it no longer leads the partition has not stored it, and the same batch goes to its successor. Where a lane's batch
- * fails, what the call has for that lane behind it is not sent, so that sending again keeps the order.
+ * replicas that must be). Records that come while a request to their partition is under way share the next request.
+ *
+ * A batch is never sent twice without the caller's knowledge, with one exception: a broker that refuses a batch because
+ * it no longer leads the partition has not stored it, so the same batch goes to the new leader. When a batch of a lane
+ * fails, the later records of the call for that lane are not sent, so that sending again keeps the order.
  *
  * A key goes to the partition that Java's default partitioner gives it: murmur2 of its UTF-8 bytes, without the sign,
  * modulo the number of partitions (BuiltInPartitioner.partitionForKey of org.apache.kafka.clients.producer.internals).
  *
- * Reading belongs to no consumer group and sees committed records only. What retention has removed is passed over:
- * `firstKept` tells from where on a lane is whole. A record that the broker did not stamp is never handed out: the lane
- * stops before it, and says so.
+ * Reads use no consumer group and see committed records only. They skip what retention has removed: `firstKept` returns
+ * the first position from which a lane is complete. A record that the broker did not stamp is never returned: the lane
+ * stops before it with an error.
  *
- * The topic's settings may change while it is open. Nothing is appended while records would not be stamped, and nothing
- * is read or appended while the topic is compacted.
+ * The topic's settings may change while it is open. Nothing is appended while the broker would not stamp records, and
+ * nothing is read or appended while the topic is compacted.
  *
- * @throws Error that says what to do when no broker answers, the log-in is refused, or the topic is missing, compacted
- *   or keeps its producers' times
+ * @throws Error that says what to do when no broker answers, the log-in is refused, or the topic is missing, is
+ *   compacted, or keeps its producers' times
  */
 export async function openKafkaEventLog(options: KafkaEventLogOptions): Promise<EventLog> {
   const client = clientOptions(options)
@@ -105,7 +107,7 @@ function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
       })),
     })
     const offset = offsets?.[0]?.offset
-    if (offset === undefined || offset < 0n) throw new Error('the broker told no offset')
+    if (offset === undefined || offset < 0n) throw new Error('the broker returned no offset')
     return offset
   }
 
@@ -114,7 +116,7 @@ function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
     return isApiError(cause, 'MESSAGE_TOO_LARGE') ? { error, tooLarge: true } : { error }
   }
 
-  /** The largest batch that the topic takes. @throws Error when nothing must be appended now */
+  /** Returns the largest batch that the topic accepts, in bytes. @throws Error when nothing may be appended now */
   async function appendable(): Promise<number> {
     await topic.current()
     const { compacted, unstamped, maxBatchBytes } = await standing()
@@ -123,7 +125,7 @@ function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
     return maxBatchBytes
   }
 
-  /** Records that come while a request to their partition is under way share the next one. */
+  /** Groups by partition. Records that come while a request to their partition is under way share the next request. */
   const groups = new Map<number, Groups<Append, AppendOutcome>>()
 
   function groupsOf(partition: number): Groups<Append, AppendOutcome> {
@@ -151,7 +153,7 @@ function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
     if (compacted) throw new Error(compacted)
   }
 
-  /** Per lane, what the last read has fetched beyond its limit: the next one most often goes on there. */
+  /** Records by lane that the last read fetched beyond its limit. The next read usually continues there. */
   const ahead = new Map<string, { records: LogRecord[]; next: bigint; after: Position }>()
 
   return {
@@ -227,29 +229,29 @@ function eventLogOf(options: KafkaEventLogOptions, opened: Opened): EventLog {
 
 type Topic = Awaited<ReturnType<typeof openTopic>>
 
-/** One topic by its id, and the lanes that its partitions are. */
+/** Opens one topic by its id, and maps its partitions to lanes. */
 async function openTopic(admin: Admin, name: string) {
   const described = await topicOf(admin, name)
   const { id } = described
   const identity = `${name}.${id}`
   let partitions = described.partitionsCount
 
-  /** The topic as it is now, a few seconds old at most. */
+  /** Returns the topic's metadata, at most a few seconds old. */
   async function current(): Promise<ClusterTopicMetadata> {
     const topic = await topicOf(admin, name)
-    if (topic.id !== id) throw new Error(`the topic ${name} was deleted and created again: open the log once more`)
+    if (topic.id !== id) throw new Error(`the topic ${name} was deleted and created again: open the log again`)
     partitions = topic.partitionsCount
     return topic
   }
 
   const laneOf = (partition: number): string => laneName(identity, String(partition))
 
-  /** @throws Error when there is no such lane */
+  /** Returns the partition of a lane. @throws Error when there is no such lane */
   async function partitionOf(lane: string): Promise<number> {
     const partition = lane.startsWith(`${identity}.`) ? Number(lane.slice(identity.length + 1)) : Number.NaN
     const isLane = (): boolean => lane === laneOf(partition) && partition < partitions
     if (!isLane()) {
-      // A partition that was added just now is not in metadata of a few seconds ago.
+      // Metadata that is a few seconds old lacks a partition that was just added.
       admin.clearMetadata()
       await current()
     }
@@ -260,7 +262,7 @@ async function openTopic(admin: Admin, name: string) {
   return { id, name, identity, current, laneOf, partitionOf, partitions: () => partitions }
 }
 
-/** Reads partitions from whichever broker leads each. */
+/** Reads each partition from the broker that leads it. */
 function partitionReader({ reader, topic, fetchVersion }: Opened) {
   async function leaderOf(partition: number): Promise<Connection> {
     const { partitions: leaders } = await topic.current()
@@ -298,13 +300,13 @@ function partitionReader({ reader, topic, fetchVersion }: Opened) {
     }
   }
 
-  /** What waits from an offset on: committed records, or those that the log does not hand out. */
+  /** Describes what waits from an offset on: committed records, or records that the log does not return. */
   async function waiting(partition: number, offset: bigint, lastArrivalMs: number | null): Promise<Waiting> {
     for (let next = offset; ; ) {
       const { records, next: behind, isUnstamped, isHeldBack } = await page(partition, next)
       const [first] = records
       if (first) return { oldestMs: first.arrivalMs, reason: null }
-      // Nobody knows when it arrived; but not before what was applied.
+      // Its arrival time is unknown, but it cannot be before the last applied record.
       if (isUnstamped) return { oldestMs: lastArrivalMs, reason: unstampedAt(topic.laneOf(partition), behind) }
       if (isHeldBack) {
         const oldestMs = firstTimeOf(await fetch(partition, behind, ISOLATION.uncommitted))
@@ -319,11 +321,11 @@ function partitionReader({ reader, topic, fetchVersion }: Opened) {
 }
 
 function unstampedAt(lane: string, offset: bigint): string {
-  return `the lane ${lane} stops before offset ${offset}: the record there carries its producer's time, not that of its arrival, since the topic was not set to message.timestamp.type=LogAppendTime when it came. See "Records without the broker's time" in docs/engines.md`
+  return `the lane ${lane} stops before offset ${offset}: the record there has its producer's time instead of its arrival time, because the topic was not set to message.timestamp.type=LogAppendTime when it arrived. See "Records without the broker's time" in docs/engines.md`
 }
 
 function heldBack(topic: string, partition: number, offset: bigint): string {
-  return `another producer's open transaction holds back what lies behind offset ${offset} of partition ${partition} of the topic ${topic}: it is counted once that transaction commits, aborts or times out (kafka-transactions.sh finds and aborts it)`
+  return `another producer's open transaction holds back what lies behind offset ${offset} of partition ${partition} of the topic ${topic}: these records are counted when that transaction commits, aborts or times out (kafka-transactions.sh finds and aborts it)`
 }
 
 function offsetBehind(position: Position): bigint {

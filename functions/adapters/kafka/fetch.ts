@@ -11,10 +11,10 @@ import {
 import { toPosition } from '../../core/lane.ts'
 import type { LogRecord } from '../../core/record.ts'
 
-/** Bytes asked of the broker at a time; it sends a batch that is larger all the same. */
+/** Bytes that one fetch asks for. The broker sends a larger batch nevertheless. */
 const FETCH_BYTES = 1024 * 1024
 
-/** Versions of the Fetch API that name topics by id; they differ in nothing that is used here. */
+/** Versions of the Fetch API that name topics by id. Their differences do not matter here. */
 const FETCH_VERSIONS = [fetchV17, fetchV16, fetchV15, fetchV14, fetchV13]
 export type FetchVersion = (typeof FETCH_VERSIONS)[number]
 type FetchResponsePartition = fetchV17.FetchResponsePartition
@@ -26,14 +26,15 @@ export async function newestFetch(admin: Admin): Promise<FetchVersion> {
   return newest
 }
 
-/** Which records a fetch sees: all, or those of committed transactions and of none. */
+/** Records that a fetch returns: all, or only those of committed transactions and those outside transactions. */
 export const ISOLATION = { uncommitted: 0, committed: 1 } as const
 const SESSIONLESS = -1
 const UNKNOWN_EPOCH = -1
 
 /**
- * One Fetch request. The client's own fetch opens a session on the broker for each request and, with more than one
- * aborted transaction or one that ends in a later response, lets aborted records through (see committedOnly).
+ * Sends one Fetch request. The client's own fetch is not used: it opens a session on the broker for each request. It
+ * also returns aborted records when there are several aborted transactions, or when one ends in a later response (see
+ * committedOnly).
  */
 export async function fetchPartition(
   { api }: FetchVersion,
@@ -50,20 +51,20 @@ export async function fetchPartition(
     currentLeaderEpoch: UNKNOWN_EPOCH,
     lastFetchedEpoch: UNKNOWN_EPOCH,
   }
-  // No waiting for more: the broker serves a connection's requests one by one, so an idle lane would hold up others.
+  // Does not wait for more: the broker serves a connection's requests in order, so an idle lane would delay others.
   const topics = [{ topicId, partitions: [wanted] }]
   const response = await api.async(connection, 0, 1, FETCH_BYTES, isolation, 0, SESSIONLESS, topics, [], '')
   return response.responses[0]?.partitions[0] as FetchResponsePartition
 }
 
-/** What one fetch came to. */
+/** Result of one fetch. */
 export interface Page {
   records: LogRecord[]
-  /** The offset behind the last batch that was looked at: where the fetch began, when there was nothing to pass. */
+  /** Offset after the last batch that was examined. Where there was none, the offset at which the fetch began. */
   next: bigint
-  /** Whether `next` is a record that the broker did not stamp: nothing from there on is among the records. */
+  /** True when `next` is a record that the broker did not stamp: `records` has nothing from there on. */
   isUnstamped: boolean
-  /** Whether a transaction that is open holds back what lies behind `next`. */
+  /** True when an open transaction holds back the records after `next`. */
   isHeldBack: boolean
 }
 
@@ -72,14 +73,14 @@ const IS_TRANSACTIONAL = 0b1_0000
 const IS_CONTROL = 0b10_0000
 
 /**
- * The committed records of a fetch up to the first that the broker did not stamp. A batch says for itself whose time
- * it carries: the topic's setting may have been another when it was stored.
+ * Returns the committed records of a fetch, up to the first that the broker did not stamp. Each batch says whether it
+ * has the broker's or the producer's time: the topic's setting may have been different when the batch was stored.
  */
 export function pageOf(fetched: FetchResponsePartition, lane: string, from: bigint): Page {
   const records: LogRecord[] = []
   let unstamped: bigint | null = null
   for (const batch of committedOnly(fetched)) {
-    // A broker sends whole batches, also of records before the offset that was asked for.
+    // A broker sends whole batches, which can also hold records before the requested offset.
     const offsets = batch.records.map(({ offsetDelta }) => batch.firstOffset + BigInt(offsetDelta))
     const wanted = offsets.findIndex(offset => offset >= from)
     if (wanted === -1) continue
@@ -87,7 +88,7 @@ export function pageOf(fetched: FetchResponsePartition, lane: string, from: bigi
       unstamped = offsets[wanted] as bigint
       break
     }
-    // The broker's time stands once, as the batch's largest: the deltas are the producer's.
+    // A batch has the broker's time once, as its largest timestamp. The deltas are the producer's.
     const arrivalMs = Number(batch.maxTimestamp)
     for (const [index, { value }] of batch.records.entries()) {
       if (index < wanted) continue
@@ -108,15 +109,15 @@ function endOf({ records }: FetchResponsePartition, from: bigint): bigint {
   return end
 }
 
-/** When the broker stored the first batch of a fetch, ms, by its own clock or the producer's; null without any. */
+/** Returns the time of a fetch's first batch, ms, by the clock of broker or producer; null without a batch. */
 export function firstTimeOf({ records }: FetchResponsePartition): number | null {
   const [first] = records ?? []
   return first ? Number(first.maxTimestamp) : null
 }
 
 /**
- * The batches of records, without transaction markers and what they abort: a transaction that the broker names is
- * aborted from its first offset up to its producer's next marker.
+ * Yields the batches of records, without transaction markers and without aborted records. The broker names aborted
+ * transactions: each reaches from its first offset to its producer's next marker.
  *
  * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-98 on reading transactional messages
  */

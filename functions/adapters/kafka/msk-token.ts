@@ -4,7 +4,7 @@ import { Sha256 } from '../aws/sha256.ts'
 
 export interface MskLogin {
   region: string
-  /** Asked for each token, since temporary ones are renewed. Otherwise they are found as the AWS SDK does. */
+  /** Provider, called for each token because temporary credentials expire. By default the AWS SDK finds them. */
   credentials?: ReturnType<typeof defaultProvider>
   now?(): Date
 }
@@ -12,8 +12,8 @@ export interface MskLogin {
 const VALID_SECONDS = 900
 
 /**
- * A token by which brokers of Amazon MSK know a role of IAM, for SASL/OAUTHBEARER: a signed address of the action to
- * connect, in base64url. It is made here, without a request.
+ * Makes a token that proves an IAM role to brokers of Amazon MSK, for SASL/OAUTHBEARER: a signed URL of the action
+ * "connect", in base64url. This needs no request.
  *
  * @see https://docs.aws.amazon.com/msk/latest/developerguide/configure-clients-for-iam-access-control.html
  */
@@ -37,7 +37,7 @@ export async function mskToken({
   )
   const url = new URL(`https://${hostname}/`)
   for (const [name, value] of Object.entries(signed.query ?? {})) url.searchParams.set(name, String(value))
-  // Behind the signature: brokers log it, and nobody signs it.
+  // Added after signing: brokers log it, but the signature does not cover it.
   url.searchParams.set('User-Agent', 'landcover')
   return Buffer.from(url.href).toString('base64url')
 }

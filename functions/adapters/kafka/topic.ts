@@ -1,20 +1,20 @@
 import { type Admin, type ClusterTopicMetadata, ConfigResourceTypes } from '@platformatic/kafka'
 import { commandFlags, isApiError, type KafkaEventLogOptions } from './connection.ts'
 
-/** What a topic's settings come to. */
+/** State of a topic's settings. */
 export interface TopicStanding {
-  /** The largest batch that the topic takes, in bytes. */
+  /** Largest batch that the topic accepts, in bytes. */
   maxBatchBytes: number
-  /** Why its records cannot be trusted to be all that were stored, and what to do; null where they can. */
+  /** Reason why the topic may have lost stored records to compaction, and what to do; null when it cannot. */
   compacted: string | null
-  /** Why records that are appended now would not carry the time of their arrival, and what to do; null where they would. */
+  /** Reason why records appended now would not get their arrival time, and what to do; null when they get it. */
   unstamped: string | null
 }
 
-/** How old the settings may be that an append or a read relies on, ms. */
+/** Maximum age of the settings that an append or a read relies on, ms. */
 const STANDING_AGE_MS = 10_000
 
-/** @throws Error with the command that creates the topic, where it is missing */
+/** Reads the topic's settings. @throws Error with the command that creates the topic, when it is missing */
 export async function readStanding(admin: Admin, options: KafkaEventLogOptions): Promise<TopicStanding> {
   const { topic } = options
   const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic }
@@ -32,16 +32,16 @@ export async function readStanding(admin: Admin, options: KafkaEventLogOptions):
   return {
     maxBatchBytes: Number(setting('max.message.bytes')),
     compacted: isCompacted
-      ? `the topic ${topic} has cleanup.policy=${policy}: Kafka would remove records that were never counted, and takes none without a key. Change it: ${change('cleanup.policy=delete')} (what was removed already is gone)`
+      ? `the topic ${topic} has cleanup.policy=${policy}: Kafka would remove records that were never counted, and would refuse records without a key. Change it: ${change('cleanup.policy=delete')} (records that it already removed are lost)`
       : null,
     unstamped:
       type === 'LogAppendTime'
         ? null
-        : `the topic ${topic} has message.timestamp.type=${type}: its records would carry their producers' times, not their times of arrival. Change it: ${change('message.timestamp.type=LogAppendTime')} (records that it holds already keep their producers' times: take a new topic where there are any, or see "Records without the broker's time" in docs/engines.md)`,
+        : `the topic ${topic} has message.timestamp.type=${type}: its records would have their producers' times instead of their arrival times. Change it: ${change('message.timestamp.type=LogAppendTime')} (records that the topic already has keep their producers' times: if there are any, use a new topic, or see "Records without the broker's time" in docs/engines.md)`,
   }
 }
 
-/** The topic's standing, asked for again when it is old. One that is not as it should be is asked for every time. */
+/** Creates a reader that caches the topic's standing while it is fresh. A standing with a fault is not cached. */
 export function standingOf(admin: Admin, options: KafkaEventLogOptions, first: TopicStanding) {
   let known = { standing: first, atMs: performance.now() }
   let asking: Promise<TopicStanding> | null = null
@@ -66,7 +66,11 @@ export async function topicOf(admin: Admin, topic: string): Promise<ClusterTopic
   return metadata.topics.get(topic) as ClusterTopicMetadata
 }
 
-/** @param timestamp of ListOffsetTimestamps: the first offset that a partition still has, or the one behind its last */
+/**
+ * Reads an offset of a partition.
+ *
+ * @param timestamp one of ListOffsetTimestamps: the first offset that the partition has, or the one after its last
+ */
 export async function offsetAt(admin: Admin, topic: string, partition: number, timestamp: bigint): Promise<bigint> {
   const partitions = [{ partitionIndex: partition, timestamp }]
   const [described] = await admin.listOffsets({ topics: [{ name: topic, partitions }] })

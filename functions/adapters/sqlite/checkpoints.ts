@@ -3,7 +3,7 @@ import { START } from '../../core/lane.ts'
 import type { Checkpoints } from '../../ports/checkpoints.ts'
 import { formatOf, openDatabase, whenFree } from './database.ts'
 
-/** The format of the checkpoints, whether they have a file of their own or are in that of the speed store. */
+/** Format of the checkpoints, in their own file or in the file of the speed store. */
 export const CHECKPOINTS_FORMAT = 1
 
 const SCHEMA = `
@@ -15,7 +15,7 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `
 
-/** @throws Error when the file's checkpoints are of a format to come */
+/** Opens the checkpoints in a SQLite file. @throws Error when the format is newer than this version knows */
 export function openSqliteCheckpoints(file: string): Checkpoints {
   const define = (opened: DatabaseSync) => {
     formatOf(opened, { name: 'the checkpoints in', file, format: CHECKPOINTS_FORMAT })

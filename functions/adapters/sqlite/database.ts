@@ -1,38 +1,38 @@
 import { backup, DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** How long the opening of a file waits for other processes; nothing of this process answers anybody yet. */
+/** Time that opening a file waits for other processes. At that time this process answers no requests yet. */
 const OPEN_BUSY_MS = 15_000
 
-/** How long a statement waits for another process before it fails. A request waits for several of them in a row. */
+/** Time that a statement waits for another process before it fails. A request can run several statements in a row. */
 const LOCK_WAIT_MS = 5_000
 const FIRST_PAUSE_MS = 1
-/** A writer that appends without end leaves the lock free for moments only: those who wait must look often. */
+/** Longest pause between attempts. They must be frequent: a busy writer leaves the lock free only for moments. */
 const LONGEST_PAUSE_MS = 20
 
-/** Primary result codes; extended ones have them in their low byte (sqlite.org/rescode.html). */
+/** Primary result code. Extended codes have it in their low byte (sqlite.org/rescode.html). */
 const SQLITE_BUSY = 5
-/** What the disk has against a write, in words for people. */
+/** Primary result codes of writes that the disk refuses, with a message for people. */
 const REFUSALS = new Map([
-  [8, 'can be read only: see whether its disk is mounted read-only, and whose the file is'],
-  [10, 'met an error of its disk: see whether that is full or damaged'],
-  [13, 'has no room on its disk: make some'],
+  [8, 'is read-only: check whether its disk is mounted read-only, and who owns the file'],
+  [10, 'had a disk error: check whether the disk is full or damaged'],
+  [13, 'has no space left on its disk: free some space'],
 ])
 
 export interface DatabaseOptions {
   file: string
   /**
-   * 'power-loss' syncs every commit to the disk; 'process-crash' leaves that to the system, so that a power cut may
-   * take the newest commits (never part of one, never older ones without the newer)
+   * 'power-loss' syncs every commit to the disk. 'process-crash' leaves that to the operating system, so a power
+   * cut may remove the newest commits (never a part of a commit, never an older commit without the newer ones).
    */
   durability: 'power-loss' | 'process-crash'
-  /** Makes what is missing; writes nothing where nothing is, since a file that is whole can be read without its lock. */
+  /** Creates missing tables. Writes nothing when none is missing: a complete file can be read without its lock. */
   define(database: DatabaseSync): void
 }
 
 /**
- * Opens a database file that several processes may use at once and that survives their being killed. From then on no
- * statement waits for a lock by itself: it fails, and `whenFree` runs it again.
+ * Opens a database file that several processes may use at once, and that survives when they are killed. After that, no
+ * statement waits for a lock: it fails, and `whenFree` runs it again.
  */
 export function openDatabase({ file, durability, define }: DatabaseOptions): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: OPEN_BUSY_MS })
@@ -46,12 +46,12 @@ export function openDatabase({ file, durability, define }: DatabaseOptions): Dat
 }
 
 /**
- * Runs `work` as soon as no lock of another process refuses it. The wait is asynchronous: a process that stands still
- * inside its transaction must not stop those that answer.
+ * Runs `work` as soon as no other process holds the lock. The wait is asynchronous: a process that is stopped inside
+ * its transaction must not block processes that answer requests.
  *
- * @param work changes nothing where it throws: it runs again
- * @param waitMs how long to wait at most
- * @throws Error that names the file when it is still locked after that, or when its disk refuses the work
+ * @param work must change nothing when it throws, because it runs again
+ * @param waitMs maximum time to wait
+ * @throws Error that names the file when it is still locked after that time, or when its disk refuses the work
  */
 export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs = LOCK_WAIT_MS): Promise<T> {
   const startMs = performance.now()
@@ -65,25 +65,25 @@ export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs 
       if (code !== SQLITE_BUSY) throw cause
       if (performance.now() - startMs >= waitMs) {
         throw new Error(
-          `another process has kept ${database.location()} locked for ${waitMs / 1000} s: look for one that is stopped (Ctrl-Z) and let it go on (fg), or end it`,
+          `another process has kept ${database.location()} locked for ${waitMs / 1000} s: look for a process that is stopped (Ctrl-Z), and continue it (fg) or end it`,
           { cause },
         )
       }
     }
-    // At random, so that several who wait do not look at the same moments.
+    // A random pause, so that several waiting processes do not try at the same moments.
     await sleep(longestMs * (0.5 + Math.random() / 2))
   }
 }
 
-/** 0 for what is no error of SQLite. */
+/** Returns the primary result code of an error; 0 when it does not come from SQLite. */
 function resultCodeOf(error: unknown): number {
   return ((error as { errcode?: number }).errcode ?? 0) & 0xff
 }
 
-/** Of a backup's step: more than any file has, since a step sees one moment and others may write between two. */
+/** Pages that one step of a backup copies: more than any file has, since other processes may write between steps. */
 const ALL_PAGES = 2 ** 31 - 1
 
-/** Copies a database file as it is at one moment, while others may write to it. */
+/** Copies a database file as it is at one moment, while other processes may write to it. */
 export async function backupSqlite(file: string, target: string): Promise<void> {
   const database = new DatabaseSync(file, { readOnly: true, timeout: OPEN_BUSY_MS })
   try {
@@ -93,7 +93,7 @@ export async function backupSqlite(file: string, target: string): Promise<void> 
   }
 }
 
-/** Does a write of a 'process-crash' database that, with all before it, must also survive a power cut. */
+/** Runs a write to a 'process-crash' database that must survive a power cut, together with all writes before it. */
 export function durably<T>(database: DatabaseSync, write: () => T): T {
   database.exec('PRAGMA synchronous = FULL')
   try {
@@ -103,7 +103,7 @@ export function durably<T>(database: DatabaseSync, write: () => T): T {
   }
 }
 
-/** What a file's form is called, and its newest format. */
+/** Kind of file, for messages, and its newest format. */
 export interface FileForm {
   name: string
   file: string
@@ -111,9 +111,9 @@ export interface FileForm {
 }
 
 /**
- * The format of a file as it states it (its user_version); 1 where it states none.
+ * Returns the format that a file states (its user_version); 1 when it states none.
  *
- * @throws Error when it is a format to come
+ * @throws Error when the format is newer than this version of landcover knows
  */
 export function formatOf(database: DatabaseSync, { name, file, format }: FileForm): number {
   const { user_version: stated } = database.prepare('PRAGMA user_version').get() as { user_version: number }

@@ -9,10 +9,10 @@ import { formatOf, openDatabase, transaction, whenFree } from './database.ts'
 import { inodeOf, writerHere, writerInThread } from './log-writer.ts'
 
 /**
- * The format of the log's file. It rises whenever its tables change:
+ * Format of the log's file. It increases whenever the tables change:
  *
- * 1. the first; says no format
- * 2. last_arrival
+ * 1. the first format, which the file does not state
+ * 2. adds the table last_arrival
  */
 export const LOG_FORMAT = 2
 
@@ -33,27 +33,27 @@ const SCHEMA = `
   );
 `
 
-/** Linux only: elsewhere a leap is also seen in a machine that was off, and costs the minute of its confirmation. */
+/** Exists on Linux only. Elsewhere, a restart also looks like a leap of the clock, which takes a minute to confirm. */
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id'
 
-/** SQLite's name of a database that is no file. */
+/** SQLite's name for a database in memory. */
 const IN_MEMORY = ':memory:'
 
-/** As Kinesis takes by default. */
+/** Default limit of Kinesis. */
 const MAX_RECORD_BYTES = 1024 * 1024
 
 export interface SqliteEventLogOptions {
   file: string
-  /** How many lanes a new log gets; an existing one keeps its own. */
+  /** Number of lanes of a new log. An existing log keeps its number. */
   shards?: number
   readClocks?: () => ClockReading
   maxRecordBytes?: number
 }
 
 /**
- * The embedded event log: a SQLite file that any number of processes append to and read. An append is on the disk
- * before it is acknowledged. Appends that come while a commit is under way share the next one. Arrival times never go
- * back.
+ * Opens the embedded event log: a SQLite file that any number of processes can append to and read. An append is on the
+ * disk before it is acknowledged. Appends that come while a commit is under way share the next commit. Arrival times
+ * never go back.
  */
 export function openSqliteEventLog({
   file,
@@ -61,9 +61,9 @@ export function openSqliteEventLog({
   readClocks = machineClocks,
   maxRecordBytes = MAX_RECORD_BYTES,
 }: SqliteEventLogOptions): EventLog & {
-  /** Forgets records that lie at or before a position of their lane and arrived so long before the newest of all. */
+  /** Deletes a lane's records up to a position that arrived more than `keptMs` before the log's newest record. */
   trim(lane: string, upTo: string, keptMs: number): Promise<void>
-  /** Lets the next record lie behind a position, in whichever lane. */
+  /** Makes the next record, in any lane, get a position after the given one. */
   moveEnd(to: Position): Promise<void>
 } {
   const database = openDatabase({ file, durability: 'power-loss', define: opened => define(opened, file, shards) })
@@ -75,7 +75,7 @@ export function openSqliteEventLog({
   const selectBehind = database.prepare(
     'SELECT sequence, arrival_ms, data FROM record WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?',
   )
-  // One count for all lanes; trimming takes nothing from it.
+  // One counter for all lanes. Trimming does not change it.
   const selectEnd = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
   const opened = { file, inode: inodeOf(file) }
   const writer = file === IN_MEMORY ? writerHere(database, opened, readClocks) : writerInThread(opened, readClocks)
@@ -151,7 +151,7 @@ export function openSqliteEventLog({
       const [oldest] = await rowsBehind(lane, lastPosition, 1)
       return { oldestMs: oldest?.arrival_ms ?? null, reason: null }
     },
-    // Its lanes share one sequence.
+    // All lanes share one sequence, so the positions of one lane have gaps without any loss.
     firstKept: async () => null,
     async trim(lane, upTo, keptMs) {
       if (upTo === START) return
@@ -167,15 +167,15 @@ export function openSqliteEventLog({
 }
 
 /**
- * Makes a new log, or takes an older one over. A process that opens it at the same time finds the same.
+ * Creates a new log, or migrates an older one. Processes that open it at the same time find the same log.
  *
- * @throws Error when the log is of a format to come
+ * @throws Error when a newer version of landcover wrote the log's format
  */
 function define(database: DatabaseSync, file: string, shards: number): void {
   const form = { name: 'the log', file, format: LOG_FORMAT }
   if (formatOf(database, form) === LOG_FORMAT) return
   transaction(database, () => {
-    // Another process may have done it meanwhile.
+    // Another process may have done it in the meantime.
     if (formatOf(database, form) === LOG_FORMAT) return
     database.exec(SCHEMA)
     database.exec(
@@ -192,7 +192,7 @@ function settle(database: DatabaseSync, shards: number): void {
   for (let shard = 0; shard < shards; shard++) insert.run(`shardId-${String(shard).padStart(12, '0')}`)
 }
 
-/** The clocks of this machine. */
+/** Reads the clocks of this machine. */
 function machineClocks(): ClockReading {
   return { wallMs: Date.now(), upMs: Math.round(uptime() * 1000), boot: bootOfMachine() }
 }

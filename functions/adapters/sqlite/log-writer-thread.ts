@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { ThreadCall, ThreadMessage } from '../thread.ts'
 import { type LogCommit, type LogFile, openCommitter } from './log-writer.ts'
 
-/** The thread that commits to a log. */
+/** Port of the thread that commits to a log. */
 const port = parentPort as MessagePort
 const commit = openCommitter(workerData as LogFile)
 const send = (message: ThreadMessage) => port.postMessage(message)

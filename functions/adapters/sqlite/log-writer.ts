@@ -5,50 +5,53 @@ import { inGroups } from '../in-groups.ts'
 import { functionInThread } from '../thread.ts'
 import { openDatabase, transaction, whenFree } from './database.ts'
 
-/** A record and the shard that it goes to. */
+/** Record with the shard that it goes to. */
 export interface Place {
   shard: string
   data: Uint8Array
 }
 
-/** Records in few objects, so that a thread gets them at the cost of one. */
+/** Records packed into few objects: passing them to a thread costs as much as one record. */
 export interface PackedPlaces {
   shards: string[]
-  /** Where the data of each ends in `bytes`. */
+  /** End of each record's data in `bytes`. */
   ends: number[]
   bytes: Uint8Array<ArrayBuffer>
 }
 
-/** A commit to the log: each waits for the disk. */
+/** Commit to the log. Each one waits for the disk. */
 export type LogCommit =
   | { kind: 'append'; places: PackedPlaces; now: ClockReading }
   | { kind: 'trim'; shard: string; upTo: number; keptMs: number }
 
 /**
- * Resolves when the commit is on the disk, to the sequence numbers of what it appends.
+ * Writes a commit, and resolves with the sequence numbers of the appended records when they are on the disk.
  *
- * @throws Error when nothing of it is stored: the file is locked by another process, cannot be written or was removed, or
- *   the clock is not believed
+ * @throws Error when nothing of it is stored: the file is locked by another process, cannot be written or was removed,
+ *   or the clock is not trusted
  */
 type Commit = (commit: LogCommit) => Promise<number[]>
 
-/** Resolves when what is asked for is on the disk. */
+/** Writer of the log. Its promises resolve when the change is on the disk. */
 export interface LogWriter {
-  /** Answers the sequence number of each record. */
+  /** Returns the sequence number of each record. */
   append(places: readonly Place[]): Promise<number[]>
   /** See openSqliteEventLog. */
   trim(shard: string, upTo: number, keptMs: number): Promise<void>
-  /** Waits for what is under way. */
+  /** Waits for commits that are under way, then closes. */
   close(): Promise<void>
 }
 
-/** The file of a log as it was opened: another of the same name is not it. */
+/** File of a log, with its inode: another file with the same name is a different log. */
 export interface LogFile {
   file: string
   inode: number | undefined
 }
 
-/** Commits in a thread of its own, so that whoever answers requests waits for no disk, and in groups. */
+/**
+ * Creates a writer that commits in groups, in its own thread. So the thread that answers requests never waits for the
+ * disk.
+ */
 export function writerInThread(log: LogFile, readClocks: () => ClockReading): LogWriter {
   const thread = functionInThread<LogCommit, number[]>(new URL('log-writer-thread.ts', import.meta.url), log)
   const groups = inGroups((places: readonly Place[]) => {
@@ -71,7 +74,7 @@ export function writerInThread(log: LogFile, readClocks: () => ClockReading): Lo
   }
 }
 
-/** Commits in this thread: for a log in memory, which waits for no disk. */
+/** Creates a writer that commits in this thread, for a log in memory, which never waits for a disk. */
 export function writerHere(database: DatabaseSync, log: LogFile, readClocks: () => ClockReading): LogWriter {
   const commit = committerOf(database, log)
   return {
@@ -83,9 +86,9 @@ export function writerHere(database: DatabaseSync, log: LogFile, readClocks: () 
   }
 }
 
-/** Commits by a connection of its own. @throws Error when the file was removed */
+/** Opens a connection that is used for commits only. @throws Error when the file was removed */
 export function openCommitter(log: LogFile): Commit {
-  // Opening would make the file that is missing.
+  // Opening a missing file would create it.
   refuseIfRemoved(log)
   return committerOf(openDatabase({ file: log.file, durability: 'power-loss', define() {} }), log)
 }
@@ -133,14 +136,14 @@ export function inodeOf(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.ino
 }
 
-/** What is written to a file that was removed is lost, and SQLite says nothing of it. */
+/** Throws when the file was removed. Writes to a removed file are lost, and SQLite reports no error. */
 function refuseIfRemoved({ file, inode }: LogFile): void {
-  if (inodeOf(file) !== inode) throw new Error(`the log ${file} was removed, or made again: open it again`)
+  if (inodeOf(file) !== inode) throw new Error(`the log ${file} was removed or replaced: open it again`)
 }
 
 /**
- * Stamps what arrives. The newest arrival is kept in the log with the clock that nobody sets, so every process that
- * appends to the log knows of a leap, also one that is started meanwhile.
+ * Stamps arrivals. The log stores the newest arrival together with the time since boot, a clock that nobody can set. So
+ * every process that appends to the log recognises a leap of the system clock, even if the process started later.
  */
 function arrivalsOf(database: DatabaseSync) {
   const select = database.prepare('SELECT arrival_ms AS arrivalMs, up_ms AS upMs, boot FROM last_arrival')
@@ -148,13 +151,13 @@ function arrivalsOf(database: DatabaseSync) {
   const update = database.prepare('UPDATE last_arrival SET arrival_ms = ?, up_ms = ?, boot = ?')
   const refuseLeap = leapGuard()
   return {
-    /** The arrival time of what the transaction stores. @throws ClockLeapError while the clock is not believed */
+    /** Returns the arrival time for this transaction. @throws ClockLeapError while the clock is not trusted */
     next(now: ClockReading): number {
       const last = select.get() as unknown as LastArrival | undefined
       refuseLeap(now, last)
       const arrivalMs = nextArrivalMs(now, last)
       if (!last) insert.run(arrivalMs, now.upMs, now.boot)
-      // Where arrival stands still, the time goes on that it is measured by.
+      // While arrival stands still, the stored time since boot stays too: elapsed time is measured from it.
       else if (arrivalMs !== last.arrivalMs || now.boot !== last.boot) update.run(arrivalMs, now.upMs, now.boot)
       return arrivalMs
     },

@@ -84,12 +84,12 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `
 
-/** Hour, sequence and line. */
+/** Hour, position and line that are less than those of every quarantine entry. */
 const BEFORE_ALL_PLACES = [-1, '', WHOLE_RECORD]
 
-/** The embedded speed store: a SQLite file. @throws Error when the file lacks a column that its format has */
+/** Opens the embedded speed store: a SQLite file. @throws Error when the file lacks a column of its format */
 export function openSqliteSpeedStore(file: string): SpeedStore & {
-  /** Drops rows and alerts that are older than people or the batch layer can still need. */
+  /** Deletes rows and alerts that are so old that neither people nor the batch layer can need them. */
   expire(before: number): Promise<void>
 } {
   const define = (opened: DatabaseSync) => defineTables(opened, file)
@@ -145,7 +145,7 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     unready: async () => [],
     initSettings: ({ format, slotMs, systemId }) =>
       free(() => {
-        // A store on a full or read-only disk can still be read.
+        // Nothing is written when the row exists: a store on a full or read-only disk can still be read.
         if (!sql.stored.get(SETTINGS_ROW)) sql.initSettings.run(SETTINGS_ROW, format, slotMs, systemId)
         return toStoreSettings(sql.stored.get(SETTINGS_ROW) as object)
       }),
@@ -211,7 +211,8 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
     async claimRedrive({ producer, entry, claimedMs, log, lane }) {
       const place = [entry.lane, entry.position, entry.index ?? WHOLE_RECORD]
       const claim = () => sql.claimRedrive.run(producer, ...place, claimedMs, log, lane)
-      // The log keeps through a power cut what is appended under the claim. Without the claim it would be done again.
+      // After a power cut the log still has what was appended under the claim. If the claim were lost, a later run
+      // would append it again.
       return isOne(await free(() => durably(database, claim)))
     },
     async markRedriven(producer, appendedMs) {
@@ -231,7 +232,7 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   }
 }
 
-/** What a speed store's file has stored, without a change to it; undefined where it has nothing, or is damaged. */
+/** Reads the settings of a speed store's file without changing it. Undefined when it has none, or is damaged. */
 export function readSqliteStoreSettings(file: string): StoreSettings | undefined {
   let database: DatabaseSync | undefined
   try {
@@ -245,7 +246,7 @@ export function readSqliteStoreSettings(file: string): StoreSettings | undefined
   }
 }
 
-/** Makes the tables that are missing, and gives those of an older format their new columns. */
+/** Creates missing tables, and adds new columns to the tables of an older format. */
 function defineTables(database: DatabaseSync, file: string): void {
   database.exec(SCHEMA)
   if (newColumns(database, file).length === 0) return
@@ -256,7 +257,7 @@ function defineTables(database: DatabaseSync, file: string): void {
   })
 }
 
-/** Columns that the tables' format did not have yet. @throws Error when a column lacks that it has */
+/** Returns the columns that the file's format lacks by design. @throws Error when a column of its format is missing */
 function newColumns(database: DatabaseSync, file: string): readonly TableColumn[] {
   const stored = database.prepare('SELECT format FROM store_settings WHERE name = ?').get(SETTINGS_ROW)
   const { newer, gone } = divideMissing(missingColumns(database), stored?.format as number | undefined)
@@ -268,7 +269,7 @@ function newColumns(database: DatabaseSync, file: string): readonly TableColumn[
 
 const SQLITE_TYPES = { text: 'TEXT', bigint: 'INTEGER', int: 'INTEGER', double: 'REAL', blob: 'BLOB' } as const
 
-/** The columns of the schema that the database's tables lack. */
+/** Returns the columns of the schema that the database's tables lack. */
 function missingColumns(database: DatabaseSync): TableColumn[] {
   const wanted = new DatabaseSync(':memory:')
   wanted.exec(SCHEMA)
@@ -283,7 +284,7 @@ function isOne({ changes }: StatementResultingChanges): boolean {
   return changes === 1
 }
 
-/** All columns but the lane, in their order. */
+/** Returns the values of all columns except the lane, in the order of the columns. */
 function cursorValues(cursor: Cursor): SQLInputValue[] {
   const { lastPosition, producers, lastArrivalMs, lastEventMs, quarantined } = cursor
   const { lastHeartbeatDelayMs, lostRecords, lastLossMs } = cursor

@@ -43,7 +43,7 @@ describe('records for one partition', () => {
     expect(outcomes).toEqual([
       100n,
       { error: 'no leader' },
-      { error: 'not sent, since a record before it failed: no leader' },
+      { error: 'not sent, because a record before it failed: no leader' },
     ])
   })
 
