@@ -31,6 +31,7 @@ await runCommand(
 
 function parseDay(text: string): string {
   const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms) || ms < DAY_MS || dayOf(ms) !== text) throw new Error(`'${text}' is no day: write 2026-11-22`)
+  if (Number.isNaN(ms) || ms < DAY_MS || dayOf(ms) !== text)
+    throw new Error(`'${text}' is not a day: write it as 2026-11-22`)
   return text
 }

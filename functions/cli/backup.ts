@@ -7,7 +7,7 @@ await runCommand(
   {
     usage: 'npm run backup -- DIR [flags]',
     summary:
-      'Copies a state folder into a folder that is not there yet; its system may be running. All that was acknowledged\nbefore is in it. A log or a store that is a server is not: back it up with its own means.',
+      'Copies a state folder to a new folder. The system may be running. The copy holds everything that was acknowledged\nbefore the start of the copy. It does not hold a log or store on a server: back these up with their own tools.',
     flags: STATE_FLAG,
     argument: true,
   },

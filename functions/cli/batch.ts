@@ -8,16 +8,16 @@ import { describeBehind, describeView, explainView } from './views.ts'
 await runCommand(
   {
     usage: 'npm run batch -- [flags]',
-    summary: 'Runs the batch layer, once: counts the arrival slots that are complete, and new imports.',
+    summary: 'Runs the batch layer once: counts the complete arrival slots and new imports.',
     flags: {
       ...RUNTIME_FLAGS,
       every: {
         type: 'string',
         value: 'LENGTH',
-        help: 'Run again and again at this interval, such as 1h, until Ctrl-C',
+        help: 'Run repeatedly at this interval, such as 1h, until Ctrl-C',
       },
       explain: { type: 'boolean', help: 'Run nothing; show how the current view was made' },
-      'ignore-speed': { type: 'boolean', help: 'Publish even if the speed layer counted otherwise' },
+      'ignore-speed': { type: 'boolean', help: 'Publish even if the speed layer has other counts' },
     },
   },
   async flags => {

@@ -14,10 +14,10 @@ export async function printImports({ objects }: Runtime): Promise<void> {
 }
 
 /**
- * Takes one import back, and counts without it.
+ * Undoes one import, and publishes a view without it.
  *
- * @param id lane of the import, or a part of it that no other has
- * @throws UsageError when it names none, or several
+ * @param id lane of the import, or a part of its name that no other import has
+ * @throws UsageError when it matches no import, or several
  */
 export async function undoImport(runtime: Runtime, id: string): Promise<void> {
   const { objects, slotMs } = runtime

@@ -10,16 +10,16 @@ import { progressLine } from './progress.ts'
 import { readReport } from './read-report.ts'
 import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
 
-/** Rows that are rejected beyond these, for the same reason, are counted only. */
+/** Maximum number of rejected rows that are shown for one reason. Further rows are only counted. */
 const PROBLEMS_SHOWN = 20
 
 await runCommand(
   {
     usage: 'npm run import -- --data FILE|FOLDER [flags]',
     summary:
-      'Puts history straight into the archive, past the log, and counts it. A file is imported whole or not at all,\n' +
-      'and once: the same bytes again change nothing, whatever their name. An image (class, id and time) counts once,\n' +
-      'however many imports have it. Rows that are no events are left out.',
+      'Writes history directly into the archive, not through the log, and counts it. A file is imported completely or not\n' +
+      'at all, and only once: importing the same bytes again, under any name, changes nothing. An image (class, id and\n' +
+      'time) counts once, even if several imports have it. Rows that are not valid events are left out.',
     flags: {
       data: {
         type: 'string',
@@ -27,11 +27,11 @@ await runCommand(
         help: 'File of events (CSV, JSON or Parquet, also packed as gzip or zip), or a folder of such files',
       },
       ...MAPPING_FLAGS,
-      now: { type: 'boolean', help: 'Rows without a time are of now' },
-      'skip-bad': { type: 'boolean', help: 'Rows and files that are refused are no failure: exit code 0' },
-      replace: { type: 'boolean', help: 'Images that an import has already count with the values of this one' },
-      list: { type: 'boolean', help: 'Say what was imported, and import nothing' },
-      undo: { type: 'string', value: 'ID', help: 'Take back the import that --list shows under this id' },
+      now: { type: 'boolean', help: 'Rows without a time get the current time' },
+      'skip-bad': { type: 'boolean', help: 'Exit with code 0 even if rows or files are refused' },
+      replace: { type: 'boolean', help: 'Use the values of this import for images that an earlier import has, too' },
+      list: { type: 'boolean', help: 'List the imports, and import nothing' },
+      undo: { type: 'string', value: 'ID', help: 'Undo the import that --list shows under this id' },
       ...RUNTIME_FLAGS,
     },
   },
@@ -45,7 +45,7 @@ await runCommand(
     const { sources, unread } = await findSources(flags.data)
     return withRuntime(flags, async runtime => {
       const { objects, slotMs } = runtime
-      // A system that cannot count refuses the import before anything of it is stored.
+      // A system that cannot count must refuse the import before it stores any of it.
       await runtime.openStore()
       const progress = progressLine(process.stderr)
       const tell = (line: string) => {
@@ -81,7 +81,7 @@ await runCommand(
           withoutNdvi += imported.withoutNdvi
         } catch (error) {
           if (!(error instanceof SourceError)) throw error
-          // The other files of a folder are worth having.
+          // The other files of the folder are still imported.
           files.failed += source.files.length
           tell(error.message)
         }
@@ -91,7 +91,7 @@ await runCommand(
       report.end()
       let view = await runtime.views.current()
       const imagesBefore = imagesOfImports(view)
-      // Also for what was imported by a run that ended before it was counted.
+      // Also counts what an earlier run imported when that run ended before the count.
       if (lanes.some(lane => !view?.imports.includes(lane))) view = (await runtime.runBatch()).view
 
       const known = events - (imagesOfImports(view) - imagesBefore)
@@ -113,7 +113,7 @@ await runCommand(
   },
 )
 
-/** Tells of the first rejected rows of each reason, and counts all. */
+/** Prints the first rejected rows of each reason, and counts all. */
 function rejectionReport(tell: (line: string) => void) {
   const counts = new Map<RejectionReason, number>()
   const total = () => counts.values().reduce((sum, count) => sum + count, 0)
@@ -128,7 +128,7 @@ function rejectionReport(tell: (line: string) => void) {
         if (count > PROBLEMS_SHOWN) tell(`… and ${count - PROBLEMS_SHOWN} more ${reason}`)
       }
       if (hasImported && total() > 0) {
-        tell('An imported file is not read again: put its rejected rows, once they are good, into another.')
+        tell('An imported file is not read again: correct its rejected rows and import them in another file.')
       }
     },
     total,
@@ -139,7 +139,7 @@ function rejectionReport(tell: (line: string) => void) {
   }
 }
 
-/** Images that a view counts of imports. */
+/** Returns the number of images from imports that a view counts. */
 function imagesOfImports(view: View | undefined): number {
   const parts = Object.entries(view?.parts ?? {}).filter(([name]) => name.startsWith(IMPORT_PARTS))
   return parts.reduce((sum, [, { images }]) => sum + images, 0)

@@ -4,52 +4,61 @@ import type { Mapping } from '../files/mapping.ts'
 import { PRESETS } from '../files/presets.ts'
 import { type Flag, UsageError } from './command.ts'
 
-/** Flags that say what the columns of people's files mean. */
+/** Flags that map the columns of people's files to fields of events. */
 export const MAPPING_FLAGS = {
   column: { type: 'string', multiple: true, value: 'FIELD=HEADER', help: 'Column that holds a field; may be repeated' },
   constant: {
     type: 'string',
     multiple: true,
     value: 'FIELD=TEXT',
-    help: 'Text of a field that no column holds, such as class_name=Forest; {HEADER}, {date} and {file} stand in it',
+    help: 'Text for a field that has no column, such as class_name=Forest; it may contain {HEADER}, {date} and {file}',
   },
-  'image-id': { type: 'string', value: 'TEXT', help: "The same for image_id, such as '{site}_{date}'" },
+  'image-id': { type: 'string', value: 'TEXT', help: "Text for the field image_id, such as '{site}_{date}'" },
   format: {
     type: 'string',
     value: 'NAME',
-    help: `Form of a program's files: ${PRESETS.map(({ name }) => name).join(', ')}; recognised by their headers otherwise`,
+    help: `Program that wrote the files: ${PRESETS.map(({ name }) => name).join(', ')} (default: recognised by the headers)`,
   },
   wide: { type: 'string', value: 'KIND', help: 'Headers are values: class_name, timestamp or site' },
-  class: { type: 'string', multiple: true, value: 'THEIRS=OURS', help: "Known class that one of the file's means" },
+  class: {
+    type: 'string',
+    multiple: true,
+    value: 'THEIRS=OURS',
+    help: 'Known class for a class name of the file; may be repeated',
+  },
   scale: {
     type: 'string',
     multiple: true,
     value: '[FIELD=]FACTOR',
-    help: 'Factor of the numbers of a field; 0.0001 alone is that of NDVI',
+    help: 'Factor for the numbers of a field; a number alone, such as 0.0001, is the factor for NDVI',
   },
   nodata: {
     type: 'string',
     multiple: true,
     value: 'NUMBER|none',
-    help: 'Number that stands for not measured, before scaling; rows without NDVI are then no fault',
+    help: 'Number that means "not measured", before scaling; rows without NDVI are then left out without an error',
   },
   'time-zone': {
     type: 'string',
     value: 'NAME',
-    help: 'Zone of times that name none, such as Europe/Berlin (default UTC)',
+    help: 'Time zone for times without a zone, such as Europe/Berlin (default UTC)',
   },
-  'time-format': { type: 'string', value: 'FORMAT', help: 'Form of the times, such as DD.MM.YYYY or MM/DD/YYYY HH:mm' },
-  separator: { type: 'string', value: 'CHARACTER', help: 'Between cells; found by the header otherwise' },
-  decimal: { type: 'string', value: '.|,', help: 'Decimal mark; found by the first rows otherwise' },
+  'time-format': {
+    type: 'string',
+    value: 'FORMAT',
+    help: 'Format of the times, such as DD.MM.YYYY or MM/DD/YYYY HH:mm',
+  },
+  separator: { type: 'string', value: 'CHARACTER', help: 'Character between cells (default: found by the header)' },
+  decimal: { type: 'string', value: '.|,', help: 'Decimal mark (default: found by the first rows)' },
   encoding: {
     type: 'string',
     value: 'NAME',
-    help: 'Of text files, such as latin1 (default UTF-8, or UTF-16 by its mark)',
+    help: 'Encoding of text files, such as latin1 (default UTF-8, or UTF-16 if the file has its byte order mark)',
   },
   mapping: {
     type: 'string',
     value: 'FILE.json',
-    help: 'All of this as a file; flags win over it',
+    help: 'File with all these settings; flags override it',
   },
 } as const satisfies Record<string, Flag>
 
@@ -59,7 +68,7 @@ type Values = {
     | undefined
 }
 
-/** @throws UsageError that names the flag, or SourceError that names what the mapping cannot say */
+/** Makes the mapping from the flags. @throws UsageError that names the flag, or SourceError for a wrong mapping */
 export function mappingOf(flags: Values): Mapping {
   const file = flags.mapping === undefined ? {} : readMapping(flags.mapping)
   const constants = { ...file.constants, ...pairs('constant', flags.constant) }

@@ -16,19 +16,24 @@ export const OBSERVE_FLAGS = {
     value: `${LEGEND_NAMES.join('|')}|FILE.csv`,
     help: "Names of the map's values; a CSV has the columns code, class_name",
   },
-  cell: { type: 'string', value: 'METRES', help: 'Side of the cells in which classes are observed, 1000 say' },
+  cell: { type: 'string', value: 'METRES', help: 'Side of the cells in which classes are observed, for example 1000' },
   out: { type: 'string', value: 'FILE', help: 'Writes the events to a .csv, .geojson or .parquet file' },
   rule: {
     type: 'string',
     value: RULES.join('|'),
     default: 'coverage',
-    help: 'Pixels of a site: by the share that it covers, or those whose centre lies inside',
+    help: 'Pixels of a site: weighted by the share that it covers, or all whose centre lies inside',
   },
-  'min-valid': { type: 'string', value: 'PART', default: '0', help: 'Part of a site that must be valid, 0 to 1' },
+  'min-valid': {
+    type: 'string',
+    value: 'PART',
+    default: '0',
+    help: 'Minimum part of a site that must be valid, 0 to 1',
+  },
   texture: { type: 'boolean', help: 'Measures the texture (GLCM) of the NDVI as well' },
-  explain: { type: 'boolean', help: 'Says which scale, offset, nodata and mask each band is read with, and why' },
-  red: { ...BAND_FLAG, help: 'Red band; without an item. Of chips: its number' },
-  nir: { ...BAND_FLAG, help: 'Near infrared band, as --red' },
+  explain: { type: 'boolean', help: 'Shows the scale, offset, nodata and mask of each band, and why' },
+  red: { ...BAND_FLAG, help: 'Red band, when there is no item. For chips: its number' },
+  nir: { ...BAND_FLAG, help: 'Near infrared band, like --red' },
   green: { ...BAND_FLAG, help: 'Green band' },
   blue: { ...BAND_FLAG, help: 'Blue band' },
   scale: { type: 'string', value: 'NUMBER', help: 'Reflectance is digital number * scale + offset' },
@@ -36,13 +41,13 @@ export const OBSERVE_FLAGS = {
   nodata: { type: 'string', value: 'NUMBER|none', help: 'Digital number of pixels without data' },
   mask: { type: 'string', value: 'FILE', help: 'Cloud mask on the grid of the scene, or a coarser one' },
   'mask-kind': { type: 'string', value: MASK_KINDS.join('|'), help: 'What the values of the mask mean' },
-  timestamp: { type: 'string', value: 'TIME', help: 'When the scene was taken, 2020-02-19T11:00:00Z' },
-  epsg: { type: 'string', value: 'CODE', help: 'Coordinate system, where the files do not say it' },
+  timestamp: { type: 'string', value: 'TIME', help: 'Time when the scene was taken, such as 2020-02-19T11:00:00Z' },
+  epsg: { type: 'string', value: 'CODE', help: 'Coordinate system, when the files do not state it' },
 } as const satisfies Record<string, Flag>
 
 export type ObserveFlags = { [Name in keyof typeof OBSERVE_FLAGS]?: string | boolean | undefined }
 
-/** What the flags say of a scene. @throws UsageError */
+/** Reads the flags that describe a scene. @throws UsageError */
 export function sceneFlagsOf(flags: ObserveFlags): SceneFlags {
   const text = (name: keyof typeof OBSERVE_FLAGS) => flags[name] as string | undefined
   const number = (name: keyof typeof OBSERVE_FLAGS) => {

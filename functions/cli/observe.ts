@@ -19,7 +19,7 @@ import { runCommand, UsageError, wholeNumber } from './command.ts'
 import { numberWithin, OBSERVE_FLAGS, type ObserveFlags, oneOf, sceneFlagsOf } from './observe-flags.ts'
 import { progressLine } from './progress.ts'
 
-/** How much of what is valid, by which rule, and where to show how far the work is. */
+/** Settings of the measurement, and the progress line. */
 interface Work {
   rule: Rule
   texture: boolean
@@ -27,7 +27,7 @@ interface Work {
   progress: ReturnType<typeof progressLine>
 }
 
-/** What was observed, and in words what became of the rest. */
+/** Observations, and a text about the zones that gave none. */
 interface Outcome {
   observations: Observation[]
   told: string
@@ -38,9 +38,9 @@ await runCommand(
   {
     usage: 'npm run observe -- [ITEM.json|CHIPS] [--sites FILE | --classes-raster FILE] --out FILE [flags]',
     summary:
-      'Measures NDVI in satellite images (GeoTIFF), and writes the statistics as events. Three ways in: a scene and sites;\n' +
-      'a scene and a map of classes; a folder of chips, CLASS/NAME.tif. A scene is a STAC item whose files lie beside it,\n' +
-      'or bands that are named by flags.',
+      'Measures NDVI in satellite images (GeoTIFF), and writes the statistics as events. The input is a scene and sites,\n' +
+      'or a scene and a map of classes, or a folder of chips, CLASS/NAME.tif. A scene is a STAC item with its files in the\n' +
+      'same folder, or bands that are named by flags.',
     flags: OBSERVE_FLAGS,
     argument: true,
   },
@@ -71,11 +71,11 @@ await runCommand(
   },
 )
 
-/** Observes a scene by sites or by classes. Null where it is to be explained only. */
+/** Observes a scene by sites or by classes. Null when --explain is given without --out. */
 async function observeOneScene(item: string | undefined, flags: ObserveFlags, work: Work): Promise<Outcome | null> {
   const { sites, 'classes-raster': classesRaster } = flags as Record<string, string | undefined>
   if ((sites === undefined) === (classesRaster === undefined)) {
-    throw new UsageError('a scene is observed by --sites FILE, or by --classes-raster FILE')
+    throw new UsageError('a scene needs either --sites FILE or --classes-raster FILE')
   }
   const sceneFlags = sceneFlagsOf(flags)
   const plan = await planOf(item, sceneFlags)
@@ -99,7 +99,7 @@ async function bySite(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, wor
 
 async function byClass(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, work: Work): Promise<Outcome> {
   if (flags.legend === undefined) throw new UsageError("--legend names the map's values")
-  if (flags.cell === undefined) throw new UsageError('--cell takes the side of the cells in metres, 1000 say')
+  if (flags.cell === undefined) throw new UsageError('--cell takes the side of the cells in metres, for example 1000')
   const legend = await readLegend(flags.legend as string)
   const cellSize = numberWithin('cell', flags.cell as string, Number.MIN_VALUE, 1e9)
   const raster = await openRaster(await openFile(flags['classes-raster'] as string))
@@ -138,13 +138,13 @@ async function observeChips(folder: string, flags: ObserveFlags, work: Work): Pr
       if (observation) observations.push(observation)
     } catch (error) {
       if (!(error instanceof ImageError)) throw error
-      // The other chips are worth having.
+      // The other chips are still observed.
       failed++
       progress.clear()
       process.stderr.write(`${error.message}\n`)
     }
   }
-  const time = options.timestamp === null ? '; nothing says when they were taken (--timestamp)' : ''
+  const time = options.timestamp === null ? '; the time when they were taken is unknown (--timestamp)' : ''
   const refused = failed > 0 ? `, ${failed} refused` : ''
   return { observations, told: `${chips.length} chips, ${describe(summary)}${refused}${time}`, failed }
 }

@@ -14,22 +14,22 @@ import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
 import { progressLine } from './progress.ts'
 import { readReport } from './read-report.ts'
 
-/** How events are packed when there is no delay between them to keep. */
+/** Packing of events when there is no delay between them. */
 const PACKED = { ids: 4, maxEvents: 500, lingerMs: 50 }
 
 /** Exit code of a run that a signal ended before all was read. */
 const INTERRUPTED = 130
 
-/** Problems beyond these are counted only. */
+/** Maximum number of problems that are shown. Further ones are only counted. */
 const PROBLEMS_SHOWN = 20
 
-/** A log in trouble is reported at most so often. */
+/** Minimum time between two reports of a failing log. */
 const TROUBLE_SHOWN_EVERY_MS = 10_000
 
 await runCommand(
   {
     usage: 'npm run produce -- [flags]',
-    summary: 'Publishes events from files to an event log, that of a state folder or any other.',
+    summary: 'Publishes events from files to the event log of a state folder, or to another event log.',
     flags: {
       data: {
         type: 'string',
@@ -38,23 +38,23 @@ await runCommand(
         help: 'File of events (CSV, JSON or Parquet, also packed as gzip or zip), or a folder of such files',
       },
       ...MAPPING_FLAGS,
-      now: { type: 'boolean', help: 'Rows without a time are of now' },
+      now: { type: 'boolean', help: 'Rows without a time get the current time' },
       limit: { type: 'string', value: 'N', default: '500', help: 'Publish at most N events; 0 for all' },
       delay: {
         type: 'string',
         value: 'SECONDS',
         default: '0.005',
-        help: 'Pause after each event; 0 packs many events to a record',
+        help: 'Pause after each event; 0 packs many events into a record',
       },
       to: {
         type: 'string',
         value: 'ADDRESS',
         help: 'Event log: kafka://HOST:PORT/TOPIC or kinesis://STREAM (default LANDCOVER_LOG, or the log of --state)',
       },
-      topic: { type: 'string', value: 'NAME', help: `Kafka topic, where --to names none (default ${DEFAULT_TOPIC})` },
+      topic: { type: 'string', value: 'NAME', help: `Kafka topic, if --to names none (default ${DEFAULT_TOPIC})` },
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
       strict: { type: 'boolean', help: 'Stop at the first bad row instead of leaving it out' },
-      'skip-bad': { type: 'boolean', help: 'Rows that are refused are no failure: exit code 0' },
+      'skip-bad': { type: 'boolean', help: 'Exit with code 0 even if rows are refused' },
     },
   },
   async flags => {
@@ -101,7 +101,7 @@ await runCommand(
       await publish()
     } catch (error) {
       if (!(error instanceof NotAcknowledgedError)) throw error
-      // The log has been away for as long as is worth waiting: what else was read would fare no better.
+      // The log has not answered within the retry limit: the other events that were read would fail, too.
       abandoning.abort()
       progress.clear()
       process.stderr.write(`${error.message}\n`)
@@ -120,12 +120,12 @@ await runCommand(
   },
 )
 
-/** Reads all before the first event is sent: what would stop in the middle is told while nothing is out. */
+/** Reads everything before the first event is sent, so that an error in the input is reported while nothing is sent. */
 async function refuseUnreadable(path: string, reading: ReadOptions): Promise<void> {
   for await (const _ of readEvents(path, reading));
 }
 
-/** The log to publish to. A state folder without a state gets one, for a system that is started later. */
+/** Opens the log to publish to. Creates the state of an empty state folder, for a system that is started later. */
 async function openTarget(
   { to, topic, state }: { to: string | undefined; topic: string | undefined; state: string },
   environment: Environment,
@@ -142,7 +142,7 @@ async function openTarget(
   }
   const found = address.kind === 'kafka' ? address.topic : address.kind === 'kinesis' ? address.stream : DEFAULT_TOPIC
   if (topic !== undefined && topic !== found) {
-    throw new UsageError(`--topic: the log that is published to is ${found}, not ${topic}`)
+    throw new UsageError(`--topic: the log is ${found}, not ${topic}`)
   }
   const opened = await openLog(address, environment)
   try {
@@ -154,7 +154,7 @@ async function openTarget(
   }
 }
 
-/** The first signal to end stops reading; the second gives up what the log has not acknowledged by then. */
+/** Handles signals to end: the first one stops reading, the second one abandons events without an acknowledgement. */
 function stoppable(): { stopping: AbortController; abandoning: AbortController } {
   const stopping = new AbortController()
   const abandoning = new AbortController()

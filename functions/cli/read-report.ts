@@ -1,6 +1,6 @@
 import type { ReadReport } from '../files/rows.ts'
 
-/** Tells notes as they come, each once, and counted warnings at the end. */
+/** Creates a report that prints each note once, when it comes, and the counts of warnings at the end. */
 export function readReport(tell: (line: string) => void): ReadReport & { end(): void; warnings(): number } {
   const noted = new Set<string>()
   const counts = new Map<string, number>()

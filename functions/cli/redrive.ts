@@ -24,7 +24,11 @@ await runCommand(
       'Re-processes quarantined events that are valid now, by appending them to the log. The quarantine stays as it is.',
     flags: {
       ...RUNTIME_FLAGS,
-      reason: { type: 'string', value: 'REASON', help: `Only entries refused for it: ${REJECTION_REASONS.join(', ')}` },
+      reason: {
+        type: 'string',
+        value: 'REASON',
+        help: `Only entries with this reason: ${REJECTION_REASONS.join(', ')}`,
+      },
       list: { type: 'boolean', help: 'Only list the entries, by reason' },
       limit: { type: 'string', value: 'N', help: 'Redrive at most N entries (default all)' },
     },
@@ -76,7 +80,7 @@ function reasonNamed(name: string): RejectionReason {
   return reason
 }
 
-/** The system's time, counted from the epoch. */
+/** Returns a clock that reads the system's time since the epoch. */
 function timeFromEpoch(): RetryTime {
   const time = systemTime()
   const epochMs = Date.now() - time.now()
@@ -111,7 +115,7 @@ function textOf(summary: RedriveSummary, slotMs: number): string {
   }
   if (uncertain > 0) {
     lines.push(
-      `${counted(uncertain)} uncertain: an earlier run may have appended them or not, too long ago to try again; left alone`,
+      `${counted(uncertain)} uncertain: an earlier run may have appended them or not, and it is too late to try again; not changed`,
     )
   }
   if (redrivenBefore > 0) lines.push(`${counted(redrivenBefore)} redriven before`)

@@ -13,14 +13,17 @@ import { runCommand } from './command.ts'
 import { progressLine } from './progress.ts'
 import { RUNTIME_FLAGS, withState } from './runtime.ts'
 
-/** The archive of a stage follows within its batching window of five minutes, and the heartbeat after it. */
+/**
+ * Maximum wait for a stage's archive. It gets records within its batching window of five minutes, and the next heartbeat
+ * follows.
+ */
 const ARCHIVED_WITHIN_MS = 30 * MINUTE_MS
 
 await runCommand(
   {
     usage: 'npm run replay -- [flags]',
     summary:
-      'Rebuilds a speed store that was lost, from the archive, of what no batch view counts yet. The system of a state folder must be stopped; on a stage events may flow.',
+      'Rebuilds a lost speed store from the archive: everything that no batch view counts yet. The system of a state folder must be stopped; a stage may keep receiving events.',
     flags: RUNTIME_FLAGS,
   },
   async ({ state, stage }) => {
@@ -36,7 +39,7 @@ function replayState(state: string): Promise<Replayed> {
     const lock = lockState(state)
     try {
       refuseUnlessEmpty(await store.readCursors())
-      // Where the checkpoints are not lost with the store, the records behind them would never be applied.
+      // The checkpoints may have survived the store. Without a reset, the records before them would never be applied.
       for (const { name } of await log.lanes()) await checkpoints.write(SPEED_CONSUMER, name, START)
       const cut = (await runtime.views.current())?.cut
       return await replay(runtime, firstSlot(cut, runtime.slotMs), () => false)
@@ -47,8 +50,9 @@ function replayState(state: string): Promise<Replayed> {
 }
 
 /**
- * The speed layer pauses meanwhile, and goes on where it had come to: that is before the heartbeats that are sent here,
- * and the archive is replayed up to them. Where this is cut off, the speed layer stays paused.
+ * Replays a stage's archive while its speed layer is paused. The speed layer then continues where it stopped. That place
+ * is before the heartbeats that are sent here, and the archive is replayed up to these. When this function is
+ * interrupted, the speed layer stays paused.
  */
 async function replayStage(name: string): Promise<Replayed> {
   const stage = await openStage(name)
@@ -59,7 +63,7 @@ async function replayStage(name: string): Promise<Replayed> {
     const store = await stage.openStore()
     refuseUnlessEmpty(await store.readCursors())
     const speed = await stage.pauseSpeed()
-    // It may have started again before it was paused.
+    // The speed layer may have applied records before it was paused.
     refuseUnlessEmpty(await store.readCursors())
     let ends: ReadonlyMap<string, Position> = new Map()
     await sendHeartbeats(log, Date.now(), async ({ positions }) => {
@@ -93,7 +97,7 @@ const AGAIN = 'The speed layer stays paused: empty its tables, and run this agai
 
 function refuseUnlessEmpty(cursors: readonly unknown[]): void {
   if (cursors.length === 0) return
-  throw new Error(`the speed store has been applied to ${cursors.length} lanes: only an empty one can be rebuilt`)
+  throw new Error(`the speed store has rows of ${cursors.length} lanes: only an empty store can be rebuilt`)
 }
 
 function firstSlot(cut: Slot | undefined, slotMs: number): Slot {
@@ -105,7 +109,7 @@ async function replay(
   from: Slot,
   isFinished: (lane: string) => boolean,
 ): Promise<Replayed> {
-  // The archive has no heartbeats: that its records do not follow each other tells of no loss.
+  // The archive has no heartbeats, so gaps between the positions of its records do not mean loss.
   const layer: SpeedLayer = { ...(await openSpeedLayer()), firstKept: async () => null }
   const apply = async (lane: string, records: Parameters<typeof applyDelivery>[3]) =>
     void (await applyDelivery(layer, new Map(), lane, records))

@@ -11,13 +11,13 @@ export const STATE_FLAG = {
   state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
 } as const satisfies Record<string, Flag>
 
-/** Flags of commands that work on a stage as well. */
+/** Flags of commands that work on a state folder or on a stage. */
 export const RUNTIME_FLAGS = {
   ...STATE_FLAG,
-  stage: { type: 'string', value: 'NAME', help: 'A stage on AWS, as it was deployed, instead of a state folder' },
+  stage: { type: 'string', value: 'NAME', help: 'Stage on AWS, instead of a state folder' },
 } as const satisfies Record<string, Flag>
 
-/** Opens the stage that the flags name, or else the system of their state folder, for as long as the work takes. */
+/** Opens the stage that the flags name, or else the system of their state folder, runs the work, and closes it. */
 export async function withRuntime<Result>(
   { state, stage: name }: { state: string; stage?: string | undefined },
   work: (runtime: Runtime) => Promise<Result>,
@@ -25,7 +25,7 @@ export async function withRuntime<Result>(
   return name === undefined ? withState(state, work) : closing(await openStage(name), work)
 }
 
-/** Opens the system of a state folder, beside the process that runs it or alone, for as long as the work takes. */
+/** Opens the system of a state folder, runs the work, and closes it. The system may be running in another process. */
 export async function withState<Result>(
   state: string,
   work: (runtime: LocalRuntime) => Promise<Result>,

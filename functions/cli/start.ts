@@ -28,7 +28,7 @@ await runCommand(
       fresh: { type: 'boolean', help: 'Remove the state and start again; data on other servers stays' },
       'accept-lost-records': {
         type: 'boolean',
-        help: 'Go on with a log that has lost records which were read; says how many are missing',
+        help: 'Continue with a log that has lost records that were read before; says how many are missing',
       },
       'no-demo': { type: 'boolean', help: 'Start without demo data' },
       slot: {
@@ -51,7 +51,7 @@ await runCommand(
         type: 'string',
         value: 'NAMES',
         default: DEFAULT_RULES.map(rule => rule.name).join(),
-        help: `Anomaly rules, the first that finds something wins: ${[...RULES.keys()].join(', ')}`,
+        help: `Anomaly rules in order; the first that finds an anomaly raises the alert: ${[...RULES.keys()].join(', ')}`,
       },
     },
   },
@@ -97,12 +97,12 @@ await runCommand(
       ...{ port, allowedOrigins, allowedHosts },
     })
 
-    // The signals are handled before the message that it runs: a reader of the message may stop it immediately.
+    // Installs the signal handlers before the message is printed: a reader of the message may stop the system at once.
     const stopping = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
     process.stdout.on('error', () => {})
     process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
-    process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start goes on where this one ended.\n`)
+    process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start continues where this one ended.\n`)
     if (demo && !settings.demo) process.stdout.write('The state was made without demo data, so none is added.\n')
     const streaming = demo && settings.demo ? streamDemoImages(system.log, runtime.logger, stopping.signal) : undefined
     await new Promise(resolve => stopping.signal.addEventListener('abort', resolve))

@@ -77,8 +77,8 @@ describe('a file that comes after its slot was counted', () => {
 describe('npm run backfill', () => {
   it.each([
     [[], '--from DAY is missing'],
-    [['--from', 'yesterday'], "--from: 'yesterday' is no day: write 2026-11-22"],
-    [['--from', '2026-02-30'], "--from: '2026-02-30' is no day"],
+    [['--from', 'yesterday'], "--from: 'yesterday' is not a day: write it as 2026-11-22"],
+    [['--from', '2026-02-30'], "--from: '2026-02-30' is not a day"],
     [['--from', '2026-02-03', '--to', '2026-02-02'], '--to 2026-02-02 is before --from 2026-02-03'],
   ])('refuses %j', async (flags, message) => {
     const { code, stderr } = await backfill(join(temporaryFolder(), 'state'), ...flags)

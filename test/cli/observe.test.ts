@@ -104,7 +104,7 @@ describe('npm run observe', () => {
     writeFileSync(join(folder, 'chips/Forest/broken.tif'), 'no image')
     const { stdout, stderr, status } = observe(folder, 'chips', '--out', 'events.csv', '--texture')
     expect(stdout).toContain('observe: 3 chips, 2 events; ')
-    expect(stdout).toContain('1 refused; nothing says when they were taken (--timestamp)')
+    expect(stdout).toContain('1 refused; the time when they were taken is unknown (--timestamp)')
     expect(stderr).toMatch(/broken\.tif: /)
     expect(status).toBe(1)
     const [header, ...rows] = readFileSync(join(folder, 'events.csv'), 'utf8').trim().split('\n')

@@ -146,7 +146,7 @@ it('who has waited for a lock long enough is told which file it is, and what to 
   const other = standingStill(path)
   const write = () => transaction(database, () => database.exec('INSERT INTO t VALUES (1)'))
   await expect(whenFree(database, write, 30)).rejects.toThrow(
-    `another process has kept ${path} locked for 0.03 s: look for one that is stopped (Ctrl-Z)`,
+    `another process has kept ${path} locked for 0.03 s: look for a process that is stopped (Ctrl-Z)`,
   )
   other.goOn()
   await whenFree(database, write, 30)
