@@ -14,8 +14,8 @@ import { progressLine } from './progress.ts'
 import { RUNTIME_FLAGS, withState } from './runtime.ts'
 
 /**
- * Maximum wait for a stage's archive. It gets records within its batching window of five minutes, and the next heartbeat
- * follows.
+ * Maximum wait for a stage's archive. It gets records within its batching window of five minutes, and then the next
+ * heartbeat.
  */
 const ARCHIVED_WITHIN_MS = 30 * MINUTE_MS
 
@@ -50,8 +50,8 @@ function replayState(state: string): Promise<Replayed> {
 }
 
 /**
- * Replays a stage's archive while its speed layer is paused. The speed layer then continues where it stopped. That place
- * is before the heartbeats that are sent here, and the archive is replayed up to these. When this function is
+ * Replays a stage's archive while its speed layer is paused. The speed layer then continues where it stopped. That
+ * place is before the heartbeats that are sent here, and the archive is replayed up to these. When this function is
  * interrupted, the speed layer stays paused.
  */
 async function replayStage(name: string): Promise<Replayed> {
@@ -97,7 +97,7 @@ const AGAIN = 'The speed layer stays paused: empty its tables, and run this agai
 
 function refuseUnlessEmpty(cursors: readonly unknown[]): void {
   if (cursors.length === 0) return
-  throw new Error(`the speed store has rows of ${cursors.length} lanes: only an empty store can be rebuilt`)
+  throw new Error(`the speed store has rows of ${cursors.length} lanes: only an empty one can be rebuilt`)
 }
 
 function firstSlot(cut: Slot | undefined, slotMs: number): Slot {

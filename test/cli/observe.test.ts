@@ -157,7 +157,7 @@ describe('npm run observe', () => {
   })
 
   it.each<[string, string[], RegExp, number]>([
-    ['sites', ['item.json', '--out', 'events.csv'], /by --sites FILE, or by --classes-raster FILE/, 2],
+    ['sites', ['item.json', '--out', 'events.csv'], /either --sites FILE or --classes-raster FILE/, 2],
     ['a place to write to', ['item.json', '--sites', 'fields.geojson'], /--out takes/, 2],
     ['a known form', ['item.json', '--sites', 'fields.geojson', '--out', 'events.xls'], /events\.xls: --out writes/, 1],
     ['a scene', ['--sites', 'fields.geojson', '--out', 'events.csv'], /give an item, or --red/, 1],
