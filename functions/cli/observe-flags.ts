@@ -52,7 +52,7 @@ export function sceneFlagsOf(flags: ObserveFlags): SceneFlags {
   const text = (name: keyof typeof OBSERVE_FLAGS) => flags[name] as string | undefined
   const number = (name: keyof typeof OBSERVE_FLAGS) => {
     const value = text(name)
-    return value === undefined ? null : flagValue(name, value, numberOf)
+    return value === undefined ? null : flagValue(name, value, text => numberOf(text, name === 'nodata'))
   }
   const [mask, kind] = [text('mask'), text('mask-kind')]
   if ((mask === undefined) !== (kind === undefined)) throw new UsageError('--mask and --mask-kind go together')
@@ -72,8 +72,8 @@ export function sceneFlagsOf(flags: ObserveFlags): SceneFlags {
   }
 }
 
-function numberOf(text: string): number {
-  if (text.toLowerCase() === 'nan') return Number.NaN
+function numberOf(text: string, mayBeNaN: boolean): number {
+  if (mayBeNaN && text.toLowerCase() === 'nan') return Number.NaN
   const value = Number(text)
   if (text.trim() === '' || !Number.isFinite(value)) throw new Error(`takes a number, not '${text}'`)
   return value

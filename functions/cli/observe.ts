@@ -6,7 +6,7 @@ import { ImageError } from '../images/errors.ts'
 import { observeScene } from '../images/observe.ts'
 import { emptySummary, type Observation, type Summary } from '../images/output/rows.ts'
 import { formOf, writeObservations } from '../images/output/write-observations.ts'
-import { planOfFlags, planWithFlags, type SceneFlags, timeOf } from '../images/scene/flags.ts'
+import { bandsOfFlags, planOfFlags, planWithFlags, type SceneFlags, timeOf } from '../images/scene/flags.ts'
 import { openFilesOf } from '../images/scene/local-source.ts'
 import { type OpenScene, openScene } from '../images/scene/open-scene.ts'
 import type { ScenePlan } from '../images/scene/plan.ts'
@@ -167,7 +167,7 @@ async function planOf(item: string | undefined, flags: SceneFlags): Promise<Scen
   const text = await readFile(item, 'utf8').catch(error => {
     throw new ImageError(`${item}: cannot be opened (${(error as NodeJS.ErrnoException).code}); give a STAC item`)
   })
-  return planWithFlags(planOfItem(text, item), flags)
+  return planWithFlags(planOfItem(text, item, bandsOfFlags(flags)), flags)
 }
 
 function sourcesOf(item: string | undefined, { bands, mask }: SceneFlags) {

@@ -84,6 +84,17 @@ describe('npm run observe', () => {
     expect(columns(other)).toEqual(byItem)
   })
 
+  it('takes a band from a flag that the item does not have', () => {
+    const folder = sceneFolder()
+    const path = join(folder, 'item.json')
+    const { assets, ...item } = JSON.parse(readFileSync(path, 'utf8'))
+    writeFileSync(path, JSON.stringify({ ...item, assets: { nir: assets.nir } }))
+    const flags = ['item.json', '--sites', 'fields.geojson', '--out', 'events.csv']
+    expect(observe(folder, ...flags).stderr).toMatch(/no GeoTIFF asset is the red band; .*Give --red FILE, --scale/)
+    const { stdout } = observe(folder, ...flags, '--red', 'red.tif', '--scale', '0.0001', '--offset=-0.1')
+    expect(stdout).toContain('2 sites, 1 events')
+  })
+
   it('explains which scale, offset and mask it takes, and why', () => {
     const { stdout, status } = observe(sceneFolder(), 'item.json', '--sites', 'fields.geojson', '--explain')
     expect(status).toBe(0)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { joinBands } from '../../functions/images/bands/scene-bands.ts'
 import { type Place, projectionOf } from '../../functions/images/sites/projection.ts'
 import { type Polygon, type Ring, shapeOf } from '../../functions/images/sites/site.ts'
 import { observeSites, type Rule } from '../../functions/images/zonal/observe-sites.ts'
@@ -192,6 +193,52 @@ describe('the statistics of a site', () => {
     })
   })
 
+  it.each<[string, number[], number[], string | undefined, number]>([
+    ['infinite', [1, Infinity, 1], [3, 3, 3], undefined, 2],
+    ['no data, as 32 bits hold it', [1, Math.fround(0.1), 1], [3, 3, 3], '0.1', 2],
+    ['no data in the near infrared band', [1, 1, 1], [3, -9999, 3], '-9999', 2],
+    ['NaN', [1, 1, Number.NaN], [3, Number.NaN, 3], 'nan', 1],
+    ['zero in both bands', [0, 1, 1], [0, 3, 3], undefined, 2],
+  ])('have no pixel that is %s', async (_, red, nir, nodata, valid) => {
+    const raster = { width: 3, height: 1, bands: [red, nir], ...(nodata !== undefined && { nodata }) }
+    const said = nodata === undefined ? null : Number(nodata)
+    const scene = await sceneOf(raster, { type: 'f32' }, { scale: 1, nodata: said })
+    const ring: Ring = [
+      [0, 0],
+      [3, 0],
+      [3, 1],
+      [0, 1],
+    ]
+    const [seen] = await observeSites(scene, [shapeOf({ polygons: [[ring]] }, PIXELS)], {
+      rule: 'coverage',
+      texture: false,
+    })
+    expect(seen).toMatchObject({ valid, statistics: { ndviMean: 0.5, ndviStd: 0 } })
+  })
+
+  it('are not those of bands in two coordinate systems', async () => {
+    const file = async (epsg: number) =>
+      (
+        await sceneOf(
+          {
+            width: 2,
+            height: 1,
+            bands: [
+              [1, 1],
+              [3, 3],
+            ],
+            epsg,
+          },
+          {},
+          { scale: 1 },
+        )
+      ).bands
+    const [one, other] = [await file(32629), await file(32630)]
+    expect(() => joinBands({ red: one.red, nir: other.nir }, null, null)).toThrow(
+      /the nir band has other coordinates .*EPSG:32630, EPSG:32629/,
+    )
+  })
+
   it('have nothing of a site that lies outside', async () => {
     const scene = await sceneOf(
       { width: 4, height: 4, bands: [new Array(16).fill(1), new Array(16).fill(3)] },
@@ -236,6 +283,27 @@ describe('a place and its pixel', () => {
     const degrees = projectionOf({ ...grid, epsg: 4326, transform: [0.01, 0, 179.5, 0, -0.01, 1] }, 'a scene')
     expect(degrees.toPixel([-179.9, 0.5])[0]).toBeCloseTo(60, 9)
     expect(degrees.toLonLat([60, 50])[0]).toBeCloseTo(-179.9, 9)
+  })
+
+  it.each([
+    [32733, 15.5, -34],
+    [32633, 15.5, 34],
+    [31983, -44.5, -22],
+    [28355, 147.5, -35],
+    [7855, 147.5, -35],
+    [6341, -110.5, 40],
+    [25833, 15.5, 52],
+  ])('are half a degree of longitude from the middle of the zone EPSG:%i', (epsg, lon, lat) => {
+    const { toPixel } = projectionOf({ ...grid, epsg, transform: [1, 0, 500_000, 0, -1, 0] }, 'a scene')
+    const [east, south] = toPixel([lon, lat])
+    const metres = 111_320 * Math.cos((lat * Math.PI) / 180) * 0.5
+    expect(Math.abs(east / metres - 1)).toBeLessThan(0.005)
+    expect(lat > 0 ? -south : 10_000_000 + south).toBeGreaterThan(0)
+    expect(Math.abs((lat > 0 ? -south : 10_000_000 + south) / (110_900 * Math.abs(lat)) - 1)).toBeLessThan(0.01)
+  })
+
+  it('do not exist where a projection cannot show it', () => {
+    expect(projectionOf({ ...grid, epsg: 3857 }, 'a scene').toPixel([0, 90])).toEqual([Number.NaN, Number.NaN])
   })
 
   it('need a coordinate system that is known', () => {

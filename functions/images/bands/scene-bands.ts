@@ -37,19 +37,33 @@ export interface SceneBands {
  * @param epsg the coordinate system as item or flags say it; null where the file has to
  * @throws ImageError when the bands do not lie on the same pixels
  */
-export function joinBands(bands: SceneBands['bands'], mask: SceneMask | null, epsg: number | null): SceneBands {
+export function joinBands(given: SceneBands['bands'], mask: SceneMask | null, epsg: number | null): SceneBands {
+  const bands = { ...given }
   const { raster } = bands.red
   for (const name of BAND_NAMES) {
+    const band = bands[name]
+    if (band) bands[name] = { ...band, nodata: asSample(band.nodata, band.raster) }
     const other = bands[name]?.raster
+    if (other && raster.epsg !== null && other.epsg !== null && raster.epsg !== other.epsg) {
+      throw new ImageError(
+        `${other.name}: the ${name} band has other coordinates than ${raster.name} (EPSG:${other.epsg}, EPSG:${raster.epsg}); give bands of one scene`,
+      )
+    }
     if (other && !isSameGrid(raster, other)) {
       throw new ImageError(
-        `${other.name}: the ${name} band has other pixels than ${raster.name} (${other.width} x ${other.height}, ${raster.width} x ${raster.height}); give bands of one grid`,
+        `${other.name}: the ${name} band has other pixels than ${raster.name} (${other.width} x ${other.height}, ${raster.width} x ${raster.height}); give bands of one grid: of Sentinel-2 those of 10 m, or resample one with gdalwarp`,
       )
     }
   }
   const code = epsg ?? raster.epsg
   const { transform, width, height } = raster
   return { bands, mask, grid: transform && code !== null ? { epsg: code, transform, width, height } : null }
+}
+
+/** No data as the file's samples hold it: 0.1 is another number in 32 bits. */
+function asSample(nodata: number | null, { blocks }: Raster): number | null {
+  const { format, bits } = blocks.layout
+  return nodata !== null && format === 'float' && bits === 32 ? Math.fround(nodata) : nodata
 }
 
 /** Pixels count as the same when they are less than a hundredth of a pixel apart. */

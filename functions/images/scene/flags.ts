@@ -3,7 +3,7 @@ import { formatTimestamp, parseTimestamp } from '../../core/time.ts'
 import type { MaskKind } from '../bands/mask.ts'
 import { BAND_NAMES, type BandName } from '../bands/scene-bands.ts'
 import { ImageError } from '../errors.ts'
-import { type ScenePlan, withBands } from './plan.ts'
+import { type BandPlan, type ScenePlan, withBands } from './plan.ts'
 
 /** What a person says of a scene, instead of an item or over it. */
 export interface SceneFlags {
@@ -29,7 +29,7 @@ export function planOfFlags(flags: SceneFlags): ScenePlan {
   }
   const timestamp = timeOf(flags.timestamp)
   const sceneId = basename(fileOf(red).href).replace(/\.[^.]+$/, '')
-  const bands = { red: emptyBand(red), nir: emptyBand(nir) }
+  const bands = { ...bandsOfFlags(flags), red: emptyBand(red), nir: emptyBand(nir) }
   return planWithFlags(
     {
       sceneId,
@@ -46,16 +46,21 @@ export function planOfFlags(flags: SceneFlags): ScenePlan {
   )
 }
 
-/** A plan with what the flags say put over it. */
+/** The bands whose files flags name. What an item says of other files does not hold for them. */
+export function bandsOfFlags({ bands }: Pick<SceneFlags, 'bands'>): Partial<Record<BandName, BandPlan>> {
+  const named: Partial<Record<BandName, BandPlan>> = {}
+  for (const name of BAND_NAMES) {
+    const file = bands[name]
+    if (file !== undefined) named[name] = emptyBand(file)
+  }
+  return named
+}
+
+/** A plan, whose bands come from `bandsOfFlags` where flags name them, with what else the flags say put over it. */
 export function planWithFlags(plan: ScenePlan, flags: SceneFlags): ScenePlan {
   const why = 'flag'
-  const named = { ...plan, bands: { ...plan.bands } }
-  for (const name of BAND_NAMES) {
-    const file = flags.bands[name]
-    if (file !== undefined) named.bands[name] = emptyBand(file)
-  }
   const { scale, offset, nodata, mask } = flags
-  const changed = withBands(named, band => ({
+  const changed = withBands(plan, band => ({
     ...band,
     scale: scale === null ? band.scale : { value: scale, why },
     offset: offset === null ? band.offset : { value: offset, why },
@@ -70,7 +75,7 @@ export function planWithFlags(plan: ScenePlan, flags: SceneFlags): ScenePlan {
   }
 }
 
-function emptyBand(text: string) {
+function emptyBand(text: string): BandPlan {
   return { ...fileOf(text), scale: null, offset: null, nodata: null }
 }
 

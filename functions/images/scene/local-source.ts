@@ -12,7 +12,7 @@ import { type ByteSource, openFile } from '../tiff/source.ts'
 export async function fileOfHref(itemPath: string, href: string): Promise<string> {
   const folder = dirname(resolve(itemPath))
   if (/^[a-z][a-z0-9+.-]*:/i.test(href)) {
-    const beside = join(folder, basename(new URL(href).pathname))
+    const beside = join(folder, nameOf(href))
     if (await isFile(beside)) return beside
     throw new ImageError(`${itemPath}: ${href} is not on this machine; download it to ${beside}`)
   }
@@ -27,6 +27,16 @@ export async function fileOfHref(itemPath: string, href: string): Promise<string
 /** Opens files as an item names them; those that a flag names are opened wherever they are. */
 export function openFilesOf(itemPath: string, named: ReadonlySet<string>): (href: string) => Promise<ByteSource> {
   return async href => openFile(named.has(href) ? href : await fileOfHref(itemPath, href))
+}
+
+/** The last part of an address's path. An address that cannot be read has none. */
+function nameOf(href: string): string {
+  const { pathname = '' } = URL.parse(href) ?? {}
+  try {
+    return basename(decodeURIComponent(pathname))
+  } catch {
+    return basename(pathname)
+  }
 }
 
 async function isFile(path: string): Promise<boolean> {

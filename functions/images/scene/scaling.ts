@@ -30,6 +30,14 @@ export function scalingOf(
       nodata: nodata ?? { value: 0, why: 'Landsat' },
     }
   }
+  if (isHls(item)) {
+    const why = 'HLS, of which the item says no more'
+    return {
+      scale: said.scale ?? { value: 0.0001, why },
+      offset: said.offset ?? { value: 0, why },
+      nodata: nodata ?? { value: -9999, why: 'HLS' },
+    }
+  }
   // A scale without an offset has none.
   if (said.scale && !said.offset) return { ...said, offset: { value: 0, why: 'the item says a scale only' } }
   return said
@@ -47,11 +55,10 @@ function ofSentinel2(item: StacItem, said: Pick<BandPlan, 'scale' | 'offset' | '
   if (said.offset) return { scale, nodata, offset: said.offset }
   // Then the file's tags may say it; a file without them is refused.
   if (baseline === null) return said
-  const baselineText = baseline.toFixed(2).padStart(5, '0')
   const offset =
-    baseline >= 4
-      ? { value: -0.1, why: `baseline ${baselineText} (04.00 or newer), of which the item says no offset` }
-      : { value: 0, why: `baseline ${baselineText}, before offsets came with 04.00` }
+    Number(baseline) >= 4
+      ? { value: -0.1, why: `baseline ${baseline} (04.00 or newer), of which the item says no offset` }
+      : { value: 0, why: `baseline ${baseline}, before offsets came with 04.00` }
   return { scale, nodata, offset }
 }
 
@@ -60,7 +67,7 @@ function isHls({ id }: StacItem): boolean {
   return /^HLS/i.test(id)
 }
 
-function isSentinel2(item: StacItem): boolean {
+export function isSentinel2(item: StacItem): boolean {
   const { platform, constellation } = item.properties
   return !isHls(item) && /sentinel-?2/i.test(`${platform} ${constellation}`)
 }
@@ -72,14 +79,18 @@ function isLandsatCollection2(item: StacItem): boolean {
   return !isHls(item) && /landsat/i.test(`${platform} ${constellation}`) && isLevel2 && isCollection2
 }
 
-/** The processing baseline: as the item says it, or as the product's name does (`…_N0400_…`). */
-function baselineOf({ properties }: StacItem): number | null {
-  for (const key of ['s2:processing_baseline', 'sentinel:processing_baseline', 'processing:version']) {
-    const value = properties[key]
-    if (value !== undefined && Number.isFinite(Number(value)) && value !== '') return Number(value)
+/** The processing baseline, `05.09` for example: as the item says it, or as the product's name does (`…_N0509_…`). */
+export function baselineOf({ id, properties }: StacItem): string | null {
+  const said = ['s2:processing_baseline', 'sentinel:processing_baseline'].map(key => properties[key])
+  const names = [properties['s2:product_uri'], properties['sentinel:product_id'], id]
+  for (const value of [...said, ...names, properties['processing:version']]) {
+    const [, whole, part] =
+      /^N?(\d{1,2})\.?(\d{2})$|_N(\d{2})(\d{2})_/
+        .exec(typeof value === 'number' ? value.toFixed(2) : String(value))
+        ?.filter(Boolean) ?? []
+    if (whole && part) return `${whole.padStart(2, '0')}.${part}`
   }
-  const named = /_N(\d\d)(\d\d)_/.exec(String(properties['s2:product_uri'] ?? ''))
-  return named ? Number(`${named[1]}.${named[2]}`) : null
+  return null
 }
 
 /** A number of `raster:bands` (STAC 1.0), or of the band or the asset itself (STAC 1.1). */

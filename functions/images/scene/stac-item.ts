@@ -3,14 +3,20 @@ import { MASK_KINDS, type MaskKind } from '../bands/mask.ts'
 import type { BandName } from '../bands/scene-bands.ts'
 import { ImageError } from '../errors.ts'
 import type { BandPlan, ScenePlan } from './plan.ts'
-import { scalingOf } from './scaling.ts'
+import { baselineOf, isSentinel2, scalingOf } from './scaling.ts'
 import type { StacAsset, StacBand, StacItem } from './stac.ts'
 
-/** Names of Sentinel-2's bands of 10 m, where an asset says no common name. */
-const SENTINEL_2_BANDS: Record<BandName, string> = { blue: 'B02', green: 'B03', red: 'B04', nir: 'B08' }
+/** Numbers of bands by sensor, where an asset says no common name. Of Sentinel-2 the bands of 10 m. */
+const SENTINEL_2_NUMBERS: Record<BandName, number> = { blue: 2, green: 3, red: 4, nir: 8 }
+/** Landsat 8 and 9, also in HLS. */
+const LANDSAT_8_NUMBERS: Record<BandName, number> = { blue: 2, green: 3, red: 4, nir: 5 }
+/** Landsat 4, 5 and 7. */
+const THEMATIC_MAPPER_NUMBERS: Record<BandName, number> = { blue: 1, green: 2, red: 3, nir: 4 }
+
+const JPEG_2000 = /jp2|jpeg2000|j2k/i
 
 const MASK_ASSETS: Record<MaskKind, RegExp> = {
-  scl: /^scl$|^scl-|scene.?classification/i,
+  scl: /^scl$|^scl[-_]|scene.?classification/i,
   qa_pixel: /^qa_pixel$|^qa$/i,
   fmask: /^fmask$/i,
 }
@@ -19,30 +25,26 @@ const MASK_ASSETS: Record<MaskKind, RegExp> = {
  * Reads from a STAC item which files to read, and how.
  *
  * @param text the item's JSON
+ * @param given bands that the item need not have
  * @throws ImageError when it is no item, or lacks the time or a band
  */
-export function planOfItem(text: string, name: string): ScenePlan {
+export function planOfItem(text: string, name: string, given: Partial<Record<BandName, BandPlan>> = {}): ScenePlan {
   const item = parseItem(text, name)
   const { properties } = item
   const timestamp = timestampOf(properties, name)
-  const band = (which: BandName) => bandPlanOf(item, which, name)
-  const needed = (which: BandName): BandPlan => {
-    const found = band(which)
-    if (found) return found
-    const has = Object.keys(item.assets).slice(0, 20).join(', ')
-    throw new ImageError(`${name}: no GeoTIFF asset is the ${which} band; it has ${has}. Give --${which} FILE instead`)
-  }
+  const band = (which: BandName) => given[which] ?? bandPlanOf(item, which, name)
+  const needed = (which: BandName) => band(which) ?? refuseWithout(item, which, name)
   const [green, blue] = [band('green'), band('blue')]
   const mask = maskOf(item)
-  const gridCode = gridCodeOf(properties)
-  const platform = textOf(properties.platform) ?? textOf(properties.constellation)
+  const gridCode = gridCodeOf(item)
+  const platform = platformOf(properties)
   return {
     sceneId: item.id,
     identity: [platform, timestamp, gridCode].some(part => part === null)
       ? item.id
       : `${platform}_${timestamp.replace(/[-:]|\.\d+/g, '')}_${gridCode}`,
     timestamp,
-    processingVersion: versionOf(properties),
+    processingVersion: versionOf(item),
     epsg: epsgOf(properties, name),
     gridCode,
     bands: { red: needed('red'), nir: needed('nir'), ...(green && { green }), ...(blue && { blue }) },
@@ -77,30 +79,52 @@ function timestampOf(properties: StacItem['properties'], name: string): string {
   return formatTimestamp(ms)
 }
 
+function refuseWithout({ assets }: StacItem, which: BandName, name: string): never {
+  const has = Object.keys(assets).slice(0, 20).join(', ')
+  const isJpeg2000 = Object.values(assets).some(asset => JPEG_2000.test(`${asset.type} ${asset.href}`))
+  const advice = isJpeg2000
+    ? `JPEG 2000 is not read: convert the band with gdal_translate, and give --${which} FILE, --scale and --offset`
+    : `Give --${which} FILE, --scale and --offset instead`
+  throw new ImageError(`${name}: no GeoTIFF asset is the ${which} band; it has ${has || 'no assets'}. ${advice}`)
+}
+
 function epsgOf(properties: StacItem['properties'], name: string): number | null {
   const code = textOf(properties['proj:code'])
-  if (code === null) return typeof properties['proj:epsg'] === 'number' ? properties['proj:epsg'] : null
+  if (code === null) {
+    const number = Number(textOf(properties['proj:epsg']) ?? Number.NaN)
+    return Number.isInteger(number) ? number : null
+  }
   const number = /^EPSG:(\d+)$/i.exec(code)?.[1]
   if (number === undefined) throw new ImageError(`${name}: its proj:code ${code} is no EPSG code; correct the item`)
   return Number(number)
 }
 
-function gridCodeOf(properties: StacItem['properties']): string | null {
-  const code = textOf(properties['grid:code'])
-  if (code) return code
-  const tile = textOf(properties['s2:mgrs_tile'])
-  if (tile) return `MGRS-${tile}`
-  const [zone, band, square] = ['mgrs:utm_zone', 'mgrs:latitude_band', 'mgrs:grid_square'].map(key => properties[key])
-  if (zone && band && square) return `MGRS-${zone}${band}${square}`
-  const [path, row] = [textOf(properties['landsat:wrs_path']), textOf(properties['landsat:wrs_row'])]
-  return path && row ? `WRS2-${path}${row}` : null
+/** Providers write one platform as `sentinel-2a`, `Sentinel-2A` or `LANDSAT_8`. */
+function platformOf(properties: StacItem['properties']): string | null {
+  const name = textOf(properties.platform) ?? textOf(properties.constellation)
+  return name === null ? null : name.toLowerCase().replaceAll('_', '-')
 }
 
-function versionOf(properties: StacItem['properties']): string | null {
+function gridCodeOf({ id, properties }: StacItem): string | null {
+  const code = textOf(properties['grid:code'])
+  if (code && !code.startsWith('MGRS-')) return code
+  const parts = (prefix: string) =>
+    ['utm_zone', 'latitude_band', 'grid_square'].map(key => textOf(properties[`${prefix}:${key}`]) ?? '?').join('')
+  const tiles = [code?.slice('MGRS-'.length), textOf(properties['s2:mgrs_tile']), parts('mgrs'), parts('sentinel'), id]
+  for (const text of tiles) {
+    // Zones are written with a leading zero or without.
+    const [, zone, square] = /(?:^|[._]T?|^T)0?(\d{1,2})([C-X][A-Z]{2})(?=[._]|$)/.exec(text ?? '') ?? []
+    if (zone) return `MGRS-${zone}${square}`
+  }
+  const [path, row] = [textOf(properties['landsat:wrs_path']), textOf(properties['landsat:wrs_row'])]
+  return path && row ? `WRS2-${path.padStart(3, '0')}${row.padStart(3, '0')}` : null
+}
+
+function versionOf(item: StacItem): string | null {
   return (
-    textOf(properties['s2:processing_baseline']) ??
-    textOf(properties['processing:version']) ??
-    textOf(properties['landsat:collection_number'])
+    (isSentinel2(item) ? baselineOf(item) : null) ??
+    textOf(item.properties['processing:version']) ??
+    textOf(item.properties['landsat:collection_number'])
   )
 }
 
@@ -108,6 +132,7 @@ function versionOf(properties: StacItem['properties']): string | null {
 function bandPlanOf(item: StacItem, which: BandName, name: string): BandPlan | null {
   const assets = Object.entries(item.assets).filter(([, asset]) => isTiff(asset))
   const isSingle = (asset: StacAsset) => bandsOf(asset).length <= 1
+  const numbers = [bandNumbersOf(item)[which]]
   const places = [
     ...assets.filter(([, asset]) => isSingle(asset)),
     ...assets.filter(([, asset]) => !isSingle(asset) && isReflectance(asset)),
@@ -118,16 +143,16 @@ function bandPlanOf(item: StacItem, which: BandName, name: string): BandPlan | n
   })
   const found =
     places.find(({ key, band }) => commonNameOf(band) === which && !isNarrowNir(key, band)) ??
-    places.find(({ key, band }) => SENTINEL_2_BANDS[which] === (textOf(band.name) ?? key).toUpperCase()) ??
+    places.find(({ key, band }) => numbers.includes(bandNumberOf(textOf(band.name) ?? key))) ??
     places.find(({ key }) => key.toLowerCase() === which) ??
-    places.find(({ key, band }) => which === 'nir' && isLandsat(item) && isNir08(key, band))
+    places.find(({ key, band }) => which === 'nir' && isLandsat(item) && (commonNameOf(band) ?? key) === 'nir08')
   if (!found) return null
   const { asset, index } = found
   return { href: asset.href, band: index + 1, ...scalingOf(item, asset, index, name) }
 }
 
 function isTiff({ type = '', href }: StacAsset): boolean {
-  return !/jp2|jpeg2000/i.test(`${type} ${href}`) && /tiff|^$/i.test(type) && !/\.(json|xml|png|jpe?g)$/i.test(href)
+  return !JPEG_2000.test(`${type} ${href}`) && /tiff|^$/i.test(type) && !/\.(json|xml|png|jpe?g)$/i.test(href)
 }
 
 /** A picture for people has bands as well, stretched to 8 bits. */
@@ -148,12 +173,18 @@ function isNarrowNir(key: string, band: StacBand): boolean {
   return /8A$/i.test(key) || /8A$/i.test(textOf(band.name) ?? '')
 }
 
-function isNir08(key: string, band: StacBand): boolean {
-  return commonNameOf(band) === 'nir08' || /^(nir08|B0?5|SR_B5)$/i.test(key)
+/** The number in a band's name: `B04`, `B4`, `SR_B4`, `B04_10m`. */
+function bandNumberOf(name: string): number {
+  return Number(/^(?:SR_)?B0?(\d{1,2})(?:_\d+m)?$/i.exec(name)?.[1] ?? Number.NaN)
 }
 
-function isLandsat({ properties }: StacItem): boolean {
-  return /landsat/i.test(`${properties.platform} ${properties.constellation}`)
+function bandNumbersOf(item: StacItem): Record<BandName, number> {
+  if (!isLandsat(item)) return SENTINEL_2_NUMBERS
+  return /landsat.?[457]$/i.test(String(item.properties.platform)) ? THEMATIC_MAPPER_NUMBERS : LANDSAT_8_NUMBERS
+}
+
+function isLandsat({ id, properties }: StacItem): boolean {
+  return /^HLS\.L30/i.test(id) || /landsat/i.test(`${properties.platform} ${properties.constellation}`)
 }
 
 function maskOf(item: StacItem): ScenePlan['mask'] {
@@ -169,5 +200,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function textOf(value: unknown): string | null {
+  if (typeof value === 'number') return String(value)
   return typeof value === 'string' && value !== '' ? value : null
 }

@@ -19,11 +19,15 @@ export interface GridProjection {
   toLonLat(pixel: Place): Place
 }
 
+const NOWHERE: Place = [Number.NaN, Number.NaN]
 const LON_LAT = '+proj=longlat +datum=WGS84 +no_defs'
 
 /** Systems beside the UTM zones, as proj strings (epsg.io). */
 const SYSTEMS: Record<number, string> = {
   4326: LON_LAT,
+  4283: '+proj=longlat +ellps=GRS80 +towgs84=0,0,0 +no_defs',
+  4674: '+proj=longlat +ellps=GRS80 +towgs84=0,0,0 +no_defs',
+  7844: '+proj=longlat +ellps=GRS80 +towgs84=0,0,0 +no_defs',
   4258: '+proj=longlat +ellps=GRS80 +towgs84=0,0,0 +no_defs',
   4269: '+proj=longlat +ellps=GRS80 +towgs84=0,0,0 +no_defs',
   3857: '+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 +units=m +nadgrids=@null +no_defs',
@@ -33,21 +37,39 @@ const SYSTEMS: Record<number, string> = {
   6933: '+proj=cea +lat_ts=30 +lon_0=0 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs',
   2154: '+proj=lcc +lat_1=49 +lat_2=44 +lat_0=46.5 +lon_0=3 +x_0=700000 +y_0=6600000 +ellps=GRS80 +towgs84=0,0,0 +units=m +no_defs',
   5070: '+proj=aea +lat_1=29.5 +lat_2=45.5 +lat_0=23 +lon_0=-96 +x_0=0 +y_0=0 +ellps=GRS80 +towgs84=0,0,0 +units=m +no_defs',
+  3006: '+proj=utm +zone=33 +ellps=GRS80 +towgs84=0,0,0 +units=m +no_defs',
+  3067: '+proj=utm +zone=35 +ellps=GRS80 +towgs84=0,0,0 +units=m +no_defs',
+  2180: '+proj=tmerc +lat_0=0 +lon_0=19 +k=0.9993 +x_0=500000 +y_0=-5300000 +ellps=GRS80 +towgs84=0,0,0 +units=m +no_defs',
+  2193: '+proj=tmerc +lat_0=0 +lon_0=173 +k=0.9996 +x_0=1600000 +y_0=10000000 +ellps=GRS80 +towgs84=0,0,0 +units=m +no_defs',
   3577: '+proj=aea +lat_1=-18 +lat_2=-36 +lat_0=0 +lon_0=132 +x_0=0 +y_0=0 +ellps=GRS80 +towgs84=0,0,0 +units=m +no_defs',
 }
 
+const GRS80 = '+ellps=GRS80 +towgs84=0,0,0'
+
+/** UTM zones, one code after the other: first and last code, the first one's zone, and the datum. */
+const UTM_FAMILIES: readonly (readonly [first: number, last: number, firstZone: number, rest: string])[] = [
+  [32601, 32660, 1, '+datum=WGS84'],
+  [32701, 32760, 1, '+south +datum=WGS84'],
+  // ETRS89, NAD83, NAD83(2011), SIRGAS 2000, GDA94 and GDA2020.
+  [25828, 25838, 28, GRS80],
+  [26901, 26923, 1, GRS80],
+  [6330, 6348, 1, GRS80],
+  [31965, 31976, 11, GRS80],
+  [31977, 31985, 17, `+south ${GRS80}`],
+  [28348, 28358, 48, `+south ${GRS80}`],
+  [7846, 7859, 46, `+south ${GRS80}`],
+]
+
 /** The proj string of a coordinate system. @throws ImageError for one that is not known here */
 export function systemOf(epsg: number, where: string): string {
-  const utm = (zone: number, rest: string) => `+proj=utm +zone=${zone} ${rest} +units=m +no_defs`
-  if (epsg > 32600 && epsg <= 32660) return utm(epsg - 32600, '+datum=WGS84')
-  if (epsg > 32700 && epsg <= 32760) return utm(epsg - 32700, '+south +datum=WGS84')
-  if (epsg >= 25828 && epsg <= 25838) return utm(epsg - 25800, '+ellps=GRS80 +towgs84=0,0,0')
-  if (epsg > 26900 && epsg <= 26923) return utm(epsg - 26900, '+ellps=GRS80 +towgs84=0,0,0')
+  for (const [first, last, firstZone, rest] of UTM_FAMILIES) {
+    if (epsg >= first && epsg <= last) return `+proj=utm +zone=${firstZone + epsg - first} ${rest} +units=m +no_defs`
+  }
   const system = SYSTEMS[epsg]
   if (system) return system
   const known = Object.keys(SYSTEMS).join(', ')
   throw new ImageError(
-    `${where}: its coordinate system EPSG:${epsg} is not known here; reproject it to a UTM zone of WGS 84 or one of ${known}`,
+    `${where}: its coordinate system EPSG:${epsg} is not known here; reproject it with gdalwarp -t_srs to a UTM zone of WGS 84 or one of ${known}`,
   )
 }
 
@@ -63,7 +85,8 @@ export function projectionOf({ epsg, transform, width, height }: Grid, where: st
   const { forward, inverse } = system.startsWith('+proj=longlat') ? degrees(middleLon) : proj4(LON_LAT, system)
   return {
     toPixel([lon, lat]) {
-      const [x, y] = forward([lon, lat]) as [number, number]
+      // The library gives nothing for what a projection cannot show, a pole in Mercator for example.
+      const [x, y] = (forward([lon, lat]) as [number, number] | undefined) ?? NOWHERE
       return [(e * (x - c) - b * (y - f)) / determinant, (a * (y - f) - d * (x - c)) / determinant]
     },
     toLonLat([column, row]) {

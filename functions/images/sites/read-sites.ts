@@ -54,6 +54,7 @@ async function readFeatures(path: string): Promise<Feature[]> {
   if (/\.(geo)?json$/i.test(path)) return parseGeoJson(await readFile(path, 'utf8'), path)
   if (/\.(geo)?parquet$/i.test(path)) return readGeoParquet(path)
   if (/\.shp$/i.test(path)) return readShapefile(path)
+  if (/\.zip$/i.test(path)) throw new ImageError(`${path}: is an archive; unpack it, and give the .shp in it`)
   throw new ImageError(`${path}: is none of .geojson, .parquet, .shp; write the sites as one of these`)
 }
 

@@ -21,10 +21,12 @@ function plainTransform(image: TiffImage): Transform | null {
   if (matrix) return matrix.length < 8 ? null : (pick(matrix, [0, 1, 3, 4, 5, 7]) as unknown as Transform)
   const scale = image.value(TiffTag.ModelPixelScale)
   const tie = image.value(TiffTag.ModelTiePoint)
-  if (!scale || scale.length < 2 || tie?.length !== 6) return null
+  if (!scale || scale.length < 2 || !tie || tie.length < 6) return null
   const [scaleX, scaleY] = scale as readonly number[] as [number, number]
   const [column, row, , x, y] = tie as readonly number[] as [number, number, number, number, number]
-  return [scaleX, 0, x - column * scaleX, 0, -scaleY, y + row * scaleY]
+  // Rows go down whatever the sign, as GDAL reads it: a raster that begins in the south has a matrix.
+  const step = Math.abs(scaleY)
+  return [scaleX, 0, x - column * scaleX, 0, -step, y + row * step]
 }
 
 function pick(values: readonly number[], places: readonly number[]): number[] {
@@ -37,8 +39,8 @@ export function epsgOf(image: TiffImage): number | null {
     const value = image.tagsGeo.get(tag)
     return typeof value === 'number' && value !== USER_DEFINED ? value : null
   }
-  if (key(TiffTagGeo.GTModelTypeGeoKey) !== PROJECTED) return key(TiffTagGeo.GeodeticCRSGeoKey)
-  return key(TiffTagGeo.ProjectedCRSGeoKey) ?? utmOfOperation(key(TiffTagGeo.ProjectionGeoKey))
+  const projected = key(TiffTagGeo.ProjectedCRSGeoKey) ?? utmOfOperation(key(TiffTagGeo.ProjectionGeoKey))
+  return projected ?? (key(TiffTagGeo.GTModelTypeGeoKey) === PROJECTED ? null : key(TiffTagGeo.GeodeticCRSGeoKey))
 }
 
 /** The key Projection holds the code of an operation, not of a system: 16001-16060 are UTM north, 16101-16160 south. */

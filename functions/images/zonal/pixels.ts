@@ -149,7 +149,7 @@ export function addPixels(
       const redReflectance = redDn * redScale + redOffset
       const nirReflectance = nirDn * nirScale + nirOffset
       const both = nirReflectance + redReflectance
-      if (redReflectance < 0 || nirReflectance < 0 || both === 0) continue
+      if (!(redReflectance >= 0 && nirReflectance >= 0 && both > 0 && both < Infinity)) continue
       const ndvi = (nirReflectance - redReflectance) / both
       if (valid === 0) shift = ndvi
       const difference = ndvi - shift
