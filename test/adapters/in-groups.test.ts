@@ -33,7 +33,7 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await nextTurn()
 }
 
-it('what comes while a group is under way is the next group, in the order in which it came', async () => {
+it('calls that come while a group is under way form the next group, in their order', async () => {
   const { handled, settled, add, end } = heldGroups()
   add('a')
   await turns()
@@ -50,7 +50,7 @@ it('what comes while a group is under way is the next group, in the order in whi
   expect(settled).toEqual(['a: A', 'b,c: B,C', ': ', 'd: D'])
 })
 
-it('a group that fails fails exactly its own calls, and the next goes on', async () => {
+it('a group that fails fails exactly its own calls, and the next group is run', async () => {
   const { handled, settled, add, end } = heldGroups()
   add('a')
   add('b')

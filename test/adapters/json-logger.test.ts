@@ -20,7 +20,7 @@ describe('a warning', () => {
     expect(lines).toEqual([{ time: new Date(NOON_MS).toISOString(), level: 'warn', message: 'no room', lane: 'a' }])
   })
 
-  it('that comes again within a minute is counted, and told with the count after the minute', () => {
+  it('that is repeated within a minute is counted, and written with the count after the minute', () => {
     const { lines, clock, logger } = open()
     for (const atMs of [0, 1, MINUTE_MS - 1]) {
       clock.ms = NOON_MS + atMs
@@ -40,7 +40,7 @@ describe('a warning', () => {
     expect(lines[3]).not.toHaveProperty('repeated')
   })
 
-  it('of another message or other fields is written beside it', () => {
+  it('with another message or other fields is written separately', () => {
     const { lines, logger } = open()
     logger.warn('no room', { lane: 'a' })
     logger.warn('no room', { lane: 'b' })
@@ -48,7 +48,7 @@ describe('a warning', () => {
     expect(lines).toHaveLength(3)
   })
 
-  it('is written when the clock was set back since', () => {
+  it('is written when the clock was set back in the meantime', () => {
     const { lines, clock, logger } = open()
     logger.warn('no room')
     clock.ms -= 1
@@ -56,7 +56,7 @@ describe('a warning', () => {
     expect(lines).toHaveLength(2)
   })
 
-  it('does not keep many others in memory', () => {
+  it('does not keep many other warnings in memory', () => {
     const { lines, logger } = open()
     for (let n = 0; n < 201; n++) logger.warn('no room', { n })
     logger.warn('no room', { n: 200 })

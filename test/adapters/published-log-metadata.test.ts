@@ -19,7 +19,7 @@ describe('published metadata of a log', () => {
     nowMs = NOON_MS
   })
 
-  /** A round of heartbeats, at the time that it is. */
+  /** Sends a round of heartbeats at the current time. */
   async function beat(
     positions: Record<string, number>,
     { identity = IDENTITY, lanes = LANES, firstKept = new Map<string, Position>() } = {},
@@ -33,7 +33,7 @@ describe('published metadata of a log', () => {
     return { lane, lastPosition, lastArrivalMs }
   }
 
-  it('is not there before the first heartbeat', async () => {
+  it('does not exist before the first heartbeat', async () => {
     await expect(open()).rejects.toThrow('log/outline.json is not there yet: the heartbeat function writes it')
   })
 
@@ -44,7 +44,7 @@ describe('published metadata of a log', () => {
     expect(await logMetadata.lanes()).toEqual(LANES)
   })
 
-  it('follows the log: a partition that is added is there after the next heartbeat', async () => {
+  it('follows the log: a new partition appears after the next heartbeat', async () => {
     await beat({}, { lanes: LANES.slice(0, 1) })
     const logMetadata = await open()
     expect(await logMetadata.lanes()).toHaveLength(1)
@@ -55,7 +55,7 @@ describe('published metadata of a log', () => {
   it.each([
     [HOUR_MS, 10 * MINUTE_MS],
     [MINUTE_MS, 30 * SECOND_MS],
-  ])('with slots of %i ms tells no lanes that are older than %i ms', async (slotMs, longestMs) => {
+  ])('with slots of %i ms returns no lanes that are older than %i ms', async (slotMs, longestMs) => {
     await beat({})
     const logMetadata = await open(slotMs)
     nowMs += longestMs
@@ -64,21 +64,21 @@ describe('published metadata of a log', () => {
     await expect(logMetadata.lanes()).rejects.toThrow('the heartbeats have stopped')
   })
 
-  it('lists no lanes of a log that was created again, as long as its reader was opened before', async () => {
+  it('lists no lanes of a log that was created again, if its reader was opened before', async () => {
     await beat({})
     const logMetadata = await open()
     await beat({}, { identity: 'image-events.2' })
     await expect(logMetadata.lanes()).rejects.toThrow('the log is another one now: image-events.2')
   })
 
-  it('knows nothing behind a cursor that has the last heartbeat, nor of a lane that is gone', async () => {
+  it('finds nothing waiting after a cursor that has the last heartbeat, or for a lane that no longer exists', async () => {
     await beat({ [FIRST]: 10, [SECOND]: 20 })
     const logMetadata = await open()
     expect(await logMetadata.waiting(cursor(FIRST, 10))).toEqual({ oldestMs: null, reason: null })
     expect(await logMetadata.waiting(cursor('image-events.0.7', 0))).toEqual({ oldestMs: null, reason: null })
   })
 
-  it('takes the last heartbeat as the oldest record behind a cursor that has the one before', async () => {
+  it('returns the last heartbeat as the oldest waiting record for a cursor that has the one before', async () => {
     await beat({ [FIRST]: 10 })
     nowMs += MINUTE_MS
     await beat({ [FIRST]: 15 })
@@ -103,7 +103,7 @@ describe('published metadata of a log', () => {
     expect(await logMetadata.waiting(cursor(FIRST, null))).toEqual({ oldestMs: NOON_MS + MINUTE_MS, reason: null })
   })
 
-  it('tells from where on the log has a lane, where the log can tell', async () => {
+  it('returns the first position of a lane that the log still has, if the log can tell', async () => {
     await beat({}, { firstKept: new Map([[FIRST, toPosition(7)]]) })
     const logMetadata = await open()
     expect(await logMetadata.firstKept(FIRST)).toBe(toPosition(7))
@@ -112,7 +112,7 @@ describe('published metadata of a log', () => {
     expect(await logMetadata.firstKept(FIRST)).toBe(toPosition(9))
   })
 
-  it('keeps the heartbeats of a lane that refused one', async () => {
+  it('keeps the earlier heartbeats of a lane that refused one', async () => {
     await beat({ [FIRST]: 10, [SECOND]: 20 })
     nowMs += MINUTE_MS
     await beat({ [SECOND]: 21 })

@@ -24,7 +24,7 @@ function openThread() {
   return { call: thread.call, lines }
 }
 
-it('answers calls, and passes on what is written', async () => {
+it('answers calls, and passes on what the thread writes', async () => {
   const { call, lines } = openThread()
   expect(await Promise.all([call(1), call(2)])).toEqual([2, 4])
   expect(lines).toEqual(['a line', 'a line'])
@@ -33,7 +33,7 @@ it('answers calls, and passes on what is written', async () => {
 it.each([
   ['crash', 'boom'],
   ['end', 'the thread has ended'],
-])('fails the calls of a thread that comes to its %s, and none of the thread that follows', async (event, message) => {
+])('fails the calls of a thread that reaches its %s, and none of the next thread', async (event, message) => {
   const { call } = openThread()
   for (let time = 0; time < 3; time++) {
     await expect(call(event)).rejects.toThrow(message)

@@ -10,7 +10,7 @@ import { readParquet } from '../../functions/parquet/read.ts'
 import { CLASSES, logRecord, NOON_MS, wireEvent } from '../support/factories.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-it('begins a further file where a delivery decodes to very many events, and leaves none out', async () => {
+it('starts another file when a delivery decodes to very many events, and leaves none out', async () => {
   const arrivalMs = Date.UTC(2026, 10, 1)
   const event = toWireEvent(liveImage({ seed: 1, index: 1, atMs: arrivalMs }))
   const events = Array.from({ length: 60_000 }, () => event)
@@ -28,7 +28,7 @@ it('begins a further file where a delivery decodes to very many events, and leav
   expect(keys.map(key => key.replace(/.*\//, ''))).toEqual(['log.0-1-2.parquet', 'log.0-3-3.parquet'])
 })
 
-it('writes the slots of a delivery oldest first, whatever order the records arrived in', async () => {
+it('writes the slots of a delivery oldest first, in any order of the records', async () => {
   const objects = openFolderObjectStore(join(temporaryFolder(), 'objects'))
   const put: string[] = []
   const noting = {
@@ -38,7 +38,7 @@ it('writes the slots of a delivery oldest first, whatever order the records arri
       await objects.put(key, bytes)
     },
   }
-  // Arrival times may go back by up to a slot within a lane.
+  // Arrival times within a lane may go back by up to a slot.
   const records = [NOON_MS + 2 * HOUR_MS, NOON_MS + HOUR_MS, NOON_MS + 2 * HOUR_MS, NOON_MS].map((arrivalMs, index) =>
     logRecord(index === 3 ? 'nonsense' : JSON.stringify(wireEvent()), {
       lane: 'log.0',
@@ -59,7 +59,7 @@ it('writes the slots of a delivery oldest first, whatever order the records arri
   expect(archived).toEqual({ files: 3, events: 3 })
 })
 
-it('keeps of each event all that tells it, and of a numbered record without events that it was there', async () => {
+it('keeps everything that identifies an event, and the existence of a numbered record without events', async () => {
   const objects = openFolderObjectStore(join(temporaryFolder(), 'objects'))
   const bands = { red_mean: 1.5, green_mean: 2.5, blue_mean: 3.5, nir_mean: 4.5, brightness_mean: 5.5 }
   const spread = { ndvi_std: 0.1, ndvi_min: 0.25, ndvi_max: 0.75, vegetation_index: 0.3 }

@@ -47,7 +47,7 @@ describe('compaction', () => {
 
   const files = async () => (await Array.fromAsync(objects.list(ARCHIVE_PREFIX))).map(fileName)
 
-  /** All that tells an event, of every event once, and what the batch layer counts. */
+  /** Everything that identifies an event, for every event once, and what the batch layer counts. */
   async function content() {
     const query = await openDuckDbBatchQuery(`${folder}/archive`, ARCHIVE_TABLE_COLUMNS)
     const { rows } = await query.query(
@@ -59,7 +59,7 @@ describe('compaction', () => {
     return { rows, days }
   }
 
-  it('keeps every event as it is, and its count, before and after the small files are gone', async () => {
+  it('keeps every event unchanged, and its count, before and after the small files are deleted', async () => {
     await archive([1, 2, 3, 4])
     await archive([4, 5, 6])
     await archive([])
@@ -86,7 +86,7 @@ describe('compaction', () => {
     expect(await files()).toHaveLength(3)
   })
 
-  it('leaves alone slots that are not over for long, single files, and what is compacted', async () => {
+  it('does not touch slots that ended recently, single files, and compacted files', async () => {
     await archive([1])
     await archive([2], NOON_MS + SLOT_MS)
     await archive([3], NOON_MS + SLOT_MS)
@@ -97,7 +97,7 @@ describe('compaction', () => {
     expect(await compact(NOON_MS + 2 * SLOT_MS)).toEqual({ inputs: 0, outputs: 0, deleted: 0 })
   })
 
-  it('leaves imports as they are: the batch layer names their files’ lanes', async () => {
+  it('does not touch imports: the batch layer refers to the lanes of their files', async () => {
     await archive([1], IMPORT_SLOT, 'import-some')
     await archive([2], IMPORT_SLOT, 'import-some')
     await archive([3], IMPORT_SLOT, 'import-other')
@@ -105,7 +105,7 @@ describe('compaction', () => {
     expect(await files()).toHaveLength(3)
   })
 
-  it('takes in files that came late, beside what was compacted before', async () => {
+  it('includes files that came late, beside files that were compacted before', async () => {
     await archive([1])
     await archive([2])
     await compact()
@@ -121,9 +121,9 @@ describe('compaction', () => {
     expect(await content()).toEqual(before)
   })
 
-  it('takes each record once from files that overlap in many ways, and numbers of any length, in several lanes', async () => {
+  it('takes each record once from files that overlap in many ways, with positions of any length, in several lanes', async () => {
     const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, at) => first + at)
-    // One lane's name and a position can be another's name.
+    // The name of one lane with a position can be the name of another lane.
     const lanes = ['stream.0', 'stream.0-10', 'stream.1']
     for (const lane of lanes) {
       await archive(range(1, 12), NOON_MS, lane)
@@ -145,7 +145,7 @@ describe('compaction', () => {
     expect(await content()).toEqual(before)
   })
 
-  it('remembers no more positions than files to come can repeat', async () => {
+  it('remembers no more positions than later files can repeat', async () => {
     for (const lane of ['stream.0', 'stream.1']) {
       for (let first = 1; first < 400; first += 20) {
         await archive(
@@ -171,7 +171,7 @@ describe('compaction', () => {
     expect(most).toBeLessThanOrEqual(2 * 25)
   })
 
-  it('passes over what is no file of the archive', async () => {
+  it('skips objects that are not files of the archive', async () => {
     await archive([1])
     await archive([2])
     for (const foreign of ['.DS_Store', 'README', `arrival_slot=${SLOT}/.DS_Store`]) {
@@ -180,7 +180,7 @@ describe('compaction', () => {
     expect(await compact()).toEqual({ inputs: 2, outputs: 1, deleted: 0 })
   })
 
-  it('fails, and deletes nothing, when a file vanishes under it', async () => {
+  it('fails, and deletes nothing, when a file disappears during the work', async () => {
     await archive([1])
     await archive([2])
     const vanishing = { ...objects, get: async (key: string) => (key.includes('-2-2.') ? undefined : objects.get(key)) }

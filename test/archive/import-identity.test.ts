@@ -43,7 +43,7 @@ const counts = (events: readonly WireEvent[]) => recount(events, byClass)
 /** The same images with other values. */
 const corrected = (events: readonly WireEvent[]) => events.map(event => ({ ...event, ndvi_mean: event.ndvi_mean / 2 }))
 
-describe('an image counts once, however many imports have it', () => {
+describe('an image counts once, even if several imports have it', () => {
   it.each([
     ['counted one by one', true],
     ['counted at once', false],
@@ -55,7 +55,7 @@ describe('an image counts once, however many imports have it', () => {
     expect(await counted()).toEqual(counts(EVENTS))
   })
 
-  it('also where one import has it twice: its first row counts', async () => {
+  it('also when one import has it twice: its first row counts', async () => {
     const { put, counted } = await open()
     await put('june', [...EVENTS, ...corrected(EVENTS)])
     expect(await counted()).toEqual(counts(EVENTS))
@@ -65,7 +65,7 @@ describe('an image counts once, however many imports have it', () => {
     ['class', event => ({ ...event, class_name: 'Other' })],
     ['id', event => ({ ...event, image_id: `${event.image_id}-b` })],
     ['time', event => ({ ...event, timestamp: new Date(Date.parse(event.timestamp) + 1).toISOString() })],
-  ])('and one of another %s is another image', async (_, change) => {
+  ])('but one with another %s is another image', async (_, change) => {
     const { put, counted } = await open()
     const others = EVENTS.map(change)
     await put('june', EVENTS)
@@ -75,7 +75,7 @@ describe('an image counts once, however many imports have it', () => {
 })
 
 describe('an import that replaces', () => {
-  it('counts instead of others, the latest of several, whatever comes after', async () => {
+  it('counts instead of others; of several such imports the latest counts, whatever comes later', async () => {
     const { put, counted } = await open()
     const second = corrected(EVENTS.slice(0, 30))
     const third = corrected(second.slice(0, 10))
@@ -89,7 +89,7 @@ describe('an import that replaces', () => {
 })
 
 describe('an import that is undone', () => {
-  it('no longer counts, and images that others have as well count from those', async () => {
+  it('no longer counts, and images that other imports have count from those', async () => {
     const { pipeline, put, undo, counted } = await open()
     await put('june', EVENTS.slice(0, 40))
     await put('july', corrected(EVENTS.slice(20)))
@@ -101,7 +101,7 @@ describe('an import that is undone', () => {
     expect(archived.every(key => key.includes('july'))).toBe(true)
   })
 
-  it('can be made again', async () => {
+  it('can be imported again', async () => {
     const { put, undo, counted } = await open()
     await put('june', EVENTS)
     await counted()

@@ -38,7 +38,7 @@ async function open() {
 }
 
 describe('an import', () => {
-  it('is counted once, and left as it is when it comes again', async () => {
+  it('is counted once, and is not changed when it comes again', async () => {
     const { put, counted } = await open()
     expect(await put(ROWS)).toBe(40)
     expect(await put(ROWS)).toBe(null)
@@ -47,7 +47,7 @@ describe('an import', () => {
     expect(await counted()).toEqual(recount(EVENTS, byClass))
   })
 
-  it('is not there before it is whole; done again, other rows may be good by then', async () => {
+  it('does not exist before it is complete; when it is done again, other rows may be valid', async () => {
     const { pipeline, put, counted } = await open()
     const failing = { ...pipeline.objects, putIfAbsent: () => Promise.reject(new Error('the disk is full')) }
     const fewer = ROWS.map((row, index) => (index % 3 === 0 ? null : row))
@@ -57,7 +57,7 @@ describe('an import', () => {
     expect(await counted()).toEqual(recount(EVENTS, byClass))
   })
 
-  it('leaves no trace where no row is good', async () => {
+  it('leaves no trace when no row is valid', async () => {
     const { pipeline, put, counted } = await open()
     expect(await put([null, null])).toBe(0)
     expect(await Array.fromAsync(pipeline.objects.list(''))).toEqual([])
@@ -65,7 +65,7 @@ describe('an import', () => {
     expect(await counted()).toEqual(recount(EVENTS, byClass))
   })
 
-  it('is given up when another process has finished the same meanwhile', async () => {
+  it('is given up when another process has finished the same import in the meantime', async () => {
     const { pipeline, put, counted } = await open()
     async function* slowly() {
       yield* ROWS.slice(0, 20)
@@ -76,7 +76,7 @@ describe('an import', () => {
     expect(await counted()).toEqual(recount(EVENTS, byClass))
   })
 
-  it('writes over no file of one that is finished: a batch run may be reading it', async () => {
+  it('overwrites no file of a finished import, which a batch run may be reading', async () => {
     const { pipeline, put } = await open()
     const { objects } = pipeline
     const contents = async () => {
@@ -85,7 +85,7 @@ describe('an import', () => {
     }
     let finished: unknown
     async function* slowly() {
-      // The same rows; another version of the decoder takes fewer of them for good.
+      // The same rows, but another version of the decoder accepts fewer of them.
       yield* ROWS.slice(0, 20)
       expect(await put(ROWS)).toBe(40)
       finished = await contents()
@@ -96,8 +96,8 @@ describe('an import', () => {
   })
 })
 
-describe('what imports cost to count', () => {
-  it('grows with the files that they are: each is one record, its rows are the lines', async () => {
+describe('the cost of counting imports', () => {
+  it('grows with the number of their files: each file is one record, its rows are the lines', async () => {
     const { pipeline, put } = await open()
     const rows = Array.from({ length: 100_003 }, () => null as ImageEvent | null)
     for (const [index, row] of [1, 6, 100_000, 100_001, 100_003].entries()) rows[row - 1] = ROWS[index] as ImageEvent
@@ -117,7 +117,7 @@ describe('what imports cost to count', () => {
     expect((await pipeline.runBatch()).view?.audit).toMatchObject({ images: 5, rows: 5, overlapping: 0, copies: 0 })
   })
 
-  it('is the same two statements for many as for one, which read the files of all of them', async () => {
+  it('is the same two statements for many imports as for one: they read the files of all', async () => {
     const { pipeline } = await open()
     const { store, folder, objects } = pipeline
     const duckdb = await openDuckDbBatchQuery(`${folder}/objects/archive`, ARCHIVE_TABLE_COLUMNS)

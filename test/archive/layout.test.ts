@@ -5,7 +5,7 @@ import { NOON_MS } from '../support/factories.ts'
 
 const KEY = 'archive/arrival_slot=2026-11-22T12-00/stream.shard-0-9-10.parquet'
 
-it('a file of the archive is named by its slot, lane, and the first and last record, and found again by that', () => {
+it('a file of the archive is named by slot, lane, first and last record, and these are read from its name', () => {
   expect(archiveKey(NOON_MS, HOUR_MS, 'stream.shard-0', '9', '10')).toBe(KEY)
   expect(parseArchiveKey(KEY)).toEqual({ slot: NOON_MS, lane: 'stream.shard-0', first: '9', last: '10' })
   expect(KEY.startsWith(slotPrefix(NOON_MS, HOUR_MS))).toBe(true)
@@ -14,7 +14,7 @@ it('a file of the archive is named by its slot, lane, and the first and last rec
   expect(fileName('plain')).toBe('plain')
 })
 
-it('another key is no file of the archive', () => {
+it('an object with another key is not a file of the archive', () => {
   const others = [
     `x${KEY}`,
     `${KEY}x`,

@@ -55,11 +55,11 @@ function openArchive() {
 }
 const placesOf = (applied: LogRecord[][]) => applied.flat().map(({ lane, position }) => `${lane} ${Number(position)}`)
 
-describe('a lane is archived as a whole', () => {
-  it('up to the end of a file behind whose end another one begins', async () => {
+describe('a lane is completely archived', () => {
+  it('up to the end of a file when another file begins after it', async () => {
     const { objects, put, replay } = openArchive()
     await put('a', [5, 5], { 5: 1 })
-    // A delivery of one record can have been cut off behind it, as any other can.
+    // A delivery of one record can be cut off after it, like any other delivery.
     expect((await replay()).replayed).toEqual({ lanes: 0, records: 0, events: 0 })
     const toCome = (...positions: [string, number][]) =>
       lanesToCome(objects, SLOT_MS, NOON_MS, new Map(positions.map(([lane, at]) => [lane, toPosition(at)])))
@@ -70,7 +70,7 @@ describe('a lane is archived as a whole', () => {
     expect(placesOf((await replay()).applied)).toEqual(['a 5'])
   })
 
-  it('up to its end where it is closed', async () => {
+  it('up to its end when it is closed', async () => {
     const { put, replay } = openArchive()
     await put('a', [5, 6], { 5: 1, 6: 0 })
     await put('b', [1, 1], { 1: 1 })
@@ -80,8 +80,8 @@ describe('a lane is archived as a whole', () => {
   })
 })
 
-describe('records come back', () => {
-  it('once each, in the order of their positions, from files that overlap, and of the wanted slots only', async () => {
+describe('records are replayed', () => {
+  it('once each, in the order of their positions, from overlapping files, and only from the wanted slots', async () => {
     const { put, replay } = openArchive()
     await put('a', [1, 1], { 1: 1 }, NOON_MS - SLOT_MS)
     await put('a', [8, 10], { 8: 1, 9: 2, 10: 1 })
@@ -92,7 +92,7 @@ describe('records come back', () => {
     expect(replayed).toEqual({ lanes: 1, records: 4, events: 5 })
   })
 
-  it('from compacted files too, to the lanes that they are of', async () => {
+  it('from compacted files too, into their own lanes', async () => {
     const { put, replay } = openArchive()
     await put('a', [1, 2], { 1: 1, 2: 1 })
     await put('a', [1, 3], { 2: 1, 3: 1 }, NOON_MS, 'compacted-0')
@@ -103,7 +103,7 @@ describe('records come back', () => {
     expect(placesOf(applied).sort()).toEqual(['a 1', 'a 2', 'b 1', 'b 2'])
   })
 
-  it('as they were: the events, the arrival, the producer, and nothing of what was refused', async () => {
+  it('unchanged: events, arrival and producer, without refused lines', async () => {
     const { put, replay } = openArchive()
     await put('a', [1, 4], { 1: 2, 2: 1, 4: 0 })
     const { applied } = await replay(NOON_MS, () => true)

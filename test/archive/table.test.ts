@@ -4,7 +4,7 @@ import { ARCHIVE_TABLE_COLUMNS, archiveTableDdl, slotProjection } from '../../fu
 import { HOUR_MS } from '../../functions/core/time.ts'
 
 describe('the table of the archive', () => {
-  test('has the columns of the files, in their order, by the names that Hive has for their types', () => {
+  test("has the columns of the files, in their order, with Hive's names for their types", () => {
     expect(ARCHIVE_TABLE_COLUMNS.map(({ name }) => name)).toEqual(ARCHIVE_COLUMNS.map(({ name }) => name))
     expect(ARCHIVE_TABLE_COLUMNS).toEqual(
       expect.arrayContaining([
@@ -18,7 +18,7 @@ describe('the table of the archive', () => {
     )
   })
 
-  test('finds slots from that of imports on, as Athena is told to', () => {
+  test('finds slots from the slot of imports onwards, as Athena is told to', () => {
     expect(slotProjection(HOUR_MS)).toEqual({
       'projection.enabled': 'true',
       'projection.arrival_slot.type': 'date',
@@ -29,7 +29,7 @@ describe('the table of the archive', () => {
     })
   })
 
-  test('is made in Trino with the same parameters', () => {
+  test('is created in Trino with the same parameters', () => {
     const ddl = archiveTableDdl('s3://bucket/archive', slotProjection(HOUR_MS))
     expect(ddl).toContain("external_location = 's3://bucket/archive'")
     expect(ddl).toContain(

@@ -26,7 +26,7 @@ describe('the archive is complete', () => {
   const progress = async (lanes: Lane[], from = firstCut(SLOT_MS), until = Number.POSITIVE_INFINITY) =>
     archiveProgress(await listArchive(objects, from, SLOT_MS), lanes, SLOT_MS, from, until)
 
-  it('up to one slot before the least that an open lane has reached', async () => {
+  it('up to one slot before the slot of the slowest open lane', async () => {
     await archived(3, 'a')
     await archived(5, 'b')
     expect(await progress([lane('a'), lane('b')])).toEqual({
@@ -35,7 +35,7 @@ describe('the archive is complete', () => {
     })
   })
 
-  it('nowhere new while an open lane has no file, and that lane is named', async () => {
+  it('no further than before while an open lane has no file, and names that lane', async () => {
     await archived(3, 'a')
     expect(await progress([lane('a'), lane('b')])).toEqual({
       cut: firstCut(SLOT_MS),
@@ -43,7 +43,7 @@ describe('the archive is complete', () => {
     })
   })
 
-  it('without regard to slots that lie in the future, which a clock has stamped that was wrong', async () => {
+  it('ignoring slots in the future, which a wrong clock has stamped', async () => {
     for (const slots of [3, 4, 5, 87_600]) await archived(slots, 'a')
     const until = (slots: number) => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + slots * SLOT_MS)
     expect((await until(87_600)).cut).toBe(NOON_MS + 4 * SLOT_MS)
@@ -53,7 +53,7 @@ describe('the archive is complete', () => {
     expect((await until(Number.POSITIVE_INFINITY)).cut).toBe(NOON_MS + 87_599 * SLOT_MS)
   })
 
-  it('up to where the last position is, when the time has come to which a clock had leapt', async () => {
+  it('up to the slot of the last position, once the time arrives to which a clock had leapt', async () => {
     for (const slots of [3, 7, 8, 4, 5]) await archived(slots, 'a')
     const now = (slots: number) => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + (slots + 2) * SLOT_MS)
     expect((await now(9)).cut).toBe(NOON_MS + 4 * SLOT_MS)
@@ -61,7 +61,7 @@ describe('the archive is complete', () => {
     expect((await now(9)).cut).toBe(NOON_MS + 5 * SLOT_MS)
   })
 
-  it('not by a slot that is more than one ahead, until the lane goes on from there', async () => {
+  it('ignoring a slot that is more than one ahead, until the lane continues from there', async () => {
     for (const slots of [3, 5, 5]) await archived(slots, 'a')
     const now = () => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + 99 * SLOT_MS)
     expect((await now()).cut).toBe(NOON_MS + 2 * SLOT_MS)
@@ -71,14 +71,14 @@ describe('the archive is complete', () => {
     expect((await now()).cut).toBe(NOON_MS + 9 * SLOT_MS)
   })
 
-  it('where a lane begins, and by a file that begins before the one before it has ended', async () => {
+  it('from the start of a lane, and across a file that begins before the previous file ends', async () => {
     await archived(4, 'a', 20, 30)
     await archived(3, 'a', 9, 22)
     const now = () => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + 99 * SLOT_MS)
     expect((await now()).cut).toBe(NOON_MS + 3 * SLOT_MS)
   })
 
-  it('without regard to closed lanes, and to those that are not of this log', async () => {
+  it('ignoring closed lanes and lanes of another log', async () => {
     await archived(3, 'a')
     await archived(0, 'closed')
     await archived(0, 'of-another-log')
@@ -90,13 +90,13 @@ describe('the archive is complete', () => {
     expect((await progress([lane('a')], NOON_MS + 9 * SLOT_MS)).cut).toBe(NOON_MS + 9 * SLOT_MS)
   })
 
-  it('nowhere new when no lane is open, or none is known', async () => {
+  it('no further than before when no lane is open or known', async () => {
     expect(await progress([lane('a', true)])).toEqual({ cut: firstCut(SLOT_MS), behind: [] })
     expect(await progress([])).toEqual({ cut: firstCut(SLOT_MS), behind: [] })
   })
 })
 
-describe('a slot is read beside those that are counted', () => {
+describe('a slot is read in addition to the counted slots', () => {
   const slot = (slots: number) => NOON_MS + slots * SLOT_MS
   const file = (slots: number, of: string, first: number, last = first) => ({
     key: '',
@@ -105,10 +105,10 @@ describe('a slot is read beside those that are counted', () => {
     first: toPosition(first),
     last: toPosition(last),
   })
-  /** Of a count that reads slots 1 to 3. */
+  /** Decides for a count that reads slots 1 to 3. */
   const leapt = (lanes: Lane[], ...files: ReturnType<typeof file>[]) => leaptSlots({ files, lanes }, slot(1), slot(3))
 
-  it('where it lies behind them, and begins before the last record that they hold of the lane', () => {
+  it('when it comes after them, and begins before the last record that they have of the lane', () => {
     expect(leapt([lane('a')], file(3, 'a', 5, 9), file(9, 'a', 4), file(7, 'a', 8, 12), file(7, 'a', 3))).toEqual([
       slot(7),
       slot(9),
@@ -118,12 +118,12 @@ describe('a slot is read beside those that are counted', () => {
     expect(leapt([lane('a')], file(1, 'a', 9), file(4, 'a', 8))).toEqual([slot(4)])
   })
 
-  it('not where the lane has no record in them, nor where another lane is further', () => {
+  it('but not when the lane has no record in them, or when only another lane reaches further', () => {
     expect(leapt([lane('a')], file(0, 'a', 9), file(4, 'a', 8))).toEqual([])
     expect(leapt([lane('a'), lane('b')], file(3, 'b', 9), file(3, 'a', 2), file(4, 'a', 8))).toEqual([])
   })
 
-  it('where a closed lane has it, whose children took the copies', () => {
+  it('when it is in a closed lane whose children received the copies', () => {
     expect(leapt([lane('a', true), lane('b')], file(3, 'b', 9), file(9, 'a', 8))).toEqual([slot(9)])
     expect(leapt([lane('a', true), lane('b')], file(3, 'b', 9), file(9, 'a', 10))).toEqual([])
   })

@@ -44,7 +44,7 @@ async function damage(objects: ObjectStore, key: string, how: Damage[1]): Promis
   else await objects.delete(key)
 }
 
-/** A system with three views, each of an hour more: of 1, 2 and 3 images, and one image that no view counts. */
+/** A system with three views, which count 1, 2 and 3 images, each an hour more; a fourth image is in no view. */
 async function openThreeViews() {
   const opened = await openOneLane({ slotMs: HOUR_MS })
   const { pipeline, clock, append, heartbeat, speed, archive } = opened
@@ -69,7 +69,7 @@ async function openThreeViews() {
   }
   const newest = (await viewReader(pipeline.objects).current()) as View
   expect(newest).toMatchObject({ revision: 3, audit: { images: 3 } })
-  /** Readers that have seen nothing yet. */
+  /** Readers that have read nothing yet. */
   const fresh = () => ({ ...pipeline.serving, views: viewReader(pipeline.objects) })
   const images = async () => {
     const [joined] = await pipeline.joined()
@@ -78,11 +78,11 @@ async function openThreeViews() {
   return { ...opened, run, newest, fresh, images }
 }
 
-describe('a newest view that is damaged', () => {
+describe('when the newest view is damaged', () => {
   it.each([
     ...DAMAGES.map(each => ['the view', ...each] as const),
     ...[...DAMAGES, DELETED].map(each => ['its file of all time', ...each] as const),
-  ])('(%s: %s) is stood in for by the view before, and the next run goes on from there', async (file, _, how) => {
+  ])('(%s: %s), the view before it is used, and the next run continues from there', async (file, _, how) => {
     const { pipeline, clock, run, newest, fresh } = await openThreeViews()
     const key = file === 'the view' ? viewKey(3) : newest.classesKey
     await damage(pipeline.objects, key, how)
@@ -107,14 +107,14 @@ describe('a newest view that is damaged', () => {
     }
   })
 
-  it('is found by a run that has nothing to add', async () => {
+  it('a run that has nothing to add finds it', async () => {
     const { pipeline, newest } = await openThreeViews()
     await pipeline.objects.delete(newest.classesKey)
     expect(await pipeline.runBatch()).toMatchObject({ published: true, view: { revision: 4, audit: { images: 3 } } })
     expect(await pipeline.runBatch()).toMatchObject({ published: false, view: { revision: 4 } })
   })
 
-  it('is no loss to a reader that had read it, which never goes back', async () => {
+  it('a reader that has read it before loses nothing, and never goes back', async () => {
     const { pipeline, run, clock } = await openThreeViews()
     const { serving } = pipeline
     expect(await batchClassStats(serving)).toMatchObject([{ count: 3 }])
@@ -168,7 +168,7 @@ describe('a damaged part of a view', () => {
     },
   )
 
-  it('is no longer told of once it was restored and read', async () => {
+  it('is no longer reported after it was restored and read', async () => {
     const { pipeline, newest, fresh } = await openThreeViews()
     const key = Object.values(newest.parts)[0]?.key as string
     const bytes = (await pipeline.objects.get(key)) as Uint8Array
@@ -180,7 +180,7 @@ describe('a damaged part of a view', () => {
     expect((await health(serving)).reasons).toEqual([])
   })
 
-  it('that every view has is a problem that names it', async () => {
+  it('that every view needs is reported as a problem with its name', async () => {
     const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
     const part = { key: 'history/shared.parquet', firstDay: DAYS.from, lastDay: DAYS.to, images: 1 }
     for (const revision of [1, 2])
@@ -188,7 +188,7 @@ describe('a damaged part of a view', () => {
     await expect(batchDays(pipeline.serving, DAYS)).rejects.toThrow('history/shared.parquet')
   })
 
-  it('is not stood in for by a view whose later arrivals may have expired', async () => {
+  it('is not replaced by a view whose later arrivals may have expired', async () => {
     for (const [days, count] of [
       [27, 1],
       [27 + 1 / 24, undefined],
@@ -205,8 +205,8 @@ describe('a damaged part of a view', () => {
   })
 })
 
-describe('what a view is made of', () => {
-  it('stays while a later view is made of it, also where a view between was without it', async () => {
+describe('the files of a view', () => {
+  it('stay while a later view uses them, even if a view in between did not', async () => {
     const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
     const { objects } = pipeline
     const part = (key: string) => ({ m: { key, firstDay: '2026-11-22', lastDay: '2026-11-22', images: 0 } })
@@ -222,7 +222,7 @@ describe('what a view is made of', () => {
     await publish(2, 'history/b')
     await publish(3, 'history/a')
     for (let revision = 4; revision <= 111; revision++) await publish(revision, 'history/c')
-    // Of the first eleven, ten were let go.
+    // Ten of the first eleven were deleted.
     expect(await objects.get(viewKey(10))).toBeUndefined()
     expect(await objects.get(viewKey(11))).toBeDefined()
     expect(await objects.get('history/a')).toBeUndefined()
@@ -245,11 +245,11 @@ describe('a view as bytes', () => {
     }
   }
 
-  it('says what was written', () => {
+  it('contains what was written', () => {
     expect(decodeView(key, encodeView(view))).toEqual(view)
   })
 
-  it('is refused where any single character is another', () => {
+  it('is refused when any single character was changed', () => {
     const bytes = Buffer.from(encodeView(view))
     const taken: number[] = []
     for (let at = 0; at < bytes.length; at++) {
@@ -257,15 +257,15 @@ describe('a view as bytes', () => {
       changed[at] = changed[at] === 0x33 ? 0x34 : 0x33
       if (refusal(changed) === undefined) taken.push(at)
     }
-    // But between values, where nothing is said.
+    // Except for white space between values, which has no meaning.
     expect(taken.filter(at => /\S/.test(String.fromCharCode(bytes[at] as number)))).toEqual([])
   })
 
-  it('is refused under the number of another', () => {
+  it('is refused under the revision number of another view', () => {
     expect(refusal(encodeView(view), viewKey(8))).toBe(viewKey(8))
   })
 
-  it('of before there were checksums is taken, but not with a field of another name', () => {
+  it('without a checksum, from an older version, is accepted, but not with a renamed field', () => {
     const bytes = Buffer.from(JSON.stringify(view))
     expect(decodeView(key, bytes)).toEqual(view)
     expect(refusal(Buffer.from(bytes.toString().replace('"watched"', '"wbtched"')))).toBe(key)

@@ -4,7 +4,7 @@ import { addHistories } from '../../functions/core/history.ts'
 import { imageEvent } from '../support/factories.ts'
 import { historyOf } from '../support/histories.ts'
 
-/** A row of one bin, as statements answer. */
+/** A row of one bin, as the statements return it. */
 const row = (bin: number, { day = '2026-11-21', className = 'Forest' } = {}): DayHistory => ({
   arrivalDay: '2026-11-22',
   day,
@@ -12,7 +12,7 @@ const row = (bin: number, { day = '2026-11-21', className = 'Forest' } = {}): Da
   history: historyOf([imageEvent({ ndviMean: bin * 1000 })]),
 })
 
-/** How many entries are put into maps while something is done. */
+/** Counts the entries that are added to maps while the work runs. */
 function entriesPut(work: () => unknown): number {
   const { set } = Map.prototype
   let count = 0
@@ -29,7 +29,7 @@ function entriesPut(work: () => unknown): number {
 }
 
 describe('rows of the same days and class', () => {
-  it('become one, in order of days and class', () => {
+  it('become one row, in the order of days and classes', () => {
     const rows = [
       row(3, { className: 'River' }),
       row(7),
@@ -63,7 +63,7 @@ describe('rows of the same days and class', () => {
     )
   })
 
-  it('stay as they were', () => {
+  it('are not changed themselves', () => {
     const rows = [row(1), row(1), row(2)]
     mergeDays(rows)
     byClass(rows)
@@ -73,7 +73,7 @@ describe('rows of the same days and class', () => {
   it.each([
     ['days', mergeDays],
     ['classes', byClass],
-  ])('are added to their %s once each, however many bins there are already', (_, add) => {
+  ])('are added to their %s once each, no matter how many bins exist already', (_, add) => {
     const rows = Array.from({ length: 800 }, (_, bin) => row(bin))
     expect(entriesPut(() => add(rows))).toBeLessThanOrEqual(2 * rows.length)
   })

@@ -9,7 +9,7 @@ import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { NOON_MS } from '../support/factories.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-describe('rows may go', () => {
+describe('rows expire', () => {
   let objects: ObjectStore
   let revision: number
   beforeEach(() => {
@@ -25,14 +25,14 @@ describe('rows may go', () => {
     await pruneViews(objects, published)
   }
 
-  /** @param ttlMs where it is 0, what a view counts alone decides */
+  /** @param ttlMs 0: only the view's count decides */
   const expired = (nowMs: number, ttlMs = 0) => expiredBefore(nowMs, viewReader(objects), ttlMs)
 
   it.each([
     ['an hour', HOUR_MS],
     ['a minute', MINUTE_MS],
     ['five seconds', 5 * SECOND_MS],
-  ])('up to what the newest view counts that nobody reads without, in slots of %s', async (_, slotMs) => {
+  ])('up to the cut of the newest view that all running requests already use, in slots of %s', async (_, slotMs) => {
     const views = Math.ceil((2 * READERS_MS) / slotMs) + 1
     const publishedMs = Array.from({ length: views }, (_, index) => NOON_MS + index * slotMs)
     for (const ms of publishedMs) await publish(ms, ms - 2 * slotMs)
@@ -42,25 +42,25 @@ describe('rows may go', () => {
     expect(await expired(nowMs + slotMs - 1)).toBeGreaterThanOrEqual(newest - 2 * slotMs)
   })
 
-  it('only when they are old enough too', async () => {
+  it('only when they are also old enough', async () => {
     await publish(NOON_MS, NOON_MS - HOUR_MS)
     expect(await expired(NOON_MS + READERS_MS, SPEED_RETENTION_MS)).toBe(NOON_MS + READERS_MS - SPEED_RETENTION_MS)
   })
 
-  it('not before a first view has been there for as long as an answer may take', async () => {
+  it('only after the first view has existed as long as an answer may take', async () => {
     expect(await expired(NOON_MS)).toBe(0)
     await publish(NOON_MS, NOON_MS - HOUR_MS)
     expect(await expired(NOON_MS + READERS_MS - 1)).toBe(0)
     expect(await expired(NOON_MS + READERS_MS)).toBe(NOON_MS - HOUR_MS)
   })
 
-  it('as before while a view of the same cut follows', async () => {
+  it('as before when a view with the same cut follows', async () => {
     await publish(NOON_MS, NOON_MS - HOUR_MS)
     await publish(NOON_MS + READERS_MS, NOON_MS - HOUR_MS)
     expect(await expired(NOON_MS + READERS_MS + 1)).toBe(NOON_MS - HOUR_MS)
   })
 
-  it('while older views go all the same', async () => {
+  it('while older views are deleted, too', async () => {
     for (let index = 0; index < 130; index++) await publish(NOON_MS + index * HOUR_MS, NOON_MS)
     const kept = await Array.fromAsync(objects.list('views/'))
     expect(kept).toHaveLength(100)

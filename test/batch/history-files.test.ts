@@ -32,7 +32,7 @@ const NOTHING = emptyHistory()
 
 const ROW: DayHistory = { arrivalDay: '2026-11-23', day: '2026-11-22', className: 'Forest', history: FOREST }
 
-/** What is stored for people and other engines: names, values and types are a contract. */
+/** Names, values and types that are stored for people and other engines. They are a contract. */
 const COLUMNS_OF_FOREST = {
   class_name: 'Forest',
   ndvi_avg: 0.5,
@@ -62,7 +62,7 @@ const COLUMNS_OF_FOREST = {
   green_ndvi_product_sum: 750_000_000n,
 }
 
-it('a view’s files hold what people read and what it is made of, column by column', async () => {
+it('a view’s files hold the columns that people read and those that the view is made of', async () => {
   const [days] = await readParquet(encodeDays([ROW]))
   expect(days).toMatchObject({ arrival_day: '2026-11-23', event_day: '2026-11-22', ...COLUMNS_OF_FOREST })
   const [classes] = await readParquet(encodeClasses(new Map([['Forest', FOREST]])))
@@ -78,7 +78,7 @@ it('a view’s files hold what people read and what it is made of, column by col
   expect(JSON.parse(classes?.ndvi_histogram as string)).toEqual([...FOREST.histogram].sort(([a], [b]) => a - b))
 })
 
-it('what was written is read back, of nothing measured too', async () => {
+it('what was written is read back, including values that were not measured', async () => {
   const days = [ROW, { ...ROW, className: 'River', history: NOTHING }]
   expect(await decodeDays(encodeDays(days))).toEqual(days)
   const classes = new Map([
@@ -91,7 +91,7 @@ it('what was written is read back, of nothing measured too', async () => {
   expect([...read.keys()]).toEqual(['Alp', 'Forest', 'River'])
 })
 
-it('a histogram is written in order, however it came to be', async () => {
+it('a histogram is written in order, whatever the order of its input', async () => {
   const history = {
     ...FOREST,
     histogram: new Map([
@@ -104,7 +104,7 @@ it('a histogram is written in order, however it came to be', async () => {
   expect(row?.ndvi_histogram).toBe('[[-3,2],[9,1],[10,1]]')
 })
 
-it('classes are added, and those of one side are taken as they are', () => {
+it('classes are added, and a class on one side only is kept', () => {
   const merged = mergeClasses(
     new Map([['Forest', FOREST]]),
     new Map([
@@ -120,7 +120,7 @@ it('classes are added, and those of one side are taken as they are', () => {
   )
 })
 
-it('an integer is one or nothing, and what is neither is named', () => {
+it('an integer column holds an integer or null, and an error names anything else', () => {
   expect([7, 7n, null].map(value => integer({ n: value }, 'n'))).toEqual([7n, 7n, null])
   for (const value of [0.5, '7', undefined, Number.MAX_SAFE_INTEGER + 1]) {
     expect(() => integer({ n: value }, 'n')).toThrow('column n must hold an integer')

@@ -28,7 +28,7 @@ const dayOf = (events: ImageEvent[], changes: Partial<DayHistory> = {}): DayHist
 })
 const image = (changes: Partial<ImageEvent> = {}) => imageEvent({ ndviMin: 100, ndviMax: 900, ...changes })
 
-describe('what cannot be right is refused:', () => {
+describe('a result that cannot be right is refused:', () => {
   const counted = (days: DayHistory[], ...events: number[]): SlotsCounted => ({
     days,
     content: new Map(events.map((count, index) => [`slot ${index}`, { rows: 99, events: count }])),
@@ -43,7 +43,7 @@ describe('what cannot be right is refused:', () => {
     }
   }
 
-  it('more images than there are events, even a single one', () => {
+  it('more images than events, even by one', () => {
     const three = [dayOf([image(), image()]), dayOf([image()], { className: 'River' })]
     expect(refusal(counted(three, 1, 2))).toBeNull()
     expect(refusal(counted(three, 4))).toBeNull()
@@ -51,7 +51,7 @@ describe('what cannot be right is refused:', () => {
     expect(refusal(counted([], 0))).toBeNull()
   })
 
-  it('an NDVI outside -1 to 1: a sum, a least or a greatest', () => {
+  it('an NDVI outside -1 to 1 as sum, minimum or maximum', () => {
     const MICRO = 1_000_000
     const of = (changes: Partial<ImageEvent>) => refusal(counted([dayOf([image(changes), image(changes)])], 2))
     for (const ndvi of [MICRO, -MICRO]) {
@@ -95,7 +95,7 @@ describe('the speed layer’s count', () => {
     last: toPosition(last),
   })
 
-  /** @param applied the position of each lane's cursor */
+  /** @param applied position of each lane's cursor */
   const compare = async (
     applied: Record<string, number>,
     files: ArchiveFile[],
@@ -120,7 +120,7 @@ describe('the speed layer’s count', () => {
     return asked
   }
 
-  it('must be the same where it has passed just what the archive holds, or more', async () => {
+  it('must be equal when the speed layer has applied exactly what the archive holds, or more', async () => {
     const slots = { from: NOON_MS, until: NOON_MS + HOUR_MS }
     expect(await compare({ lane: 5 }, [file('lane', 5)], [rowOf(EVENTS)])).toEqual([slots])
     for (const passed of [5, 6]) {
@@ -135,7 +135,7 @@ describe('the speed layer’s count', () => {
     )
   })
 
-  it('is not asked for while a lane is behind its last file, or is not known', async () => {
+  it('is not compared while a lane is behind its last file, or is unknown', async () => {
     for (const files of [
       [file('lane', 5), file('lane', 6)],
       [file('lane', 6), file('lane', 5)],
@@ -145,12 +145,12 @@ describe('the speed layer’s count', () => {
     }
   })
 
-  it('is that of all lanes together, those without a file too', async () => {
+  it('is the sum of all lanes, including lanes without a file', async () => {
     const rows = [rowOf(EVENTS.slice(0, 1)), rowOf(EVENTS.slice(1), 'other')]
     expect(await compare({ lane: 5, other: 1 }, [file('lane', 5)], rows)).toHaveLength(2)
   })
 
-  it('names the records that the log removed before they were read, where it differs', async () => {
+  it('names the records that the log removed before they were read, when the counts differ', async () => {
     const rows = [rowOf(EVENTS.slice(1))]
     const applied = { lane: 5, other: 1, whole: 1 }
     await expect(compare(applied, [file('lane', 5)], rows, DAYS, { lane: 7, other: 1 })).rejects.toThrow(
@@ -160,7 +160,7 @@ describe('the speed layer’s count', () => {
     expect(await compare(applied, [file('lane', 5)], [rowOf(EVENTS)], DAYS, { lane: 7 })).toHaveLength(3)
   })
 
-  it('differs where a digit does, with as many images', async () => {
+  it('differs when one digit of a sum differs, even with the same number of images', async () => {
     const off = [EVENTS[0] as ImageEvent, { ...(EVENTS[1] as ImageEvent), ndviMean: 8 }]
     await expect(compare({ lane: 5 }, [file('lane', 5)], [rowOf(off)])).rejects.toThrow(': 1 and 1 images')
   })
@@ -182,12 +182,12 @@ describe('a view that was written', () => {
   }
   const TWO = [dayOf([image()]), dayOf([image()], { className: 'River' })]
 
-  it('adds up', async () => {
+  it('has totals that add up', async () => {
     const { objects, view } = await write(TWO)
     await expect(refuseUnequal(viewReader(objects), undefined, view)).resolves.toBeUndefined()
   })
 
-  it('is refused where all time is not what its parts are, or a part not what it says', async () => {
+  it('is refused when its total is not the sum of its parts, or a part differs from its entry', async () => {
     const short = await write(TWO, {}, byClass(TWO.slice(1)))
     await expect(refuseUnequal(viewReader(short.objects), undefined, short.view)).rejects.toThrow(
       'all time has 1 images, its parts have 2',
@@ -197,13 +197,13 @@ describe('a view that was written', () => {
     await expect(refuseUnequal(viewReader(objects), undefined, view)).rejects.toThrow(
       'part 2026-11 has 1 images, not 2',
     )
-    // What the view before had is not read once more.
+    // Files of the view before are not read again.
     const base = emptyView({ classesKey: 'base', parts: view.parts })
     await objects.put('base', encodeClasses(new Map()))
     await expect(refuseUnequal(viewReader(objects), base, view)).resolves.toBeUndefined()
   })
 
-  it('is refused where a class has fewer images than before, unless it was counted again', async () => {
+  it('is refused when a class has fewer images than before, unless its days were counted again', async () => {
     const replacing = async (days: DayHistory[], kind: 'batch' | 'backfill') => {
       const { objects, view } = await write(TWO, { audit: { ...emptyView().audit, kind } })
       const base = emptyView({ classesKey: 'base' })

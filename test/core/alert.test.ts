@@ -20,7 +20,7 @@ const BASELINE: Baseline = { version: 3, classes: new Map([['Forest', { ndviMean
 describe('the baseline', () => {
   const tens = (value: number) => Array.from({ length: 5 }, () => [value - 1000, value + 1000]).flat()
 
-  it('is mean and sample standard deviation of a class over all its days', () => {
+  it('has the mean and sample standard deviation of a class over all its days', () => {
     const days = [
       ['Forest', totalsOf(...tens(500_000))],
       ['Forest', totalsOf(...tens(700_000))],
@@ -31,7 +31,7 @@ describe('the baseline', () => {
     expect(classes.get('Forest')?.ndviStddev).toBeCloseTo(Math.sqrt((20 * (0.1 ** 2 + 0.001 ** 2)) / 19), 12)
   })
 
-  it('leaves out classes of fewer than ten events, and those that never vary', () => {
+  it('leaves out classes with fewer than ten events or without variance', () => {
     const days = [
       ['Few', totalsOf(1, 2, 3, 4, 5, 6, 7, 8, 9)],
       ['Enough', totalsOf(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)],
@@ -40,7 +40,7 @@ describe('the baseline', () => {
     expect([...baselineOf(1, days).classes.keys()]).toEqual(['Enough'])
   })
 
-  it('of nothing knows no class', () => {
+  it('of no events has no class', () => {
     expect(baselineOf(1, []).classes.size).toBe(0)
     expect(NO_BASELINE).toEqual({ version: 0, classes: new Map() })
   })
@@ -55,13 +55,13 @@ describe('class-zscore', () => {
     [299_999, -2],
     [1_000_000, 5],
     [-500_000, -10],
-  ])('judges a mean of %i millionths', (ndviMean, score) => {
+  ])('scores a mean of %i millionths', (ndviMean, score) => {
     const judged = classZscore.score(imageEvent({ ndviMean }), BASELINE)
     if (score === null) expect(judged).toBeNull()
     else expect(judged).toBeCloseTo(score, 4)
   })
 
-  it('judges no class that has no normal', () => {
+  it('scores no event of a class without a baseline', () => {
     for (const className of ['River', '__proto__', 'constructor']) {
       expect(classZscore.score(imageEvent({ className, ndviMean: -1_000_000 }), BASELINE)).toBeNull()
     }
@@ -73,14 +73,14 @@ describe('image-range', () => {
   const image = (ndviMin: number | null, ndviMax: number | null, ndviStd: number | null = 100_000) =>
     imageRange.score(imageEvent({ ndviMean: 500_000, ndviStd, ndviMin, ndviMax }), NO_BASELINE)
 
-  it('finds the pixel that lies further than two standard deviations from the mean', () => {
+  it('finds the pixel that is more than two standard deviations from the mean', () => {
     expect(image(400_000, 800_000)).toBe(3)
     expect(image(100_000, 800_000)).toBe(-4)
     expect(image(300_000, 700_000)).toBeNull()
     expect(image(299_999, 700_000)).toBeCloseTo(-2, 4)
   })
 
-  it('judges no image whose spread or extremes were not measured, or that has none', () => {
+  it('scores no image without spread, or whose spread or extremes were not measured', () => {
     expect(image(null, 900_000)).toBeNull()
     expect(image(-900_000, null)).toBeNull()
     expect(image(-900_000, 900_000, null)).toBeNull()
@@ -91,7 +91,7 @@ describe('image-range', () => {
 describe('an alert', () => {
   const rule = (name: string, score: number | null): Rule => ({ name, score: () => score })
 
-  it('is of the first rule that finds something, with all that its key and its reader need', () => {
+  it('comes from the first rule that finds something, and has everything that its key and its reader need', () => {
     const event = imageEvent({ imageId: 'Forest_9', ndviMin: -5, ndviMax: 7, eventMs: NOON_MS })
     const alert = judge(event, [rule('silent', null), rule('first', -2.5), rule('second', 9)], BASELINE)
     expect(alert).toEqual({
@@ -108,24 +108,24 @@ describe('an alert', () => {
     })
   })
 
-  it('may have a score of 0, which is not "nothing found"', () => {
+  it('may have a score of 0, which does not mean "nothing found"', () => {
     expect(judge(imageEvent(), [rule('zero', 0)], BASELINE)?.score).toBe(0)
   })
 
-  it('is not raised without rules, or when none finds anything', () => {
+  it('is not raised without rules, or when no rule finds anything', () => {
     expect(judge(imageEvent(), [], BASELINE)).toBeNull()
     expect(judge(imageEvent(), [rule('silent', null)], BASELINE)).toBeNull()
   })
 })
 
 describe('the rules', () => {
-  it('are known by their names', () => {
+  it('are found by their names', () => {
     for (const [name, rule] of RULES) expect(rule.name).toBe(name)
     expect([...RULES.keys()]).toEqual(['class-zscore', 'image-range'])
     expect(DEFAULT_RULES.map(({ name }) => name)).toEqual(['class-zscore'])
   })
 
-  it.each([...RULES.values()])('$name says the same of the same event, a finite score or none', rule => {
+  it.each([...RULES.values()])('$name returns the same for the same event: a finite score or none', rule => {
     fc.assert(
       fc.property(imageEvents, event => {
         const score = rule.score(event, BASELINE)

@@ -7,7 +7,7 @@ const CLASSES: ClassList = new Map([
   ['Glacier', 5 * HOUR],
 ])
 
-it('a class is known from its slot on', () => {
+it('a class is known from its slot onwards', () => {
   expect(isKnownClass(CLASSES, 'Forest', 0)).toBe(true)
   expect(isKnownClass(CLASSES, 'Glacier', 4 * HOUR)).toBe(false)
   expect(isKnownClass(CLASSES, 'Glacier', 5 * HOUR)).toBe(true)
@@ -16,7 +16,7 @@ it('a class is known from its slot on', () => {
   }
 })
 
-it('adding classes never changes since when the others are known', () => {
+it('adding classes never changes from which slot the others are known', () => {
   const more = withClasses(CLASSES, ['Glacier', 'Moon', 'Moon'], 7 * HOUR)
   expect([...more]).toEqual([
     ['Forest', 0],

@@ -36,17 +36,17 @@ describe('a copy', () => {
     [7, true],
     [8, false],
     [9, false],
-  ])('is what has a counter that is not above the last: %i', (counter, expected) => {
+  ])('is a record whose counter is not above the last one: %i', (counter, expected) => {
     expect(isCopy(producers, { producer: 'p', counter }, NOON_MS, LOOK_BACK_MS)).toBe(expected)
   })
 
-  it('is nothing of a producer that was not seen', () => {
+  it('cannot come from a producer that was not seen before', () => {
     for (const producer of ['q', 'P', '__proto__', 'constructor']) {
       expect(isCopy(producers, { producer, counter: 1 }, NOON_MS, LOOK_BACK_MS)).toBe(false)
     }
   })
 
-  it('is known as one within the look-back, its end included', () => {
+  it('is recognised within the look-back, including its end', () => {
     const at = (slot: number) => isCopy(producers, { producer: 'p', counter: 7 }, slot, LOOK_BACK_MS)
     expect(at(NOON_MS + LOOK_BACK_MS)).toBe(true)
     expect(at(NOON_MS + LOOK_BACK_MS + SLOT_MS)).toBe(false)
@@ -54,7 +54,7 @@ describe('a copy', () => {
   })
 })
 
-it('a record is held against all of its producer within the look-back, and against nothing else', () => {
+it('a record is compared with all records of its producer within the look-back, and with no others', () => {
   const record = fc.record({ counter: fc.integer({ min: 1, max: 9 }), back: fc.integer({ min: -4, max: 4 }) })
   fc.assert(
     fc.property(fc.array(record, { maxLength: 12 }), record, (earlier, { counter, back }) => {
@@ -69,14 +69,14 @@ it('a record is held against all of its producer within the look-back, and again
   )
 })
 
-it('of a producer that keeps its contract one record is known', () => {
+it('only one record is remembered of a producer that keeps its contract', () => {
   const producers = new Map<string, readonly SeenRecord[]>()
   for (let counter = 1; counter < 100; counter++) see(producers, 'p', { counter, slot: NOON_MS + counter * SLOT_MS })
   expect(producers.get('p')).toEqual(seen(99, NOON_MS + 99 * SLOT_MS))
 })
 
-describe('producers of several parents', () => {
-  it('are those of each, with the larger counter', () => {
+describe('the producers of several parents', () => {
+  it('are the producers of each parent, with the larger counter', () => {
     const merged = mergeProducers([
       new Map([
         ['p', seen(3)],
@@ -97,7 +97,7 @@ describe('producers of several parents', () => {
     )
   })
 
-  it('are the same in whatever order the parents come, and none come from none', () => {
+  it('do not depend on the order of the parents, and are empty without parents', () => {
     fc.assert(
       fc.property(lists, lists, lists, (a, b, c) => {
         const merged = mergeProducers([a, b, c])
@@ -109,7 +109,7 @@ describe('producers of several parents', () => {
     expect(mergeProducers([])).toEqual(new Map())
   })
 
-  it('know of every copy that any parent knows of', () => {
+  it('recognise every copy that any parent recognises', () => {
     fc.assert(
       fc.property(
         lists,
@@ -127,7 +127,7 @@ describe('producers of several parents', () => {
 })
 
 describe('forgetting', () => {
-  it('drops who was last seen before the look-back, and nobody else', () => {
+  it('drops producers that were last seen before the look-back, and no others', () => {
     const producers = new Map([
       ...[6, 5, 4, 3, 2, 1, 0].map(hours => [`${hours} h ago`, seen(1, NOON_MS - hours * SLOT_MS)] as const),
       ['also 4 h ago', seen(2, NOON_MS - LOOK_BACK_MS - 2 * SLOT_MS)],
@@ -137,7 +137,7 @@ describe('forgetting', () => {
     expect(producers.size).toBe(8)
   })
 
-  it('changes no later judgement, even where arrival times go back by a slot', () => {
+  it('changes no later decision, even when arrival times go back by a slot', () => {
     const slotMs = fc.constantFrom(SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, HOUR_MS)
     const slotsBack = fc.integer({ min: 0, max: 2_000 })
     fc.assert(
@@ -153,7 +153,7 @@ describe('forgetting', () => {
     )
   })
 
-  it('never forgets a producer whose retries may still come', () => {
+  it('never drops a producer whose retries may still come', () => {
     const slotMs = fc.constantFrom(SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, HOUR_MS)
     const time = fc.integer({ min: 0, max: RETRY_LIMIT_MS })
     fc.assert(
@@ -168,7 +168,7 @@ describe('forgetting', () => {
   })
 })
 
-it('a new cursor is before every record, and knows what its parents did', () => {
+it('a new cursor is before every record, and has the producers of its parents', () => {
   const producers = new Map([['p', seen(7)]])
   expect(newCursor('lane', producers)).toEqual({
     lane: 'lane',
@@ -184,17 +184,17 @@ it('a new cursor is before every record, and knows what its parents did', () => 
   expect(newCursor('lane').producers.size).toBe(0)
 })
 
-describe('the room that a cursor has for producers', () => {
+describe('the space for producers in a cursor', () => {
   const ids = (count: number, prefix = 'id') =>
     Array.from({ length: count }, (_, at) => `${prefix}${at}`.padEnd(64, '-'))
   const text = (producers: SeenProducers) => Buffer.byteLength(producersToText(producers))
 
-  it('is enough for all that keep to their contract', () => {
+  it('is enough for all producers that keep their contract', () => {
     const producers = new Map(ids(5_000).map(id => [id, seen(1)]))
     expect(withinSizeLimit(producers, NOON_MS + DAY_MS)).toEqual({ kept: producers, forgotten: 0 })
   })
 
-  it('stays below what a row may have, and keeps what was seen last', () => {
+  it('stays below the limit of a row, and keeps the producers that were seen last', () => {
     const early = ids(15_000, 'early').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS)] as const)
     const late = ids(5_000, 'late').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS + HOUR_MS)] as const)
     const producers = new Map([...late, ...early])
@@ -205,7 +205,7 @@ describe('the room that a cursor has for producers', () => {
     for (const [id] of late) expect(kept.has(id)).toBe(true)
   })
 
-  it('goes first to what was not seen in the future, by a clock that was wrong', () => {
+  it('goes first to producers that were not seen in the future by a wrong clock', () => {
     const future = NOON_MS + 2 * HOUR_MS
     const leapt = ids(5_000, 'leapt').map(id => [id, seen(Number.MAX_SAFE_INTEGER, future)] as const)
     const early = ids(5_000, 'early').map(id => [id, seen(Number.MAX_SAFE_INTEGER, NOON_MS)] as const)
@@ -229,12 +229,12 @@ describe('a cursor forgets a producer', () => {
     expect(kept(5, 0, 1, 2, 3, 4, 5)).toEqual([0, 1, 2, 3, 4, 5])
   })
 
-  it('never for the slots of a clock that leapt some hours ahead', () => {
+  it('never because of the slots of a clock that leapt some hours ahead', () => {
     expect(kept(7, 0, 1, 2, 5, 6, 7)).toEqual([0, 1, 2, 5, 6, 7])
     expect(kept(8, 0, 1, 2, 5, 6, 7, 8)).toEqual([1, 2, 5, 6, 7, 8])
   })
 
-  it('for no slot that lies behind the one reached', () => {
+  it('never because of a slot before the current one', () => {
     expect(kept(1, 0, 1, 5, 6, 7, 8, 9)).toEqual([0, 1, 5, 6, 7, 8, 9])
   })
 })

@@ -19,7 +19,7 @@ const BANDS = ['red_mean', 'green_mean', 'blue_mean', 'nir_mean', 'brightness_me
 const OPTIONAL = ['ndvi_std', 'ndvi_min', 'ndvi_max', 'vegetation_index', ...BANDS] as const
 const NUMBERS = ['ndvi_mean', ...OPTIONAL] as const
 
-/** Field, and the name it has after decoding. */
+/** Field, and its name after decoding. */
 const DECODED_AS = {
   ndvi_mean: 'ndviMean',
   ndvi_std: 'ndviStd',
@@ -49,7 +49,7 @@ function refuses(field: Field, value: unknown, message: RegExp): void {
   expect(defect.message).toMatch(message)
 }
 
-/** An event that is taken, and its values that are not used. */
+/** An accepted event, and its values that cannot be used. */
 function decoded(fields: Record<string, unknown>) {
   const unused: UnusedValue[] = []
   const event = decodeEvent({ ...wireEvent(), ...fields }, NOON_MS, each => unused.push(each))
@@ -59,7 +59,7 @@ function decoded(fields: Record<string, unknown>) {
 const without = (field: Field) => Object.fromEntries(Object.entries(wireEvent()).filter(([name]) => name !== field))
 
 describe('an event', () => {
-  it('is taken with all 13 fields, in fixed point', () => {
+  it('is accepted with all 13 fields, in fixed point', () => {
     const wire: WireEvent = {
       image_id: 'SeaLake_7',
       class_name: 'SeaLake',
@@ -92,7 +92,7 @@ describe('an event', () => {
     })
   })
 
-  it('needs four fields only; null and absent both mean "not measured"', () => {
+  it('needs only four fields; null and absent both mean "not measured"', () => {
     const absent = decodeEvent(wireEvent(), NOON_MS)
     const asNull = decodeEvent(wireEvent(Object.fromEntries(OPTIONAL.map(field => [field, null]))), NOON_MS)
     expect(absent).toEqual(asNull)
@@ -109,7 +109,7 @@ describe('an event', () => {
     refuses(field, undefined, /is missing/)
   })
 
-  it('has a number for ndvi_mean, and not something like one', () => {
+  it('must have a number as ndvi_mean, and nothing that only looks like one', () => {
     for (const value of ['', ' ', 'nan', 'NA', '0,5', '0x1', true, [0.5], { value: 0.5 }]) {
       refuses('ndvi_mean', value, /must be a number/)
     }
@@ -179,18 +179,18 @@ describe('an event', () => {
     expect(event).toMatchObject({ imageId: name, className: name })
   })
 
-  it('takes fields from itself only, not from what it says its prototype is', () => {
+  it('is read from its own fields only, not from its prototype', () => {
     const json = '{"__proto__":{"image_id":"a","class_name":"Forest","ndvi_mean":0.5,"timestamp":"2026-01-01T00:00Z"}}'
     expect(defectOf(JSON.parse(json)).message).toMatch(/is missing/)
     expect(({} as Record<string, unknown>).image_id).toBeUndefined()
   })
 
-  it('may have further fields, of which nothing is kept', () => {
+  it('may have further fields, which are not kept', () => {
     const more = { epsg: 32629, lon: 9.5, scene: { id: 'S2A' }, landcover: 1, __proto: 1, ndviMean: 3, className: 'x' }
     expect(decodeEvent({ ...wireEvent(), ...more }, NOON_MS)).toEqual(decodeEvent(wireEvent(), NOON_MS))
   })
 
-  it('does not have its lowest pixel above its highest', () => {
+  it('cannot have a lowest pixel above its highest', () => {
     expect(defectOf(wireEvent({ ndvi_min: 0.5, ndvi_max: 0.4 }))).toMatchObject({
       field: 'ndvi_min',
       message: 'ndvi_min is above ndvi_max',
@@ -200,13 +200,13 @@ describe('an event', () => {
     expect(decodeEvent(wireEvent({ ...mean, ndvi_min: 0.5 }), NOON_MS).ndviMax).toBeNull()
   })
 
-  it('does not have its mean outside its lowest and highest pixel', () => {
+  it('cannot have a mean outside its lowest and highest pixel', () => {
     const refusal = (fields: Partial<WireEvent>) => defectOf(wireEvent({ ndvi_mean: 0.5, ...fields }))
     const below = { field: 'ndvi_mean', message: 'ndvi_mean is below ndvi_min' }
     const above = { field: 'ndvi_mean', message: 'ndvi_mean is above ndvi_max' }
     for (const ndvi_max of [null, 0.9]) expect(refusal({ ndvi_min: 0.500001, ndvi_max })).toMatchObject(below)
     for (const ndvi_min of [null, -0.9]) expect(refusal({ ndvi_min, ndvi_max: 0.499999 })).toMatchObject(above)
-    // A bound that cannot be used is none.
+    // A bound that cannot be used does not count as a bound.
     expect(decoded({ ndvi_mean: 0.5, ndvi_min: -9999, ndvi_max: -3000 }).event.ndviMean).toBe(500_000)
   })
 
@@ -232,13 +232,13 @@ describe('an event', () => {
     expect(new Date(eventMs).toISOString()).toBe(iso)
   })
 
-  it('is not from before 1970', () => {
+  it('cannot be from before 1970', () => {
     refuses('timestamp', '1969-12-31T23:59:59.999Z', /before 1970/)
     refuses('timestamp', '1970-01-01T00:00:00+01:00', /before 1970/)
     expect(decodeEvent(wireEvent({ timestamp: '1970-01-01T00:00:00Z' }), NOON_MS).eventMs).toBe(0)
   })
 
-  it('may be ahead of its arrival by ten minutes, as clocks are, and no more', () => {
+  it('may be up to ten minutes ahead of its arrival, as clocks are, and no more', () => {
     const at = (ms: number) => wireEvent({ timestamp: new Date(ms).toISOString() })
     const latest = NOON_MS + FUTURE_TOLERANCE_MS
     expect(decodeEvent(at(latest), NOON_MS).eventMs).toBe(latest)
@@ -246,7 +246,7 @@ describe('an event', () => {
     expect(defectOf(at(latest + 1)).message).toMatch(/10 minutes after arrival/)
   })
 
-  it('is told what is wrong with it without its values', () => {
+  it('is refused with a message that does not contain its values', () => {
     const secret = 'sesame'
     for (const field of [...TEXTS, 'ndvi_mean', 'timestamp'] as const) {
       expect(defectOf(wireEvent({ [field]: { secret } })).message).not.toContain(secret)
@@ -254,7 +254,7 @@ describe('an event', () => {
     for (const field of OPTIONAL) expect(decoded({ [field]: secret }).unused[0]?.message).not.toContain(secret)
   })
 
-  it('decodes to whole numbers within 32 bits, whatever is valid', () => {
+  it('decodes to whole numbers within 32 bits, if it is valid', () => {
     fc.assert(
       fc.property(wireEvents, wire => {
         const { imageId, className, eventMs, ...numbers } = decodeEvent(wire, NOON_MS)
@@ -268,7 +268,7 @@ describe('an event', () => {
     )
   })
 
-  it('is either decoded or refused with a defect, whatever JSON comes', () => {
+  it('is either decoded or refused with a defect, for any JSON', () => {
     const shaped = fc.record(
       Object.fromEntries([...TEXTS, ...NUMBERS, 'timestamp'].map(field => [field, fc.jsonValue()])),
       { requiredKeys: [] },

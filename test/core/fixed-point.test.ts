@@ -13,23 +13,23 @@ describe('fixed point', () => {
     [0.0000006, 1],
     [1e-300, 0],
     [5e-324, 0],
-  ])('takes %d as %i millionths', (value, micro) => {
+  ])('converts %d to %i millionths', (value, micro) => {
     expect(toMicro(value)).toBe(micro)
   })
 
-  it('has one zero only, so that equal values are the same bits', () => {
+  it('has only one zero, so that equal values have the same bits', () => {
     for (const value of [-0, -1e-9, -0.0000004, 1e-9]) {
       expect(Object.is(toMicro(value), 0)).toBe(true)
       expect(Object.is(toMilli(value), 0)).toBe(true)
     }
   })
 
-  it('gives back every value of its own grain, of either sign', () => {
+  it('returns every value of its own resolution unchanged, positive or negative', () => {
     fc.assert(fc.property(fc.integer({ min: -1e9, max: 1e9 }), n => toMicro(fromMicro(n)) === n))
     fc.assert(fc.property(fc.integer({ min: 0, max: 1e9 }), n => toMilli(fromMilli(n)) === n))
   })
 
-  it('is off by half a grain at most, and never turns an order around', () => {
+  it('differs by at most half its resolution, and never reverses an order', () => {
     const ndvi = fc.double({ min: -1, max: 1, noNaN: true })
     fc.assert(
       fc.property(ndvi, ndvi, (a, b) => {

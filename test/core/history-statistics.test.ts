@@ -15,7 +15,7 @@ const ofNdvi = (...ndvi: number[]) => historyOf(ndvi.map(ndviMean => imageEvent(
 
 type Point = readonly [x: number, y: number]
 
-/** n times the sum of the products of the deviations from the means, by pairs of points: no mean, no cancellation. */
+/** n times the sum of the products of the deviations from the means, by pairs of points: no means, no cancellation. */
 function pairwise(points: readonly Point[], of: (dx: bigint, dy: bigint) => bigint): number {
   let sum = 0n
   for (const [index, [x, y]] of points.entries()) {
@@ -30,7 +30,7 @@ const varianceY = (points: readonly Point[]) => pairwise(points, (_, dy) => dy *
 const pearson = (points: readonly Point[]) =>
   covariance(points) / Math.sqrt(varianceX(points)) / Math.sqrt(varianceY(points))
 
-/** The history of the same images so many times. */
+/** The history of the same images, repeated. */
 function repeated(history: History, times: number): History {
   const half = times < 2 ? emptyHistory() : repeated(history, Math.floor(times / 2))
   const even = addHistories(half, half)
@@ -54,7 +54,7 @@ describe('a quantile', () => {
     )
   })
 
-  it('of a greater share is no lower', () => {
+  it('for a greater share is not lower', () => {
     fc.assert(
       fc.property(someImages, shares, shares, (images, a, b) => {
         fc.pre(images.length > 0)
@@ -79,7 +79,7 @@ describe('a quantile', () => {
     expect(quantile(histogram, share)).toBeCloseTo(expected, 12)
   })
 
-  it('is not known of no images', () => {
+  it('is unknown for no images', () => {
     expect(quantile(new Map(), 0.5)).toBeNull()
     expect(quantile(new Map([[7, 0]]), 0.5)).toBeNull()
   })
@@ -107,7 +107,7 @@ describe('the correlation of a band with NDVI', () => {
     ['a constant band', [imageEvent({ red: 5, ndviMean: 1 }), imageEvent({ red: 5, ndviMean: -1 })]],
     ['constant NDVI', [imageEvent({ red: 5 }), imageEvent({ red: 6 })]],
     ['a band that was measured once', [imageEvent({ red: 5, ndviMean: 1 }), imageEvent({ ndviMean: 2 })]],
-  ])('is not known of %s', (_, images) => {
+  ])('is unknown for %s', (_, images) => {
     expect(correlation(historyOf(images), 'red')).toBeNull()
   })
 
@@ -118,7 +118,7 @@ describe('the correlation of a band with NDVI', () => {
     expect(correlation(historyOf(line(-7)), 'nir')).toBe(-1)
   })
 
-  it('stays exact over thousands of millions of images', () => {
+  it('stays exact for billions of images', () => {
     const points = [[999_999_998, 3] as const, [999_999_999, -4] as const, [1_000_000_000, 4] as const]
     const history = historyOf(points.map(([blue, ndviMean]) => imageEvent({ blue, ndviMean: 999_990 + ndviMean })))
     expect(correlation(repeated(history, MANY), 'blue')).toBeCloseTo(pearson(points), 12)
@@ -128,7 +128,7 @@ describe('the correlation of a band with NDVI', () => {
 describe('the trend', () => {
   const pointOf = ({ eventMs, ndviMean }: ImageEvent): Point => [Math.floor(eventMs / DAY_MS), ndviMean]
 
-  it('is the line of least squares through NDVI over days', () => {
+  it('is the least-squares line through NDVI over days', () => {
     fc.assert(
       fc.property(someImages, images => {
         const points = images.map(pointOf)
@@ -144,7 +144,7 @@ describe('the trend', () => {
     )
   })
 
-  it('of images on a line is that line, and its correlation no more than 1', () => {
+  it('for images on a line is that line, with a correlation of at most 1', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.integer({ min: 0, max: 20_000 }), { minLength: 2, maxLength: 20 }),
@@ -163,19 +163,19 @@ describe('the trend', () => {
     )
   })
 
-  it('of NDVI that stays the same is flat', () => {
+  it('of constant NDVI is flat', () => {
     const images = [0, 3, 9].map(day => imageEvent({ eventMs: day * DAY_MS, ndviMean: -123_456 }))
     expect(trend(historyOf(images))).toEqual({ slopePerYear: 0, correlation: 0 })
   })
 
-  it('is not known of no images, of one, and within one day', () => {
+  it('is unknown for no images, for one image, and within one day', () => {
     expect(trend(emptyHistory())).toBeNull()
     expect(trend(historyOf([imageEvent()]))).toBeNull()
     const oneDay = [0, DAY_MS - 1].map(ms => imageEvent({ eventMs: 20_000 * DAY_MS + ms, ndviMean: ms }))
     expect(trend(historyOf(oneDay))).toBeNull()
   })
 
-  it('stays exact over thousands of millions of images', () => {
+  it('stays exact for billions of images', () => {
     const images = [20_000, 20_001, 20_002].map((day, index) =>
       imageEvent({ eventMs: day * DAY_MS, ndviMean: 999_990 + ([0, 7, 2][index] as number) }),
     )
@@ -196,10 +196,10 @@ describe('the separability of two classes', () => {
           const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
           return { mean, sd: Math.sqrt(squares / (values.length - 1)) }
         }) as [{ mean: number; sd: number }, { mean: number; sd: number }]
-        // Where one of them does not vary, see below.
+        // The case in which one of them has no variance follows below.
         fc.pre(a.sd > 1e-3 && b.sd > 1e-3)
         const found = separability(historyOf(first), historyOf(second), 'ndvi')
-        // The square of Hellinger's distance, times two (Bhattacharyya 1943).
+        // Twice the square of Hellinger's distance (Bhattacharyya 1943).
         const overlap =
           Math.sqrt((2 * a.sd * b.sd) / (a.sd ** 2 + b.sd ** 2)) *
           Math.exp(-((a.mean - b.mean) ** 2) / (4 * (a.sd ** 2 + b.sd ** 2)))
@@ -208,7 +208,7 @@ describe('the separability of two classes', () => {
     )
   })
 
-  it('is 0 to 2, whichever comes first, by each quantity', () => {
+  it('is 0 to 2, in either order of the classes, for each quantity', () => {
     fc.assert(
       fc.property(classOf, classOf, fc.constantFrom(...FEATURES), (first, second, feature) => {
         const [a, b] = [historyOf(first), historyOf(second)]
@@ -221,32 +221,32 @@ describe('the separability of two classes', () => {
     )
   })
 
-  it('is 0 for classes that are alike, and never below', () => {
+  it('is 0 for equal classes, and never below 0', () => {
     fc.assert(
       fc.property(classOf, fc.integer({ min: 1, max: MANY }), (images, times) => {
         fc.pre(new Set(images.map(({ ndviMean }) => ndviMean)).size > 1)
         const history = repeated(historyOf(images), times)
         expect(separability(history, history, 'ndvi')).toBe(0)
-        // All but the same variance: its divisor is n - 1.
+        // Nearly the same variance: its divisor is n - 1.
         const more = addHistories(history, historyOf(images))
         expect(separability(history, more, 'ndvi')).toBeGreaterThanOrEqual(0)
       }),
     )
   })
 
-  it('is 2 where neither varies and they differ, and where one does not vary', () => {
+  it('is 2 when neither varies and they differ, and when only one varies', () => {
     expect(separability(ofNdvi(5, 5), ofNdvi(-5, -5, -5), 'ndvi')).toBe(2)
     expect(separability(ofNdvi(5, 5), ofNdvi(-5, 15), 'ndvi')).toBe(2)
   })
 
-  it('is not known where neither varies and they are the same, and of fewer than two images', () => {
+  it('is unknown when neither varies and they are equal, and for fewer than two images', () => {
     expect(separability(ofNdvi(5, 5), ofNdvi(5, 5, 5), 'ndvi')).toBeNull()
     expect(separability(emptyHistory(), ofNdvi(1, 2), 'ndvi')).toBeNull()
     expect(separability(ofNdvi(1, 2), ofNdvi(3), 'ndvi')).toBeNull()
     expect(separability(ofNdvi(1, 2), ofNdvi(3, 4), 'red')).toBeNull()
   })
 
-  it('does not depend on the unit: bands are as far apart as NDVI with the same numbers', () => {
+  it('does not depend on the unit: bands have the same distance as NDVI with the same numbers', () => {
     const [a, b] = [
       [1, 2, 6],
       [4, 9, 5],

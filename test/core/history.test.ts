@@ -12,7 +12,7 @@ const groups = fc.array(someImages, { maxLength: 8 })
 const inOrder = (histogram: ReadonlyMap<number, number>) => [...histogram].sort(([a], [b]) => a - b)
 
 describe('histories', () => {
-  it('add up to that of all images, however these are grouped', () => {
+  it('add up to the history of all images, for any grouping of the images', () => {
     fc.assert(
       fc.property(groups, images => {
         const { histogram, ...sums } = images.map(historyOf).reduce(addHistories, emptyHistory())
@@ -23,7 +23,7 @@ describe('histories', () => {
     )
   })
 
-  it('add up to the same in either order, and grouped in either way', () => {
+  it('add up to the same in any order and grouping', () => {
     fc.assert(
       fc.property(someImages, someImages, someImages, (...images) => {
         const [a, b, c] = images.map(historyOf) as [History, History, History]
@@ -33,13 +33,13 @@ describe('histories', () => {
     )
   })
 
-  it('are what they were after they were added', () => {
+  it('are not changed by being added', () => {
     const [a, b] = [historyOf([imageEvent()]), historyOf([imageEvent()])]
     addHistories(a, b)
     expect([a, b]).toEqual([historyOf([imageEvent()]), historyOf([imageEvent()])])
   })
 
-  it('keep bins below zero apart from those above', () => {
+  it('keep bins below zero separate from bins above', () => {
     const water = historyOf([imageEvent({ ndviMean: -1 }), imageEvent({ ndviMean: -1000 })])
     const land = historyOf([imageEvent({ ndviMean: 0 }), imageEvent({ ndviMean: 999 })])
     expect(addHistories(water, land).histogram).toEqual(
@@ -52,7 +52,7 @@ describe('histories', () => {
 })
 
 describe('the time moments of a day', () => {
-  it('are those of its images', () => {
+  it('are the time moments of its images', () => {
     fc.assert(
       fc.property(fc.array(imageEvents, { maxLength: 10 }), fc.nat(NOON_MS), (images, eventMs) => {
         const { totals, time } = historyOf(images.map(image => ({ ...image, eventMs })))

@@ -5,7 +5,7 @@ import { POSITION_DIGITS, START, toPosition, toSequenceNumber } from '../../func
 const sequences = fc.bigInt({ min: 0n, max: 10n ** 56n - 1n })
 
 describe('a position', () => {
-  it('sorts as text as its sequence number does as a number', () => {
+  it('has the same order as text as its sequence number has as a number', () => {
     const close = fc.tuple(sequences, fc.bigInt({ min: -2n, max: 2n })).map(([n, by]) => [n, n + by < 0n ? n : n + by])
     fc.assert(
       fc.property(fc.oneof(close, fc.tuple(sequences, sequences)), ([a = 0n, b = 0n]) => {
@@ -18,18 +18,18 @@ describe('a position', () => {
     )
   })
 
-  it('lies behind the start, even the first', () => {
+  it('comes after the start, even the first one', () => {
     expect(toPosition(0) > START).toBe(true)
   })
 
-  it('has 56 digits, as many as those of Kinesis', () => {
+  it('has 56 digits, as many as a position of Kinesis', () => {
     const longest = '49671438461938461938461938461938461938461938461938461938'
     expect(longest).toHaveLength(POSITION_DIGITS)
     expect(toPosition(longest)).toBe(longest)
     for (const sequence of [0, 7, 2 ** 53, 12n, '0012']) expect(toPosition(sequence)).toHaveLength(POSITION_DIGITS)
   })
 
-  it('gives the sequence number back as the log writes it', () => {
+  it('returns the sequence number as the log writes it', () => {
     fc.assert(fc.property(sequences, sequence => toSequenceNumber(toPosition(sequence)) === String(sequence)))
     expect(toSequenceNumber(toPosition(0))).toBe('0')
   })

@@ -35,7 +35,7 @@ const ENCODINGS: [string, (bytes: Uint8Array) => Buffer][] = [
 const COMPRESSIONS = ENCODINGS.slice(1)
 
 describe.each(ENCODINGS)('a record, %s,', (_, encode) => {
-  it('gives the events that our producer packed, and its identity', () => {
+  it('returns the events that our producer packed, and its identity', () => {
     const events = ['a', 'b', 'c'].map(image_id => wireEvent({ image_id }))
     const decoded = decode(encode(encodeRecord(ORIGIN, events)))
     expect(decoded).toMatchObject({ origin: ORIGIN, heartbeatMs: null, rejections: [] })
@@ -44,13 +44,13 @@ describe.each(ENCODINGS)('a record, %s,', (_, encode) => {
     )
   })
 
-  it('gives the event of one bare JSON object, which has no identity', () => {
+  it('returns the event of one bare JSON object, which has no identity', () => {
     const decoded = decode(encode(Buffer.from(line('a'))))
     expect(decoded).toMatchObject({ origin: null, heartbeatMs: null, rejections: [] })
     expect(decoded.events.map(({ index }) => index)).toEqual([0])
   })
 
-  it('is a heartbeat where it says so', () => {
+  it('is a heartbeat when its header says so', () => {
     expect(decode(encode(encodeHeartbeat(NOON_MS)))).toEqual({
       origin: null,
       heartbeatMs: NOON_MS,
@@ -61,7 +61,7 @@ describe.each(ENCODINGS)('a record, %s,', (_, encode) => {
     })
   })
 
-  it('is judged line by line: a bad line takes no good one with it', () => {
+  it('is checked line by line: a bad line does not affect the good ones', () => {
     const lines = [
       line('a'),
       '{"image_id":',
@@ -84,7 +84,7 @@ describe.each(ENCODINGS)('a record, %s,', (_, encode) => {
     expect(texts(decoded)).toEqual([lines[1], lines[2], lines[3], lines[5]])
   })
 
-  it('may hold several lines that are not UTF-8, which are kept as the bytes they are', () => {
+  it('may contain several lines that are not UTF-8, which are kept as their bytes', () => {
     const odd = [
       Buffer.from([0xff, 0xfe, 0x00, 0x22]),
       Buffer.concat([Buffer.from('{"image_id":"'), Buffer.from([0xc3])]),
@@ -111,7 +111,7 @@ describe.each(ENCODINGS)('a record, %s,', (_, encode) => {
   it.each([
     ['nothing', ''],
     ['blank lines', '\n \r\n\t\n'],
-  ])('is refused whole when it holds %s', (_name, text) => {
+  ])('is refused as a whole when it contains %s', (_name, text) => {
     const data = encode(Buffer.from(text))
     const decoded = decode(data)
     expect(decoded).toMatchObject({ events: [], origin: null })
@@ -136,7 +136,7 @@ describe('the header of a record', () => {
     ['null', null],
     ['a number', 7],
     ['a list', ['p', 7]],
-  ])('with %s is refused by itself, and the events behind it count', (_, landcover) => {
+  ])('with %s is refused, and the events after it count', (_, landcover) => {
     const decoded = decode([header(landcover), line('a'), line('b')].join('\n'))
     expect(decoded).toMatchObject({ origin: null, heartbeatMs: null })
     expect(reasons(decoded)).toEqual([[0, 'bad-header']])
@@ -144,20 +144,20 @@ describe('the header of a record', () => {
     expect(ids(decoded)).toEqual(['a', 'b'])
   })
 
-  it('stands on the first line only; elsewhere it is a line that is no event', () => {
+  it('is recognised on the first line only; elsewhere it is a line that is not an event', () => {
     const decoded = decode([line('a'), header(ORIGIN), line('b')].join('\n'))
     expect(decoded.origin).toBeNull()
     expect(reasons(decoded)).toEqual([[1, 'invalid-event']])
     expect(ids(decoded)).toEqual(['a', 'b'])
   })
 
-  it('is no event with a field called landcover', () => {
+  it('is not an event with a field named landcover', () => {
     const decoded = decode(line('a', { landcover: ORIGIN }))
     expect(decoded.origin).toBeNull()
     expect(ids(decoded)).toEqual(['a'])
   })
 
-  it('may stand before bad lines only, and still names the record', () => {
+  it('may be followed by bad lines only, and still identifies the record', () => {
     const decoded = decode([header(ORIGIN), 'nonsense'].join('\n'))
     expect(decoded.origin).toEqual(ORIGIN)
     expect(reasons(decoded)).toEqual([[1, 'not-json']])
@@ -169,7 +169,7 @@ describe('the header of a record', () => {
 })
 
 describe('lines of a record', () => {
-  it('may end in CRLF, and be followed by blank ones', () => {
+  it('may end in CRLF, and may be followed by blank lines', () => {
     const decoded = decode(`${header(ORIGIN)}\r\n${line('a')}\r\n\r\n${line('b')}\r\n`)
     expect(decoded.origin).toEqual(ORIGIN)
     expect(decoded.events.map(({ index }) => index)).toEqual([1, 3])
@@ -186,7 +186,7 @@ describe('lines of a record', () => {
     expect(decoded.rejections).toEqual([])
   })
 
-  it('may begin with a byte order mark inside of what is compressed', () => {
+  it('may begin with a byte order mark inside the compressed data', () => {
     const text = Buffer.from(`\ufeff${header(ORIGIN)}\n${line('a')}`)
     for (const compress of [gzipSync, zstdCompressSync]) {
       expect(decode(compress(text))).toMatchObject({ origin: ORIGIN, rejections: [] })
@@ -197,13 +197,13 @@ describe('lines of a record', () => {
     }
   })
 
-  it('may not begin with a byte order mark further down', () => {
+  it('may not begin with a byte order mark after the first line', () => {
     const decoded = decode(`\ufeff${line('a')}\n\ufeff${line('b')}`)
     expect(ids(decoded)).toEqual(['a'])
     expect(reasons(decoded)).toEqual([[1, 'not-json']])
   })
 
-  it('may be a mebi of characters long, and no longer, which is refused without being parsed', () => {
+  it('may have up to 1 Mi characters; a longer line is refused without being parsed', () => {
     const padded = (length: number) => line('a', { note: 'x' }).replace('"x"', `"${'x'.repeat(length)}"`)
     const most = MAX_LINE_LENGTH - padded(0).length
     expect(ids(decode(padded(most)))).toEqual(['a'])
@@ -221,7 +221,7 @@ describe('lines of a record', () => {
     },
   )
 
-  it('are rejected without their content in the words for people', () => {
+  it('are rejected with a message that does not contain their content', () => {
     const decoded = decode(
       ['{"secret":"sesame"', line('a', { ndvi_mean: 'sesame' }), line('b', { class_name: 'sesame' })].join('\n'),
     )
@@ -229,7 +229,7 @@ describe('lines of a record', () => {
     for (const { detail } of decoded.rejections) expect(detail).not.toContain('sesame')
   })
 
-  it('may be nested deeper than a stack', () => {
+  it('may be nested deeper than the stack', () => {
     const deep = '['.repeat(200_000)
     expect(reasons(decode(`${line('a')}\n${deep}\n${deep}${']'.repeat(200_000)}`))).toEqual([
       [1, 'not-json'],
@@ -253,13 +253,13 @@ describe('the class of an event', () => {
   const decodeIn = (slot: number, className: string) =>
     decodeRecord(logRecord(line('a', { class_name: className })), slot, classes)
 
-  it('is known from the arrival slot on that the list names', () => {
+  it('is known from the arrival slot that the list states', () => {
     expect(reasons(decodeIn(NOON_MS - SLOT_MS, 'Glacier'))).toEqual([[0, 'unknown-class']])
     expect(ids(decodeIn(NOON_MS, 'Glacier'))).toEqual(['a'])
     expect(ids(decodeIn(NOON_MS + SLOT_MS, 'Glacier'))).toEqual(['a'])
   })
 
-  it.each(['constructor', 'toString', 'hasOwnProperty', 'forest', 'Forest ', ''])('is not known as %j', name => {
+  it.each(['constructor', 'toString', 'hasOwnProperty', 'forest', 'Forest ', ''])('is unknown as %j', name => {
     expect(decodeIn(NOON_MS, name).rejections).toHaveLength(1)
   })
 
@@ -269,7 +269,7 @@ describe('the class of an event', () => {
 })
 
 describe.each(ENCODINGS)('a record of very many lines, %s,', (_, encode) => {
-  it('has no more than fit into the largest of nothing but the shortest events', () => {
+  it('cannot have more lines than the largest record with the shortest events', () => {
     const shortest = { image_id: 'a', class_name: 'b', ndvi_mean: 0, timestamp: '2026-11-22T11:55' }
     expect(MAX_LINES).toBeGreaterThan(MAX_DECODED_BYTES / JSON.stringify(shortest).length)
     const most = encode(Buffer.from('\n'.repeat(MAX_LINES - 2) + line('a')))
@@ -284,7 +284,7 @@ describe.each(ENCODINGS)('a record of very many lines, %s,', (_, encode) => {
 describe.each(COMPRESSIONS)('%s data', (_, compress) => {
   const whole = compress(encodeRecord(ORIGIN, [wireEvent(), wireEvent({ image_id: 'b' })]))
 
-  it('is refused whole, with its bytes, wherever it is cut off', () => {
+  it('is refused as a whole, with its bytes, when it is cut off at any place', () => {
     for (let length = 4; length < whole.length; length += 7) {
       const data = whole.subarray(0, length)
       const decoded = decode(data)
@@ -294,16 +294,16 @@ describe.each(COMPRESSIONS)('%s data', (_, compress) => {
     }
   })
 
-  it('is refused whole when something else follows it', () => {
+  it('is refused as a whole when something else follows it', () => {
     expect(reasons(decode(Buffer.concat([whole, Buffer.from('nonsense')])))).toEqual([[null, 'cannot-decompress']])
   })
 
-  it('may come in several pieces one behind the other, all of which count', () => {
+  it('may consist of several pieces in a row, which all count', () => {
     const pieces = ['a\u0000', 'b', 'c'].map(id => compress(Buffer.from(`${line(id)}\n`)))
     expect(ids(decode(Buffer.concat(pieces)))).toEqual(['a\u0000', 'b', 'c'])
   })
 
-  it('never breaks the decoder when bits of it are flipped', () => {
+  it('never makes the decoder fail when bits of it are flipped', () => {
     for (let at = 0; at < whole.length; at++) {
       const damaged = Buffer.from(whole)
       damaged[at] = (damaged[at] as number) ^ 0x55
@@ -312,7 +312,7 @@ describe.each(COMPRESSIONS)('%s data', (_, compress) => {
     }
   })
 
-  it('may grow to 16 MiB and no further, in one piece or many', () => {
+  it('may decompress to 16 MiB and no more, in one piece or many', () => {
     const most = Buffer.alloc(MAX_DECODED_BYTES, `${' '.repeat(1_023)}\n`)
     expect(reasons(decode(compress(most)))).toEqual([[null, 'empty']])
     const bomb = compress(Buffer.concat([most, Buffer.from(' ')]))
@@ -325,7 +325,7 @@ describe.each(COMPRESSIONS)('%s data', (_, compress) => {
 })
 
 describe('any record', () => {
-  it('comes back as it was packed', () => {
+  it('is decoded to what was packed', () => {
     const producer = fc.stringMatching(/^[\w-]{1,64}$/)
     const origin = fc.record({ producer, counter: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }) })
     fc.assert(
@@ -347,7 +347,7 @@ describe('any record', () => {
     )
   })
 
-  it('gives each of its lines as an event or a rejection, whatever the bytes, and the same each time', () => {
+  it('gives an event or a rejection for each of its lines, for any bytes, and always the same', () => {
     const piece = fc.oneof(
       fc.uint8Array({ maxLength: 40 }),
       fc.jsonValue().map(value => Buffer.from(JSON.stringify(value))),

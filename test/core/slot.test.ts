@@ -17,7 +17,7 @@ const lengths = fc.constantFrom(...LENGTHS)
 const times = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) })
 
 describe('an arrival slot', () => {
-  it('begins where the time is cut to the length, and holds its start but not its end', () => {
+  it('begins at a multiple of the slot length, and includes its start but not its end', () => {
     const start = Date.UTC(2026, 10, 22, 14)
     expect(slotOf(start, HOUR_MS)).toBe(start)
     expect(slotOf(start + HOUR_MS - 1, HOUR_MS)).toBe(start)
@@ -25,14 +25,14 @@ describe('an arrival slot', () => {
     expect(slotOf(start - 1, HOUR_MS)).toBe(start - HOUR_MS)
   })
 
-  it('is named so that a folder can be', () => {
+  it('has a name that can be the name of a folder', () => {
     expect(slotName(Date.UTC(2026, 10, 22, 14), HOUR_MS)).toBe('2026-11-22T14-00')
     expect(slotName(Date.UTC(2026, 10, 22, 14, 5), MINUTE_MS)).toBe('2026-11-22T14-05')
     expect(slotName(Date.UTC(2026, 10, 22, 14, 5, 8), 2 * SECOND_MS)).toBe('2026-11-22T14-05-08')
     expect(slotName(Date.UTC(2026, 10, 22, 14, 4, 30), 90 * SECOND_MS)).toBe('2026-11-22T14-04-30')
   })
 
-  it('is found again by its name, and names sort as slots do', () => {
+  it('is found by its name, and names sort in the order of slots', () => {
     fc.assert(
       fc.property(lengths, times, times, (length, one, other) => {
         const [a, b] = [slotOf(one, length), slotOf(other, length)]
@@ -50,11 +50,11 @@ describe('an arrival slot', () => {
     '2026-11-22T14:00',
     '2026-11-22T14-00-00-00',
     '../2026-11-22T14-00',
-  ])('is not named %j', name => {
+  ])('is never named %j', name => {
     expect(() => parseSlotName(name)).toThrow(`'${name}' is not the name of an arrival slot`)
   })
 
-  it('of the epoch is that of imports, and the first cut is behind it', () => {
+  it('at the epoch is the slot of imports, and the first cut comes after it', () => {
     for (const length of LENGTHS) {
       expect(IMPORT_SLOT).toBeLessThan(firstCut(length))
       expect(slotOf(firstCut(length), length)).toBe(firstCut(length))
@@ -72,7 +72,7 @@ describe('a slot length', () => {
     ['24h', DAY_MS],
     ['1440m', DAY_MS],
     ['86400s', DAY_MS],
-  ])('is written %s', (text, ms) => {
+  ])('may be written %s', (text, ms) => {
     expect(parseSlotLength(text)).toBe(ms)
   })
 
@@ -95,13 +95,13 @@ describe('a slot length', () => {
     '1M',
     '1e3s',
     '100000s',
-  ])('is not %j', text => {
+  ])('may not be written %j', text => {
     expect(() => parseSlotLength(text)).toThrow(`'${text}' is not a slot length`)
   })
 })
 
 describe('the look-back', () => {
-  it('is whole slots, covers the retries and one slot, and is not longer than it must be', () => {
+  it('is a number of whole slots, covers the retries and one slot, and is as short as possible', () => {
     for (const length of LENGTHS) {
       const look = lookBackMs(length)
       expect(look % length).toBe(0)
@@ -110,7 +110,7 @@ describe('the look-back', () => {
     }
   })
 
-  it('reaches from the slot of any retry back to the slot of the first sending', () => {
+  it('reaches from the slot of any retry back to the slot of the first attempt', () => {
     fc.assert(
       fc.property(lengths, times, fc.integer({ min: 0, max: RETRY_LIMIT_MS }), (length, sentMs, laterMs) => {
         const first = slotOf(sentMs, length)

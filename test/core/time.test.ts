@@ -14,7 +14,7 @@ describe('a timestamp', () => {
     ['1969-12-31T23:59:59.999Z', -1],
     ['2024-02-29T00:00:00.000Z', Date.UTC(2024, 1, 29)],
     ['2000-02-29T00:00:00Z', Date.UTC(2000, 1, 29)],
-  ])('%s is read as it stands', (text, ms) => {
+  ])('%s is read without a change', (text, ms) => {
     expect(parseTimestamp(text)).toBe(ms)
   })
 
@@ -42,7 +42,7 @@ describe('a timestamp', () => {
     ['2026-11-22 14:05:09.5+00', Date.UTC(2026, 10, 22, 14, 5, 9, 500)],
     ['2026-11-22 14:05:09-03', Date.UTC(2026, 10, 22, 17, 5, 9)],
     ['2026-11-22 14:05:09 UTC', Date.UTC(2026, 10, 22, 14, 5, 9)],
-  ])('%s is moved by its zone', (text, ms) => {
+  ])('%s is shifted by its time zone', (text, ms) => {
     expect(parseTimestamp(text)).toBe(ms)
   })
 
@@ -53,7 +53,7 @@ describe('a timestamp', () => {
     ['2026-11-22T14:05:09.1239Z', 123],
     ['2026-11-22T14:05:09.999999999Z', 999],
     ['2026-11-22T14:05:09.000001Z', 0],
-  ])('%s has its fraction cut to milliseconds, never rounded', (text, milli) => {
+  ])('%s has its fraction truncated to milliseconds, never rounded', (text, milli) => {
     expect((parseTimestamp(text) as number) % 1000).toBe(milli)
   })
 
@@ -72,7 +72,7 @@ describe('a timestamp', () => {
     '2026-11-22T14:05:60Z',
     '2026-11-22T14:05:09+24:00',
     '2026-11-22T14:05:09+02:60',
-  ])('%s is on no calendar or clock', text => {
+  ])('%s does not exist on any calendar or clock', text => {
     expect(parseTimestamp(text)).toBeNull()
   })
 
@@ -106,11 +106,11 @@ describe('a timestamp', () => {
     '2026-11-2xT14:05:09.123Z',
     '2026-11-22T14:05:09.12xZ',
     '２０26-11-22T14:05:09.123Z',
-  ])('%j is none', text => {
+  ])('%j is not a timestamp', text => {
     expect(parseTimestamp(text)).toBeNull()
   })
 
-  it('comes back from its own text', () => {
+  it('is read again from its own text', () => {
     const ms = fc.integer({ min: Date.UTC(1900, 0, 1), max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) })
     fc.assert(fc.property(ms, time => parseTimestamp(formatTimestamp(time)) === time))
   })
@@ -130,7 +130,7 @@ describe('a timestamp', () => {
     )
   })
 
-  it('agrees with the platform on texts that look like one', () => {
+  it('agrees with the platform on texts that look like a timestamp', () => {
     const two = fc.integer({ min: 0, max: 70 }).map(part => String(part).padStart(2, '0'))
     const year = fc.integer({ min: 100, max: 9999 })
     fc.assert(
@@ -145,7 +145,7 @@ describe('a timestamp', () => {
   })
 })
 
-it('the day of a time is the UTC one', () => {
+it('the day of a time is its UTC day', () => {
   expect(dayOf(Date.UTC(2026, 10, 22, 23, 59, 59, 999))).toBe('2026-11-22')
   expect(dayOf(Date.UTC(2026, 10, 23))).toBe('2026-11-23')
   expect(dayOf(0)).toBe('1970-01-01')

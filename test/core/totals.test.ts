@@ -16,7 +16,7 @@ function accumulate(events: readonly Judged[]): Totals {
   return accumulator.totals()
 }
 
-/** Every number as a bigint of its own, from the start. */
+/** Computes every number as its own bigint, from the start. */
 function naive(events: readonly Judged[]): Totals {
   const of = (pick: (event: ImageEvent) => number | null) =>
     events.map(([event]) => pick(event)).filter(value => value !== null)
@@ -42,7 +42,7 @@ function naive(events: readonly Judged[]): Totals {
   }
 }
 
-/** Some of the events at a time, in whatever order. */
+/** Divides the events into groups, in any order. */
 const groupings = fc.array(fc.tuple(judged, fc.nat(), fc.nat(6)), { maxLength: 40 }).map(drawn => ({
   events: drawn.map(([event]) => event),
   groups: Map.groupBy(
@@ -52,7 +52,7 @@ const groupings = fc.array(fc.tuple(judged, fc.nat(), fc.nat(6)), { maxLength: 4
 }))
 
 describe('totals', () => {
-  it('are a naive recount, however the events are grouped and ordered', () => {
+  it('equal a naive recount, for any grouping and order of the events', () => {
     fc.assert(
       fc.property(groupings, ({ events, groups }) => {
         const parts = [...groups.values()].map(group => accumulate(group.map(([event]) => event)))
@@ -64,7 +64,7 @@ describe('totals', () => {
     )
   })
 
-  it('stay exact over more events than fit into one fold, at the extremes', () => {
+  it('stay exact for more events than fit into one fold, at the extremes', () => {
     const extreme = (sign: number, index: number): Judged => [
       imageEvent({
         ndviMean: sign * (1_000_000 - (index % 3)),
@@ -84,7 +84,7 @@ describe('totals', () => {
     }
   })
 
-  it('may be asked for along the way without changing what comes after', () => {
+  it('may be read in between without an effect on later results', () => {
     const events = Array.from({ length: 10 }, (_, index): Judged => [imageEvent({ ndviMean: index }), false])
     const accumulator = new Accumulator()
     for (const [index, [event, late]] of events.entries()) {
@@ -93,7 +93,7 @@ describe('totals', () => {
     }
   })
 
-  it('merge in any order and grouping, and nothing added changes nothing', () => {
+  it('merge in any order and grouping, and merging empty totals changes nothing', () => {
     fc.assert(
       fc.property(totals, totals, totals, (a, b, c) => {
         expect(addTotals(a, b)).toEqual(addTotals(b, a))
@@ -104,7 +104,7 @@ describe('totals', () => {
     )
   })
 
-  it('are not changed by being added', () => {
+  it('are not changed by being merged', () => {
     fc.assert(
       fc.property(totals, totals, (a, b) => {
         const before = structuredClone([a, b])
@@ -120,7 +120,7 @@ describe('totals', () => {
     )
   })
 
-  it('of nothing measured have no extremes and no bands', () => {
+  it('without measurements have no extremes and no bands', () => {
     expect(accumulate([[imageEvent({ ndviMean: -238_000 }), false]])).toEqual({
       ...emptyTotals(),
       count: 1,
@@ -133,7 +133,7 @@ describe('totals', () => {
 describe('statistics', () => {
   const ndvi = (...values: number[]) => accumulate(values.map(value => [imageEvent({ ndviMean: value }), false]))
 
-  it('of nothing are unknown', () => {
+  it('of no events are unknown', () => {
     expect(statisticsOf(emptyTotals())).toEqual({
       count: 0,
       lateCount: 0,
@@ -173,13 +173,13 @@ describe('statistics', () => {
     )
   })
 
-  it('lose nothing to cancellation where values lie close together', () => {
+  it('lose nothing to cancellation when values are close together', () => {
     const values = Array.from({ length: 100_000 }, (_, index) => 999_990 + (index % 3))
     const { ndviStddev } = statisticsOf(ndvi(...values))
     expect(ndviStddev).toBeCloseTo(twoPasses(values.map(value => value / 1e6)).stddev, 14)
   })
 
-  it('show extremes as NDVI, and lateness as it was counted', () => {
+  it('show extremes as NDVI, and lateness as counted', () => {
     const event = imageEvent({ ndviMin: -500_000, ndviMax: 250_000, nir: 2_500_125, red: 0 })
     expect(statisticsOf(accumulate([[event, true]]))).toMatchObject({
       lateCount: 1,
@@ -202,7 +202,7 @@ function twoPasses(values: number[]): { mean: number; stddev: number } {
   return { mean, stddev: Math.sqrt(squares / (values.length - 1)) }
 }
 
-it('sums bands exactly where plain numbers no longer are', { timeout: 60_000 }, () => {
+it('sums bands exactly when plain numbers no longer can', { timeout: 60_000 }, () => {
   const events = 9_100_000
   const brightest = imageEvent({ red: 999_999_999 })
   const accumulator = new Accumulator()
@@ -211,10 +211,10 @@ it('sums bands exactly where plain numbers no longer are', { timeout: 60_000 }, 
 })
 
 describe('statistics of very large sums', () => {
-  /** A sum that no double holds: its last digits would be lost before the division. */
+  /** A sum that a double cannot hold: its last digits would be lost before the division. */
   const HUGE = 9_007_199_254_740_993n
 
-  it('are the nearest number to what the integers say', () => {
+  it('are the number nearest to the exact result of the integers', () => {
     const mean = (ndviSum: bigint, count: number) => statisticsOf({ ...emptyTotals(), count, ndviSum }).ndviMean
     expect(mean(HUGE * 1_000_000n, 1)).toBe(Number(HUGE))
     expect(mean(3n * HUGE, 3)).toBe(9_007_199_254.740993)
@@ -222,7 +222,7 @@ describe('statistics of very large sums', () => {
     expect(mean(1n, 3)).toBeCloseTo(1 / 3_000_000, 18)
   })
 
-  it('spread no more than the integers do, where their squares fill more digits than a double has', () => {
+  it('have the exact standard deviation when squares have more digits than a double', () => {
     const around = [99_999_999n, 100_000_000n, 100_000_001n]
     const totals = {
       ...emptyTotals(),

@@ -7,7 +7,7 @@ import { isClosed, watermarkOf } from '../../functions/core/watermark.ts'
 import { isLate, LATENESS_MS, WINDOW_MS, windowOf } from '../../functions/core/window.ts'
 import { NOON_MS } from '../support/factories.ts'
 
-/** A time of asking that lies behind every arrival. */
+/** A current time that is after every arrival. */
 const END_MS = Number.MAX_SAFE_INTEGER
 
 const open = (name: string, ...parents: string[]): Lane => ({ name, parents, closed: false })
@@ -15,17 +15,17 @@ const closed = (name: string, ...parents: string[]): Lane => ({ name, parents, c
 const at = (lane: string, lastArrivalMs: number | null): Cursor => ({ ...newCursor(lane), lastArrivalMs })
 
 describe('the watermark', () => {
-  it('is where the slowest open lane is, less the lateness', () => {
+  it('is the time of the slowest open lane, minus the lateness', () => {
     const cursors = [at('a', NOON_MS), at('b', NOON_MS - MINUTE_MS), at('c', NOON_MS + MINUTE_MS)]
     expect(watermarkOf([open('a'), open('b'), open('c')], cursors, END_MS)).toBe(NOON_MS - MINUTE_MS - LATENESS_MS)
   })
 
-  it('does not wait for lanes that are closed, nor for those of another log', () => {
+  it('does not wait for lanes that are closed, or that belong to another log', () => {
     const cursors = [at('a', NOON_MS), at('old', 5), at('elsewhere', 7)]
     expect(watermarkOf([open('a'), closed('old')], cursors, END_MS)).toBe(NOON_MS - LATENESS_MS)
   })
 
-  it('is no later than now, where a clock leapt ahead', () => {
+  it('is never later than now, when a clock leapt ahead', () => {
     const cursors = [at('a', NOON_MS + 3650 * DAY_MS), at('b', NOON_MS + 1)]
     const lanes = [open('a'), open('b')]
     expect(watermarkOf(lanes, cursors, NOON_MS)).toBe(NOON_MS - LATENESS_MS)
@@ -44,7 +44,7 @@ describe('the watermark', () => {
     expect(watermarkOf(lanes, cursors, END_MS)).toBeNull()
   })
 
-  it('of a lane that has applied nothing yet is the one of its parents, or theirs', () => {
+  it('of a lane that has applied nothing yet is the watermark of its parents, or of their parents', () => {
     const cursors = [at('a', NOON_MS), at('b', NOON_MS + MINUTE_MS), at('d', null)]
     const lanes = [closed('a'), closed('b'), closed('c', 'a', 'b'), open('d', 'c'), open('e', 'c')]
     expect(watermarkOf(lanes, cursors, END_MS)).toBe(NOON_MS - LATENESS_MS)
@@ -52,7 +52,7 @@ describe('the watermark', () => {
   })
 })
 
-it('a window is closed from the moment on in which whatever arrives for it is late', () => {
+it('a window is closed when every event that can still arrive for it is late', () => {
   const anyTime = fc.integer({ min: 0, max: NOON_MS })
   fc.assert(
     fc.property(anyTime, fc.integer({ min: -30 * MINUTE_MS, max: 30 * MINUTE_MS }), (eventMs, afterMs) => {
@@ -72,11 +72,11 @@ interface Arrived {
 
 interface History {
   lanes: Lane[]
-  /** In the order in which the log took them. */
+  /** Records in the order in which the log stored them. */
   records: Arrived[]
 }
 
-/** What a log does, one after the other: takes a record by one of its open lanes, or splits one, or merges two. */
+/** Steps of a log: it stores a record in one of its open lanes, splits a lane, or merges two. */
 const steps = fc.array(
   fc.record({
     what: fc.constantFrom(...Array(8).fill('event'), ...Array(4).fill('heartbeats'), 'split', 'merge'),
@@ -117,7 +117,7 @@ function play(sequence: { what: string; lane: number; passedMs: number; ageMs: n
   return { lanes, records }
 }
 
-/** Applies a part of each lane, but of a child only when its parents are done. */
+/** Applies a part of each lane, but records of a child lane only after its parents are complete. */
 function applied({ lanes, records }: History, shares: number[]): { done: Set<Arrived>; cursors: Cursor[] } {
   const done = new Set<Arrived>()
   const finished = new Set<string>()
@@ -138,8 +138,8 @@ const shares = fc.array(fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noN
   maxLength: 8,
 })
 
-describe('closed', () => {
-  it('promises that every event of the window that was not late is applied, however lanes lag and split', () => {
+describe('a closed window', () => {
+  it('has all its events that were not late, however much lanes lag and split', () => {
     let promises = 0
     fc.assert(
       fc.property(steps, shares, (sequence, parts) => {
@@ -158,7 +158,7 @@ describe('closed', () => {
     expect(promises).toBeGreaterThan(1_000)
   })
 
-  it('stays closed while the lanes go on, and through a reshard', () => {
+  it('stays closed while the lanes continue, and through a reshard', () => {
     fc.assert(
       fc.property(steps, fc.nat(), (sequence, cut) => {
         let before: number | null = null
@@ -174,7 +174,7 @@ describe('closed', () => {
     )
   })
 
-  it('comes to an idle stream by heartbeats alone', () => {
+  it('of an idle stream is closed by heartbeats alone', () => {
     const windowStart = windowOf(NOON_MS)
     const closesMs = windowStart + WINDOW_MS + LATENESS_MS
     const lanes = [open('a'), open('b')]

@@ -5,14 +5,14 @@ import { isLate, LATENESS_MS, WINDOW_MS, windowOf } from '../../functions/core/w
 
 const START = Date.UTC(2026, 10, 22, 14, 10)
 
-it('a window is ten minutes from the full ten minutes on; its end belongs to the next', () => {
+it('a window is ten minutes from a full ten minutes onwards; its end belongs to the next window', () => {
   expect(windowOf(START)).toBe(START)
   expect(windowOf(START + 10 * MINUTE_MS - 1)).toBe(START)
   expect(windowOf(START + 10 * MINUTE_MS)).toBe(START + 10 * MINUTE_MS)
   expect(windowOf(START - 1)).toBe(START - 10 * MINUTE_MS)
 })
 
-it('every moment, before 1970 as well, lies in exactly one window', () => {
+it('every moment, also before 1970, lies in exactly one window', () => {
   fc.assert(
     fc.property(fc.integer({ min: -1e13, max: 1e13 }), ms => {
       const window = windowOf(ms)
@@ -23,7 +23,7 @@ it('every moment, before 1970 as well, lies in exactly one window', () => {
   expect(windowOf(-1)).toBe(-WINDOW_MS)
 })
 
-it('an event is late from five minutes after the end of its window on', () => {
+it('an event is late from five minutes after the end of its window', () => {
   const closes = START + WINDOW_MS + LATENESS_MS
   for (const eventMs of [START, START + WINDOW_MS - 1]) {
     expect(isLate(eventMs, closes - 1)).toBe(false)

@@ -7,21 +7,21 @@ import type { RetryTime } from '../../functions/ingest/retry.ts'
 import type { Append, AppendOutcome, EventLog } from '../../functions/ports/event-log.ts'
 import { CLASSES, NOON_MS } from '../support/factories.ts'
 
-/** What happens to one append, beside how long its way there and the answer's way back take, ms. */
+/** Outcome of one append, with the time that its request and its answer take, ms. */
 export interface Fault {
   kind:
     | 'none'
-    /** Not stored, and said so. */
+    /** Not stored, and the answer says so. */
     | 'refused'
-    /** Not stored, and never will be: it has too many bytes. */
+    /** Not stored, and never will be: the record has too many bytes. */
     | 'too-large'
     /** Not stored, and the call fails. */
     | 'failed'
-    /** Stored; the answer says that it was refused. */
+    /** Stored, but the answer says that it was refused. */
     | 'answer-wrong'
-    /** Stored; the call fails. */
+    /** Stored, but the call fails. */
     | 'answer-lost'
-    /** The answer says at once that it was refused; it is stored when it gets there. */
+    /** The answer says at once that it was refused, but it is stored when the request arrives. */
     | 'late'
   thereMs: number
   backMs: number
@@ -29,16 +29,16 @@ export interface Fault {
 
 export const NO_FAULT: Fault = { kind: 'none', thereMs: 0, backMs: 0 }
 
-/** An append as the log saw it. */
+/** Append as the log received it. */
 export interface Attempt extends Origin {
   destination: string
   bytes: string
   events: string[]
-  /** Whether the producer was told that it is stored; null while it was told nothing. */
+  /** True when the producer was told that it is stored; null while the producer has no answer. */
   acknowledged: boolean | null
 }
 
-/** A log on which appends meet the faults that `next` names, one after the other. */
+/** Log on which appends meet the faults that `next` returns, in order. */
 export function faultyLog(
   inner: EventLog,
   time: RetryTime,
@@ -100,7 +100,7 @@ function decode(record: LogRecord) {
 
 const SLOT_MS = MINUTE_MS
 
-/** Image ids of the events that a log's consumer counts: those of records that are no copies, lane by lane. */
+/** Image ids of the events that a consumer of the log counts, lane by lane: copies of records do not count. */
 export async function countedEvents(log: EventLog): Promise<string[]> {
   const counted: string[] = []
   for (const { name } of await log.lanes()) {

@@ -48,7 +48,7 @@ function openIngest(through: (log: EventLog) => EventLog = log => log, classes =
       } as unknown as APIGatewayProxyEvent)
       return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(answer.body) }
     },
-    /** What the log holds, decoded. */
+    /** Decoded content of the log. */
     async records() {
       const lanes = await log.lanes()
       const records = await Promise.all(lanes.map(({ name }) => log.read(name, START, 1_000)))
@@ -77,7 +77,7 @@ it.each([
   expect(record?.origin).toMatchObject({ counter: 1 })
 })
 
-it('gives the same body the same identity again for the same key of the same sender, and no other', async () => {
+it('gives the same body the same identity again for the same key of the same sender, and only then', async () => {
   const { send, records } = openIngest()
   const body = LINES[0] as string
   await send(body, { key: 'k' })
@@ -90,7 +90,7 @@ it('gives the same body the same identity again for the same key of the same sen
   expect(new Set(producers).size).toBe(4)
 })
 
-it('knows a role again in another of its sessions, and no other role', async () => {
+it('recognises a role in another of its sessions, and no other role', async () => {
   const { send, records } = openIngest()
   const body = LINES[0] as string
   const session = (role: string, name: string) => ({ key: 'k', sender: `arn:aws:sts::1:assumed-role/${role}/${name}` })
@@ -102,7 +102,7 @@ it('knows a role again in another of its sessions, and no other role', async () 
   expect(new Set(producers).size).toBe(2)
 })
 
-it('sends requests without a key as the records of a few producers, and as another after one that may be missing', async () => {
+it('sends requests without a key as records of a few producers, and as a new producer after a record that may be missing', async () => {
   let isDown = false
   const { send, records, time } = openIngest(log => ({
     ...log,
@@ -119,7 +119,7 @@ it('sends requests without a key as the records of a few producers, and as anoth
   expect(counters.sort((a, b) => b.length - a.length)).toEqual([[1, 2, 3], [1]])
 })
 
-it('tells which optional values cannot be used, with line and field, and counts the events without them', async () => {
+it('reports optional values that cannot be used, with line and field, and counts the events without them', async () => {
   const { send, records } = openIngest()
   const second = JSON.stringify(wireEvent({ red_mean: -0.0012, ndvi_std: 'nan' } as object))
   const answer = await send(`${JSON.stringify(wireEvent({ ndvi_max: 0.9 }))}\n${second}`)
@@ -138,7 +138,7 @@ it('tells which optional values cannot be used, with line and field, and counts 
   expect([unused_values, warnings.length]).toEqual([42, 20])
 })
 
-it('sends a key to where its copies must go', async () => {
+it('sends a key to the lane where its copies must go', async () => {
   const sent: unknown[] = []
   const { send } = openIngest(log => ({
     ...log,
@@ -153,7 +153,7 @@ it('sends a key to where its copies must go', async () => {
   expect(sent).toMatchObject([{ lane: 'the-lane' }, { lane: 'the-lane' }])
 })
 
-it('sends a key to the same lane though lanes were added since, and requests without a key to all of now', async () => {
+it('sends a key to the same lane after lanes were added, and requests without a key to all current lanes', async () => {
   const asked: (number | undefined)[] = []
   let lanes = 2
   const { send } = openIngest(log => ({
@@ -174,7 +174,7 @@ it('sends a key to the same lane though lanes were added since, and requests wit
   expect(asked).toEqual([undefined])
 })
 
-it('says that it does not know where a key goes as it says that the log does not answer, and appends nothing', async () => {
+it('answers as if the log were unavailable when the lane of a key cannot be found, and appends nothing', async () => {
   const { send, records } = openIngest(log => ({
     ...log,
     destinationOf: () => ({ lane: 'the-lane' }),
@@ -184,14 +184,14 @@ it('says that it does not know where a key goes as it says that the log does not
   expect(await records()).toEqual([])
 })
 
-it('refuses what is no UTF-8', async () => {
+it('refuses bytes that are not UTF-8', async () => {
   const { send, records } = openIngest()
   const bytes = Buffer.from((LINES[0] as string).replace('a', '\u00e4'), 'latin1')
   expect(await send(bytes)).toMatchObject({ status: 400 })
   expect(await records()).toEqual([])
 })
 
-it('takes all or nothing, and names each line that is not right', async () => {
+it('accepts all events or none, and names each line that is wrong', async () => {
   const { send, records } = openIngest()
   const bad = [LINES[0], '{"class_name":"Forest"}', 'no json', JSON.stringify(wireEvent({ class_name: 'Moon' }))]
   const answer = await send(bad.join('\n'))
@@ -222,7 +222,7 @@ it.each([
   expect(await records()).toEqual([])
 })
 
-it('refuses a header of its own in the body: an identity is given by the key only', async () => {
+it('refuses a record header in the body: only the key gives an identity', async () => {
   const { send, records } = openIngest()
   const forged = JSON.stringify({ landcover: { producer: 'somebody', counter: 7 } })
   expect(await send(`${forged}\n${LINES[0]}`)).toMatchObject({ status: 400, body: { errors: [{ line: 1 }] } })
@@ -243,20 +243,20 @@ it.each(['', 'text/plain', 'application/x-www-form-urlencoded', 'application/jso
   },
 )
 
-it('says what is too much for one request', async () => {
+it('says when a request is too large', async () => {
   const { send, records } = openIngest()
-  // Random, so that it cannot be compressed below the limit.
+  // Random text, so that it cannot be compressed below the limit.
   const many = Array.from({ length: 40_000 }, () => JSON.stringify(wireEvent({ image_id: crypto.randomUUID() })))
   expect(await send(many.join('\n'))).toMatchObject({ status: 413 })
   expect(await records()).toEqual([])
 })
 
-it('refuses a compressed body, of which it would not know the lines', async () => {
+it('refuses a compressed body, because it could not report line numbers', async () => {
   const { send } = openIngest()
   expect(await send(gzipSync(LINES.join('\n')))).toMatchObject({ status: 400 })
 })
 
-it('goes on until the log has it', async () => {
+it('tries again until the log has stored it', async () => {
   let failures = 3
   const { send, records } = openIngest(log => ({
     ...log,
@@ -277,7 +277,7 @@ describe('an event that is too large for the log', () => {
     },
   })
 
-  it('is refused before it is sent, with what the log takes', async () => {
+  it('is refused before it is sent, with the limit of the log', async () => {
     const whole = openIngest(counting)
     expect(await whole.send(event, { key: 'k' })).toMatchObject({ status: 202 })
     const bytes = sizes.at(-1) as number
@@ -310,7 +310,7 @@ describe('an event that is too large for the log', () => {
   )
 })
 
-it('says that the class list cannot be read, and takes nothing', async () => {
+it('says that the class list cannot be read, and accepts nothing', async () => {
   const { send, records } = openIngest(undefined, () => Promise.reject(new Error('EISDIR: reference/classes.csv')))
   expect(await send(LINES[0] as string)).toMatchObject({
     status: 503,
@@ -320,7 +320,7 @@ it('says that the class list cannot be read, and takes nothing', async () => {
   expect(await records()).toEqual([])
 })
 
-it('answers with a problem where it fails otherwise', async () => {
+it('answers other failures with a problem', async () => {
   const { send } = openIngest(log => ({
     ...log,
     destinationOf: () => {

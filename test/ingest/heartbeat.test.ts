@@ -14,12 +14,12 @@ async function openLog() {
   return { log, lanes: (await log.lanes()) as [Lane, Lane, Lane] }
 }
 
-it('a heartbeat goes to every open lane and to no closed one, which would never be read to its end', async () => {
+it('a heartbeat goes to every open lane, and to no closed lane, which could never be read to its end', async () => {
   const { log, lanes } = await openLog()
   const closed = { ...lanes[1], closed: true }
   const listed = [lanes[0], closed, lanes[2]]
   const sent: Beats[] = []
-  // A log whose last lane has lost nothing.
+  // A log whose last lane has lost no record.
   const kept = new Map([lanes[0].name, lanes[1].name].map((name, index) => [name, toPosition(index + 4)]))
   const listing: EventLog = {
     ...log,
@@ -34,7 +34,7 @@ it('a heartbeat goes to every open lane and to no closed one, which would never 
   expect(sent).toEqual([{ lanes: listed, positions, firstKept: kept }])
 })
 
-it('a heartbeat that the log refuses is told, and what it stored of the round before that', async () => {
+it('a heartbeat that the log refuses is reported, after the ones of the round that it stored', async () => {
   const { log, lanes } = await openLog()
   const refusing: EventLog = {
     ...log,

@@ -20,7 +20,7 @@ describe('the route of a key', () => {
     objects = openFolderObjectStore(temporaryFolder())
   })
 
-  it('is the same in every process and for all time, however many lanes are added', async () => {
+  it('is the same in every process and at all times, however many lanes are added', async () => {
     const log = growingLog()
     const routeOf = keyRoute(log, objects)
     expect(await routeOf('k')).toEqual({ lane: 'topic.1.2' })
@@ -30,7 +30,7 @@ describe('the route of a key', () => {
     expect(log.destinationOf('k')).toEqual({ lane: 'topic.1.3' })
   })
 
-  it('is that of the process that settles it first, where two do at once', async () => {
+  it('is the one that was stored first, when two processes store it at once', async () => {
     const log = growingLog()
     const slow: Pick<ObjectStore, 'get' | 'putIfAbsent'> = {
       get: name => objects.get(name),
@@ -43,20 +43,20 @@ describe('the route of a key', () => {
     expect(await keyRoute(log, slow)('k')).toEqual({ lane: 'topic.1.4' })
   })
 
-  it('is of one log: one that was made again settles its own', async () => {
+  it('belongs to one log: a log that was created again stores its own', async () => {
     await keyRoute(growingLog(), objects)('k')
     const again = growingLog('topic.2')
     again.count = 7
     expect(await keyRoute(again, objects)('k')).toEqual({ lane: 'topic.2.6' })
   })
 
-  it('is the key where the log finds the lane itself, and nothing is kept', async () => {
+  it('is the key itself when the log finds the lane, and nothing is stored', async () => {
     const log = { ...growingLog(), destinationOf: (key: string) => ({ key }) }
     expect(await keyRoute(log, objects)('k')).toEqual({ key: 'k' })
     expect(await Array.fromAsync(objects.list(KEY_ROUTE_PREFIX))).toEqual([])
   })
 
-  it('is asked for again after it could not be settled', async () => {
+  it('is requested again after it could not be stored', async () => {
     const log = growingLog()
     let isDown = true
     const lanes = async () => (isDown ? Promise.reject(new Error('no broker')) : log.lanes())

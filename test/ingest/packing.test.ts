@@ -18,7 +18,7 @@ const PACKING: Packing = { maxEvents: 500, maxBytes: RECORD_BYTES_LIMIT, lingerM
 const ORIGIN = { producer: 'a-producer', counter: 7 }
 
 describe('a packed record', () => {
-  test('decodes to its origin and its events', () => {
+  test('is decoded to its origin and its events', () => {
     fc.assert(
       fc.property(fc.array(wireEvents, { minLength: 1, maxLength: 60 }), events => {
         const data = packRecord(
@@ -33,7 +33,7 @@ describe('a packed record', () => {
     )
   })
 
-  test('is the same bytes for the same events', () => {
+  test('has the same bytes for the same events', () => {
     const lines = realisticLines(500)
     expect(packRecord(ORIGIN, lines).equals(packRecord(ORIGIN, lines))).toBe(true)
   })
@@ -44,12 +44,12 @@ describe('a packed record', () => {
     expect(packRecord(ORIGIN, lines).byteLength).toBeLessThan(bytes / 4)
   })
 
-  test('stays plain where it is small, or compression makes it larger', () => {
+  test('is not compressed when it is small, or when compression makes it larger', () => {
     const small = packRecord(ORIGIN, [lineOf(wireEvent(), PACKING)])
     expect(small.toString()).toBe(`{"landcover":{"producer":"a-producer","counter":7}}\n${JSON.stringify(wireEvent())}`)
   })
 
-  test('is never larger than the limit, whatever the events, and as full as it may be', () => {
+  test('is never larger than the limit, for any events, and as full as possible', () => {
     const texts = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 })
     fc.assert(
       fc.property(
@@ -86,7 +86,7 @@ describe('an event that is too large', () => {
     )
   })
 
-  test('is one above the limit by a byte, not one at it', () => {
+  test('is one byte above the limit, but not at the limit', () => {
     const { bytes } = lineOf(wireEvent(), PACKING)
     const atLimit = bytes + 128
     expect(lineOf(wireEvent(), { ...PACKING, maxBytes: atLimit }).bytes).toBe(bytes)
@@ -94,7 +94,7 @@ describe('an event that is too large', () => {
   })
 })
 
-test('the limit leaves a quarter of the megabyte that Kinesis takes, for data that no compression helps', () => {
+test("the limit leaves a quarter of Kinesis's megabyte free, for data that cannot be compressed", () => {
   expect(RECORD_BYTES_LIMIT).toBeLessThanOrEqual(0.75 * 1024 * 1024)
 })
 

@@ -47,26 +47,26 @@ function setUp(faults: Fault[] = [NO_FAULT], options: ProducerOptions = {}) {
 const REFUSED: Fault = { ...NO_FAULT, kind: 'refused' }
 
 describe('packing', () => {
-  test('an event sent alone is a record at once', async () => {
+  test('an event that is sent alone becomes a record at once', async () => {
     const { producer, attempts } = setUp()
     await producer.send(someEvents(1))
     expect(attempts.map(({ events }) => events)).toEqual([['0']])
     expect(await countedEvents(inner)).toEqual(['0'])
   })
 
-  test('events share a record up to its number, in the order in which they came', async () => {
+  test('events share a record up to the maximum number, in the order in which they came', async () => {
     const { producer, attempts } = setUp([NO_FAULT], { maxEvents: 4 })
     await time.run(producer.send(someEvents(10)))
     expect(attempts.map(({ events }) => events)).toEqual([ids(4), ids(4, 4), ids(2, 8)])
   })
 
-  test('while a record is under way, what is sent meanwhile gathers for the next', async () => {
+  test('events that are sent while a record is under way form the next record', async () => {
     const { producer, attempts } = setUp([{ ...NO_FAULT, thereMs: 10 }])
     await time.run(Promise.all(someEvents(20).map(event => producer.send([event]))))
     expect(attempts.map(({ events }) => events.length)).toEqual([1, 19])
   })
 
-  test('an event waits for others for the linger time, not longer', async () => {
+  test('an event waits for others for the linger time, and no longer', async () => {
     const { producer, attempts } = setUp([NO_FAULT], { lingerMs: 100 })
     const first = producer.send(someEvents(1))
     await time.run(time.sleep(60))
@@ -77,14 +77,14 @@ describe('packing', () => {
     expect(attempts.map(({ events }) => events)).toEqual([['0', '1']])
   })
 
-  test('a full record does not linger', async () => {
+  test('a full record does not wait for the linger time', async () => {
     const { producer, attempts } = setUp([NO_FAULT], { lingerMs: 1000, maxEvents: 3 })
     await producer.send(someEvents(3))
     expect(time.now()).toBe(0)
     expect(attempts).toHaveLength(1)
   })
 
-  test('flush and close send what lingers', async () => {
+  test('flush and close send the waiting events', async () => {
     const { producer, attempts } = setUp([NO_FAULT], { lingerMs: 1000 })
     await producer.add(wireEvent({ image_id: 'flushed' }))
     await producer.flush()
@@ -96,7 +96,7 @@ describe('packing', () => {
     await expect(producer.add(wireEvent())).rejects.toThrow('closed')
   })
 
-  test('close waits for what send has begun', async () => {
+  test('close waits for records that send has started', async () => {
     const { producer } = setUp([{ ...NO_FAULT, thereMs: 500 }], { lingerMs: 1000, maxEvents: 2 })
     const sent = producer.send(someEvents(5))
     await time.run(producer.close())
@@ -104,7 +104,7 @@ describe('packing', () => {
     await sent
   })
 
-  test('an event that no record can hold is refused, and none of its call is sent', async () => {
+  test('an event that is too large for a record is refused, and nothing of its call is sent', async () => {
     const { producer, attempts } = setUp([NO_FAULT], { maxBytes: 1024 })
     const tooLarge = wireEvent({ image_id: 'x'.repeat(1024) })
     await expect(producer.send([...someEvents(1), tooLarge])).rejects.toThrow(EventTooLargeError)
@@ -116,7 +116,7 @@ describe('packing', () => {
 })
 
 describe('sending again', () => {
-  test('is the same bytes to the same destination, under the same counter', async () => {
+  test('sends the same bytes to the same destination, with the same counter', async () => {
     const faults: Fault['kind'][] = ['answer-lost', 'refused', 'failed', 'answer-wrong', 'none']
     const { producer, attempts } = setUp(faults.map(kind => ({ ...NO_FAULT, kind })))
     await time.run(producer.send(someEvents(3)))
@@ -126,7 +126,7 @@ describe('sending again', () => {
     expect(producer.summary()).toEqual({ acknowledged: 3, unacknowledged: 0, pending: 0, records: 1, retries: 4 })
   })
 
-  test('waits at random up to a bound that doubles to ten seconds', async () => {
+  test('waits for a random time up to a limit that doubles to ten seconds', async () => {
     const waits: number[] = []
     const watched: RetryTime = {
       ...time,
@@ -141,7 +141,7 @@ describe('sending again', () => {
     expect(waits).toEqual([50, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000])
   })
 
-  test('goes to the lane of the first attempt, though the key hashes elsewhere since', async () => {
+  test('uses the lane of the first attempt, even if the key belongs to another lane now', async () => {
     const lanes = (await inner.lanes()).map(({ name }) => name)
     let partitions = 1
     const growing: EventLog = {
@@ -170,7 +170,7 @@ describe('sending again', () => {
     expect(producer.summary()).toMatchObject({ acknowledged: 0, unacknowledged: 7, pending: 0 })
   })
 
-  test('is of no use for a record that the log says is too large: it is given up at once, and others go on', async () => {
+  test('cannot help a record that the log says is too large: it is given up at once, and others continue', async () => {
     const { producer, attempts } = setUp([{ ...NO_FAULT, kind: 'too-large' }, NO_FAULT])
     const error = await time.run(producer.send(someEvents(2)).catch(thrown => thrown))
     expect(error).toMatchObject({ events: 2, message: '2 events were not acknowledged: the record has too many bytes' })
@@ -179,7 +179,7 @@ describe('sending again', () => {
     expect(producer.summary()).toMatchObject({ acknowledged: 1, unacknowledged: 2, retries: 0 })
   })
 
-  test('does not begin once time has leapt beyond the limit, as when the machine was suspended', async () => {
+  test('does not start when time has leapt beyond the limit, for example while the machine was suspended', async () => {
     let leapMs = 0
     const leaping = { ...time, now: () => time.now() + leapMs }
     const { log, attempts } = faultyLog(inner, time, () => {
@@ -191,7 +191,7 @@ describe('sending again', () => {
     expect(attempts).toHaveLength(1)
   })
 
-  test('is no more once the producer is told to stop', async () => {
+  test('ends when the producer is told to stop', async () => {
     const stopping = new AbortController()
     const { producer, attempts } = setUp([REFUSED], { signal: stopping.signal, maxEvents: 2 })
     const sent = producer.send(someEvents(5)).catch(thrown => thrown)
@@ -205,7 +205,7 @@ describe('sending again', () => {
 })
 
 describe('giving up', () => {
-  test('takes a fresh id with a counter from 1, and continues', async () => {
+  test('continues with a new id and a counter from 1', async () => {
     const outage = Array<Fault>(400).fill(REFUSED)
     const { producer, attempts } = setUp([NO_FAULT, ...outage, NO_FAULT], { ids: 1 })
     await producer.send(someEvents(1))
@@ -216,7 +216,7 @@ describe('giving up', () => {
     expect((await countedEvents(inner)).sort()).toEqual(['0', '2'])
   })
 
-  test('of one id leaves the others as they are', async () => {
+  test('for one id does not affect the others', async () => {
     const { log } = faultyLog(inner, time, () => NO_FAULT)
     const broken: EventLog = {
       ...log,
@@ -233,7 +233,7 @@ describe('giving up', () => {
     expect((await countedEvents(inner)).sort()).toEqual(['2', '3', '4', '5', '6'])
   })
 
-  test('is told by the next add and by flush, until that has said it', async () => {
+  test('is reported by the next add, and by flush until flush has reported it', async () => {
     const { producer } = setUp([...Array<Fault>(400).fill(REFUSED), NO_FAULT], { maxEvents: 1 })
     await time.run(producer.add(wireEvent({ image_id: 'lost' })))
     await time.run(time.sleep(RETRY_LIMIT_MS))
@@ -245,7 +245,7 @@ describe('giving up', () => {
   })
 })
 
-test('add makes its caller wait while all ids are busy and as many records are waiting', async () => {
+test('add makes its caller wait while all ids are busy and the same number of records is waiting', async () => {
   const { producer, attempts } = setUp([{ ...NO_FAULT, thereMs: 100 }], { ids: 2, maxEvents: 10 })
   let most = 0
   async function addAll(): Promise<void> {
@@ -260,7 +260,7 @@ test('add makes its caller wait while all ids are busy and as many records are w
   expect(attempts.filter(({ acknowledged }) => acknowledged).flatMap(({ events }) => events)).toHaveLength(500)
 })
 
-/** Faults come in runs: a log in trouble stays so for a while, at times for longer than anybody retries. */
+/** Faults come in groups: a log with a fault keeps it for a while, sometimes longer than any producer retries. */
 const faultRuns = fc.array(
   fc.record({
     fault: fc.record({
@@ -299,13 +299,13 @@ const packing = fc.record({
   lingerMs: fc.constantFrom(0, 0, 5, 60_000),
 })
 
-describe('through any faults', () => {
-  test('acknowledged events are counted exactly once, others at most once, by one record in flight per id', async () => {
+describe('with any faults', () => {
+  test('acknowledged events are counted exactly once, others at most once, because each id has one record in flight', async () => {
     await fc.assert(fc.asyncProperty(faultRuns, work, packing, fc.constantFrom(0, 0.3, 0.99), runOne), { numRuns: 300 })
   }, 120_000)
 })
 
-/** Checks all that must hold of one history. @param random what every random number of it is */
+/** Checks all rules on one history. @param random source of all its random numbers */
 async function runOne(
   runs: { fault: Fault; times: number }[],
   steps: { do: 'add' | 'send' | 'pause' | 'flush'; count: number }[],
@@ -336,7 +336,7 @@ async function runOne(
           try {
             await producer.add(event)
           } catch (error) {
-            // What add refuses was not taken; flush tells of the others.
+            // Events that add refuses were not accepted; flush reports the others.
             if (!(error instanceof NotAcknowledgedError)) throw error
             await producer.flush().catch(note)
             await producer.add(event)
@@ -366,7 +366,7 @@ async function runOne(
   for (const ofId of Map.groupBy(attempts, attempt => attempt.producer).values()) expectOneInFlight(ofId)
 }
 
-/** Attempts of one id, in their order: each repeats the one before it, or follows its acknowledgement. */
+/** Attempts of one id, in order: each repeats the one before it, or follows its acknowledgement. */
 function expectOneInFlight(attempts: readonly Attempt[]): void {
   let before: Attempt | undefined
   for (const attempt of attempts) {

@@ -34,7 +34,7 @@ function openStore(appendOf: (log: EventLog, time: ReturnType<typeof virtualTime
   return {
     time,
     mostInFlight: () => mostInFlight,
-    /** Stores a request that arrives now. @returns what became of it, and after how long */
+    /** Stores a request that arrives now. @returns its outcome, and the time until then */
     async store(producer?: string) {
       const arrivedMs = time.now()
       const { kind } = await requests.store(LINES, producer, arrivedMs)
@@ -54,7 +54,7 @@ const times = <T>(count: number, make: (index: number) => T) => Array.from({ len
 describe('a log that never answers', () => {
   const never = () => new Promise<never>(() => {})
 
-  it('costs each request its own time, whether it has a key or waits for others', async () => {
+  it('costs each request its own time limit, whether the request has a key or waits for others', async () => {
     const { time, store } = openStore(() => never)
     const keyed = times(3, index => store(`key-${index}`))
     const waited = times(2 * IDS, () => store())
@@ -64,14 +64,14 @@ describe('a log that never answers', () => {
     expect(kinds).toEqual([...times(3 + IDS, () => 'unknown'), ...times(IDS, () => 'not-sent')])
   })
 
-  it('has a bounded number of requests wait, and the next is told at once', async () => {
+  it('lets a limited number of requests wait, and refuses the next at once', async () => {
     const { time, store, mostInFlight } = openStore(() => never)
     const waiting = times(MOST_UNDER_WAY, index => store(index % 2 === 0 ? `key-${index}` : undefined))
     for (const key of [undefined, 'one-more']) {
       expect(await time.run(store(key))).toEqual({ kind: 'not-sent', afterMs: 0 })
     }
     await time.run(Promise.all(waiting))
-    // Of those that were sent nothing is known; those that waited have gone.
+    // The state of requests that were sent is unknown; waiting ones were dropped.
     const sent = MOST_UNDER_WAY / 2 + IDS
     expect(mostInFlight()).toBe(sent)
     const more = times(MOST_UNDER_WAY - sent, index => store(`more-${index}`))
@@ -82,7 +82,7 @@ describe('a log that never answers', () => {
 })
 
 describe('a log that is slow', () => {
-  it('has requests without a key in a few producers, of which each has one record in flight', async () => {
+  it('gets requests without a key from a few producers, each with one record in flight', async () => {
     const { time, store, mostInFlight, origins } = openStore((log, time) => async records => {
       await time.sleep(SECOND_MS)
       return log.append(records)
@@ -96,7 +96,7 @@ describe('a log that is slow', () => {
     )
   })
 
-  it('stores what it can in time, and says of the rest that it was not sent', async () => {
+  it('stores what it can in time, and the other requests are told that they were not sent', async () => {
     const { time, store, origins } = openStore((log, time) => async records => {
       await time.sleep(ANSWERED_WITHIN_MS / 2 - 1)
       return log.append(records)
@@ -108,7 +108,7 @@ describe('a log that is slow', () => {
     expect(await origins()).toHaveLength(2 * IDS)
   })
 
-  it('is quoted, where it refused for a reason until the time was over', async () => {
+  it('is quoted when it gave a reason for refusing until the time was over', async () => {
     const { time, outcome } = openStore(() => async records => records.map(() => ({ error: 'no room on its disk' })))
     expect(await time.run(outcome())).toEqual({
       kind: 'unknown',
@@ -116,7 +116,7 @@ describe('a log that is slow', () => {
     })
   })
 
-  it('has no second attempt after its request was answered', async () => {
+  it('gets no second attempt after the request was answered', async () => {
     let attempts = 0
     const { time, store } = openStore((_log, time) => async records => {
       attempts++
@@ -129,7 +129,7 @@ describe('a log that is slow', () => {
   })
 })
 
-it('a request that may be missing is not mistaken for the next: that has another producer', async () => {
+it('a request that may be missing is not confused with the next one, which has another producer', async () => {
   let isLost = true
   const { time, store, origins } = openStore(log => async records => {
     const outcomes = await log.append(records)
@@ -145,7 +145,7 @@ it('a request that may be missing is not mistaken for the next: that has another
   expect(new Set(found.map(origin => origin?.producer)).size).toBe(2)
 })
 
-it('a log that fails before it is asked costs nothing of what later requests need', async () => {
+it('a log that fails before it is called does not use up what later requests need', async () => {
   const log = openSqliteEventLog({ file: ':memory:' })
   onTestFinished(() => log.close())
   let isBroken = true

@@ -30,7 +30,7 @@ describe('a record that is not stored', () => {
 })
 
 describe('the time of retries', () => {
-  it('is the larger of what the wall clock and the monotonic clock say has passed', () => {
+  it('is the larger of the times that the wall clock and the monotonic clock show', () => {
     let wallMs = 1_000
     let monotonicMs = 0
     vi.spyOn(Date, 'now').mockImplementation(() => wallMs)

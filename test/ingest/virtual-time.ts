@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import type { RetryTime } from '../../functions/ingest/retry.ts'
 
-/** Time that passes only while everybody waits, in one leap to the next moment somebody waits for. */
+/** Time that passes only while all tasks wait. It then jumps to the next moment for which a task waits. */
 export interface VirtualTime extends RetryTime {
-  /** Lets time pass until the work is done. @throws Error when it waits for nothing that will come */
+  /** Lets time pass until the work is done. @throws Error when the work waits for something that cannot come */
   run<T>(work: Promise<T>): Promise<T>
 }
 
-/** Whatever is not a wait of this time is done within so many turns of the event loop. */
+/** Number of turns of the event loop after which everything that does not wait for this time is done. */
 const TURNS = 3
 
 export function virtualTime(random: () => number = () => 0.5): VirtualTime {

@@ -11,7 +11,7 @@ const STREAM = 'image-events-20261122'
 const SHARD = 'shardId-000000000003'
 const SEQUENCE = '49671438461938461938461938461938461938461938461938461938'
 
-/** An event as the AWS Lambda Developer Guide shows it ("Process Amazon Kinesis Data Streams records with Lambda"). */
+/** Event as the AWS Lambda Developer Guide shows it ("Process Amazon Kinesis Data Streams records with Lambda"). */
 const KINESIS: KinesisStreamEvent = {
   Records: [
     {
@@ -47,7 +47,7 @@ function kafkaRecord(partition: number, offset: number, changes: Partial<MSKReco
   }
 }
 
-/** Several partitions in one event, as MSK and self-managed Kafka give them. */
+/** Several partitions in one event, as MSK and self-managed Kafka send them. */
 function kafka(records: MSKEvent['records']): MSKEvent {
   return { eventSource: 'aws:kafka', eventSourceArn: 'arn:aws:kafka:…', bootstrapServers: 'b-1:9092', records }
 }
@@ -58,7 +58,7 @@ const refusing = async () => {
 }
 
 describe('a Kinesis event', () => {
-  it('is one delivery, of the lane that stream and shard name', () => {
+  it('is one delivery, of the lane that its stream and shard name', () => {
     const [delivery, ...others] = deliveriesOf(KINESIS, STREAM)
     expect(others).toEqual([])
     expect(delivery).toMatchObject({ lane: `${STREAM}.${SHARD}`, first: SEQUENCE })
@@ -72,11 +72,11 @@ describe('a Kinesis event', () => {
     ])
   })
 
-  it('without records is no delivery', () => {
+  it('without records is not a delivery', () => {
     expect(deliveriesOf({ Records: [] }, STREAM)).toEqual([])
   })
 
-  it('keeps arrival times to the millisecond, though they come as fractions of seconds', () => {
+  it('keeps arrival times to the millisecond, although they come as fractions of seconds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: Date.UTC(2100, 0, 1) }), arrivalMs => {
         const record = { lane: laneName(STREAM, SHARD), position: toPosition(1), arrivalMs, data: Buffer.from('x') }
@@ -86,7 +86,7 @@ describe('a Kinesis event', () => {
     )
   })
 
-  it('is given back by the sequence number of its first record, as the log writes it', async () => {
+  it('is given back with the sequence number of its first record, as the log writes it', async () => {
     const response = await consume(KINESIS, STREAM, refusing, () => {})
     expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: SEQUENCE }] })
     const records = [7, 8].map(n => ({
@@ -121,7 +121,7 @@ describe('a Kafka event', () => {
     expect(deliveriesOf(kafka({ 'image-events-0': [bare] }), STREAM)[0]?.records.map(text)).toEqual([''])
   })
 
-  it('is done up to a record that its topic did not stamp, and given back from there with what to do', async () => {
+  it('is processed up to a record that its topic did not stamp, and given back from there with what to do', async () => {
     const unstamped = { timestampType: 'CREATE_TIME' } as const
     const event = kafka({
       'image-events-0': [kafkaRecord(0, 15), kafkaRecord(0, 16), kafkaRecord(0, 17, unstamped), kafkaRecord(0, 18)],
@@ -152,7 +152,7 @@ describe('a Kafka event', () => {
     ])
   })
 
-  it('is given back from its first record where the work fails, also before one that was not stamped', async () => {
+  it('is given back from its first record when the work fails, also before a record that was not stamped', async () => {
     const event = kafka({
       'image-events-0': [kafkaRecord(0, 15), kafkaRecord(0, 16, { timestampType: 'CREATE_TIME' })],
     })
@@ -160,7 +160,7 @@ describe('a Kafka event', () => {
     expect(response.batchItemFailures).toEqual([{ itemIdentifier: { partition: 'image-events-0', offset: 15 } }])
   })
 
-  it('is given back by partition: those that fail only', async () => {
+  it('is given back by partition: only the partitions that failed', async () => {
     const event = kafka({
       'image-events-0': [kafkaRecord(0, 15)],
       'image-events-1': [kafkaRecord(1, 40), kafkaRecord(1, 41)],
@@ -189,7 +189,7 @@ describe.each([
   ['Kinesis', kinesisEvent, 'shardId-000000000000', 56],
   ['Kafka', kafkaEvent, '3', 15],
 ] as const)('the local event of %s', (_, toEvent, shard, digits) => {
-  it('is taken apart into the records that it was made of', () => {
+  it('is decoded to the records that it was made of', () => {
     const lane = laneName(STREAM, shard)
     const sequence = fc.bigInt({ min: 0n, max: 10n ** BigInt(digits) - 1n })
     const record = fc.record({
@@ -207,7 +207,7 @@ describe.each([
     )
   })
 
-  it('answers nothing failed when all is done', async () => {
+  it('returns no failures when everything is done', async () => {
     const records = [{ lane: laneName(STREAM, shard), position: toPosition(1), arrivalMs: 1, data: Buffer.from('x') }]
     const seen: string[] = []
     const work = async (delivery: Delivery) =>

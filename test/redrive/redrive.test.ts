@@ -27,7 +27,7 @@ const TAKEN = '2026-11-22T11:55:00Z'
 
 const wetland = (image_id: string): WireEvent => wireEvent({ image_id, class_name: 'Wetland', timestamp: TAKEN })
 
-/** The speed and batch layers on a real log and store, at a time of the test's own, with redrives beside them. */
+/** The speed and batch layers on a real log and store, at a time that the test sets, with redrives. */
 async function openSystem() {
   const virtual = virtualTime()
   const time = { ...virtual, now: () => NOON_MS + virtual.now() }
@@ -47,7 +47,7 @@ async function openSystem() {
   const { store } = pipeline
   const [speed, archive] = [pipeline.speedProcess(), pipeline.archiveProcess()]
 
-  /** Hands all of the log to both consumers; each skips what it has had. */
+  /** Delivers the whole log to both consumers; each skips what it has applied. */
   async function settle(): Promise<void> {
     for (const { name } of await log.lanes()) {
       const records = await log.read(name, START, 100_000)
@@ -69,7 +69,7 @@ async function openSystem() {
       await virtual.run(createProducer(log, { time }).send(events))
       await settle()
     },
-    /** Makes a class known from the next slot on, and lets the slot begin. */
+    /** Makes a class known from the next slot onwards, and starts that slot. */
     async learn(className: string): Promise<void> {
       classes.set(className, Math.floor(time.now() / SLOT_MS + 1) * SLOT_MS)
       await virtual.run(virtual.sleep(SLOT_MS))
@@ -79,7 +79,7 @@ async function openSystem() {
       return virtual.run(redriveQuarantine(redrive, options))
     },
     list: () => listQuarantine({ log, store, classes: async () => classes, slotMs: SLOT_MS, time }),
-    /** Images of a class, in the rows of the speed layer. */
+    /** Number of images of a class in the rows of the speed layer. */
     async counted(className = 'Wetland'): Promise<number> {
       const totals = await pipeline.speedTotals()
       return [...totals].reduce((sum, [key, { count }]) => sum + (key.endsWith(className) ? count : 0), 0)
@@ -94,7 +94,7 @@ async function standings(system: System): Promise<Record<Standing, number> | und
   return (await system.list()).get('unknown-class')?.standings
 }
 
-/** A log or a store whose so-named call fails once, without or with having been done. */
+/** A log or a store whose named call fails once, with or without having done its work. */
 function failingOnce<Port extends object>(port: Port, method: keyof Port, isDone: boolean): Port {
   let failed = false
   const call = port[method] as (...all: unknown[]) => Promise<unknown>
@@ -134,7 +134,7 @@ describe('a redrive', () => {
     expect(await standings(system)).toEqual({ bad: 0, ready: 0, redriven: 2, uncertain: 0 })
   })
 
-  it('is seen by the batch layer as by the speed layer', async () => {
+  it('gives the same counts in the batch layer and in the speed layer', async () => {
     const system = await openSystem()
     await system.send(wetland('a'))
     await system.learn('Wetland')
@@ -145,7 +145,7 @@ describe('a redrive', () => {
     expect((await system.pipeline.batchTotals()).get('2026-11-22 Wetland')?.count).toBe(1)
   })
 
-  it('does nothing when it is run again, at once or long after', async () => {
+  it('does nothing when it is run again, immediately or much later', async () => {
     const system = await openSystem()
     await system.send(wetland('a'))
     await system.learn('Wetland')
@@ -159,7 +159,7 @@ describe('a redrive', () => {
     expect(await system.records()).toBe(2)
   })
 
-  it('may be run by several at once', async () => {
+  it('may be run by several processes at once', async () => {
     const system = await openSystem()
     await system.send(...Array.from({ length: 50 }, (_, index) => wetland(`image-${index}`)))
     await system.learn('Wetland')
@@ -194,7 +194,7 @@ describe('a redrive', () => {
     expect(await standings(system)).toEqual({ bad: 0, ready: 0, redriven: 1, uncertain: 0 })
   })
 
-  it('leaves alone what was begun longer ago, and says that it cannot tell', async () => {
+  it('does not touch what was started too long ago, and says that the result is unknown', async () => {
     const system = await openSystem()
     await system.send(wetland('a'))
     await system.learn('Wetland')
@@ -209,7 +209,7 @@ describe('a redrive', () => {
     expect(await standings(system)).toEqual({ bad: 0, ready: 0, redriven: 0, uncertain: 1 })
   })
 
-  it('appends nothing when it stood still for too long after its own claim', async () => {
+  it('appends nothing when the process was suspended for too long after its own claim', async () => {
     const system = await openSystem()
     await system.send(wetland('a'))
     await system.learn('Wetland')
@@ -245,7 +245,7 @@ describe('a redrive', () => {
     expect(Math.max(...attemptsMs)).toBeLessThanOrEqual(startMs + LAST_ATTEMPT_MS)
   })
 
-  it('goes on to where the claim has it, also when its key leads elsewhere by now', async () => {
+  it('continues at the destination of the claim, even if its key belongs to another lane now', async () => {
     const system = await openSystem()
     await system.send(wetland('a'))
     await system.learn('Wetland')
@@ -272,12 +272,12 @@ describe('a redrive', () => {
     expect(await system.redrive()).toMatchObject({ redriven: 0, uncertain: 1 })
   })
 
-  it('leaves what is still bad, and says why', async () => {
+  it('does not touch what is still bad, and says why', async () => {
     const system = await openSystem()
     const tooEarly = wireEvent({ timestamp: '2026-11-22T18:00:00Z' })
     await system.send(wetland('a'), tooEarly, wireEvent({ ndvi_mean: 7 }), wireEvent({ class_name: 'Bog' }))
     await system.learn('Wetland')
-    // Also the event from the future, when that has come: its clock is no better for it.
+    // This includes the event from the future after that time has come: its clock was still wrong.
     await system.pass(12 * HOUR_MS)
     const { redriven, bad } = await system.redrive()
     expect(redriven).toBe(1)
@@ -289,7 +289,7 @@ describe('a redrive', () => {
     )
   })
 
-  it('takes only entries of the reason that is asked for, and as many as are asked for', async () => {
+  it('takes only entries with the requested reason, and at most the requested number', async () => {
     const system = await openSystem()
     await system.send(...Array.from({ length: 50 }, (_, index) => wetland(`image-${index}`)))
     await system.learn('Wetland')
@@ -300,7 +300,7 @@ describe('a redrive', () => {
     expect(await system.counted()).toBe(50)
   })
 
-  it('ends before a lane has more producers to remember than its cursor can hold', async () => {
+  it('ends before a lane has more producers than its cursor can hold', async () => {
     const system = await openSystem()
     await system.send(...Array.from({ length: 5 }, (_, index) => wetland(`image-${index}`)))
     await system.learn('Wetland')
@@ -312,7 +312,7 @@ describe('a redrive', () => {
     expect(await system.redrive()).toMatchObject({ redriven: 2, stoppedBy: 'full-lane' })
   })
 
-  it('is quarantined once more, and may be redriven once more, where the log takes it for earlier', async () => {
+  it('is quarantined again, and may be redriven again, when the log gives it an earlier arrival', async () => {
     const system = await openSystem()
     await system.send(wetland('a'))
     await system.learn('Wetland')
@@ -352,7 +352,7 @@ describe('a redrive of a whole record whose decoder was corrected', () => {
     return system
   }
 
-  it('appends all of its events as one record, and the bad lines with them, to be refused by themselves', async () => {
+  it('appends all of its events as one record, with its bad lines, which are then refused one by one', async () => {
     const system = await systemWith(entry(90, zipped(line('a'), 'nonsense', '', line('b'))))
     expect(await system.redrive()).toMatchObject({ redriven: 1, events: 2 })
     await system.settle()
@@ -362,7 +362,7 @@ describe('a redrive of a whole record whose decoder was corrected', () => {
     expect(entries.map(({ reason }) => reason).sort()).toEqual(['cannot-decompress', 'not-json'])
   })
 
-  it('counts its copies once, though each has a place of its own', async () => {
+  it('counts its copies once, although each has its own place', async () => {
     const data = zipped(line('a'))
     const system = await systemWith(entry(90, data), entry(91, data))
     await system.redrive()
@@ -372,7 +372,7 @@ describe('a redrive of a whole record whose decoder was corrected', () => {
     expect(await system.counted('Forest')).toBe(1)
   })
 
-  it('leaves one alone that no record can hold', async () => {
+  it('does not touch a record that is too large for the log', async () => {
     const noise = (index: number) => createHash('sha512').update(String(index)).digest('base64')
     const lines = Array.from({ length: 20_000 }, (_, index) => line(noise(index)))
     const data = zipped(...lines)
@@ -383,7 +383,7 @@ describe('a redrive of a whole record whose decoder was corrected', () => {
   })
 })
 
-it('a redrive leaves an entry alone whose record is larger than the log takes now, and takes it on once it fits', async () => {
+it('a redrive does not touch an entry whose record is larger than the log accepts now, and takes it once it fits', async () => {
   const system = await openSystem()
   await system.send(wetland('a'))
   await system.learn('Wetland')
@@ -414,7 +414,7 @@ it('a redrive takes an event that was written over several lines', async () => {
   expect(await system.counted()).toBe(1)
 })
 
-it('a list of the quarantine tells of each reason how much there is, from when to when, and where', async () => {
+it('a list of the quarantine shows the number of entries, the first and last time, and a place for each reason', async () => {
   const system = await openSystem()
   await system.send(wetland('a'), wireEvent({ ndvi_mean: 7 }))
   await system.pass(HOUR_MS)

@@ -7,7 +7,7 @@ import { Health } from '../../functions/serving/schemas.ts'
 import { openOneLane } from '../support/one-lane.ts'
 import { openLanes } from '../support/pipeline.ts'
 
-/** After so long without a heartbeat, of which one is sent each minute. */
+/** Time without a heartbeat after which a lane is silent. One is sent each minute. */
 const SILENT_MS = 3 * MINUTE_MS + 30 * SECOND_MS
 
 async function openTwoLanes() {
@@ -28,8 +28,8 @@ async function openTwoLanes() {
   }
 }
 
-describe('a lane through which no heartbeat comes', () => {
-  it('is named with its silence, after three that should have come', async () => {
+describe('a lane without heartbeats', () => {
+  it('is named with the length of its silence, after three missing heartbeats', async () => {
     const { a, b, clock, heartbeat, speed, reasons } = await openTwoLanes()
     await speed([heartbeat(a.name)])
     await speed([heartbeat(b.name)])
@@ -44,7 +44,7 @@ describe('a lane through which no heartbeat comes', () => {
     expect(await reasons()).toEqual([])
   })
 
-  it('is no fault while it is closed', async () => {
+  it('is no fault while the lane is closed', async () => {
     const { a, b, clock, heartbeat, speed, reasons } = await openTwoLanes()
     await speed([heartbeat(a.name)])
     await speed([heartbeat(b.name)])
@@ -54,7 +54,7 @@ describe('a lane through which no heartbeat comes', () => {
     expect(await reasons()).toEqual([])
   })
 
-  it('is named also where nothing ever came, as long as this process knows of it', async () => {
+  it('is named also when nothing ever came, once this process has known it long enough', async () => {
     const { a, b, clock, heartbeat, speed, reasons } = await openTwoLanes()
     await speed([heartbeat(a.name)])
     expect(await reasons()).toEqual([])
@@ -65,7 +65,7 @@ describe('a lane through which no heartbeat comes', () => {
     expect(await reasons()).toEqual([expect.stringContaining(`lane ${b.name} (211 s), although`)])
   })
 
-  it('is none for the time in which the system was off', async () => {
+  it('does not count the time in which the system was off', async () => {
     const { a, b, clock, heartbeat, speed, reasons, startedNow } = await openTwoLanes()
     await speed([heartbeat(a.name)])
     await speed([heartbeat(b.name)])
@@ -77,7 +77,7 @@ describe('a lane through which no heartbeat comes', () => {
     expect(await reasons(started)).toEqual([expect.stringContaining(`${a.name} (210 s), ${b.name} (210 s), although`)])
   })
 
-  it('is one of five that are named; of more the number is told', async () => {
+  it('is one of at most five that are named; beyond these only the number is given', async () => {
     const lanes = openLanes('stream', 7)
     const { pipeline, clock } = await openOneLane({ slotMs: HOUR_MS, lanes })
     await health(pipeline.serving)
@@ -88,8 +88,8 @@ describe('a lane through which no heartbeat comes', () => {
   })
 })
 
-describe('what this process does', () => {
-  it('is a reason while it fails, with since when and how often, and none once it has succeeded', async () => {
+describe('the work of this process', () => {
+  it('is a reason while it fails, with the time since when and the number of failures, and no longer after a success', async () => {
     const { clock, reasons } = await openTwoLanes()
     const registry = failureRegistry(() => clock.nowMs)
     const { failing } = registry
@@ -108,7 +108,7 @@ describe('what this process does', () => {
     ])
   })
 
-  it('is no reason for as many failures as are usual', () => {
+  it('is no reason for a usual number of failures', () => {
     const registry = failureRegistry(() => 0)
     for (let count = 1; count <= 2; count++) registry.failed('Appending', 'busy', 2)
     expect(registry.failing()).toEqual([])
@@ -119,7 +119,7 @@ describe('what this process does', () => {
     expect(registry.failing()).toEqual([])
   })
 
-  it('is told once where it is the batch run, whose note says the same', async () => {
+  it('is reported once for the batch run, whose own note says the same', async () => {
     const { serving } = await openTwoLanes()
     const registry = failureRegistry(() => 0)
     registry.failed('The batch run', new Error('out of memory'))
@@ -131,7 +131,7 @@ describe('what this process does', () => {
 })
 
 describe('what was acknowledged and is not counted', () => {
-  it('is the lag of a lane, though the log hands out nothing', async () => {
+  it('is the lag of a lane, although the log returns nothing', async () => {
     const { a, b, heartbeat, speed, serving } = await openTwoLanes()
     const beats = [heartbeat(a.name), heartbeat(b.name)] as const
     for (const beat of beats) await speed([beat])

@@ -12,7 +12,7 @@ import { openOneLane } from '../support/one-lane.ts'
 
 type Query = Record<string, string>
 
-/** An API over a batch view of imported events and of events that came through the log. */
+/** An API over a batch view of imported events and of events from the log. */
 async function openApi({ imported = [], logged = [] }: { imported?: WireEvent[]; logged?: WireEvent[] }) {
   const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: HOUR_MS })
   const rows = imported.map(event => decodeEvent(event, NOON_MS))
@@ -38,7 +38,7 @@ async function openApi({ imported = [], logged = [] }: { imported?: WireEvent[];
   }
 }
 
-/** An image of each NDVI, hour by hour from a time on. */
+/** An image for each NDVI, one an hour from a given time. */
 const taken = (class_name: string, from: string, ...ndvi: number[]): WireEvent[] =>
   ndvi.map((ndvi_mean, index) =>
     wireEvent({
@@ -63,7 +63,7 @@ describe('before the first view', () => {
 })
 
 describe('/api/batch/statistics', () => {
-  it('has a row per class, by name: quantiles, trend, and correlations of the bands that were measured', async () => {
+  it('has a row for each class, by name: quantiles, trend, and correlations of the measured bands', async () => {
     const river = [1, 2, 3].map(place =>
       wireEvent({
         class_name: 'River',
@@ -104,14 +104,14 @@ describe('/api/batch/statistics', () => {
     })
   })
 
-  it('says of images that are as green as can be no more than 1', async () => {
+  it('returns at most 1 for images with the largest possible NDVI', async () => {
     const { rows } = await openApi({ imported: [wireEvent({ ndvi_mean: 1 })] })
     expect((await rows('/api/batch/statistics')).map(row => BatchStatisticsRow.parse(row).ndvi_p95)).toEqual([1])
   })
 })
 
 describe('/api/batch/separability', () => {
-  it('has a row per pair of classes, each pair once', async () => {
+  it('has a row for each pair of classes, each pair once', async () => {
     const { rows } = await openApi({
       imported: [
         ...taken('SeaLake', '2026-11-20T00:00:00Z', -0.3, -0.2),
@@ -129,12 +129,12 @@ describe('/api/batch/separability', () => {
     expect([red, green, blue, nir, brightness]).toEqual([null, null, null, null, null])
   })
 
-  it('has none for a single class', async () => {
+  it('has no rows for a single class', async () => {
     const { rows } = await openApi({ imported: taken('Forest', '2026-11-20T00:00:00Z', 0.7, 0.8) })
     expect(await rows('/api/batch/separability')).toEqual([])
   })
 
-  it('has the pairs of one class with all others, as they are among all pairs', async () => {
+  it('has the pairs of one class with all others, with the same values as among all pairs', async () => {
     const classes = ['Forest', 'River', 'SeaLake']
     const { rows, get } = await openApi({
       imported: classes.flatMap((name, at) => taken(name, '2026-11-20T00:00:00Z', at / 10, at / 10 + 0.01)),
@@ -147,7 +147,7 @@ describe('/api/batch/separability', () => {
     expect((await get('/api/batch/separability', { class: 'Moon' })).statusCode).toBe(404)
   })
 
-  it('needs a class where all pairs would hold up other answers', async () => {
+  it('requires a class when all pairs would delay other answers', async () => {
     const classesOf = (count: number) =>
       new Map(Array.from({ length: count }, (_, at) => [`class ${String(at).padStart(4, '0')}`, emptyHistory()]))
     const batchOf = (count: number) =>
@@ -171,7 +171,7 @@ describe('/api/batch/days', () => {
     return days.map(({ day, class_name, count }) => [day, class_name, count])
   }
 
-  it('has a row per day and class, in order, that adds up what was imported and what came through the log', async () => {
+  it('has a row for each day and class, in order, with imported events and events from the log added up', async () => {
     const api = await openApi({ imported, logged })
     expect(await counts(api, { from: FROM, to: TO })).toEqual([
       ['2026-11-20', 'River', 2],
@@ -190,13 +190,13 @@ describe('/api/batch/days', () => {
     })
   })
 
-  it('has those from the first to the last day, both included', async () => {
+  it('has the rows from the first to the last day, both included', async () => {
     const api = await openApi({ imported, logged })
     expect(await counts(api, { from: '2026-11-21', to: '2026-11-21' })).toEqual([['2026-11-21', 'River', 1]])
     expect(await counts(api, { from: '2026-11-23', to: '2026-12-31' })).toEqual([])
   })
 
-  it('has those of one class where one is asked for', async () => {
+  it('has the rows of one class when one is requested', async () => {
     const api = await openApi({ imported, logged })
     expect(await counts(api, { from: FROM, to: TO, class: 'Forest' })).toEqual([['2026-11-22', 'Forest', 3]])
     expect(await counts(api, { from: FROM, to: TO, class: 'Desert' })).toEqual([])
@@ -238,7 +238,7 @@ describe('an answer of the batch view', () => {
     expect((await get(path, null, { 'if-none-match': '"other"' })).statusCode).toBe(200)
   })
 
-  it('that cannot be read is a problem that says nothing of why, to be asked for again', async () => {
+  it('that cannot be read is a problem that does not reveal the cause, and can be retried', async () => {
     const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
     const logger = collectingLogger()
     const views = { ...pipeline.serving.views, read: () => Promise.reject(new Error('the disk is on fire')) }

@@ -16,7 +16,7 @@ const iso = (ms: number) => new Date(ms).toISOString()
 const taken = (ms: number, changes = {}) => JSON.stringify(wireEvent({ timestamp: iso(ms), ...changes }))
 
 describe('health', () => {
-  it('of a system that nothing has come to is ok, and knows of no watermark', async () => {
+  it('of a new system is ok, without a watermark', async () => {
     const { pipeline } = await openOneLane({ slotMs: SLOT_MS })
     expect(Health.parse(await health(pipeline.serving))).toMatchObject({
       status: 'ok',
@@ -27,7 +27,7 @@ describe('health', () => {
     })
   })
 
-  it('tells the watermark, and each lane’s delay by its last heartbeat', async () => {
+  it("shows the watermark, and the delay of each lane's last heartbeat", async () => {
     const lanes = openLanes('stream', 2)
     const [a, b] = lanes.map(({ name }) => name) as [string, string]
     const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS, lanes })
@@ -46,7 +46,7 @@ describe('health', () => {
     ])
   })
 
-  it('counts what is in quarantine, over all lanes, closed ones too', async () => {
+  it('counts the quarantine of all lanes, including closed ones', async () => {
     const lanes = openLanes('stream', 2)
     const [a, b] = lanes as [Lane, Lane]
     const { pipeline, append, speed } = await openOneLane({ slotMs: SLOT_MS, lanes })
@@ -97,7 +97,7 @@ describe('health', () => {
     ['nothing waits', null, true],
     ['a record waits for a minute', 60_000, false],
     ['a record waits for longer', 60_001, true],
-  ])('tells why the log withholds something when %s: %j', async (_, waitsMs, isTold) => {
+  ])('says why the log withholds records when %s: %j', async (_, waitsMs, isTold) => {
     const { pipeline, clock, append, speed } = await openOneLane({ slotMs: SLOT_MS, lanes: openLanes('stream', 2) })
     await speed([append(taken(NOON_MS))])
     const oldestMs = waitsMs === null ? null : clock.nowMs - waitsMs
@@ -108,7 +108,7 @@ describe('health', () => {
     expect(lanes.lag_ms).toBe(waitsMs ?? 0)
   })
 
-  it('tells what of its store cannot be used', async () => {
+  it('names the part of its store that cannot be used', async () => {
     const { pipeline, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([heartbeat()])
     const store = { ...pipeline.serving.store, unready: async () => ['The table quarantine is CREATING.'] }
@@ -122,13 +122,13 @@ describe('health', () => {
     ['at its oldest', NOON_MS - 3 * SLOT_MS - 10 * MINUTE_MS, 'ok'],
     ['older', NOON_MS - 3 * SLOT_MS - 10 * MINUTE_MS - 1, 'degraded'],
     ['the one of imports only', SLOT_MS, 'ok'],
-  ])('with a batch cut that is %s is as it should be', async (_, cut, status) => {
+  ])('with a batch cut that is %s has no reason', async (_, cut, status) => {
     const { pipeline, clock, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([heartbeat()])
     const view = emptyView({ cut })
     await pipeline.objects.put(view.classesKey, encodeClasses(new Map()))
     await publishView(pipeline.objects, view)
-    // A night without a record, and so without anything to be counted, is no fault.
+    // A night without records, and therefore without anything to count, is no fault.
     clock.nowMs += 12 * HOUR_MS
     const activity = { ...pipeline.serving.activity, heartbeats: { everyMs: MINUTE_MS, sinceMs: clock.nowMs } }
     const answer = Health.parse(await health({ ...pipeline.serving, activity }))
@@ -162,7 +162,7 @@ describe('the newest windows', () => {
     expect(await states(pipeline.serving)).toEqual([[window, 'closed']])
   })
 
-  it('that are closed still count what is late, and say how much', async () => {
+  it('still count late events when they are closed, and say how many', async () => {
     const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([append(taken(NOON_MS))])
     clock.nowMs = NOON_MS + 20 * MINUTE_MS
@@ -170,7 +170,7 @@ describe('the newest windows', () => {
     expect(await realtimeNdvi(pipeline.serving)).toMatchObject([{ state: 'closed', count: 2, late_count: 1 }])
   })
 
-  it('are answered, as open ones, when the log cannot be asked for its lanes', async () => {
+  it('are returned as open when the log cannot list its lanes', async () => {
     const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([append(taken(NOON_MS))])
     clock.nowMs += 20 * MINUTE_MS

@@ -16,7 +16,7 @@ const iso = (ms: number) => new Date(ms).toISOString()
 const image = (ms: number) => JSON.stringify(wireEvent({ timestamp: iso(ms) }))
 
 describe('a table as CSV', () => {
-  it('has no cell that a spreadsheet takes for a formula, whatever it begins with', () => {
+  it('has no cell that a spreadsheet would read as a formula, whatever the text begins with', () => {
     const cells = ['=1+1', '+1', '-1', '@a', '\ta', '\ra', 'a=1', ' =1', '']
     expect(
       toCsv(
@@ -27,7 +27,7 @@ describe('a table as CSV', () => {
     expect(toCsv(['x'], [{ x: -1 }, { x: true }, { x: null }, {}])).toBe('x\r\n-1\r\ntrue\r\n\r\n\r\n')
   })
 
-  it('quotes what would end a cell or a line, and doubles quotes', () => {
+  it('quotes text that would end a cell or a line, and doubles quotes', () => {
     const cells = ['a,b', 'a"b"', 'a\nb', 'a\rb', 'ab']
     expect(
       toCsv(
@@ -52,7 +52,7 @@ describe('a kept answer', () => {
     }
   }
 
-  it('stands in for one that fails, with its age and the reason, for ten minutes', async () => {
+  it('replaces one that fails, with its age and the reason, for ten minutes', async () => {
     const { clock, ask, down } = open()
     expect(await ask('a', async () => 1)).toEqual({ value: 1, ageMs: 0, failure: null })
     expect(await ask('a', down)).toEqual({ value: 1, ageMs: 1, failure: 'Error: down' })
@@ -63,18 +63,18 @@ describe('a kept answer', () => {
     await expect(ask('b', down)).rejects.toThrow('down')
   })
 
-  it('hides no fault of the question, which is wrong however often it was answered', async () => {
+  it('never hides an error of the request, even if the same request was answered before', async () => {
     const { ask, wrong } = open()
     await ask('a', async () => 1)
     await expect(ask('a', wrong)).rejects.toThrow(BadParameterError)
   })
 
-  it('goes when fifty others were given since', async () => {
+  it('is dropped after fifty other answers', async () => {
     const { ask, down } = open()
     for (let key = 0; key <= 50; key++) await ask(String(key), async () => key)
     await expect(ask('0', down)).rejects.toThrow('down')
     expect((await ask('1', down)).value).toBe(1)
-    // What is asked again is the newest.
+    // A request that is repeated becomes the newest.
     await ask('1', async () => 'again')
     await ask('new', async () => 'new')
     expect((await ask('1', down)).value).toBe('again')
@@ -82,7 +82,7 @@ describe('a kept answer', () => {
     expect((await ask('3', down)).value).toBe(3)
   })
 
-  it('is none where only one of now will do, and nothing is waited for without end', async () => {
+  it('is not used when only a current answer will do, and no wait is endless', async () => {
     const { ask, askFresh, down } = open(20)
     await ask('a', async () => 1)
     await expect(askFresh(down)).rejects.toThrow('down')
@@ -92,7 +92,7 @@ describe('a kept answer', () => {
   })
 })
 
-it('the tag of an answer tells its form: an empty table as CSV is not the one as JSON', async () => {
+it('the tag of an answer depends on its form: an empty table as CSV differs from one as JSON', async () => {
   const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
   const handler = servingHandler({ ...pipeline.serving, logger: pipeline.logger })
   const ask = (path: string, headers: Record<string, string> = {}) =>
@@ -101,14 +101,14 @@ it('the tag of an answer tells its form: an empty table as CSV is not the one as
     ['application/json', 'text/csv'].map(async accept => (await ask('/api/class-stats', { accept })).headers?.ETag),
   )
   expect(new Set(tags).size).toBe(2)
-  // The same bytes under another type are another answer, too.
+  // The same bytes with another media type are also another answer.
   const { createHash } = await import('node:crypto')
   const body = (await ask('/api/class-stats')).body
   expect(tags[0]).not.toBe(`W/"${createHash('sha1').update(body).digest('base64url')}"`)
 })
 
-describe('where the batch view ends and the rows begin', () => {
-  it('days count the slot of the cut from its rows, and the slot before it from the view', async () => {
+describe('at the border between the batch view and the speed rows', () => {
+  it('days count the slot of the cut from the rows, and the slot before it from the view', async () => {
     const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: HOUR_MS })
     const deliver = async (ms: number, images: number) => {
       clock.nowMs = ms
@@ -127,7 +127,7 @@ describe('where the batch view ends and the rows begin', () => {
     expect(days.map(({ count }) => count)).toEqual([15])
   })
 
-  it('the newest windows are those of the last day where the last hour has none', async () => {
+  it('the newest windows come from the last day when the last hour has none', async () => {
     const { pipeline, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
     await speed([append(image(NOON_MS))])
     const starts = async (ms: number) => {
@@ -140,7 +140,7 @@ describe('where the batch view ends and the rows begin', () => {
 })
 
 describe('health', () => {
-  it('lags as the slowest lane does', async () => {
+  it('has the lag of the slowest lane', async () => {
     const lanes = openLanes('stream', 3)
     const { pipeline, clock, heartbeat, speed } = await openOneLane({ slotMs: HOUR_MS, lanes })
     for (const { name } of lanes) await speed([heartbeat(name)])

@@ -5,7 +5,7 @@ import { servingHandler } from '../../functions/serving/handler.ts'
 import { collectingLogger, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 
-it('an old answer says its true age, and is given as long as it may be, also where the clock was set back', async () => {
+it('an old answer states its true age, and is used as long as allowed, even if the clock was set back', async () => {
   const { pipeline, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
   await speed([append(JSON.stringify(wireEvent()))])
   let isAway = false

@@ -18,7 +18,7 @@ async function openSeries() {
   return { ...lane, series }
 }
 
-it('hours are made of whole windows, wherever in an hour the range begins and ends', async () => {
+it('hours consist of whole windows, wherever in an hour the range begins and ends', async () => {
   const { clock, append, speed, series } = await openSeries()
   clock.nowMs = NOON_MS + 3 * HOUR_MS
   const minutes = [0, 15, 55, 60, 119, 125]
@@ -31,7 +31,7 @@ it('hours are made of whole windows, wherever in an hour the range begins and en
   ])
 })
 
-it('an hour is closed with its last window', async () => {
+it('an hour is closed together with its last window', async () => {
   const { clock, append, heartbeat, speed, series } = await openSeries()
   await speed([append(image(NOON_MS))])
   const stateAfter = async (minutes: number) => {
@@ -43,7 +43,7 @@ it('an hour is closed with its last window', async () => {
   expect(await stateAfter(65)).toEqual(['closed'])
 })
 
-it('days are those of the batch view and of what came since, and all that windows have', async () => {
+it('days consist of the batch view and the newer rows, and have everything that windows have', async () => {
   const { pipeline, clock, append, heartbeat, speed, archive, series } = await openSeries()
   for (let day = 0; day < 10; day++) {
     clock.nowMs = NOON_MS + day * DAY_MS
@@ -52,7 +52,7 @@ it('days are those of the batch view and of what came since, and all that window
     records.push(heartbeat())
     await speed(records)
     await archive(records)
-    // What comes after the last run is in no view.
+    // Events that arrive after the last run are in no view.
     if (day === 7) await pipeline.runBatch()
   }
   const range = { from: iso(NOON_MS), to: iso(clock.nowMs) }
@@ -61,9 +61,9 @@ it('days are those of the batch view and of what came since, and all that window
     Array.from({ length: 10 }, (_, day) => [iso(NOON_MS + day * DAY_MS).slice(0, 10), 2]),
   )
   expect(days.every(row => Date.parse(row.window_end) - Date.parse(row.window_start) === DAY_MS)).toBe(true)
-  // The newest day goes on.
+  // The newest day is still running.
   expect(days.map(({ state }) => state)).toEqual([...Array(9).fill('closed'), 'open'])
-  // At the start of a day, and in the middle of every step.
+  // At the start of a day, and in the middle of each step.
   for (const at of [iso(NOON_MS + 4.5 * DAY_MS), iso(NOON_MS + 5 * DAY_MS + 5 * MINUTE_MS)]) {
     for (const every of ['10m', '1h', '1d']) expect(await series({ every, from: at, to: at }), at).toEqual([])
   }
@@ -72,7 +72,7 @@ it('days are those of the batch view and of what came since, and all that window
   expect(count(await series({ ...range, from: iso(NOON_MS - 2 * HOUR_MS), every: '1h' }))).toBe(20)
 })
 
-it('what was taken on the last day that is told as a day counts once, though its window is among the first', async () => {
+it('an image of the last day that is shown as a day counts once, although its window is among the first', async () => {
   const { pipeline, clock, append, heartbeat, speed, archive, series } = await openSeries()
   const midnight = NOON_MS + 12 * HOUR_MS
   const deliver = async (ms: number, images: number[]) => {
@@ -85,7 +85,7 @@ it('what was taken on the last day that is told as a day counts once, though its
   await deliver(midnight + 2 * MINUTE_MS, [midnight - MINUTE_MS, midnight + MINUTE_MS])
   for (let hour = 1; hour <= 3; hour++) await deliver(midnight + hour * HOUR_MS, [])
   await pipeline.runBatch()
-  // A late one, which no view has.
+  // A late event, which no view has.
   await deliver(midnight + 4 * HOUR_MS, [midnight - 5 * MINUTE_MS])
   clock.nowMs = midnight + 7 * DAY_MS + HOUR_MS
   const from = iso(NOON_MS)
@@ -98,7 +98,7 @@ it('what was taken on the last day that is told as a day counts once, though its
   }
 })
 
-it('an answer that Lambda could not give back is refused, with what to do instead', async () => {
+it('an answer that Lambda could not return is refused, with what to do instead', async () => {
   const classes = Array.from({ length: 30 }, (_, index) => `Class${index}`.padEnd(100, 'x'))
   const { pipeline, clock, append, speed } = await openOneLane({
     slotMs: HOUR_MS,

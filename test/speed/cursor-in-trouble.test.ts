@@ -7,7 +7,7 @@ import { openOneLane } from '../support/one-lane.ts'
 
 const DONE = { batchItemFailures: [] }
 
-it('a log that was created again under the same name is given back, not taken for copies', async () => {
+it('a delivery of a log that was created again under the same name is given back, not treated as copies', async () => {
   const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
   const records = Array.from({ length: 10 }, () => append(JSON.stringify(wireEvent())))
   expect(await speed(records)).toEqual(DONE)
@@ -15,11 +15,11 @@ it('a log that was created again under the same name is given back, not taken fo
   const recreated = { ...append(JSON.stringify(wireEvent())), lane, position: toPosition(1) }
   expect((await speed([recreated])).batchItemFailures).toHaveLength(1)
   expect(pipeline.logger.lines.at(-1)?.fields?.error).toContain(`the lane ${lane} starts from the beginning`)
-  // What is delivered again as it was is a copy as ever.
+  // A record that is delivered again unchanged is still a copy.
   expect(await speed(records.slice(2))).toEqual(DONE)
 })
 
-it('a lane goes on, however many ids its senders take', async () => {
+it('a lane continues, however many ids its senders use', async () => {
   const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
   let count = 0
   const idsOfAnHour = () => {
@@ -32,7 +32,7 @@ it('a lane goes on, however many ids its senders take', async () => {
   for (let hour = 0; hour < 3; hour++) {
     const records = idsOfAnHour()
     expect(await speed(records)).toEqual(DONE)
-    // The last ones are known still.
+    // The last ids are still known.
     const [last] = records.slice(-1)
     const copy = append((last as (typeof records)[number]).data)
     expect(await speed([copy])).toEqual(DONE)

@@ -8,7 +8,7 @@ import { openOneLane } from '../support/one-lane.ts'
 const event = JSON.stringify(wireEvent())
 const record = (producer: string) => `${JSON.stringify({ landcover: { producer, counter: 1 } })}\n${event}`
 
-/** Lane whose log stamps records by a clock of its own, and whose processes have another. */
+/** Lane whose log stamps records with its own clock, while the processes have another clock. */
 async function openStampedLane() {
   const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
   return {
@@ -25,7 +25,7 @@ async function openStampedLane() {
   }
 }
 
-it('a copy counts once where the clock of the log leapt ahead for another producer in between', async () => {
+it("a copy counts once when the log's clock leapt ahead for another producer in between", async () => {
   const { clock, stamped, speed, images } = await openStampedLane()
   await speed([stamped(NOON_MS, record('a'))])
   clock.nowMs = NOON_MS + MINUTE_MS
@@ -37,17 +37,20 @@ it('a copy counts once where the clock of the log leapt ahead for another produc
 it.each([
   ['a heartbeat', encodeHeartbeat(NOON_MS)],
   ['a record without a producer', event],
-])('a copy counts once where it leapt ahead for %s, also in a lane that is read hours later', async (_, leapt) => {
-  const { clock, stamped, speed, images } = await openStampedLane()
-  clock.nowMs = NOON_MS + DAY_MS
-  await speed([stamped(NOON_MS, record('a'))])
-  await speed([stamped(NOON_MS + 3650 * DAY_MS, leapt)])
-  const before = await images()
-  await speed([stamped(NOON_MS + 2 * MINUTE_MS, record('a'))])
-  expect(await images()).toBe(before)
-})
+])(
+  'a copy counts once when the clock leapt ahead for %s, also in a lane that is read hours later',
+  async (_, leapt) => {
+    const { clock, stamped, speed, images } = await openStampedLane()
+    clock.nowMs = NOON_MS + DAY_MS
+    await speed([stamped(NOON_MS, record('a'))])
+    await speed([stamped(NOON_MS + 3650 * DAY_MS, leapt)])
+    const before = await images()
+    await speed([stamped(NOON_MS + 2 * MINUTE_MS, record('a'))])
+    expect(await images()).toBe(before)
+  },
+)
 
-it('a copy counts once where the clock leapt some hours ahead for other producers, also in a lane that is read when that time has come', async () => {
+it('a copy counts once when the clock leapt hours ahead for other producers, also in a lane that is read when that time arrives', async () => {
   const { clock, stamped, speed, images } = await openStampedLane()
   clock.nowMs = NOON_MS + DAY_MS
   await speed([stamped(NOON_MS, record('a'))])
@@ -56,7 +59,7 @@ it('a copy counts once where the clock leapt some hours ahead for other producer
   expect(await images()).toBe(3)
 })
 
-it('a producer is forgotten with the first record of another that arrives when no copies can come', async () => {
+it('a producer is forgotten with the first record of another producer that arrives when no copies can come', async () => {
   const { clock, stamped, speed, producers } = await openStampedLane()
   const lastMs = NOON_MS + rememberedMs(HOUR_MS) + HOUR_MS
   clock.nowMs = NOON_MS + DAY_MS

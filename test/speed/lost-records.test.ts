@@ -5,7 +5,7 @@ import { health } from '../../functions/serving/health.ts'
 import { NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 
-/** A lane of which nine records are appended, and the log keeps those from the one of a number on. */
+/** A lane with nine appended records. The log keeps the records from the given number onwards. */
 async function openLane(firstKept: number | null) {
   const asked: string[] = []
   const system = await openOneLane({
@@ -21,7 +21,7 @@ async function openLane(firstKept: number | null) {
   return { ...system, asked, records, cursor }
 }
 
-it('counts what the log removed between a cursor and the next record, once however often that is delivered', async () => {
+it('counts what the log removed between a cursor and the next record, once even if that record is delivered several times', async () => {
   const { records, speed, cursor, pipeline, lane } = await openLane(7)
   await speed(records.slice(0, 2))
   expect(await cursor()).toMatchObject({ lostRecords: 0, lastLossMs: null })
@@ -36,7 +36,7 @@ it('counts what the log removed between a cursor and the next record, once howev
   ])
 })
 
-it('counts a loss once where the delivery that shows it is given back and comes again', async () => {
+it('counts a loss once when the delivery that shows it is given back and comes again', async () => {
   const { records, speed, cursor, pipeline } = await openLane(4)
   await speed(records.slice(0, 1))
   const refusing = { ...pipeline.store, moveCursor: async () => Promise.reject(new Error('the store is down')) }
@@ -46,7 +46,7 @@ it('counts a loss once where the delivery that shows it is given back and comes 
   expect(await cursor()).toMatchObject({ lostRecords: 2 })
 })
 
-it('takes a gap for no loss where the log still has what lies in it, or cannot tell', async () => {
+it('does not treat a gap as a loss when the log still has the records in it, or cannot tell', async () => {
   for (const firstKept of [1, 2, 3, null]) {
     const { records, speed, cursor } = await openLane(firstKept)
     await speed(records.slice(0, 2))
@@ -55,7 +55,7 @@ it('takes a gap for no loss where the log still has what lies in it, or cannot t
   }
 })
 
-it('asks the log only where records do not follow each other, and never of a lane that begins', async () => {
+it('asks the log only when records do not follow each other, and never about a lane that begins', async () => {
   const { records, speed, cursor, asked, lane } = await openLane(9)
   await speed(records.slice(3, 5))
   await speed(records.slice(5, 7))
@@ -65,7 +65,7 @@ it('asks the log only where records do not follow each other, and never of a lan
   expect(await cursor()).toMatchObject({ lostRecords: 1 })
 })
 
-it('is a reason of health for seven days after it was noticed, and a number of the lane for all time', async () => {
+it("is a reason in health for seven days after it was noticed, and stays in the lane's count", async () => {
   const { records, speed, clock, pipeline, lane } = await openLane(7)
   await speed(records.slice(0, 2))
   await speed(records.slice(6))
@@ -86,9 +86,9 @@ it.each([
   [2, 7, 3, 0],
   [2, 7, 4, 1],
   [2, 7, 7, 4],
-  // What came after the loss was removed in turn.
+  // Records after the loss were removed later, too.
   [2, 7, 9, 4],
-])('between %i and %i, of a log that begins at %i, are %i lost', (read, next, firstKept, lost) => {
+])('between %i and %i, of a log that begins at %i, %i are lost', (read, next, firstKept, lost) => {
   expect(lostBetween(toPosition(read), toPosition(next), toPosition(firstKept))).toBe(lost)
   expect(isNext(toPosition(read), toPosition(next))).toBe(false)
   expect(isNext(toPosition(read), toPosition(read + 1))).toBe(true)

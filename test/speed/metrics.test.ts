@@ -8,7 +8,7 @@ const DONE = { batchItemFailures: [] }
 const line = (changes = {}) => JSON.stringify(wireEvent(changes))
 
 describe('the speed layer measures', () => {
-  it('what a delivery came to, and how old it was', async () => {
+  it('the result of a delivery, and its age', async () => {
     const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
     const record = encodeRecord({ producer: 'p', counter: 1 }, [
       wireEvent(),
@@ -42,14 +42,14 @@ describe('the speed layer measures', () => {
     ])
   })
 
-  it('optional values that cannot be used, of the events that count', async () => {
+  it('optional values that cannot be used, of events that count', async () => {
     const { pipeline, append, speed } = await openOneLane({ slotMs: HOUR_MS })
     const unusable = { ndvi_min: -9999, vegetation_index: 'High' } as object
     await speed([append(line(unusable)), append(line({ ...unusable, class_name: 'Moon' })), append(line())])
     expect(pipeline.metrics.measured[0]?.values).toMatchObject({ counted: 2, quarantined: 1, unusedValues: 2 })
   })
 
-  it('what is delivered again as skipped', async () => {
+  it('records that are delivered again, as skipped', async () => {
     const { pipeline, append, speed } = await openOneLane({ slotMs: HOUR_MS })
     const records = [append(line()), append('nonsense')]
     await speed(records)
@@ -63,7 +63,7 @@ describe('the speed layer measures', () => {
     })
   })
 
-  it('how long the last heartbeat of a delivery took from its sending on', async () => {
+  it('the time that the last heartbeat of a delivery took since it was sent', async () => {
     const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
     const delays: unknown[] = []
     const deliver = async (...data: (Uint8Array | string)[]) => {
@@ -87,7 +87,7 @@ describe('the speed layer measures', () => {
     ])
   })
 
-  it('a delivery that is given back, and the heartbeat in it once it is applied', async () => {
+  it('a delivery that is given back, and its heartbeat once it is applied', async () => {
     const { pipeline, lane, clock, append, heartbeat, speed } = await openOneLane({ slotMs: HOUR_MS })
     const records = [append('nonsense'), heartbeat()]
     const down = { ...pipeline.store, moveCursor: () => Promise.reject(new Error('the store is down')) }
@@ -107,7 +107,7 @@ describe('the speed layer measures', () => {
   })
 })
 
-it('a cursor counts a quarantined piece once, however often its delivery fails', async () => {
+it('a cursor counts a quarantined line once, even if its delivery fails several times', async () => {
   const { pipeline, lane, append, speed } = await openOneLane({ slotMs: HOUR_MS })
   const bad = encodeRecord({ producer: 'p', counter: 1 }, [wireEvent({ ndvi_mean: 7 }), wireEvent({ ndvi_mean: -7 })])
   const records = [append(bad), append(bad), append('[')]

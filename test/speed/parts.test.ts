@@ -10,7 +10,7 @@ import { openOneLane } from '../support/one-lane.ts'
 const iso = (ms: number) => new Date(ms).toISOString()
 const line = (changes = {}) => JSON.stringify(wireEvent(changes))
 
-/** Applies records, and tells what each part of the delivery wrote; rows and alerts go nowhere. */
+/** Applies records, and returns what each part of the delivery wrote; rows and alerts are discarded. */
 async function partsOf(records: (append: (data: string) => LogRecord) => LogRecord[]) {
   const { pipeline, lane, append } = await openOneLane({ slotMs: HOUR_MS })
   const parts: { rows: number; alerts: number }[] = []
@@ -45,7 +45,7 @@ async function partsOf(records: (append: (data: string) => LogRecord) => LogReco
   return parts
 }
 
-it('a delivery of very many windows is written in parts: another begins once there are ten thousand', async () => {
+it('a delivery with very many windows is written in parts: a new one begins after ten thousand', async () => {
   const windows = (from: number, count: number) =>
     Array.from({ length: count }, (_, at) => line({ timestamp: iso(NOON_MS - (from + at) * 10 * MINUTE_MS) })).join(
       '\n',
@@ -62,7 +62,7 @@ it('a delivery of very many windows is written in parts: another begins once the
   ])
 })
 
-it('a delivery of very many alerts is written in parts', async () => {
+it('a delivery with very many alerts is written in parts', async () => {
   const odd = line({ ndvi_mean: 0.5, ndvi_std: 0.01, ndvi_min: 0.4, ndvi_max: 0.9 })
   const parts = await partsOf(append => [append(`${odd}\n`.repeat(9_998)), append(line()), append(odd), append(odd)])
   expect(parts).toEqual([
@@ -71,7 +71,7 @@ it('a delivery of very many alerts is written in parts', async () => {
   ])
 })
 
-it('a cursor tells the latest event and arrival that it has passed, whatever order they come in', async () => {
+it('a cursor holds the latest event time and arrival time that it has passed, in any order of the records', async () => {
   const { pipeline, lane, clock, append, heartbeat, speed } = await openOneLane({ slotMs: HOUR_MS })
   const latest = async () => {
     const cursor = await pipeline.store.readCursor(lane)

@@ -19,24 +19,24 @@ const SLOT_MS = MINUTE_MS
 const MIB = 1024 * 1024
 const LONG_MS = 120_000
 
-/** Stands in every poisonous thing that has room for it, and must not turn up where people read along. */
+/** Text in every poisonous input that has space for it. It must never appear in logs or messages. */
 const SECRET = 'SESAME'
 
 const bytesOf = (...codes: number[]) => Buffer.from(codes)
 const event = (changes = {}) => JSON.stringify(wireEvent({ image_id: SECRET, ...changes }))
-/** An event whose JSON has `literal` in place of a field's value. */
+/** An event whose JSON has `literal` instead of a field's value. */
 const literally = (field: string, literal: string) =>
   JSON.stringify(wireEvent({ image_id: SECRET, [field]: '!' } as object)).replace('"!"', literal)
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
 interface Rejected {
-  /** Line of the record; null is the whole. */
+  /** Line of the record; null for the whole record. */
   index: number | null
   reason: RejectionReason
   bytes: Uint8Array | string
 }
 
-/** Delivers a record between two good ones to both layers, and holds what they make of it against what they should. */
+/** Delivers a record between two good ones to both layers, and compares the results with the expected ones. */
 async function expectPoison(data: Uint8Array | string, rejected: Rejected[], goodBeside: number): Promise<void> {
   const { pipeline, lane, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: SLOT_MS })
   const good = (counter: number) => encodeRecord({ producer: 'good', counter }, [wireEvent()])
@@ -72,7 +72,7 @@ function digest(bytes: Uint8Array): string {
   return `${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex')}`
 }
 
-describe('a line is refused with its reason and its bytes, and the good events beside it count:', () => {
+describe('a line is refused with its reason and its bytes, and the good events of the record count:', () => {
   const lines: [string, RejectionReason, string | Uint8Array][] = [
     ['a class that nobody knows', 'unknown-class', event({ class_name: SECRET })],
     ['a class with the name of a prototype', 'unknown-class', event({ class_name: '__proto__' })],
@@ -139,7 +139,7 @@ describe('a line is refused with its reason and its bytes, and the good events b
   })
 })
 
-describe('a record is refused whole, with its reason and its bytes, and those beside it count:', () => {
+describe('a record is refused as a whole, with its reason and its bytes, and the records around it count:', () => {
   const many = Buffer.from(Array.from({ length: 100 }, () => event()).join('\n'))
   const spaces = (length: number) => Buffer.alloc(length, `${' '.repeat(1_023)}\n`)
   const flipped = (bytes: Buffer, at: number) => {
@@ -169,7 +169,7 @@ describe('a record is refused whole, with its reason and its bytes, and those be
 })
 
 describe('a record at the limit of the log', () => {
-  /** Kinesis takes 10 MiB when a stream is set to (Kinesis Data Streams Developer Guide, "Handle large records"). */
+  /** Kinesis accepts 10 MiB when a stream allows it (Kinesis Data Streams Developer Guide, "Handle large records"). */
   const KINESIS_LIMIT = 10 * MIB
 
   it('of one line is refused with its bytes, without being parsed', { timeout: LONG_MS }, async () => {
@@ -177,20 +177,20 @@ describe('a record at the limit of the log', () => {
     await expectPoison(deep, [{ index: 0, reason: 'too-large', bytes: deep }], 0)
   })
 
-  it('of good events counts whole, but for its bad line', { timeout: LONG_MS }, async () => {
+  it('of good events counts completely, except its bad line', { timeout: LONG_MS }, async () => {
     const text = event()
     const count = Math.floor((KINESIS_LIMIT - 10) / (text.length + 1))
     const data = `${`${text}\n`.repeat(count)}${SECRET}`
     await expectPoison(data, [{ index: count, reason: 'not-json', bytes: SECRET }], count)
   })
 
-  it('of good events, compressed, may hold 16 MiB of them', { timeout: LONG_MS }, async () => {
+  it('of good events, compressed, may hold 16 MiB of events', { timeout: LONG_MS }, async () => {
     const text = event()
     const count = Math.floor(MAX_DECODED_BYTES / (text.length + 1))
     await expectPoison(zstdCompressSync(`${text}\n`.repeat(count)), [], count)
   })
 
-  it('of something binary is refused line by line', { timeout: LONG_MS }, async () => {
+  it('with binary data is refused line by line', { timeout: LONG_MS }, async () => {
     const words = new Uint32Array(MIB / 4).map((_, index) => Math.imul(index + 1, 2_654_435_761))
     const noise = Buffer.from(words.buffer)
     const { rejections } = decodeRecord(logRecord(noise), NOON_MS, CLASSES)
@@ -200,7 +200,7 @@ describe('a record at the limit of the log', () => {
   })
 })
 
-describe('what is odd and no poison counts:', () => {
+describe('what is unusual but not poison counts:', () => {
   it.each([
     ['lines that end in CRLF', `${event()}\r\n${event()}\r\n`, 2],
     ['a byte order mark at the start', `\ufeff${event()}\n${event()}`, 2],
@@ -217,7 +217,7 @@ describe('what is odd and no poison counts:', () => {
   })
 })
 
-it('a delivery that comes to very much is written in parts, each once', { timeout: LONG_MS }, async () => {
+it('a delivery with very many results is written in parts, each once', { timeout: LONG_MS }, async () => {
   const { pipeline, lane, append, speed } = await openOneLane({ slotMs: SLOT_MS })
   const lines = 3_000
   const records = Array.from({ length: 10 }, () => append('?\n'.repeat(lines)))
@@ -241,7 +241,7 @@ it('a delivery that comes to very much is written in parts, each once', { timeou
   expect(await pipeline.quarantined()).toHaveLength(records.length * lines)
 })
 
-it('a delivery that is given back says so without a word of its content', async () => {
+it('a delivery that is given back is reported without any of its content', async () => {
   const { pipeline, append, speed } = await openOneLane({ slotMs: SLOT_MS })
   const refused = { ...pipeline.store, quarantine: () => Promise.reject(new Error('the store is down')) }
   await speed([append(event({ class_name: SECRET }))], refused)

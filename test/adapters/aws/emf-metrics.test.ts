@@ -50,7 +50,7 @@ const Document = z.looseObject({ _aws: Metadata }).superRefine((root, context) =
     if (new Set(names).size < names.length) context.addIssue('two targets have one name')
   }
 })
-/** A log event of CloudWatch, and so a document, may have 256 KB. */
+/** A log event of CloudWatch, and therefore a document, may have 256 KB. */
 const MAX_BYTES = 256 * 1024
 
 function written(...measurements: Measurement[]): string[] {
@@ -69,7 +69,7 @@ const MEASUREMENT: Measurement = {
 }
 
 describe('a measurement', () => {
-  it('becomes one line, a document by the specification', () => {
+  it('becomes one line: a document that follows the specification', () => {
     const [line, ...more] = written(MEASUREMENT)
     expect(more).toEqual([])
     expect(line).toMatch(/^[^\n]+\n$/)
@@ -98,7 +98,7 @@ describe('a measurement', () => {
     })
   })
 
-  it('keeps to the specification whatever the figures are', () => {
+  it('follows the specification for any figures', () => {
     const names = ['records', 'late', 'quarantined.not-utf8', 'applyMs', 'endToEndDelayMs', 'iteratorAgeMs'] as const
     const value = fc.oneof(fc.double(), fc.integer(), fc.constant(null))
     const values = fc.dictionary(fc.constantFrom(...names), value)
@@ -113,20 +113,20 @@ describe('a measurement', () => {
     )
   })
 
-  it('leaves out what was not measured, and is no line when nothing was', () => {
+  it('leaves out what was not measured, and writes no line when nothing was measured', () => {
     const [line] = written({ ...MEASUREMENT, values: { records: 1, endToEndDelayMs: null, applyMs: Number.NaN } })
     expect(line).not.toMatch(/endToEndDelayMs|applyMs|null/)
     expect(written({ ...MEASUREMENT, values: { endToEndDelayMs: null } })).toEqual([])
   })
 
-  it('has nothing of the measurement before it', () => {
+  it('contains nothing of the measurement before it', () => {
     const [, line] = written(MEASUREMENT, { consumer: 'batch', values: { cutAgeMs: 1 } })
     const { _aws, ...root } = Document.parse(JSON.parse(line as string))
     expect(root).toEqual({ consumer: 'batch', cutAgeMs: 1 })
     expect(_aws.CloudWatchMetrics[0]?.Metrics.map(({ Name }) => Name)).toEqual(['cutAgeMs'])
   })
 
-  it('never costs a metric by its lane: the lane is no dimension', () => {
+  it('does not use the lane as a dimension: each lane would cost a metric', () => {
     const lanes = Array.from({ length: 50 }, (_, index) => `stream.${index}`)
     const identities = written(...lanes.map(lane => ({ ...MEASUREMENT, lane }))).map(line => {
       const { _aws, ...root } = Document.parse(JSON.parse(line))

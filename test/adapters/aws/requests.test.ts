@@ -5,7 +5,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { expect, it, onTestFinished } from 'vitest'
 import { limitedRequests } from '../../../functions/adapters/aws/requests.ts'
 
-/** Asks a server for an object, once. */
+/** Requests an object from a server, once. */
 async function ask(listener: RequestListener): Promise<string | undefined> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -26,7 +26,7 @@ async function ask(listener: RequestListener): Promise<string | undefined> {
   return Body?.transformToString()
 }
 
-it('an answer that comes is taken', async () => {
+it('an answer that arrives is returned', async () => {
   expect(await ask((_, response) => void response.end('whole'))).toBe('whole')
 })
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { answerToChallenge } from '../../../functions/adapters/cassandra/keyspaces-auth.ts'
 
-// Of the tests of AWS's own plugins, which are the same for every language.
+// Test data of AWS's own plugins, which is the same for every language.
 const NONCE = '91703fdc2ef562e19fbdab0f58e42fe5'
 const KEYS = { accessKeyId: 'UserID-1', secretAccessKey: 'UserSecretKey-1' }
 const NOW = new Date('2020-06-09T22:41:51Z')

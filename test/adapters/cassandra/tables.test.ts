@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createTableCql, TABLES } from '../../../functions/adapters/cassandra/tables.ts'
 
-test('every name is one that Keyspaces takes: two characters or more, lower case', () => {
+test('every name is valid in Keyspaces: two characters or more, lower case', () => {
   for (const { name, partitionKey, clustering, columns } of TABLES) {
     for (const given of [name, ...[...partitionKey, ...clustering, ...columns].map(column => column.name)]) {
       expect(given).toMatch(/^[a-z][a-z0-9_]{1,47}$/)
@@ -9,7 +9,7 @@ test('every name is one that Keyspaces takes: two characters or more, lower case
   }
 })
 
-test('no table names a column twice, and no two tables have one name', () => {
+test('no table has a column twice, and no two tables have the same name', () => {
   expect(new Set(TABLES.map(table => table.name)).size).toBe(TABLES.length)
   for (const { partitionKey, clustering, columns } of TABLES) {
     const names = [...partitionKey, ...clustering, ...columns].map(column => column.name)
@@ -17,14 +17,14 @@ test('no table names a column twice, and no two tables have one name', () => {
   }
 })
 
-test('only what the batch layer recomputes, or is of the day, expires', () => {
+test('only rows that the batch layer recomputes, or that belong to a day, expire', () => {
   const days = new Map(TABLES.map(({ name, ttlSeconds }) => [name, ttlSeconds === null ? null : ttlSeconds / 86_400]))
   expect(days).toEqual(
     new Map([
       ['store_settings', null],
       ['lane_cursor', null],
       ['realtime_ndvi_by_class', 28],
-      // Written once, and needed for as long as any row of its day can be.
+      // Written once, and needed as long as any row of its day can be.
       ['realtime_days', 56],
       ['anomaly_alerts', 28],
       ['quarantine', null],

@@ -5,7 +5,7 @@ import { lossyLines } from '../../../functions/adapters/files/lossy-lines.ts'
 import { rollingFile } from '../../../functions/adapters/files/rolling-file.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-it('a line that cannot be written is told of and lost, and the next is written when that is possible again', () => {
+it('a line that cannot be written is lost and reported, and the next line is written when that is possible again', () => {
   const file = join(temporaryFolder(), 'metrics.ndjson')
   mkdirSync(file)
   const lost: string[] = []

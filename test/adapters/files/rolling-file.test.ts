@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { rollingFile } from '../../../functions/adapters/files/rolling-file.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-it('keeps the newest lines, and no more than two files of the size', () => {
+it('keeps the newest lines, and at most two files of the given size', () => {
   const folder = temporaryFolder()
   const file = join(folder, 'metrics.ndjson')
   const write = rollingFile(file, 1_000)
@@ -18,7 +18,7 @@ it('keeps the newest lines, and no more than two files of the size', () => {
   expect(kept).toEqual(lines.slice(-kept.length))
 })
 
-it('goes on with a file that is there', () => {
+it('continues an existing file', () => {
   const file = join(temporaryFolder(), 'metrics.ndjson')
   rollingFile(file, 10)('before\n')
   rollingFile(file, 10)('behind\n')

@@ -6,7 +6,7 @@ const MOST_BYTES = 1000
 const record = (bytes: number): Append => ({ lane: 'topic.0', data: Buffer.alloc(bytes) })
 const bytesOf = ({ data }: Append) => data.byteLength
 
-/** Appends records of so many bytes; `refuses` says of a batch why it is not stored. */
+/** Appends records of the given sizes, bytes; `refuses` returns why a batch is not stored. */
 async function append(sizes: number[], refuses: (bytes: number[]) => { error: string; tooLarge?: true } | null) {
   const sent: number[][] = []
   let offset = 100n
@@ -26,7 +26,7 @@ async function append(sizes: number[], refuses: (bytes: number[]) => { error: st
 }
 
 describe('records for one partition', () => {
-  it('go in batches that the topic takes, and get an offset each', async () => {
+  it('go in batches that the topic accepts, and get an offset each', async () => {
     const { sent, outcomes } = await append([400, 400, 400, 10], () => null)
     expect(sent).toEqual([
       [400, 400],
@@ -35,7 +35,7 @@ describe('records for one partition', () => {
     expect(outcomes).toEqual([100n, 101n, 102n, 103n])
   })
 
-  it('are not sent behind a batch that failed, so that sending again keeps the order', async () => {
+  it('are not sent after a batch that failed, so that sending again keeps the order', async () => {
     const { sent, outcomes } = await append([600, 601, 602], ([bytes]) =>
       bytes === 601 ? { error: 'no leader' } : null,
     )
@@ -47,13 +47,13 @@ describe('records for one partition', () => {
     ])
   })
 
-  it('go on behind one that is too large', async () => {
+  it('are sent after one that is too large', async () => {
     const refuses = ([bytes = 0]: number[]) => (bytes > 600 ? { error: 'too large', tooLarge: true as const } : null)
     const { outcomes } = await append([600, 601, 600], refuses)
     expect(outcomes).toEqual([100n, { error: 'too large', tooLarge: true }, 101n])
   })
 
-  it('stand alone when the topic takes less than it did, so that only those are refused that are too large', async () => {
+  it("are sent one by one when the topic's limit is lower now, so that only the too large ones are refused", async () => {
     const sum = (sizes: number[]) => sizes.reduce((all, bytes) => all + bytes, 0)
     const refuses = (sizes: number[]) => (sum(sizes) > 250 ? { error: 'too large', tooLarge: true as const } : null)
     const { sent, outcomes } = await append([200, 300, 100, 600], refuses)
@@ -66,7 +66,7 @@ describe('records for one partition', () => {
     ])
   })
 
-  it('fit whatever their key where they are as large as the log says', async () => {
+  it("fit with any key when they are as large as the log's limit", async () => {
     const largest = largestRecord(MOST_BYTES * 10)
     expect(largest).toBeGreaterThan(MOST_BYTES * 8)
     expect(largest).toBeLessThanOrEqual(MOST_BYTES * 10 - 1024)

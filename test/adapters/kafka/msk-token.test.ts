@@ -18,8 +18,8 @@ async function parametersOf(login: Parameters<typeof mskToken>[0]): Promise<URLS
 }
 
 describe('a token for Amazon MSK', () => {
-  it("has the signature that AWS's own signer makes of the same", async () => {
-    // By aws-msk-iam-sasl-signer-js 1.0.3, of these credentials at this time.
+  it("has the same signature as AWS's own signer makes", async () => {
+    // Made by aws-msk-iam-sasl-signer-js 1.0.3 from these credentials at this time.
     const signature = 'a6497976652b0c4c344112117b0dad3e76465703c21cb800a6abb207e10980c4'
     expect(Object.fromEntries(await parametersOf(LOGIN))).toEqual({
       Action: 'kafka-cluster:Connect',
@@ -34,7 +34,7 @@ describe('a token for Amazon MSK', () => {
     })
   })
 
-  it('is another for other credentials, and holds no secret', async () => {
+  it('differs for other credentials, and contains no secret', async () => {
     const other = await mskToken({
       ...LOGIN,
       credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'another-secret' }),
@@ -45,7 +45,7 @@ describe('a token for Amazon MSK', () => {
     expect(text).not.toContain('Security-Token')
   })
 
-  it('fails where there are no credentials', async () => {
+  it('fails without credentials', async () => {
     const credentials = () => Promise.reject(new Error('no credentials'))
     await expect(mskToken({ ...LOGIN, credentials })).rejects.toThrow('no credentials')
   })

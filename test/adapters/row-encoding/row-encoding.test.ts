@@ -11,7 +11,7 @@ import { BANDS } from '../../../functions/core/event.ts'
 import { Accumulator, emptyTotals, type Totals } from '../../../functions/core/totals.ts'
 import { imageEvents } from '../../support/arbitraries.ts'
 
-/** Sums as decimal(38,0) has them at the most. */
+/** Largest sums that decimal(38,0) can hold. */
 const sums = fc.bigInt({ min: -(10n ** 38n) + 1n, max: 10n ** 38n - 1n })
 const counts = fc.nat(Number.MAX_SAFE_INTEGER)
 const extremes = fc.option(fc.integer({ min: -1_000_000, max: 1_000_000 }), { nil: null })
@@ -20,7 +20,7 @@ const names = fc
     fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
     fc.constantFrom('__proto__', 'constructor', '0', '7', 'toString', '草地', "O'Brien", '"', '\u0000', '\u2028'),
   )
-  // See the test of backslashes.
+  // Two names for the test of backslashes.
   .filter(name => !name.includes('\\'))
 
 const anyTotals: fc.Arbitrary<Totals> = fc
@@ -41,7 +41,7 @@ const anyTotals: fc.Arbitrary<Totals> = fc
 const byName = (a: [string, unknown], b: [string, unknown]) => (a[0] < b[0] ? -1 : 1)
 
 describe('the text of totals', () => {
-  it('gives them back, whatever the classes are called and however large the sums', () => {
+  it('decodes to the same totals, for any class names and any size of sums', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(names, anyTotals), { maxLength: 5 }), entries => {
         const totals = new Map(entries)
@@ -50,7 +50,7 @@ describe('the text of totals', () => {
     )
   })
 
-  it('gives back what real events come to, and can be added to', () => {
+  it('decodes to the totals of real events, and more can be added', () => {
     fc.assert(
       fc.property(fc.array(imageEvents), fc.array(imageEvents), (before, after) => {
         const whole = new Accumulator()
@@ -66,7 +66,7 @@ describe('the text of totals', () => {
     )
   })
 
-  it('holds no number that JSON would round', () => {
+  it('contains no number that JSON would round', () => {
     const huge = { ...emptyTotals(), ndviSum: -(2n ** 53n) - 1n, ndviSquareSum: 2n ** 70n + 1n }
     const text = totalsToText(new Map([['Forest', huge]]))
     expect(text).toContain('"-9007199254740993"')
@@ -79,7 +79,7 @@ describe('the text of totals', () => {
     expect(Object.prototype).not.toHaveProperty('count')
   })
 
-  it('keeps classes apart whose names are a backslash and what a backslash is written before', () => {
+  it('distinguishes classes whose names are a backslash and the escape of a backslash', () => {
     for (const name of ['\\', '"']) {
       const totals = new Map([
         ['Forest', emptyTotals()],
@@ -89,7 +89,7 @@ describe('the text of totals', () => {
     }
   })
 
-  it('takes bands that a row of an earlier version does not have as not measured', () => {
+  it('treats bands that a row of an earlier version lacks as not measured', () => {
     const text =
       '[["Forest",{"count":1,"late_count":0,"ndvi_sum":"5","ndvi_square_sum":"25","ndvi_min":null,"ndvi_max":null,"bands":[[1,"7"]]}]]'
     const forest = totalsFromText(text).get('Forest')
@@ -102,7 +102,7 @@ describe('the text of producers', () => {
   const seen: fc.Arbitrary<SeenRecord> = fc.record({ counter: fc.integer({ min: 1 }), slot: fc.nat(8.64e15) })
   const records = fc.array(seen, { minLength: 1, maxLength: 3 })
 
-  it('gives them back in their order', () => {
+  it('decodes to the same producers in the same order', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(names, records)), entries => {
         const producers = new Map(entries)

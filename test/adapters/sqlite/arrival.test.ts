@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const YEARS_MS = 3_650 * 24 * HOUR_MS
 
-/** A log of one lane on a machine whose clocks the test sets. */
+/** A log of one lane on a machine whose clocks are set by the test. */
 function open(file = join(temporaryFolder(), 'log.sqlite'), clock = { passedMs: 0, setByMs: 0, boot: 'a' }) {
   const readClocks = (): ClockReading => ({
     wallMs: NOON_MS + clock.passedMs + clock.setByMs,
@@ -43,7 +43,7 @@ it('a clock that is ten years ahead for twelve seconds leaves no arrival behind'
   expect(await arrivals()).toEqual([0, 12_000])
 })
 
-it('who opens the log while the clock is wrong, knows it of the log', async () => {
+it('a process that opens the log while the clock is wrong learns this from the log', async () => {
   const { file, clock, append, arrivals } = open()
   await append('before')
   clock.setByMs = YEARS_MS
@@ -51,7 +51,7 @@ it('who opens the log while the clock is wrong, knows it of the log', async () =
   expect(await arrivals()).toEqual([0])
 })
 
-it('arrival goes on, never back, when the clock was set back by hours, and is the clock again when that has caught up', async () => {
+it('arrival never goes back when the clock was set back by hours, and follows the clock again when that has caught up', async () => {
   const { clock, append, arrivals } = open()
   await append('before')
   clock.setByMs = -6 * HOUR_MS
@@ -62,7 +62,7 @@ it('arrival goes on, never back, when the clock was set back by hours, and is th
   expect((await arrivals()).map(ms => ms / HOUR_MS)).toEqual([0, 0.5, 1, 5, 6, 7])
 })
 
-it('arrival at half speed does not depend on how often something arrives', async () => {
+it('arrival at half speed does not depend on how often records arrive', async () => {
   const { clock, append, arrivals } = open()
   await append('before')
   clock.setByMs = -6 * HOUR_MS
@@ -73,7 +73,7 @@ it('arrival at half speed does not depend on how often something arrives', async
   expect((await arrivals()).at(-1)).toBe(10)
 })
 
-it('arrival does not go back after a start of the machine, and goes on from there', async () => {
+it('arrival does not go back after a restart of the machine, and continues from there', async () => {
   const { clock, append, arrivals } = open()
   await append('before')
   Object.assign(clock, { passedMs: 10, setByMs: -6 * HOUR_MS, boot: 'b' })
@@ -83,7 +83,7 @@ it('arrival does not go back after a start of the machine, and goes on from ther
   expect(await arrivals()).toEqual([0, 0, HOUR_MS / 2])
 })
 
-it('a log that kept no newest arrival yet goes on behind the arrivals of its records', async () => {
+it('a log that has not stored a newest arrival yet continues after the arrivals of its records', async () => {
   const { file, clock, append, log } = open()
   await append('before')
   await log.append([])
@@ -96,7 +96,7 @@ it('a log that kept no newest arrival yet goes on behind the arrivals of its rec
   expect(await again.arrivals()).toEqual([0, 0])
 })
 
-it('removes what arrived long enough before the newest arrival, whatever the wall clock says', async () => {
+it('removes records that arrived long enough before the newest arrival, whatever the wall clock says', async () => {
   const { clock, log, lane, append, arrivals } = open()
   const [first] = await append('first')
   clock.passedMs = 1

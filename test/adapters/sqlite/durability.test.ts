@@ -10,11 +10,11 @@ import { openSqliteSpeedStore } from '../../../functions/adapters/sqlite/speed-s
 import { START } from '../../../functions/core/lane.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-/** SQLite's synchronous: each commit waits for the disk, or only the checkpoints do. */
+/** SQLite's synchronous setting: each commit waits for the disk, or only checkpoints do. */
 const FULL = 2
 const NORMAL = 1
 
-/** What is in effect on a connection whenever a statement of it that names the table is run. */
+/** Settings in effect on a connection whenever one of its statements that names the table runs. */
 function watchSynchronous(table: string): unknown[] {
   const seen: unknown[] = []
   let connection: DatabaseSync | undefined
@@ -100,7 +100,7 @@ it.each([
       renameSync(`${file}.new`, file)
     },
   ],
-])('a log whose file was %s takes nothing more', async (_, change) => {
+])('a log whose file was %s accepts no more records', async (_, change) => {
   const file = join(temporaryFolder(), 'log.sqlite')
   const log = openSqliteEventLog({ file })
   onTestFinished(() => log.close())

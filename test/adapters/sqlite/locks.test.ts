@@ -12,7 +12,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const file = () => join(temporaryFolder(), 'file.sqlite')
 
-/** Somebody who stands still inside a transaction, as a process does that Ctrl-Z has stopped. */
+/** A process that is stopped inside a transaction, for example by Ctrl-Z. */
 function standingStill(path: string): { goOn(): void } {
   const other = new DatabaseSync(path)
   other.exec('BEGIN IMMEDIATE')
@@ -20,7 +20,7 @@ function standingStill(path: string): { goOn(): void } {
   return { goOn: () => other.exec('COMMIT') }
 }
 
-/** Tells for how many turns of the event loop something has been waited for. */
+/** Counts the turns of the event loop during a wait. */
 async function waitsFor(work: Promise<unknown>, turns: number): Promise<boolean> {
   let isSettled = false
   const end = () => {
@@ -31,7 +31,7 @@ async function waitsFor(work: Promise<unknown>, turns: number): Promise<boolean>
   return !isSettled
 }
 
-it('an append waits for the lock of somebody who stands still, while all else goes on', async () => {
+it('an append waits for the lock of a stopped process, while everything else continues', async () => {
   const path = file()
   const log = openSqliteEventLog({ file: path, shards: 1 })
   onTestFinished(() => log.close())
@@ -48,7 +48,7 @@ it('an append waits for the lock of somebody who stands still, while all else go
   expect(outcomes).toEqual(read.slice(1).map(({ position }) => ({ lane, position })))
 })
 
-it('a log whose lock somebody keeps is opened, and read', async () => {
+it('a log whose lock another process holds can be opened and read', async () => {
   const path = file()
   const first = openSqliteEventLog({ file: path, shards: 1 })
   const lane = (await first.lanes())[0]?.name as string
@@ -60,7 +60,7 @@ it('a log whose lock somebody keeps is opened, and read', async () => {
   expect(await log.read(lane, START, 10)).toHaveLength(1)
 })
 
-it('records that the log removes wait for the lock as well', async () => {
+it('the removal of records waits for the lock, too', async () => {
   const path = file()
   const log = openSqliteEventLog({ file: path, shards: 1 })
   onTestFinished(() => log.close())
@@ -74,7 +74,7 @@ it('records that the log removes wait for the lock as well', async () => {
   expect(await log.read(lane, START, 10)).toEqual([])
 })
 
-it('every write of the store waits for the lock, while reads go on', async () => {
+it('every write of the store waits for the lock, while reads continue', async () => {
   const path = file()
   const store = openSqliteSpeedStore(path)
   onTestFinished(() => store.close())
@@ -122,7 +122,7 @@ it('every write of the store waits for the lock, while reads go on', async () =>
   expect(await store.readQuarantine({ lane: 'lane', after: null, limit: 10 })).toHaveLength(1)
 })
 
-it('a checkpoint waits for the lock, while reads go on', async () => {
+it('a checkpoint waits for the lock, while reads continue', async () => {
   const path = file()
   const checkpoints = openSqliteCheckpoints(path)
   onTestFinished(() => checkpoints.close())
@@ -135,7 +135,7 @@ it('a checkpoint waits for the lock, while reads go on', async () => {
   expect(await checkpoints.read('speed', 'lane')).toBe(toPosition(7n))
 })
 
-it('who has waited for a lock long enough is told which file it is, and what to do', async () => {
+it('a wait for a lock that takes too long fails with the name of the file and what to do', async () => {
   const path = file()
   const database = openDatabase({
     file: path,
@@ -153,7 +153,7 @@ it('who has waited for a lock long enough is told which file it is, and what to 
   expect(database.prepare('SELECT count(*) AS rows FROM t').get()).toEqual({ rows: 1 })
 })
 
-it('what fails for another reason than a lock is not tried again', async () => {
+it('an operation that fails for another reason than a lock is not tried again', async () => {
   const database = openDatabase({ file: file(), durability: 'process-crash', define() {} })
   onTestFinished(() => database.close())
   let times = 0

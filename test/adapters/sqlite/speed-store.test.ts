@@ -45,7 +45,7 @@ describe('the embedded speed store', () => {
     for (let attempt = 0; attempt < 2; attempt++) expect(() => openSqliteSpeedStore(file)).toThrow(named)
   })
 
-  test('of a format to come, or from before all, is refused', async () => {
+  test('with a newer format, or a format older than all, is refused', async () => {
     for (const format of [0, STORE_FORMAT + 1]) {
       const store = openSqliteSpeedStore(await storeWithout(format))
       await expect(ensureCompatibleStore(store, IT)).rejects.toThrow(
@@ -56,7 +56,7 @@ describe('the embedded speed store', () => {
   })
 })
 
-/** A store's file with a cursor, of a format, without some columns. */
+/** Makes a store's file with a cursor, in a given format, without some columns. */
 async function storeWithout(format: number, ...columns: string[]): Promise<string> {
   const file = join(temporaryFolder(), 'store.sqlite')
   await openSqliteSpeedStore(file).close()
