@@ -130,7 +130,7 @@ async function* readSide(
   const alone = { ...mapping, columns: {}, constants }
   const plan = await recognize(table, alone, false, SILENT)
   const context = { now: () => 0, timeIsNow: false, classes: classNames([]), report: SILENT }
-  const reader = rowReader(table, plan, alone, { ...context, decimal: mapping.decimal ?? '.' })
+  const reader = rowReader(table, plan, alone, { ...context, decimalOf: () => mapping.decimal ?? '.' })
   const side: Side = new Map()
   for await (const rows of table.rows(table.columns.map((_, index) => index))) {
     for (const row of rows) {

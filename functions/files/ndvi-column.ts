@@ -14,12 +14,17 @@ const FILLS: ReadonlySet<number> = new Set([
   -9999, -3000, -32768, -32767, -28672, 9999, 32767, 65535, -99999, -999, -99,
 ])
 
+/** No column of NDVI has all its values nearer to 0. */
+const SMALLEST_SCALED = 0.011
+
 export function ndviColumn(file: string, { scale, nodata }: Mapping): NdviColumn {
   let count = 0
   let outside = 0
   let fills = 0
   let hasFraction = false
   let largest = 0
+  let largestAsRead = 0
+  let hasFractionAsRead = false
   return {
     add(value, factor) {
       if (FILLS.has(value)) {
@@ -28,6 +33,8 @@ export function ndviColumn(file: string, { scale, nodata }: Mapping): NdviColumn
       }
       const ndvi = value * (factor ?? 1)
       count += 1
+      hasFractionAsRead ||= !Number.isInteger(value)
+      largestAsRead = Math.max(largestAsRead, Math.abs(value))
       hasFraction ||= !Number.isInteger(ndvi)
       if (Math.abs(ndvi) > 1) outside += 1
       largest = Math.max(largest, Math.abs(ndvi))
@@ -37,6 +44,11 @@ export function ndviColumn(file: string, { scale, nodata }: Mapping): NdviColumn
       if (isScaled && nodata === undefined && fills > 0) {
         throw new SourceError(
           `${file}: ${fills} values of NDVI are -3000 or another number that often stands for no data: give --nodata -3000, or --nodata none if they are measured`,
+        )
+      }
+      if (isScaled && hasFractionAsRead && largestAsRead <= 1 && largest < SMALLEST_SCALED) {
+        throw new SourceError(
+          `${file}: NDVI lies between -1 and 1 as it is, and would lie within ${largest} of 0 by --scale: leave it out for this file. Nothing was taken`,
         )
       }
       if (outside === 0 || (outside * 2 <= count && hasFraction)) return

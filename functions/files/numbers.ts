@@ -1,9 +1,19 @@
 /** Digits as people write them: no hex, no "Infinity", all of which Number() would take. */
 const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 const DECIMAL_COMMA = /^[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?$/
+/** Thousands are told from decimals only where both marks are there, or the thousands' twice. */
+const GROUPED = /^[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})$/
+const GROUPED_COMMA = /^[+-]?\d{1,3}((\.\d{3})+,\d+|(\.\d{3}){2,})$/
 
-/** What programs write for "not measured", in lower case. */
-const NOTHING: ReadonlySet<string> = new Set(['', 'nan', 'na', 'n/a', 'null', 'none', 'nil', '-', '--', '<na>', '#n/a'])
+/** What programs write for "not measured", in lower case; the errors are those of spreadsheets. */
+const NOTHING: ReadonlySet<string> = new Set([
+  ...['', 'nan', 'na', 'n/a', 'null', 'none', 'nil', '-', '--', '<na>', 'nat'],
+  ...['#n/a', '#div/0!', '#value!', '#ref!', '#num!', '#name?', '#null!'],
+])
+
+export function isNothing(text: string): boolean {
+  return NOTHING.has(text.trim().toLowerCase())
+}
 
 /** A cell as a number; null for "not measured"; undefined for what is neither. */
 export function readNumber(value: unknown, decimal: '.' | ','): number | null | undefined {
@@ -11,23 +21,30 @@ export function readNumber(value: unknown, decimal: '.' | ','): number | null | 
   if (value === null || value === undefined) return null
   if (typeof value === 'bigint') return Number(value)
   if (typeof value !== 'string') return undefined
-  const text = value.trim()
+  const text = value.trim().replace('\u2212', '-')
   if (decimal === '.' ? PLAIN.test(text) : DECIMAL_COMMA.test(text)) {
     return Number(decimal === '.' ? text : text.replace(',', '.'))
   }
-  return NOTHING.has(text.toLowerCase()) ? null : undefined
+  if (decimal === '.' ? GROUPED.test(text) : GROUPED_COMMA.test(text)) {
+    return Number(text.replaceAll(decimal === '.' ? ',' : '.', '').replace(',', '.'))
+  }
+  return isNothing(text) ? null : undefined
 }
 
-/** A number with a decimal comma that cannot be one of thousands: `0,42`, but not `1,234`. */
-const SURE_DECIMAL_COMMA = /^\s*[+-]?(0?,\d+|0,\d+|\d+,(\d{1,2}|\d{4,}))\s*$/
+/** A number with a decimal comma that cannot be one of thousands: `0,42` and `1.234,5`, but not `1,234`. */
+const SURE_COMMA = /^\s*[+-]?(0?,\d+|\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)\s*$/
+/** A number with a decimal point that cannot be one of thousands. */
+const SURE_POINT = /^\s*[+-]?(0?\.\d+|\d+\.(\d{1,2}|\d{4,})|\d{1,3}(,\d{3})+\.\d+)([eE][+-]?\d+)?\s*$/
 
-/** The decimal mark of some cells of number columns: a comma where one shows it and none a point. */
-export function decimalMarkOf(cells: Iterable<unknown>): '.' | ',' {
-  let hasComma = false
-  for (const cell of cells) {
-    if (typeof cell !== 'string') continue
-    if (cell.includes('.')) return '.'
-    hasComma ||= SURE_DECIMAL_COMMA.test(cell)
-  }
-  return hasComma ? ',' : '.'
+/**
+ * The decimal mark of each column by some of its cells; one whose cells do not show it has that of the others. Where
+ * cells of the same column differ, the mark is a point, and the others are refused.
+ */
+export function decimalMarks(columns: readonly (readonly unknown[])[]): readonly ('.' | ',')[] {
+  const shown = columns.map(cells => {
+    const texts = cells.filter(cell => typeof cell === 'string')
+    return texts.some(text => SURE_POINT.test(text)) ? '.' : texts.some(text => SURE_COMMA.test(text)) ? ',' : undefined
+  })
+  const others = shown.includes(',') ? ',' : '.'
+  return shown.map(mark => mark ?? others)
 }

@@ -1,11 +1,11 @@
 import { classNames } from './class-names.ts'
 import { joinedTable } from './joined-files.ts'
 import type { Mapping } from './mapping.ts'
-import { decimalMarkOf } from './numbers.ts'
+import { decimalMarks } from './numbers.ts'
 import { openTables } from './open-tables.ts'
 import { columnsOf, type Plan, recognize } from './recognition.ts'
 import { rowReader } from './row-to-event.ts'
-import { NUMBER_FIELDS, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
+import { type Field, NUMBER_FIELDS, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
 import { findSources, type Source, withPathColumns } from './sources.ts'
 import type { Table, TableRow } from './table.ts'
 import { unpivot } from './wide.ts'
@@ -39,9 +39,10 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
     let reader: ReturnType<typeof rowReader> | undefined
     for await (const rows of table.rows(usedColumns(plan))) {
       if (!reader) {
-        const decimal = mapping.decimal ?? decimalMarkIn(rows, plan)
-        if (decimal === ',') report.note(`${table.file}: numbers have a decimal comma`)
-        reader = rowReader(table, plan, mapping, { now: options.now, timeIsNow, classes, decimal, report })
+        const marks = mapping.decimal === undefined ? decimalMarksIn(rows, plan) : new Map()
+        if (marks.values().some(mark => mark === ',')) report.note(`${table.file}: numbers have a decimal comma`)
+        const decimalOf = (field: Field) => mapping.decimal ?? marks.get(field) ?? '.'
+        reader = rowReader(table, plan, mapping, { now: options.now, timeIsNow, classes, decimalOf, report })
       }
       yield rows.map(reader.read)
     }
@@ -66,10 +67,13 @@ function usedColumns({ sources }: Plan): number[] {
   return [...new Set(Object.values(sources).flatMap(columnsOf))].sort((a, b) => a - b)
 }
 
-function decimalMarkIn(rows: readonly TableRow[], { sources }: Plan): '.' | ',' {
+/** The decimal mark of each field of numbers, by the first rows. */
+function decimalMarksIn(rows: readonly TableRow[], { sources }: Plan): Map<Field, '.' | ','> {
   const columns = NUMBER_FIELDS.flatMap(field => {
     const source = sources[field]
-    return source && 'column' in source ? [source.column] : []
+    return source && 'column' in source ? [{ field, column: source.column }] : []
   })
-  return decimalMarkOf(rows.flatMap(row => ('values' in row ? columns.map(column => row.values[column]) : [])))
+  const cells = columns.map(({ column }) => rows.flatMap(row => ('values' in row ? [row.values[column]] : [])))
+  const marks = decimalMarks(cells)
+  return new Map(columns.map(({ field }, index) => [field, marks[index] as '.' | ',']))
 }

@@ -3,7 +3,7 @@ import { formatTimestamp } from '../core/time.ts'
 import type { ClassNames } from './class-names.ts'
 import type { Mapping } from './mapping.ts'
 import { type NdviColumn, ndviColumn } from './ndvi-column.ts'
-import { readNumber } from './numbers.ts'
+import { isNothing, readNumber } from './numbers.ts'
 import { columnsOf, type FieldSource, type Plan } from './recognition.ts'
 import {
   type Field,
@@ -24,7 +24,8 @@ export interface RowContext {
   /** Rows without a time of their own are of now. */
   timeIsNow: boolean
   classes: ClassNames
-  decimal: '.' | ','
+  /** The decimal mark of a field's texts. */
+  decimalOf(field: Field): '.' | ','
   report: ReadReport
 }
 
@@ -54,7 +55,9 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
   const ndvi = ndviColumn(file, mapping)
   const numbers = NUMBER_FIELDS.flatMap(field => {
     const source = plan.sources[field]
-    return source ? [{ field, source, factor: factorOf(field, mapping, table) }] : []
+    return source
+      ? [{ field, source, factor: factorOf(field, mapping, table), decimal: context.decimalOf(field) }]
+      : []
   })
   const isLeftOut = (value: number | null) => mapping.nodata !== undefined && (value === null || nodata.has(value))
 
@@ -65,9 +68,9 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
     wire.timestamp = formatTimestamp(time)
     for (const field of TEXT_FIELDS) wire[field] = textOf(plan, field, values, wire.timestamp as string)
     if (typeof wire.class_name === 'string') wire.class_name = context.classes.known(wire.class_name)
-    for (const { field, source, factor } of numbers) {
+    for (const { field, source, factor, decimal } of numbers) {
       const cell = cellOf(source, values)
-      const number = readNumber(cell, context.decimal)
+      const number = readNumber(cell, decimal)
       if (field === 'ndvi_mean' && number !== undefined && isLeftOut(number)) return null
       wire[field] = scaled(field, number, cell, { nodata, factor, ndvi, report: context.report })
     }
@@ -149,7 +152,8 @@ function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly u
   if (typeof value === 'string' && value.includes(GARBLED)) {
     throw new InvalidCellError(field, `${field} is not UTF-8 text: --encoding latin1 reads Western European files`)
   }
-  if (value === '') throw new InvalidCellError(field, `${field} is missing`)
+  const isMissing = typeof value === 'string' && (field === 'image_id' ? isNothing(value) : value === '')
+  if (isMissing) throw new InvalidCellError(field, `${field} is missing`)
   return value
 }
 
