@@ -25,7 +25,6 @@ const LONG_FILES = [
   'test/contracts/serving-api.ts',
   'test/contracts/speed-store.ts',
   'test/engines/kafka-specifics.test.ts',
-  'test/files/formats.test.ts',
   'test/infra/stacks.test.ts',
   'test/redrive/redrive.test.ts',
   'test/simulation/planted-bugs.ts',

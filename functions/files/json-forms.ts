@@ -3,7 +3,8 @@ import { SourceError } from './rows.ts'
 type JsonRow = Record<string, unknown>
 
 export interface JsonRows {
-  rows: JsonRow[]
+  /** Null stands for an entry that is no object. */
+  rows: (JsonRow | null)[]
   /** What was assumed, a sentence each. */
   notes: string[]
   /** Name of the preset that the form implies. */
@@ -26,34 +27,35 @@ export function readJson(text: string): unknown {
 }
 
 /**
- * The rows of a JSON document: an array of objects, a field that holds one, GeoJSON, pandas' other orientations, and
+ * The rows of a JSON document: an array of objects or of rows below headers, a field that holds one, GeoJSON, pandas' other orientations, and
  * the answers of Sentinel Hub's Statistical API, of openEO's aggregate_spatial and of ORNL's MODIS service.
  *
  * @throws SourceError when it is none of them
  */
 export function rowsOfJson(document: unknown, file: string): JsonRows {
-  if (Array.isArray(document)) return plain(document.filter(isObject).map(ofFeature))
+  if (Array.isArray(document)) return ofList(document, file)
   if (isObject(document)) {
     const { type, features, subset, data, columns } = document
-    if (type === 'FeatureCollection' && Array.isArray(features)) return plain(features.filter(isObject).map(ofFeature))
+    if (type === 'FeatureCollection' && Array.isArray(features)) return ofList(features, file)
+    if (type === 'Feature') return ofList([document], file)
     if (Array.isArray(subset)) return ofOrnl(document, subset.filter(isObject))
     if (Array.isArray(data) && data.some(each => isObject(each) && 'interval' in each)) return ofSentinelHub(data, file)
     if (Array.isArray(columns) && Array.isArray(data))
       return plain(data.filter(Array.isArray).map(row => zipped(columns, row)))
-    const openEo = ofOpenEo(document)
-    if (openEo) return openEo
+    const dated = ofDates(document)
+    if (dated) return dated
     const byColumn = ofColumns(document)
     if (byColumn) return plain(byColumn)
-    const lists = Object.values(document).filter(value => Array.isArray(value) && value.some(isObject))
-    if (lists.length === 1) return plain((lists[0] as unknown[]).filter(isObject).map(ofFeature))
-    if (Object.values(document).some(value => typeof value === 'number')) return plain([ofFeature(document)])
+    const lists = listsWithin(document)
+    if (lists.length === 1) return ofList(lists[0] as unknown[], file)
+    if (Object.values(document).some(value => typeof value === 'number')) return plain([rowOf(document)])
   }
   throw new SourceError(
     `${file} is JSON, but not of a form that is read: give an array of objects, NDJSON, GeoJSON, or an answer of Sentinel Hub's Statistical API`,
   )
 }
 
-function plain(rows: JsonRow[]): JsonRows {
+function plain(rows: (JsonRow | null)[]): JsonRows {
   return { rows, notes: [] }
 }
 
@@ -61,10 +63,52 @@ function isObject(value: unknown): value is JsonRow {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A GeoJSON feature's properties, and its id; other objects as they are. */
-function ofFeature(value: JsonRow): JsonRow {
+/** Fields of one object may lie this deep in others. */
+const MAX_DEPTH = 4
+
+/**
+ * The row that an object stands for: a GeoJSON feature's properties and its id, otherwise its fields. Fields of objects
+ * within have names such as `stats.ndvi.mean`. Geometries stay as they are.
+ */
+export function rowOf(value: JsonRow): JsonRow {
   const { type, properties, id } = value
-  return type === 'Feature' && isObject(properties) ? { ...(id !== undefined && { id }), ...properties } : value
+  if (type === 'Feature' && isObject(properties)) return rowOf({ ...(id !== undefined && { id }), ...properties })
+  if (!Object.values(value).some(isObject)) return value
+  const row: JsonRow = {}
+  const add = (fields: JsonRow, prefix: string, depth: number) => {
+    for (const [name, field] of Object.entries(fields)) {
+      const scalar = isObject(field) ? extended(field) : field
+      const isNested = isObject(scalar) && depth < MAX_DEPTH && !('coordinates' in scalar || 'geometries' in scalar)
+      if (isNested) add(scalar, name === 'properties' && prefix === '' ? '' : `${prefix}${name}.`, depth + 1)
+      else row[`${prefix}${name}`] = scalar
+    }
+  }
+  add(value, '', 1)
+  return row
+}
+
+/** The value of MongoDB's extended JSON, such as `{"$date": …}`; other objects as they are. */
+function extended(value: JsonRow): unknown {
+  const [entry, ...others] = Object.entries(value)
+  if (!entry || others.length > 0 || !entry[0].startsWith('$')) return value
+  return isObject(entry[1]) ? extended(entry[1]) : entry[1]
+}
+
+/** Objects, rows below a row of headers as Earth Engine's getRegion has them, or Sentinel Hub's answers for several areas. */
+function ofList(list: readonly unknown[], file: string): JsonRows {
+  const [first, ...others] = list
+  const isHeader = Array.isArray(first) && first.length > 1 && first.every(cell => typeof cell === 'string')
+  if (isHeader) return plain(others.map(row => (Array.isArray(row) ? zipped(first, row) : null)))
+  const answers = list.filter(isObject).filter(({ response }) => isObject(response) && Array.isArray(response.data))
+  if (answers.length > 0 && answers.length === list.length) return ofAnswers(answers, file)
+  return plain(list.map(entry => (isObject(entry) ? rowOf(entry) : null)))
+}
+
+/** The lists of objects in an object or the objects in it, the outermost only. */
+function listsWithin(document: JsonRow, depth = 1): unknown[][] {
+  const own = Object.values(document).filter(value => Array.isArray(value) && value.some(isObject)) as unknown[][]
+  if (own.length > 0 || depth === MAX_DEPTH) return own
+  return Object.values(document).flatMap(value => (isObject(value) ? listsWithin(value, depth + 1) : []))
 }
 
 function zipped(columns: readonly unknown[], row: readonly unknown[]): JsonRow {
@@ -82,6 +126,16 @@ function ofColumns(document: JsonRow): JsonRow[] | undefined {
   return Object.keys(columns[0]?.[1] as object).map(key =>
     Object.fromEntries(columns.map(([name, values]) => [name, (values as Record<string, unknown>)[key]])),
   )
+}
+
+/** Answers of Sentinel Hub's batch of the Statistical API: one for each area, with its identifier. */
+function ofAnswers(answers: readonly JsonRow[], file: string): JsonRows {
+  const read = answers.map(({ identifier, id, response }) => {
+    const { rows, notes } = ofSentinelHub((response as { data: unknown[] }).data, file)
+    return { rows: rows.map(row => ({ identifier: identifier ?? id, ...row })), notes }
+  })
+  const notes = [...new Set(read.flatMap(each => each.notes))]
+  return { rows: read.flatMap(each => each.rows), notes, format: 'sentinel-hub-batch' }
 }
 
 /** @see https://docs.sentinel-hub.com/api/latest/api/statistical/ */
@@ -114,11 +168,14 @@ function ofSentinelHub(data: readonly unknown[], file: string): JsonRows {
   return { rows: kept, notes, format: 'sentinel-hub' }
 }
 
-/** `{date: [[value of a band] of a feature]}`. */
-function ofOpenEo(document: JsonRow): JsonRows | undefined {
+/** `{date: [[value of a band] of a feature]}`, or `{date: {name of a value: value}}`. */
+function ofDates(document: JsonRow): JsonRows | undefined {
   const entries = Object.entries(document)
-  const isDated = entries.every(([key, value]) => /^\d{4}-\d\d-\d\d/.test(key) && Array.isArray(value))
-  if (entries.length === 0 || !isDated) return undefined
+  if (entries.length === 0 || !entries.every(([key]) => /^\d{4}-\d\d-\d\d/.test(key))) return undefined
+  if (entries.every(([, value]) => isObject(value))) {
+    return plain(entries.map(([date, value]) => ({ date, ...rowOf(value as JsonRow) })))
+  }
+  if (!entries.every(([, value]) => Array.isArray(value))) return undefined
   const rows = entries.flatMap(([date, features]) =>
     (features as unknown[]).map((bands, index) => ({
       date,

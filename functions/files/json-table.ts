@@ -1,4 +1,4 @@
-import { readJson, rowsOfJson } from './json-forms.ts'
+import { readJson, rowOf, rowsOfJson } from './json-forms.ts'
 import { SourceError } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
 import type { DecodedText } from './text.ts'
@@ -25,7 +25,7 @@ export async function openJsonTable(file: string, open: () => Promise<DecodedTex
     throw new SourceError(`${file} begins as JSON, but is damaged or cut off: ${(error as Error).message}`)
   }
   const { rows, notes, format, ndviScale } = rowsOfJson(document, file)
-  const columns = [...new Set(rows.flatMap(row => Object.keys(row)))]
+  const columns = columnsOf(rows)
   return {
     file,
     columns,
@@ -36,11 +36,18 @@ export async function openJsonTable(file: string, open: () => Promise<DecodedTex
   }
 }
 
-async function* batches(rows: readonly JsonRow[], columns: readonly string[]): AsyncGenerator<TableRow[]> {
+function columnsOf(rows: readonly (JsonRow | null)[]): string[] {
+  return [...new Set(rows.flatMap(row => Object.keys(row ?? {})))]
+}
+
+async function* batches(rows: readonly (JsonRow | null)[], columns: readonly string[]): AsyncGenerator<TableRow[]> {
   for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
-    yield rows
-      .slice(start, start + ROWS_AT_ONCE)
-      .map((row, index) => ({ row: start + index + 1, values: columns.map(column => row[column]) }))
+    yield rows.slice(start, start + ROWS_AT_ONCE).map((values, index) => {
+      const row = start + index + 1
+      return values === null
+        ? { row, defect: 'is no JSON object: write an object for each image' }
+        : { row, values: columns.map(column => values[column]) }
+    })
   }
 }
 
@@ -63,12 +70,12 @@ async function ndjsonTable(file: string, open: () => Promise<DecodedText>): Prom
     lines += 1
     if (!isObject(value)) continue
     only = value
-    for (const name of Object.keys(flat(value))) columns.add(name)
+    for (const name of Object.keys(rowOf(value))) columns.add(name)
   }
   // One object on one line may be a document as well.
   if (lines === 1) {
     const { rows, notes, format, ndviScale } = rowsOfJson(only, file)
-    const names = [...new Set(rows.flatMap(row => Object.keys(row)))]
+    const names = columnsOf(rows)
     const stated = { ...(format && { format }), ...(ndviScale !== undefined && { ndviScale }) }
     return {
       file,
@@ -89,7 +96,7 @@ async function* ndjsonRows(open: () => Promise<DecodedText>, columns: readonly s
     if (line.trim() === '') continue
     const value = parsed(line)
     if (isObject(value)) {
-      const object = flat(value)
+      const object = rowOf(value)
       rows.push({ row, values: columns.map(column => object[column]) })
     } else {
       rows.push({ row, defect: 'is no JSON object: write one object per line' })
@@ -100,12 +107,6 @@ async function* ndjsonRows(open: () => Promise<DecodedText>, columns: readonly s
     }
   }
   if (rows.length > 0) yield rows
-}
-
-/** A GeoJSON feature's properties; other objects as they are. */
-function flat(value: JsonRow): JsonRow {
-  const { properties } = value
-  return value.type === 'Feature' && isObject(properties) ? { id: value.id, ...properties } : value
 }
 
 function parsed(line: string): unknown {

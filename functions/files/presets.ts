@@ -31,6 +31,13 @@ export function headerKey(header: string): string {
 /** Presets in the order in which they are tried. */
 export const PRESETS: readonly Preset[] = [
   {
+    name: 'sentinel-hub-batch',
+    writtenBy: 'Sentinel Hub Statistical API, several areas',
+    headers: ['identifier', 'interval_from', 'mean'],
+    columns: { timestamp: 'interval_from', ndvi_mean: 'mean', ndvi_std: 'stdev', ndvi_min: 'min', ndvi_max: 'max' },
+    constants: { image_id: '{identifier}_{date}' },
+  },
+  {
     name: 'sentinel-hub',
     writtenBy: 'Sentinel Hub Statistical API',
     headers: ['interval_from', 'mean'],

@@ -4,10 +4,14 @@ import { FIELDS, type Field, quoted, REQUIRED_FIELDS, type ReadReport, SourceErr
 import type { Table, TableRow } from './table.ts'
 import { compileTemplate, type Template } from './template.ts'
 import { dateAndClock, type TimeColumns, yearAndDay } from './time-columns.ts'
-import { timeReader } from './time-forms.ts'
+import { adviceForTime, timeReader } from './time-forms.ts'
 
 /** Where a field's value comes from. */
-export type FieldSource = { column: number } | { template: Template } | { time: TimeColumns }
+export type FieldSource =
+  | { column: number }
+  /** `isOfPreset`: no one asked for it, so that texts of several rows may be the same. */
+  | { template: Template; isOfPreset?: true }
+  | { time: TimeColumns }
 
 export interface Plan {
   sources: Partial<Record<Field, FieldSource>>
@@ -77,7 +81,7 @@ export async function recognize(
             .join(' and ')}`,
         )
     } else if (constant !== undefined && FIELDS.includes(field)) {
-      sources[field] = { template: compileTemplate(constant, table) }
+      sources[field] = { template: compileTemplate(constant, table), isOfPreset: true }
       chosen.push(`${field} = ${constant}`)
     }
     usesPreset ||= preset?.columns[field] !== undefined && own === undefined && sources[field] !== undefined
@@ -186,7 +190,9 @@ async function refuseMissing(
   let time = ''
   if (missing.includes('timestamp')) {
     const like = await columnsLikeTimes(table, mapping)
-    const hint = like.length > 0 ? `${like.map(quoted).join(', ')} looks like one` : 'no column looks like one'
+    const date = columns.find(header => adviceForTime(header) !== '')
+    const asHeader = date === undefined ? '' : `, of the header ${quoted(date)} ${adviceForTime(date).slice(2)}`
+    const hint = `${like.length > 0 ? `${like.map(quoted).join(', ')} looks like one` : 'no column looks like one'}${asHeader}`
     time = `. No time is invented: ${hint}; --constant timestamp=2024-06-11 gives all rows the same`
   }
   throw new SourceError(

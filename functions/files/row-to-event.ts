@@ -55,11 +55,12 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
   const ndvi = ndviColumn(file, mapping)
   const numbers = NUMBER_FIELDS.flatMap(field => {
     const source = plan.sources[field]
-    return source
-      ? [{ field, source, factor: factorOf(field, mapping, table), decimal: context.decimalOf(field) }]
-      : []
+    return source ? [{ field, source, factor: factorOf(field, mapping, table), decimal: context.decimalOf(field) }] : []
   })
   const isLeftOut = (value: number | null) => mapping.nodata !== undefined && (value === null || nodata.has(value))
+
+  const id = plan.sources.image_id
+  const composed = id && 'isOfPreset' in id ? numbered(context.report) : undefined
 
   function eventOf(values: readonly unknown[]): { wire: WireEvent; decoded: ImageEvent } | null {
     const nowMs = context.now()
@@ -68,6 +69,7 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
     wire.timestamp = formatTimestamp(time)
     for (const field of TEXT_FIELDS) wire[field] = textOf(plan, field, values, wire.timestamp as string)
     if (typeof wire.class_name === 'string') wire.class_name = context.classes.known(wire.class_name)
+    if (composed) wire.image_id = composed(wire)
     for (const { field, source, factor, decimal } of numbers) {
       const cell = cellOf(source, values)
       const number = readNumber(cell, decimal)
@@ -96,6 +98,22 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
       }
     },
     refuseOtherScale: ndvi.refuseOtherScale,
+  }
+}
+
+/**
+ * Numbers the ids that a preset composes from the second of a class and time on: two tiles of one day in a chart are
+ * two images. An export that grows at its end keeps the numbers.
+ */
+function numbered(report: ReadReport): (wire: Record<string, unknown>) => string {
+  const counts = new Map<string, number>()
+  return ({ image_id, class_name, timestamp }) => {
+    const key = `${class_name}\n${timestamp}\n${image_id}`
+    const count = (counts.get(key) ?? 0) + 1
+    counts.set(key, count)
+    if (count === 1) return image_id as string
+    report.note('rows of the same class and time are images of their own: their composed ids are numbered')
+    return `${image_id}_${count}`
   }
 }
 

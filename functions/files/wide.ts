@@ -1,8 +1,8 @@
 import type { Mapping } from './mapping.ts'
 import { headerKey } from './presets.ts'
-import { FIELDS, NUMBER_FIELDS, type ReadReport, SourceError } from './rows.ts'
+import { FIELDS, NUMBER_FIELDS, quoted, type ReadReport, SourceError } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
-import { timeReader } from './time-forms.ts'
+import { type TimeRead, timeReader } from './time-forms.ts'
 
 /** Fewer columns of dates may be times of other things. */
 const LEAST_DATES = 2
@@ -17,17 +17,21 @@ const VALUE_COLUMN = 'ndvi_mean'
  */
 export function unpivot(table: Table, mapping: Mapping, classes: ReadonlySet<string>, report: ReadReport): Table {
   const keys = table.columns.map(headerKey)
-  if (mapping.wide === undefined && hasNdvi(keys, mapping)) return table
+  const readTime = timeReader(mapping)
+  const isLong = table.columns.some((header, index) => isNdvi(keys[index] as string) && !isDated(header, readTime))
+  if (mapping.wide === undefined && (isLong || mapping.columns?.ndvi_mean !== undefined)) return table
   const named = new Set(namedHeaders(mapping).map(headerKey))
   const isFree = (index: number) => keys[index] !== '' && !named.has(keys[index] as string)
   const free = table.columns.flatMap((_, index) => (isFree(index) ? [index] : []))
-  const readTime = timeReader(mapping)
-  const dated = free.filter(
-    index => readTime(table.columns[index]) !== null || readTime(dateWithin(table.columns[index] as string)) !== null,
+  const dated = ofNdvi(
+    table,
+    free.filter(index => isDated(table.columns[index] as string, readTime)),
+    report,
   )
   const ofClasses = free.filter(index => classes.has((table.columns[index] as string).trim()))
-  const kind =
-    mapping.wide ?? (dated.length >= LEAST_DATES ? 'timestamp' : ofClasses.length > 0 ? 'class_name' : undefined)
+  const isDatedNdvi =
+    dated.length >= LEAST_DATES || dated.some(index => isNdviWord(wordsOf(table.columns[index] as string)))
+  const kind = mapping.wide ?? (isDatedNdvi ? 'timestamp' : ofClasses.length > 0 ? 'class_name' : undefined)
   if (kind === undefined) return table
   const values =
     kind === 'timestamp'
@@ -63,11 +67,68 @@ export function unpivot(table: Table, mapping: Mapping, classes: ReadonlySet<str
   return { ...others, columns, rows }
 }
 
-function hasNdvi(keys: readonly string[], mapping: Mapping): boolean {
-  return (
-    mapping.columns?.ndvi_mean !== undefined ||
-    keys.some(key => /(^|_)ndvi(_|$)|^mean$|band_0$|c0_mean/.test(key) && !/\d{6}/.test(key))
+function isNdvi(key: string): boolean {
+  return /(^|_)ndvi(_|$)|^mean$|band_0$|c0_mean/.test(key)
+}
+
+function isDated(header: string, readTime: (value: unknown) => TimeRead | null): boolean {
+  return readTime(header) !== null || readTime(dateWithin(header)) !== null
+}
+
+function isNdviWord(words: string): boolean {
+  return /(^|_)ndvi(_|$)/.test(words)
+}
+
+function isMeanWord(words: string): boolean {
+  return /(^|_)mean(_|$)/.test(words)
+}
+
+/** Words of headers whose columns hold something else than NDVI. */
+const OTHER_VALUE =
+  /(^|_)(b\d+a?|p\d+|std|stddev|stdev|sd|var|variance|min|minimum|max|maximum|percentile|count|n|pixels|evi|evi2|savi|msavi|ndwi|ndmi|ndbi|nbr|lst|lai|fpar|red|green|blue|nir|swir|cloud|clouds|cloudcover|qa|quality|scl|mask|area|sum|rain|temp)(_|$)/
+
+/**
+ * Of columns whose headers hold a date those of NDVI: where words beside the date differ those with `ndvi`, else those
+ * with `mean`, and dates alone where they are others.
+ *
+ * @throws SourceError when none can be NDVI, or several of one date
+ */
+function ofNdvi({ file, columns }: Table, dated: readonly number[], report: ReadReport): number[] {
+  const named = dated.map(index => {
+    const header = (columns[index] as string).trim()
+    return { index, header, words: wordsOf(header), date: dateWithin(header) }
+  })
+  const possible = named.filter(({ words }) => !OTHER_VALUE.test(words))
+  const word = [isNdviWord, isMeanWord].find(has => possible.some(({ words }) => has(words))) ?? (() => true)
+  const meant = [
+    possible.filter(({ words }) => word(words) || words === ''),
+    possible.filter(({ words }) => word(words)),
+  ].find(
+    some =>
+      some.length > 0 &&
+      some.every(({ date, words }) => some.every(other => other.date !== date || other.words === words)),
   )
+  if (meant === undefined) {
+    if (dated.length < LEAST_DATES) return []
+    const shown = [...new Map(named.map(({ words, header }) => [words, quoted(header)])).values()]
+      .slice(0, 5)
+      .join(', ')
+    throw new SourceError(
+      `${file}, row 1: columns with dates such as ${shown} may hold NDVI or not: name those of NDVI as NDVI_2024-06-11, and no others`,
+    )
+  }
+  if (meant.length < dated.length) {
+    report.note(
+      `${file}: of the columns with dates those such as ${quoted(meant[0]?.header as string)} are read as NDVI`,
+    )
+  }
+  return meant.map(({ index }) => index)
+}
+
+/** What a header says beside dates, tiles and orbits: its words without digits, but for bands and percentiles. */
+function wordsOf(header: string): string {
+  const words = headerKey(header).split('_')
+  return words.filter(word => !/\d/.test(word) || /^(evi2|b\d+a?|p\d+)$/.test(word)).join('_')
 }
 
 function namedHeaders({ columns = {}, constants = {} }: Mapping): string[] {
@@ -86,6 +147,8 @@ function isField(key: string): boolean {
 
 /** The date in a header such as `NDVI_2024-06-11` or `X20240611`; the header itself where there is none. */
 function dateWithin(header: string): string {
+  const dayOfYear = /doy_?((?:19|20)\d\d)([0-3]\d\d)(?!\d)/i.exec(header)
+  if (dayOfYear) return `${dayOfYear[1]}-${dayOfYear[2]}`
   return (
     /(?:^|[^\d])((?:19|20)\d\d([-_.]?)(?:0\d|1[0-2])\2(?:[0-2]\d|3[01]))(?!\d)/
       .exec(header)?.[1]

@@ -47,7 +47,9 @@ describe('what spreadsheets write instead of a value', () => {
     const files = { 'a.csv': csv(HEADER, 'a,Forest,2024-06-11,#DIV/0!', 'b,Forest,2024-06-11,0.42') }
     const { events, problems } = await read(files)
     expect(events).toHaveLength(1)
-    expect(problems).toMatchObject([{ row: 2, message: expect.stringContaining('correct the cell, which holds "#DIV/0!"') }])
+    expect(problems).toMatchObject([
+      { row: 2, message: expect.stringContaining('correct the cell, which holds "#DIV/0!"') },
+    ])
     expect(await read(files, { nodata: [] })).toMatchObject({ problems: [], withoutNdvi: 1 })
   })
 
