@@ -5,8 +5,7 @@ import { describe, expect, it } from 'vitest'
 const ROOT = join(import.meta.dirname, '../..')
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8')
 
-/** Pages that lead people through the code: the paths in them must be there. */
-const GUIDES = ['docs/architecture.md', 'docs/glossary.md', 'CONTRIBUTING.md', 'SECURITY.md']
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync('docs/*.md', { cwd: ROOT })]
 
 /** Words of our own that pages and code use without explaining them. */
 const OWN_WORDS = [
@@ -41,12 +40,29 @@ function pathsIn(text: string): string[] {
   )
 }
 
-function relativeLinksIn(text: string): string[] {
-  return [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, target]) => target as string)
+function linksIn(text: string): string[] {
+  return [...text.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)/g)].map(([, target]) => target as string)
 }
 
-describe('a page that leads through the code', () => {
-  it.each(GUIDES)('names only files that are there: %s', page => {
+function isAlive(page: string, link: string): boolean {
+  const [path, heading] = link.split('#') as [string, string?]
+  const target = path === '' ? page : join(dirname(page), path)
+  if (!existsSync(join(ROOT, target))) return false
+  return heading === undefined || headingsOf(read(target)).includes(heading)
+}
+
+/** Names by which links lead to the headings of a page, as GitHub makes them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    (heading as string)
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+describe('a page', () => {
+  it.each(PAGES)('names only files that are there: %s', page => {
     const paths = pathsIn(read(page))
     expect(paths.filter(path => !existsSync(join(ROOT, path)))).toEqual([])
   })
@@ -56,14 +72,20 @@ describe('a page that leads through the code', () => {
   })
 })
 
-it('every link between pages leads somewhere', () => {
-  const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...globSync('docs/*.md', { cwd: ROOT })]
-  const dead = pages.flatMap(page =>
-    relativeLinksIn(read(page))
-      .filter(target => !existsSync(join(ROOT, dirname(page), target)))
-      .map(target => `${page}: ${target}`),
-  )
-  expect(dead).toEqual([])
+describe('a link between pages', () => {
+  const links = [...PAGES, 'CHANGELOG.md'].flatMap(page => linksIn(read(page)).map(link => ({ page, link })))
+
+  it('leads to a file that is there, and to a heading in it', () => {
+    expect(links.filter(({ page, link }) => !isAlive(page, link))).toEqual([])
+  })
+
+  it('is checked at all, also with a heading', () => {
+    expect(links.filter(({ link }) => link.includes('#')).length).toBeGreaterThan(10)
+    expect(isAlive('docs/architecture.md', 'runbook.md#make-a-class-known')).toBe(true)
+    expect(isAlive('docs/architecture.md', 'runbook.md#make-a-class')).toBe(false)
+    expect(isAlive('docs/architecture.md', '#layers')).toBe(true)
+    expect(isAlive('docs/architecture.md', 'docs/runbook.md')).toBe(false)
+  })
 })
 
 describe('the glossary', () => {
