@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { UsageError } from '../functions/cli/command.ts'
 import { formatTimestamp, parseTimestamp } from '../functions/core/time.ts'
 import { CLASSES, type GeneratedImage, generateImages } from './generator.ts'
 
@@ -14,9 +15,6 @@ Writes generated images as CSV files: images, classes, ndvi_stats, spectral_data
   --until TIME  end of these days, ISO 8601, UTC (default 2026-11-01T00:00:00Z)
   --out FOLDER  output folder; existing files are replaced (default data/generated)
   --help        show this help`
-
-/** Invalid command line. The message names the option and says which values it accepts. */
-class UsageError extends Error {}
 
 /**
  * Writes four CSV files in the original's format, and truth.csv with one row for each injected anomaly. Creates the
