@@ -4,16 +4,19 @@ import { parseArgs } from 'node:util'
 import { UsageError } from '../functions/cli/command.ts'
 import { formatTimestamp, parseTimestamp } from '../functions/core/time.ts'
 import { CLASSES, type GeneratedImage, generateImages } from './generator.ts'
+import { writeScene } from './scene.ts'
 
 const USAGE = `Usage: node data/generate.ts [options]
 
 Writes generated images as CSV files: images, classes, ndvi_stats, spectral_data, and truth (the injected anomalies).
+With --scene writes a satellite scene instead: GeoTIFFs, a STAC item, and the outlines of 13 fields.
 
   --seed N      seed of the random numbers, 0 to 4294967295; the same seed gives the same files (default 1)
   --images N    number of images (default 27000)
   --days N      number of days that the images cover (default 30)
   --until TIME  end of these days, ISO 8601, UTC (default 2026-11-01T00:00:00Z)
   --out FOLDER  output folder; existing files are replaced (default data/generated)
+  --scene FOLDER writes a scene to this folder; of the other options it uses --seed only
   --help        show this help`
 
 /**
@@ -66,6 +69,7 @@ function readOptions(args: string[]) {
     throw new UsageError(`--days must be a number above 0 and at most 36525, not ${values.days}`)
   return {
     help: values.help,
+    scene: values.scene,
     out: values.out,
     seed: wholeNumber(values.seed, '--seed', 0, 2 ** 32 - 1),
     images: wholeNumber(values.images, '--images', 1, 10_000_000),
@@ -85,6 +89,7 @@ function parseOptions(args: string[]) {
         days: { type: 'string', default: '30' },
         until: { type: 'string', default: '2026-11-01T00:00:00Z' },
         out: { type: 'string', default: 'data/generated' },
+        scene: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     })
@@ -102,9 +107,14 @@ function wholeNumber(text: string, option: string, lowest: number, highest: numb
 }
 
 async function main(args: string[]): Promise<void> {
-  const { help, out, ...wanted } = readOptions(args)
+  const { help, out, scene, ...wanted } = readOptions(args)
   if (help) {
     console.log(USAGE)
+    return
+  }
+  if (scene !== undefined) {
+    const { pixels, fields } = await writeScene(scene, wanted.seed)
+    console.log(`Wrote a scene of ${pixels} pixels and ${fields} fields to ${scene} (seed ${wanted.seed}).`)
     return
   }
   const written = await writeDataset(out, generateImages(wanted))
