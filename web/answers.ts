@@ -47,6 +47,7 @@ export type Answers = {
   statistics: BatchStatisticsRow[]
   health: SystemHealth
 }
+/** Name of an answer: one for each request of a round. */
 export type AnswerName = keyof Answers
 
 /**

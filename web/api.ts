@@ -7,6 +7,7 @@ export type Query = {
   /** Version of the data. The request is sent again only when the version changes. Without it, in every round. */
   state?: string
 }
+/** Query of each request of a round. */
 export type Queries = { [Name in AnswerName]: Query }
 
 /**
@@ -24,6 +25,7 @@ const MAX_AGE_SECONDS = 5
 /** Max time an intermediate cache may serve the old response. */
 const CACHE_MS = 3_000
 
+/** Client of the API, with the browser's fetch. */
 export type Api = {
   /**
    * Sends all requests at the same time. Never rejects: a request that fails is named in `failed`, the others still

@@ -36,6 +36,7 @@ export type Times = {
   elapsed(): number
 }
 
+/** Creates the page's state before the first answer. */
 export function newPage(choice: Choice, times: Times): Page {
   return {
     answers: {},

@@ -1,5 +1,6 @@
 import type { Theme } from './charts/theme.ts'
 
+/** Chart and texts of a picture that the reader saves. */
 export type PictureOptions = {
   chart: HTMLCanvasElement
   title: string

@@ -8,12 +8,14 @@ export function nextDelayMs(failures: number, intervalMs: number, random: number
   return Math.round(full * (0.8 + 0.4 * random))
 }
 
+/** Running poll of the API. */
 export type Poll = {
   /** Starts a round immediately. A running round is aborted. */
   now(): void
   stop(): void
 }
 
+/** Options of a poll: what a round does, and how long to wait between rounds. */
 export type PollOptions = {
   intervalMs: number
   /**

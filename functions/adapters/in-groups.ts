@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
+/** Work in groups: items that are added during the work on a group form the next one. */
 export interface Groups<Item, Outcome> {
   /** Gives items to a group, and answers what became of each. */
   add(items: readonly Item[]): Promise<Outcome[]>

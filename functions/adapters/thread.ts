@@ -6,6 +6,7 @@ export interface ThreadCall<Event = unknown> {
   id: number
   event: Event
 }
+/** Message of a thread: the outcome of a call by its id, or a line that the function wrote. */
 export type ThreadMessage =
   | { id: number; result: unknown }
   | { id: number; error: string }

@@ -13,6 +13,7 @@ export interface Archived {
   events: number
 }
 
+/** Ports and settings with which deliveries are archived. */
 export interface Archive {
   objects: ObjectStore
   slotMs: number

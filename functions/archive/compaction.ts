@@ -28,6 +28,7 @@ export interface CompactionOptions {
   now(): number
 }
 
+/** Outcome of a compaction. */
 export interface Compacted {
   /** Number of files that were merged, and of files that were written. */
   inputs: number

@@ -4,6 +4,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { Measurement, Metrics } from '../ports/metrics.ts'
 import { type Archive, archiveDelivery } from './archive.ts'
 
+/** Archive, and what its handler needs to decode deliveries and to report. */
 export interface ArchiveHandlerOptions extends Archive {
   streamIdentity: string
   logger: Logger

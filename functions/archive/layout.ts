@@ -7,10 +7,12 @@ export const ARCHIVE_PREFIX = 'archive/'
 export const COMPACTED_LANE_PREFIX = 'compacted-'
 export const IMPORT_LANE_PREFIX = 'import-'
 
+/** Key prefix of a slot's files: a partition of the table. */
 export function slotPrefix(slot: Slot, slotMs: number): string {
   return `${ARCHIVE_PREFIX}arrival_slot=${slotName(slot, slotMs)}/`
 }
 
+/** Key of a file with a lane's records from `first` to `last`. */
 export function archiveKey(slot: Slot, slotMs: number, lane: string, first: string, last: string): string {
   return `${slotPrefix(slot, slotMs)}${lane}-${first}-${last}.parquet`
 }

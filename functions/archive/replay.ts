@@ -7,6 +7,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { ARCHIVE_PREFIX, COMPACTED_LANE_PREFIX, parseArchiveKey, slotPrefix } from './layout.ts'
 import { readArchiveFile } from './read.ts'
 
+/** Ports and settings of a replay. */
 export interface ReplayOptions {
   objects: ObjectStore
   slotMs: number

@@ -6,6 +6,7 @@ import { ARCHIVE_COLUMNS } from './parquet.ts'
 /** Name of the archive's table in Glue and Athena, or in Trino. The statements of data/sql read it. */
 export const ARCHIVE_TABLE = 'landcover_archive'
 
+/** Column of the archive's table. */
 export interface TableColumn {
   name: string
   /** Type name of Hive and Glue. */

@@ -44,6 +44,7 @@ export const AGGREGATES_COLUMNS: readonly TableColumn[] = COLUMNS.map(({ name, t
 /** Query of the SQL view. It is the same text in Athena, Trino and DuckDB. */
 export const AGGREGATES_SQL = `select ${COLUMNS.map(({ name }) => name).join(', ')} from ${ALL_AGGREGATES_TABLE} where revision = (select max(revision) from ${ALL_AGGREGATES_TABLE})`
 
+/** Key of a view's file in the table of aggregates. Keys sort like revisions. */
 export function aggregatesKey(revision: number): string {
   return `${AGGREGATES_PREFIX}${String(revision).padStart(12, '0')}.parquet`
 }

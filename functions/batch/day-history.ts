@@ -71,6 +71,7 @@ export function totalsOfRow(row: Record<string, unknown>): Totals {
   }
 }
 
+/** Moments of each band from the columns of a row. */
 export function momentsOfRow(row: Record<string, unknown>): Record<Band, Moments> {
   const moments = {} as Record<Band, Moments>
   for (const band of BANDS) {

@@ -32,6 +32,7 @@ export async function recordRun(
   }
 }
 
+/** Reads how the last batch run ended; undefined before the first. */
 export async function readRunStatus(objects: ObjectStore): Promise<RunStatus | undefined> {
   const bytes = await objects.get(KEY)
   return bytes && (JSON.parse(Buffer.from(bytes).toString('utf8')) as RunStatus)

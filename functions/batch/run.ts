@@ -28,6 +28,7 @@ import {
 import { type ViewReader, viewReader } from './view-reader.ts'
 import { changedSlots, missedIn, noteChanges, watch, watchedFrom } from './watch.ts'
 
+/** Ports and settings of a batch run. */
 export interface BatchLayer extends Pick<LogMetadata, 'arrivalNeverGoesBack'> {
   objects: ObjectStore
   query: BatchQuery
@@ -39,6 +40,7 @@ export interface BatchLayer extends Pick<LogMetadata, 'arrivalNeverGoesBack'> {
   now(): number
 }
 
+/** Outcome of a batch run. */
 export interface BatchRun {
   /** Current view after the run; undefined when there is none and nothing to count. */
   view: View | undefined

@@ -78,6 +78,7 @@ export interface ViewReader {
 /** Arrivals that such an old view does not count may have expired as speed rows: it can stand in for no newer one. */
 const STAND_IN_MS = SPEED_RETENTION_MS - DAY_MS
 
+/** Creates a reader. Views and class totals that it has read stay in memory. */
 export function viewReader(objects: ObjectStore): ViewReader {
   const views = publishedViews(objects)
   const files = viewFiles(objects)

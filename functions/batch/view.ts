@@ -30,6 +30,7 @@ export interface View {
 /** What the names of the parts of imports begin with. */
 export const IMPORT_PARTS = 'import-'
 
+/** File of a view with the rows of some event days. */
 export interface Part {
   /** Key of a Parquet file: a row for each arrival day, event day and class. */
   key: string
@@ -65,10 +66,12 @@ export const VIEW_PREFIX = 'views/'
 /** Prefix of files of all time. Views of before 0.2.0 have theirs below `landcover_aggregates/as_of=…`. */
 export const CLASSES_PREFIX = 'history/classes/'
 
+/** Key of a view. Keys sort like revisions. */
 export function viewKey(revision: number): string {
   return `${VIEW_PREFIX}${String(revision).padStart(12, '0')}.json`
 }
 
+/** Revision in the key of a view. */
 export function revisionOf(key: string): number {
   return Number(key.slice(VIEW_PREFIX.length, -'.json'.length))
 }
@@ -89,6 +92,7 @@ export class DamagedObjectError extends Error {
   }
 }
 
+/** SHA-256 in hex. */
 export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex')
 }

@@ -21,6 +21,7 @@ export type Watched = Record<string, WatchedSlot>
 /** Number of slots before the cut that are watched. */
 const WATCHED_SLOTS = 24
 
+/** First slot before the cut that is watched for late files. */
 export function watchedFrom(cut: Slot, slotMs: number): Slot {
   return Math.max(cut - WATCHED_SLOTS * slotMs, firstCut(slotMs))
 }
@@ -85,6 +86,7 @@ export function noteChanges(
   return recordRun
 }
 
+/** Number of events that arrived in watched slots after these were counted. */
 export function missedIn(watched: Watched): number {
   return Object.values(watched).reduce((sum, { missed }) => sum + missed, 0)
 }

@@ -1,5 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 
+/** Flag of a command line, with its line in the help. */
 export interface Flag {
   type: 'string' | 'boolean'
   /** Placeholder of the value in the help. */

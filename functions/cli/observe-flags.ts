@@ -45,6 +45,7 @@ export const OBSERVE_FLAGS = {
   epsg: { type: 'string', value: 'CODE', help: 'Coordinate system, when the files do not state it' },
 } as const satisfies Record<string, Flag>
 
+/** Values of the flags that `npm run observe` was called with. */
 export type ObserveFlags = { [Name in keyof typeof OBSERVE_FLAGS]?: string | boolean | undefined }
 
 /** Reads the flags that describe a scene. @throws UsageError */
@@ -79,12 +80,14 @@ function numberOf(text: string, mayBeNaN: boolean): number {
   return value
 }
 
+/** Parses a number within bounds. @throws UsageError */
 export function numberWithin(flag: string, text: string, least: number, most: number): number {
   const value = Number(text)
   if (text.trim() !== '' && value >= least && value <= most) return value
   throw new UsageError(`--${flag} takes a number from ${least} to ${most}, not '${text}'`)
 }
 
+/** Parses one of some choices. @throws UsageError */
 export function oneOf(flag: string, text: string, choices: readonly string[]): string {
   if (choices.includes(text)) return text
   throw new UsageError(`--${flag} takes ${choices.join(' or ')}, not '${text}'`)

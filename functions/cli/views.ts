@@ -3,6 +3,7 @@ import type { View } from '../batch/view.ts'
 import { firstCut } from '../core/slot.ts'
 import { formatTimestamp } from '../core/time.ts'
 
+/** Lines for people on the lanes for which the cut waits. */
 export function describeBehind(behind: BatchRun['behind']): string[] {
   return behind.map(({ lane, latestSlot }) => {
     const reached = latestSlot === null ? 'is not archived yet' : `is archived up to ${formatTimestamp(latestSlot)}`
@@ -10,6 +11,7 @@ export function describeBehind(behind: BatchRun['behind']): string[] {
   })
 }
 
+/** Line for people on the view after a batch run. */
 export function describeView(view: View | undefined, published: boolean, slotMs: number): string {
   if (!view) return 'nothing to count yet: no arrival slot is complete'
   const counted = `${view.audit.images} images, ${describeCut(view, slotMs)}`

@@ -6,6 +6,7 @@ import type { Slot } from './slot.ts'
  */
 export type ClassList = ReadonlyMap<string, Slot>
 
+/** Returns true when a class is known for records of an arrival slot. */
 export function isKnownClass(classes: ClassList, className: string, slot: Slot): boolean {
   const since = classes.get(className)
   return since !== undefined && since <= slot

@@ -37,6 +37,7 @@ export interface SeenRecord {
  */
 export type SeenProducers = ReadonlyMap<string, readonly SeenRecord[]>
 
+/** Cursor of a lane of which nothing was applied yet. */
 export function newCursor(lane: string, producers: SeenProducers = new Map()): Cursor {
   return {
     lane,

@@ -3,6 +3,7 @@ import { MINUTE_MS, parseTimestamp } from './time.ts'
 
 /** Spectral bands for which an event may carry the mean of the image, in the order of the archive's columns. */
 export const BANDS = ['red', 'green', 'blue', 'nir', 'brightness'] as const
+/** Name of a band. */
 export type Band = (typeof BANDS)[number]
 
 /** Event as producers write it: the 13 fields of the original. Null or absent means "not measured". */

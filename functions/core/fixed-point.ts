@@ -11,14 +11,17 @@ export function toMicro(value: number): number {
   return Math.round(value * MICRO) + 0
 }
 
+/** Band mean as an integer of 1e-3, never -0. */
 export function toMilli(value: number): number {
   return Math.round(value * MILLI) + 0
 }
 
+/** NDVI of an integer of 1e-6. */
 export function fromMicro(micro: number): number {
   return micro / MICRO
 }
 
+/** Band mean of an integer of 1e-3. */
 export function fromMilli(milli: number): number {
   return milli / MILLI
 }

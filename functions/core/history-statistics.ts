@@ -39,6 +39,7 @@ function pearson(covariance: bigint, varianceA: bigint, varianceB: bigint): numb
   return variances > 0 ? Math.min(1, Math.max(-1, Number(covariance) / Math.sqrt(variances))) : null
 }
 
+/** Line of NDVI over the days of the images, by least squares. */
 export interface Trend {
   /** Change of NDVI in a year of 365.25 days. */
   slopePerYear: number

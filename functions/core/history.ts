@@ -15,6 +15,7 @@ export interface History {
   histogram: ReadonlyMap<number, number>
 }
 
+/** Sums of a band, over the images that have the band. All are exact integers. */
 export interface Moments {
   squareSum: bigint
   ndviSum: bigint

@@ -33,6 +33,7 @@ export const REJECTION_REASONS = [
   'invalid-event',
   'unknown-class',
 ] as const
+/** Reason for a rejection. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
 /** Part of a record that is no valid event. `index` is the line, or null when the whole record is meant. */
@@ -44,6 +45,7 @@ export interface Rejection {
   bytes: Uint8Array
 }
 
+/** Content of a record, valid or not. */
 export interface DecodedRecord {
   /** Null for records from other producers than ours. */
   origin: Origin | null
@@ -268,6 +270,7 @@ export function encodeRecord(origin: Origin, events: readonly WireEvent[]): Buff
   return Buffer.from(lines.join('\n'), 'utf8')
 }
 
+/** Bytes of a heartbeat that is sent at a time. */
 export function encodeHeartbeat(nowMs: number): Buffer {
   return Buffer.from(JSON.stringify({ landcover: { heartbeat: nowMs } }), 'utf8')
 }

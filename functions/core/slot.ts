@@ -17,6 +17,7 @@ export function firstCut(slotMs: number): Slot {
 /** Time for which a producer may retry a record, ms. */
 export const RETRY_LIMIT_MS = 30 * MINUTE_MS
 
+/** Arrival slot of a record: the start of the slot, ms. */
 export function slotOf(arrivalMs: number, slotMs: number): Slot {
   return Math.floor(arrivalMs / slotMs) * slotMs
 }

@@ -80,6 +80,7 @@ function digit(text: string, at: number): number {
   return code >= 0 && code <= 9 ? code : Number.NaN
 }
 
+/** ISO 8601 in UTC, with milliseconds. */
 export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString()
 }

@@ -16,6 +16,7 @@ export interface Totals {
   bands: Record<Band, BandTotals>
 }
 
+/** Count and sum of a band's means, over the images that have the band. */
 export interface BandTotals {
   count: number
   sum: bigint
@@ -27,6 +28,7 @@ export function emptyTotals(): Totals {
   return { count: 0, lateCount: 0, ndviSum: 0n, ndviSquareSum: 0n, ndviMin: null, ndviMax: null, bands }
 }
 
+/** Adds totals. The order does not matter. */
 export function addTotals(a: Totals, b: Totals): Totals {
   const bands = {} as Record<Band, BandTotals>
   for (const band of BANDS) {
@@ -138,6 +140,7 @@ export interface Statistics {
   bandMeans: Record<Band, number | null>
 }
 
+/** Statistics of totals, as numbers of the images' units. */
 export function statisticsOf(totals: Totals): Statistics {
   const bandMeans = {} as Record<Band, number | null>
   for (const band of BANDS) {

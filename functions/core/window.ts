@@ -12,10 +12,12 @@ export const WINDOW_MS = 10 * MINUTE_MS
  */
 export const LATENESS_MS = 5 * MINUTE_MS
 
+/** Window of an event: its start, ms. */
 export function windowOf(eventMs: number): number {
   return Math.floor(eventMs / WINDOW_MS) * WINDOW_MS
 }
 
+/** Returns true when an event arrived at the end of the allowed lateness of its window, or later. */
 export function isLate(eventMs: number, arrivalMs: number): boolean {
   return arrivalMs >= windowOf(eventMs) + WINDOW_MS + LATENESS_MS
 }

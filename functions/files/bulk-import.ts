@@ -9,6 +9,7 @@ import { readSource } from './read-events.ts'
 import { type ReadReport, type RowProblem, SILENT, SourceError } from './rows.ts'
 import { nameOfContent, type Source, stateOfFiles } from './sources.ts'
 
+/** Ports and settings of an import of people's files. */
 export interface BulkImport {
   objects: ObjectStore
   slotMs: number
@@ -25,6 +26,7 @@ export interface BulkImport {
   report?: ReadReport
 }
 
+/** Outcome of importing one source. */
 export interface Imported {
   /** Where the events stand in the archive. */
   lane: string

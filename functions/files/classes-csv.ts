@@ -19,6 +19,7 @@ export function parseClassList(csv: string): ClassList {
   return classes
 }
 
+/** CSV of a class list, with the slot since which each class is known; empty means always. */
 export function formatClassList(classes: ClassList, slotMs: number): string {
   const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
   const lines = Array.from(classes, ([name, since]) => `${quoted(name)},${since === 0 ? '' : slotName(since, slotMs)}`)

@@ -88,6 +88,7 @@ export async function formOfFile(path: string): Promise<FileForm> {
   }
 }
 
+/** Form of a file by its first bytes. */
 export function formOf(head: Uint8Array): FileForm {
   if (head.length === 0) return 'empty'
   const known = MARKS.find(({ mark }) => startsWith(head, mark))

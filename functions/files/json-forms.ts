@@ -2,6 +2,7 @@ import { SourceError } from './rows.ts'
 
 type JsonRow = Record<string, unknown>
 
+/** Rows of a JSON document, and what it says of them. */
 export interface JsonRows {
   /** Null stands for an entry that is no object. */
   rows: (JsonRow | null)[]

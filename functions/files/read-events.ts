@@ -10,6 +10,7 @@ import { findSources, type Source, withPathColumns } from './sources.ts'
 import type { Table, TableRow } from './table.ts'
 import { unpivot } from './wide.ts'
 
+/** Options of reading events from a file. */
 export interface ReadOptions {
   /** The time of reading, in ms since the epoch: an event may not lie after it. */
   now(): number

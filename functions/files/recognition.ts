@@ -13,6 +13,7 @@ export type FieldSource =
   | { template: Template; isOfPreset?: true }
   | { time: TimeColumns }
 
+/** Meaning of a file's columns: where each field of an event comes from. */
 export interface Plan {
   sources: Partial<Record<Field, FieldSource>>
   /** For messages: the header of the column that a field comes from, otherwise the field's own name. */

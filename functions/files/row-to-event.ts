@@ -18,6 +18,7 @@ import {
 import type { Table, TableRow } from './table.ts'
 import { ACCEPTED_TIMES, adviceForTime, type TimeRead, timeReader } from './time-forms.ts'
 
+/** What a row is read with besides its cells. */
 export interface RowContext {
   /** The time of reading: an event may not lie after it. */
   now(): number
@@ -29,6 +30,7 @@ export interface RowContext {
   report: ReadReport
 }
 
+/** Reader of a file's rows, in their order. */
 export interface RowReader {
   read(row: TableRow): RowRead
   /** @throws SourceError when the NDVI of the rows so far is in another scale */

@@ -17,6 +17,7 @@ export interface RowProblem {
   message: string
 }
 
+/** Problem as a message: file, row, column, and what is wrong. */
 export function describeProblem({ file, row, column, message }: RowProblem): string {
   return `${file}, row ${row}${column ? `, column ${column}` : ''}: ${message}`
 }
@@ -42,6 +43,7 @@ export const BAND_FIELDS = ['red_mean', 'green_mean', 'blue_mean', 'nir_mean', '
 export const NUMBER_FIELDS = [...NDVI_FIELDS, 'vegetation_index', ...BAND_FIELDS] as const
 export const TEXT_FIELDS = ['image_id', 'class_name'] as const
 export const FIELDS: readonly Field[] = [...TEXT_FIELDS, ...NUMBER_FIELDS, 'timestamp']
+/** Name of a field of an event. */
 export type Field = keyof WireEvent
 
 /** A value as a message shows it: what it holds may be long, or unprintable. */

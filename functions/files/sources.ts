@@ -19,6 +19,7 @@ export interface Source {
   pathColumns: Readonly<Record<string, string>>
 }
 
+/** Result of a search for files. */
 export interface FoundSources {
   sources: Source[]
   /** Files of a folder that are not read, and why. */

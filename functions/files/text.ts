@@ -1,6 +1,7 @@
 import { utf16Of } from './file-form.ts'
 import { SourceError } from './rows.ts'
 
+/** Text of a file, piece by piece. */
 export interface DecodedText {
   chunks: AsyncGenerator<string>
   /** What the bytes are decoded as. */

@@ -10,6 +10,7 @@ export interface TimeRules {
   timeFormat?: string | undefined
 }
 
+/** Time that was read from a cell, ms since the epoch. */
 export interface TimeRead {
   ms: number
   /** What was assumed to read it, for the report; absent where nothing was. */

@@ -27,6 +27,7 @@ async function* guarded(stream: AsyncIterable<Uint8Array>, message: string): Asy
   }
 }
 
+/** File in a zip archive. */
 export interface ZipMember {
   name: string
   bytes(): AsyncIterable<Uint8Array>

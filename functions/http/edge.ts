@@ -23,6 +23,7 @@ export interface Form<Body> {
   write(body: Body): string
 }
 
+/** Options of an HTTP handler: the forms of its bodies, and what it does. */
 export interface EdgeOptions<Body> {
   /** The first is preferred. */
   forms: readonly Form<Body>[]

@@ -8,6 +8,7 @@ import { type Site, shapeOf } from './sites/site.ts'
 import { observeSites, type Rule } from './zonal/observe-sites.ts'
 import { tryFirstPixel } from './zonal/pixels.ts'
 
+/** Options of observing a scene. */
 export interface ObserveOptions {
   rule: Rule
   texture: boolean

@@ -12,6 +12,7 @@ import { RECORD_BYTES_LIMIT } from './packing.ts'
 import { recordOf, requestStore, withHeader } from './request-store.ts'
 import type { RetryTime } from './retry.ts'
 
+/** Ports and settings of the handler of `POST /api/events`. */
 export interface IngestHandlerOptions {
   log: EventLog
   /** Returns the destination of all attempts with an Idempotency-Key: see keyRoute. */

@@ -40,6 +40,7 @@ export interface Producer {
   summary(): ProducerSummary
 }
 
+/** Counts since the producer was created. */
 export interface ProducerSummary {
   /** Number of events that the log has stored. */
   acknowledged: number
@@ -64,6 +65,7 @@ export class NotAcknowledgedError extends Error {
   }
 }
 
+/** Options of a producer. Packing has defaults. */
 export interface ProducerOptions extends Partial<Packing> {
   /** Number of producer ids that send in parallel. */
   ids?: number
@@ -99,6 +101,7 @@ interface Identity {
 const DEFAULT_PACKING: Packing = { maxEvents: 500, maxBytes: RECORD_BYTES_LIMIT, lingerMs: 0 }
 const STOPPED = 'sending was stopped'
 
+/** Creates a producer. It has one id unless more are asked for. */
 export function createProducer(log: EventLog, options: ProducerOptions = {}): Producer {
   const { ids = 1, signal, time = systemTime() } = options
   const asked: Packing = { ...DEFAULT_PACKING, ...options }

@@ -152,6 +152,7 @@ export function recordOf(origin: Origin, lines: Uint8Array): Uint8Array {
   return compressRecord(withHeader(origin, lines))
 }
 
+/** Bytes of a record: its header, then the lines as they are. */
 export function withHeader(origin: Origin, lines: Uint8Array): Buffer {
   return Buffer.concat([encodeRecord(origin, []), Buffer.from('\n'), lines])
 }

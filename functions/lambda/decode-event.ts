@@ -25,6 +25,7 @@ export interface Delivery {
  */
 export type ItemIdentifier = string | { partition: string; offset: number }
 
+/** Answer to a delivery: the first record of each lane from which Lambda delivers again. */
 export interface BatchResponse {
   batchItemFailures: { itemIdentifier: ItemIdentifier }[]
 }

@@ -6,6 +6,7 @@ import type { LogEvent } from './decode-event.ts'
 /** Function that encodes records of one lane as the event that Lambda would pass to a handler. */
 export type ToLambdaEvent = (streamIdentity: string, records: readonly LogRecord[]) => LogEvent
 
+/** Event in which Lambda delivers records of a Kinesis stream. */
 export function kinesisEvent(streamIdentity: string, records: readonly LogRecord[]): KinesisStreamEvent {
   return {
     Records: records.map(({ lane, position, arrivalMs, data }) => {

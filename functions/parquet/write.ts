@@ -14,6 +14,7 @@ const SCHEMA_OF = {
   DECIMAL: { type: 'FIXED_LEN_BYTE_ARRAY', type_length: 16, converted_type: 'DECIMAL', precision: 38, scale: 0 },
 } as const satisfies Record<string, Partial<SchemaElement>>
 
+/** Type of a column that can be written. */
 export type ColumnType = keyof typeof SCHEMA_OF
 
 /** Column of rows of type `Row`. INT64, TIMESTAMP (ms) and DECIMAL take bigints. */

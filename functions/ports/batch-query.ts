@@ -1,4 +1,6 @@
+/** Value of a cell. Integers that may be large are bigints. */
 export type SqlValue = string | number | bigint | boolean | null
+/** Row of an answer, by column name. */
 export type SqlRow = Record<string, SqlValue>
 
 /** Range of arrival slots that a statement reads, by slot name. Both ends are included. */
@@ -9,6 +11,7 @@ export interface SlotSpan {
   others?: readonly string[]
 }
 
+/** Answer to a statement. */
 export interface QueryAnswer {
   rows: SqlRow[]
   /** Bytes that the engine reports as read, or an upper limit. */

@@ -4,11 +4,13 @@ import type { LogRecord } from '../core/record.ts'
 
 /** Destination of a record: the lane to which its key hashes, or a lane by name. */
 export type Destination = { key: string } | { lane: string }
+/** Record to append, with its destination. */
 export type Append = Destination & { data: Uint8Array }
 
 /** Outcome of appending one record: stored at a position, or not stored as far as is known. */
 export type AppendOutcome = { lane: string; position: Position } | AppendFailure
 
+/** Failure to append a record. The log may have stored it all the same. */
 export interface AppendFailure {
   /** Reason, for people. */
   error: string

@@ -23,6 +23,7 @@ export interface RowKey {
   windowStart: number
 }
 
+/** Row of the live totals: one window, lane and arrival slot. */
 export interface SpeedRow extends RowKey {
   /** Position of the last record that the totals include. */
   lastPosition: Position
@@ -65,6 +66,7 @@ export interface RedriveClaim {
   lane: string | null
 }
 
+/** Claim of a quarantine entry, with the state of its events. */
 export interface RedriveState extends RedriveClaim {
   /** Time when the log had acknowledged the events, ms; null until then. */
   appendedMs: number | null

@@ -11,6 +11,7 @@ import { isContinuable, judgedPages, type Redrive } from './standing.ts'
  */
 const MAX_REMEMBERED = 5_000
 
+/** Options of one run over the quarantine. */
 export interface RedriveOptions {
   /** Only entries with this reason. */
   reason?: RejectionReason | undefined

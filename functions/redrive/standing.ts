@@ -6,6 +6,7 @@ import type { EventLog } from '../ports/event-log.ts'
 import type { QuarantineEntry, RedriveState, SpeedStore } from '../ports/speed-store.ts'
 import { type RedrivenRecord, redrivenRecord } from './redriven-record.ts'
 
+/** Ports and settings with which quarantined events are appended again. */
 export interface Redrive {
   log: EventLog
   store: SpeedStore

@@ -41,6 +41,7 @@ export interface Ports {
 
 type Needs<Names extends keyof Ports> = Pick<Ports, Names>
 
+/** Speed layer on the ports of a runtime. */
 export function speedLayerOf(
   { logMetadata, store, objects, channel }: Needs<'logMetadata' | 'store' | 'objects' | 'channel'>,
   slotMs: number,
@@ -59,6 +60,7 @@ export function speedLayerOf(
   }
 }
 
+/** Handler of the speed layer's deliveries. */
 export function speedHandlerOf(
   ports: Needs<'logMetadata' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
   slotMs: number,
@@ -89,6 +91,7 @@ export function archiveHandlerOf(
   })
 }
 
+/** Batch layer on the ports of a runtime. */
 export function batchLayerOf(
   { logMetadata, store, objects, query }: Needs<'logMetadata' | 'store' | 'objects' | 'query'>,
   slotMs: number,
@@ -112,6 +115,7 @@ export async function compactSettled({ objects }: Needs<'objects'>, slotMs: numb
   return compactArchive({ objects, slotMs, before, now: Date.now })
 }
 
+/** Handler of requests to the API. */
 export function servingHandlerOf(
   { logMetadata, store, objects, logger }: Needs<'logMetadata' | 'store' | 'objects' | 'logger'>,
   slotMs: number,
@@ -135,6 +139,7 @@ export function servingHandlerOf(
   })
 }
 
+/** Handler of requests that send events. */
 export function ingestHandlerOf({ log, objects, logger }: Needs<'log' | 'objects' | 'logger'>, slotMs: number) {
   return ingestHandler({
     log,

@@ -18,6 +18,7 @@ export interface Lazy<T> {
   close(): Promise<void>
 }
 
+/** Resource that is opened at the first call; later calls get the same one. */
 export function lazy<T extends { close(): Promise<void> }>(open: () => Promise<T>): Lazy<T> {
   let opened: Promise<T> | undefined
   return {

@@ -6,6 +6,7 @@ import type { SpeedStore } from '../ports/speed-store.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { type AnomaliesQuery, type AnomalyRow, MOST_SEARCHED_DAYS, SEARCHED_DAYS } from './schemas.ts'
 
+/** What the search for alerts reads. */
 export interface AnomaliesSource {
   store: Pick<SpeedStore, 'readCursors' | 'readAlerts'>
   classNames(): Promise<string[]>

@@ -15,6 +15,7 @@ import { BadParameterError } from './bad-parameter.ts'
 import { byName, classStatsRows, viewTotals } from './batch-answers.ts'
 import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
 
+/** Ports and settings with which the API answers. */
 export interface Serving {
   store: SpeedStore
   views: ViewReader
@@ -235,6 +236,7 @@ export function countedUpTo({ slotMs }: Serving, view: View | undefined): number
   return view && view.cut > firstCut(slotMs) ? view.cut : null
 }
 
+/** Latest arrival time that the cursors have applied, ms; 0 before the first record. */
 export function latestArrival(cursors: readonly Cursor[]): number {
   return Math.max(...cursors.map(({ lastArrivalMs }) => lastArrivalMs ?? 0), 0)
 }

@@ -14,14 +14,17 @@ interface Batch {
   views: ViewReader
 }
 
+/** Answers the statistics of each class over all time; no rows before the first view. */
 export async function batchClassStats({ views }: Batch): Promise<ClassStatsRow[]> {
   return classStatsRows(await views.read(async view => (view ? viewTotals(views, view) : new Map())))
 }
 
+/** Reads the totals of each class over all time. */
 export async function viewTotals(views: ViewReader, view: View): Promise<Map<string, Totals>> {
   return new Map(Array.from(await views.classes(view), ([className, { totals }]) => [className, totals] as const))
 }
 
+/** Rows of totals by class, in the order of the names. */
 export function classStatsRows(totals: ReadonlyMap<string, Totals>): ClassStatsRow[] {
   return [...totals].sort(byName).map(([className, of]) => {
     const { count, ndviMean, ndviStddev, ndviMin, ndviMax, bandMeans } = statisticsOf(of)
@@ -39,6 +42,7 @@ export function classStatsRows(totals: ReadonlyMap<string, Totals>): ClassStatsR
   })
 }
 
+/** Answers quantiles, trend and correlations of each class. */
 export async function batchStatistics({ views }: Batch): Promise<BatchStatisticsRow[]> {
   return (await allTime(views)).map(([className, history]) => {
     const line = trend(history)
@@ -145,6 +149,7 @@ function quantiles({ histogram }: History) {
   }
 }
 
+/** Order of entries by their key, by UTF-16 code units: the same on every machine. */
 export function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

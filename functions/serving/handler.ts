@@ -15,6 +15,7 @@ import { openApi } from './openapi.ts'
 import { referencePage } from './reference-page.ts'
 import { staleIfError } from './stale-if-error.ts'
 
+/** Ports and settings of the API, and where it logs. */
 export interface ServingHandlerOptions extends Serving {
   logger: Logger
 }

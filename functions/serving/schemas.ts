@@ -245,6 +245,7 @@ export type BatchDaysQuery = z.infer<typeof BatchDaysQuery>
 
 /** Steps of a series, ms. */
 export const STEPS_MS = { '10m': WINDOW_MS, '1h': HOUR_MS, '1d': DAY_MS } as const
+/** Name of a step of a series: 10m, 1h or 1d. */
 export type Step = keyof typeof STEPS_MS
 const STEPS = Object.keys(STEPS_MS) as Step[]
 

@@ -7,6 +7,7 @@ const LONGEST_MS = 10 * MINUTE_MS
 /** Maximum number of kept answers. The one that was given longest ago is dropped first. */
 const MAX_KEPT = 50
 
+/** Answer, new or kept from before. */
 export interface Kept<T> {
   value: T
   /** Age of the answer, ms; 0 for a new one. */

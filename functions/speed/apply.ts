@@ -20,6 +20,7 @@ import type { LogMetadata } from '../ports/event-log.ts'
 import type { QuarantineEntry, RowKey, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import { cacheKey, type RowCache, trimCache } from './row-cache.ts'
 
+/** Ports and settings with which the speed layer applies records. */
 export interface SpeedLayer {
   store: SpeedStore
   channel: AlertChannel

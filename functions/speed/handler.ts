@@ -5,6 +5,7 @@ import type { Measurement, Metrics } from '../ports/metrics.ts'
 import { type Applied, applyDelivery, type SpeedLayer } from './apply.ts'
 import type { RowCache } from './row-cache.ts'
 
+/** Speed layer, and what its handler needs to decode deliveries and to report. */
 export interface SpeedHandlerOptions extends SpeedLayer {
   streamIdentity: string
   logger: Logger

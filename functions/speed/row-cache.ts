@@ -4,6 +4,7 @@ import type { RowKey, SpeedRow } from '../ports/speed-store.ts'
 export type RowCache = Map<string, SpeedRow>
 const MAX_CACHED_ROWS = 500
 
+/** Key of a row in the cache: slot, lane and window. */
 export function cacheKey({ slot, lane, windowStart }: RowKey): string {
   return `${slot}/${lane}/${windowStart}`
 }

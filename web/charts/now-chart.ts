@@ -21,6 +21,7 @@ const NARROW_PX = 440
 const NAMES_PX = 152
 const COUNTS_PX = 56
 
+/** Bar chart of the newest windows. `focus` is the class that is not dimmed. */
 export type NowChart = {
   update(view: NowView, theme: Theme, focus: string | null): void
 }

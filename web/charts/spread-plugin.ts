@@ -8,6 +8,7 @@ export type Spread = {
   opacity: number
 }
 
+/** Colours of the strokes, and of their outline. */
 export type SpreadStyle = { ink: string; surface: string }
 
 /**

@@ -21,6 +21,7 @@ const NARROW_PX = 520
 const LABELS_PX = 172
 const POINT_STYLES = ['circle', 'rect', 'triangle', 'rectRot', 'rectRounded'] as const
 
+/** Line chart of the time series. `focus` is the class that is not dimmed. */
 export type TrendChart = {
   update(view: TrendView, theme: Theme, focus: string | null, clock: Clock, nowMs: number): void
   /** True when the chart is wide enough for names next to the lines. */

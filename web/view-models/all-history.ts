@@ -31,6 +31,7 @@ type Quantiles = { p05: number; p25: number; p50: number; p75: number; p95: numb
  */
 export type Distribution = Quantiles & { description: string }
 
+/** View of the card with all history: a row for each class, and the sums below. */
 export type HistoryView = {
   items: HistoryItem[]
   /** NDVI at positions 0 and 1 of the distributions; null when there is no distribution. */

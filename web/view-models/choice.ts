@@ -33,6 +33,7 @@ export const RANGES = {
   '30d': { spanMs: 30 * DAY_MS, ...days },
   '1y': { spanMs: 365 * DAY_MS, ...days },
 } as const satisfies Record<string, Range>
+/** Name of a time range that the reader can choose. */
 export type RangeName = keyof typeof RANGES
 export const RANGE_NAMES = Object.keys(RANGES) as RangeName[]
 

@@ -8,14 +8,17 @@ const LOCALE = 'en-GB'
 
 const grouped = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 })
 
+/** Whole number with separators: 1,204; a dash when it is not known. */
 export const formatCount = (count: number | null): string => (count === null ? UNKNOWN : sign(grouped.format(count)))
 
+/** Number with a fixed count of decimals and a real minus sign, never −0; a dash when it is not known. */
 export function formatFixed(value: number | null, digits: number): string {
   if (value === null) return UNKNOWN
   const text = value.toFixed(digits)
   return Number(text) === 0 ? text.replace('-', '') : sign(text)
 }
 
+/** NDVI to 0.001. */
 export const formatNdvi = (ndvi: number | null): string => formatFixed(ndvi, 3)
 
 /** Signed difference: +0.012 or −0.012. */
@@ -83,6 +86,7 @@ export type Clock = {
   zoneName(ms: number): string
 }
 
+/** Creates the formats of times in a time zone, such as Europe/Berlin. */
 export function createClock(zone: string): Clock {
   const minute = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, hour: '2-digit', minute: '2-digit' })
   const second = new Intl.DateTimeFormat(LOCALE, {

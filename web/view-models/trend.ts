@@ -23,6 +23,7 @@ export type TrendPoint = {
 /** A line of the chart: one class. */
 export type TrendLine = ClassKey & { points: TrendPoint[] }
 
+/** View of the card with the time series. */
 export type TrendView = {
   lines: TrendLine[]
   scale: TrendScale

@@ -13,6 +13,7 @@ export type TrustCard = {
 /** A row of the table of lanes. */
 export type TrustLane = { lane: string; lastEvent: string; lastArrival: string; lag: string }
 
+/** View of the health: how fresh and how complete the numbers are. */
 export type TrustView = {
   cards: TrustCard[]
   /** The server's own reasons for a degraded health; empty when it is ok. */

@@ -18,6 +18,7 @@ interface StoredTotals {
   bands: [count: number, sum: string][]
 }
 
+/** Encodes the totals of a row as JSON. Sums are text, because they may be larger than a double holds. */
 export function totalsToText(totals: ReadonlyMap<string, Totals>): string {
   return JSON.stringify(Array.from(totals, ([className, of]) => [className, toStored(of)]))
 }
@@ -34,6 +35,7 @@ function toStored(of: Totals): StoredTotals {
   }
 }
 
+/** Decodes what totalsToText has written. */
 export function totalsFromText(text: string): Map<string, Totals> {
   const totals = new Map<string, Totals>()
   for (const [className, of] of JSON.parse(text) as [className: string, of: StoredTotals][]) {
@@ -55,6 +57,7 @@ export function totalsFromText(text: string): Map<string, Totals> {
   return totals
 }
 
+/** Encodes the producers of a cursor as JSON: an entry for each record. */
 export function producersToText(producers: SeenProducers): string {
   const seen = producers
     .entries()
@@ -62,6 +65,7 @@ export function producersToText(producers: SeenProducers): string {
   return JSON.stringify([...seen])
 }
 
+/** Decodes what producersToText has written. */
 export function producersFromText(text: string): Map<string, readonly SeenRecord[]> {
   const producers = new Map<string, readonly SeenRecord[]>()
   for (const [producer, counter, slot] of JSON.parse(text) as [producer: string, counter: number, slot: number][]) {

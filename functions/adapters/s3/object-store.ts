@@ -11,6 +11,7 @@ import {
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { limitedRequests } from '../aws/requests.ts'
 
+/** Options of a bucket as object store. */
 export interface S3ObjectStoreOptions {
   bucket: string
   /** Endpoint other than AWS's own, such as LocalStack's. AWS_ENDPOINT_URL has the same effect. */

@@ -13,6 +13,7 @@ import type { BatchQuery, SqlRow } from '../../ports/batch-query.ts'
 import { limitedRequests } from '../aws/requests.ts'
 import { toSqlValue } from './trino-values.ts'
 
+/** Options of batch queries by Athena. */
 export interface AthenaBatchQueryOptions {
   /** Workgroup. It defines where in S3 the answers are stored, and how many bytes a statement may scan. */
   workGroup: string

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** Address of a Trino server, with catalog and schema. */
 export interface TrinoConnection {
   /** `http://host:port` of the coordinator. */
   url: string
@@ -7,6 +8,7 @@ export interface TrinoConnection {
   schema: string
 }
 
+/** Column of an answer. */
 export interface TrinoColumn {
   name: string
   /** Type name of Trino: `bigint`, `decimal(38, 0)`. */
@@ -16,6 +18,7 @@ export interface TrinoColumn {
 /** Values; bigint when a number could not represent the integer exactly. */
 export type TrinoValue = string | number | bigint | boolean | null
 
+/** Answer to a statement, with all its pages. */
 export interface TrinoAnswer {
   columns: TrinoColumn[]
   rows: TrinoValue[][]

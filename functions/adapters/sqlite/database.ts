@@ -19,6 +19,7 @@ const REFUSALS = new Map([
   [13, 'has no space left on its disk: free some space'],
 ])
 
+/** Options of opening a SQLite file. */
 export interface DatabaseOptions {
   file: string
   /**

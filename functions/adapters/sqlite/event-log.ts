@@ -42,6 +42,7 @@ const IN_MEMORY = ':memory:'
 /** Default limit of Kinesis. */
 const MAX_RECORD_BYTES = 1024 * 1024
 
+/** Options of the embedded log. */
 export interface SqliteEventLogOptions {
   file: string
   /** Number of lanes of a new log. An existing log keeps its number. */

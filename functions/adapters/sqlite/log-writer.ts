@@ -120,6 +120,7 @@ function committerOf(database: DatabaseSync, log: LogFile): Commit {
     })
 }
 
+/** Packs the data of records into one array, which costs little to send to a thread. */
 export function packPlaces(places: readonly Place[]): PackedPlaces {
   const bytes = new Uint8Array(places.reduce((sum, { data }) => sum + data.byteLength, 0))
   const ends: number[] = []
@@ -132,6 +133,7 @@ export function packPlaces(places: readonly Place[]): PackedPlaces {
   return { shards: places.map(({ shard }) => shard), ends, bytes }
 }
 
+/** Number of the file on its disk; undefined when there is no such file. A file in its place has another one. */
 export function inodeOf(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.ino
 }

@@ -2,10 +2,12 @@
 export const CLEAR = 0
 export const CLOUDY = 1
 export const NO_DATA = 2
+/** State of a pixel by the mask: clear, cloudy or without data. */
 export type PixelState = typeof CLEAR | typeof CLOUDY | typeof NO_DATA
 
 /** Kinds of masks: Sentinel-2's scene classification, Landsat's quality bits, and HLS's Fmask. */
 export const MASK_KINDS = ['scl', 'qa_pixel', 'fmask'] as const
+/** Kind of a mask. */
 export type MaskKind = (typeof MASK_KINDS)[number]
 
 /** SCL: no data, saturated. */

@@ -5,6 +5,7 @@ import { openWindowReader, type WindowReader } from '../tiff/window.ts'
 import { type MaskKind, maskTable } from './mask.ts'
 
 export const BAND_NAMES = ['red', 'nir', 'green', 'blue'] as const
+/** Name of a band of a scene. */
 export type BandName = (typeof BAND_NAMES)[number]
 
 /** One band of a scene: where it is, and how its digital numbers become reflectance: DN * scale + offset. */
@@ -18,6 +19,7 @@ export interface SceneBand {
   nodata: number | null
 }
 
+/** Mask of a scene: where it is, and how its values are read. */
 export interface SceneMask {
   raster: Raster
   kind: MaskKind

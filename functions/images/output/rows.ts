@@ -104,6 +104,7 @@ export function columnsOf(
   return hasTime ? columns : columns.filter(column => column !== TIMESTAMP)
 }
 
+/** Row of an observation, by column name. */
 export function rowOf(columns: readonly OutputColumn[], observation: Observation): Row {
   return Object.fromEntries(columns.map(({ name, of }) => [name, of(observation)]))
 }

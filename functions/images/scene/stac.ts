@@ -5,6 +5,7 @@ export interface StacItem {
   assets: Record<string, StacAsset>
 }
 
+/** Asset of a STAC item: one file, and how its bands are described. */
 export interface StacAsset {
   href: string
   type?: string

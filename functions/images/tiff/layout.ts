@@ -29,6 +29,7 @@ export interface Layout {
   isLittleEndian: boolean
 }
 
+/** Number format of samples. */
 export type SampleFormat = 'unsigned' | 'signed' | 'float'
 const FORMATS: Record<number, SampleFormat> = { 1: 'unsigned', 2: 'signed', 3: 'float' }
 
@@ -111,6 +112,7 @@ export function blockRows({ isTiled, blockHeight, height }: Layout, blockY: numb
   return isTiled ? blockHeight : Math.min(blockHeight, height - blockY * blockHeight)
 }
 
+/** Number of tiles or strips; planar files have them for each band. */
 export function blockCount({ blocksAcross, blocksDown, isPlanar, bands }: Layout): number {
   return blocksAcross * blocksDown * (isPlanar ? bands : 1)
 }

@@ -1,5 +1,6 @@
 import type { Layout } from './layout.ts'
 
+/** Samples of a block, in the file's number format. */
 export type Samples =
   | Uint8Array
   | Int8Array

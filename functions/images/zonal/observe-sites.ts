@@ -8,6 +8,7 @@ import { emptySums, type Statistics, statisticsOf, type ZoneSums } from './stati
 
 /** Which pixels belong to a site: those it covers, by their share; or those whose centre lies inside, whole. */
 export const RULES = ['coverage', 'centre'] as const
+/** Rule that decides how much of a pixel at an outline counts. */
 export type Rule = (typeof RULES)[number]
 
 const FILLS: Record<Rule, FillShares> = { coverage: coverageShares, centre: centreShares }

@@ -23,6 +23,7 @@ export interface Pixels {
 
 /** How digital numbers of a band become reflectance, for the inner loop. */
 type Scaling = Pick<SceneBand, 'scale' | 'offset' | 'nodata'>
+/** Scale and offset of the bands that NDVI needs. */
 export type Scalings = Record<'red' | 'nir', Scaling>
 
 /** Opens the scene for reading windows. */
@@ -189,6 +190,7 @@ export function addPixels(
   sums.blueWeight = blueWeight
 }
 
+/** Levels of a zone's pixels before any is set. */
 export function emptyLevels(zone: Window): Uint8Array {
   return new Uint8Array((zone.x1 - zone.x0) * (zone.y1 - zone.y0)).fill(NO_LEVEL)
 }

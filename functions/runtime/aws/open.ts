@@ -12,6 +12,7 @@ const write = (line: string) => void process.stdout.write(line)
 
 export const { logger, middleware: callLogged } = openLambdaLogger()
 
+/** Length of the stage's arrival slots. */
 export const slotMs = () => Number(variable('LANDCOVER_SLOT_MS'))
 export const stageMetrics = () => emfMetrics(write, { namespace: metricsNamespace(variable('LANDCOVER_STAGE')) })
 export const openQuery = (): BatchQuery =>

@@ -19,6 +19,7 @@ export interface Environment {
   cassandra: { credentials?: Login; tls?: Tls & { serverName?: string }; dataCenter: string }
 }
 
+/** Options of TLS connections. */
 export interface Tls {
   /** PEM of the certificate authority, if Node does not trust it already. */
   ca?: string

@@ -3,6 +3,7 @@ import { parseAddress } from './address.ts'
 /** Address of a speed store. */
 export type StoreAddress = { kind: 'embedded'; file: string } | CassandraAddress
 
+/** Address of a keyspace in a Cassandra cluster; contact points are `HOST:PORT`. */
 export interface CassandraAddress {
   kind: 'cassandra'
   contactPoints: string[]

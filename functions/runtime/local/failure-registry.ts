@@ -1,5 +1,6 @@
 import type { Failing, Failures } from '../../ports/failures.ts'
 
+/** Registry of what fails at present, for health. */
 export interface FailureRegistry extends Failures {
   failing(): Failing[]
 }

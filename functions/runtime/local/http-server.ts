@@ -11,6 +11,7 @@ import { problem } from '../../http/problem.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { targetOf } from './request-target.ts'
 
+/** Running HTTP server. */
 export interface LocalServer {
   /** Port of the server. */
   port: number

@@ -8,6 +8,7 @@ import type { EventLog } from '../../ports/event-log.ts'
 import type { Failures } from '../../ports/failures.ts'
 import type { Logger } from '../../ports/logger.ts'
 
+/** Consumer of the log with its handler, like an event source mapping of Lambda. */
 export interface EventSourceMapping {
   /** Name of the consumer, for its checkpoints. */
   consumer: string

@@ -13,6 +13,7 @@ const LOCK = /^lock\.sqlite(-\w+)?$/
 const OWN_NAMES =
   /^((log|store|checkpoints)\.sqlite(-\w+)?|objects|(alerts|metrics)\.ndjson(\.old)?|landcover\.json\.\d+)$/
 
+/** Paths in a state folder. */
 export const logFile = (folder: string) => join(folder, 'log.sqlite')
 export const storeFile = (folder: string) => join(folder, 'store.sqlite')
 export const checkpointsFile = (folder: string) => join(folder, 'checkpoints.sqlite')

@@ -17,6 +17,7 @@ import { responseCache } from './response-cache.ts'
 import type { LocalRuntime } from './runtime.ts'
 import { watchedLog } from './watched-log.ts'
 
+/** Options of a system on one machine. */
 export interface SystemOptions {
   runtime: LocalRuntime
   rules: readonly Rule[]
@@ -46,6 +47,7 @@ const COMPONENTS = {
 /** Time for which the log keeps records that both consumers have read, ms; the default of a stream on AWS. */
 const LOG_RETENTION_MS = DAY_MS
 
+/** System that runs in this process. */
 export interface RunningSystem {
   port: number
   /** Event log. Health reports failed appends. */

@@ -3,6 +3,7 @@ import { SECOND_MS } from '../../core/time.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import type { Failures } from '../../ports/failures.ts'
 
+/** Event log that remembers what it acknowledged to this process. */
 export interface WatchedLog {
   log: EventLog
   /**
