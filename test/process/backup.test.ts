@@ -21,7 +21,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const SLOT_MS = 2_000
 
-/** Posts events of a class, each in a record of its own, for as long as it is wanted. */
+/** Posts events of a class, each in its own record, until it is stopped. */
 function stream({ url }: System, className: string): { acknowledged(): number; stop(): Promise<number> } {
   const [event] = someEvents(1)
   let acknowledged = 0
@@ -46,7 +46,7 @@ function stream({ url }: System, className: string): { acknowledged(): number; s
 
 const countOf = (rows: ClassStatsRow[], name: string) => totalCount(rows.filter(row => row.class_name === name))
 
-it('a backup of a running system has all that was acknowledged before it began, once, and goes on from there', async () => {
+it('a backup of a running system has everything that was acknowledged before it began, once, and can be continued', async () => {
   const state = join(temporaryFolder(), 'state')
   const backup = join(temporaryFolder(), 'backup')
   const restored = join(temporaryFolder(), 'restored')
@@ -55,7 +55,7 @@ it('a backup of a running system has all that was acknowledged before it began, 
   const cutOf = async () => (await system.health()).batch.cut
   await eventually(cutOf, cut => cut !== null)
 
-  // Files of the archive are taken together and deleted while they are copied.
+  // Files of the archive are compacted and deleted while they are copied.
   const objects = openFolderObjectStore(join(state, 'objects'))
   let isCompacting = true
   const compacting = (async () => {
@@ -80,7 +80,7 @@ it('a backup of a running system has all that was acknowledged before it began, 
   await eventually(again.classStats, found => countOf(found, 'SeaLake') >= 5)
   const added = await further.stop()
   await eventually(again.classStats, found => countOf(found, 'SeaLake') === added)
-  // Both layers count the same in every slot that the view has taken in since.
+  // Both layers have the same counts in every slot that the view has counted since.
   const last = Date.now()
   await eventually(again.health, ({ batch }) => batch.cut !== null && Date.parse(batch.cut) > last)
   const joined = await again.classStats()
@@ -91,7 +91,7 @@ it('a backup of a running system has all that was acknowledged before it began, 
   expect(await runBatch(['--state', restored]).finished).toMatchObject({ code: 0 })
 })
 
-it('copies all of an object store from which files vanish meanwhile', async () => {
+it('copies everything from an object store from which files disappear during the copy', async () => {
   const state = temporaryFolder()
   await openState(state, { slotMs: 60_000, demo: false, createdMs: 1 })
   const objects = openFolderObjectStore(join(state, 'objects'))
@@ -100,7 +100,7 @@ it('copies all of an object store from which files vanish meanwhile', async () =
   await put('views/1.json')
   const backup = join(temporaryFolder(), 'backup')
   const copying = backupState(state, backup, () => 5)
-  // What holds the records of all small ones is written before they go.
+  // The file that holds the records of all small files is written before these are deleted.
   await put('archive/large')
   await put('views/2.json')
   for (let n = 299; n >= 0; n--) await objects.delete(`archive/small-${String(n).padStart(3, '0')}`)
@@ -119,7 +119,7 @@ it('copies all of an object store from which files vanish meanwhile', async () =
   expect(readdirSync(target).sort()).toEqual(['landcover.json', 'objects'])
 })
 
-it('a backup that is damaged, or was not finished, is refused by file, and no folder is made', async () => {
+it('a backup that is damaged or incomplete is refused with the name of the file, and no folder is created', async () => {
   const state = temporaryFolder()
   await openState(state, { slotMs: 60_000, demo: false, createdMs: 1 })
   await openFolderObjectStore(join(state, 'objects')).put('archive/a', Buffer.from('events'))
@@ -144,7 +144,7 @@ it('a backup that is damaged, or was not finished, is refused by file, and no fo
   }
 })
 
-it('a backup and a restore touch no folder that holds something', async () => {
+it('a backup and a restore do not touch a folder that is not empty', async () => {
   const state = temporaryFolder()
   await openState(state, { slotMs: 60_000, demo: false, createdMs: 1 })
   const used = temporaryFolder()

@@ -15,7 +15,7 @@ async function importSome(state: string, count: number): Promise<void> {
 }
 
 describe('npm run batch', () => {
-  it('counts what is new beside the running system, which shows it at once', async () => {
+  it('counts new events beside the running system, which shows them at once', async () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state)
     await importSome(state, 1_000)
@@ -26,7 +26,7 @@ describe('npm run batch', () => {
     expect(totalCount(await system.classStats())).toBe(1_000)
   })
 
-  it('works alone, says so when there is nothing new, and counts an import once', async () => {
+  it('works without the system, says when there is nothing new, and counts an import once', async () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state)).interrupt()
     await importSome(state, 700)
@@ -40,7 +40,7 @@ describe('npm run batch', () => {
     expect(totalCount(await system.classStats())).toBe(700)
   })
 
-  it('goes on at its interval after a run that failed, and counts when the cause is gone', async () => {
+  it('continues at its interval after a failed run, and counts when the cause is gone', async () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state)).interrupt()
     await importSome(state, 300)
@@ -63,7 +63,7 @@ describe('npm run batch', () => {
     expect((await batch.finished).code).toBe(0)
   })
 
-  it('runs many at a time, and everything is counted once', async () => {
+  it('can run several times at once, and everything is counted once', async () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state)).interrupt()
     await importSome(state, 300)
@@ -75,7 +75,7 @@ describe('npm run batch', () => {
     expect(runs.filter(({ stdout }) => stdout.startsWith('view 1:'))).toHaveLength(1)
   })
 
-  it('goes on where the system ended, with what arrived in slots that are complete', async () => {
+  it('continues where the system ended, with events in complete slots', async () => {
     const state = join(temporaryFolder(), 'state')
     const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(200))
     const system = await startSystem(state, ['--slot', '1s'])
@@ -87,14 +87,14 @@ describe('npm run batch', () => {
     expect(code).toBe(0)
   })
 
-  it('wants a state that is there', async () => {
+  it('needs an existing state', async () => {
     const state = join(temporaryFolder(), 'nothing')
     const { code, stderr } = await runBatch(['--state', state]).finished
     expect(stderr).toBe(`there is no landcover state in ${state}: npm start makes one\n`)
     expect(code).toBe(1)
   })
 
-  it('says that nothing is complete yet where nothing is', async () => {
+  it('says that nothing is complete yet, if so', async () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state)).interrupt()
     const { code, stdout } = await runBatch(['--state', state]).finished

@@ -6,7 +6,7 @@ import { someEvents } from '../support/events-csv.ts'
 import { eventually, type System, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-/** A small disk of its own. Only root may mount one, as in CI. */
+/** A small disk. Only root may mount one, as in CI. */
 function smallDisk(): { folder: string; fill(): void; empty(): void } {
   const folder = temporaryFolder()
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder])
@@ -19,7 +19,7 @@ function smallDisk(): { folder: string; fill(): void; empty(): void } {
         try {
           writeFileSync(filler, Buffer.alloc(64 * 1024), { flag: 'a' })
         } catch (error) {
-          // What is left is less than a piece: bytes fill it up.
+          // The rest is less than one piece, so single bytes fill it up.
           if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
         }
       }
@@ -40,7 +40,7 @@ function post({ url }: System, key: string, count: number): Promise<Response> {
 
 const counted = (system: System, count: number) => eventually(system.classStats, rows => totalCount(rows) === count)
 
-describe('a disk without room', () => {
+describe('a full disk', () => {
   it.skipIf(process.getuid?.() !== 0)(
     'ends no system: reads go on, writes say why not, and all goes on when there is room again (needs root)',
     async () => {
@@ -74,7 +74,7 @@ describe('a disk without room', () => {
   )
 })
 
-it('a metric that cannot be written ends no system', async () => {
+it('a metric that cannot be written does not end the system', async () => {
   const state = join(temporaryFolder(), 'state')
   mkdirSync(join(state, 'metrics.ndjson'), { recursive: true })
   const system = await startSystem(state, ['--slot', '10s'])

@@ -13,7 +13,7 @@ const post = (url: string, events: unknown[]) =>
     body: events.map(event => JSON.stringify(event)).join('\n'),
   })
 
-/** Overwrites the pages of the records, and has all who use the file read them. */
+/** Overwrites the pages of the records, and makes all processes that use the file read them. */
 function damageRecords(file: string): void {
   const database = new DatabaseSync(file)
   database.exec('PRAGMA busy_timeout = 5000')
@@ -22,7 +22,7 @@ function damageRecords(file: string): void {
   const pages = statSync(file).size / pageBytes
   expect(pages).toBeGreaterThan(10)
   const descriptor = openSync(file, 'r+')
-  // The schema lies before.
+  // The schema lies before these pages.
   for (let page = 2; page < pages; page++) {
     writeSync(descriptor, Buffer.alloc(pageBytes, 0xff), 0, pageBytes, page * pageBytes)
   }
@@ -31,7 +31,7 @@ function damageRecords(file: string): void {
   database.close()
 }
 
-it('a damaged log is a reason of health within seconds, and each POST is a problem', async () => {
+it('a damaged log is a reason in health within seconds, and each POST gets a problem', async () => {
   const state = join(temporaryFolder(), 'state')
   const system = await startSystem(state)
   for (let request = 0; request < 30; request++) {
@@ -49,7 +49,7 @@ it('a damaged log is a reason of health within seconds, and each POST is a probl
   expect(totalCount(await system.classStats())).toBe(600)
 })
 
-it('a class list that cannot be read is a problem of each POST and a reason of health, at once', async () => {
+it('a class list that cannot be read is a problem of each POST and a reason in health, at once', async () => {
   const state = join(temporaryFolder(), 'state')
   mkdirSync(join(state, 'objects/reference'), { recursive: true })
   const system = await startSystem(state)

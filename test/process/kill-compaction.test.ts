@@ -18,7 +18,7 @@ const FILES = 20
 const EVENTS = 5
 const SLOTS = [NOON_MS, NOON_MS + HOUR_MS]
 
-it('a compaction that is killed again and again loses and doubles nothing, at any moment', {
+it('a compaction that is killed repeatedly, at any moment, loses and duplicates nothing', {
   timeout: 180_000,
 }, async () => {
   const folder = temporaryFolder()
@@ -44,7 +44,7 @@ it('a compaction that is killed again and again loses and doubles nothing, at an
     const untilMs = performance.now() + 600 + Math.random() * 1_200
     let answers = 0
     while (performance.now() < untilMs || answers === 0) {
-      // A query that lists a file which is deleted before it is read fails, and never leaves it out.
+      // A query fails when a file that it listed is deleted before it is read; it never leaves the file out.
       const counted = await images().catch(() => null)
       if (counted === null) continue
       expect(counted).toBe(position)

@@ -17,7 +17,7 @@ async function expectSystemToCountTheLog(state: string): Promise<void> {
   expect((await system.health()).quarantine.count).toBe(0)
 }
 
-it('a producer killed at any moment: all that it was told is stored counts, and at most one event more', async () => {
+it('after a producer is killed at any moment, every acknowledged event counts, and at most one other event', async () => {
   const random = seeded()
   console.info(`producer killed: SEED=${random.seed}`)
   const state = join(temporaryFolder(), 'state')
@@ -42,7 +42,7 @@ it('a producer killed at any moment: all that it was told is stored counts, and 
   await expectSystemToCountTheLog(state)
 })
 
-it('produce killed at any moment leaves whole records behind, in the order of its file, and all of them count', async () => {
+it('produce that is killed at any moment leaves complete records, in the order of its file, and all of them count', async () => {
   const random = seeded()
   console.info(`produce killed: SEED=${random.seed}`)
   const state = temporaryFolder()

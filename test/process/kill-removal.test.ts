@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const FOR_NEW = { slotMs: 60_000, demo: false, createdMs: 1 }
 
-it('a removal that is killed at any moment leaves the whole state, or one whose removal is finished later', async () => {
+it('a removal that is killed at any moment leaves the whole state, or a state whose removal is finished later', async () => {
   const left: number[] = []
   for (let round = 0; round < 4; round++) {
     const folder = temporaryFolder()
@@ -28,11 +28,11 @@ it('a removal that is killed at any moment leaves the whole state, or one whose 
     expect(next.systemId).not.toBe(settings.systemId)
     expect(readdirSync(folder)).toEqual(['landcover.json'])
   }
-  // Some were killed in the middle.
+  // Some runs were killed in the middle.
   expect(left.some(count => count > 0)).toBe(true)
 })
 
-/** Removes a state in a process of its own, which is killed when so many objects are gone. */
+/** Removes a state in another process, which is killed after a given number of objects is removed. */
 async function removeAndKill(folder: string, gone: number): Promise<void> {
   const script = `import { removeState } from ${JSON.stringify(new URL('../../functions/runtime/local/state.ts', import.meta.url))}
     removeState(${JSON.stringify(folder)})`

@@ -6,7 +6,7 @@ import { seeded } from '../support/seeded.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { expectExactly, killAgainAndAgain, neverShrinks } from './kills.ts'
 
-it('kill -9 at any moment loses and doubles nothing of what a producer was told is stored', async () => {
+it('kill -9 at any moment loses and duplicates nothing that was acknowledged to a producer', async () => {
   const random = seeded()
   console.info(`kill -9: SEED=${random.seed}`)
   const state = join(temporaryFolder(), 'state')

@@ -6,7 +6,7 @@ import { startSystem } from '../support/landcover.ts'
 import { byClass, recount } from '../support/recount.ts'
 import type { Seeded } from '../support/seeded.ts'
 
-/** Kills and restarts the system until so many rounds are over and the work is done. */
+/** Kills and restarts the system for a number of rounds, and until the work is done. */
 export async function killAgainAndAgain(
   state: string,
   args: string[],
@@ -26,7 +26,7 @@ export async function killAgainAndAgain(
   await done
 }
 
-/** Asks again and again until something ends; an answer that fails, as those of a killed system, is passed over. */
+/** Sends requests until the work ends. Ignores failures, such as those of a killed system. */
 export async function watchUntil(
   ending: Promise<unknown>,
   ask: () => Promise<ClassStatsRow[]>,
@@ -54,7 +54,7 @@ export function neverShrinks(seed: number): (rows: ClassStatsRow[]) => void {
   }
 }
 
-/** Counts and means are those of the events, class by class. */
+/** Checks counts and means of each class against those of the events. */
 export function expectExactly(rows: readonly ClassStatsRow[], events: readonly WireEvent[], seed: number): void {
   const expected = [...recount(events, byClass)].sort(([a], [b]) => (a < b ? -1 : 1))
   expect(

@@ -19,7 +19,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const LOG_FILES = ['log.sqlite', 'log.sqlite-wal', 'log.sqlite-shm']
 const ARGS = ['--slot', '10s']
 
-/** Posts events, each in a record of its own. @returns how many were acknowledged */
+/** Posts events, each in its own record. @returns number of acknowledged events */
 async function post({ url }: System, count: number, className = 'Forest'): Promise<number> {
   let acknowledged = 0
   for (const event of someEvents(count)) {
@@ -36,7 +36,7 @@ async function post({ url }: System, count: number, className = 'Forest'): Promi
 
 const counts = (system: System, count: number) => eventually(system.classStats, rows => totalCount(rows) === count)
 
-/** A state whose log alone was put back: 10 events are in it, 40 were counted. */
+/** A state with an older copy of its log: the log has 10 events, but 40 were counted. */
 async function stateBehind(): Promise<string> {
   const state = join(temporaryFolder(), 'state')
   const backup = join(temporaryFolder(), 'log.sqlite')
@@ -55,7 +55,7 @@ async function stateBehind(): Promise<string> {
 }
 
 describe('a log that has lost records which were read', () => {
-  it('is refused by all that would append or consume, and says what is missing', async () => {
+  it('is refused by every command that would append or consume, with the number of missing records', async () => {
     const state = await stateBehind()
     const ended = [
       runStart(['--no-demo', '--port', '0', '--state', state]),
@@ -73,7 +73,7 @@ describe('a log that has lost records which were read', () => {
     }
   })
 
-  it('goes on behind what was read where that is accepted: nothing that it acknowledges then is lost', async () => {
+  it('continues after the records that were read when that is accepted, and loses nothing that it acknowledges then', async () => {
     const state = await stateBehind()
     const system = await startSystem(state, ['--accept-lost-records'])
     expect(await post(system, 25)).toBe(25)
@@ -88,7 +88,7 @@ describe('a log that has lost records which were read', () => {
     expect(totalCount(await again.classStats())).toBe(65)
   })
 
-  it('is refused also where it has grown past what was read, and its unread records are appended again', async () => {
+  it('is refused also when it has grown past what was read, and its unread records are appended again', async () => {
     const state = await stateBehind()
     const { log } = await openLog({ kind: 'embedded', file: join(state, 'log.sqlite') }, readEnvironment({}))
     const lanes = ['shardId-000000000000', 'shardId-000000000001'].map(shard => laneName(log.identity, shard))
@@ -102,7 +102,7 @@ describe('a log that has lost records which were read', () => {
     await counts(system, 240)
   })
 
-  it('is refused where a write-ahead log was cut after kill -9', async () => {
+  it('is refused when a write-ahead log was truncated after kill -9', async () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state, ARGS)
     await post(system, 10)
@@ -114,7 +114,7 @@ describe('a log that has lost records which were read', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('has lost records that were read')])
   })
 
-  it('a plain copy of a running folder is refused, or counts all that it acknowledges', async () => {
+  it('a plain copy of a running folder is refused, or counts everything that it acknowledges', async () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state, ARGS)
     const posting = post(system, 300)

@@ -6,7 +6,7 @@ import { someEvents } from '../support/events-csv.ts'
 import { eventually, runBatch, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-/** Unpacks what test/fixtures/make-state.ts has packed. */
+/** Unpacks the file that test/fixtures/make-state.ts has packed. */
 function unpack(name: string): string {
   const folder = join(temporaryFolder(), 'state')
   const packed = gunzipSync(readFileSync(join(import.meta.dirname, '../fixtures', name))).toString()
@@ -17,11 +17,11 @@ function unpack(name: string): string {
   return folder
 }
 
-it('a state of format 1 is opened with the totals that it had, counts on, and knows its store from then on', async () => {
+it('a state of format 1 is opened with its totals, continues to count, and recognises its store afterwards', async () => {
   const state = unpack('state-format-1.json.gz')
   const system = await startSystem(state)
   const sums = (await system.classStats()).map(row => [row.class_name, row.count, row.ndvi_avg])
-  // Recounted by hand from what make-state.ts sends.
+  // Computed by hand from the events that make-state.ts sends.
   const sent = Array.from({ length: 18 }, (_, n) => ((n * 37) % 200) / 100 - 1)
   for (const [index, name] of ['Forest', 'SeaLake', 'River'].entries()) {
     const own = sent.filter((_, n) => n % 3 === index)

@@ -23,7 +23,7 @@ async function produceSome(state: string, count: number): Promise<void> {
 }
 
 describe('npm start', () => {
-  it('says where the dashboard is, and it is there', async () => {
+  it('prints the address of the dashboard, and serves it', async () => {
     const system = await startSystem(join(temporaryFolder(), 'state'))
     const page = await fetch(system.url)
     expect(page.headers.get('content-type')).toContain('text/html')
@@ -32,7 +32,7 @@ describe('npm start', () => {
     expect(await system.health()).toMatchObject({ status: 'ok', quarantine: { count: 0 } })
   })
 
-  it('shows a region with history from the first moment on, and events that stream in', async () => {
+  it('shows a region with history from the start, and new events that stream in', async () => {
     const demo = runStart(['--port', '0', '--state', join(temporaryFolder(), 'state')])
     const url = await urlOf(demo)
     const count = async () => totalCount((await (await fetch(`${url}/api/class-stats`)).json()) as { count: number }[])
@@ -43,7 +43,7 @@ describe('npm start', () => {
     expect(await demo.finished).toMatchObject({ code: 0 })
   })
 
-  it('takes events over HTTP, a body under a key once, and none from the page of somebody else', async () => {
+  it('accepts events over HTTP, a body with a key once, and none from a page of another origin', async () => {
     const system = await startSystem(join(temporaryFolder(), 'state'))
     const send = async (headers: Record<string, string>) => {
       const body = someEvents(3)
@@ -59,14 +59,14 @@ describe('npm start', () => {
     expect(await system.health()).toMatchObject({ quarantine: { count: 0 } })
   })
 
-  it('ends with Ctrl-C: exit code 0, and a last word', async () => {
+  it('ends with Ctrl-C: exit code 0, and a last message', async () => {
     const system = await startSystem(join(temporaryFolder(), 'state'))
     const { code, stdout } = await system.interrupt()
     expect(code).toBe(0)
     expect(stdout).toMatch(/\nStopped\.\n$/)
   })
 
-  it('finds everything as it was when it is started again', async () => {
+  it('has all its data when it is started again', async () => {
     const state = join(temporaryFolder(), 'state')
     const first = await startSystem(state)
     await produceSome(state, 500)
@@ -77,14 +77,14 @@ describe('npm start', () => {
     expect(await second.classStats()).toEqual(before)
   })
 
-  it('counts what was published while it was not running', async () => {
+  it('counts events that were published while it was not running', async () => {
     const state = join(temporaryFolder(), 'state')
     await produceSome(state, 300)
     const system = await startSystem(state)
     await eventually(system.classStats, rows => totalCount(rows) === 300)
   })
 
-  it('forgets the state with --fresh, and only then', async () => {
+  it('removes the state with --fresh, and only then', async () => {
     const state = join(temporaryFolder(), 'state')
     await produceSome(state, 100)
     const first = await startSystem(state)
@@ -94,7 +94,7 @@ describe('npm start', () => {
     expect(await fresh.classStats()).toEqual([])
   })
 
-  it('with --fresh removes no folder that holds something else', async () => {
+  it('with --fresh does not remove a folder with other content', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'thesis.txt'), 'the only copy')
     const { code, stderr } = await runStart(['--fresh', '--state', folder, '--port', '0']).finished
@@ -104,7 +104,7 @@ describe('npm start', () => {
 })
 
 describe('npm start refuses', () => {
-  it('a flag that it does not know, with exit code 2', async () => {
+  it('an unknown flag, with exit code 2', async () => {
     const { code, stdout, stderr } = await runStart(['--prot', '8000']).finished
     expect(code).toBe(2)
     expect(stdout).toBe('')
@@ -121,14 +121,14 @@ describe('npm start refuses', () => {
     ],
     [['--allow-host', 'example.org:8000'], /^--allow-host: 'example.org:8000' is not a host name: write landcover/],
     [['8000'], /^Unexpected argument '8000'/],
-  ])('%j, with exit code 2 and what is accepted', async (args, message) => {
+  ])('%j, with exit code 2 and the accepted values', async (args, message) => {
     const { code, stderr } = await runStart(['--state', join(temporaryFolder(), 'state'), ...args]).finished
     expect(stderr).toMatch(message)
     expect(stderr).toMatch(/See --help\.\n$/)
     expect(code).toBe(2)
   })
 
-  it('a port that is taken, with exit code 1 and what to do', async () => {
+  it('a port that is in use, with exit code 1 and what to do', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     onTestFinished(() => void taken.close())
@@ -139,7 +139,7 @@ describe('npm start refuses', () => {
     expect(code).toBe(1)
   })
 
-  it('a state that a system runs on, with exit code 1 and what to do', async () => {
+  it('a state that a system uses, with exit code 1 and what to do', async () => {
     const state = join(temporaryFolder(), 'state')
     await startSystem(state)
     const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state]).finished
@@ -147,7 +147,7 @@ describe('npm start refuses', () => {
     expect(code).toBe(1)
   })
 
-  it('to remove and make again a state that a system runs on, and leaves it whole', async () => {
+  it('to replace a state that a system uses, and does not change it', async () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state)
     await produceSome(state, 50)
@@ -159,7 +159,7 @@ describe('npm start refuses', () => {
     await eventually(system.classStats, rows => totalCount(rows) === 120)
   })
 
-  it('another slot length than the state was made with', async () => {
+  it('a slot length that differs from that of the state', async () => {
     const state = join(temporaryFolder(), 'state')
     await (await startSystem(state, ['--slot', '1m'])).interrupt()
     const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state, '--slot', '5m']).finished
@@ -184,7 +184,7 @@ it.each([
   ['start', ['--port PORT', '--state DIR', '--fresh', '--no-demo', '--slot LENGTH', '--classes', '--rules']],
   ['produce', ['--data FILE|FOLDER', '--limit N', '--delay SECONDS', '--topic NAME', '--state DIR', '--strict']],
   ['batch', ['--state DIR']],
-])('%s says what it is for with --help', async (script, flags) => {
+])('%s explains its purpose with --help', async (script, flags) => {
   const [long, short] = await Promise.all(
     ['--help', '-h'].map(flag => run(`functions/cli/${script}.ts`, [flag]).finished),
   )
@@ -193,7 +193,7 @@ it.each([
   for (const flag of flags) expect(long?.stdout).toContain(flag)
 })
 
-it('a state may lie in a folder with an odd name', async () => {
+it('a state may be in a folder with an unusual name', async () => {
   const state = join(temporaryFolder(), "it's [my] data *?{x}", 'state')
   mkdirSync(state, { recursive: true })
   const system = await startSystem(state, ['--slot', '1s'])

@@ -6,7 +6,7 @@ import { someEvents } from '../support/events-csv.ts'
 import { eventually, run, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-/** Begins a transaction in each file, says so, and stands still in them until it is told to go on. */
+/** Begins a transaction in each file, prints that, and keeps them open until it is told to continue. */
 const HOLDER = `
   import { DatabaseSync } from 'node:sqlite'
   const databases = process.argv.slice(2).map(file => new DatabaseSync(file, { timeout: 60_000 }))
@@ -19,7 +19,7 @@ const HOLDER = `
   process.stdout.write('holding')
 `
 
-it('somebody who is stopped inside a transaction holds up no answer, and no event is lost or doubled', async () => {
+it('a process that is stopped inside a transaction delays no answer, and no event is lost or duplicated', async () => {
   const state = join(temporaryFolder(), 'state')
   const system = await startSystem(state)
   const script = join(temporaryFolder(), 'holder.mjs')
@@ -42,7 +42,7 @@ it('somebody who is stopped inside a transaction holds up no answer, and no even
     isPosted = true
     return response.status
   })
-  // Half a second's worth of answers, each of which a wait in their thread would hold up by whole seconds.
+  // Answers of half a second. A wait in their thread would delay each by whole seconds.
   for (let answer = 0; answer < 20; answer++) {
     await system.health()
     expect(totalCount(await system.classStats())).toBe(0)

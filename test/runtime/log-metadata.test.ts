@@ -3,7 +3,7 @@ import { type Position, START } from '../../functions/core/lane.ts'
 import type { LogMetadata } from '../../functions/ports/event-log.ts'
 import { rememberedLogMetadata } from '../../functions/runtime/log-metadata.ts'
 
-/** Metadata that counts how often it is asked, and says for a lane when its oldest record arrived. */
+/** Metadata that counts its calls, and returns the time when a lane's oldest record arrived. */
 function counted() {
   const asked = { lanes: 0, waiting: [] as string[] }
   const metadata: LogMetadata = {
@@ -24,7 +24,7 @@ function counted() {
 
 const cursor = (lane: string, lastPosition: Position = START) => ({ lane, lastPosition, lastArrivalMs: null })
 
-it('remembered log metadata asks the log once for many answers', async () => {
+it('cached log metadata asks the log once for many answers', async () => {
   const { asked, metadata } = counted()
   const remembered = rememberedLogMetadata(metadata)
   for (let time = 0; time < 5; time++) {
@@ -34,7 +34,7 @@ it('remembered log metadata asks the log once for many answers', async () => {
   expect(asked).toEqual({ lanes: 1, waiting: ['a'] })
 })
 
-it('remembered metadata tells each lane its own answer', async () => {
+it("cached metadata returns each lane's own answer", async () => {
   const { metadata } = counted()
   const remembered = rememberedLogMetadata(metadata)
   const answers = ['a', 'b', 'a', 'b'].map(async lane => (await remembered.waiting(cursor(lane))).oldestMs)
@@ -43,7 +43,7 @@ it('remembered metadata tells each lane its own answer', async () => {
   expect(a.oldestMs).not.toBe(b.oldestMs)
 })
 
-it('remembered metadata keeps what is said of the log', () => {
+it("cached metadata keeps the log's properties", () => {
   const { metadata } = counted()
   expect(rememberedLogMetadata(metadata)).toMatchObject({ identity: 'stream.1', arrivalNeverGoesBack: true })
 })

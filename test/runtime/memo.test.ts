@@ -3,7 +3,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { lazy, remembered } from '../../functions/runtime/memo.ts'
 
-it('what is remembered for a time is read again after it, also where the clock was set back', async () => {
+it('a cached value is read again after its time, also when the clock was set back', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())
   let reads = 0
@@ -14,7 +14,7 @@ it('what is remembered for a time is read again after it, also where the clock w
   expect(reads).toBe(2)
 })
 
-it('what is remembered is read once within its time, and at once where the clock says that it is over', async () => {
+it('a cached value is read once within its time, and at once when the clock says that the time is over', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())
   let reads = 0
@@ -36,13 +36,13 @@ function lazyResource() {
   return { told, failures, resource }
 }
 
-it('a resource that nobody needs is neither opened nor closed', async () => {
+it('a resource that nobody uses is neither opened nor closed', async () => {
   const { told, resource } = lazyResource()
   await resource.close()
   expect(told).toEqual([])
 })
 
-it('a resource is opened once for all that need it, and closed', async () => {
+it('a resource is opened once for all its users, and closed', async () => {
   const { told, resource } = lazyResource()
   const [one, other] = await Promise.all([resource.open(), resource.open()])
   expect(one).toBe(other)

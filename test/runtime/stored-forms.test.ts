@@ -25,13 +25,13 @@ const NOTED: Record<string, Record<number, unknown>> = JSON.parse(
   readFileSync(join(FIXTURES, 'stored-forms.json'), 'utf8'),
 )
 
-it('no stored form changes under the format number that it has', async () => {
+it('no stored form changes without a new format number', async () => {
   for (const [name, { format, form }] of Object.entries(await storedForms())) {
     expect(NOTED[name]?.[format], `${name}, format ${format}: ${HOW}`).toEqual(form)
   }
 })
 
-it('every stored form has the newest format that is noted', async () => {
+it('every stored form has the newest format that is recorded here', async () => {
   const newest = Object.entries(NOTED).map(([name, forms]) => [name, Math.max(...Object.keys(forms).map(Number))])
   const now = Object.entries(await storedForms()).map(([name, { format }]) => [name, format])
   expect(Object.fromEntries(now)).toEqual(Object.fromEntries(newest))
@@ -58,11 +58,11 @@ function query(file: string, sql: string): Record<string, unknown> {
   }
 }
 
-it('a log of format 1 is taken over: it has the form of a new one, its records, and goes on behind its newest arrival', async () => {
+it('a log of format 1 is migrated: it has the form of a new log and its records, and continues after its newest arrival', async () => {
   const file = firstVersionsFile('log.sqlite')
   expect(schemaOf(file)).not.toEqual(NOTED.log?.[LOG_FORMAT])
   const before = query(file, 'SELECT count(*) AS records, max(arrival_ms) AS newest FROM record')
-  // A clock that lies behind shows whether the newest arrival is known.
+  // A clock that is behind shows whether the newest arrival is known.
   const newest = before.newest as number
   const log = openSqliteEventLog({ file, readClocks: () => ({ wallMs: newest - 1_000, upMs: 1, boot: 'a' }) })
   expect(schemaOf(file)).toEqual(NOTED.log?.[LOG_FORMAT])
@@ -79,7 +79,7 @@ it('a log of format 1 is taken over: it has the form of a new one, its records, 
 it.each([
   ['the log', (file: string) => openSqliteEventLog({ file }), LOG_FORMAT],
   ['the checkpoints in', (file: string) => openSqliteCheckpoints(file), 1],
-])('%s of a format to come is refused by name, and left as it is', async (name, open, newest) => {
+])('%s of a newer format is refused with its name, and not changed', async (name, open, newest) => {
   const file = join(temporaryFolder(), 'file.sqlite')
   const first = open(file)
   await first.close()
@@ -92,7 +92,7 @@ it.each([
   expect(query(file, 'PRAGMA user_version')).toEqual({ user_version: newest + 1 })
 })
 
-it('an archive file states its format; one that states none is of the first, one of a format to come is refused', async () => {
+it('an archive file states its format; without one it has the first format, and a newer format is refused', async () => {
   const stated = encodeArchiveFile([], 'a.parquet')
   expect(formatOf(stated)).toBe(ARCHIVE_FORMAT)
   expect(await readArchiveFile('a', stated)).toEqual([])
@@ -123,7 +123,7 @@ it.each([
     const servers = endpointsOf(folder, settings, { log: undefined, store: undefined })
     const open = () => openLocalRuntime(folder, settings, servers, readEnvironment({}), () => {})
     await expect(open()).rejects.toThrow(`the view ${viewKey(1)} ${told}`)
-    // A damaged one is none of an unknown format: the layers say what to do.
+    // A damaged one does not count as an unknown format: the layers say what to do.
     writeFileSync(join(folder, 'objects', viewKey(1)), bytes.subarray(1))
     await (await open()).close()
   },

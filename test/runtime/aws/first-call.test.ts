@@ -17,7 +17,7 @@ function delivery(...sequenceNumbers: string[]): LogEvent {
   return { Records: records } as unknown as LogEvent
 }
 
-it('a handler is made once, and again after a failure', async () => {
+it('a handler is created once, and again after a failure', async () => {
   let made = 0
   const handler = onFirstCall<number, number>(async () => {
     if (++made === 1) throw new Error('down')
@@ -43,7 +43,7 @@ async function linesOf(run: () => Promise<void>): Promise<Record<string, unknown
   return lines.map(line => JSON.parse(line))
 }
 
-it('a consumer that cannot be made gives deliveries back whole, and counts them', async () => {
+it('a consumer that cannot be created gives whole deliveries back, and counts them', async () => {
   let isDown = true
   const taken: BatchResponse = { batchItemFailures: [] }
   const handler = consumerOnFirstCall('speed', async () => {
@@ -61,7 +61,7 @@ it('a consumer that cannot be made gives deliveries back whole, and counts them'
   ])
 })
 
-it('each line of a call names the function, the request, and whether the start was cold', async () => {
+it('each log line of a call has the function, the request, and whether the start was cold', async () => {
   const handler = onFirstCall<number, void>(async () => async event => logger.warn('a warning', { lane: 'a', event }))
   const contextOf = (awsRequestId: string) => ({ functionName: 'landcover-test-speed', awsRequestId }) as Context
   const lines = await linesOf(async () => {

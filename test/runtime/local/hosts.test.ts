@@ -54,7 +54,7 @@ describe('a host', () => {
 })
 
 describe('names of --allow-host', () => {
-  it('are a list with commas, in small letters', () => {
+  it('are a list with commas, in lower case', () => {
     expect(parseHosts('Dash.Example.org, 192.168.1.5,[fd00::5]')).toEqual([
       'dash.example.org',
       '192.168.1.5',
@@ -72,7 +72,7 @@ describe('names of --allow-host', () => {
     '*',
     '*.example.org',
     'a b',
-  ])('are none: %j', text => {
+  ])('are refused: %j', text => {
     expect(() => parseHosts(text)).toThrow('is not a host name: write landcover.example.org')
   })
 })

@@ -43,7 +43,7 @@ async function open({
     onTestFinished(() => void socket.destroy())
     return socket
   }
-  /** Sends bytes as they are. @returns status, and the body of all that comes back */
+  /** Sends bytes unchanged. @returns status, and the body of the whole answer */
   const exchange = async (request: string) => {
     const socket = connection()
     socket.write(request)
@@ -66,7 +66,7 @@ function parsed(answer: string) {
   }
 }
 
-/** What every failure is: a problem body that says its own status. */
+/** Checks that every failure has a problem body with its own status. */
 function expectProblem({ status, isProblem, body }: ReturnType<typeof parsed>, wanted: number): void {
   expect({ status, isProblem }).toEqual({ status: wanted, isProblem: true })
   expect(JSON.parse(body)).toMatchObject({ status: wanted, title: expect.any(String), detail: expect.any(String) })
@@ -74,7 +74,7 @@ function expectProblem({ status, isProblem, body }: ReturnType<typeof parsed>, w
 
 const JSON_BODY = 'Content-Type: application/json\r\nContent-Length: 2\r\n'
 
-describe('a request under the name of somebody else', () => {
+describe('a request for another host name', () => {
   it.each([
     ['a file', '/', 'GET', '', ''],
     ['the API', '/api/class-stats', 'GET', '', ''],
@@ -92,13 +92,13 @@ describe('a request under the name of somebody else', () => {
     }
   })
 
-  it('is refused where it has two names, or none', async () => {
+  it('is refused when it has two host names, or none', async () => {
     const { ask, exchange } = await open()
     expectProblem(await ask('/', 'localhost\r\nHost: evil.example'), 400)
     expectProblem(await ask('/', 'localhost\r\nHost: localhost'), 400)
     expectProblem(await ask('/', null), 400)
     expectProblem(await ask('/', ''), 421)
-    // Such a client knows no Host, and no browser is one.
+    // A client that sends no Host header (HTTP/1.0) is not a browser.
     expect((await exchange('GET / HTTP/1.0\r\n\r\n')).status).toBe(200)
   })
 })
@@ -117,7 +117,7 @@ describe('a target in absolute form', () => {
     }
   })
 
-  it('names the host itself: Host does not count', async () => {
+  it('names the host itself: the Host header does not count', async () => {
     const { ask } = await open()
     expectProblem(await ask('http://evil.example/api/health', 'localhost'), 421)
     expectProblem(await ask('http://localhost@evil.example/api/health', 'localhost'), 421)
@@ -126,7 +126,7 @@ describe('a target in absolute form', () => {
   })
 })
 
-describe('what fails over HTTP is a problem body:', () => {
+describe('a failure over HTTP has a problem body:', () => {
   it.each([
     ['no HTTP', 'hello\r\n\r\n', 400],
     ['a target that is no path', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
@@ -138,7 +138,7 @@ describe('what fails over HTTP is a problem body:', () => {
     expectProblem(await exchange(request), status)
   })
 
-  it('a function that throws, of which the log says why and the answer does not', async () => {
+  it('a function that throws; the log has the reason, the answer does not', async () => {
     const { ask, logger } = await open({ serving: () => Promise.reject(new Error('the disk is on fire')) })
     const answer = await ask('/api/health', 'localhost')
     expectProblem(answer, 500)
@@ -146,7 +146,7 @@ describe('what fails over HTTP is a problem body:', () => {
     expect(logger.lines).toMatchObject([{ fields: { error: 'Error: the disk is on fire' } }])
   })
 
-  it('what follows a whole answer on its connection', async () => {
+  it('bytes after a complete request on its connection', async () => {
     const { connection } = await open()
     const socket = connection()
     socket.write('GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n')
@@ -156,29 +156,29 @@ describe('what fails over HTTP is a problem body:', () => {
   })
 })
 
-describe('a client that is slow', () => {
+describe('a slow client', () => {
   const QUICK: HttpLimits = { ...GENEROUS, headersMs: 100, requestMs: 300, checkEveryMs: 50 }
 
   it.each([
     ['in its headers', 'GET / HTTP/1.1\r\nHost: local'],
     ['in its body', `POST /api/events HTTP/1.1\r\nHost: localhost\r\n${JSON_BODY}\r\n{`],
-  ])('%s is told so, and holds nothing any more', async (_, request) => {
+  ])('%s gets an error, and its resources are released', async (_, request) => {
     const { exchange, posted } = await open({ limits: QUICK })
     expectProblem(await exchange(request), 408)
     expect(posted).toEqual([])
   })
 })
 
-describe('bodies', () => {
+describe('request bodies', () => {
   const send = (bytes: number) =>
     `POST /api/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`
 
-  it('that are too many at once are refused, for the time that they are there', async () => {
+  it('are refused while too many are open at once', async () => {
     const { connection, exchange, ask, posted } = await open({ limits: { ...GENEROUS, bodyBytes: 1_000 } })
     const slow = connection()
     slow.write(send(1_000) + 'x'.repeat(600))
     const body = 'x'.repeat(400)
-    // Until the first 600 bytes have come.
+    // Until the first 600 bytes have arrived.
     let refused = await exchange(`${send(401)}${body}x`)
     while (refused.status !== 503) refused = await exchange(`${send(401)}${body}x`)
     expectProblem(refused, 503)
@@ -192,7 +192,7 @@ describe('bodies', () => {
     expect(posted.map(({ length }) => length)).toEqual([400, 1_000, 1_000])
   })
 
-  it('that are far too large are told so', async () => {
+  it('that are far too large get an error', async () => {
     const { exchange, posted } = await open({ limits: { ...GENEROUS, bodyBytes: 100 * 1024 ** 2 } })
     const bytes = 14 * 1024 ** 2
     expectProblem(await exchange(send(bytes) + 'x'.repeat(bytes)), 413)
@@ -200,7 +200,7 @@ describe('bodies', () => {
   })
 })
 
-it('no more connections than are allowed are open at a time', async () => {
+it('only the allowed number of connections can be open at a time', async () => {
   const { connection, ask } = await open({ limits: { ...GENEROUS, connections: 2 } })
   const held = [connection(), connection()]
   for (const socket of held) socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')

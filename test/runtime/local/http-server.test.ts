@@ -47,7 +47,7 @@ describe('an answer over HTTP', () => {
   it.each([
     ['gzip', gunzipSync],
     ['br', brotliDecompressSync],
-  ])('is compressed by %s, of the API as of the page', async (encoding, decode) => {
+  ])('is compressed by %s, for the API and for the page', async (encoding, decode) => {
     const { ask } = await open()
     for (const [path, content] of [
       ['/api/class-stats', ROWS],
@@ -61,7 +61,7 @@ describe('an answer over HTTP', () => {
     }
   })
 
-  it('is plain to who takes no other, and differs by Accept as well', async () => {
+  it('is not compressed for a client that accepts no compression, and varies by Accept, too', async () => {
     const { ask } = await open()
     const { headers, body } = await ask('/api/class-stats')
     expect(headers).not.toHaveProperty('content-encoding')
@@ -69,7 +69,7 @@ describe('an answer over HTTP', () => {
     expect(body.toString()).toBe(ROWS)
   })
 
-  it('is a whole file, and of files there is nothing but reading', async () => {
+  it('of a file is the whole file, and files can only be read', async () => {
     const { ask } = await open()
     for (const range of ['bytes=0-9', 'bytes=x']) {
       const part = await ask('/', { Range: range })
@@ -79,7 +79,7 @@ describe('an answer over HTTP', () => {
     expect([status, headers.allow]).toEqual([405, 'GET, HEAD'])
   })
 
-  it('is to the question as it was asked', async () => {
+  it('depends on the exact target of the request', async () => {
     const { ask, asked } = await open()
     await ask('/api/windows?from=2026-11-22T00:00:00Z&class=A%26B&class=Caf%C3%A9?', { Accept: 'text/csv' })
     expect(asked[0]).toMatchObject({
@@ -92,7 +92,7 @@ describe('an answer over HTTP', () => {
     })
   })
 
-  it('comes from what takes events where events are sent, and from nothing where the body is too large', async () => {
+  it('comes from the ingest handler for events, and from no handler when the body is too large', async () => {
     const { ask, asked } = await open()
     expect((await ask('/api/events?key=1', {}, 'POST', '{}')).status).toBe(202)
     expect(Buffer.from(asked[0]?.event.body ?? '', 'base64').toString()).toBe('{}')
@@ -109,7 +109,7 @@ describe('a page of another origin', () => {
     'Access-Control-Request-Headers': 'if-none-match',
   }
 
-  it('may read nothing unless it is allowed', async () => {
+  it('may read nothing without permission', async () => {
     for (const allowed of [[], ['https://example.org']]) {
       const { ask } = await open(allowed)
       for (const answer of [
@@ -124,19 +124,22 @@ describe('a page of another origin', () => {
   it.each([
     [OTHER, OTHER, 'Origin, Accept, Accept-Encoding'],
     ['*', '*', 'Accept, Accept-Encoding'],
-  ])('may read where %s is allowed, and see how fresh and how far it is', async (allowed, said, vary) => {
-    const { ask } = await open(['https://example.org', allowed])
-    const { status, headers, body } = await ask('/api/class-stats', { Origin: OTHER })
-    expect([status, body.toString()]).toEqual([200, ROWS])
-    expect(headers).toMatchObject({
-      'access-control-allow-origin': said,
-      'access-control-expose-headers': READ_ONLY_CORS.exposedHeaders.join(),
-      vary,
-    })
-    expect(headers).not.toHaveProperty('access-control-allow-credentials')
-  })
+  ])(
+    'may read when %s is allowed, including the headers about freshness and completeness',
+    async (allowed, said, vary) => {
+      const { ask } = await open(['https://example.org', allowed])
+      const { status, headers, body } = await ask('/api/class-stats', { Origin: OTHER })
+      expect([status, body.toString()]).toEqual([200, ROWS])
+      expect(headers).toMatchObject({
+        'access-control-allow-origin': said,
+        'access-control-expose-headers': READ_ONLY_CORS.exposedHeaders.join(),
+        vary,
+      })
+      expect(headers).not.toHaveProperty('access-control-allow-credentials')
+    },
+  )
 
-  it('is told so before it asks with a tag, without asking anybody', async () => {
+  it('gets this permission before it sends a tag, without a call of a handler', async () => {
     const { ask, asked } = await open([OTHER])
     const { status, headers, body } = await ask('/api/class-stats', PREFLIGHT, 'OPTIONS')
     expect([status, body.length]).toEqual([204, 0])

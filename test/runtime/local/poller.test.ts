@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const MEBIBYTE = 1024 * 1024
 
-/** Appends records to a new log, polls it, and answers the sizes of the deliveries that brought them all. */
+/** Appends records to a new log, polls it, and returns the sizes of the deliveries that brought them. */
 async function sizesOfDeliveries(records: Uint8Array[], lanesAs: (lane: Lane) => Lane[]): Promise<number[]> {
   const folder = temporaryFolder()
   const inner = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 1, maxRecordBytes: 10 * MEBIBYTE })
@@ -24,7 +24,7 @@ async function sizesOfDeliveries(records: Uint8Array[], lanesAs: (lane: Lane) =>
   const log: EventLog = {
     ...inner,
     lanes: async () => lanesAs(lane as Lane),
-    // Records may be larger than the embedded log takes.
+    // Records may be larger than the embedded log accepts.
     read: async (...asked) =>
       (await inner.read(...asked)).map(record => ({
         ...record,
@@ -57,26 +57,26 @@ async function sizesOfDeliveries(records: Uint8Array[], lanesAs: (lane: Lane) =>
   return sizes
 }
 
-it('delivers no more at once than the payload of an invocation holds', async () => {
+it('delivers at most as much as the payload of an invocation can hold', async () => {
   const records = Array.from({ length: 9 }, () => new Uint8Array(MEBIBYTE))
   expect(await sizesOfDeliveries(records, lane => [lane])).toEqual([4, 4, 1])
 })
 
-it('delivers a record that is larger than that by itself', async () => {
+it('delivers a larger record alone', async () => {
   const records = [new Uint8Array(10 * MEBIBYTE), new Uint8Array(1)]
   expect(await sizesOfDeliveries(records, lane => [lane])).toEqual([1, 1])
 })
 
-it('reads on page by page until a batch is full', async () => {
+it('reads page by page until a batch is full', async () => {
   const records = Array.from({ length: 250 }, () => new Uint8Array(1))
   expect(await sizesOfDeliveries(records, lane => [lane])).toEqual([250])
 })
 
-it('delivers a lane whose parents the log has forgotten', async () => {
+it('delivers a lane whose parents the log no longer has', async () => {
   expect(await sizesOfDeliveries([new Uint8Array(1)], lane => [{ ...lane, parents: ['long-gone'] }])).toEqual([1])
 })
 
-it('waits for a full batch no longer where the clock is set back', async () => {
+it('does not wait longer for a full batch when the clock is set back', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())
   const inner = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite'), shards: 1 })
@@ -108,7 +108,7 @@ it('waits for a full batch no longer where the clock is set back', async () => {
   await delivered.promise
 })
 
-it('delivers again from the lowest record that a response names, whatever order it names them in', async () => {
+it('delivers again from the lowest record that a response names, in any order of the names', async () => {
   const folder = temporaryFolder()
   const log = openSqliteEventLog({ file: join(folder, 'log.sqlite'), shards: 1 })
   const checkpoints = openSqliteCheckpoints(join(folder, 'checkpoints.sqlite'))

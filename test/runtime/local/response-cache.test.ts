@@ -14,7 +14,7 @@ interface Question {
   headers?: Record<string, string>
 }
 
-/** @param answerOf to the question of so many before it */
+/** @param answerOf answer to the request with the given number */
 function open(answerOf: (asked: number) => Partial<APIGatewayProxyResult> | Promise<never> = () => ({})) {
   const clock = { nowMs: 0 }
   const asked: APIGatewayProxyEvent[] = []
@@ -38,7 +38,7 @@ function open(answerOf: (asked: number) => Partial<APIGatewayProxyResult> | Prom
 }
 
 describe('a shared answer', () => {
-  it('is asked for once by all who ask at the same time, and in the time after it', async () => {
+  it('is computed once for all concurrent requests, and for the time after it', async () => {
     const { clock, asked, ask } = open()
     const together = await Promise.all(Array.from({ length: 100 }, () => ask()))
     expect(new Set(together.map(({ body }) => body))).toEqual(new Set(['answer 1']))
@@ -49,7 +49,7 @@ describe('a shared answer', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('is that to the same path, parameters in any order, and form', async () => {
+  it('is the answer to the same path, parameters in any order, and form', async () => {
     const { asked, ask } = open()
     await ask({ query: { limit: '5', class: 'Forest' }, headers: { Accept: 'text/csv' } })
     await ask({ query: { class: 'Forest', limit: '5' }, headers: { accept: 'text/csv' } })
@@ -60,7 +60,7 @@ describe('a shared answer', () => {
     expect(asked).toHaveLength(4)
   })
 
-  it('is not sent again to who has it, and whole to who has another', async () => {
+  it('is not sent again to a client that has it, and is sent whole to a client that has another one', async () => {
     const { asked, ask } = open()
     const known = await ask({ headers: { 'If-None-Match': `W/${TAG}` } })
     expect(known).toEqual({ statusCode: 304, headers: { ETag: TAG }, body: '' })
@@ -68,7 +68,7 @@ describe('a shared answer', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('is given to HEAD without its body', async () => {
+  it('is returned to HEAD without its body', async () => {
     const { asked, ask } = open()
     expect(await ask({ method: 'HEAD' })).toEqual({
       statusCode: 200,
@@ -79,7 +79,7 @@ describe('a shared answer', () => {
     expect(asked.map(({ httpMethod }) => httpMethod)).toEqual(['GET'])
   })
 
-  it('is none to what is no reading', async () => {
+  it('is not used for requests that do not read', async () => {
     const { asked, ask } = open()
     await Promise.all([ask({ method: 'DELETE' }), ask({ method: 'DELETE' })])
     expect(asked.map(({ httpMethod }) => httpMethod)).toEqual(['DELETE', 'DELETE'])
@@ -96,7 +96,7 @@ describe('a shared answer', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('that throws does so for those who wait, and not for the next', async () => {
+  it('that throws does so for the waiting requests, and not for the next', async () => {
     const { ask } = open(asked => (asked === 0 ? Promise.reject(new Error('down')) : {}))
     const together = await Promise.allSettled([ask(), ask()])
     expect(together.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
@@ -106,7 +106,7 @@ describe('a shared answer', () => {
   it.each([
     ['so many', 'x', MOST_KEPT],
     ['so many bytes of them', 'x'.repeat(MOST_KEPT_BYTES / 8), 8],
-  ])('is one of %s; the oldest goes first', async (_, body, most) => {
+  ])('is one of %s; the oldest is dropped first', async (_, body, most) => {
     const { asked, ask } = open(() => ({ body }))
     const path = (at: number) => ({ path: `/api/${at}` })
     for (let at = 0; at <= most; at++) await ask(path(at))
@@ -118,7 +118,7 @@ describe('a shared answer', () => {
 })
 
 describe('a hundred dashboards', () => {
-  /** CloudFront's: see test/infra/stacks.test.ts. */
+  /** Time for which CloudFront shares an answer: see test/infra/stacks.test.ts. */
   const sharedMs = 2_000
   const everyMs = 5_000
   const forMs = 3 * MINUTE_MS
@@ -126,7 +126,7 @@ describe('a hundred dashboards', () => {
   it.each([
     ['each at its own time', (at: number) => (at * everyMs) / 100],
     ['all at once', () => 0],
-  ])('that ask %s read the store no more than one that asks as often as answers are shared', async (_, startsAt) => {
+  ])('that send requests %s read the store at most as often as answers expire', async (_, startsAt) => {
     const one = await readsFor({ count: 1, everyMs: sharedMs, startsAt: () => 0 }, forMs, 0)
     const hundred = await readsFor({ count: 100, everyMs, startsAt }, forMs, sharedMs)
     expect(one).toBeGreaterThan(forMs / sharedMs)

@@ -17,16 +17,16 @@ async function newSystem(servers: { log?: string; store?: string } = {}) {
   return { folder, runtime }
 }
 
-it('a system whose servers cannot be reached still tells of its views and classes', async () => {
+it('a system whose servers cannot be reached can still read its views and classes', async () => {
   const { folder, runtime } = await newSystem({ log: 'kafka://127.0.0.1:1/topic', store: 'cassandra://127.0.0.1:1' })
   expect(await runtime.views.current()).toBeUndefined()
   expect((await runtime.classes()).size).toBe(10)
   expect(readdirSync(folder)).toEqual(['landcover.json'])
 })
 
-it('a system opens its log and store together, once, and no query engine with them', async () => {
+it('a system opens its log and store together, once, and no query engine', async () => {
   const { folder, runtime } = await newSystem()
-  // Where DuckDB finds no folder for its temporary files, it does not start.
+  // DuckDB does not start when it finds no folder for its temporary files.
   vi.stubEnv('TMPDIR', `${folder}/absent`)
   onTestFinished(() => void vi.unstubAllEnvs())
   const { log, store } = await runtime.openLogAndStore()

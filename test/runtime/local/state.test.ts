@@ -31,7 +31,7 @@ async function usedState(): Promise<{ folder: string; settings: Settings }> {
 }
 
 describe('a state folder', () => {
-  it('keeps its settings, and the id that it got', async () => {
+  it('keeps its settings and its id', async () => {
     const folder = temporaryFolder()
     const made = await openState(folder, FOR_NEW)
     expect(made).toEqual({ format: 2, systemId: expect.stringMatching(/^[0-9a-f-]{36}$/), ...FOR_NEW })
@@ -41,7 +41,7 @@ describe('a state folder', () => {
     expect(readdirSync(folder)).toEqual(['landcover.json'])
   })
 
-  it('of format 1 gets an id, once, and its store with it', async () => {
+  it('of format 1 gets an id, once, and its store gets the same', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'landcover.json'), JSON.stringify({ format: 1, ...FOR_NEW }))
     const old = readState(folder)
@@ -50,7 +50,7 @@ describe('a state folder', () => {
     const identified = await identifyState(folder, old)
     expect(readState(folder)).toEqual({ format: 2, systemId: identified.systemId, ...FOR_NEW })
     await (await openSystem(folder, identified)).close()
-    // Its store is another's for all others, also for a state without an id.
+    // For all other states its store belongs to another system, also for a state without an id.
     for (const systemId of ['another', undefined]) {
       await expect(openSystem(folder, { ...identified, systemId })).rejects.toThrow(
         `store.sqlite holds the rows of system ${identified.systemId}; this`,
@@ -59,7 +59,7 @@ describe('a state folder', () => {
     await (await openSystem(folder, identified)).close()
   })
 
-  it('takes no store without an owner that has read another log', async () => {
+  it('does not accept a store without an owner that has read another log', async () => {
     const { folder, settings } = await usedState()
     const database = new DatabaseSync(join(folder, 'store.sqlite'))
     database.exec('UPDATE store_settings SET system_id = NULL, format = 1')
@@ -91,7 +91,7 @@ describe('settings that cannot be used', () => {
     ['{"format":2,"slotMs":60000,"demo":false,"createdMs":1}', 'systemId: '],
     ['{"format":1,"slotMs":0,"demo":false,"createdMs":1}', 'slotMs: '],
     ['{"format":0,"slotMs":60000,"demo":false,"createdMs":1}', 'format: '],
-  ])('are given to be written again, and what is given works: %s', async (text, reason) => {
+  ])('are reported with settings to write instead, and these work: %s', async (text, reason) => {
     const { folder, settings } = await usedState()
     writeFileSync(join(folder, 'landcover.json'), text)
     const error = (await openState(folder, FOR_NEW).catch(caught => caught)) as Error
@@ -102,7 +102,7 @@ describe('settings that cannot be used', () => {
     await (await openSystem(folder, readState(folder))).close()
   })
 
-  it('say where id and slots are found when the folder has no store', async () => {
+  it('say where id and slot length can be found when the folder has no store', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'landcover.json'), '')
     expect(() => readState(folder)).toThrow('its speed store has the id and the length in store_settings')
@@ -111,7 +111,7 @@ describe('settings that cannot be used', () => {
   it.each([
     ['{"format":3,"slotMs":60000}', 'has format 3, this landcover reads 1 to 2'],
     ['{"slotMs":60000,"demo":false,"createdMs":1}', 'has no format: a landcover from before format 1 wrote it'],
-  ])('of another landcover are named, without the advice to delete: %s', async (text, told) => {
+  ])('of another version are reported, without the advice to delete: %s', async (text, told) => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'landcover.json'), text)
     const error = (await openState(folder, FOR_NEW).catch(caught => caught)) as Error
@@ -119,7 +119,7 @@ describe('settings that cannot be used', () => {
     expect(error.message).not.toContain('--fresh')
   })
 
-  it('on a full disk are said to be so, and leave nothing half written', async () => {
+  it('on a full disk are reported as such, and nothing is half written', async () => {
     const folder = temporaryFolder()
     const written = `landcover.json.${process.pid}`
     symlinkSync('/dev/full', join(folder, written))
@@ -129,7 +129,7 @@ describe('settings that cannot be used', () => {
 })
 
 describe('the lock of a state folder', () => {
-  it('is one system’s at a time', () => {
+  it('belongs to one system at a time', () => {
     const folder = temporaryFolder()
     const lock = lockState(folder)
     expect(() => lockState(folder)).toThrow(`a landcover is already running on ${folder}`)
@@ -137,7 +137,7 @@ describe('the lock of a state folder', () => {
     lockState(folder).release()
   })
 
-  it('that cannot be had for another reason than a running system says which', () => {
+  it('that cannot be taken for another reason than a running system says which', () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'lock.sqlite'))
     expect(() => lockState(folder)).toThrow(/^cannot write .*lock\.sqlite \(unable to open database file\): make room/)
@@ -148,7 +148,7 @@ describe('the lock of a state folder', () => {
 })
 
 describe('removing a state', () => {
-  it('removes all that a system keeps in its folder, and nothing that lay there before', async () => {
+  it('removes everything that a system keeps in its folder, and nothing that was there before', async () => {
     const { folder } = await usedState()
     writeFileSync(join(folder, 'thesis.txt'), 'mine')
     expect(existsSync(join(folder, 'objects'))).toBe(true)
@@ -156,7 +156,7 @@ describe('removing a state', () => {
     expect(readdirSync(folder)).toEqual(['thesis.txt'])
   })
 
-  it('removes the alerts, metrics and every file of the databases, and no name that is only like one of them', async () => {
+  it('removes the alerts, metrics and every file of the databases, and no file with a similar name', async () => {
     const { folder } = await usedState()
     const own = ['alerts.ndjson', 'alerts.ndjson.old', 'metrics.ndjson', 'metrics.ndjson.old', 'landcover.json.123']
     for (const database of ['log', 'store', 'checkpoints']) {
@@ -175,7 +175,7 @@ describe('removing a state', () => {
     expect(readdirSync(folder).sort()).toEqual(others.sort())
   })
 
-  it('touches no state that a system runs on', async () => {
+  it('does not touch a state that a system uses', async () => {
     const { folder } = await usedState()
     const before = readdirSync(folder)
     const lock = lockState(folder)
@@ -184,7 +184,7 @@ describe('removing a state', () => {
     expect(readdirSync(folder).filter(name => before.includes(name))).toEqual(before)
   })
 
-  it('that was interrupted is no state for commands that only read, and is finished by those that make one', async () => {
+  it('that was interrupted leaves no state for commands that only read; commands that create a state finish it', async () => {
     const { folder, settings } = await usedState()
     renameSync(join(folder, 'landcover.json'), join(folder, 'landcover.removing'))
     expect(() => readState(folder)).toThrow('was being removed (--fresh) and is no whole one: npm start finishes that')

@@ -21,7 +21,7 @@ async function open(change: (log: EventLog) => Partial<EventLog> = () => ({})) {
   return { ...watched, ...{ a, b, append, clock, failures } }
 }
 
-it('a record that was acknowledged waits from then on until it is applied', async () => {
+it('a record waits from its acknowledgement until it is applied', async () => {
   const { a, b, append, clock, acknowledgedBehindMs } = await open()
   expect(acknowledgedBehindMs(a, undefined)).toBeNull()
   const first = await append(a)
@@ -35,7 +35,7 @@ it('a record that was acknowledged waits from then on until it is applied', asyn
   expect(acknowledgedBehindMs(b, undefined)).toBeNull()
 })
 
-it('records of a second wait together: as long as the first, and once that is applied, as long as the last', async () => {
+it('records of the same second wait together: first with the age of the first, and after that is applied, of the last', async () => {
   const { a, append, clock, acknowledgedBehindMs } = await open()
   const first = await append(a)
   clock.nowMs += 400
@@ -51,7 +51,7 @@ it('records of a second wait together: as long as the first, and once that is ap
   expect(acknowledgedBehindMs(a, third)).toBeNull()
 })
 
-it('what is remembered of a lane that stands still is bounded, and its age is not forgotten', async () => {
+it('the memory for a lane that does not move is bounded, and its age is kept', async () => {
   const { a, append, clock, acknowledgedBehindMs } = await open()
   for (let second = 0; second < 700; second++) {
     await append(a)
@@ -81,13 +81,13 @@ it('appends that fail three times in a row are a failure, until one succeeds', a
   ])
   await append()
   expect(failures.failing()).toEqual([])
-  // A record that is too large is its sender's fault.
+  // A record that is too large is a fault of its sender.
   answers.push(...[1, 2, 3].map(() => ({ error: 'too large', tooLarge: true as const })))
   for (let time = 0; time < 3; time++) await append()
   expect(failures.failing()).toEqual([])
 })
 
-it('all else is the log’s own, as it is when it is asked for', async () => {
+it('everything else is passed to the log when it is called', async () => {
   let maxRecordBytes = 1
   const inner = openSqliteEventLog({ file: join(temporaryFolder(), 'log.sqlite') })
   onTestFinished(() => inner.close())
