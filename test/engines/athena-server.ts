@@ -5,30 +5,30 @@ import { json } from 'node:stream/consumers'
 import { openTrinoClient, parseType } from '../../functions/adapters/sql/trino-client.ts'
 import { TRINO_CATALOG, type Trino } from './trino.ts'
 
-/** What an engine makes of a statement, in Athena's terms: values are texts or null. */
+/** Result of a statement in an engine, in Athena's form: values are texts or null. */
 export interface AthenaAnswer {
   columns: { name: string; type: string; precision: number; scale: number }[]
   rows: (string | null)[][]
   bytesScanned: number
 }
 
-/** Runs a statement in a database until the signal says to give it up. */
+/** Runs a statement in a database until the signal aborts it. */
 export type Execute = (sql: string, database: string, signal: AbortSignal) => Promise<AthenaAnswer>
 
 type Action = 'StartQueryExecution' | 'GetQueryExecution' | 'GetQueryResults' | 'StopQueryExecution'
 
-/** A stand-in for Athena on loopback: its API over an engine that executes. */
+/** Stand-in for Athena on loopback: its API in front of an engine that executes. */
 export interface AthenaServer {
   endpoint: string
-  /** The statements that were started, each as it was asked for. */
+  /** Statements that were started, each with its request. */
   started: { sql: string; workGroup: string }[]
-  /** How often an action was asked for, with what was refused. */
+  /** Number of requests of an action, including refused ones. */
   count(action: Action): number
-  /** Refuses an action's next requests with an error of that name. */
+  /** Refuses the next requests of an action with an error of that name. */
   refuse(action: Action, times: number, error: string): void
-  /** Does what the next request of an action asks for, and hangs up without an answer. */
+  /** Executes the next request of an action, and closes the connection without an answer. */
   hangUp(action: Action): void
-  /** Cancels what is running, as another user could. */
+  /** Cancels running statements, as another user could. */
   cancelAll(reason: string): void
   close(): Promise<void>
 }
@@ -38,7 +38,7 @@ const MAX_PAGE_ROWS = 1_000
 
 interface Execution {
   state: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
-  /** A statement waits until somebody has looked at it once. */
+  /** A statement is running until its state was read once. */
   isSeen: boolean
   reason?: string
   answer?: AthenaAnswer
@@ -49,7 +49,7 @@ class Refusal extends Error {}
 
 /** @see https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html */
 export async function startAthenaServer(execute: Execute): Promise<AthenaServer> {
-  // The adapter under test finds them where it does on AWS.
+  // The adapter under test finds them in the same place as on AWS.
   process.env.AWS_ACCESS_KEY_ID ??= 'test'
   process.env.AWS_SECRET_ACCESS_KEY ??= 'test'
   const started: AthenaServer['started'] = []
@@ -184,7 +184,7 @@ export async function startAthenaServer(execute: Execute): Promise<AthenaServer>
   }
 }
 
-/** Athena is Trino inside: an Athena database is a schema here. */
+/** Athena uses Trino: an Athena database is a schema here. */
 export function executeOnTrino({ url }: Trino): Execute {
   return async (sql, database, signal) => {
     const client = openTrinoClient({ url, catalog: TRINO_CATALOG, schema: database })

@@ -13,10 +13,10 @@ import {
 const WORK_GROUP = 'landcover'
 const EVERY_SLOT = { first: '', last: '9' }
 
-describe('the batch query on Athena, where Athena is special', () => {
+describe('the batch query on Athena, special cases', () => {
   let athena: AthenaServer
   let query: BatchQuery
-  /** What the engine behind Athena does with the next statements. */
+  /** Behaviour of the engine behind Athena for the next statements. */
   let execute: Execute
   beforeEach(async () => {
     athena = await startAthenaServer((...statement) => execute(...statement))
@@ -31,7 +31,7 @@ describe('the batch query on Athena, where Athena is special', () => {
   const ask = (sql = 'select 1') => query.query(sql, EVERY_SLOT)
 
   describe('an answer', () => {
-    test.each([0, 1, 998, 999, 1_000, 1_999, 2_500])('of %i rows comes whole, without the header', async count => {
+    test.each([0, 1, 998, 999, 1_000, 1_999, 2_500])('of %i rows is complete, without the header', async count => {
       execute = answering(
         column('n', 'bigint'),
         Array.from({ length: count }, (_, n) => [String(n)]),
@@ -41,25 +41,25 @@ describe('the batch query on Athena, where Athena is special', () => {
       expect(athena.count('GetQueryResults')).toBe(Math.ceil((count + 1) / 1_000))
     })
 
-    test('tells null from an empty text, and a text from the name of its column', async () => {
+    test('distinguishes null from an empty text, and a text from the name of its column', async () => {
       execute = answering(column('name', 'varchar'), [[''], [null], ['name']])
       expect((await ask()).rows).toEqual([{ name: '' }, { name: null }, { name: 'name' }])
     })
 
-    test('says which column is of a kind that the port does not have', async () => {
+    test('names a column whose type the port does not have', async () => {
       execute = answering(column('event_time', 'timestamp'), [['2026-11-22 12:00:00.000']])
       await expect(ask()).rejects.toThrow('column event_time: cast it')
       execute = answering({ ...column('mean', 'decimal'), precision: 38, scale: 2 }, [['0.25']])
       await expect(ask()).rejects.toThrow('column mean: cast it')
     })
 
-    test('has the bytes that Athena charges for', async () => {
+    test('has the number of bytes that Athena charges for', async () => {
       execute = answering(column('n', 'bigint'), [])
       expect((await ask()).bytesScanned).toBe(BYTES)
     })
   })
 
-  test('is asked of the work group and in the database', async () => {
+  test('is requested from the work group and in the database', async () => {
     let asked = ''
     execute = async (_, database) => {
       asked = database
@@ -70,7 +70,7 @@ describe('the batch query on Athena, where Athena is special', () => {
     expect(asked).toBe('landcover')
   })
 
-  test('a statement that fails is told by its id and with the reason', async () => {
+  test('a statement that fails is reported with its id and the reason', async () => {
     execute = async () => {
       throw new Error('HIVE_CURSOR_ERROR: Failed to read Parquet file')
     }
@@ -78,7 +78,7 @@ describe('the batch query on Athena, where Athena is special', () => {
     expect(athena.count('StopQueryExecution')).toBe(0)
   })
 
-  test('a statement that somebody cancels is told by its id and with the reason', async () => {
+  test('a statement that another user cancels is reported with its id and the reason', async () => {
     execute = untilGivenUp
     const asked = expect(ask()).rejects.toThrow(/^Athena query [0-9a-f-]{36} was cancelled: over the limit of bytes/)
     await started(1)
@@ -94,7 +94,7 @@ describe('the batch query on Athena, where Athena is special', () => {
     expect(athena.count('StopQueryExecution')).toBe(1)
   })
 
-  test('statements that run while it is closed are stopped', async () => {
+  test('statements that still run are stopped when it is closed', async () => {
     execute = untilGivenUp
     const asked = [ask(), ask()].map(answer => expect(answer).rejects.toThrow('was stopped: the batch query is closed'))
     await started(2)
@@ -103,14 +103,14 @@ describe('the batch query on Athena, where Athena is special', () => {
     expect(athena.count('StopQueryExecution')).toBe(2)
   })
 
-  test('a statement that nobody can look after is stopped', async () => {
+  test('a statement whose state cannot be read is stopped', async () => {
     execute = untilGivenUp
     athena.refuse('GetQueryExecution', 1, 'AccessDeniedException')
     await expect(ask()).rejects.toThrow(/^Athena query [0-9a-f-]{36} was stopped: AccessDeniedException/)
     expect(athena.count('StopQueryExecution')).toBe(1)
   })
 
-  test('is looked after less and less often', async () => {
+  test('is checked less and less often', async () => {
     execute = async () => {
       await sleep(3_000)
       return { columns: [], rows: [], bytesScanned: 0 }
@@ -119,7 +119,7 @@ describe('the batch query on Athena, where Athena is special', () => {
     expect(athena.count('GetQueryExecution')).toBeLessThan(10)
   })
 
-  test('goes on where Athena throttles', async () => {
+  test('continues when Athena throttles', async () => {
     execute = answering(column('n', 'bigint'), [['1']])
     athena.refuse('StartQueryExecution', 2, 'TooManyRequestsException')
     athena.refuse('GetQueryExecution', 2, 'ThrottlingException')
@@ -128,7 +128,7 @@ describe('the batch query on Athena, where Athena is special', () => {
     expect(athena.started).toHaveLength(1)
   })
 
-  test('starts a statement once, also where the answer to that is lost', async () => {
+  test('starts a statement once, even if the answer is lost', async () => {
     execute = answering(column('n', 'bigint'), [['1']])
     athena.hangUp('StartQueryExecution')
     expect((await ask()).rows).toEqual([{ n: 1n }])

@@ -48,7 +48,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
   })
 
   describe('writes of unknown outcome', () => {
-    test('are told by an error, not by false, when they were done and the answer was lost', async () => {
+    test('are reported as an error, not as false, when they were done and the answer was lost', async () => {
       const { cursor, next } = await begun(store)
       const sent = proxy.executed()
       proxy.cutNext('before-answer')
@@ -57,7 +57,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       expect(await witness.readCursor(cursor.lane)).toEqual(next)
     })
 
-    test('are told by an error when the request was lost, and can then be made', async () => {
+    test('are reported as an error when the request was lost, and can then be repeated', async () => {
       const { cursor, next } = await begun(store)
       const sent = proxy.executed()
       proxy.cutNext('before-request')
@@ -67,7 +67,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       expect(await eventually(() => store.moveCursor(next, cursor.lastPosition))).toBe(true)
     })
 
-    test('are sent once also where rows are created and replaced', async () => {
+    test('are sent once also when rows are created and replaced', async () => {
       const row = rowOf(freshLane(), 1)
       await store.writeRow(row, null)
       const others: [SpeedRow, string | null][] = [
@@ -84,7 +84,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       }
     })
 
-    test('end in an error when the server has frozen, and nothing is sent again once it thaws', async () => {
+    test('end in an error when the server is frozen, and nothing is sent again when it continues', async () => {
       const { cursor, next } = await begun(store)
       const sent = proxy.executed()
       server.freeze()
@@ -100,7 +100,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
   })
 
   describe('outages', () => {
-    test('fail what is asked meanwhile, and are over by themselves', async () => {
+    test('make requests fail, and end without a restart', async () => {
       const { cursor } = await begun(store)
       proxy.goDown()
       await expect(store.readCursor(cursor.lane)).rejects.toThrow(SpeedStoreUnavailableError)
@@ -110,11 +110,11 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       expect(await eventually(() => store.readCursor(cursor.lane))).toEqual(cursor)
     })
 
-    test('leave no connections behind, however many there are, nor when the store is closed', async () => {
+    test('leave no connections behind, however many there are, also when the store is closed', async () => {
       const { cursor } = await begun(store)
       for (let outage = 0; outage < 8; outage++) {
         proxy.goDown()
-        // Every other one passes without anybody asking.
+        // Every second outage passes without any request.
         if (outage % 2 === 0) await expect(store.readCursor(cursor.lane)).rejects.toThrow(SpeedStoreUnavailableError)
         else await sleep(700)
         proxy.comeBack()
@@ -187,7 +187,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
           }),
         ).toEqual([alert])
         expect(await witness.readQuarantine({ lane, after: null, limit: 10 })).toEqual([entry])
-        // The first compare-and-set after it ends what the server was at when it died: a cursor read before may be old.
+        // The first compare-and-set after an outage ends what the server was doing when it died: a cursor may be old.
         await eventually(async () => {
           const last = (await witness.readCursor(lane)) as Cursor
           expect(await witness.moveCursor(cursorAt(lane, acknowledged + 9), last.lastPosition)).toBe(true)
@@ -197,14 +197,14 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
     )
   })
 
-  describe('what is set up wrongly', () => {
-    test('a server that nobody listens on is unavailable', async () => {
+  describe('a wrong configuration', () => {
+    test('with an address where nothing listens: the store is unavailable', async () => {
       await expect(openCassandraSpeedStore({ ...options, contactPoints: ['127.0.0.1:1'] })).rejects.toThrow(
         /no Cassandra node can be reached.*127\.0\.0\.1:1.*ECONNREFUSED/,
       )
     })
 
-    test('a keyspace that is not there is an error, no outage', async () => {
+    test('with a missing keyspace: an error, not an outage', async () => {
       const lost = await openCassandraSpeedStore({ ...options, keyspace: 'elsewhere' })
       const error = await lost.readCursors().catch((caught: unknown) => caught)
       expect(error).toMatchObject({ message: expect.stringContaining('elsewhere') })
@@ -212,18 +212,18 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       await lost.close()
     })
 
-    test('the name of a keyspace is checked before it is put into statements', async () => {
+    test('with a keyspace name that is not valid: refused before it is put into a statement', async () => {
       for (const keyspace of ['', 'a', 'Land', 'a b', 'a;DROP', '1a', 'x'.repeat(49)]) {
         await expect(openCassandraSpeedStore({ ...options, keyspace })).rejects.toThrow('is not a keyspace')
       }
     })
 
-    test('a data center that is not there is named', async () => {
+    test('with a missing data center: an error that names it', async () => {
       await expect(openCassandraSpeedStore({ ...options, localDataCenter: 'nowhere' })).rejects.toThrow('nowhere')
     })
   })
 
-  test('the tables have the lives that the schema gives them', async () => {
+  test('the tables have the time to live that the schema states', async () => {
     const client = await connectCassandra(options)
     const cql = 'SELECT table_name, default_time_to_live FROM system_schema.tables WHERE keyspace_name = ?'
     const found = new Map<unknown, unknown>()
@@ -269,7 +269,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
     },
   )
 
-  test('a column that somebody dropped is named, and not made again', async () => {
+  test('a column that was dropped is named in the error, and not created again', async () => {
     const damaged = { ...options, keyspace: 'damaged' }
     const store = await openCassandraSpeedStore({ ...damaged, createSchema: true })
     await ensureCompatibleStore(store, IT)
@@ -285,7 +285,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
     await client.close()
   })
 
-  test('a schema that is there is left as it is', async () => {
+  test('an existing schema is not changed', async () => {
     const { cursor } = await begun(store)
     const again = await openCassandraSpeedStore({ ...options, createSchema: true })
     expect(await again.readCursor(cursor.lane)).toEqual(cursor)
@@ -317,7 +317,7 @@ describeWithJava('the speed store on a Cassandra node with log-in and TLS', () =
     await store.close()
   })
 
-  test('says so when the password is wrong, without repeating it', async () => {
+  test('reports a wrong password, without repeating it', async () => {
     const credentials = { ...FIRST_LOGIN, password: 'not-the-password' }
     const error = await openCassandraSpeedStore({ ...options, credentials }).catch((caught: unknown) => caught)
     expect(error).not.toBeInstanceOf(SpeedStoreUnavailableError)
@@ -325,7 +325,7 @@ describeWithJava('the speed store on a Cassandra node with log-in and TLS', () =
     expect(String(error)).not.toContain(credentials.password)
   })
 
-  test('says so when there is no log-in at all', async () => {
+  test('reports a missing log-in', async () => {
     const { credentials, ...anonymous } = options
     expect(credentials).toBeDefined()
     await expect(openCassandraSpeedStore(anonymous)).rejects.toThrow(/refuses the log-in/)
@@ -335,12 +335,12 @@ describeWithJava('the speed store on a Cassandra node with log-in and TLS', () =
     await expect(openCassandraSpeedStore({ ...options, tls: {} })).rejects.toThrow(/self-signed certificate/)
   })
 
-  test('does not trust a certificate of another name', async () => {
+  test('does not trust a certificate for another name', async () => {
     const tls = { ...options.tls, serverName: 'cassandra.example' }
     await expect(openCassandraSpeedStore({ ...options, tls })).rejects.toThrow(/cassandra\.example/)
   })
 
-  test('does not speak to a server of TLS without it', async () => {
+  test('does not speak without TLS to a server that requires it', async () => {
     const { tls, ...plain } = options
     expect(tls).toBeDefined()
     await expect(openCassandraSpeedStore(plain)).rejects.toThrow(SpeedStoreUnavailableError)
@@ -363,7 +363,7 @@ function rowOf(lane: string, sequence: number): SpeedRow {
   return { lane, slot: SLOT, windowStart: SLOT, lastPosition: toPosition(sequence), totals }
 }
 
-/** A lane that has begun, and where its cursor would go next. */
+/** A lane with a cursor, and the cursor's next position. */
 async function begun(store: SpeedStore): Promise<{ cursor: Cursor; next: Cursor }> {
   const lane = freshLane()
   const cursor = cursorAt(lane, 1)
@@ -372,7 +372,7 @@ async function begun(store: SpeedStore): Promise<{ cursor: Cursor; next: Cursor 
   return { cursor, next: cursorAt(lane, 2) }
 }
 
-/** The first outcome that is no error. Vitest's time limit ends it. */
+/** Returns the first outcome that is not an error. Vitest's time limit ends it. */
 async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** Stands between a client and a Cassandra node and breaks their connections where it hurts. */
+/** Proxy between a client and a Cassandra node that breaks their connections at critical moments. */
 export interface CqlProxy {
   contactPoint: string
-  /** How many connections clients have open. */
+  /** Number of open client connections. */
   connections(): number
-  /** How many prepared statements clients have sent. */
+  /** Number of prepared statements that clients have sent. */
   executed(): number
   /** Cuts the connection of the next prepared statement: before it is passed on, or before its answer is. */
   cutNext(where: 'before-request' | 'before-answer'): void
@@ -54,7 +54,7 @@ export async function startCqlProxy(serverContactPoint: string): Promise<CqlProx
       }
     })
     server.on('data', chunk => {
-      // What comes now is the answer: the server has done what it was asked.
+      // The next bytes are the answer: the server has executed the request.
       if (isMuted) client.destroy()
       else client.write(chunk)
     })

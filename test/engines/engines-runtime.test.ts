@@ -28,7 +28,7 @@ import { KINESIS_REGION, startKinesis } from './kinesis.ts'
 
 const SAMPLE = join(import.meta.dirname, '../../data/sample')
 const SLOT_MS = 2_000
-/** How long an unreachable server may keep a person waiting. */
+/** Maximum time that an unreachable server may make a person wait. */
 const SECONDS_MS = 10_000
 
 describeWithJava('a system on Kafka and Cassandra', () => {
@@ -61,7 +61,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
   }
 
   const start = (args: string[], environment: NodeJS.ProcessEnv = login) => startSystem(state, args, environment)
-  /** Publishes the sample. @param args may say otherwise */
+  /** Publishes the sample. @param args may override the usual ones */
   const produce = (args: string[], environment?: NodeJS.ProcessEnv) =>
     runProduce(['--state', state, '--limit', '0', '--delay', '0', ...args], environment)
 
@@ -75,7 +75,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
       ...(onCassandra ? ['--store', storeAddress()] : []),
     ]
 
-    test('counts the committed sample exactly, and goes on where it ended', async () => {
+    test('counts the committed sample exactly, and continues where it ended', async () => {
       const events = await sampleEvents()
       const system = await start(flags())
       const { code, stdout } = await produce(onKafka ? ['--to', kafkaAddress()] : []).finished
@@ -86,7 +86,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
       expect((await system.health()).status).toBe('ok')
 
       await system.interrupt()
-      // No address this time: the state knows its servers, and so does `produce`.
+      // No address this time: the state knows its servers, and `produce` finds them there.
       const again = await start([])
       expect((await produce([]).finished).code).toBe(0)
       await untilCounted(again, 2 * events.length)
@@ -94,7 +94,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
     })
   })
 
-  test('a Kinesis stream does as well, its region and endpoint from AWS’s own variables', async () => {
+  test('a Kinesis stream works as well, with its region and endpoint from AWS’s own variables', async () => {
     const kinesis = await startKinesis()
     try {
       await kinesis.freshStream('runtime', 2)
@@ -129,7 +129,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
     expect(await system.classStats()).toEqual(expectedStats(events, 3))
   })
 
-  test('single events, packed ones and records of others count alike', async () => {
+  test('single events, packed events and records of other producers count in the same way', async () => {
     const events = await sampleEvents()
     const system = await start(['--log', kafkaAddress(), '--store', storeAddress()])
     const { code } = await produce(['--limit', '40', '--delay', '0.001', '--to', kafkaAddress()]).finished
@@ -141,7 +141,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
     expect(await system.classStats()).toEqual(expectedStats(events, 1))
   })
 
-  test('a topic that takes small records only gets small ones', async () => {
+  test('a topic that accepts only small records gets only small ones', async () => {
     await freshTopic(kafka.brokers, topic, { 'max.message.bytes': 8_000 })
     const events = await sampleEvents()
     const system = await start(['--log', kafkaAddress(), '--store', storeAddress()])
@@ -150,7 +150,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
     expect(await system.classStats()).toEqual(expectedStats(events, 1))
   })
 
-  test('what was refused counts once a redrive has sent it to the topic, and only once', async () => {
+  test('a refused event counts after a redrive has sent it to the topic, and only once', async () => {
     const servers = ['--log', kafkaAddress(), '--store', storeAddress()]
     const events = (await sampleEvents()).map(event => ({ ...event, class_name: 'Wetland' }))
     const log = await openKafkaEventLog({ brokers: kafka.brokers, topic })
@@ -174,7 +174,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
     expect(await system.classStats()).toEqual(expectedStats(events, 1))
   })
 
-  test('a keyspace that was lost is rebuilt from the archive, and from what the log still has behind it', async () => {
+  test('a lost keyspace is rebuilt from the archive, and from the later records in the log', async () => {
     const events = await sampleEvents()
     const system = await start(['--slot', '2s', '--log', kafkaAddress(), '--store', storeAddress()])
     expect((await produce([]).finished).code).toBe(0)
@@ -199,7 +199,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
     expect((await again.health()).reasons).toEqual([])
   })
 
-  describe('says in one line, and ends with 1, that', () => {
+  describe('prints one line, and exits with 1, when', () => {
     async function expectRefused(
       message: RegExp,
       args: string[],
@@ -246,7 +246,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
       await expectRefused(/kafka-configs.sh .*message.timestamp.type=LogAppendTime/, ['--log', kafkaAddress()])
     })
 
-    test('the keyspace holds the rows of another state, and of one that --fresh has removed, until it is emptied', async () => {
+    test('the keyspace has rows of another state, or of one that --fresh has removed, until it is emptied', async () => {
       await (await start(['--store', storeAddress()])).interrupt()
       const { systemId } = JSON.parse(await readFile(join(state, 'landcover.json'), 'utf8'))
       const owned = new RegExp(`Cassandra keyspace ${keyspace} holds the rows of system ${systemId}; this is system `)
@@ -266,13 +266,13 @@ describeWithJava('a system on Kafka and Cassandra', () => {
       await (await start(['--store', storeAddress()])).interrupt()
     })
 
-    test('the state has another log than is asked for', async () => {
+    test('the state has another log than the requested one', async () => {
       await produce([]).finished
       await expectRefused(/has its own file as its event log, not Kafka topic/, ['--log', kafkaAddress()])
     })
   })
 
-  test('a broker that dies and comes back while events are produced loses and doubles none', async () => {
+  test('a broker that dies and comes back while events are produced loses and duplicates none', async () => {
     const system = await start(['--log', kafkaAddress(), '--store', storeAddress()])
     const producing = produce(['--limit', '400', '--delay', '0.02', '--to', kafkaAddress()])
     await untilCounted(system, 50)
@@ -290,7 +290,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
     expect(await system.classStats()).toEqual(expectedStats((await sampleEvents()).slice(0, 400), 1))
   })
 
-  test('a producer whose broker stays away says what was not acknowledged, and ends with 1', async () => {
+  test('a producer whose broker stays away says how many events were not acknowledged, and exits with 1', async () => {
     const producing = produce(['--delay', '0.02', '--to', kafkaAddress()])
     await sleep(3000)
     await kafka.kill()
@@ -317,7 +317,7 @@ async function sampleEvents(): Promise<WireEvent[]> {
   return events
 }
 
-/** What /api/class-stats must say of events that came so many times, by a naive recount. */
+/** Expected answer of /api/class-stats for repeated events, by a naive recount. */
 function expectedStats(events: WireEvent[], times: number) {
   const repeated = Array.from({ length: times }, () => events).flat()
   return [...recount(repeated, event => event.class_name)]

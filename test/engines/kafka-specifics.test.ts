@@ -16,7 +16,7 @@ import { describeWithJava } from './java.ts'
 import { bearerToken, KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
 import { freshTopic } from './kafka-topics.ts'
 
-describeWithJava('the event log on Kafka, where Kafka is special', () => {
+describeWithJava('the event log on Kafka, special cases', () => {
   let kafka: KafkaEngine
   beforeAll(async () => {
     kafka = await startKafka()
@@ -25,7 +25,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     await kafka?.stop()
   })
 
-  /** Runs with the log of a topic, and closes it whatever happens. */
+  /** Runs with the log of a topic, and always closes it. */
   async function withLog(
     topic: string,
     use: (log: EventLog) => Promise<void>,
@@ -76,7 +76,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     await expect(opening).rejects.toThrow(/127\.0\.0\.1:1.*ECONNREFUSED/)
   })
 
-  test('is another log once its topic was deleted and created again', async () => {
+  test('is another log after its topic was deleted and created again', async () => {
     await freshTopic(kafka.brokers, 'recreated')
     await withLog('recreated', async log => {
       const [lane] = (await log.lanes()) as [Lane, ...Lane[]]
@@ -92,7 +92,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('finds the partitions that a topic was given later', async () => {
+  test('finds partitions that were added later', async () => {
     await freshTopic(kafka.brokers, 'growing', { partitions: 1 })
     await withLog('growing', async log => {
       await withAdmin(admin =>
@@ -106,7 +106,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('has the same lane for a key after partitions were added, where it is told among how many it chose', async () => {
+  test('has the same lane for a key after partitions were added, given the number of partitions before', async () => {
     await freshTopic(kafka.brokers, 'rerouted', { partitions: 1 })
     await withLog('rerouted', async log => {
       const objects = openFolderObjectStore(temporaryFolder())
@@ -125,7 +125,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('keeps what it acknowledged through kill -9, tells failures during the outage, and goes on after it', async () => {
+  test('keeps what it acknowledged through kill -9, reports failures during the outage, and continues after it', async () => {
     await freshTopic(kafka.brokers, 'outage')
     await withLog('outage', async log => {
       const acknowledged = new Map<string, string>()
@@ -176,7 +176,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     }
   })
 
-  test('talks over TLS to a broker whose certificate it trusts, and to no other', async () => {
+  test('uses TLS with a broker whose certificate it trusts, and with no other', async () => {
     await freshTopic(kafka.brokers, 'encrypted')
     const sasl = { mechanism: 'SCRAM-SHA-512', ...KAFKA_USER } as const
     const options = { brokers: kafka.tlsBrokers, sasl, tls: { ca: kafka.certificate } }
@@ -193,7 +193,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     await expect(trustingOthers).rejects.toThrow('self-signed certificate')
   })
 
-  test('says that the password is wrong, and not the password', async () => {
+  test('reports a wrong password, without repeating it', async () => {
     for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
       const sasl = { mechanism, username: KAFKA_USER.username, password: 'wrong-password' }
       const opening = openKafkaEventLog({ brokers: kafka.saslBrokers, topic: 'login', sasl })
@@ -206,7 +206,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     }
   })
 
-  test('logs in by tokens, a new one whenever the broker wants it', async () => {
+  test('logs in with tokens, and with a new one whenever the broker requests it', async () => {
     await freshTopic(kafka.brokers, 'login')
     let tokens = 0
     const token = async () => {
@@ -229,19 +229,19 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     )
   })
 
-  test('says so where a token is refused', async () => {
+  test('reports a refused token', async () => {
     const sasl = { mechanism: 'OAUTHBEARER', token: async () => bearerToken(-60_000) } as const
     const opening = openKafkaEventLog({ brokers: kafka.saslBrokers, topic: 'login', sasl })
     await expect(opening).rejects.toThrow(/no log-in by OAUTHBEARER \(the broker says: invalid_token\)/)
   })
 
-  test('says so where there is no token', async () => {
+  test('reports a missing token', async () => {
     const sasl = { mechanism: 'OAUTHBEARER', token: () => Promise.reject(new Error('no credentials')) } as const
     const opening = openKafkaEventLog({ brokers: kafka.saslBrokers, topic: 'login', sasl })
     await expect(opening).rejects.toThrow('no log-in by OAUTHBEARER (no credentials)')
   })
 
-  test('reads what the Java client compressed with any codec, at the broker’s time', async () => {
+  test('reads records that the Java client compressed with any codec, with the broker’s time', async () => {
     await freshTopic(kafka.brokers, 'codecs')
     const startMs = Date.now()
     await foreignProducer('codecs', 'codecs')
@@ -251,14 +251,14 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
       const sent = codecs.flatMap(codec => Array.from({ length: 100 }, (_, n) => `${codec} ${n}${' '.repeat(n * 10)}`))
       expect(texts(records)).toEqual(sent)
       for (const { arrivalMs } of records) expect(arrivalMs).toBeGreaterThanOrEqual(startMs)
-      // From within a compressed batch, which the broker sends whole.
+      // The position is within a compressed batch, which the broker sends whole.
       const middle = records[250] as LogRecord
       const page = await log.read(middle.lane, middle.position, 3)
       expect(texts(page)).toEqual(sent.slice(251, 254))
     })
   })
 
-  test('reads committed transactions only, from whatever place', async () => {
+  test('reads committed transactions only, from any position', async () => {
     await freshTopic(kafka.brokers, 'transactions')
     await foreignProducer('transactions', 'transactions')
     await withLog('transactions', async log => {
@@ -275,7 +275,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('sends a key where the Java client sends it', async () => {
+  test('sends a key to the same partition as the Java client', async () => {
     await freshTopic(kafka.brokers, 'keys', { partitions: 7 })
     const printed = (await foreignProducer('keys', 'keys')).trimEnd().split('\n')
     expect(printed).toHaveLength(300)
@@ -287,7 +287,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('goes on from the start of the log where retention has removed what was to come', async () => {
+  test('continues from the start of the log when retention has removed the next records', async () => {
     await freshTopic(kafka.brokers, 'retention')
     await withLog('retention', async log => {
       const lane = `${log.identity}.0`
@@ -302,7 +302,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('says so when a lane ends before the position that was read', async () => {
+  test('reports a lane that ends before the position that was read', async () => {
     await freshTopic(kafka.brokers, 'shortened')
     await withLog('shortened', async log => {
       await expect(log.read(`${log.identity}.0`, toPosition(5), 1)).rejects.toThrow('lost acknowledged records')
@@ -324,7 +324,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  /** Changes a setting of a topic, and waits until the broker goes by it. */
+  /** Changes a setting of a topic, and waits until the broker uses it. */
   const configure = (topic: string, config: string): Promise<string> =>
     java(
       'kafka.admin.ConfigCommand',
@@ -349,7 +349,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     }
   })
 
-  test('notices that its topic is compacted now, neither reads nor appends, and goes on once it is not', async () => {
+  test('notices that its topic is compacted now, neither reads nor appends, and continues when it no longer is', async () => {
     await freshTopic(kafka.brokers, 'compacted-later')
     await withLog('compacted-later', async log => {
       const lane = `${log.identity}.0`
@@ -367,7 +367,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('stops before a record that the broker did not stamp, says where, and goes on once that one is gone', async () => {
+  test('stops before a record that the broker did not stamp, says where, and continues after that record was removed', async () => {
     await freshTopic(kafka.brokers, 'unstamped', { partitions: 2 })
     await withLog('unstamped', async log => {
       const [lane, other] = [`${log.identity}.0`, `${log.identity}.1`]
@@ -388,7 +388,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
         oldestMs: 1234,
         reason: expect.stringContaining(`the lane ${lane} stops before offset 1`),
       })
-      // From within the batch, which the broker sends whole.
+      // The position is within the batch, which the broker sends whole.
       await expect(log.read(lane, toPosition(1), 10)).rejects.toThrow('stops before offset 2')
 
       await withAdmin(admin =>
@@ -399,7 +399,7 @@ describeWithJava('the event log on Kafka, where Kafka is special', () => {
     })
   })
 
-  test('says that an open transaction holds records back, since when, and goes on once it is over', async () => {
+  test('reports since when an open transaction holds records back, and continues after it ends', async () => {
     await freshTopic(kafka.brokers, 'held-back', { partitions: 1 })
     await withLog('held-back', async log => {
       const lane = `${log.identity}.0`
@@ -463,7 +463,7 @@ async function until<T>(ask: () => Promise<T | false | null>): Promise<T> {
   }
 }
 
-/** What a lane hands out before it stops. */
+/** Returns the records of a lane before it stops. */
 async function readToUnstamped(log: EventLog, lane: string): Promise<LogRecord[]> {
   const records: LogRecord[] = []
   for (let after: Position = START; ; after = (records.at(-1) as LogRecord).position) {

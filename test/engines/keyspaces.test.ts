@@ -50,7 +50,7 @@ describeWithJava('on a stand-in for Keyspaces', () => {
     'SELECT count(*) FROM landcover.lane_cursor',
     "INSERT INTO landcover.lane_cursor (lane) VALUES ('a') USING TIMESTAMP 1",
     "CREATE ROLE somebody WITH PASSWORD = 'x'",
-  ])('the stand-in refuses what Keyspaces has not: %s', async statement => {
+  ])('the stand-in refuses what Keyspaces does not have: %s', async statement => {
     const client = await connectCassandra(options())
     await expect(client.define(statement)).rejects.toThrow(/Keyspaces has not/)
     await client.close()
@@ -61,20 +61,20 @@ describeWithJava('on a stand-in for Keyspaces', () => {
       ['secret', () => ({ credentials: async () => ({ ...keyspaces.credentials, secretAccessKey: 'another' }) })],
       ['session', () => ({ credentials: async () => ({ ...keyspaces.credentials, sessionToken: 'another' }) })],
       ['region', () => ({ region: 'us-east-1' })],
-    ])('with another %s is refused, and says so', async (_, change) => {
+    ])('with another %s is refused with an error', async (_, change) => {
       const login = { region: keyspaces.region, credentials: async () => keyspaces.credentials, ...change() }
       await expect(openCassandraSpeedStore({ ...options(), keyspaces: login })).rejects.toThrow(
         /Cassandra refuses the log-in/,
       )
     })
 
-    test('without credentials fails with what is missing', async () => {
+    test('without credentials fails with an error that says what is missing', async () => {
       const credentials = async () => Promise.reject(new Error('Could not load credentials from any providers'))
       const login = { region: keyspaces.region, credentials }
       await expect(openCassandraSpeedStore({ ...options(), keyspaces: login })).rejects.toThrow(/Could not load/)
     })
 
-    test('asks for credentials again for each connection', async () => {
+    test('requests credentials again for each connection', async () => {
       const credentials = vi.fn(async () => keyspaces.credentials)
       const login = { region: keyspaces.region, credentials }
       const first = await openCassandraSpeedStore({ ...options(), keyspaces: login })
@@ -87,7 +87,7 @@ describeWithJava('on a stand-in for Keyspaces', () => {
     })
   })
 
-  test('says which of its tables are not active yet, or gone', async () => {
+  test('names the tables that are not active yet, or missing', async () => {
     const store = await openCassandraSpeedStore(options())
     const system = await connectCassandra({ contactPoints: [server.contactPoint], localDataCenter: LOCAL_DATA_CENTER })
     const replication = `{'class': 'NetworkTopologyStrategy', '${LOCAL_DATA_CENTER}': 1}`
@@ -119,7 +119,7 @@ describeWithJava('on a stand-in for Keyspaces', () => {
     await store.close()
   })
 
-  describe('connections that lead nowhere', () => {
+  describe('broken connections', () => {
     test('do not fail the first statement after minutes of silence', async () => {
       const store = await openCassandraSpeedStore(options())
       await store.readCursors()
@@ -134,7 +134,7 @@ describeWithJava('on a stand-in for Keyspaces', () => {
       }
     })
 
-    test('fail a statement as a store that is not available, and are replaced', async () => {
+    test('make a statement fail because the store is unavailable, and are replaced', async () => {
       const store = await openCassandraSpeedStore(options())
       await store.readCursors()
       keyspaces.forgetConnections()

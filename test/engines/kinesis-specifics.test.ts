@@ -11,7 +11,7 @@ import { KINESIS_REGION, type KinesisEngine, startKinesis } from './kinesis.ts'
 
 const STREAM = 'specifics'
 
-describe('the event log on Kinesis, where Kinesis is special', () => {
+describe('the event log on Kinesis, special cases', () => {
   let kinesis: KinesisEngine
   let trouble: Trouble
   let log: EventLog
@@ -49,7 +49,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     await kinesis.untilActive(STREAM)
   }
 
-  test('says that a stream does not exist and how it is created', async () => {
+  test('reports a missing stream, and how to create it', async () => {
     const opening = openKinesisEventLog({ stream: 'missing', endpoint: kinesis.endpoint, region: KINESIS_REGION })
     await expect(opening).rejects.toThrow('aws kinesis create-stream --stream-name missing')
   })
@@ -59,7 +59,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     await expect(log.lanes()).rejects.toThrow('deleted and created again')
   })
 
-  test('notices it also after its lanes were listed, and before a lane is read that it does not know', async () => {
+  test('notices this also after its lanes were listed, and before it reads an unknown lane', async () => {
     await log.lanes()
     await kinesis.freshStream(STREAM, 3)
     await expect(log.lanes()).rejects.toThrow('deleted and created again')
@@ -76,7 +76,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     expect(trouble.count('DescribeStreamSummary')).toBe(1)
   })
 
-  test('describes the stream again where no shard is left that it knows', async () => {
+  test('describes the stream again when none of the known shards is left', async () => {
     trouble.next('ListShards', answer => ({
       status: 200,
       body: { ...answer, Shards: [{ ...(answer.Shards as object[])[0], ShardId: 'shardId-000000000009' }] },
@@ -85,7 +85,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     expect(trouble.count('DescribeStreamSummary')).toBe(2)
   })
 
-  test('names the parents of lanes that a split has made, and closes what was split', async () => {
+  test('names the parents of lanes that come from a split, and closes the split lane', async () => {
     const [parent, other] = (await log.lanes()) as [Lane, Lane]
     const before = positionsOf(await log.append(numbered(5, parent)))
     await split(parent)
@@ -104,7 +104,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     }
   })
 
-  test('takes nothing for a closed lane, and reads it to its end', async () => {
+  test('appends nothing to a closed lane, and reads it to its end', async () => {
     const [parent] = (await log.lanes()) as [Lane]
     await log.append(numbered(5, parent))
     await split(parent)
@@ -117,7 +117,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     }
   })
 
-  test('finds a lane that a split has made since it last asked', async () => {
+  test('finds a lane that comes from a split since the last request', async () => {
     const [parent] = (await log.lanes()) as [Lane]
     await split(parent)
     const stored = await log.append(Array.from({ length: 50 }, (_, n) => ({ key: `k${n}`, data: Buffer.from(`${n}`) })))
@@ -128,7 +128,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     expect(found).toBe(50)
   })
 
-  test('names both parents of a lane that a merge has made', async () => {
+  test('names both parents of a lane that comes from a merge', async () => {
     const [one, other] = (await log.lanes()) as [Lane, Lane]
     await merge(one, other)
     const lanes = await log.lanes()
@@ -151,7 +151,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     expect(outcomes.map(outcome => 'tooLarge' in outcome)).toEqual([false, false, false, true, false])
   })
 
-  test('tells which records of a request were refused', async () => {
+  test('reports which records of a request were refused', async () => {
     trouble.next('PutRecords', answer => {
       const records = answer.Records as object[]
       records[1] = { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'slow down' }
@@ -162,7 +162,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     expect(outcomes[1]).toEqual({ error: 'ProvisionedThroughputExceededException: slow down' })
   })
 
-  test('makes a throttled request the failure of each of its records, and sends no more of that call', async () => {
+  test('reports a throttled request as the failure of each of its records, and sends no more of that call', async () => {
     trouble.next('PutRecords', () => refusal('ProvisionedThroughputExceededException'))
     const outcomes = await log.append(numbered(1200))
     expect(trouble.count('PutRecords')).toBe(1)
@@ -172,14 +172,14 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     expect(positionsOf(await log.append(numbered(1200)))).toHaveLength(1200)
   })
 
-  test('takes a request without an answer for failed, and does not send it again by itself', async () => {
+  test('treats a request without an answer as failed, and does not send it again', async () => {
     trouble.next('PutRecords', () => 'hang up')
     const [outcome] = await log.append(numbered(1))
     expect(outcome).toEqual({ error: expect.any(String) })
     expect(trouble.count('PutRecords')).toBe(1)
   })
 
-  test('waits and reads again where reading is throttled', async () => {
+  test('waits and reads again when reading is throttled', async () => {
     const [lane] = (await log.lanes()) as [Lane]
     await log.append(numbered(3, lane))
     for (let n = 0; n < 3; n++) trouble.next('GetRecords', () => refusal('ProvisionedThroughputExceededException'))
@@ -187,7 +187,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     expect(trouble.count('GetRecords')).toBe(4)
   })
 
-  test('keeps its iterator from read to read, and renews one that has expired', async () => {
+  test('keeps its iterator between reads, and renews one that has expired', async () => {
     const [lane] = (await log.lanes()) as [Lane]
     await log.append(numbered(9, lane))
     const read: LogRecord[] = []
@@ -203,7 +203,7 @@ describe('the event log on Kinesis, where Kinesis is special', () => {
     expect(texts(read)).toEqual(numbered(9).map(({ data }) => data.toString()))
   })
 
-  test('reads on where an answer is empty though more is to come', async () => {
+  test('continues to read when an answer is empty although there are more records', async () => {
     const [lane] = (await log.lanes()) as [Lane]
     await log.append(numbered(2, lane))
     trouble.next('GetRecords', (_, sent) => ({
@@ -248,7 +248,7 @@ function refusal(type: string): Answer {
   return { status: 400, body: { __type: type, message: 'as the test wants it' } }
 }
 
-/** A server before the real one that makes the trouble which a stand-in for Kinesis never makes by itself. */
+/** Server in front of the real one that makes faults which a stand-in for Kinesis never makes. */
 interface Trouble {
   endpoint: string
   /** Changes the answer to the next request of an action; several are used up one by one. */

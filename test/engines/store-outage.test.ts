@@ -19,9 +19,9 @@ const ASK_EVERY_MS = 50
 const AWAY_MS = 10_000
 /** The handler gives up after 7 s; the rest is for a machine that is busy. */
 const BOUND_MS = 10_000
-/** An answer that was on its way when the store went. */
+/** Time for an answer that was under way when the store went down. */
 const ON_ITS_WAY_MS = 200
-/** For a count to go beyond what is right. */
+/** Time in which a count could go beyond the right number. */
 const SETTLED_MS = 3_000
 const PATIENCE_MS = 5 * 60_000
 
@@ -110,7 +110,7 @@ describeWithJava('the system, while its Cassandra is away,', () => {
   )
 })
 
-/** What must hold of every answer, whatever became of the store. */
+/** Checks what must hold for every answer, in any state of the store. */
 function expectGood({ path, askedMs, answeredMs, status, headers, body, images, imagesBefore }: Answer): void {
   const said = `${path}: ${status} after ${Math.round(answeredMs - askedMs)} ms`
   expect(answeredMs - askedMs, said).toBeLessThan(BOUND_MS)
@@ -125,7 +125,7 @@ function expectGood({ path, askedMs, answeredMs, status, headers, body, images, 
   if (path === CLASS_STATS) expect(images, said).toBeGreaterThanOrEqual(imagesBefore)
 }
 
-/** Runs the system until a batch view says what is normal. @returns the images that the log has by then */
+/** Runs the system until a batch view has baselines. @returns images that the log has by then */
 async function untilNormalIsKnown(state: string, store: string): Promise<WireEvent[]> {
   const system = await startSystem(state, ['--slot', '2s', '--store', store])
   const stopping = new AbortController()
@@ -138,7 +138,7 @@ async function untilNormalIsKnown(state: string, store: string): Promise<WireEve
 
 const hasRows = (rows: unknown[]) => rows.length > 0
 
-/** Sends images until told to stop. @returns those that the log has */
+/** Sends images until it is stopped. @returns images that the log has */
 async function send(state: string, signal: AbortSignal): Promise<WireEvent[]> {
   const log = openSqliteEventLog({ file: logFile(state) })
   const producer = createProducer(log)
@@ -156,7 +156,7 @@ async function send(state: string, signal: AbortSignal): Promise<WireEvent[]> {
   return sent
 }
 
-/** Asks one question again and again until told to stop. */
+/** Repeats one request until it is stopped. */
 async function read(url: string, path: string, answers: Answer[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const imagesBefore = Math.max(...answers.map(({ images }) => images), 0)

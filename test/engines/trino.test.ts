@@ -37,7 +37,7 @@ describeWithTrino('Trino', () => {
     await trino?.stop()
   })
 
-  describe('gives the rows that DuckDB gives', () => {
+  describe('returns the same rows as DuckDB', () => {
     let ask: (sql: string) => Promise<{ trino: SqlRow[]; duckdb: SqlRow[] }>
     let close: () => Promise<unknown>
     beforeAll(async () => {
@@ -102,8 +102,8 @@ describeWithTrino('Trino', () => {
     })
   })
 
-  test('finds a new slot, and that of imports, by itself, where the table is as Glue would have it', async () => {
-    // Of a day, so that there are few.
+  test('finds a new slot and the slot of imports by itself, with the table as Glue has it', async () => {
+    // Slots of a day, so that there are few.
     const { connection, folder } = await trino.freshArchive(slotProjection(DAY_MS))
     const objects = openFolderObjectStore(folder)
     const query = openTrinoBatchQuery(connection)
@@ -127,7 +127,7 @@ describeWithTrino('Trino', () => {
   describe('its client', () => {
     const connectionOf = (url: string) => ({ url, catalog: TRINO_CATALOG, schema: 'none' })
 
-    test('gets more rows than come in one answer', async () => {
+    test('gets more rows than fit into one answer', async () => {
       const client = openTrinoClient(connectionOf(trino.url))
       const numbers = 'unnest(sequence(1, 10000))'
       const { rows } = await client.run(
@@ -138,7 +138,7 @@ describeWithTrino('Trino', () => {
       await client.close()
     })
 
-    test('tells a failed statement by its id and reason', async () => {
+    test('reports a failed statement with its id and reason', async () => {
       const query = openTrinoBatchQuery(connectionOf(trino.url))
       await expect(query.query('select 1 / 0', EVERY_SLOT)).rejects.toThrow(
         /^Trino query \d+_\d+_\d+_\w+ failed: DIVISION_BY_ZERO: Division by zero/,
@@ -147,7 +147,7 @@ describeWithTrino('Trino', () => {
       await query.close()
     })
 
-    test('cancels what runs while it is closed', async () => {
+    test('cancels running statements when it is closed', async () => {
       const endless = `select count(*) as endless from ${['a', 'b', 'c', 'd']
         .map(name => `unnest(sequence(1, 10000)) as ${name}(${name})`)
         .join(' cross join ')}`
@@ -167,7 +167,7 @@ describeWithTrino('Trino', () => {
       await witness.close()
     })
 
-    test('asks again where something before Trino is busy', async () => {
+    test('tries again when a proxy in front of Trino is busy', async () => {
       let asked = 0
       const server = createServer((_, response) => {
         const busy = ++asked < 4
@@ -182,7 +182,7 @@ describeWithTrino('Trino', () => {
       await new Promise(done => server.close(done))
     })
 
-    test('says where nobody answers', async () => {
+    test('reports the address when nothing answers', async () => {
       const client = openTrinoClient(connectionOf('http://127.0.0.1:1'))
       await expect(client.run('select 1')).rejects.toThrow('Trino at http://127.0.0.1:1 took no statement')
       await client.close()

@@ -8,7 +8,7 @@ import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts
 import type { AppendOutcome, EventLog } from '../../functions/ports/event-log.ts'
 
 /**
- * Appends of several producers to an embedded log at once, some of which make their commit fail, held against the laws
+ * Plays appends of several producers to an embedded log at once. Some of them make their commit fail. Checks the laws
  * of an acknowledgement. Usage: node test/simulation/appends.ts HISTORIES
  */
 const PRODUCERS = 5
@@ -27,7 +27,7 @@ interface Sent {
   error?: unknown
 }
 
-// Node ends with this code when all that is left is a promise that nothing will settle.
+// Node ends with this code when only a promise is left that will never settle.
 process.on('exit', code => {
   if (code !== 13) return
   process.stdout.write('an append that was never answered breaks a law\n')
@@ -72,11 +72,11 @@ interface History {
   log: EventLog
   sent: Sent[]
   breaches: string[]
-  /** Another connection to the log's file: it sees what is committed. */
+  /** Another connection to the log's file, which sees only what is committed. */
   other: DatabaseSync
 }
 
-/** Resolves when all of them are answered. */
+/** Resolves when all appends have an answer. */
 async function appendSome(history: History, producer: number): Promise<void> {
   const { random } = history
   const appended: Promise<void>[] = []
@@ -123,7 +123,7 @@ function breachesOf(sent: readonly Sent[], database: DatabaseSync): string[] {
     if (!error && kind === 'refused') breaches.push(`${text} made its commit fail, and is acknowledged`)
     if (error && !(error as Error).message.includes('refused'))
       breaches.push(`${text} failed: ${(error as Error).message}`)
-    // None of these shares a commit with one that fails.
+    // None of these shares a commit with a failing one.
     if (error && (kind === 'first' || kind === 'last')) breaches.push(`${text} failed with another's commit`)
   }
   for (let producer = 0; producer < PRODUCERS; producer++) {

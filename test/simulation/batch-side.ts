@@ -27,7 +27,7 @@ import { compare, describeTotals, distinctRecords, goodEvents, recount } from '.
 import type { Process } from './scheduler.ts'
 import { SLOT_MS, type World } from './world.ts'
 
-/** What of a history the batch layer's side uses. */
+/** The parts of a history that the batch layer uses. */
 interface Surroundings {
   log: SimulatedLog
   store: SpeedStore & { expire(before: number): Promise<void> }
@@ -36,19 +36,19 @@ interface Surroundings {
   random: Random
   nowMs(): number
   networkOf(process: Process): Network
-  /** Takes note of a breach. */
+  /** Records a breach of a law. */
   see(breach: string): void
 }
 
-/** A batch run calls so often that it would hardly ever come to its end. */
+/** Makes calls fail less often for a batch run, because it makes so many calls that it would rarely finish. */
 function lessOf({ refused, answerLost }: Faults): Faults {
   return { refused: refused / 10, answerLost: answerLost / 10 }
 }
 
-/** Rows that are older than this may be dropped, once a view counts them. */
+/** Age after which rows may be deleted, once a view counts them. */
 const TTL_MS = 2 * HOUR_MS
 
-/** The archive, batch runs, compaction, expiry and readers of a history, each a process that trouble may befall. */
+/** The archive, batch runs, compaction, expiry and readers of a history. Each is a process that may fail. */
 export class BatchSide {
   readonly #options: Surroundings
   readonly #folder = mkdtempSync(join(tmpdir(), 'landcover-simulation-'))
@@ -56,10 +56,10 @@ export class BatchSide {
   readonly #views = viewReader(this.#objects)
   readonly #checkpoints = new Map<string, Position>()
   readonly #inFlight = new Map<string, Process>()
-  /** The most that an answer which has been given says of each class: no later one may say less. */
+  /** Largest counts of each class in the answers so far. No later answer may have less. */
   readonly #answered = new Map<string, number>()
   #query: BatchQuery | undefined
-  /** Key of the last view that was judged. */
+  /** Key of the last view that was checked. */
   #judged = ''
   readonly #texts = new Map<string, string>()
   expired = 0
@@ -78,7 +78,7 @@ export class BatchSide {
     }
   }
 
-  /** A number in [0, 1) of its own. */
+  /** Random number in [0, 1) from its own stream. */
   luck(): number {
     return this.#options.random()
   }
@@ -96,7 +96,7 @@ export class BatchSide {
     rmSync(this.#folder, { recursive: true })
   }
 
-  /** Hands some records of a lane to the archive; false when there is nothing to hand over. */
+  /** Delivers some records of a lane to the archive. Returns false when there is nothing to deliver. */
   startArchiving(): boolean {
     const { log, random, networkOf, slotMs, classes, nowMs } = this.#options
     const lanes = log.shards.map(({ lane }) => lane).filter(lane => this.#isDeliverable(lane.name))
@@ -127,7 +127,7 @@ export class BatchSide {
     return true
   }
 
-  /** Lets go of deliveries whose process is dead. */
+  /** Drops deliveries whose process was killed. */
   giveUpDead(): void {
     for (const [lane, process] of this.#inFlight) if (!process.alive) this.#inFlight.delete(lane)
   }
@@ -157,7 +157,7 @@ export class BatchSide {
     await this.#options.store.expire(this.expired)
   }
 
-  /** Asks for the joined answer, which is judged when it comes. */
+  /** Requests the joined answer, and checks it when it comes. */
   async startReading(): Promise<void> {
     const { see, networkOf, nowMs } = this.#options
     const startedMs = nowMs()
@@ -169,7 +169,7 @@ export class BatchSide {
         faultyObjects(this.#objects, network),
         faultyStore(this.#options.store, network),
       )
-      // Nobody waits that long, and rows are not kept for it.
+      // No client waits that long, and rows are not kept for it.
       if (nowMs() - startedMs >= READERS_MS) return
       const most = this.#sent()
       for (const name of new Set([...images.keys(), ...least.keys(), ...earlier.keys()])) {
@@ -201,7 +201,7 @@ export class BatchSide {
     return new Map(rows.map(({ class_name, count }) => [class_name, count]))
   }
 
-  /** Images per class that an answer must have: those that a cursor has passed, or a view counts. */
+  /** Images by class that an answer must have: those that a cursor has passed, or that a view counts. */
   async #applied(): Promise<Map<string, number>> {
     const cursors = new Map((await this.#options.store.readCursors()).map(each => [each.lane, each.lastPosition]))
     const cut = (await this.#views.current())?.cut ?? 0
@@ -223,7 +223,7 @@ export class BatchSide {
     return images
   }
 
-  /** Holds every view that was published since the last look against a recount of what arrived before its cut. */
+  /** Compares every view that was published since the last check with a recount of the arrivals before its cut. */
   async judgeViews(): Promise<void> {
     for await (const key of this.#objects.list('views/', this.#judged)) {
       this.#judged = key
@@ -253,7 +253,7 @@ export class BatchSide {
     if (view.audit.missed > 0) see(`view ${view.revision} misses ${view.audit.missed} events`)
   }
 
-  /** What must hold when all is delivered and a last batch run is over. */
+  /** Checks what must hold when everything is delivered and a last batch run is over. */
   async judgeRest(cut: number): Promise<void> {
     const { store, see } = this.#options
     await this.judgeViews()
@@ -294,7 +294,7 @@ export class BatchSide {
     }
   }
 
-  /** A failing call is what trouble is; everything else that a process throws is a breach. */
+  /** Ignores calls that fail as planned. Every other error of a process is a breach. */
   #start(what: string, task: (process: Process) => Promise<unknown>): void {
     task({ alive: true }).catch(error => {
       if (!(error instanceof StoreFaultError) && !isVanishedFile(error))
@@ -326,7 +326,7 @@ export class BatchSide {
   }
 }
 
-/** A query, or a compaction, that read a file which a compaction has deleted since it was listed; it is run again. */
+/** A query or compaction that read a file which a compaction has deleted since it was listed. It runs again. */
 function isVanishedFile(error: unknown): boolean {
   return /vanished|No files found|Cannot open file|No such file/.test(String(error))
 }

@@ -8,8 +8,8 @@ import { readRedriven } from './sent.ts'
 import type { World } from './world.ts'
 
 /**
- * The log as one process appends to it over a network: an append is stored within a minute or never, and its answer
- * may be lost, or come before it is.
+ * The log as a process sees it over a network: an append is stored within a minute or never, and its answer
+ * may be lost, or may come before the append is stored.
  */
 export function faultyLog(world: World, process: Process, senders: Senders): EventLog {
   const { log, scheduler } = world
@@ -60,7 +60,7 @@ export function faultyLog(world: World, process: Process, senders: Senders): Eve
   }
 }
 
-/** A number in [0, 1). */
+/** Random number in [0, 1). */
 export function hashOf(key: string): number {
   return createHash('md5').update(key).digest().readUInt32BE(0) / 2 ** 32
 }

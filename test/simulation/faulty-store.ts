@@ -3,18 +3,18 @@ import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
 import type { Process, Scheduler } from './scheduler.ts'
 
-/** What goes wrong with the calls of a process. */
+/** Faults of the calls of a process. */
 export interface Faults {
   /** Share of calls that fail before they have an effect. */
   refused: number
-  /** Share of calls that have their effect and then fail: the answer is lost. */
+  /** Share of calls that fail after they had their effect: the answer is lost. */
   answerLost: number
 }
 
-/** A call that failed, as calls do over a network. */
+/** Failed call, as calls over a network can fail. */
 export class StoreFaultError extends Error {}
 
-/** What lies between a process and what it calls over a network. */
+/** Network between a process and what it calls. */
 export interface Network {
   scheduler: Scheduler
   process: Process
@@ -23,7 +23,7 @@ export interface Network {
 }
 
 /**
- * The store as one process sees it over a network: calls take effect and answer at moments that the scheduler
+ * The store as a process sees it over a network: calls take effect and answer at moments that the scheduler
  * chooses, in any order between processes, and may fail before or after their effect.
  */
 export function faultyStore(store: SpeedStore, network: Network): SpeedStore {
@@ -35,7 +35,7 @@ export function faultyStore(store: SpeedStore, network: Network): SpeedStore {
   })
 }
 
-/** The objects as one process sees them: as above, and a list is read in two pages between which things happen. */
+/** The objects as a process sees them, with the same faults. Objects may change between the two pages of a list. */
 export function faultyObjects(objects: ObjectStore, network: Network): ObjectStore {
   const { scheduler, random } = network
   const over = <Answer>(call: () => Promise<Answer>) => overNetwork(network, () => scheduler.work(call))

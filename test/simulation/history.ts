@@ -14,28 +14,28 @@ import { Senders } from './senders.ts'
 import { type HistoryOptions, SLOT_MS, World } from './world.ts'
 
 const MAX_STEPS_TO_FINISH = 20_000
-/** Share of the steps that are the batch layer's, where it takes part. */
+/** Share of the steps of the batch layer, when it takes part. */
 const BATCH_STEPS = 0.3
-/** How often a redrive runs when all else is over: what one appends may be refused once more. */
+/** Number of redrives when everything else is over: what one redrive appends may be refused again. */
 const LAST_REDRIVES = 3
 
-/** What a history has left behind, for the laws to judge. */
+/** Result of a history, which the laws check. */
 export interface Outcome {
   log: SimulatedLog
   store: SpeedStore
   classes: ClassList
-  /** When the quarantine was last looked at, ms: the batch layer comes to rest later. */
+  /** Time when the quarantine was last read, ms. The batch layer comes to rest later. */
   listedMs: number
-  /** What a last look at the quarantine says of it; null where nothing was ever redriven. */
+  /** States of the entries at the last reading of the quarantine; null when nothing was ever redriven. */
   listed: ReadonlyMap<RejectionReason, Listed> | null
-  /** Rows and alerts of before may be gone, ms. */
+  /** Time before which rows and alerts may be deleted, ms. */
   expired: number
-  /** Breaches that were seen on the way. */
+  /** Breaches that were noticed during the history. */
   seen: string[]
   deliveries: number
 }
 
-/** Plays a history and then lets everything come to rest: all delivered, nothing failing, no process running. */
+/** Plays a history, then lets everything come to rest: all delivered, no failures, no process running. */
 export async function playHistory(options: HistoryOptions): Promise<Outcome> {
   const history = new History(options)
   await history.open()
@@ -81,7 +81,7 @@ class History {
     else await scheduler.step()
   }
 
-  /** Answers whether there was any. */
+  /** Returns true if there was any. */
   async #trouble(): Promise<boolean> {
     const { scheduler, log, random } = this.#world
     if (this.#world.chance(0.02, 'crashes')) {
@@ -108,7 +108,7 @@ class History {
       batch.startArchiving()
       await this.#world.turns(batch.luck() * 12)
     } else if (luck < 0.73) {
-      // Somebody reads while the cut moves.
+      // A client reads while the cut moves.
       if (batch.chance(0.7)) await batch.startReading()
       batch.startBatch()
       await this.#world.turns(batch.luck() * 120)
@@ -121,7 +121,7 @@ class History {
 
   async finish(): Promise<Outcome> {
     this.#world.calmDown()
-    // Where records were removed, only a later one shows that they are missing.
+    // When records were removed, only a later record shows that they are missing.
     this.#senders.sendHeartbeats()
     await this.#comeToRest()
     const listed = this.#world.has('redrives') ? await this.#redriveTheRest() : null
@@ -153,7 +153,7 @@ class History {
     return this.#redriving.list()
   }
 
-  /** The archive takes what is left, slots end, and batch runs find all that there is. */
+  /** The archive gets what is left, slots end, and batch runs find everything that there is. */
   async #finishBatch(batch: BatchSide): Promise<void> {
     await this.#comeToRest()
     for (let slot = 0; slot < 3; slot++) {

@@ -19,12 +19,12 @@ interface IngestProcess extends Process {
   routeOf(key: string): Promise<Destination>
 }
 
-/** Share of the attempts that a process takes which has just started, and knows of no route yet. */
+/** Share of the attempts that go to a process that has just started, and knows no route yet. */
 const FRESH_PROCESSES = 0.3
 
 /**
- * Requests under a key. Their clients send them again within the retry limit, and whichever process takes an attempt
- * has to find the lane of the first.
+ * Requests with a key. Their clients send them again within the retry limit, and any process that gets an attempt
+ * must find the lane of the first attempt.
  */
 export class KeyedRequests {
   readonly #world: World
@@ -39,7 +39,7 @@ export class KeyedRequests {
     this.#senders = senders
   }
 
-  /** A client sends a request, or one that it has sent before. */
+  /** Sends a new request, or repeats an earlier one. */
   send(): void {
     const { nowMs, random, seen } = this.#world
     this.#requests = this.#requests.filter(({ firstSentMs }) => nowMs < firstSentMs + RETRY_LIMIT_MS)

@@ -12,7 +12,7 @@ import { compare, describeTotals, distinctRecords, goodEvents, recount } from '.
 import type { SentEvent } from './sent.ts'
 import { BASELINE, SLOT_MS } from './world.ts'
 
-/** The breaches of the laws; none when all hold. */
+/** Returns the breaches of the laws; empty when all laws hold. */
 export async function breaches(outcome: Outcome): Promise<string[]> {
   const distinct = distinctRecords(outcome.log, SLOT_MS)
   return [
@@ -43,7 +43,7 @@ async function storedTotals({ log, store, expired }: Outcome): Promise<Map<strin
   return describeTotals(all)
 }
 
-/** The alert that the rules want for an event, judged by nothing but the event. */
+/** Returns the alert that the rules require for an event, computed from the event alone. */
 function expectedAlert(event: SentEvent): Alert | null {
   const { imageId, className, eventMs, ndviMean, nir } = event
   const decoded: ImageEvent = {
@@ -120,8 +120,8 @@ async function storedQuarantine({ log, store }: Outcome): Promise<Map<string, st
 }
 
 /**
- * What was refused for its class, and would not be by now, is on the log once more, or a redrive says that it is ready
- * or that it cannot tell; and it is there under one identity.
+ * Checks events that were refused for their class, and would be valid now. Each is on the log again, or a redrive says
+ * that it is ready or uncertain. On the log it has only one identity.
  */
 function redriveBreaches(outcome: Outcome, records: StoredRecord[]): string[] {
   const { listed, classes, listedMs } = outcome
@@ -136,7 +136,7 @@ function redriveBreaches(outcome: Outcome, records: StoredRecord[]): string[] {
       if (!good.has(event) && !wasFromFuture && isKnownNow) increment(places, event.imageId)
     }
   }
-  // One that the log removed unread was redriven all the same.
+  // A record that the log removed before it was read was redriven nevertheless.
   const appended = new Map(outcome.log.stored.map(({ sent }) => [JSON.stringify(sent.origin), sent]))
   for (const { isRedriven, events } of appended.values()) {
     if (isRedriven) for (const { imageId } of events) increment(redriven, imageId)
@@ -159,8 +159,8 @@ function total(counts: ReadonlyMap<string, number>): number {
 }
 
 /**
- * What the log removed unread is told, in each lane: no less than the records, and no more than the positions, some of
- * which the log leaves empty.
+ * Checks the number of records that the log removed before they were read, as each lane reports it: at least the number
+ * of the records, and at most the number of their positions, some of which the log leaves empty.
  */
 async function lossBreaches({ log, store }: Outcome): Promise<string[]> {
   const told = new Map((await store.readCursors()).map(({ lane, lostRecords }) => [lane, lostRecords]))
@@ -174,7 +174,7 @@ async function lossBreaches({ log, store }: Outcome): Promise<string[]> {
   return [...wrong, ...strangers.map(lane => `the store has a cursor of ${lane}, which is no lane of the log`)]
 }
 
-/** How many entries the lanes' cursors say that there are; lanes that say none are left out. */
+/** Returns the number of entries in the lanes' cursors. Lanes without a number are left out. */
 async function countedQuarantine({ store }: Outcome): Promise<Map<string, string>> {
   const cursors = await store.readCursors()
   return new Map(cursors.flatMap(({ lane, quarantined }) => (quarantined > 0 ? [[lane, String(quarantined)]] : [])))

@@ -1,9 +1,9 @@
 import type { Random } from '../../data/random.ts'
 import { DAY_MS, HOUR_MS } from '../../functions/core/time.ts'
 
-/** Share of the stamps with which the clock begins to be wrong. */
+/** Share of the stamps at which the clock becomes wrong. */
 const JUMPS = 0.15
-/** A wrong clock stamps at most so many records before it is right again. */
+/** Maximum number of records that a wrong clock stamps before it is right again. */
 const LONGEST_JUMP = 4
 
 export interface Jumps {
@@ -13,9 +13,9 @@ export interface Jumps {
 }
 
 /**
- * The clock that stamps what arrives in the log. For a few records it is wrong now and then: it leaps ahead, or is set
- * back, and is right again. It leaps by days or years, or else by some hours, always as many in a history, so that the
- * right time comes to where it was.
+ * The clock that stamps arrivals in the log. Sometimes it is wrong for a few records: it leaps ahead, or is set back,
+ * and is then right again. A leap is days or years, or some hours. In one history it is always the same number of
+ * hours, so that the right time reaches the wrong one later.
  */
 export class LogClock {
   readonly #jumps: Jumps
@@ -29,7 +29,7 @@ export class LogClock {
     this.#hoursMs = (2 + 4 * jumps.random()) * HOUR_MS
   }
 
-  /** From now on it is never wrong. */
+  /** Makes the clock right for the rest of the history. */
   setRight(): void {
     this.#isRight = true
   }

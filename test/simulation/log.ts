@@ -10,21 +10,21 @@ export interface StoredRecord extends LogRecord {
 
 interface Shard {
   lane: Lane
-  /** Keys from `low` (included) to `high` (not) come here; keys are numbers in [0, 1). */
+  /** Range of keys of this lane: from `low` (included) to `high` (excluded). Keys are numbers in [0, 1). */
   low: number
   high: number
-  /** All that it ever took, also what was removed. */
+  /** All records that it ever stored, also removed ones. */
   records: StoredRecord[]
-  /** Positions up to here were removed. */
+  /** Position up to which records were removed. */
   removed: Position
-  /** How many positions were removed that nobody had read. */
+  /** Number of positions that were removed before any consumer read them. */
   lostPositions: bigint
 }
 
 /**
- * The log: Kinesis, whose shards split and merge and hand their keys to children, or Kafka, whose topic gets further
- * partitions among which keys are distributed again. Sequence numbers only grow and gain digits: those of Kinesis across the
- * whole log, those of Kafka in each partition.
+ * Log like Kinesis, whose shards split and merge and pass their keys to child shards, or like Kafka, whose topic gets
+ * further partitions, which redistributes the keys. Sequence numbers only grow and gain digits: on Kinesis across the
+ * whole log, on Kafka in each partition.
  */
 export class SimulatedLog {
   readonly identity = 'simulated'
@@ -51,9 +51,9 @@ export class SimulatedLog {
   }
 
   /**
-   * The lane that takes a key now.
+   * Returns the lane for a key now.
    *
-   * @param among how many of Kafka's partitions to choose from, the first ones
+   * @param among number of Kafka's partitions to choose from, the first ones
    */
   laneOf(key: number, among = this.shards.length): string {
     const shard =
@@ -63,7 +63,7 @@ export class SimulatedLog {
     return (shard as Shard).lane.name
   }
 
-  /** @param gap how many positions stay empty before the record */
+  /** @param gap number of positions that stay empty before the record */
   append(lane: string, sent: SentRecord, arrivalMs: number, gap: number): void {
     const { records } = this.shardOf(lane)
     const before = this.kind === 'kafka' ? Number(records.at(-1)?.position ?? this.#firstSequence) : this.#sequence
@@ -78,18 +78,18 @@ export class SimulatedLog {
     return this.shards.find(shard => shard.lane.name === lane) as Shard
   }
 
-  /** Whether one lane was made of another, by one or more reshards. */
+  /** Returns true if one lane comes from another by one or more reshards. */
   isDescendant(lane: string, of: string): boolean {
     return this.shardOf(lane).lane.parents.some(parent => parent === of || this.isDescendant(parent, of))
   }
 
-  /** What of a lane can still be read. */
+  /** Returns the records of a lane that can still be read. */
   kept(lane: string): StoredRecord[] {
     const { records, removed } = this.shardOf(lane)
     return records.filter(({ position }) => position > removed)
   }
 
-  /** The position from which on a lane still has what was stored; null where positions do not follow each other. */
+  /** Returns the first position that a lane still has; null when positions do not follow each other. */
   firstKept(lane: string): Position | null {
     if (this.kind === 'kinesis') return null
     const { removed } = this.shardOf(lane)
@@ -99,7 +99,7 @@ export class SimulatedLog {
   /**
    * Removes a lane's records up to a position.
    *
-   * @param read the last record that was read: what lies behind it is lost
+   * @param read last record that was read; records after it are lost
    */
   remove(lane: string, until: Position, read: Position): void {
     const shard = this.shardOf(lane)
@@ -113,7 +113,7 @@ export class SimulatedLog {
     return this.shardOf(lane).records.at(-1)?.position ?? START
   }
 
-  /** Splits a shard in two, or merges it with its neighbour; Kafka only ever gets one partition more. */
+  /** Splits a shard in two, or merges it with its neighbour. On Kafka, adds a partition. */
   reshard(pick: number, merge: boolean): void {
     const open = this.open
     if (this.kind === 'kafka') {

@@ -14,7 +14,7 @@ interface Delivery {
   lane: string
   records: StoredRecord[]
   process: Process
-  /** The mapping has given it up: its answer no longer counts. */
+  /** True when the mapping has given it up: its answer no longer counts. */
   abandoned: boolean
 }
 
@@ -23,7 +23,7 @@ interface Warm extends Process {
   handler: ReturnType<typeof speedHandler>
 }
 
-/** The event source mapping of the speed layer: hands the log's records to processes of it, a delivery of a lane at a time. */
+/** Event source mapping of the speed layer: passes records to its processes, one delivery of a lane at a time. */
 export class Mapping {
   readonly #world: World
   readonly #checkpoints = new Map<string, Position>()
@@ -36,12 +36,12 @@ export class Mapping {
     this.#world = world
   }
 
-  /** Whether everything was delivered, and nothing is under way. */
+  /** Returns true when everything was delivered, and nothing is under way. */
   get isAtRest(): boolean {
     return this.#inFlight.size === 0 && this.#deliverable().length === 0
   }
 
-  /** The last record of a lane that was ever handed over; a retry of the mapping may need it once more. */
+  /** Last record of a lane that was ever delivered. A retry of the mapping may need it again. */
   handedOver(lane: string): Position {
     return this.#handedOver.get(lane) ?? START
   }
@@ -67,18 +67,18 @@ export class Mapping {
     )
   }
 
-  /** Lets go of what a process that is dead was handed. */
+  /** Drops deliveries whose process was killed. */
   giveUp(dead: Process | undefined): void {
     for (const delivery of this.#inFlight.values()) if (delivery.process === dead) this.#abandon(delivery)
   }
 
-  /** Hands over again what a process still works at. */
+  /** Delivers again what a process is still working on. */
   giveUpAny(): void {
     const delivery = this.#world.pick([...this.#inFlight.values()])
     if (delivery) this.#abandon(delivery)
   }
 
-  /** Somebody sets a lane's checkpoint back. */
+  /** Sets the checkpoint of a lane back, as an operator may. */
   rewind(): void {
     const { log } = this.#world
     const lane = this.#world.pick(log.shards)?.lane.name as string

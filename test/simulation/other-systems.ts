@@ -6,7 +6,7 @@ import { SLOT_MS, type World } from './world.ts'
 const OWN = 'own-system'
 const OTHER = 'other-system'
 
-/** Systems that open the store: its own, which may always, and one with another log, which never may. */
+/** Systems that open the store: its own, which is always accepted, and one with another log, which must be refused. */
 export class StoreOwners {
   readonly #world: World
 
@@ -14,7 +14,7 @@ export class StoreOwners {
     this.#world = world
   }
 
-  /** The store is this system's, or its rows come from a version that did not note whose they are. */
+  /** True when the store is this system's, or its rows come from a version that did not record their owner. */
   async begin(): Promise<void> {
     const { store, log } = this.#world
     if (this.#world.chance(0.5, 'other-systems')) {
@@ -22,13 +22,13 @@ export class StoreOwners {
     } else await ensureCompatibleStore(store, systemOf(OWN, log.identity))
   }
 
-  /** A process of one of the systems starts. */
+  /** Starts a process of one of the systems. */
   async open(): Promise<void> {
     if (this.#world.random() < 0.4) {
       this.#start(OWN, this.#world.log.identity, error => `the store refused its own system: ${error.message}`)
       return
     }
-    // An empty store without an owner is for whoever takes it.
+    // An empty store without an owner accepts any system.
     if ((await this.#world.store.readCursors()).length === 0) return
     this.#start(OTHER, 'other-log', error =>
       error.message.includes('holds the rows of') ? null : `another system met ${error}`,

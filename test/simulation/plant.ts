@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module'
 import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS, PLANTED_BUGS, withBug } from './planted-bugs.ts'
 
-/** Loaded before the simulation (`node --import`): changes the source of one file as PLANTED_BUG names. */
+/** Loaded before the simulation (`node --import`): changes the source of one file as PLANTED_BUG says. */
 const bugs = [...PLANTED_BUGS, ...PLANTED_BATCH_BUGS, ...PLANTED_APPEND_BUGS]
 const bug = bugs.find(({ name }) => name === process.env.PLANTED_BUG)
 if (!bug) throw new Error(`there is no planted bug '${process.env.PLANTED_BUG}'`)

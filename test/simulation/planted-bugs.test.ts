@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS, PLANTED_BUGS } from './planted-bugs.ts'
 import { simulate, simulateAppends } from './process.ts'
 
-/** More than the rarest bug has been seen to need, several times over. */
+/** Number of histories: several times more than the rarest bug has ever needed. */
 const HISTORIES_TO_CATCH = 2_000
 const BATCH_HISTORIES_TO_CATCH = 300
 const APPEND_HISTORIES_TO_CATCH = 100
-/** Far above what a history needs where this runs at the lowest priority beside other suites. */
+/** Time limit far above what a history needs when this runs at the lowest priority beside other suites. */
 const SAFETY_NET_MS = 3_600_000
 
 describe('the simulation catches the planted bug', () => {

@@ -1,11 +1,11 @@
-/** A bug as a change of the source of `file`: what stands there exactly once becomes something else. */
+/** Bug as a change of the source of `file`: replaces texts that occur exactly once. */
 export interface PlantedBug {
   name: string
   file: string
   edits: [find: string, replacement: string][]
 }
 
-/** The source of the bug's file with the bug in it. */
+/** Returns the source of the bug's file with the bug in it. */
 export function withBug({ name, file, edits }: PlantedBug, source: string): string {
   return edits.reduce((text, [find, replacement]) => {
     const parts = text.split(find)
@@ -24,7 +24,7 @@ const KEY_ROUTE = 'functions/ingest/key-route.ts'
 const COMPATIBILITY = 'functions/runtime/store-compatibility.ts'
 const SQL = 'test/support/pipeline.ts'
 
-/** Each of these loses or doubles something; the simulation must notice every one. */
+/** Bugs that lose or duplicate something. The simulation must notice every one. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'cursor cached blindly',
@@ -324,7 +324,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 
 const GROUPS = 'functions/adapters/in-groups.ts'
 
-/** Each of these makes an acknowledgement of the embedded log untrue; histories of appends must notice every one. */
+/** Bugs that make an acknowledgement of the embedded log untrue. Histories of appends must notice every one. */
 export const PLANTED_APPEND_BUGS: readonly PlantedBug[] = [
   {
     name: 'append acknowledged before its commit',
@@ -383,7 +383,7 @@ export const PLANTED_APPEND_BUGS: readonly PlantedBug[] = [
   },
 ]
 
-/** Each of these makes the batch layer, or what it says beside the speed layer, wrong. */
+/** Bugs that make the batch layer wrong, or its answers together with the speed layer. */
 export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   {
     name: 'SQL without dedup',
@@ -527,7 +527,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   },
 ]
 
-/** The statement is read from its file, so it is changed where it is read. */
+/** Changes a statement where it is read from its file. */
 function inTotals(find: string, replacement: string): [string, string] {
   return [
     "totals: readSql('totals')",

@@ -8,10 +8,10 @@ interface Ended {
   output: string
 }
 
-/** Runs `npm run simulate` as a process of its own, with a bug planted in the source if one is named. */
+/** Runs `npm run simulate` in its own process, with a planted bug if one is named. */
 export const simulate = (flags: string[], plantedBug?: string) => run(['simulate.ts', ...flags], plantedBug)
 
-/** Plays histories of appends to the embedded log, as `simulate` does those of the whole system. */
+/** Plays histories of appends to the embedded log, as `simulate` plays histories of the whole system. */
 export const simulateAppends = (histories: number, plantedBug?: string) =>
   run(['appends.ts', `${histories}`], plantedBug)
 

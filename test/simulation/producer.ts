@@ -9,12 +9,12 @@ interface InFlight {
   firstSentMs: number
 }
 
-/** A copy of a record that is still under way to the log. */
+/** Copy of a record that is still under way to the log. */
 export interface UnderWay {
   record: SentRecord
   lane: string | null
   key: number
-  /** It reaches the log before this time or never. */
+  /** Time before which it reaches the log, or never. */
   beforeMs: number
 }
 
@@ -22,9 +22,9 @@ export interface UnderWay {
 const RESTARTS = 0.03
 
 /**
- * A sender that keeps the contract with producers: one record in flight, numbered; a retry is the same bytes under
- * the same key, on Kafka to the same partition; when it gives up, at the latest at the retry limit, or restarts, it
- * takes a fresh id.
+ * Producer that keeps the contract: one record in flight, with a number. A retry has the same bytes and the same key,
+ * and on Kafka the same partition. The producer takes a new id when it restarts or gives up, which it does at the retry
+ * limit at the latest.
  */
 export class SimulatedProducer {
   readonly #key: number
@@ -38,7 +38,7 @@ export class SimulatedProducer {
     this.#key = key
   }
 
-  /** Sends the record in flight once more, or else the next one. Answers the copies that are now under way. */
+  /** Sends the record in flight again, or else the next one. Returns the copies that are now under way. */
   send(
     random: Random,
     log: SimulatedLog,

@@ -6,7 +6,7 @@ import { isLate } from '../../functions/core/window.ts'
 import type { SimulatedLog, StoredRecord } from './log.ts'
 import type { SentEvent } from './sent.ts'
 
-/** A naive recount: plain code, nothing shared with what it checks. */
+/** Naive recount: plain code that shares nothing with what it checks. */
 interface Recount {
   count: number
   late: number
@@ -16,13 +16,13 @@ interface Recount {
   nirSum: bigint
 }
 
-/** How far a record may be stamped behind its original and still be known for a copy, in slots. */
+/** Maximum distance between the stamps of a copy and its earlier original at which it is recognised, in slots. */
 const COPY_SLOTS = 2
 
 /**
- * The records that count, of those that the log did not remove unread: all but copies. A copy comes behind its original,
- * or behind a later record of its producer in its lane or one that this was made of: then its original was lost, or
- * stamped long before. Each is a copy only of what is not stamped more than two slots before it.
+ * Returns the records that count: all that were not removed unread, except copies. A copy comes after its original in
+ * the lane or in a lane that this one comes from. It may also come only after a later record of its producer: then the
+ * original was lost, or stamped long before. A record is no copy of one that is stamped more than two slots before it.
  */
 export function distinctRecords(log: SimulatedLog, slotMs: number): StoredRecord[] {
   const ofProducer = new Map<string, StoredRecord[]>()
@@ -44,14 +44,14 @@ function isCopyOf(known: StoredRecord, record: StoredRecord, log: SimulatedLog, 
   return knownCounter === counter || (knownCounter > counter && isInLane)
 }
 
-/** The events of a record that count: of a class that is known in its arrival slot, and not from the future. */
+/** Returns the events of a record that count: of a class known in the arrival slot, and not from the future. */
 export function goodEvents(record: StoredRecord, classes: ClassList, slotMs: number): SentEvent[] {
   const slot = slotOf(record.arrivalMs, slotMs)
   const latest = record.arrivalMs + FUTURE_TOLERANCE_MS
   return record.sent.events.filter(event => isKnownClass(classes, event.className, slot) && event.eventMs <= latest)
 }
 
-/** What records come to by a key of their events, described in words. */
+/** Describes the totals of records in words, by a key of their events. */
 export function recount(
   records: readonly StoredRecord[],
   classes: ClassList,
@@ -75,7 +75,7 @@ export function recount(
   return described(counts)
 }
 
-/** Totals of the system in the same words, by the same key; those of one key are added up. */
+/** Describes totals of the system in the same words, by the same key. Totals of one key are added up. */
 export function describeTotals(all: Iterable<readonly [key: string, totals: Totals]>): Map<string, string> {
   const counts = new Map<string, Recount>()
   for (const [key, totals] of all) {
@@ -105,7 +105,7 @@ function described(counts: ReadonlyMap<string, Recount>): Map<string, string> {
   )
 }
 
-/** Every difference between what is and what should be, in words. */
+/** Describes every difference between the actual and the expected totals in words. */
 export function compare(what: string, actual: Map<string, string>, expected: Map<string, string>): string[] {
   const keys = new Set([...actual.keys(), ...expected.keys()])
   return [...keys]

@@ -8,7 +8,7 @@ import type { Process } from './scheduler.ts'
 import type { Senders } from './senders.ts'
 import { SLOT_MS, type World } from './world.ts'
 
-/** Redrives, each a run of the command in a process of its own. */
+/** Redrives. Each is a run of the command in its own process. */
 export class Redriving {
   readonly #world: World
   readonly #senders: Senders
@@ -26,7 +26,7 @@ export class Redriving {
     return process
   }
 
-  /** A redrive that, as a rule, is far before the clock moves on; or it comes to a halt, and somebody starts another. */
+  /** Starts a redrive. It usually ends long before the clock moves on; or it is suspended, and another one starts. */
   async startAndHalt(): Promise<void> {
     const { scheduler, log, random } = this.#world
     const process = this.start()
@@ -39,7 +39,7 @@ export class Redriving {
     await this.#world.someTurns(60)
   }
 
-  /** What a last look at the quarantine says of it. */
+  /** Reads the quarantine a last time, and returns the states of its entries. */
   list(): Promise<ReadonlyMap<RejectionReason, Listed>> {
     return listQuarantine({ ...this.#redriveAs({ alive: true }), store: this.#world.store })
   }

@@ -1,10 +1,10 @@
 import { setImmediate as settle } from 'node:timers/promises'
 import type { Random } from '../../data/random.ts'
 
-/** A running copy of the code. Killed, it never gets another turn. */
+/** Running copy of the code. After it is killed, it never runs again. */
 export interface Process {
   alive: boolean
-  /** It stands still until it is woken, as a machine does that is suspended. */
+  /** Suspends it until it is woken, like a suspended machine. */
   asleep?: boolean
 }
 
@@ -14,8 +14,8 @@ interface Waiting {
 }
 
 /**
- * Lets exactly one of the waiting calls go on at a time, chosen by the seed, so that a history with many processes
- * is the same each time it is run.
+ * Lets exactly one of the waiting calls continue at a time. The seed decides which, so a history with many processes is
+ * the same each time.
  */
 export class Scheduler {
   readonly #random: Random
@@ -31,7 +31,7 @@ export class Scheduler {
     return new Promise(resume => this.#waiting.push({ process, resume }))
   }
 
-  /** Work that takes real time, of a disk or an engine: nobody else goes on before it is done. */
+  /** Runs work that takes real time, of a disk or an engine: no other call continues before it is done. */
   async work<Answer>(task: () => Promise<Answer>): Promise<Answer> {
     const done = task()
     const settled = done.catch(() => {})
@@ -47,7 +47,7 @@ export class Scheduler {
     return this.#waiting.length === 0
   }
 
-  /** Kills the process of a random waiting call; answers it, or undefined when nothing waits. */
+  /** Kills the process of a random waiting call, and returns it; undefined when nothing waits. */
   killOne(): Process | undefined {
     const victim = this.#pick()?.process
     if (victim) this.kill(victim)
@@ -59,7 +59,7 @@ export class Scheduler {
     this.#waiting = this.#waiting.filter(({ process }) => process.alive)
   }
 
-  /** Makes the process of a random waiting call stand still, for as long as nobody wakes it. */
+  /** Suspends the process of a random waiting call until it is woken. */
   putOneToSleep(): void {
     const process = this.#pick()?.process
     if (process) process.asleep = true
@@ -69,7 +69,7 @@ export class Scheduler {
     for (const { process } of this.#waiting) process.asleep = false
   }
 
-  /** Lets a random waiting call go on, and all that follows from it until every call waits again. */
+  /** Lets a random waiting call continue, with all that follows from it, until every call waits again. */
   async step(): Promise<void> {
     const next = this.#pick()
     if (!next) return

@@ -5,7 +5,7 @@ import { SimulatedProducer, type UnderWay } from './producer.ts'
 import { makeHeartbeat, makeRecord, type SentEvent, type SentRecord } from './sent.ts'
 import { SLOT_MS, type World } from './world.ts'
 
-/** Everybody who sends: producers that keep the contract, senders who wrap nothing, heartbeats. */
+/** All senders: producers that keep the contract, senders without a producer id, and heartbeats. */
 export class Senders {
   readonly #world: World
   readonly #producers: SimulatedProducer[]
@@ -38,7 +38,7 @@ export class Senders {
     log.append(lane ?? log.laneOf(key), record, clock.stamp(nowMs + jitter), gap)
   }
 
-  /** Leaves a record under way. */
+  /** Keeps a record under way. */
   delay(copy: UnderWay): void {
     this.#underWay.push(copy)
   }
@@ -47,7 +47,7 @@ export class Senders {
     const { random, log, nowMs } = this.#world
     const producer = this.#world.pick(this.#producers) as SimulatedProducer
     const copies = producer.send(random, log, nowMs, origin => this.make(origin))
-    // Copies at a slot's end, of which the first has the later time, are what the batch layer looks ahead for.
+    // Copies at the end of a slot, of which the first has the later time: the batch layer looks ahead for these.
     if (batch && copies[0] && batch.chance(0.3)) this.arrive(copies[0])
     for (const copy of copies) {
       if (copy.beforeMs === Number.POSITIVE_INFINITY || random() < 0.5) this.arrive(copy)
@@ -63,7 +63,7 @@ export class Senders {
     }
   }
 
-  /** Of what is under way some arrives, and what would be too late never does. */
+  /** Lets some of the records under way arrive, and drops those that would be too late. */
   deliverUnderWay(): void {
     const { random, nowMs } = this.#world
     this.#underWay = this.#underWay.filter(copy => {
@@ -78,7 +78,7 @@ export class Senders {
     for (const { lane } of log.open) log.append(lane.name, makeHeartbeat(nowMs), clock.stamp(nowMs), 0)
   }
 
-  /** Event times crowd around window and slot boundaries, now and then far back. */
+  /** Random event times, often near window and slot boundaries, sometimes far in the past. */
   #eventTime(): number {
     const { nowMs } = this.#world
     const boundary = Math.round(nowMs / WINDOW_MS) * WINDOW_MS

@@ -4,15 +4,15 @@ import type { WireEvent } from '../../functions/core/event.ts'
 import { encodeHeartbeat, type Origin } from '../../functions/core/record.ts'
 import { formatTimestamp } from '../../functions/core/time.ts'
 
-/** What a sender put on the log: the bytes, and what a person who reads them would say they hold. */
+/** Record that a sender put on the log: its bytes, and its expected content. */
 export interface SentRecord {
   data: Uint8Array
-  /** Null: nobody wrapped it, so each copy on the log is a record of its own. */
+  /** Null when the sender has no producer id, so each copy on the log is a record of its own. */
   origin: Origin | null
   events: SentEvent[]
-  /** Lines that are no events; null stands for the whole record. */
+  /** Lines that are not events; null for the whole record. */
   badLines: (number | null)[]
-  /** Whether a redrive sent it, of events that were on the log before. */
+  /** True when a redrive sent it, with events that were on the log before. */
   isRedriven: boolean
 }
 
@@ -21,14 +21,14 @@ export interface SentEvent {
   imageId: string
   className: string
   eventMs: number
-  /** Millionths. */
+  /** In millionths. */
   ndviMean: number
-  /** Thousandths; null is "not measured". */
+  /** In thousandths; null for "not measured". */
   nir: number | null
 }
 
 export const ALWAYS_KNOWN = ['Forest', 'SeaLake', 'River']
-/** Becomes known in mid-history: see History.classes. */
+/** Class that becomes known in the middle of a history: see History.classes. */
 export const NEW_CLASS = 'Wetland'
 
 const NOT_JSON = ['{"image_id":"cut', 'NaN', '[1,2', '{"image_id":"x","class_name":"Forest","ndvi_mean":NaN}']
@@ -39,7 +39,7 @@ const NO_EVENT = [
   '{"image_id":"x","class_name":"Forest","ndvi_mean":57,"timestamp":"2026-01-01T00:00:00Z"}',
 ]
 
-/** Makes up a record of a few events and, at times, bad lines between them. */
+/** Makes a random record of a few events, sometimes with bad lines between them. */
 export function makeRecord(
   random: Random,
   origin: Origin | null,
@@ -73,7 +73,7 @@ export function makeHeartbeat(nowMs: number): SentRecord {
   return { data: encodeHeartbeat(nowMs), origin: null, events: [], badLines: [], isRedriven: false }
 }
 
-/** What a person would say that a record holds which a redrive put together. */
+/** Expected content of a record that a redrive has built. */
 export function readRedriven(data: Uint8Array, sent: ReadonlyMap<string, SentEvent>): SentRecord {
   const [header, ...lines] = Buffer.from(data)
     .toString()

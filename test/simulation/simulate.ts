@@ -54,7 +54,7 @@ async function play(options: HistoryOptions): Promise<string[]> {
   return found
 }
 
-/** Fewer troubles first, then fewer steps: the smallest history of the seed that still breaks a law. */
+/** Tries fewer troubles first, then fewer steps: finds the smallest history of the seed that still breaks a law. */
 async function shrink(options: HistoryOptions): Promise<HistoryOptions> {
   let smallest = options
   for (const trouble of TROUBLES) {

@@ -11,7 +11,7 @@ import { LogClock } from './log-clock.ts'
 import { type Process, Scheduler } from './scheduler.ts'
 import { ALWAYS_KNOWN, NEW_CLASS } from './sent.ts'
 
-/** Kinds of trouble; each can be left out to find what a failure needs. */
+/** Kinds of trouble. Each can be left out to find what a failure needs. */
 export const TROUBLES = [
   'crashes',
   'sleepers',
@@ -34,7 +34,7 @@ export interface HistoryOptions {
   seed: number
   steps: number
   without: ReadonlySet<Trouble>
-  /** Whether the archive and the batch layer take part: their engine takes its time. */
+  /** True when the archive and the batch layer take part. Their engine makes a history slower. */
   withBatch: boolean
 }
 
@@ -48,7 +48,7 @@ export const BASELINE: Baseline = {
   classes: new Map(ALWAYS_KNOWN.map(name => [name, { ndviMean: 0.1, ndviStddev: 0.3 }])),
 }
 
-/** What all parts of a history share: its luck, its clock, the log, the store, and the network before them. */
+/** State that all parts of a history share: random numbers, clock, log, store, and the network in front of them. */
 export class World {
   readonly #options: HistoryOptions
   #stream = 0
@@ -58,7 +58,7 @@ export class World {
   readonly scheduler: Scheduler
   readonly classes: ClassList
   readonly clock: LogClock
-  /** Breaches that were seen on the way. */
+  /** Breaches that were noticed during the history. */
   readonly seen: string[] = []
   nowMs = START_MS
   faults: Faults
@@ -73,7 +73,7 @@ export class World {
     const knownSince = slotOf(START_MS, SLOT_MS) + (1 + Math.floor(this.random() * 3)) * SLOT_MS
     this.classes = new Map([...ALWAYS_KNOWN.map(name => [name, 0] as const), [NEW_CLASS, knownSince] as const])
     const jumps = this.has('clock-jumps')
-    // What is stamped before the cut the batch view misses until a backfill, as the contract with logs says.
+    // The batch view misses events stamped before the cut until a backfill, as the contract with logs says.
     this.clock = new LogClock({ random: this.stir(), ahead: jumps, back: jumps && !this.withBatch })
   }
 
@@ -85,7 +85,7 @@ export class World {
     return !this.#options.without.has(trouble)
   }
 
-  /** A stream of random numbers of its own. */
+  /** Returns a separate stream of random numbers. */
   stir(): Random {
     return randomNumbers(this.#options.seed, ++this.#stream, 0)
   }
@@ -102,7 +102,7 @@ export class World {
     return { scheduler: this.scheduler, process, random: this.stir(), faults: () => this.faults }
   }
 
-  /** The store, where every breach of "a cursor only moves forward" is noted at the moment it takes effect. */
+  /** The store. Every breach of "a cursor only moves forward" is recorded at the moment when it takes effect. */
   get watchedStore(): SpeedStore {
     const { store, seen } = this
     return {
@@ -118,7 +118,7 @@ export class World {
     }
   }
 
-  /** Only jitter may bring arrival times back, and by less than half a slot to either side. */
+  /** Only jitter may move arrival times back, by less than half a slot in each direction. */
   moveClock(): void {
     const toBoundary = SLOT_MS - (this.nowMs % SLOT_MS)
     const luck = this.random()
@@ -135,7 +135,7 @@ export class World {
     for (let turn = 1; turn < count; turn++) await this.scheduler.step()
   }
 
-  /** From now on no call fails, the clock is right and nobody stands still: perhaps hours later. */
+  /** Stops all trouble: no call fails, the clock is right and no process is suspended. This may be hours later. */
   calmDown(): void {
     this.faults = NO_FAULTS
     this.clock.setRight()
