@@ -14,7 +14,7 @@ const ON_ENGINES = 'test/contracts/*.{trino,athena}.test.ts'
 const ON_LOCALSTACK = 'test/contracts/*.s3.test.ts'
 
 /** Compares with what other programs computed, from files that the repository does not hold: run only where they are named. */
-const CASES = process.env.LANDCOVER_CASES ? [] : ['test/images/cases.test.ts']
+const CASES = process.env.LANDCOVER_CASES ? [] : ['test/*/cases.test.ts']
 
 export default defineConfig({
   test: {

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DEFAULT_RULES, RULES, rulesNamed } from '../core/rules/index.ts'
 import { parseSlotLength } from '../core/slot.ts'
 import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
-import { parseClassList } from '../files/classes-csv.ts'
+import { readClassNames } from '../files/class-file.ts'
 import { parseOrigins } from '../http/cors.ts'
 import { readEnvironment } from '../runtime/config/environment.ts'
 import { importDemoHistory, streamDemoImages } from '../runtime/local/demo.ts'
@@ -59,7 +59,7 @@ await runCommand(
     const port = wholeNumber('port', flags.port, 0, 65535)
     const rules = flagValue('rules', flags.rules, rulesNamed)
     const slotMs = flags.slot === undefined ? undefined : flagValue('slot', flags.slot, parseSlotLength)
-    const classNames = flags.classes === undefined ? [] : flagValue('classes', flags.classes, readClassNames)
+    const classNames = flags.classes === undefined ? [] : await classNamesOf(flags.classes)
     const origin = flags['allow-origin']
     const allowedOrigins = origin === undefined ? [] : flagValue('allow-origin', origin, parseOrigins)
     const host = flags['allow-host']
@@ -115,6 +115,10 @@ await runCommand(
   },
 )
 
-function readClassNames(file: string): string[] {
-  return [...parseClassList(readFileSync(file, 'utf8')).keys()]
+async function classNamesOf(file: string): Promise<string[]> {
+  try {
+    return await readClassNames(file)
+  } catch (error) {
+    throw new UsageError(`--classes: ${(error as Error).message}`)
+  }
 }
