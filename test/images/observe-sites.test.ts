@@ -216,6 +216,39 @@ describe('the statistics of a site', () => {
     expect(seen).toMatchObject({ valid, statistics: { ndviMean: 0.5, ndviStd: 0 } })
   })
 
+  it('are the same of a raster that goes from south to north', async () => {
+    const random = seeded()
+    const { raster } = randomScene(random)
+    const upwards = raster.bands.map(band =>
+      Array.from({ length: band.length }, (_, at) => {
+        const row = HEIGHT - 1 - Math.floor(at / WIDTH)
+        return band[row * WIDTH + (at % WIDTH)] as number
+      }),
+    )
+    const down = [10, 0, 300_000, 0, -10, 2_700_000] as const
+    const up = [10, 0, 300_000, 0, 10, 2_700_000 - 10 * HEIGHT] as const
+    const { toLonLat } = projectionOf({ epsg: 32629, transform: down, width: WIDTH, height: HEIGHT }, 'a scene')
+    const polygons = Array.from({ length: 20 }, () => randomPolygon(random).map(ring => ring.map(toLonLat)))
+    const seen = []
+    for (const [bands, matrix] of [
+      [raster.bands, down],
+      [upwards, up],
+    ] as const) {
+      const scene = await sceneOf({ ...raster, bands, matrix }, {}, { offset: OFFSET })
+      const projection = projectionOf(scene.grid as NonNullable<typeof scene.grid>, 'a scene')
+      const shapes = polygons.map(polygon => shapeOf({ polygons: [polygon] }, projection))
+      seen.push(await observeSites(scene, shapes, { rule: 'coverage', texture: false }))
+    }
+    for (const [index, one] of (seen[0] ?? []).entries()) {
+      const other = seen[1]?.[index]
+      const where = `SEED=${random.seed}, polygon ${index}`
+      expect(other?.valid, where).toBeCloseTo(one.valid, 5)
+      if (one.valid < 1e-3) continue
+      expect(other?.statistics?.ndviMean, where).toBeCloseTo(one.statistics?.ndviMean ?? 9, 6)
+      expect(other?.statistics?.ndviMax, where).toBe(one.statistics?.ndviMax)
+    }
+  })
+
   it('are not those of bands in two coordinate systems', async () => {
     const file = async (epsg: number) =>
       (

@@ -96,6 +96,16 @@ describe("a GeoTIFF's tags", () => {
     expect(open.tagOffsets).toEqual([-0.1, -0.1, -0.1])
   })
 
+  it.each<[string, Partial<TestRaster>, number[]]>([
+    ['from south to north', { matrix: [10, 0, 500, 0, 10, 900] }, [10, 0, 500, 0, 10, 900]],
+    ['at an angle', { matrix: [8, 6, 500, 6, -8, 900] }, [8, 6, 500, 6, -8, 900]],
+    ['by the centres of pixels', { origin: [500, 900], isPoint: true }, [10, 0, 495, 0, -10, 905]],
+    ['at an angle, by the centres', { matrix: [8, 6, 500, 6, -8, 900], isPoint: true }, [8, 6, 493, 6, -8, 901]],
+  ])('say that it lies %s', async (_, place, transform) => {
+    const open = await openRaster(sourceOf(writeTiff({ ...rasterOf('u8'), ...place }, { type: 'u8' })))
+    expect(open.transform).toEqual(transform)
+  })
+
   it('may say nothing of it', async () => {
     const open = await openRaster(sourceOf(writeTiff({ ...rasterOf('u8'), isUnplaced: true }, { type: 'u8' })))
     expect(open).toMatchObject({ epsg: null, transform: null, nodata: null, tagScales: [null, null, null] })

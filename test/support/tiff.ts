@@ -28,6 +28,10 @@ export interface TestRaster {
   origin?: readonly [x: number, y: number]
   pixelSize?: number
   epsg?: number
+  /** From pixel to coordinates, in place of origin and size: x = a*column + b*row + c, y = d*column + e*row + f. */
+  matrix?: readonly [a: number, b: number, c: number, d: number, e: number, f: number]
+  /** Coordinates are those of pixels' centres. */
+  isPoint?: boolean
   /** Leaves out the georeference. */
   isUnplaced?: boolean
   nodata?: string
@@ -100,7 +104,7 @@ export function writeTiff(raster: TestRaster, form: TiffForm = {}): Uint8Array {
 }
 
 function tagsOf(raster: TestRaster, form: TiffForm, offsets: number[], counts: number[], pointer: number): Tag[] {
-  const { width, height, bands, origin = [300_000, 2_700_000], pixelSize = 10, epsg = 32629 } = raster
+  const { width, height, bands, origin = [300_000, 2_700_000], pixelSize = 10, epsg = 32629, matrix } = raster
   const { type = 'u16', codec = 'none', predictor = 1, blocks = { strip: height }, isPlanar = false } = form
   const format = { u: 1, i: 2, f: 3 }[type[0] as 'u' | 'i' | 'f']
   const place = pointer === 8 ? LONG8 : LONG
@@ -124,12 +128,34 @@ function tagsOf(raster: TestRaster, form: TiffForm, offsets: number[], counts: n
     isTiled && { id: 324, type: place, values: offsets },
     isTiled && { id: 325, type: place, values: counts },
     { id: 339, type: SHORT, values: each(format) },
-    !raster.isUnplaced && { id: 33550, type: DOUBLE, values: [pixelSize, pixelSize, 0] },
-    !raster.isUnplaced && { id: 33922, type: DOUBLE, values: [0, 0, 0, origin[0], origin[1], 0] },
+    !raster.isUnplaced && !matrix && { id: 33550, type: DOUBLE, values: [pixelSize, pixelSize, 0] },
+    !raster.isUnplaced && !matrix && { id: 33922, type: DOUBLE, values: [0, 0, 0, origin[0], origin[1], 0] },
+    matrix !== undefined && {
+      id: 34264,
+      type: DOUBLE,
+      values: [matrix[0], matrix[1], 0, matrix[2], matrix[3], matrix[4], 0, matrix[5], 0, 0, 0, 0, 0, 0, 0, 1],
+    },
     !raster.isUnplaced && {
       id: 34735,
       type: SHORT,
-      values: [1, 1, 0, 3, 1024, 0, 1, epsg === 4326 ? 2 : 1, 1025, 0, 1, 1, epsg === 4326 ? 2048 : 3072, 0, 1, epsg],
+      values: [
+        1,
+        1,
+        0,
+        3,
+        1024,
+        0,
+        1,
+        epsg === 4326 ? 2 : 1,
+        1025,
+        0,
+        1,
+        raster.isPoint ? 2 : 1,
+        epsg === 4326 ? 2048 : 3072,
+        0,
+        1,
+        epsg,
+      ],
     },
     raster.scale !== undefined && {
       id: 42112,
