@@ -1,4 +1,4 @@
-/** What a mask's value says of a pixel. */
+/** States of a pixel from its value in a mask. */
 export const CLEAR = 0
 export const CLOUDY = 1
 export const NO_DATA = 2
@@ -28,14 +28,14 @@ const RULES: Record<MaskKind, (value: number) => PixelState> = {
   fmask: value => (value === FMASK_NO_DATA ? NO_DATA : (value & FMASK_CLOUDY) !== 0 ? CLOUDY : CLEAR),
 }
 
-/** For people, in --explain. */
+/** Meaning of the values of each mask, in words for --explain. */
 export const MASK_MEANINGS: Record<MaskKind, string> = {
   scl: 'SCL 0-1 no data; 3, 8, 9, 10 cloudy',
   qa_pixel: 'QA_PIXEL bit 0 no data; bits 1-4 cloudy',
   fmask: 'Fmask 255 no data; bits 1-3 cloudy',
 }
 
-/** The state of a pixel by each value of 16 bits. */
+/** Returns a table with the state of a pixel for each value of 16 bits. */
 export function maskTable(kind: MaskKind): Uint8Array {
   return Uint8Array.from({ length: 65_536 }, (_, value) => RULES[kind](value))
 }

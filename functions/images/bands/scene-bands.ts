@@ -8,14 +8,14 @@ export const BAND_NAMES = ['red', 'nir', 'green', 'blue'] as const
 /** Name of a band of a scene. */
 export type BandName = (typeof BAND_NAMES)[number]
 
-/** One band of a scene: where it is, and how its digital numbers become reflectance: DN * scale + offset. */
+/** Band of a scene: its place, and the conversion of digital numbers (DN) to reflectance: DN * scale + offset. */
 export interface SceneBand {
   raster: Raster
   /** Counted from 1. */
   band: number
   scale: number
   offset: number
-  /** Digital number of pixels without data; null without any. */
+  /** Digital number of pixels without data; null if there is none. */
   nodata: number | null
 }
 
@@ -25,7 +25,7 @@ export interface SceneMask {
   kind: MaskKind
 }
 
-/** The bands of a scene on one grid. Red and near infrared are needed, green and blue are averaged where given. */
+/** Bands of a scene on one grid. Red and near infrared are required; green and blue are averaged if given. */
 export interface SceneBands {
   bands: Partial<Record<BandName, SceneBand>> & Record<'red' | 'nir', SceneBand>
   mask: SceneMask | null
@@ -36,7 +36,7 @@ export interface SceneBands {
 /**
  * Joins the bands of a scene.
  *
- * @param epsg the coordinate system as item or flags say it; null where the file has to
+ * @param epsg coordinate system from the item or the flags; null if the file must state it
  * @throws ImageError when the bands do not lie on the same pixels
  */
 export function joinBands(given: SceneBands['bands'], mask: SceneMask | null, epsg: number | null): SceneBands {
@@ -68,7 +68,7 @@ function asSample(nodata: number | null, { blocks }: Raster): number | null {
   return nodata !== null && format === 'float' && bits === 32 ? Math.fround(nodata) : nodata
 }
 
-/** Pixels count as the same when they are less than a hundredth of a pixel apart. */
+/** Returns true if two rasters have the same pixels: they differ by less than a hundredth of a pixel. */
 function isSameGrid(one: Raster, other: Raster): boolean {
   if (one.width !== other.width || one.height !== other.height) return false
   if (!one.transform || !other.transform) return true
@@ -89,7 +89,7 @@ function placeOf({ transform }: Raster, column: number, row: number): readonly [
   return [a * column + b * row + c, d * column + e * row + f]
 }
 
-/** The mask's pixel that holds the centre of a scene's pixel. */
+/** Map from pixels of a scene to the pixels of a mask that contain their centres. */
 export interface MaskGrid {
   width: number
   height: number
@@ -100,7 +100,7 @@ export interface MaskGrid {
   table: Uint8Array
 }
 
-/** @throws ImageError when the mask lies at an angle to the scene, or on other coordinates */
+/** Makes the map to a mask. @throws ImageError when the mask is rotated against the scene, or has other coordinates */
 export function maskGridOf({ raster, kind }: SceneMask, scene: Raster): MaskGrid {
   const [across, down] = axesOf(raster, scene)
   const table = maskTable(kind)
@@ -114,7 +114,7 @@ export function maskGridOf({ raster, kind }: SceneMask, scene: Raster): MaskGrid
   }
 }
 
-/** From scene to mask, an axis: `place * scale + start`. */
+/** Conversion from scene to mask along one axis: `place * scale + start`. */
 interface Axis {
   scale: number
   start: number
@@ -153,7 +153,7 @@ function centresOn({ scale, start }: Axis, count: number, maskCount: number): In
   })
 }
 
-/** Reads the same window of several bands; bands of one file at once. */
+/** Opens a reader for the same window of several bands. It reads bands of one file together. */
 export function openBandReader(
   bands: readonly SceneBand[],
 ): (...window: Parameters<WindowReader> extends [unknown, ...infer Rest] ? Rest : never) => ReturnType<WindowReader> {

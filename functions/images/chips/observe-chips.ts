@@ -10,20 +10,20 @@ import { openFile } from '../tiff/source.ts'
 import { addPixels, emptyLevels, openPixelReader } from '../zonal/pixels.ts'
 import { emptySums, statisticsOf } from '../zonal/statistics.ts'
 
-/** A chip: a small image of one land-cover class, which its folder names. */
+/** Chip: a small image of one land-cover class. The name of its folder is the class. */
 export interface Chip {
   path: string
   className: string
 }
 
-/** How chips are read. Null: as their files say it, or as it is usual. */
+/** Options for reading chips. Null: as the tags of the file say, or the default. */
 export interface ChipOptions {
-  /** Band numbers from 1; those of Sentinel-2 where a chip has its 13 bands. */
+  /** Band numbers from 1. By default Sentinel-2's, if a chip has its 13 bands. */
   bands: Partial<Record<BandName, number>>
   scale: number | null
   offset: number | null
   nodata: number | 'none' | null
-  /** When the chips were taken, ISO 8601; null where nobody knows. */
+  /** Time when the chips were taken, ISO 8601; null if unknown. */
   timestamp: string | null
   epsg: number | null
   texture: boolean
@@ -34,10 +34,10 @@ export interface ChipOptions {
 const SENTINEL_2_BANDS = 13
 const SENTINEL_2_NUMBERS: Record<BandName, number> = { blue: 2, green: 3, red: 4, nir: 8 }
 
-/** An image of more pixels is a scene. */
+/** Maximum pixels of a chip. A larger image is a scene. */
 const MAX_CHIP_PIXELS = 16_777_216
 
-/** The chips below a folder: `CLASS/NAME.tif`, in order of class and name. @throws ImageError when there is none */
+/** Finds the chips below a folder, `CLASS/NAME.tif`, in order of class and name. @throws ImageError if there is none */
 export async function findChips(folder: string): Promise<Chip[]> {
   const chips: Chip[] = []
   const entries = await readdir(folder, { withFileTypes: true })
@@ -49,7 +49,7 @@ export async function findChips(folder: string): Promise<Chip[]> {
   throw new ImageError(`${folder}: has no chips; put GeoTIFFs into a folder for each class, ${folder}/Forest/1.tif say`)
 }
 
-/** Observes one chip, as a whole. Null where too little of it is valid; the summary counts why. */
+/** Observes one chip as a whole. Returns null if too little of it is valid; the summary counts the reason. */
 export async function observeChip(chip: Chip, options: ChipOptions, summary: Summary): Promise<Observation | null> {
   const raster = await openRaster(await openFile(chip.path))
   try {
@@ -94,7 +94,7 @@ async function observeOpenChip(chip: Chip, raster: Raster, options: ChipOptions,
   }
 }
 
-/** How chips are read, in words. */
+/** Describes in words how chips are read. */
 export function explainChips({ bands, scale, offset, nodata, timestamp }: ChipOptions): string[] {
   const said = <Value>(value: Value | null, otherwise: string) => (value === null ? otherwise : `${value} (flag)`)
   return [
@@ -108,7 +108,7 @@ export function explainChips({ bands, scale, offset, nodata, timestamp }: ChipOp
   ]
 }
 
-/** @throws ImageError where nothing says which band is which */
+/** Chooses the bands of a chip. @throws ImageError if nothing says which band is which */
 function chipBands(raster: Raster, options: ChipOptions): SceneBands['bands'] {
   const numbers = { ...(raster.bands === SENTINEL_2_BANDS && SENTINEL_2_NUMBERS), ...options.bands }
   if (numbers.red === undefined || numbers.nir === undefined) {
@@ -123,7 +123,7 @@ function chipBands(raster: Raster, options: ChipOptions): SceneBands['bands'] {
     bands[name] = {
       raster,
       band,
-      // The ratio of digital numbers is NDVI where there is no offset.
+      // Without an offset, NDVI does not depend on the scale, so 1 is right.
       scale: options.scale ?? raster.tagScales[band - 1] ?? 1,
       offset: options.offset ?? raster.tagOffsets[band - 1] ?? 0,
       nodata: options.nodata === 'none' ? null : (options.nodata ?? raster.nodata),

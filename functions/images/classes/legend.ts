@@ -86,7 +86,10 @@ const CORINE: Legend = new Map(
 const LEGENDS: Record<string, Legend> = { worldcover: WORLDCOVER, dynamicworld: DYNAMIC_WORLD, corine: CORINE }
 export const LEGEND_NAMES = Object.keys(LEGENDS)
 
-/** A legend by its name, or from a CSV file with the columns `code` and `class_name`. @throws ImageError */
+/**
+ * Returns a legend by its name, or reads it from a CSV file with the columns `code` and `class_name`. @throws
+ * ImageError
+ */
 export async function readLegend(nameOrPath: string): Promise<Legend> {
   const known = LEGENDS[nameOrPath.toLowerCase()]
   if (known) return known

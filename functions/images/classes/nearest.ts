@@ -1,7 +1,7 @@
 import type { GridProjection, Place } from '../sites/projection.ts'
 import type { Window } from '../tiff/window.ts'
 
-/** Pixels of another raster by pixel of a window: the one that holds the pixel's centre. */
+/** For each pixel of a window, the pixel of another raster that contains its centre. */
 export interface NearestPixels {
   columns: Int32Array
   rows: Int32Array
@@ -9,13 +9,13 @@ export interface NearestPixels {
 
 /** Side of the squares within which places are interpolated, in pixels. */
 const STEP = 32
-/** Places are exact to this part of a pixel where they are not interpolated. */
+/** Precision of places that are not interpolated, in pixels. */
 const ROUNDING = 1e-6
 
 /**
- * Finds the other raster's pixel for each pixel of a window, exactly. Between exact corners of small squares places are
- * interpolated; a place that lies so near to a pixel's border that the interpolation could err is computed by itself.
- * Squares lie on the scene's grid, so that the window's extent changes nothing.
+ * Finds the exact pixel of the other raster for each pixel of a window. Places are interpolated between the exact
+ * corners of small squares. A place so close to a pixel's border that the interpolation could be wrong is computed
+ * exactly. The squares lie on the scene's grid, so the extent of the window changes nothing.
  */
 export function nearestPixels(scene: GridProjection, other: GridProjection, window: Window): NearestPixels {
   const width = window.x1 - window.x0
@@ -47,7 +47,7 @@ function fillSquare(
     (a[axis] * (1 - u) + b[axis] * u) * (1 - v) + (c[axis] * (1 - u) + d[axis] * u) * v
   const middle = exact(left + STEP / 2, top + STEP / 2)
   const error = Math.max(Math.abs(between(0, 0.5, 0.5) - middle[0]), Math.abs(between(1, 0.5, 0.5) - middle[1]))
-  // The error of an interpolation is largest in the middle; twice that is on the safe side.
+  // The error of an interpolation is largest in the middle. Twice that error is a safe limit.
   const margin = Number.isFinite(error) ? 2 * error + ROUNDING : 1
   const width = window.x1 - window.x0
   for (let y = Math.max(top, window.y0); y < Math.min(top + STEP, window.y1); y++) {

@@ -15,7 +15,7 @@ import { emptySums, statisticsOf, type ZoneSums } from '../zonal/statistics.ts'
 import type { Legend } from './legend.ts'
 import { nearestPixels } from './nearest.ts'
 
-/** A class map, and what it is cut by. */
+/** Class map with its legend and the size of the cells. */
 export interface ClassMap {
   raster: Raster
   legend: Legend
@@ -23,7 +23,7 @@ export interface ClassMap {
   cellSize: number
 }
 
-/** The pixels of one class in one cell. */
+/** Zone: the pixels of one class in one cell. */
 interface Zone {
   cellX: number
   cellY: number
@@ -33,7 +33,7 @@ interface Zone {
   levels: Uint8Array | null
 }
 
-/** What a scene shows by class and cell; `unknown` counts the pixels of classes that the legend lacks, by code. */
+/** Observations by class and cell. `unknown` counts the pixels of codes that the legend lacks, by code. */
 export interface CellsObserved {
   observations: Observation[]
   summary: Summary
@@ -82,7 +82,7 @@ export async function observeCells(
   return { observations, summary, unknown }
 }
 
-/** @throws ImageError when a cell is no whole number of pixels */
+/** Returns the side of a cell in pixels. @throws ImageError when it is not a whole number */
 function cellPixels({ transform: [a, , , d] }: Grid, cellSize: number): number {
   const pixel = Math.hypot(a, d)
   const pixels = Math.round(cellSize / pixel)
@@ -92,7 +92,7 @@ function cellPixels({ transform: [a, , , d] }: Grid, cellSize: number): number {
   )
 }
 
-/** The zones of all cells, by row, column and code. */
+/** Collects the zones of all cells, by row, column and code. */
 async function collectZones(
   scene: SceneBands,
   projection: GridProjection,
@@ -150,7 +150,9 @@ function addToZone(
   addPixels(zone.sums, pixels, scene.bands, window, first, Math.min(window.y1, pixels.window.y1), shares, zone.levels)
 }
 
-/** 1 for each pixel of a class in the rows of a cell that a chunk holds, by class. Code -1 is outside the map. */
+/**
+ * Returns, by class, 1 for each pixel of that class in the rows of a cell within a chunk. Code -1 is outside the map.
+ */
 function sharesByCode(codes: Int32Array, chunk: Window, bounds: Window): Map<number, Float64Array> {
   const shares = new Map<number, Float64Array>()
   const width = bounds.x1 - bounds.x0
@@ -178,7 +180,7 @@ function sumOf(shares: Float64Array): number {
   return shares.reduce((sum, share) => sum + share, 0)
 }
 
-/** The map's code for each pixel of a window of the scene; -1 outside the map. */
+/** Reads the map's code for each pixel of a window of the scene; -1 outside the map. */
 async function readCodes(
   raster: Raster,
   read: WindowReader,

@@ -5,32 +5,32 @@ import type { Polygon } from '../sites/site.ts'
 import { TEXTURES, type Texture } from '../texture/glcm.ts'
 import type { Statistics } from '../zonal/statistics.ts'
 
-/** One observation: the statistics of a zone at one time, and where it is. */
+/** Observation: the statistics of a zone at one time, and its place. */
 export interface Observation {
   siteId: string | null
   className: string
   imageId: string
-  /** ISO 8601; null where nobody says when the image was taken. */
+  /** Time when the image was taken, ISO 8601; null if unknown. */
   timestamp: string | null
   statistics: Statistics
   texture: Texture | null
-  /** Area of the zone in pixels, also of what lies outside the image. */
+  /** Area of the zone in pixels, including the part outside the image. */
   pixels: number
   /** Weight of the pixels that count, and of the cloudy ones. */
   valid: number
   cloudy: number
   /** Centre, longitude and latitude; null without a georeference. */
   centre: Place | null
-  /** Outline, longitude and latitude; null where the centre stands for it. */
+  /** Outline, longitude and latitude; null if only the centre is written. */
   outline: readonly Polygon[] | null
   sceneId: string
   processingVersion: string | null
 }
 
-/** A row of an output file: the event's own columns. */
+/** Row of an output file, with the columns of an event. */
 export type Row = Record<string, string | number | null>
 
-/** A column, and how an observation fills it. */
+/** Column with the function that computes its value from an observation. */
 interface OutputColumn {
   name: string
   type: 'STRING' | 'DOUBLE'
@@ -44,8 +44,8 @@ const text = (name: string, of: (observation: Observation) => string | null): Ou
 })
 
 /**
- * Numbers are cut to digits that no two machines disagree on: a sine or a square root may differ in its last bit. They
- * are finer than those of events by three digits.
+ * Makes a column of numbers, rounded to digits that are the same on all machines: a sine or a square root may differ in
+ * its last bit. The numbers have three digits more than those of events.
  */
 const number = (name: string, digits: number, of: (observation: Observation) => number | null): OutputColumn => ({
   name,
@@ -89,12 +89,14 @@ const TEXTURE_COLUMNS: readonly OutputColumn[] = TEXTURES.map(name =>
   number(`texture_${name}`, NDVI_DIGITS, ({ texture }) => texture?.[name] ?? null),
 )
 
-/** Part of a zone. The centre rule can count more pixels than the zone's area has. */
+/**
+ * Returns a part of a zone as a fraction, at most 1: the centre rule can count more pixels than the zone's area has.
+ */
 export function fractionOf({ pixels }: Pick<Observation, 'pixels'>, part: number): number {
   return pixels > 0 ? Math.min(1, part / pixels) : 0
 }
 
-/** Columns of an output. Without any time there is no column `timestamp`: who reads it takes the time of reading. */
+/** Returns the columns of an output. Without any time there is no column `timestamp`, so the reader's time is used. */
 export function columnsOf(
   observations: readonly Observation[],
   options: { texture: boolean },
@@ -109,17 +111,17 @@ export function rowOf(columns: readonly OutputColumn[], observation: Observation
   return Object.fromEntries(columns.map(({ name, of }) => [name, of(observation)]))
 }
 
-/** The id of a scene's image of a zone. @throws ImageError when it is longer than an event's may be */
+/** Makes the image id of a scene and a zone. @throws ImageError when it is longer than an event allows */
 export function imageIdOf(identity: string, zone: string): string {
   const id = `${identity}/${zone}`
   if (id.length <= MAX_TEXT_LENGTH) return id
   throw new ImageError(`the image id ${id} has more than ${MAX_TEXT_LENGTH} characters; shorten the site's id`)
 }
 
-/** What became of the zones that were observed. Each is counted once. */
+/** Number of observed zones by outcome. Each zone is counted once. */
 export interface Summary {
   observed: number
-  /** Valid in part, but less than was asked for. */
+  /** Zones of which a part is valid, but less than required. */
   tooLittleValid: number
   cloudy: number
   nothingValid: number

@@ -5,7 +5,7 @@ const POINT = 1
 const POLYGON = 3
 const MULTI_POLYGON = 6
 
-/** A point as well-known binary, little-endian. */
+/** Encodes a point as well-known binary, little-endian. */
 export function pointWkb([x, y]: Place): Uint8Array {
   const bytes = header(POINT, 16)
   bytes.view.setFloat64(5, x, true)
@@ -13,7 +13,7 @@ export function pointWkb([x, y]: Place): Uint8Array {
   return bytes.bytes
 }
 
-/** Polygons as one multipolygon. */
+/** Encodes polygons as one multipolygon. */
 export function multiPolygonWkb(polygons: readonly Polygon[]): Uint8Array {
   const parts = polygons.map(polygonWkb)
   const { bytes, view } = header(
@@ -49,7 +49,7 @@ function polygonWkb(polygon: Polygon): Uint8Array {
   return bytes
 }
 
-/** A ring with its first point again at the end, as files have it. */
+/** Returns a ring with its first point repeated at the end, as in files. */
 export function closed(ring: Ring): Ring {
   return ring.length > 0 ? [...ring, ring[0] as Place] : ring
 }

@@ -4,11 +4,11 @@ import { ImageError } from '../errors.ts'
 import { columnsOf, type Observation, rowOf } from './rows.ts'
 import { closed, multiPolygonWkb, pointWkb } from './wkb.ts'
 
-/** The forms of an output file, by its extension. */
+/** Forms of an output file, by its extension. */
 const FORMS = { csv: toCsv, geojson: toGeoJson, parquet: toGeoParquet } as const
 type Form = keyof typeof FORMS
 
-/** @throws ImageError for an extension that is none of the forms */
+/** Returns the form of an output file. @throws ImageError for an unknown extension */
 export function formOf(path: string): Form {
   const extension = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? ''
   if (extension in FORMS) return extension as Form
@@ -54,7 +54,7 @@ function toGeoJson(observations: readonly Observation[], options: { texture: boo
   return `${JSON.stringify({ type: 'FeatureCollection', features })}\n`
 }
 
-/** GeoParquet 1.1: WKB, longitude and latitude. */
+/** Writes GeoParquet 1.1: WKB, longitude and latitude. */
 function toGeoParquet(observations: readonly Observation[], options: { texture: boolean }): Uint8Array {
   const columns = columnsOf(observations, options).map(column => ({ ...column, nullable: true as const }))
   const geometry = {

@@ -5,20 +5,20 @@ import { BAND_NAMES, type BandName } from '../bands/scene-bands.ts'
 import { ImageError } from '../errors.ts'
 import { type BandPlan, type ScenePlan, withBands } from './plan.ts'
 
-/** What a person says of a scene, instead of an item or over it. */
+/** Flags that describe a scene instead of an item, or that override it. */
 export interface SceneFlags {
   /** `FILE`, or `FILE:BAND` with a band number from 1. */
   bands: Partial<Record<BandName, string>>
   scale: number | null
   offset: number | null
-  /** 'none': the files' own nodata does not count. */
+  /** 'none': the nodata value of the files is ignored. */
   nodata: number | 'none' | null
   mask: { file: string; kind: MaskKind } | null
   timestamp: string | null
   epsg: number | null
 }
 
-/** The plan that flags give. @throws ImageError when a band or the time is missing */
+/** Makes a plan from flags. @throws ImageError when a band or the time is missing */
 export function planOfFlags(flags: SceneFlags): ScenePlan {
   const { red, nir } = flags.bands
   if (red === undefined || nir === undefined) {
@@ -84,7 +84,7 @@ function fileOf(text: string): { href: string; band: number } {
   return file === undefined ? { href: text, band: 1 } : { href: file, band: Number(band) }
 }
 
-/** A time as events have it. @throws ImageError for what is none */
+/** Converts a time to the form of events. @throws ImageError when it is not a time */
 export function timeOf(text: string): string {
   const ms = parseTimestamp(text)
   if (ms !== null) return formatTimestamp(ms)

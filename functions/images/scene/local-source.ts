@@ -4,10 +4,10 @@ import { ImageError } from '../errors.ts'
 import { type ByteSource, openFile } from '../tiff/source.ts'
 
 /**
- * The file that an item's href means: one in the item's folder or below it. An item from elsewhere must not read other
- * files of this machine. Where an href is an address, the file of that name beside the item stands for it.
+ * Returns the file for an href of an item. It must be in the item's folder or below: an item from an unknown source
+ * must not read other files of this machine. If the href is a URL, the file of that name beside the item is used.
  *
- * @throws ImageError for any other
+ * @throws ImageError for any other href
  */
 export async function fileOfHref(itemPath: string, href: string): Promise<string> {
   const folder = dirname(resolve(itemPath))
@@ -24,7 +24,7 @@ export async function fileOfHref(itemPath: string, href: string): Promise<string
   return path
 }
 
-/** Opens files as an item names them; those that a flag names are opened wherever they are. */
+/** Opens files that an item names. Files that a flag names may be anywhere. */
 export function openFilesOf(itemPath: string, named: ReadonlySet<string>): (href: string) => Promise<ByteSource> {
   return async href => openFile(named.has(href) ? href : await fileOfHref(itemPath, href))
 }

@@ -5,7 +5,7 @@ import { openRaster, type Raster } from '../tiff/raster.ts'
 import type { ByteSource } from '../tiff/source.ts'
 import type { BandPlan, ScenePlan } from './plan.ts'
 
-/** A scene, opened: its pixels, and how they are read in words. */
+/** Open scene: its pixels, and a description of how they are read. */
 export interface OpenScene {
   scene: SceneBands
   /** Lines of --explain. */
@@ -13,10 +13,10 @@ export interface OpenScene {
   close(): Promise<void>
 }
 
-/** Opens the source that an href of the plan means. */
+/** Opens the source for an href of the plan. */
 export type OpenSource = (href: string) => Promise<ByteSource>
 
-/** Opens the files of a plan. @throws ImageError for a file that is not read, or of which the scale is not known */
+/** Opens the files of a plan. @throws ImageError for a file that cannot be read, or whose scale is unknown */
 export async function openScene(plan: ScenePlan, openSource: OpenSource): Promise<OpenScene> {
   const rasters = new Map<string, Raster>()
   const close = async () => {
@@ -53,7 +53,7 @@ export async function openScene(plan: ScenePlan, openSource: OpenSource): Promis
   }
 }
 
-/** Joins what item or flags say of a band with what its file says; the item comes first. */
+/** Combines what the item or the flags say about a band with what its file says. The item takes precedence. */
 function resolveBand(plan: BandPlan, raster: Raster): { band: SceneBand; why: string } {
   const index = plan.band - 1
   const tagScale = raster.tagScales[index] ?? null

@@ -1,13 +1,13 @@
 import type { MaskKind } from '../bands/mask.ts'
 import { BAND_NAMES, type BandName } from '../bands/scene-bands.ts'
 
-/** A value, and why it is used: what --explain says. */
+/** Value with the reason why it is used, for --explain. */
 export interface Said<Value> {
   value: Value
   why: string
 }
 
-/** What is known of a band before its file is opened. Null: the file's tags have to say it. */
+/** Properties of a band before its file is opened. Null: the tags of the file must have the value. */
 export interface BandPlan {
   /** Path or address, as it was given. */
   href: string
@@ -18,11 +18,13 @@ export interface BandPlan {
   nodata: Said<number | null> | null
 }
 
-/** What is known of a scene before its files are opened. */
+/** Properties of a scene before its files are opened. */
 export interface ScenePlan {
   /** The scene's id: the item's id. */
   sceneId: string
-  /** The acquisition without the processing version: the same for every copy and every later version of the scene. */
+  /**
+   * Identity of the acquisition without the processing version. All copies and later versions of the scene share it.
+   */
   identity: string
   /** Event time, ISO 8601. */
   timestamp: string
@@ -32,7 +34,7 @@ export interface ScenePlan {
   gridCode: string | null
   bands: Partial<Record<BandName, BandPlan>> & Record<'red' | 'nir', BandPlan>
   mask: { href: string; kind: MaskKind; why: string } | null
-  /** What a person should know about how the item was read. */
+  /** Notes for people about how the item was read. */
   notes: string[]
 }
 

@@ -3,10 +3,10 @@ import type { BandPlan, Said } from './plan.ts'
 import type { StacAsset, StacItem } from './stac.ts'
 
 /**
- * How an asset's digital numbers become reflectance, by what the item says: first by the asset itself, then by what is
- * known of the product. Null where neither says it: then the file's tags have to.
+ * Returns scale and offset, which convert an asset's digital numbers to reflectance: first from the asset itself, then
+ * from what is known about the product. Null if neither is known; then the tags of the file must have them.
  *
- * @param index the band within the asset, from 0
+ * @param index band within the asset, from 0
  */
 export function scalingOf(
   item: StacItem,
@@ -38,7 +38,7 @@ export function scalingOf(
       nodata: nodata ?? { value: -9999, why: 'HLS' },
     }
   }
-  // A scale without an offset has none.
+  // When an item states a scale but no offset, the offset is 0.
   if (said.scale && !said.offset) return { ...said, offset: { value: 0, why: 'the item says a scale only' } }
   return said
 }
@@ -53,7 +53,7 @@ function ofSentinel2(item: StacItem, said: Pick<BandPlan, 'scale' | 'offset' | '
     return { scale, nodata, offset: { value: 0, why: 'the provider has applied the offset (boa_offset_applied)' } }
   }
   if (said.offset) return { scale, nodata, offset: said.offset }
-  // Then the file's tags may say it; a file without them is refused.
+  // The tags of the file may have them; a file without them is refused.
   if (baseline === null) return said
   const offset =
     Number(baseline) >= 4
@@ -62,7 +62,7 @@ function ofSentinel2(item: StacItem, said: Pick<BandPlan, 'scale' | 'offset' | '
   return { scale, nodata, offset }
 }
 
-/** HLS is made of Sentinel-2 and Landsat scenes, but scaled in its own way. */
+/** Recognises HLS, which is made from Sentinel-2 and Landsat scenes, but has its own scale. */
 function isHls({ id }: StacItem): boolean {
   return /^HLS/i.test(id)
 }
@@ -93,7 +93,7 @@ export function baselineOf({ id, properties }: StacItem): string | null {
   return null
 }
 
-/** A number of `raster:bands` (STAC 1.0), or of the band or the asset itself (STAC 1.1). */
+/** Reads a number from `raster:bands` (STAC 1.0), or from the band or the asset itself (STAC 1.1). */
 function fieldOf(asset: StacAsset, index: number, field: string): unknown {
   return (
     asset['raster:bands']?.[index]?.[field] ??

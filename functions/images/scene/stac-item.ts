@@ -128,7 +128,7 @@ function versionOf(item: StacItem): string | null {
   )
 }
 
-/** The asset of a band: one file per band before a file of several; never JPEG 2000, which is not read. */
+/** Finds the asset of a band. Prefers a file of one band to a file of several. Ignores JPEG 2000, which is not read. */
 function bandPlanOf(item: StacItem, which: BandName, name: string): BandPlan | null {
   const assets = Object.entries(item.assets).filter(([, asset]) => isTiff(asset))
   const isSingle = (asset: StacAsset) => bandsOf(asset).length <= 1
@@ -155,7 +155,7 @@ function isTiff({ type = '', href }: StacAsset): boolean {
   return !JPEG_2000.test(`${type} ${href}`) && /tiff|^$/i.test(type) && !/\.(json|xml|png|jpe?g)$/i.test(href)
 }
 
-/** A picture for people has bands as well, stretched to 8 bits. */
+/** Returns false for a picture for people, which also has bands, but stretched to 8 bits. */
 function isReflectance({ roles }: StacAsset): boolean {
   return !Array.isArray(roles) || !roles.some(role => ['visual', 'overview', 'thumbnail'].includes(String(role)))
 }
@@ -168,7 +168,7 @@ function commonNameOf(band: StacBand): string | null {
   return textOf(band.common_name) ?? textOf(band['eo:common_name'])
 }
 
-/** Sentinel-2's band 8A is near infrared as well, of 20 m. */
+/** Recognises Sentinel-2's band 8A, which is also near infrared, but with pixels of 20 m. */
 function isNarrowNir(key: string, band: StacBand): boolean {
   return /8A$/i.test(key) || /8A$/i.test(textOf(band.name) ?? '')
 }

@@ -1,4 +1,4 @@
-/** A STAC item, as far as it is read (STAC 1.0 and 1.1 with their extensions eo, raster, proj, grid). */
+/** The fields of a STAC item that are read (STAC 1.0 and 1.1 with the extensions eo, raster, proj, grid). */
 export interface StacItem {
   id: string
   properties: Record<string, unknown>

@@ -2,7 +2,7 @@ import { ImageError } from '../errors.ts'
 import type { Place } from './projection.ts'
 import type { Polygon, Ring } from './site.ts'
 
-/** A feature of a file of sites, as GeoJSON has it. */
+/** Feature of a file of sites, in the form of GeoJSON. */
 export interface Feature {
   id?: unknown
   properties: Record<string, unknown>
@@ -10,9 +10,9 @@ export interface Feature {
 }
 
 /**
- * The features of a GeoJSON text (RFC 7946: longitude, latitude).
+ * Parses the features of a GeoJSON text (RFC 7946: longitude, latitude).
  *
- * @throws ImageError for what is no feature collection, or has other coordinates
+ * @throws ImageError when it is not a feature collection, or has other coordinates
  */
 export function parseGeoJson(text: string, name: string): Feature[] {
   let document: unknown
@@ -35,7 +35,7 @@ function featureOf(value: unknown): Feature {
   return { id, properties: properties ?? {}, geometry: geometry ?? null }
 }
 
-/** Before RFC 7946 a member `crs` could name another coordinate system. */
+/** Refuses a member `crs` with another coordinate system, which was allowed before RFC 7946. */
 function refuseOtherCoordinates(crs: unknown, name: string): void {
   const called = (crs as { properties?: { name?: unknown } } | null | undefined)?.properties?.name
   if (called === undefined || /CRS84|EPSG:+4326$/i.test(String(called))) return
@@ -44,7 +44,7 @@ function refuseOtherCoordinates(crs: unknown, name: string): void {
   )
 }
 
-/** The polygons of a GeoJSON geometry; null where it is something else, or has no area. */
+/** Returns the polygons of a GeoJSON geometry; null if it is something else, or has no area. */
 export function polygonsOf(geometry: unknown): Polygon[] | null {
   const { type, coordinates, geometries } = (geometry ?? {}) as {
     type?: unknown

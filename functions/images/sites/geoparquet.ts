@@ -3,19 +3,19 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'h
 import { asImageError, ImageError } from '../errors.ts'
 import type { Feature } from './geojson.ts'
 
-/** Beside Snappy, which the library has itself. */
+/** Decompressors in addition to Snappy, which the library has itself. */
 const compressors = {
   ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
   GZIP: (bytes: Uint8Array) => gunzipSync(bytes),
 }
 
-/** What GeoParquet says of the geometry column (geoparquet.org, 1.1). */
+/** GeoParquet's metadata of the geometry column (geoparquet.org, 1.1). */
 interface GeoMetadata {
   primary_column?: string
   columns?: Record<string, { encoding?: string; crs?: unknown }>
 }
 
-/** The features of a GeoParquet file with geometries in WKB, in longitude and latitude. @throws ImageError */
+/** Reads the features of a GeoParquet file with WKB geometries in longitude and latitude. @throws ImageError */
 export async function readGeoParquet(path: string): Promise<Feature[]> {
   return asImageError(path, 'give a GeoParquet file of polygons', async () => {
     const file = await asyncBufferFromFile(path)
@@ -25,7 +25,7 @@ export async function readGeoParquet(path: string): Promise<Feature[]> {
     const geo = JSON.parse(text) as GeoMetadata
     const column = geo.primary_column ?? 'geometry'
     refuseOtherForms(path, geo.columns?.[column] ?? {})
-    // The library makes GeoJSON geometries of WKB.
+    // The library converts WKB to GeoJSON geometries.
     const rows = await parquetReadObjects({ file, metadata, compressors })
     return rows.map(row => {
       const { [column]: geometry, ...properties } = row
@@ -38,7 +38,7 @@ function refuseOtherForms(path: string, { encoding, crs }: { encoding?: string; 
   if (encoding !== undefined && encoding.toUpperCase() !== 'WKB') {
     throw new ImageError(`${path}: has geometries as ${encoding} (geoarrow); write them as WKB`)
   }
-  // Without a crs it is longitude and latitude (OGC:CRS84).
+  // Without a crs, coordinates are longitude and latitude (OGC:CRS84).
   const { id } = (crs ?? {}) as { id?: { authority?: string; code?: unknown } }
   const code = id && `${id.authority}:${id.code}`
   const isLonLat = crs === undefined || code === 'OGC:CRS84' || code === 'EPSG:4326'

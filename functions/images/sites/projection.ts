@@ -5,7 +5,7 @@ import type { Transform } from '../tiff/georeference.ts'
 /** A longitude and a latitude in degrees (WGS 84), or a place in other coordinates: x, then y. */
 export type Place = readonly [x: number, y: number]
 
-/** The pixels of a raster as places on earth. */
+/** Grid of a raster: its pixels as places on earth. */
 export interface Grid {
   epsg: number
   transform: Transform
@@ -22,7 +22,7 @@ export interface GridProjection {
 const NOWHERE: Place = [Number.NaN, Number.NaN]
 const LON_LAT = '+proj=longlat +datum=WGS84 +no_defs'
 
-/** Systems beside the UTM zones, as proj strings (epsg.io). */
+/** Coordinate systems in addition to the UTM zones, as proj strings (epsg.io). */
 const SYSTEMS: Record<number, string> = {
   4326: LON_LAT,
   4283: '+proj=longlat +ellps=GRS80 +towgs84=0,0,0 +no_defs',
@@ -60,7 +60,7 @@ const UTM_FAMILIES: readonly (readonly [first: number, last: number, firstZone: 
   [7846, 7859, 46, `+south ${GRS80}`],
 ]
 
-/** The proj string of a coordinate system. @throws ImageError for one that is not known here */
+/** Returns the proj string of a coordinate system. @throws ImageError for an unknown one */
 export function systemOf(epsg: number, where: string): string {
   for (const [first, last, firstZone, rest] of UTM_FAMILIES) {
     if (epsg >= first && epsg <= last) return `+proj=utm +zone=${firstZone + epsg - first} ${rest} +units=m +no_defs`
@@ -96,7 +96,7 @@ export function projectionOf({ epsg, transform, width, height }: Grid, where: st
   }
 }
 
-/** Longitudes near a grid of degrees: one that passes the antimeridian has places beyond 180 degrees. */
+/** Maps longitudes near a grid in degrees. A grid that crosses the antimeridian has longitudes beyond 180 degrees. */
 function degrees(middleLon: number) {
   return {
     forward: ([lon, lat]: [number, number]) => [lon - 360 * Math.round((lon - middleLon) / 360), lat],

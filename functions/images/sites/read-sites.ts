@@ -6,7 +6,7 @@ import { readGeoParquet } from './geoparquet.ts'
 import { readShapefile } from './shapefile.ts'
 import type { Polygon, Site } from './site.ts'
 
-/** The sites of a file, and the features that are none. */
+/** Sites of a file, and the number of features that are not sites. */
 export interface SitesRead {
   sites: Site[]
   /** Features without an area: points, lines, empty or broken geometries. */
@@ -58,7 +58,7 @@ async function readFeatures(path: string): Promise<Feature[]> {
   throw new ImageError(`${path}: is none of .geojson, .parquet, .shp; write the sites as one of these`)
 }
 
-/** Longitudes may pass the antimeridian by writing on beyond 180 degrees. */
+/** Refuses other coordinates than longitude and latitude. Longitudes beyond 180 degrees may cross the antimeridian. */
 function refuseOtherCoordinates(polygons: readonly Polygon[], where: string): void {
   for (const [lon, lat] of polygons.flat(2)) {
     if (Math.abs(lon) <= 360 && Math.abs(lat) <= 90) continue
@@ -82,7 +82,7 @@ function missing({ properties }: Feature, where: string, field: string, flag: st
   return new ImageError(`${where}: has no ${field}; it has ${has || 'no attributes'}. Name one with ${flag} FIELD`)
 }
 
-/** Ids and classes may be numbers in a file. */
+/** Returns an id or a class as text. In a file it may be a number. */
 function textOf(value: unknown): string | null {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   return typeof value === 'string' && value !== '' ? value : null

@@ -3,7 +3,7 @@ import { parseDbf, parseShp } from 'shpjs'
 import { asImageError, ImageError } from '../errors.ts'
 import type { Feature } from './geojson.ts'
 
-/** The features of a shapefile; its .dbf and .prj must lie beside it. @throws ImageError */
+/** Reads the features of a shapefile. Its .dbf and .prj must be in the same folder. @throws ImageError */
 export async function readShapefile(path: string): Promise<Feature[]> {
   const beside = (extension: string) =>
     path.replace(/shp$/i, match => (match === 'SHP' ? extension.toUpperCase() : extension))

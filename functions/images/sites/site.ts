@@ -1,6 +1,6 @@
 import type { GridProjection, Place } from './projection.ts'
 
-/** A closed line without its last point, which is its first. */
+/** Closed line. Its last point, which equals the first, is left out. */
 export type Ring = readonly Place[]
 /** An outer ring, then its holes. */
 export type Polygon = readonly Ring[]
@@ -16,9 +16,9 @@ export interface Site {
 export interface SiteShape {
   /** Edges, four numbers each: x and y of start and end. Outer rings run one way, holes the other. */
   edges: Float64Array
-  /** Pixels that the site touches, may reach beyond the image. Null where the site cannot lie in it. */
+  /** Range of pixels that the site touches; may extend beyond the image. Null if the site cannot lie in the image. */
   extent: { minX: number; minY: number; maxX: number; maxY: number } | null
-  /** Area in pixels, also of what is outside the image. */
+  /** Area in pixels, including the part outside the image. */
   area: number
   /** Centre of mass, in pixels. */
   centroid: Place
@@ -48,7 +48,10 @@ export function shapeOf({ polygons }: Pick<Site, 'polygons'>, { toPixel }: GridP
   return { edges: Float64Array.from(edges), extent, area, centroid }
 }
 
-/** Signed area and first moments of a ring. Relative to its first point, so that large coordinates do not cancel. */
+/**
+ * Computes signed area and first moments of a ring, relative to its first point, so that large coordinates do not
+ * cancel.
+ */
 function momentsOf(ring: Ring): { area: number; x: number; y: number } {
   const [originX, originY] = ring[0] ?? [0, 0]
   let doubled = 0
@@ -82,7 +85,7 @@ function extentOf(edges: readonly number[]): SiteShape['extent'] {
   for (let at = 0; at < edges.length; at += 2) {
     const x = edges[at] as number
     const y = edges[at + 1] as number
-    // The projection has no place for what is on the other side of the earth.
+    // The projection has no values for places on the other side of the earth.
     if (!Number.isFinite(x) || !Number.isFinite(y)) return null
     extent.minX = Math.min(extent.minX, x)
     extent.maxX = Math.max(extent.maxX, x)

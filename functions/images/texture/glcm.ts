@@ -1,4 +1,4 @@
-/** Texture of an image (Haralick 1973), each the mean of four directions at a distance of one pixel. */
+/** Texture measures of an image (Haralick 1973), as means of four directions at a distance of one pixel. */
 export interface Texture {
   contrast: number
   dissimilarity: number
@@ -10,12 +10,12 @@ export interface Texture {
 
 export const TEXTURES = ['contrast', 'dissimilarity', 'homogeneity', 'energy', 'correlation', 'entropy'] as const
 
-/** Grey levels that NDVI is cut into. */
+/** Number of grey levels into which NDVI is divided. */
 export const LEVELS = 64
-/** Stands for a pixel that does not count. */
+/** Level of a pixel that does not count. */
 export const NO_LEVEL = 255
 
-/** To the right, right and up, up, left and up. The pairs are counted both ways. */
+/** Directions: right, right and up, up, left and up. Each pair is counted in both orders. */
 const DIRECTIONS = [
   [1, 0],
   [1, -1],
@@ -23,14 +23,14 @@ const DIRECTIONS = [
   [-1, -1],
 ] as const
 
-/** The grey level of an NDVI from -1 to 1. */
+/** Returns the grey level of an NDVI from -1 to 1. */
 export function levelOf(ndvi: number): number {
   return Math.max(0, Math.min(LEVELS - 1, Math.floor((ndvi + 1) * (LEVELS / 2))))
 }
 
 /**
- * The texture of an image of grey levels, from its co-occurrence matrices. Pairs with a pixel that does not count are
- * left out. Null where no two neighbours count.
+ * Computes the texture of an image of grey levels from its co-occurrence matrices. Pairs with a pixel that does not
+ * count are left out. Returns null if no two neighbours count.
  */
 export function textureOf(levels: Uint8Array, width: number, height: number): Texture | null {
   const sum: Texture = { contrast: 0, dissimilarity: 0, homogeneity: 0, energy: 0, correlation: 0, entropy: 0 }
@@ -67,7 +67,7 @@ function countPairs(pairs: Uint32Array, levels: Uint8Array, width: number, heigh
   return count
 }
 
-/** @param total pairs of one direction, counted both ways */
+/** Adds the measures of one direction. @param total number of its pairs, counted in both orders */
 function addMeasures(sum: Texture, pairs: Uint32Array, total: number): void {
   let squares = 0
   let mean = 0
@@ -78,7 +78,7 @@ function addMeasures(sum: Texture, pairs: Uint32Array, total: number): void {
       const both = (pairs[i * LEVELS + j] as number) + (pairs[j * LEVELS + i] as number)
       if (both === 0) continue
       const share = both / total
-      // Cell (i, j) and cell (j, i) hold the same; there is one of them on the diagonal.
+      // Cells (i, j) and (j, i) have the same value; on the diagonal they are one cell.
       const cells = i === j ? 1 : 2
       const distance = j - i
       sum.contrast += cells * share * distance * distance
@@ -93,6 +93,6 @@ function addMeasures(sum: Texture, pairs: Uint32Array, total: number): void {
   }
   const variance = meanSquare - mean * mean
   sum.energy += Math.sqrt(squares)
-  // An image of one level is its own neighbour.
+  // In an image of one level all neighbours are equal, so the correlation is 1.
   sum.correlation += variance < 1e-15 ? 1 : (product - mean * mean) / variance
 }

@@ -7,14 +7,14 @@ import { undoPredictor } from './predictor.ts'
 import { isPacked, type Samples, unpackSamples, viewSamples } from './samples.ts'
 import { type ByteSource, refuseBeyondEnd } from './source.ts'
 
-/** A block of an image. `band` is 0 where a block holds all bands. */
+/** Block of an image. `band` is 0 if a block holds all bands. */
 export interface Block {
   x: number
   y: number
   band: number
 }
 
-/** Where the blocks of an image lie in its file. */
+/** Places of the blocks of an image in its file. */
 export interface BlockIndex {
   layout: Layout
   offsets: ArrayLike<number>
@@ -39,7 +39,7 @@ export async function locateBlocks(layout: Layout, sizeBytes: number): Promise<B
 function refuseDamaged(layout: Layout, sizeBytes: number, at: number, offset: number, length: number): void {
   // Without an offset the block is left out of the file.
   if (offset === 0 || length === 0) return
-  // What does not compress can grow a little.
+  // Data that cannot be compressed may grow a little.
   if (length > 2 * blockBytes(layout, layout.blockHeight) + 4096) {
     const place = at % (layout.blocksAcross * layout.blocksDown)
     const [x, y] = [place % layout.blocksAcross, Math.floor(place / layout.blocksAcross)]
@@ -50,14 +50,14 @@ function refuseDamaged(layout: Layout, sizeBytes: number, at: number, offset: nu
   refuseBeyondEnd(layout.name, sizeBytes, offset, length)
 }
 
-/** Adjacent blocks are read at once when no more bytes lie between them: GDAL's COG driver writes 8 between tiles. */
+/** Maximum gap between blocks that are read together, in bytes. GDAL's COG driver writes 8 bytes between tiles. */
 const MAX_GAP_BYTES = 16
 const MAX_READ_BYTES = 8 * 1024 * 1024
-/** Reads that are under way at once. */
+/** Number of concurrent reads. */
 const PARALLEL_READS = 8
 
 /**
- * Reads and decodes blocks; adjacent ones with one read. Samples are null where the file has no bytes for a block: its
+ * Reads and decodes blocks, adjacent ones with one read. Samples are null if the file has no bytes for a block: its
  * pixels have no data.
  */
 export async function readBlocks(
@@ -110,7 +110,7 @@ function runsOf(placed: PlacedBlock[]): { start: number; end: number; members: P
   return runs
 }
 
-/** The samples of a block, row by row: of one band where planar, otherwise of all bands pixel by pixel. */
+/** Decodes the samples of a block, row by row: of one band if planar, otherwise of all bands pixel by pixel. */
 function decodeBlock(layout: Layout, block: Block, bytes: Uint8Array): Samples {
   const rows = blockRows(layout, block.y)
   const wanted = blockBytes(layout, rows)
@@ -131,7 +131,7 @@ function decodeBlock(layout: Layout, block: Block, bytes: Uint8Array): Samples {
   }
 }
 
-/** Bytes that typed arrays can view, and that may be changed. */
+/** Returns bytes that typed arrays can view, and that may be changed. */
 function aligned(bytes: Uint8Array, isShared: boolean): Uint8Array {
   return isShared || bytes.byteOffset % 8 !== 0 ? new Uint8Array(bytes) : bytes
 }

@@ -25,7 +25,7 @@ const NAMES: Record<number, string> = {
   50002: 'JPEG XL',
 }
 
-/** @throws ImageError that names the compression where it is not read */
+/** Refuses a compression that is not read. @throws ImageError that names it */
 export function refuseUnreadable(name: string, compression: number): void {
   if (READABLE.includes(compression)) return
   const called = NAMES[compression] ?? `number ${compression}`
@@ -35,10 +35,10 @@ export function refuseUnreadable(name: string, compression: number): void {
 }
 
 /**
- * Undoes the compression of a block, LERC excepted.
+ * Decompresses a block, except LERC.
  *
- * @param maxBytes what a block can hold at most; more is an error before it is memory
- * @returns at most maxBytes; fewer where the block ends early
+ * @param maxBytes maximum size of the result; more is an error before memory is allocated
+ * @returns at most maxBytes; fewer if the block ends early
  */
 export function decompress(compression: number, bytes: Uint8Array, maxBytes: number): Uint8Array {
   switch (compression) {
@@ -48,7 +48,8 @@ export function decompress(compression: number, bytes: Uint8Array, maxBytes: num
       return unpackLzw(bytes, maxBytes)
     case DEFLATE:
     case OLD_DEFLATE:
-      // Z_SYNC_FLUSH: some writers leave out the checksum at the end. Missing samples are noticed by their number.
+      // Z_SYNC_FLUSH: some writers leave out the checksum at the end. The caller notices missing samples by their
+      // number.
       return inflateSync(bytes, { maxOutputLength: maxBytes, finishFlush: constants.Z_SYNC_FLUSH })
     case ZSTD:
       return zstdDecompressSync(bytes, { maxOutputLength: maxBytes })
@@ -59,7 +60,7 @@ export function decompress(compression: number, bytes: Uint8Array, maxBytes: num
   }
 }
 
-/** PackBits (TIFF 6.0, section 9). */
+/** Decompresses PackBits (TIFF 6.0, section 9). */
 function unpackBits(input: Uint8Array, maxBytes: number): Uint8Array {
   const output = new Uint8Array(maxBytes)
   let at = 0

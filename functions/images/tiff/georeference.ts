@@ -7,11 +7,11 @@ const PIXEL_IS_POINT = 2
 const PROJECTED = 1
 const USER_DEFINED = 32767
 
-/** The image's georeference. Null where it has none, or one by control points. */
+/** Reads the image's georeference. Null if it has none, or only control points. */
 export function transformOf(image: TiffImage): Transform | null {
   const transform = plainTransform(image)
   if (!transform || image.valueGeo(TiffTagGeo.GTRasterTypeGeoKey) !== PIXEL_IS_POINT) return transform
-  // The tie point is the centre of a pixel: half a pixel back to its corner.
+  // The tie point is the centre of a pixel; the corner is half a pixel before it.
   const [a, b, c, d, e, f] = transform
   return [a, b, c - (a + b) / 2, d, e, f - (d + e) / 2]
 }
@@ -33,7 +33,7 @@ function pick(values: readonly number[], places: readonly number[]): number[] {
   return places.map(place => values[place] as number)
 }
 
-/** The EPSG code of the image's coordinate system; null where it is unknown or of the user's own. */
+/** Reads the EPSG code of the image's coordinate system; null if it is unknown or user-defined. */
 export function epsgOf(image: TiffImage): number | null {
   const key = (tag: TiffTagGeo) => {
     const value = image.tagsGeo.get(tag)
@@ -43,7 +43,10 @@ export function epsgOf(image: TiffImage): number | null {
   return projected ?? (key(TiffTagGeo.GTModelTypeGeoKey) === PROJECTED ? null : key(TiffTagGeo.GeodeticCRSGeoKey))
 }
 
-/** The key Projection holds the code of an operation, not of a system: 16001-16060 are UTM north, 16101-16160 south. */
+/**
+ * Converts the key Projection to an EPSG code. It holds the code of an operation, not of a system: 16001-16060 are UTM
+ * north, 16101-16160 are UTM south.
+ */
 function utmOfOperation(operation: number | null): number | null {
   if (operation === null) return null
   if (operation >= 16001 && operation <= 16060) return 32600 + operation - 16000

@@ -3,7 +3,7 @@ import { ImageError } from '../errors.ts'
 import { refuseUnreadable } from './compression.ts'
 import { MAX_BANDS, MAX_BLOCK_BYTES, MAX_BLOCKS, MAX_PIXELS } from './limits.ts'
 
-/** How one image of a TIFF is cut into blocks (tiles or strips), and how their samples are written. */
+/** Layout of one image of a TIFF: its blocks (tiles or strips), and the form of their samples. */
 export interface Layout {
   /** File name, for messages. */
   name: string
@@ -16,7 +16,7 @@ export interface Layout {
   blocksAcross: number
   blocksDown: number
   isTiled: boolean
-  /** Each band has blocks of its own; otherwise a block holds all bands, pixel by pixel. */
+  /** True if each band has its own blocks; otherwise a block holds all bands, pixel by pixel. */
   isPlanar: boolean
   /** Samples of one pixel in one block: 1 where planar. */
   samplesPerPixel: number
@@ -33,7 +33,7 @@ export interface Layout {
 export type SampleFormat = 'unsigned' | 'signed' | 'float'
 const FORMATS: Record<number, SampleFormat> = { 1: 'unsigned', 2: 'signed', 3: 'float' }
 
-/** Tags that `describeLayout` reads. They must be loaded before. */
+/** Tags that `describeLayout` reads. They must be loaded first. */
 export const LAYOUT_TAGS = [
   TiffTag.SubFileType,
   TiffTag.BitsPerSample,
@@ -46,7 +46,7 @@ export const LAYOUT_TAGS = [
   TiffTag.LercParameters,
 ] as const
 
-/** Describes an image of a TIFF. @throws ImageError when it is beyond a limit or written in a way that is not read */
+/** Describes an image of a TIFF. @throws ImageError when it exceeds a limit, or has a form that is not read */
 export function describeLayout(image: TiffImage, isLittleEndian: boolean, name: string): Layout {
   const refuse = (what: string): never => {
     throw new ImageError(`${name}: ${what}; write it again as a usual GeoTIFF, with gdal_translate for example`)
@@ -102,12 +102,14 @@ function refuseUnreadableSamples(bits: number, format: SampleFormat, refuse: (wh
   if (format === 'signed' && ![8, 16, 32].includes(bits)) refuse(`has signed samples of ${bits} bits`)
 }
 
-/** Bytes of a decoded block with so many rows. Rows begin at a byte. */
+/** Returns the bytes of a decoded block with the given number of rows. Each row begins at a byte. */
 export function blockBytes({ blockWidth, samplesPerPixel, bits }: Layout, rows: number): number {
   return Math.ceil((blockWidth * samplesPerPixel * bits) / 8) * rows
 }
 
-/** Rows that a block of this row of blocks holds: the last strip may be shorter, tiles are always whole. */
+/**
+ * Returns the number of rows in a block of this row of blocks: the last strip may be shorter, tiles are always full.
+ */
 export function blockRows({ isTiled, blockHeight, height }: Layout, blockY: number): number {
   return isTiled ? blockHeight : Math.min(blockHeight, height - blockY * blockHeight)
 }
@@ -122,7 +124,7 @@ function numberOf(image: TiffImage, tag: Parameters<TiffImage['value']>[0], fall
   return (Array.isArray(value) ? value[0] : value) ?? fallback
 }
 
-/** The value that all bands share; null where they differ. */
+/** Returns the value that all bands share; null if they differ. */
 function uniform(values: readonly number[] | null, fallback: number): number | null {
   if (!values || values.length === 0) return fallback
   return values.every(value => value === values[0]) ? (values[0] as number) : null

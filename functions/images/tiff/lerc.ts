@@ -6,17 +6,17 @@ import { emptySamples, type Samples } from './samples.ts'
 const DEFLATE = 1
 const ZSTD = 2
 
-/** Loads the LERC decoder, once a process. */
+/** Loads the LERC decoder, once per process. */
 export const loadLerc: () => Promise<void> = load
 
-/** Decodes a block of LERC, also inside deflate or zstd. Samples without a value are NaN, or 0 where they are integers. */
+/** Decodes a LERC block, also inside deflate or zstd. Samples without a value are NaN, or 0 if they are integers. */
 export function decodeLerc(layout: Layout, bytes: Uint8Array, rows: number, maxBytes: number): Samples {
   const { blockWidth, samplesPerPixel, lercCodec } = layout
   const limit = { maxOutputLength: 2 * maxBytes + 4096 }
   const blob =
     lercCodec === DEFLATE ? inflateSync(bytes, limit) : lercCodec === ZSTD ? zstdDecompressSync(bytes, limit) : bytes
   const info = getBlobInfo(blob)
-  // Before it is decoded: a small blob can hold a huge image of one value.
+  // Checked before decoding: a small blob can hold a huge image of one value.
   if (info.width !== blockWidth || info.height < rows || info.bandCount * info.depthCount !== samplesPerPixel) {
     throw new Error(`a LERC block has ${info.width} x ${info.height} pixels where ${blockWidth} x ${rows} are expected`)
   }

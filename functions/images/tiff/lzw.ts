@@ -4,10 +4,10 @@ const FIRST_FREE = 258
 const MAX_CODES = 4096
 
 /**
- * Undoes TIFF's LZW (TIFF 6.0, section 13): most significant bit first, code width changes one code early.
+ * Decompresses TIFF's LZW (TIFF 6.0, section 13): most significant bit first; the code width changes one code early.
  *
- * The strings of the table are places in the output: a code's string is the one before it and one byte more, and both
- * stand in the output already.
+ * The table holds its strings as places in the output. The string of a new code is the previous string plus one byte,
+ * and both are already in the output.
  *
  * @returns at most maxBytes
  * @throws Error when a code is not in the table
@@ -21,7 +21,7 @@ export function unpackLzw(input: Uint8Array, maxBytes: number): Uint8Array {
   let heldBits = 0
   let width = 9
   let free = FIRST_FREE
-  /** Where the string of the code before lies in the output. */
+  /** Start of the previous code's string in the output. */
   let beforeStart = 0
   let beforeLength = 0
   for (let index = 0; ; ) {
@@ -39,7 +39,7 @@ export function unpackLzw(input: Uint8Array, maxBytes: number): Uint8Array {
       beforeLength = 0
       continue
     }
-    // The new table entry: the string before, and the byte that follows it in the output.
+    // The new table entry is the previous string plus the byte that follows it in the output.
     if (beforeLength > 0 && free < MAX_CODES) {
       starts[free] = beforeStart
       lengths[free] = beforeLength + 1
@@ -52,7 +52,7 @@ export function unpackLzw(input: Uint8Array, maxBytes: number): Uint8Array {
       output[at++] = code
     } else {
       if (code >= free) throw new Error('an LZW code is not in its table: the block is damaged')
-      // Byte by byte: the string of the newest code overlaps what is being written.
+      // Copied byte by byte, because the string of the newest code overlaps its own copy.
       const from = starts[code] as number
       const end = Math.min(at + (lengths[code] as number), maxBytes)
       for (let source = from; at < end; source++, at++) output[at] = output[source] as number

@@ -4,8 +4,8 @@ const HORIZONTAL = 2
 const FLOATING_POINT = 3
 
 /**
- * Makes plain samples in this machine's byte order of a decompressed block: swaps bytes and undoes the predictor, in
- * place where it can.
+ * Converts a decompressed block to plain samples in this machine's byte order: swaps bytes and undoes the predictor, in
+ * place if possible.
  *
  * @param bytes `rows` whole rows; begins at a multiple of 8 in its buffer
  */
@@ -18,7 +18,10 @@ export function undoPredictor(layout: Layout, bytes: Uint8Array, rows: number): 
   return bytes
 }
 
-/** Each sample was written as its difference from the same band's sample to its left (TIFF 6.0, section 14). */
+/**
+ * Undoes horizontal differences: each sample was written as the difference to its left neighbour (TIFF 6.0, section
+ * 14).
+ */
 function undoHorizontal({ blockWidth, samplesPerPixel, bits }: Layout, bytes: Uint8Array, rows: number): void {
   const rowSamples = blockWidth * samplesPerPixel
   const { buffer, byteOffset } = bytes
@@ -30,7 +33,7 @@ function undoHorizontal({ blockWidth, samplesPerPixel, bits }: Layout, bytes: Ui
   else throw new Error(`predictor 2 with ${bits} bits is not read`)
 }
 
-/** Typed arrays cut sums to their width, as the predictor wants it. */
+/** Adds up differences. Typed arrays truncate sums to their width, as the predictor requires. */
 function addLeft(samples: Uint8Array | Uint16Array | Uint32Array, rowSamples: number, step: number, rows: number) {
   for (let row = 0; row < rows; row++) {
     const end = (row + 1) * rowSamples
@@ -50,8 +53,8 @@ function addLeftWide(samples: BigUint64Array, rowSamples: number, step: number, 
 }
 
 /**
- * Each row was written as planes of bytes, the most significant plane first, then as differences of bytes (Adobe
- * Photoshop TIFF Technical Note 3). It has no byte order.
+ * Undoes the floating-point predictor: each row was divided into planes of bytes, most significant plane first, and
+ * written as differences of bytes (Adobe Photoshop TIFF Technical Note 3). The result has no byte order.
  */
 function undoFloatingPoint({ blockWidth, samplesPerPixel, bits }: Layout, bytes: Uint8Array, rows: number): Uint8Array {
   const size = bits / 8

@@ -6,7 +6,7 @@ import { describeLayout, LAYOUT_TAGS, type Layout } from './layout.ts'
 import { MAX_IMAGES, MAX_TAG_BYTES } from './limits.ts'
 import type { ByteSource } from './source.ts'
 
-/** A raster file, opened: what its tags say, and where its pixels are. */
+/** Open raster file: the content of its tags, and the places of its pixels. */
 export interface Raster {
   name: string
   source: ByteSource
@@ -14,17 +14,17 @@ export interface Raster {
   height: number
   /** Number of bands. */
   bands: number
-  /** The image at full resolution. */
+  /** Blocks of the image at full resolution. */
   blocks: BlockIndex
-  /** Pixels that the file itself masks out; null without a mask. */
+  /** Blocks of the mask inside the file; null without a mask. */
   maskBlocks: BlockIndex | null
-  /** From pixel to coordinates; null where the file does not say. */
+  /** Map from pixel to coordinates; null if the file does not state it. */
   transform: Transform | null
-  /** Code of the coordinate system; null where the file does not say. */
+  /** Code of the coordinate system; null if the file does not state it. */
   epsg: number | null
-  /** Value of pixels without data; null where the file does not say. */
+  /** Value of pixels without data; null if the file does not state it. */
   nodata: number | null
-  /** Scale and offset of each band, as the tags say; null where they do not. */
+  /** Scale and offset of each band from the tags; null if the tags lack them. */
   tagScales: readonly (number | null)[]
   tagOffsets: readonly (number | null)[]
 }
@@ -33,13 +33,13 @@ const RASTER_TAGS = [TiffTag.GdalNoData, TiffTag.GdalMetadata] as const
 const REDUCED = SubFileType.ReducedImage
 const MASK = 4
 
-/** Opens a TIFF. The source is closed when that fails. @throws ImageError that says why the file is not read */
+/** Opens a TIFF. Closes the source on failure. @throws ImageError that says why the file is not read */
 export async function openRaster(source: ByteSource): Promise<Raster> {
   const { name } = source
   try {
     return await asImageError(name, 'it is no TIFF, or damaged: check the file', async () => {
       const tiff = new Tiff(headerSource(source))
-      // The library follows a directory that points back to itself without end.
+      // The library would follow a directory that points back to itself endlessly.
       tiff.images = new BoundedImages(name)
       await tiff.init()
       const first = tiff.images[0]
@@ -74,7 +74,7 @@ class BoundedImages extends Array<TiffImage> {
     super()
     this.#name = name
   }
-  /** map() and the like make plain arrays. */
+  /** Makes map() and similar methods return plain arrays. */
   static override get [Symbol.species]() {
     return Array
   }
@@ -88,7 +88,10 @@ class BoundedImages extends Array<TiffImage> {
   }
 }
 
-/** The source as the library reads its directories: no more than a tag can need, and never past the end in silence. */
+/**
+ * Adapts the source for the library, which reads the directories. Limits the size of a tag, and refuses reads past the
+ * end.
+ */
 function headerSource(source: ByteSource): Source {
   return {
     url: new URL('file:///'),
@@ -109,7 +112,7 @@ async function layoutOf(image: TiffImage, tiff: Tiff, name: string): Promise<Lay
   return describeLayout(image, tiff.isLittleEndian, name)
 }
 
-/** The mask of the image at full resolution. */
+/** Finds the mask of the image at full resolution. */
 async function maskOf(tiff: Tiff, { width, height, name }: Layout): Promise<Layout | null> {
   for (const image of tiff.images.slice(1)) {
     const kind = (await image.fetch(TiffTag.SubFileType)) ?? 0
@@ -127,7 +130,7 @@ function nodataOf(image: TiffImage): number | null {
   return Number.isNaN(value) && text !== 'nan' ? null : value
 }
 
-/** Scale and offset by band from GDAL's metadata (XML in a tag). */
+/** Reads scale and offset of each band from GDAL's metadata (XML in a tag). */
 function scalingOf(image: TiffImage, bands: number) {
   const metadata = textOf(image, TiffTag.GdalMetadata) ?? ''
   const tagScales = new Array<number | null>(bands).fill(null)

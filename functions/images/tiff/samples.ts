@@ -11,7 +11,7 @@ export type Samples =
   | Float32Array
   | Float64Array
 
-/** Zeros of the type that the layout's samples have once they are decoded. */
+/** Returns zeros of the type that the layout's decoded samples have. */
 export function emptySamples({ format, bits }: Pick<Layout, 'format' | 'bits'>, count: number): Samples {
   if (format === 'float') return bits === 64 ? new Float64Array(count) : new Float32Array(count)
   if (format === 'signed') {
@@ -20,7 +20,7 @@ export function emptySamples({ format, bits }: Pick<Layout, 'format' | 'bits'>, 
   return bits <= 8 ? new Uint8Array(count) : bits <= 16 ? new Uint16Array(count) : new Uint32Array(count)
 }
 
-/** Plain bytes in this machine's order as samples, without a copy where possible. */
+/** Views plain bytes in this machine's order as samples, without a copy if possible. */
 export function viewSamples({ format, bits }: Layout, bytes: Uint8Array): Samples {
   const { buffer, byteOffset, byteLength } = bytes
   const count = (byteLength * 8) / bits
@@ -37,12 +37,12 @@ export function viewSamples({ format, bits }: Layout, bytes: Uint8Array): Sample
   return bits === 16 ? new Uint16Array(buffer, byteOffset, count) : new Uint32Array(buffer, byteOffset, count)
 }
 
-/** Whether samples are packed bits instead of whole bytes. */
+/** Returns true if samples are packed bits instead of whole bytes. */
 export function isPacked({ bits }: Layout): boolean {
   return bits < 16 && bits !== 8
 }
 
-/** Samples of 1 to 15 bits, the most significant bit first. Rows begin at a byte. */
+/** Unpacks samples of 1 to 15 bits, most significant bit first. Each row begins at a byte. */
 export function unpackSamples(layout: Layout, bytes: Uint8Array, rows: number): Samples {
   const { bits, blockWidth, samplesPerPixel } = layout
   const rowSamples = blockWidth * samplesPerPixel

@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises'
 import { ImageError } from '../errors.ts'
 
-/** Bytes of a file or an object, read by position. */
+/** Source of bytes, such as a file or an object, that is read by position. */
 export interface ByteSource {
   /** Name for messages: a path or an address. */
   name: string
   sizeBytes: number
-  /** Exactly `length` bytes. @throws ImageError when the source ends before them */
+  /** Reads exactly `length` bytes. @throws ImageError when the source ends before */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>
   close(): Promise<void>
 }
@@ -38,7 +38,7 @@ export async function openFile(path: string): Promise<ByteSource> {
   }
 }
 
-/** @throws ImageError when a read would pass the end of the source */
+/** Refuses a read past the end of the source. @throws ImageError in that case */
 export function refuseBeyondEnd(name: string, sizeBytes: number, offset: number, length: number): void {
   if (offset < 0 || length < 0 || offset + length > sizeBytes) throw endsTooEarly(name, sizeBytes)
 }

@@ -18,7 +18,7 @@ export type Columns = readonly [from: number, to: number]
  * Reads windows of an image, band by band.
  *
  * @param bands counted from 0
- * @param columns columns that are needed; blocks outside are not read, and hold zeros
+ * @param columns needed columns; blocks outside are not read, and their pixels are zero
  */
 export type WindowReader = (
   bands: readonly number[],
@@ -27,9 +27,9 @@ export type WindowReader = (
 ) => Promise<Samples[]>
 
 /**
- * Opens a reader. It keeps the decoded blocks of the window before: the next one often begins inside them.
+ * Opens a reader. It keeps the decoded blocks of the previous window, because the next one often begins inside them.
  *
- * @param fill value of pixels for which the file has no block
+ * @param fill value of pixels whose block is missing in the file
  */
 export function openWindowReader(index: BlockIndex, source: ByteSource, fill: number): WindowReader {
   let kept = new Map<string, Samples | null>()
@@ -74,7 +74,7 @@ function blocksOf({ layout }: BlockIndex, bands: readonly number[], window: Wind
   return blocks
 }
 
-/** One band of a window, put together from the blocks that hold it. */
+/** Assembles one band of a window from its blocks. */
 function assemble(
   { layout }: BlockIndex,
   band: number,

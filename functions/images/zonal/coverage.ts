@@ -3,17 +3,17 @@ import type { Window } from '../tiff/window.ts'
 /**
  * Writes the share of each pixel of a window that a site covers, 0 to 1, row by row from its upper left corner.
  *
- * A row's shares depend on that row and the columns of the window only: however the work is cut into windows of whole
- * rows, they are the same bits.
+ * The shares of a row depend only on that row and on the columns of the window. So any division of the work into
+ * windows of whole rows gives the same bits.
  */
 export type FillShares = (edges: Float64Array, window: Window, shares: Float64Array) => void
 
-/** Shares nearer to 0 or 1 than this come from rounding. */
+/** Distance from 0 or 1 below which a share differs only because of rounding. */
 const ROUNDING = 1e-9
 
 /**
- * The exact share, by signed areas: each edge adds, to the pixels of each row that it passes, the area to its right.
- * Summed from left to right that is the share. The method is that of font renderers (font-rs, stb_truetype).
+ * Computes the exact share with signed areas: each edge adds the area to its right to the pixels of each row that it
+ * passes. The sum from left to right is the share. Font renderers use this method (font-rs, stb_truetype).
  */
 export const coverageShares: FillShares = (edges, window, shares) => {
   const width = window.x1 - window.x0
@@ -51,7 +51,7 @@ function addEdge(areas: Float64Array, window: Window, ax: number, ay: number, bx
     const from = Math.max(y, topY)
     const to = Math.min(y + 1, bottomY)
     if (to <= from) continue
-    // From the edge's start each time, not from the row before: rows do not depend on where the window begins.
+    // Computed from the start of the edge, not from the row before: so rows do not depend on where the window begins.
     const fromX = topX + (from - topY) * slope - window.x0
     const toX = topX + (to - topY) * slope - window.x0
     const drop = isDown ? to - from : from - to
@@ -63,7 +63,7 @@ function addEdge(areas: Float64Array, window: Window, ax: number, ay: number, bx
  * Adds a piece of an edge within one row.
  *
  * @param base index of the row's first cell
- * @param drop how far the piece goes down, in pixels; negative upwards
+ * @param drop height of the piece in pixels, positive downwards, negative upwards
  * @param left its smallest x, from the window's left side
  * @param right its largest x
  */
@@ -73,7 +73,7 @@ function addPiece(areas: Float64Array, base: number, width: number, drop: number
     return
   }
   if (left >= width) return
-  // What is left of the window covers its whole rows from the first cell; what is right of it covers nothing.
+  // A part to the left of the window covers its rows from the first cell on. A part to the right covers nothing.
   let inside = drop
   const span = right - left
   if (left < 0) {
@@ -99,7 +99,7 @@ function addInside(areas: Float64Array, base: number, drop: number, left: number
   for (let cell = first; cell <= last; cell++) {
     const from = Math.max(left, cell)
     const to = Math.min(right, cell + 1)
-    // To the right of the piece: whole rows that it passed before this cell, and part of those that it passes here.
+    // Area to the right of the piece: all of the rows that it passed before this cell, and part of the rows in it.
     const area = (from - left) * dropPerPixel + (to - from) * dropPerPixel * (1 - ((from + to) / 2 - cell))
     add(areas, base + cell, area - before)
     before = area
@@ -111,7 +111,7 @@ function add(areas: Float64Array, at: number, value: number): void {
   areas[at] = (areas[at] as number) + value
 }
 
-/** 1 for pixels whose centre lies inside, else 0: the rule of GDAL and rasterstats. */
+/** Writes 1 for pixels whose centre lies inside the site, else 0: the rule of GDAL and rasterstats. */
 export const centreShares: FillShares = (edges, window, shares) => {
   const width = window.x1 - window.x0
   shares.fill(0, 0, width * (window.y1 - window.y0))

@@ -6,24 +6,27 @@ import { centreShares, coverageShares, type FillShares } from './coverage.ts'
 import { addPixels, emptyLevels, openPixelReader, type Pixels } from './pixels.ts'
 import { emptySums, type Statistics, statisticsOf, type ZoneSums } from './statistics.ts'
 
-/** Which pixels belong to a site: those it covers, by their share; or those whose centre lies inside, whole. */
+/**
+ * Rules for the pixels of a site: all that it covers, weighted by share; or, as a whole, those with their centre
+ * inside.
+ */
 export const RULES = ['coverage', 'centre'] as const
 /** Rule that decides how much of a pixel at an outline counts. */
 export type Rule = (typeof RULES)[number]
 
 const FILLS: Record<Rule, FillShares> = { coverage: coverageShares, centre: centreShares }
 
-/** What a scene shows of a site. Weights are in pixels. */
+/** Observation of a site in a scene. Weights are in pixels. */
 export interface SiteObservation {
   inside: number
   valid: number
   cloudy: number
-  /** Null where nothing is valid. */
+  /** Null if nothing is valid. */
   statistics: Statistics | null
   texture: Texture | null
 }
 
-/** Rows that are read at once, at least. More rows take more memory, fewer take more time. */
+/** Minimum number of rows that are read at once. More rows need more memory, fewer need more time. */
 const MIN_ROWS = 128
 
 interface Zone {
@@ -35,10 +38,10 @@ interface Zone {
 }
 
 /**
- * Observes sites in one pass over a scene, from the top to the bottom. Sums go row by row within a site, so that they
- * do not depend on how the files are cut into blocks.
+ * Observes sites in one pass over a scene, from top to bottom. The sums of a site are computed row by row, so they do
+ * not depend on the blocks of the files.
  *
- * @returns an observation for each shape, in their order
+ * @returns an observation for each shape, in the same order
  */
 export async function observeSites(
   scene: SceneBands,
@@ -84,14 +87,14 @@ function zoneOf({ extent, edges }: SiteShape, index: number, width: number, heig
   return { index, window, edges, sums: emptySums(), levels: null }
 }
 
-/** Ranges of rows: whole blocks of the tallest file. */
+/** Yields ranges of rows: whole blocks of the file with the tallest blocks. */
 export function* chunksOf({ bands }: SceneBands, height: number): Generator<[from: number, to: number]> {
   const blockHeight = Math.max(...Object.values(bands).map(({ raster }) => raster.blocks.layout.blockHeight))
   const rows = Math.ceil(MIN_ROWS / blockHeight) * blockHeight
   for (let y = 0; y < height; y += rows) yield [y, Math.min(height, y + rows)]
 }
 
-/** The part of a chunk that its sites lie in. */
+/** Returns the part of a chunk that contains its sites. */
 function neededOf(zones: readonly Zone[], y0: number, y1: number): [Window, Columns[]] {
   const window = { x0: Number.POSITIVE_INFINITY, y0: y1, x1: 0, y1: y0 }
   for (const { window: each } of zones) {
@@ -103,7 +106,7 @@ function neededOf(zones: readonly Zone[], y0: number, y1: number): [Window, Colu
   return [window, zones.map(({ window: { x0, x1 } }) => [x0, x1])]
 }
 
-/** Rows of a site whose shares are worked out at once, so that a site as large as the scene takes little memory. */
+/** Maximum number of shares that are computed at once, so that a site as large as the scene needs little memory. */
 const SHARES_AT_ONCE = 1 << 20
 
 function addRows(zone: Zone, pixels: Pixels, scene: SceneBands, options: { rule: Rule; texture: boolean }): void {

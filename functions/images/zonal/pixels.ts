@@ -13,15 +13,15 @@ import type { Samples } from '../tiff/samples.ts'
 import { type Columns, openWindowReader, type Window } from '../tiff/window.ts'
 import type { ZoneSums } from './statistics.ts'
 
-/** The pixels of a window: digital numbers by band, and the states by the scene's and the files' masks. */
+/** Pixels of a window: digital numbers by band, and states from the masks of the scene and of the files. */
 export interface Pixels {
   window: Window
   samples: Record<'red' | 'nir', Samples> & Partial<Record<BandName, Samples>>
-  /** State of each pixel by the masks; null without any. */
+  /** State of each pixel from the masks; null without a mask. */
   states: Uint8Array | null
 }
 
-/** How digital numbers of a band become reflectance, for the inner loop. */
+/** Conversion of a band's digital numbers to reflectance, for the inner loop. */
 type Scaling = Pick<SceneBand, 'scale' | 'offset' | 'nodata'>
 /** Scale and offset of the bands that NDVI needs. */
 export type Scalings = Record<'red' | 'nir', Scaling>
@@ -94,7 +94,7 @@ async function addMask(
   }
 }
 
-/** First and last place of the mask that a range of the scene needs. */
+/** Returns the first and last place of the mask that a range of the scene needs. */
 function rangeOf(places: Int32Array, from: number, to: number): Columns | null {
   let first = Number.POSITIVE_INFINITY
   let last = -1
@@ -107,10 +107,10 @@ function rangeOf(places: Int32Array, from: number, to: number): Columns | null {
 }
 
 /**
- * Adds rows of pixels to a zone's sums, each weighted by its share.
+ * Adds rows of pixels to a zone's sums, each pixel weighted by its share.
  *
- * @param zone the zone's window; `shares` and `levels` hold it row by row, `shares` from `firstRow` on
- * @param levels takes the grey levels of the pixels that count; null without texture
+ * @param zone window of the zone; `shares` and `levels` hold it row by row, `shares` from `firstRow` onwards
+ * @param levels receives the grey levels of the pixels that count; null without texture
  */
 export function addPixels(
   sums: ZoneSums,

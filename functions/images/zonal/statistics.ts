@@ -5,7 +5,7 @@ export interface ZoneSums {
   /** Weight of the pixels that count. */
   valid: number
   cloudy: number
-  /** NDVI of the first pixel that counted. Sums are of differences from it, so that squares do not cancel. */
+  /** NDVI of the first pixel that counted. Sums use the differences from it, so that squares do not cancel. */
   shift: number
   ndvi: number
   ndviSquares: number
@@ -16,7 +16,9 @@ export interface ZoneSums {
   nir: number
   green: number
   blue: number
-  /** Weight of the pixels that count and whose green or blue is a number: one that is NaN is left out of its own mean. */
+  /**
+   * Weight of the pixels that count and whose green or blue is a number: one that is NaN is left out of its own mean.
+   */
   greenWeight: number
   blueWeight: number
 }
@@ -53,7 +55,7 @@ export interface Statistics {
   blue: number | null
 }
 
-/** Null where nothing is valid. */
+/** Computes statistics from sums. Returns null if nothing is valid. */
 export function statisticsOf(sums: ZoneSums): Statistics | null {
   const { valid } = sums
   if (!(valid > 0)) return null
