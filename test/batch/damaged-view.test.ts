@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { importEvents } from '../../functions/archive/imports.ts'
 import {
   type DamagedObjectError,
@@ -18,7 +21,7 @@ import { batchClassStats, batchDays } from '../../functions/serving/batch-answer
 import { health } from '../../functions/serving/health.ts'
 import { Health } from '../../functions/serving/schemas.ts'
 import { emptyView, NOON_MS, wireEvent } from '../support/factories.ts'
-import { openOneLane } from '../support/one-lane.ts'
+import { type AtRest, openOneLane } from '../support/one-lane.ts'
 
 type Damage = [how: string, damage: (bytes: Buffer) => Buffer | null]
 
@@ -44,29 +47,16 @@ async function damage(objects: ObjectStore, key: string, how: Damage[1]): Promis
   else await objects.delete(key)
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'landcover-three-views-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+/** The system below, which the first test that needs it makes for all. */
+let threeViews: AtRest | undefined
+
 /** A system with three views, which count 1, 2 and 3 images, each an hour more; a fourth image is in no view. */
 async function openThreeViews() {
-  const opened = await openOneLane({ slotMs: HOUR_MS })
-  const { pipeline, clock, append, heartbeat, speed, archive } = opened
-  const arrive = async () => {
-    const image = wireEvent({ image_id: `at ${clock.nowMs}`, timestamp: formatTimestamp(clock.nowMs) })
-    const records = [append(JSON.stringify(image))]
-    await speed(records)
-    await archive(records)
-  }
-  const run = async () => {
-    const beat = [heartbeat()]
-    await speed(beat)
-    await archive(beat)
-    return pipeline.runBatch()
-  }
-  await arrive()
-  clock.nowMs += HOUR_MS
-  for (let view = 1; view <= 3; view++) {
-    await arrive()
-    clock.nowMs += HOUR_MS
-    expect((await run()).view?.audit.images).toBe(view)
-  }
+  threeViews ??= await makeThreeViews()
+  const opened = await openOneLane({ slotMs: HOUR_MS, copyOf: threeViews })
+  const { pipeline } = opened
   const newest = (await viewReader(pipeline.objects).current()) as View
   expect(newest).toMatchObject({ revision: 3, audit: { images: 3 } })
   /** Readers that have read nothing yet. */
@@ -75,7 +65,34 @@ async function openThreeViews() {
     const [joined] = await pipeline.joined()
     return joined?.count
   }
-  return { ...opened, run, newest, fresh, images }
+  return { ...opened, run: () => runBatch(opened), newest, fresh, images }
+}
+
+async function makeThreeViews(): Promise<AtRest> {
+  const opened = await openOneLane({ slotMs: HOUR_MS })
+  const { clock, append, speed, archive } = opened
+  const arrive = async () => {
+    const image = wireEvent({ image_id: `at ${clock.nowMs}`, timestamp: formatTimestamp(clock.nowMs) })
+    const records = [append(JSON.stringify(image))]
+    await speed(records)
+    await archive(records)
+  }
+  await arrive()
+  clock.nowMs += HOUR_MS
+  for (let view = 1; view <= 3; view++) {
+    await arrive()
+    clock.nowMs += HOUR_MS
+    expect((await runBatch(opened)).view?.audit.images).toBe(view)
+  }
+  return opened.copyTo(folder)
+}
+
+/** Runs the batch layer after the archive has seen that the lane moves. */
+async function runBatch({ heartbeat, speed, archive, pipeline }: Awaited<ReturnType<typeof openOneLane>>) {
+  const beat = [heartbeat()]
+  await speed(beat)
+  await archive(beat)
+  return pipeline.runBatch()
 }
 
 describe('when the newest view is damaged', () => {

@@ -1,3 +1,4 @@
+import { cp } from 'node:fs/promises'
 import { onTestFinished } from 'vitest'
 import type { ClassList } from '../../functions/core/classes.ts'
 import type { Lane, Position } from '../../functions/core/lane.ts'
@@ -10,6 +11,13 @@ import { openLanes, openPipeline } from './pipeline.ts'
 
 const STREAM = 'stream'
 
+/** Files, time and last position of a pipeline with nothing under way. */
+export interface AtRest {
+  folder: string
+  nowMs: number
+  sequence: number
+}
+
 /** Pipeline with one lane. The test itself is the log, and sets the clock. */
 export async function openOneLane({
   slotMs,
@@ -17,14 +25,17 @@ export async function openOneLane({
   classes = CLASSES,
   store,
   firstKept,
+  copyOf,
 }: {
   slotMs: number
   lanes?: Lane[]
   classes?: ClassList
   store?: SpeedStore
   firstKept?: (lane: string) => Promise<Position | null>
+  /** Pipeline of one lane at rest. This one goes on from its files, time and last position. */
+  copyOf?: AtRest
 }) {
-  const clock = { nowMs: NOON_MS }
+  const clock = { nowMs: copyOf?.nowMs ?? NOON_MS }
   const pipeline = await openPipeline({
     streamIdentity: STREAM,
     slotMs,
@@ -33,11 +44,12 @@ export async function openOneLane({
     classes,
     ...(store && { store }),
     ...(firstKept && { firstKept }),
+    ...(copyOf && { copyOf: copyOf.folder }),
   })
   onTestFinished(() => pipeline.close())
   const lane = (lanes[0] as Lane).name
   const archive = pipeline.archiveProcess()
-  let sequence = 0
+  let sequence = copyOf?.sequence ?? 0
 
   /** Creates a record with the next position and the current time. */
   const append = (data: Uint8Array | string, at = lane): LogRecord => ({
@@ -56,5 +68,10 @@ export async function openOneLane({
     speed: (records: readonly LogRecord[], through?: SpeedStore) =>
       pipeline.speedProcess(through)(kinesisEvent(STREAM, records)),
     archive: (records: readonly LogRecord[]) => archive(kinesisEvent(STREAM, records)),
+    /** Copies the files to a folder, for pipelines that go on from here. */
+    async copyTo(folder: string): Promise<AtRest> {
+      await cp(pipeline.folder, folder, { recursive: true })
+      return { folder, nowMs: clock.nowMs, sequence }
+    },
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
@@ -31,6 +31,8 @@ export interface PipelineOptions {
   classes?: typeof CLASSES
   /** Empty store to use instead of the embedded one. It is closed with the pipeline. */
   store?: SpeedStore
+  /** Folder of a pipeline at rest. This one starts with a copy of its files. */
+  copyOf?: string
 }
 
 const readSql = (name: string) => readFileSync(new URL(`../../data/sql/${name}.sql`, import.meta.url), 'utf8')
@@ -40,6 +42,7 @@ export const BATCH_SQL: BatchSql = { totals: readSql('totals'), content: readSql
 export async function openPipeline(options: PipelineOptions) {
   const { streamIdentity, slotMs, lanes, firstKept = async () => null, now } = options
   const folder = await mkdtemp(join(tmpdir(), 'landcover-pipeline-'))
+  if (options.copyOf) await cp(options.copyOf, folder, { recursive: true })
   const store = options.store ?? openSqliteSpeedStore(join(folder, 'store.sqlite'))
   const objects = openFolderObjectStore(join(folder, 'objects'))
   const query = await openDuckDbBatchQuery(join(folder, 'objects', 'archive'), ARCHIVE_TABLE_COLUMNS)
