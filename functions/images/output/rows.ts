@@ -96,7 +96,7 @@ export function fractionOf({ pixels }: Pick<Observation, 'pixels'>, part: number
   return pixels > 0 ? Math.min(1, part / pixels) : 0
 }
 
-/** Returns the columns of an output. Without any time there is no column `timestamp`, so the reader's time is used. */
+/** Returns the columns of an output. Without any time there is no column `timestamp`: readers must give a time then. */
 export function columnsOf(
   observations: readonly Observation[],
   options: { texture: boolean },
