@@ -27,7 +27,8 @@ export type WindowReader = (
 ) => Promise<Samples[]>
 
 /**
- * Opens a reader. It keeps the decoded blocks of the previous window, because the next one often begins inside them.
+ * Opens a reader. It keeps the decoded blocks that reach below the previous window, because the next one often begins
+ * inside them.
  *
  * @param fill value of pixels whose block is missing in the file
  */
@@ -50,8 +51,14 @@ export function openWindowReader(index: BlockIndex, source: ByteSource, fill: nu
       else held.set(key, samples)
     }
     await readBlocks(index, source, missing, (block, samples) => held.set(keyOf(block), samples))
-    kept = held
-    return bands.map(band => assemble(index, band, window, wanted, held, fill))
+    const samples = bands.map(band => assemble(index, band, window, wanted, held, fill))
+    // Windows go down the image: blocks that end with this one are not needed again.
+    kept = new Map()
+    for (const block of wanted) {
+      const key = keyOf(block)
+      if ((block.y + 1) * layout.blockHeight > window.y1) kept.set(key, held.get(key) ?? null)
+    }
+    return samples
   }
 }
 
