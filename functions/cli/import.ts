@@ -4,6 +4,7 @@ import { importSource } from '../files/bulk-import.ts'
 import { describeProblem, type RowProblem, SourceError } from '../files/rows.ts'
 import { findSources } from '../files/sources.ts'
 import { runCommand, UsageError } from './command.ts'
+import { dryRun } from './dry-run.ts'
 import { printImports, undoImport } from './import-records.ts'
 import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
 import { progressLine } from './progress.ts'
@@ -30,6 +31,7 @@ await runCommand(
       now: { type: 'boolean', help: 'Rows without a time get the current time' },
       'skip-bad': { type: 'boolean', help: 'Exit with code 0 even if rows or files are refused' },
       replace: { type: 'boolean', help: 'Use the values of this import for images that an earlier import has, too' },
+      'dry-run': { type: 'boolean', help: 'Say what an import would take, and import nothing' },
       list: { type: 'boolean', help: 'List the imports, and import nothing' },
       undo: { type: 'string', value: 'ID', help: 'Undo the import that --list shows under this id' },
       ...RUNTIME_FLAGS,
@@ -42,8 +44,9 @@ await runCommand(
     if (flags.data === undefined) throw new UsageError('--data takes a CSV, JSON or Parquet file, or a folder of them')
     const mapping = mappingOf(flags)
     const startedMs = performance.now()
-    const { sources, unread } = await findSources(flags.data)
+    const found = await findSources(flags.data)
     return withRuntime(flags, async runtime => {
+      if (flags['dry-run']) return dryRun(found, { mapping, timeIsNow: flags.now }, await runtime.classes())
       const { objects, slotMs } = runtime
       // A system that cannot count must refuse the import before it stores any of it.
       await runtime.openStore()
@@ -54,7 +57,7 @@ await runCommand(
       }
       const rejections = rejectionReport(tell)
       const report = readReport(tell)
-      for (const { path, reason } of unread) tell(`not read: ${path} ${reason}`)
+      for (const { path, reason } of found.unread) tell(`not read: ${path} ${reason}`)
       const classes = await runtime.classes()
       const bulk = {
         objects,
@@ -70,7 +73,7 @@ await runCommand(
       const files = { imported: 0, before: 0, failed: 0 }
       let events = 0
       let withoutNdvi = 0
-      for (const source of sources) {
+      for (const source of found.sources) {
         const onRow = (row: number) => progress.show(`${row} rows of ${source.path}`)
         try {
           const imported = await importSource({ ...bulk, onRow, onRejected: rejections.add }, source)
@@ -102,7 +105,7 @@ await runCommand(
         withoutNdvi > 0 && `${withoutNdvi} rows without NDVI`,
         files.before > 0 && `${counted(files.before)} imported before`,
         files.failed > 0 && `${counted(files.failed)} not imported`,
-        unread.length > 0 && `${counted(unread.length)} not read`,
+        found.unread.length > 0 && `${counted(found.unread.length)} not read`,
         view ? `view ${view.revision} counts ${view.audit.images} images` : 'there is no view yet',
       ]
       process.stdout.write(`${outcome.filter(part => part !== false).join('; ')}\n`)

@@ -1,0 +1,114 @@
+import type { ClassList } from '../core/classes.ts'
+import { type ClassNames, classNames } from '../files/class-names.ts'
+import { type ReadOptions, readSource } from '../files/read-events.ts'
+import { describeProblem, type RowRead, SourceError } from '../files/rows.ts'
+import type { FoundSources } from '../files/sources.ts'
+import { readReport } from './read-report.ts'
+
+/** Problems and classes beyond these are counted only. */
+const SHOWN = 20
+
+/** What the rows of files come to, counted without taking them. */
+interface Survey {
+  add(read: RowRead): void
+  /** Names of classes that are not known → their events. */
+  unknown(): ReadonlyMap<string, number>
+  rejected(): number
+  /** Events of known classes, their range of days, classes and repeated images, in one line. */
+  summary(): string
+}
+
+/**
+ * @param known names of known classes
+ * @param images those of other files, to which the file's own are added
+ */
+function survey(known: ReadonlySet<string>, images = new Set<string>()): Survey {
+  const classes = new Map<string, number>()
+  const unknown = new Map<string, number>()
+  const counts = { events: 0, rejected: 0, withoutNdvi: 0, repeated: 0 }
+  let [first, last] = ['', '']
+  return {
+    add(read) {
+      if ('problem' in read) counts.rejected += 1
+      if ('noMeasurement' in read) counts.withoutNdvi += 1
+      if (!('event' in read)) return
+      const { class_name, image_id, timestamp } = read.event
+      const list = known.has(class_name) ? classes : unknown
+      list.set(class_name, (list.get(class_name) ?? 0) + 1)
+      if (list === unknown) return
+      counts.events += 1
+      const image = JSON.stringify([class_name, image_id, timestamp])
+      if (images.has(image)) counts.repeated += 1
+      images.add(image)
+      if (first === '' || timestamp < first) first = timestamp
+      if (timestamp > last) last = timestamp
+    },
+    unknown: () => unknown,
+    rejected: () => counts.rejected,
+    summary() {
+      const ofUnknown = unknown.values().reduce((sum, count) => sum + count, 0)
+      const parts = [
+        `${counts.events} events`,
+        counts.events > 0 && `from ${first.slice(0, 10)} to ${last.slice(0, 10)}`,
+        counts.events > 0 && `classes ${listed(classes)}`,
+        counts.repeated > 0 && `${counts.repeated} with the class, id and time of another`,
+        counts.withoutNdvi > 0 && `${counts.withoutNdvi} rows without NDVI`,
+        ofUnknown > 0 && `${ofUnknown} of unknown classes: ${listed(unknown)}`,
+        `${counts.rejected} rejected`,
+      ]
+      return parts.filter(part => part !== false).join('; ')
+    },
+  }
+}
+
+function listed(classes: ReadonlyMap<string, number>): string {
+  const names = Array.from(classes, ([name, count]) => `${JSON.stringify(name)} ${count}`)
+  return `${names.slice(0, SHOWN).join(', ')}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''}`
+}
+
+/** Tells of classes that are not known, and what to do about each. */
+function tellUnknown(counts: ReadonlyMap<string, number>, names: ClassNames, tell: (line: string) => void): void {
+  const all = [...counts]
+  for (const [name, count] of all.slice(0, SHOWN)) tell(`${count} events: ${names.refusal(name)}`)
+  if (all.length > SHOWN) tell(`… and ${all.length - SHOWN} more unknown classes`)
+}
+
+/**
+ * Reads all sources, and says in a line for each what would be taken of it.
+ *
+ * @returns exit code: 0 when all could be taken
+ */
+export async function dryRun(
+  { sources, unread }: FoundSources,
+  reading: Pick<ReadOptions, 'mapping' | 'timeIsNow'>,
+  classes: ClassList,
+): Promise<number> {
+  const tell = (line: string) => void process.stderr.write(`${line}\n`)
+  const report = readReport(tell)
+  const known = new Set(classes.keys())
+  const names = classNames(known, reading.mapping?.classes)
+  const images = new Set<string>()
+  for (const { path, reason } of unread) tell(`not read: ${path} ${reason}`)
+  let isRefused = false
+  for (const source of sources) {
+    const counted = survey(known, images)
+    try {
+      for await (const rows of readSource(source, { ...reading, now: Date.now, classes: known, report })) {
+        for (const read of rows) {
+          counted.add(read)
+          if ('problem' in read && counted.rejected() <= SHOWN) tell(describeProblem(read.problem))
+        }
+      }
+      tellUnknown(counted.unknown(), names, tell)
+      process.stdout.write(`${source.name}: ${counted.summary()}\n`)
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error
+      isRefused = true
+      tell(error.message)
+    }
+    isRefused ||= counted.rejected() > 0 || counted.unknown().size > 0
+  }
+  report.end()
+  process.stdout.write('dry run: nothing was changed\n')
+  return isRefused ? 1 : 0
+}
