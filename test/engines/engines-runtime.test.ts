@@ -7,6 +7,7 @@ import { connectCassandra } from '../../functions/adapters/cassandra/client.ts'
 import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
 import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
+import { START } from '../../functions/core/lane.ts'
 import { readEvents } from '../../functions/files/read-events.ts'
 import {
   eventually,
@@ -58,6 +59,13 @@ describeWithJava('a system on Kafka and Cassandra', () => {
   const login = {
     LANDCOVER_CASSANDRA_USERNAME: FIRST_LOGIN.username,
     LANDCOVER_CASSANDRA_PASSWORD: FIRST_LOGIN.password,
+  }
+
+  /** Waits until the topic has a record. */
+  async function untilAppended(): Promise<void> {
+    const log = await openKafkaEventLog({ brokers: kafka.brokers, topic })
+    const ends = async () => Promise.all((await log.lanes()).map(({ name }) => log.end(name)))
+    await eventually(ends, all => all.some(end => end !== START)).finally(() => log.close())
   }
 
   const start = (args: string[], environment: NodeJS.ProcessEnv = login) => startSystem(state, args, environment)
@@ -292,15 +300,17 @@ describeWithJava('a system on Kafka and Cassandra', () => {
 
   test('a producer whose broker stays away says how many events were not acknowledged, and exits with 1', async () => {
     const producing = produce(['--delay', '0.02', '--to', kafkaAddress()])
-    await sleep(3000)
+    const untilSaid = (text: string) =>
+      eventually(
+        async () => producing.stderr(),
+        said => said.includes(text),
+      )
+    await untilAppended()
     await kafka.kill()
     try {
-      await eventually(
-        async () => producing.stderr(),
-        said => said.includes('not stored yet'),
-      )
+      await untilSaid('not stored yet')
       producing.child.kill('SIGINT')
-      await sleep(200)
+      await untilSaid('a second time gives that up')
       producing.child.kill('SIGINT')
       const { code, stdout } = await producing.finished
       expect(stdout).toMatch(/^\d+ events in .*, 1 not acknowledged \(the log may have them or not\)\n$/)

@@ -10,6 +10,7 @@ import {
   KinesisClient,
   ListStreamsCommand,
   ResourceNotFoundException,
+  type StreamDescriptionSummary,
 } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { freePorts } from './ports.ts'
@@ -84,17 +85,17 @@ export function kinesisAt(endpoint: string): Kinesis {
   process.env.AWS_SECRET_ACCESS_KEY ??= 'test'
   const client = new KinesisClient({ endpoint, region: KINESIS_REGION, requestHandler: new NodeHttpHandler() })
 
-  async function statusOf(StreamName: string): Promise<string | null> {
+  async function describe(StreamName: string): Promise<StreamDescriptionSummary | null> {
     try {
       const answer = await client.send(new DescribeStreamSummaryCommand({ StreamName }))
-      return answer.StreamDescriptionSummary?.StreamStatus ?? null
+      return answer.StreamDescriptionSummary ?? null
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return null
       throw error
     }
   }
   async function until(stream: string, status: string | null): Promise<void> {
-    while ((await statusOf(stream)) !== status) await sleep(10)
+    while (((await describe(stream))?.StreamStatus ?? null) !== status) await sleep(10)
   }
 
   return {
@@ -102,9 +103,14 @@ export function kinesisAt(endpoint: string): Kinesis {
     client,
     untilActive: stream => until(stream, 'ACTIVE'),
     async freshStream(stream, shards) {
-      if (await statusOf(stream)) {
+      const earlier = await describe(stream)
+      if (earlier) {
         await client.send(new DeleteStreamCommand({ StreamName: stream }))
         await until(stream, null)
+        // Sequence numbers start at the second of a stream's creation, and AWS takes longer than a second to delete one.
+        const second = (ms: number) => Math.floor(ms / 1000)
+        const earlierMs = earlier.StreamCreationTimestamp?.getTime() ?? 0
+        while (second(Date.now()) <= second(earlierMs)) await sleep(10)
       }
       await client.send(new CreateStreamCommand({ StreamName: stream, ShardCount: shards }))
       await until(stream, 'ACTIVE')
