@@ -228,14 +228,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'copies forgotten for a record of a clock that leapt ahead',
-    file: APPLY,
-    edits: [
-      ['      part.latestSlot = Math.max(part.latestSlot, slot)\n', ''],
-      ['    part.last = record\n', '    part.last = record\n    part.latestSlot = Math.max(part.latestSlot, slot)\n'],
-    ],
-  },
-  {
     name: 'rows of a clock that was set back are taken for older ones',
     file: APPLY,
     edits: [
@@ -441,11 +433,6 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'a slot that a lane has jumped to moves the cut at once',
-    file: 'functions/batch/completeness.ts',
-    edits: [['until === Number.POSITIVE_INFINITY ? until : slotMs', 'Number.POSITIVE_INFINITY']],
-  },
-  {
     name: 'a lane whose clock leapt ahead holds the cut',
     file: 'functions/batch/completeness.ts',
     edits: [
@@ -459,11 +446,6 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
     name: 'SQL without the slots of a clock that leapt ahead',
     file: SQL,
     edits: [inTotals('or arrival_slot in (:leapt_slots))', ')')],
-  },
-  {
-    name: 'slots of a clock that leapt ahead before a reshard not read',
-    file: 'functions/batch/completeness.ts',
-    edits: [['if (closed) lastOf.set(name, lastOfAny)', 'if (closed && files.length < 0) lastOf.set(name, lastOfAny)']],
   },
   {
     name: 'rows of a clock that leapt ahead not read',
