@@ -2,6 +2,7 @@ import type { WireEvent } from '../core/event.ts'
 import { type Position, START, toPosition } from '../core/lane.ts'
 import { encodeRecord, type LogRecord, type Origin } from '../core/record.ts'
 import type { Slot } from '../core/slot.ts'
+import { byName } from '../core/text-order.ts'
 import { formatTimestamp } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { ARCHIVE_PREFIX, COMPACTED_LANE_PREFIX, parseArchiveKey, slotPrefix } from './layout.ts'
@@ -57,7 +58,7 @@ export async function replayArchive({ objects, slotMs, from, isFinished, apply }
         replayed.events += ofRecord.filter(row => row.image_id !== null).length
       }
     }
-    const inOrder = [...records].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record)
+    const inOrder = [...records].sort(byName).map(([, record]) => record)
     for (let start = 0; start < inOrder.length; start += RECORDS_AT_ONCE) {
       await apply(lane, inOrder.slice(start, start + RECORDS_AT_ONCE))
     }

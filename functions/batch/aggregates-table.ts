@@ -1,8 +1,10 @@
 import type { TableColumn } from '../archive/table.ts'
 import type { History } from '../core/history.ts'
-import { type Statistics, statisticsOf } from '../core/totals.ts'
+import { byName } from '../core/text-order.ts'
+import { statisticsOf } from '../core/totals.ts'
 import { hiveType } from '../parquet/hive-type.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
+import { CLASS_COLUMNS, type ClassRow } from './class-columns.ts'
 import type { View } from './view.ts'
 
 /** The batch view as tables for SQL: one file for each revision, and a SQL view of the newest one. */
@@ -13,22 +15,12 @@ export const ALL_AGGREGATES_TABLE = 'landcover_aggregates_all'
 /** SQL view of the newest revision, under the name of the original's table. */
 export const AGGREGATES_TABLE = 'landcover_aggregates'
 
-interface Row {
+interface Row extends ClassRow {
   view: View
-  className: string
-  statistics: Statistics
 }
 
 const COLUMNS: Column<Row>[] = [
-  { name: 'class_name', type: 'STRING', of: row => row.className },
-  { name: 'ndvi_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMean },
-  { name: 'ndvi_stddev', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviStddev },
-  { name: 'ndvi_global_min', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMin },
-  { name: 'ndvi_global_max', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMax },
-  { name: 'red_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.red },
-  { name: 'nir_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.nir },
-  { name: 'brightness_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.brightness },
-  { name: 'image_count', type: 'INT64', of: row => BigInt(row.statistics.count) },
+  ...CLASS_COLUMNS,
   { name: 'revision', type: 'INT64', of: ({ view }) => BigInt(view.revision) },
   // Events of arrival slots before it are counted.
   { name: 'cut', type: 'TIMESTAMP', of: ({ view }) => BigInt(view.cut) },
@@ -57,7 +49,7 @@ export function aggregatesRevision(key: string): number | null {
 
 /** Parquet file of a view: a row for each class. */
 export function encodeAggregates(view: View, classes: ReadonlyMap<string, History>): Uint8Array {
-  const rows = [...classes].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  const rows = [...classes].sort(byName)
   return writeParquet(
     COLUMNS,
     rows.map(([className, { totals }]) => ({ view, className, statistics: statisticsOf(totals) })),

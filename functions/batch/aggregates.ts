@@ -6,7 +6,7 @@ import type { ViewReader } from './view-reader.ts'
 /**
  * Writes a table file for each published view that has none, and removes those whose view is gone. Only views of the
  * chain get a file, so that of a run that published nothing none can be seen. A file never changes: readers find it whole,
- * and whoever writes it writes the same bytes. It runs before and after a batch run: a run that crashed between its view
+ * and each writer writes the same bytes. It runs before and after a batch run: a run that crashed between its view
  * and its file leaves the file to the next one.
  */
 export async function publishAggregates(objects: ObjectStore, views: ViewReader): Promise<void> {

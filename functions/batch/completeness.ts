@@ -1,6 +1,7 @@
 import { ARCHIVE_PREFIX, parseArchiveKey, slotPrefix } from '../archive/layout.ts'
 import { type Lane, type Position, START, toPosition } from '../core/lane.ts'
 import type { Slot } from '../core/slot.ts'
+import { compareText } from '../core/text-order.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
 /** File of the archive, as described by its name. */
@@ -89,7 +90,9 @@ export function archiveProgress(
  * @param largestStepMs a larger step ahead is believed only when the lane goes on from there
  */
 function reachedBy(files: readonly ArchiveFile[], largestStepMs: number): Slot | null {
-  const inOrder = files.toSorted((a, b) => compare(a.last, b.last) || compare(a.first, b.first) || a.slot - b.slot)
+  const inOrder = files.toSorted(
+    (a, b) => compareText(a.last, b.last) || compareText(a.first, b.first) || a.slot - b.slot,
+  )
   let reached: Slot | null = null
   let jumpedTo: Slot | null = null
   for (const { slot } of inOrder) {
@@ -100,10 +103,6 @@ function reachedBy(files: readonly ArchiveFile[], largestStepMs: number): Slot |
     } else if (slot !== jumpedTo) jumpedTo = slot
   }
   return reached
-}
-
-function compare(a: Position, b: Position): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /**

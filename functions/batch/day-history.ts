@@ -1,5 +1,6 @@
 import { BANDS, type Band } from '../core/event.ts'
 import { addHistories, type History, type Moments, sumHistories, timeMoments } from '../core/history.ts'
+import { byName } from '../core/text-order.ts'
 import type { BandTotals, Totals } from '../core/totals.ts'
 
 /** History of the images of one class that were taken on one UTC day and arrived on one UTC day. */
@@ -16,7 +17,7 @@ export interface DayHistory {
 export function mergeDays(rows: Iterable<DayHistory>): DayHistory[] {
   // Days have a fixed width, so different rows have different keys.
   const merged = Map.groupBy(rows, ({ arrivalDay, day, className }) => `${arrivalDay}${day}${className}`)
-  return [...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, alike]) => mergeRows(alike))
+  return [...merged].sort(byName).map(([, alike]) => mergeRows(alike))
 }
 
 /** Adds up the rows by class. */

@@ -1,29 +1,19 @@
 import { BANDS } from '../core/event.ts'
 import type { History } from '../core/history.ts'
-import { type Statistics, statisticsOf } from '../core/totals.ts'
+import { byName } from '../core/text-order.ts'
+import { statisticsOf } from '../core/totals.ts'
 import { readParquet } from '../parquet/read.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
+import { CLASS_COLUMNS, type ClassRow } from './class-columns.ts'
 import { type DayHistory, integer, momentsOfRow, totalsOfRow } from './day-history.ts'
 
-interface Row {
-  className: string
+interface Row extends ClassRow {
   history: History
-  statistics: Statistics
 }
 
-/**
- * Columns for people (those of the original's `landcover_aggregates`), and the integers from which they are computed.
- */
+/** Columns for people, and the integers from which they are computed. */
 const COLUMNS: Column<Row>[] = [
-  { name: 'class_name', type: 'STRING', of: row => row.className },
-  { name: 'ndvi_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMean },
-  { name: 'ndvi_stddev', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviStddev },
-  { name: 'ndvi_global_min', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMin },
-  { name: 'ndvi_global_max', type: 'DOUBLE', nullable: true, of: row => row.statistics.ndviMax },
-  { name: 'red_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.red },
-  { name: 'nir_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.nir },
-  { name: 'brightness_avg', type: 'DOUBLE', nullable: true, of: row => row.statistics.bandMeans.brightness },
-  { name: 'image_count', type: 'INT64', of: ({ history }) => BigInt(history.totals.count) },
+  ...CLASS_COLUMNS,
   { name: 'late_count', type: 'INT64', of: ({ history }) => BigInt(history.totals.lateCount) },
   { name: 'ndvi_sum', type: 'DECIMAL', of: ({ history }) => history.totals.ndviSum },
   { name: 'ndvi_square_sum', type: 'DECIMAL', of: ({ history }) => history.totals.ndviSquareSum },
@@ -70,7 +60,7 @@ export async function decodeDays(bytes: Uint8Array): Promise<DayHistory[]> {
 
 /** Encodes the histories over all time as Parquet: a row for each class. */
 export function encodeClasses(classes: ReadonlyMap<string, History>): Uint8Array {
-  const rows = [...classes].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  const rows = [...classes].sort(byName)
   return writeParquet(
     COLUMNS,
     rows.map(([className, history]) => ({ className, history, statistics: statisticsOf(history.totals) })),

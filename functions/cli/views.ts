@@ -1,6 +1,7 @@
 import type { BatchRun } from '../batch/run.ts'
 import type { View } from '../batch/view.ts'
 import { firstCut } from '../core/slot.ts'
+import { byName } from '../core/text-order.ts'
 import { formatTimestamp } from '../core/time.ts'
 
 /** Lines for people on the lanes for which the cut waits. */
@@ -33,7 +34,7 @@ export function explainView(view: View | undefined, slotMs: number): string {
     ['left out', `${audit.overlapping} rows of overlapping files, ${audit.copies} events of copies`],
     ['missed', `${audit.missed} events that came after their slot was counted${missing}`],
     ...Object.entries(parts)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .sort(byName)
       .map(([name, part]): [string, string] => [
         `part ${name}`,
         `${part.images} images of ${part.firstDay} to ${part.lastDay}, ${part.key}`,

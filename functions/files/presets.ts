@@ -28,20 +28,25 @@ export function headerKey(header: string): string {
     .replaceAll(/^_+|_+$/g, '')
 }
 
+/** Columns of programs that name the mean, the extremes and the deviation of NDVI without its name. */
+function statistics(deviation: string): Preset['columns'] {
+  return { ndvi_mean: 'mean', ndvi_std: deviation, ndvi_min: 'min', ndvi_max: 'max' }
+}
+
 /** Presets in the order in which they are tried. */
 export const PRESETS: readonly Preset[] = [
   {
     name: 'sentinel-hub-batch',
     writtenBy: 'Sentinel Hub Statistical API, several areas',
     headers: ['identifier', 'interval_from', 'mean'],
-    columns: { timestamp: 'interval_from', ndvi_mean: 'mean', ndvi_std: 'stdev', ndvi_min: 'min', ndvi_max: 'max' },
+    columns: { timestamp: 'interval_from', ...statistics('stdev') },
     constants: { image_id: '{identifier}_{date}' },
   },
   {
     name: 'sentinel-hub',
     writtenBy: 'Sentinel Hub Statistical API',
     headers: ['interval_from', 'mean'],
-    columns: { timestamp: 'interval_from', ndvi_mean: 'mean', ndvi_std: 'stdev', ndvi_min: 'min', ndvi_max: 'max' },
+    columns: { timestamp: 'interval_from', ...statistics('stdev') },
     constants: { image_id: '{file}_{date}' },
   },
   {
@@ -88,7 +93,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'ornl-modis',
     writtenBy: 'the MODIS web service of ORNL DAAC',
     headers: ['calendar_date', 'modis_date'],
-    columns: { timestamp: 'calendar_date', ndvi_mean: 'mean', ndvi_std: 'stdev', ndvi_min: 'min', ndvi_max: 'max' },
+    columns: { timestamp: 'calendar_date', ...statistics('stdev') },
     constants: { image_id: '{file}_{date}' },
   },
   {
@@ -96,13 +101,13 @@ export const PRESETS: readonly Preset[] = [
     writtenBy: 'geemap zonal statistics',
     headers: ['system_index', 'mean'],
     without: ['geo', 'system_time_start', 'date', 'timestamp'],
-    columns: { image_id: 'system_index', ndvi_mean: 'mean', ndvi_std: 'stddev', ndvi_min: 'min', ndvi_max: 'max' },
+    columns: { image_id: 'system_index', ...statistics('stddev') },
   },
   {
     name: 'gee-table',
     writtenBy: 'Earth Engine table exports',
     headers: ['system_index'],
-    columns: { image_id: 'system_index', ndvi_mean: 'mean', ndvi_std: 'stddev', ndvi_min: 'min', ndvi_max: 'max' },
+    columns: { image_id: 'system_index', ...statistics('stddev') },
   },
   {
     name: 'gee-chart',

@@ -14,7 +14,7 @@ export function bytesOf(path: string, form: 'text' | 'gzip' | 'zstd'): AsyncIter
 
 function through(source: NodeJS.ReadableStream, transform: Transform): Transform {
   pipeline(source, transform, () => {
-    // The failure of one destroys the other with it, so that it reaches whoever reads.
+    // The failure of one destroys the other, so the reader gets it.
   })
   return transform
 }

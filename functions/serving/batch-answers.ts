@@ -4,6 +4,7 @@ import type { ViewReader } from '../batch/view-reader.ts'
 import type { Band } from '../core/event.ts'
 import type { History } from '../core/history.ts'
 import { correlation, FEATURES, type Feature, quantile, separability, trend } from '../core/history-statistics.ts'
+import { byName } from '../core/text-order.ts'
 import { statisticsOf, type Totals } from '../core/totals.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import type { BatchDayRow, BatchStatisticsRow, ClassStatsRow, SeparabilityQuery, SeparabilityRow } from './schemas.ts'
@@ -147,9 +148,4 @@ function quantiles({ histogram }: History) {
     ndvi_p75: quantile(histogram, 0.75),
     ndvi_p95: quantile(histogram, 0.95),
   }
-}
-
-/** Order of entries by their key, by UTF-16 code units: the same on every machine. */
-export function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

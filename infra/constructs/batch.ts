@@ -15,6 +15,7 @@ import {
   ARCHIVE_TABLE_COLUMNS,
   slotProjection,
 } from '../../functions/archive/table.ts'
+import { AGGREGATES_PREFIX } from '../../functions/batch/aggregates-table.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import type { BatchOutcome } from '../../functions/runtime/aws/batch.ts'
 import type { Names } from '../names.ts'
@@ -61,9 +62,9 @@ export class BatchLayer extends Construct {
     log.allowLogMetadata(this.function, 'lanes')
     grants.speedStore(this.function)
     grants.athena(this.function)
-    grants.readObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'imports/*')
-    grants.writeObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*', 'batch/*')
-    grants.deleteObjects(this.function, 'views/*', 'history/*', 'landcover_aggregates/*')
+    grants.readObjects(this.function, 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`, 'imports/*')
+    grants.writeObjects(this.function, 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`, 'batch/*')
+    grants.deleteObjects(this.function, 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`)
 
     const stateMachineName = `landcover-${stage.name}-batch`
     this.stateMachine = new StateMachine(this, 'StateMachine', {

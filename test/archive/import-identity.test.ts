@@ -1,22 +1,16 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { importEvents, laneOfImport, readImports, withdrawImport } from '../../functions/archive/imports.ts'
 import { decodeEvent, type WireEvent } from '../../functions/core/event.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { someEvents } from '../support/events-csv.ts'
 import { NOON_MS } from '../support/factories.ts'
-import { openPipeline, perClass, withoutLateness } from '../support/pipeline.ts'
+import { openImportPipeline } from '../support/imported.ts'
 import { byClass, recount } from '../support/recount.ts'
 
 const EVENTS = someEvents(60)
 
 async function open() {
-  const pipeline = await openPipeline({
-    streamIdentity: 'stream',
-    slotMs: HOUR_MS,
-    lanes: async () => [],
-    now: () => NOON_MS,
-  })
-  onTestFinished(() => pipeline.close())
+  const { pipeline, counted } = await openImportPipeline()
   let imports = 0
   return {
     pipeline,
@@ -31,10 +25,7 @@ async function open() {
       await pipeline.runBatch()
       await remove()
     },
-    async counted() {
-      await pipeline.runBatch()
-      return withoutLateness(perClass(await pipeline.batchTotals()))
-    },
+    counted,
   }
 }
 

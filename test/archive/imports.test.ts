@@ -12,28 +12,20 @@ import type { BatchQuery } from '../../functions/ports/batch-query.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { someEvents } from '../support/events-csv.ts'
 import { NOON_MS } from '../support/factories.ts'
-import { BATCH_SQL, openPipeline, perClass, withoutLateness } from '../support/pipeline.ts'
+import { openImportPipeline } from '../support/imported.ts'
+import { BATCH_SQL } from '../support/pipeline.ts'
 import { byClass, recount } from '../support/recount.ts'
 
 const EVENTS = someEvents(40)
 const ROWS = EVENTS.map(event => decodeEvent(event, NOON_MS))
 
 async function open() {
-  const pipeline = await openPipeline({
-    streamIdentity: 'stream',
-    slotMs: HOUR_MS,
-    lanes: async () => [],
-    now: () => NOON_MS,
-  })
-  onTestFinished(() => pipeline.close())
+  const { pipeline, counted } = await openImportPipeline()
   return {
     pipeline,
     put: (rows: Iterable<ImageEvent | null>, objects: ObjectStore = pipeline.objects) =>
       importEvents(objects, HOUR_MS, 'some', rows, NOON_MS),
-    async counted() {
-      await pipeline.runBatch()
-      return withoutLateness(perClass(await pipeline.batchTotals()))
-    },
+    counted,
   }
 }
 

@@ -15,6 +15,23 @@ const HEADER =
   'image_id,class_name,ndvi_mean,ndvi_std,ndvi_min,ndvi_max,vegetation_index,' +
   'red_mean,green_mean,blue_mean,nir_mean,brightness_mean,timestamp'
 
+/** The event that the rows of Forest_1 give, in one file or joined. */
+const FOREST_1 = {
+  image_id: 'Forest_1',
+  class_name: 'Forest',
+  ndvi_mean: 0.7,
+  ndvi_std: 0.05,
+  ndvi_min: 0.5,
+  ndvi_max: 0.8,
+  vegetation_index: 0.4,
+  red_mean: 400,
+  green_mean: 700,
+  blue_mean: 800,
+  nir_mean: 2500,
+  brightness_mean: 633.333,
+  timestamp: '2026-10-01T10:00:00.000Z',
+}
+
 let scratch: string
 let made = 0
 beforeAll(async () => {
@@ -76,23 +93,7 @@ describe('a flat file', () => {
       `${HEADER}\nForest_1,Forest,0.7,0.05,.5,8e-1,+0.4,400,700,800,2500,633.333,2026-10-01T10:00:00Z\n`,
     )
     expect([problems, error]).toEqual([[], null])
-    expect(events).toEqual([
-      {
-        image_id: 'Forest_1',
-        class_name: 'Forest',
-        ndvi_mean: 0.7,
-        ndvi_std: 0.05,
-        ndvi_min: 0.5,
-        ndvi_max: 0.8,
-        vegetation_index: 0.4,
-        red_mean: 400,
-        green_mean: 700,
-        blue_mean: 800,
-        nir_mean: 2500,
-        brightness_mean: 633.333,
-        timestamp: '2026-10-01T10:00:00.000Z',
-      },
-    ])
+    expect(events).toEqual([FOREST_1])
   })
 
   it('needs three columns only, in any order, and takes the time of reading', async () => {
@@ -259,21 +260,7 @@ describe('a folder', () => {
     const { events, problems, error } = await readFolder({})
     expect([problems, error]).toEqual([[], null])
     expect(events).toEqual([
-      {
-        image_id: 'Forest_1',
-        class_name: 'Forest',
-        ndvi_mean: 0.7,
-        ndvi_std: 0.05,
-        ndvi_min: 0.5,
-        ndvi_max: 0.8,
-        vegetation_index: 0.4,
-        red_mean: 400,
-        green_mean: 700,
-        blue_mean: 800,
-        nir_mean: 2500,
-        brightness_mean: 633.333,
-        timestamp: '2026-10-01T10:00:00.000Z',
-      },
+      FOREST_1,
       expect.objectContaining({ image_id: 'River_1', class_name: 'River', vegetation_index: null }),
     ])
   })

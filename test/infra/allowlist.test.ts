@@ -7,7 +7,7 @@ type Run = (code: string, events: readonly unknown[]) => unknown[]
 
 const inNode: Run = (code, events) => runInNewContext(`${code}\n${JSON.stringify(events)}.map(handler)`) as unknown[]
 
-/** True for each viewer whom CloudFront would let pass. */
+/** True for each viewer that CloudFront would let pass. */
 function lets(run: Run, cidrs: readonly string[], ips: readonly string[]): boolean[] {
   const request = { uri: '/' }
   const answers = run(

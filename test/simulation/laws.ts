@@ -1,11 +1,12 @@
 import { type Alert, judge } from '../../functions/core/alert.ts'
 import { isKnownClass } from '../../functions/core/classes.ts'
-import { FUTURE_TOLERANCE_MS, type ImageEvent } from '../../functions/core/event.ts'
+import { FUTURE_TOLERANCE_MS } from '../../functions/core/event.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import { DAY_MS, dayOf } from '../../functions/core/time.ts'
 import type { Totals } from '../../functions/core/totals.ts'
 import { windowOf } from '../../functions/core/window.ts'
+import { imageEvent } from '../support/factories.ts'
 import type { Outcome } from './history.ts'
 import type { StoredRecord } from './log.ts'
 import { compare, describeTotals, distinctRecords, goodEvents, recount } from './recount.ts'
@@ -46,22 +47,7 @@ async function storedTotals({ log, store, expired }: Outcome): Promise<Map<strin
 /** Returns the alert that the rules require for an event, computed from the event alone. */
 function expectedAlert(event: SentEvent): Alert | null {
   const { imageId, className, eventMs, ndviMean, nir } = event
-  const decoded: ImageEvent = {
-    imageId,
-    className,
-    eventMs,
-    ndviMean,
-    ndviStd: null,
-    ndviMin: null,
-    ndviMax: null,
-    vegetationIndex: null,
-    red: null,
-    green: null,
-    blue: null,
-    nir,
-    brightness: null,
-  }
-  return judge(decoded, DEFAULT_RULES, BASELINE)
+  return judge(imageEvent({ imageId, className, eventMs, ndviMean, nir }), DEFAULT_RULES, BASELINE)
 }
 
 function expectedAlerts(outcome: Outcome, records: StoredRecord[]): Map<string, string> {

@@ -12,6 +12,7 @@ import {
 import type { BatchQuery, SqlRow } from '../../ports/batch-query.ts'
 import { limitedRequests } from '../aws/requests.ts'
 import { toSqlValue } from './trino-values.ts'
+import { underWay } from './under-way.ts'
 
 /** Options of batch queries by Athena. */
 export interface AthenaBatchQueryOptions {
@@ -58,7 +59,7 @@ export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQue
     ...(region && { region }),
   })
   const closing = new AbortController()
-  const running = new Set<Promise<unknown>>()
+  const statements = underWay()
 
   /**
    * Starts a statement. A repeated request starts no second one, because the client gives each statement its own token.
@@ -126,18 +127,10 @@ export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQue
   }
 
   return {
-    async query(sql) {
-      const answer = query(sql)
-      running.add(answer)
-      try {
-        return await answer
-      } finally {
-        running.delete(answer)
-      }
-    },
+    query: sql => statements.track(query(sql)),
     async close() {
       closing.abort()
-      await Promise.allSettled(running)
+      await statements.ended()
       client.destroy()
     },
   }

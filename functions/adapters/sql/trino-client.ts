@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { underWay } from './under-way.ts'
 
 /** Address of a Trino server, with catalog and schema. */
 export interface TrinoConnection {
@@ -65,7 +66,7 @@ export function openTrinoClient({ url, catalog, schema }: TrinoConnection): Trin
     'X-Trino-Time-Zone': 'UTC',
   }
   const closing = new AbortController()
-  const running = new Set<Promise<unknown>>()
+  const statements = underWay()
 
   async function request(method: 'GET' | 'POST', uri: string, body?: string): Promise<QueryResults> {
     for (let attempt = 1; ; attempt++) {
@@ -109,18 +110,10 @@ export function openTrinoClient({ url, catalog, schema }: TrinoConnection): Trin
   }
 
   return {
-    async run(sql) {
-      const answer = run(sql)
-      running.add(answer)
-      try {
-        return await answer
-      } finally {
-        running.delete(answer)
-      }
-    },
+    run: sql => statements.track(run(sql)),
     async close() {
       closing.abort(new Error('the client is closed'))
-      await Promise.allSettled(running)
+      await statements.ended()
     },
   }
 }

@@ -14,6 +14,25 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const MEBIBYTE = 1024 * 1024
 
+type Polled = Parameters<typeof startPolling>[0]
+
+/** Polls a log until the test ends, and closes it then. */
+function poll(options: Pick<Polled, 'log' | 'checkpoints' | 'handler'> & Partial<Polled>): void {
+  const polling = startPolling({
+    consumer: 'test',
+    toEvent: kinesisEvent,
+    batchSize: 1_000,
+    batchingWindowMs: 0,
+    logger: { info() {}, warn() {} },
+    failures: failureRegistry(() => 0),
+    ...options,
+  })
+  onTestFinished(async () => {
+    await polling.stop()
+    await Promise.all([options.log.close(), options.checkpoints.close()])
+  })
+}
+
 /** Appends records to a new log, polls it, and returns the sizes of the deliveries that brought them. */
 async function sizesOfDeliveries(records: Uint8Array[], lanesAs: (lane: Lane) => Lane[]): Promise<number[]> {
   const folder = temporaryFolder()
@@ -34,24 +53,13 @@ async function sizesOfDeliveries(records: Uint8Array[], lanesAs: (lane: Lane) =>
   const checkpoints = openSqliteCheckpoints(join(folder, 'checkpoints.sqlite'))
   const sizes: number[] = []
   const all = Promise.withResolvers<void>()
-  const polling = startPolling({
-    consumer: 'test',
-    log,
-    checkpoints,
-    toEvent: kinesisEvent,
-    batchSize: 1_000,
-    batchingWindowMs: 0,
-    logger: { info() {}, warn() {} },
-    failures: failureRegistry(() => 0),
+  poll({
+    ...{ log, checkpoints },
     async handler(event) {
       sizes.push(deliveriesOf(event, log.identity).flatMap(delivery => delivery.records).length)
       if (sizes.reduce((sum, size) => sum + size, 0) === records.length) all.resolve()
       return { batchItemFailures: [] }
     },
-  })
-  onTestFinished(async () => {
-    await polling.stop()
-    await Promise.all([inner.close(), checkpoints.close()])
   })
   await all.promise
   return sizes
@@ -84,8 +92,8 @@ it('does not wait longer for a full batch when the clock is set back', async () 
   const [lane] = (await inner.lanes()) as [Lane]
   await inner.append([{ lane: lane.name, data: new Uint8Array(1) }])
   const delivered = Promise.withResolvers<void>()
-  const polling = startPolling({
-    ...{ consumer: 'test', checkpoints, toEvent: kinesisEvent, batchSize: 10, batchingWindowMs: 200 },
+  poll({
+    ...{ checkpoints, batchSize: 10, batchingWindowMs: 200 },
     log: {
       ...inner,
       async read(...asked) {
@@ -94,16 +102,10 @@ it('does not wait longer for a full batch when the clock is set back', async () 
         return records
       },
     },
-    logger: { info() {}, warn() {} },
-    failures: failureRegistry(() => 0),
     async handler() {
       delivered.resolve()
       return { batchItemFailures: [] }
     },
-  })
-  onTestFinished(async () => {
-    await polling.stop()
-    await Promise.all([inner.close(), checkpoints.close()])
   })
   await delivered.promise
 })
@@ -116,15 +118,8 @@ it('delivers again from the lowest record that a response names, in any order of
   await log.append(Array.from({ length: 12 }, () => ({ lane: lane.name, data: new Uint8Array(1) })))
   const deliveries: string[][] = []
   const all = Promise.withResolvers<void>()
-  const polling = startPolling({
-    consumer: 'test',
-    log,
-    checkpoints,
-    toEvent: kinesisEvent,
-    batchSize: 1_000,
-    batchingWindowMs: 0,
-    logger: { info() {}, warn() {} },
-    failures: failureRegistry(() => 0),
+  poll({
+    ...{ log, checkpoints },
     async handler(event) {
       const sequences = (event as KinesisStreamEvent).Records.map(({ kinesis }) => kinesis.sequenceNumber)
       deliveries.push(sequences)
@@ -133,10 +128,6 @@ it('delivers again from the lowest record that a response names, in any order of
       const named = deliveries.length > 1 ? [] : [sequences[9], sequences[2], sequences[4]]
       return { batchItemFailures: named.map(itemIdentifier => ({ itemIdentifier: itemIdentifier as string })) }
     },
-  })
-  onTestFinished(async () => {
-    await polling.stop()
-    await Promise.all([log.close(), checkpoints.close()])
   })
   await all.promise
   expect(deliveries[1]).toEqual(deliveries[0]?.slice(2))
