@@ -22,7 +22,7 @@ function run(command: string, folder: string) {
 }
 
 describe('the tutorial of docs/observe.md', () => {
-  it('shows what its commands say, and the numbers that they write', { timeout: 60_000 }, () => {
+  it('shows what its commands say, and the numbers that they write', () => {
     const folder = temporaryFolder()
     expect(commands.map(command => command.split(' ')[0])).toEqual(['generate', 'observe', 'observe', 'produce'])
     const outcomes = commands.map(command => run(command, folder))

@@ -302,7 +302,7 @@ const packing = fc.record({
 describe('with any faults', () => {
   test('acknowledged events are counted exactly once, others at most once, because each id has one record in flight', async () => {
     await fc.assert(fc.asyncProperty(faultRuns, work, packing, fc.constantFrom(0, 0.3, 0.99), runOne), { numRuns: 300 })
-  }, 120_000)
+  })
 })
 
 /** Checks all rules on one history. @param random source of all its random numbers */

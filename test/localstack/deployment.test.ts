@@ -32,7 +32,7 @@ import { describeWithLocalStack } from './python.ts'
 
 const SLOT_MS = 20 * SECOND_MS
 const EVENTS = 50_000
-const DEPLOY_MS = 300_000
+const DEPLOY_MS = 900_000
 const SEED = 7
 
 /** Names of the checks in infra/tools/verify.ts whose services LocalStack has. */
@@ -273,7 +273,7 @@ describeWithLocalStack('the deployed system', () => {
     expect([code, stderr]).toEqual([1, 'there is no function landcover-absent-batch in this account and region\n'])
   })
 
-  it('rebuilds a lost speed store from its archive, while events flow', { timeout: 120_000 }, async () => {
+  it('rebuilds a lost speed store from its archive, while events flow', { timeout: DEPLOY_MS }, async () => {
     const replay = () => run('functions/cli/replay.ts', ['--stage', 'local']).finished
     expect(await replay()).toMatchObject({
       code: 1,

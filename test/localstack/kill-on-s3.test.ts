@@ -34,7 +34,7 @@ describeWithLocalStack('archive, batch and compaction on S3', () => {
     await localStack?.stop()
   })
 
-  it('after repeated kill -9, the view is always complete, and exact in the end', { timeout: 300_000 }, async () => {
+  it('after repeated kill -9, the view is always complete, and exact in the end', async () => {
     const random = seeded()
     console.info(`kill -9 on S3: SEED=${random.seed}`)
     const bucket = `kills-${random.seed}`
