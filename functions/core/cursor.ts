@@ -122,7 +122,7 @@ export function withinSizeLimit(producers: SeenProducers, future: Slot): { kept:
  * that a clock which leapt some hours ahead cannot have made them. So a lane that is read hours
  * after the leap, when its time stamps no longer lie in the future, still knows the producers of before.
  *
- * @param reached latest slot of the lane that is not in the future
+ * @param reached slot of the lane's last record, or now when that lies in the future
  */
 export function withoutExpired(
   producers: SeenProducers,

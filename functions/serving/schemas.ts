@@ -150,13 +150,8 @@ export const BatchDayRow = z.object({
 })
 export type BatchDayRow = z.infer<typeof BatchDayRow>
 
-/** Description of a parameter for people, for parameters that accept less than their JSON Schema would say. */
-interface Described extends Record<string, unknown> {
-  type: string
-}
-
 /** Makes a query parameter, which is text. `described` is its form in the OpenAPI document. */
-function parameter<Schema extends z.ZodType>(schema: Schema, described: Described): Schema {
+function parameter<Schema extends z.ZodType>(schema: Schema, described: Record<string, unknown>): Schema {
   return schema.meta({ described })
 }
 
@@ -212,8 +207,12 @@ const instant = (description: string) =>
       )
       .optional(),
     {
-      type: 'string',
-      examples: ['2026-11-22T14:00:00Z', '2026-11-22', '1795356000000'],
+      anyOf: [
+        { type: 'string', format: 'date-time' },
+        { type: 'string', format: 'date' },
+        { type: 'string', pattern: '^[0-9]{12,13}$' },
+      ],
+      examples: ['2026-11-22', '2026-11-22T14:00:00Z', '1795356000000'],
       description: `${description}. A time, a day (its midnight, UTC), or milliseconds since 1970`,
     },
   )

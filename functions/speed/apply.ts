@@ -137,10 +137,10 @@ interface Part {
   lastArrivalMs: number | null
   lastEventMs: number | null
   /**
-   * Latest slot of the records that have a producer. Only these need room in the cursor, so only these may expire
-   * others.
+   * Slot of the last record that has a producer. Only these need room in the cursor, so only these may expire others.
+   * While a clock that was set back stamps records, it is old, so that their producers stay known.
    */
-  latestSlot: Slot
+  lastSlot: Slot
 }
 
 /** Adds up the records from `start` on, as many as one chunk may hold. */
@@ -167,7 +167,7 @@ function addUp(
     producers: new Map(cursor.producers),
     lastArrivalMs: cursor.lastArrivalMs,
     lastEventMs: cursor.lastEventMs,
-    latestSlot: 0,
+    lastSlot: 0,
   }
   const { producers, quarantined, alerts, additions } = part
   while (part.end < records.length && quarantined.length + alerts.length + additions.size < MAX_HELD) {
@@ -181,7 +181,7 @@ function addUp(
     if (origin) {
       const isKnown = isCopy(producers, origin, slot, lookBackMs(slotMs))
       see(producers, origin.producer, { counter: origin.counter, slot })
-      part.latestSlot = Math.max(part.latestSlot, slot)
+      part.lastSlot = slot
       if (isKnown) {
         part.skippedRecords++
         continue
@@ -238,7 +238,7 @@ async function writePart(
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
   // When the log's clock has leapt ahead, no producer expires: copies may come after the clock is right again.
   const nowSlot = slotOf(layer.now(), slotMs)
-  const remembered = withoutExpired(part.producers, Math.min(part.latestSlot, nowSlot), slotMs)
+  const remembered = withoutExpired(part.producers, Math.min(part.lastSlot, nowSlot), slotMs)
   const { kept, forgotten } = withinSizeLimit(remembered, nowSlot + 2 * slotMs)
   applied.producersForgotten += forgotten
   const next: Cursor = {

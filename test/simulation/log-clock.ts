@@ -6,6 +6,13 @@ const JUMPS = 0.15
 /** Maximum number of records that a wrong clock stamps before it is right again. */
 const LONGEST_JUMP = 4
 
+/** Arrival time that the log gives a record. */
+export interface Stamp {
+  arrivalMs: number
+  /** True if the clock was wrong. */
+  isMisstamped: boolean
+}
+
 export interface Jumps {
   random: Random
   ahead: boolean
@@ -34,8 +41,8 @@ export class LogClock {
     this.#isRight = true
   }
 
-  stamp(rightMs: number): number {
-    if (this.#isRight) return rightMs
+  stamp(rightMs: number): Stamp {
+    if (this.#isRight) return { arrivalMs: rightMs, isMisstamped: false }
     const { random, ahead, back } = this.#jumps
     if (this.#left === 0 && random() < JUMPS) {
       this.#left = 1 + Math.floor(random() * LONGEST_JUMP)
@@ -43,8 +50,8 @@ export class LogClock {
       const farMs = random() < 0.5 ? this.#hoursMs : 2 * DAY_MS * 1000 ** random()
       this.#offMs = isBack ? (back ? -Math.floor(farMs) : 0) : ahead ? Math.floor(farMs) : 0
     }
-    if (this.#left === 0) return rightMs
+    if (this.#left === 0) return { arrivalMs: rightMs, isMisstamped: false }
     this.#left--
-    return rightMs + this.#offMs
+    return { arrivalMs: rightMs + this.#offMs, isMisstamped: this.#offMs !== 0 }
   }
 }

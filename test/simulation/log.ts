@@ -1,9 +1,12 @@
 import { type Lane, type Position, START, toPosition } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
+import type { Stamp } from './log-clock.ts'
 import type { SentRecord } from './sent.ts'
 
 export interface StoredRecord extends LogRecord {
   sent: SentRecord
+  /** True if a clock that was wrong stamped it. */
+  isMisstamped: boolean
   /** The log removed it before it was read. */
   isLost: boolean
 }
@@ -64,12 +67,12 @@ export class SimulatedLog {
   }
 
   /** @param gap number of positions that stay empty before the record */
-  append(lane: string, sent: SentRecord, arrivalMs: number, gap: number): void {
+  append(lane: string, sent: SentRecord, stamp: Stamp, gap: number): void {
     const { records } = this.shardOf(lane)
     const before = this.kind === 'kafka' ? Number(records.at(-1)?.position ?? this.#firstSequence) : this.#sequence
     this.#sequence = before + 1 + gap
     const position = toPosition(this.#sequence)
-    const record: StoredRecord = { lane, position, arrivalMs, data: sent.data, sent, isLost: false }
+    const record: StoredRecord = { lane, position, ...stamp, data: sent.data, sent, isLost: false }
     records.push(record)
     this.stored.push(record)
   }

@@ -16,29 +16,31 @@ interface Recount {
   nirSum: bigint
 }
 
-/** Maximum distance between the stamps of a copy and its earlier original at which it is recognised, in slots. */
+/** Maximum distance between the stamps of a copy and its earlier original, one of them wrong, to be recognised, slots. */
 const COPY_SLOTS = 2
 
 /**
  * Returns the records that count: all that were not removed unread, except copies. A copy comes after its original in
- * the lane or in a lane that this one comes from. It may also come only after a later record of its producer: then the
- * original was lost, or stamped long before. A record is no copy of one that is stamped more than two slots before it.
+ * the lane or in a lane that this one comes from. When the original was lost or stamped by a wrong clock, the copy is
+ * compared with the later records of its producer, too. Only where a clock was wrong is a copy no copy: when it is
+ * stamped more than two slots after its original.
  */
 export function distinctRecords(log: SimulatedLog, slotMs: number): StoredRecord[] {
   const ofProducer = new Map<string, StoredRecord[]>()
   return log.stored.filter(record => {
-    if (record.isLost) return false
     const { origin } = record.sent
-    if (!origin) return true
+    if (!origin) return !record.isLost
     const earlier = ofProducer.get(origin.producer) ?? []
     ofProducer.set(origin.producer, [...earlier, record])
-    return !earlier.some(known => isCopyOf(known, record, log, slotMs))
+    if (record.isLost) return false
+    const hadOriginal = earlier.some(({ sent }) => sent.origin?.counter === origin.counter)
+    return !(hadOriginal && earlier.some(known => !known.isLost && isCopyOf(known, record, log, slotMs)))
   })
 }
 
 function isCopyOf(known: StoredRecord, record: StoredRecord, log: SimulatedLog, slotMs: number): boolean {
   const slots = slotOf(record.arrivalMs, slotMs) / slotMs - slotOf(known.arrivalMs, slotMs) / slotMs
-  if (slots > COPY_SLOTS) return false
+  if (slots > COPY_SLOTS && (known.isMisstamped || record.isMisstamped)) return false
   const [counter, knownCounter] = [record, known].map(({ sent }) => sent.origin?.counter ?? 0) as [number, number]
   const isInLane = known.lane === record.lane || log.isDescendant(record.lane, known.lane)
   return knownCounter === counter || (knownCounter > counter && isInLane)

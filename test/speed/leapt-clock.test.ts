@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest'
 import { encodeHeartbeat } from '../../functions/core/record.ts'
 import { rememberedMs } from '../../functions/core/slot.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { DAY_MS, formatTimestamp, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 
 const event = JSON.stringify(wireEvent())
-const record = (producer: string) => `${JSON.stringify({ landcover: { producer, counter: 1 } })}\n${event}`
+const record = (producer: string, line = event) =>
+  `${JSON.stringify({ landcover: { producer, counter: 1 } })}\n${line}`
 
 /** Lane whose log stamps records with its own clock, while the processes have another clock. */
 async function openStampedLane() {
@@ -59,6 +60,17 @@ it('a copy counts once when the clock leapt hours ahead for other producers, als
   expect(await images()).toBe(3)
 })
 
+it('a copy counts once when the clock was set back by years, and stamped both the original and the copy', async () => {
+  const { clock, stamped, speed, images } = await openStampedLane()
+  clock.nowMs = NOON_MS + DAY_MS
+  const yearsBackMs = NOON_MS - 900 * DAY_MS
+  const ofAnOldImage = record('b', JSON.stringify(wireEvent({ timestamp: formatTimestamp(yearsBackMs) })))
+  const before = Array.from({ length: 8 }, (_, hour) => stamped(NOON_MS + hour * HOUR_MS, record(`of-hour-${hour}`)))
+  await speed([...before, stamped(yearsBackMs, ofAnOldImage)])
+  await speed([stamped(yearsBackMs + MINUTE_MS, ofAnOldImage)])
+  expect(await images()).toBe(before.length + 1)
+})
+
 it('a producer is forgotten with the first record of another producer that arrives when no copies can come', async () => {
   const { clock, stamped, speed, producers } = await openStampedLane()
   const lastMs = NOON_MS + rememberedMs(HOUR_MS) + HOUR_MS
@@ -67,6 +79,6 @@ it('a producer is forgotten with the first record of another producer that arriv
   const between = names.map((name, index) => stamped(NOON_MS + (index + 1) * HOUR_MS, record(name)))
   await speed([stamped(NOON_MS, record('a')), ...between, stamped(lastMs, record('b'))])
   expect(await producers()).toEqual(['a', ...names, 'b'])
-  await speed([stamped(lastMs + HOUR_MS, record('c')), stamped(lastMs, record('d'))])
-  expect(await producers()).toEqual([...names, 'b', 'c', 'd'])
+  await speed([stamped(lastMs, record('d')), stamped(lastMs + HOUR_MS, record('c'))])
+  expect(await producers()).toEqual([...names, 'b', 'd', 'c'])
 })
