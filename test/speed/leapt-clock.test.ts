@@ -6,8 +6,7 @@ import { NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 
 const event = JSON.stringify(wireEvent())
-const record = (producer: string, line = event) =>
-  `${JSON.stringify({ landcover: { producer, counter: 1 } })}\n${line}`
+const record = (producer: string, line = event) => `${JSON.stringify({ landcover: { producer, counter: 1 } })}\n${line}`
 
 /** Lane whose log stamps records with its own clock, while the processes have another clock. */
 async function openStampedLane() {
