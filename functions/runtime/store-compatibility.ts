@@ -1,4 +1,4 @@
-import { OLDEST_STORE_FORMAT, STORE_FORMAT } from '../adapters/cassandra/tables.ts'
+import { OLDEST_STORE_FORMAT, STORE_FORMAT } from '../adapters/row-encoding/tables.ts'
 import { type SpeedStore, SpeedStoreUnavailableError } from '../ports/speed-store.ts'
 
 /** Expectations of a system about its store. */

@@ -5,7 +5,7 @@ import {
   type CassandraSpeedStoreOptions,
   openCassandraSpeedStore,
 } from '../../functions/adapters/cassandra/speed-store.ts'
-import { STORE_FORMAT, TABLES } from '../../functions/adapters/cassandra/tables.ts'
+import { STORE_FORMAT, TABLES } from '../../functions/adapters/row-encoding/tables.ts'
 import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
 import { START, toPosition } from '../../functions/core/lane.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'

@@ -4,7 +4,7 @@ import {
   type CassandraSpeedStoreOptions,
   openCassandraSpeedStore,
 } from '../../functions/adapters/cassandra/speed-store.ts'
-import { TABLES } from '../../functions/adapters/cassandra/tables.ts'
+import { TABLES } from '../../functions/adapters/row-encoding/tables.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
 import { SpeedStoreUnavailableError } from '../../functions/ports/speed-store.ts'
 import { describeSpeedStore } from '../contracts/speed-store.ts'

@@ -1,4 +1,4 @@
-import { OLDEST_STORE_FORMAT } from '../../functions/adapters/cassandra/tables.ts'
+import { OLDEST_STORE_FORMAT } from '../../functions/adapters/row-encoding/tables.ts'
 import { ensureCompatibleStore } from '../../functions/runtime/store-compatibility.ts'
 import { faultyStore, StoreFaultError } from './faulty-store.ts'
 import { SLOT_MS, type World } from './world.ts'

@@ -1,9 +1,10 @@
 import { formatTimestamp } from '../../core/time.ts'
 import type { QuarantineEntry, SpeedStore } from '../../ports/speed-store.ts'
 import { inParallel } from '../in-parallel.ts'
-import { toQuarantineEntry } from '../row-encoding/speed-rows.ts'
+import { fromCells, QUARANTINE_FORM, toCells } from '../row-encoding/speed-rows.ts'
+import { quarantineBytesTable, quarantineHoursTable, quarantineTable, WHOLE_RECORD } from '../row-encoding/tables.ts'
 import type { CqlClient, CqlRow, CqlStatement } from './client.ts'
-import { WHOLE_RECORD } from './tables.ts'
+import { insertCql } from './cql.ts'
 
 /**
  * Maximum length of bytes in one row. Longer bytes are divided into several rows. It is far below the 1 MB limit of a
@@ -25,54 +26,63 @@ export function cassandraQuarantine(
   client: CqlClient,
   keyspace: string,
 ): Pick<SpeedStore, 'quarantine' | 'readQuarantine'> {
+  return { quarantine: quarantineWriter(client, keyspace), readQuarantine: quarantineReader(client, keyspace) }
+}
+
+function quarantineWriter(client: CqlClient, keyspace: string): SpeedStore['quarantine'] {
+  const placesBetween = `SELECT sequence, line FROM ${keyspace}.quarantine
+    WHERE lane = ? AND arrival_hour = ? AND sequence >= ? AND sequence <= ?`
+
+  /** Stores the entries of one lane and hour. */
+  async function putBucket(lane: string, hour: string, entries: readonly QuarantineEntry[]): Promise<void> {
+    const sequences = entries.map(entry => entry.position).sort()
+    const known = new Set<string>()
+    const range = [lane, hour, sequences[0] as string, sequences.at(-1) as string]
+    for await (const { sequence, line } of client.rows([placesBetween, range], 1_000)) known.add(`${sequence} ${line}`)
+    const missing = entries.filter(({ position, index }) => {
+      const place = `${position} ${index ?? WHOLE_RECORD}`
+      return !known.has(place) && known.add(place)
+    })
+    if (missing.length === 0) return
+    await client.write([insertCql(keyspace, quarantineHoursTable, { lane, arrival_hour: hour })])
+    for (const entry of missing) await putLaterPieces(entry)
+    await inParallel(inWrites(missing), IN_FLIGHT, write => client.write(write.map(entry => putStatement(hour, entry))))
+  }
+
+  function putStatement(hour: string, { bytes, ...entry }: QuarantineEntry): CqlStatement {
+    const first = asBuffer(bytes).subarray(0, PIECE_BYTES)
+    const cells = { ...toCells(QUARANTINE_FORM, entry), arrival_hour: hour, bytes_length: bytes.length, bytes: first }
+    return insertCql(keyspace, quarantineTable, cells)
+  }
+
+  async function putLaterPieces({ lane, position, index, bytes }: QuarantineEntry): Promise<void> {
+    const pieces: CqlStatement[] = []
+    for (let start = PIECE_BYTES; start < bytes.length; start += PIECE_BYTES) {
+      const place = { lane, sequence: position, line: index ?? WHOLE_RECORD, piece: start / PIECE_BYTES }
+      const piece = asBuffer(bytes).subarray(start, start + PIECE_BYTES)
+      pieces.push(insertCql(keyspace, quarantineBytesTable, { ...place, bytes: piece }))
+    }
+    await inParallel(pieces, IN_FLIGHT, piece => client.write([piece]))
+  }
+
+  return async entries => {
+    const buckets = Map.groupBy(entries, ({ lane, arrivalMs }) => `${lane}/${hourOf(arrivalMs)}`)
+    for (const bucket of buckets.values()) {
+      const { lane, arrivalMs } = bucket[0] as QuarantineEntry
+      await putBucket(lane, hourOf(arrivalMs), bucket)
+    }
+  }
+}
+
+function quarantineReader(client: CqlClient, keyspace: string): SpeedStore['readQuarantine'] {
   const sql = {
-    knowHour: `INSERT INTO ${keyspace}.quarantine_hours (lane, arrival_hour) VALUES (?, ?)`,
     hoursFrom: `SELECT arrival_hour FROM ${keyspace}.quarantine_hours WHERE lane = ? AND arrival_hour >= ?`,
-    placesBetween: `SELECT sequence, line FROM ${keyspace}.quarantine
-      WHERE lane = ? AND arrival_hour = ? AND sequence >= ? AND sequence <= ?`,
-    put: `INSERT INTO ${keyspace}.quarantine
-      (lane, arrival_hour, sequence, line, arrival_ms, reason, detail, bytes_length, bytes)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    putPiece: `INSERT INTO ${keyspace}.quarantine_bytes (lane, sequence, line, piece, bytes) VALUES (?, ?, ?, ?, ?)`,
     pieces: `SELECT bytes FROM ${keyspace}.quarantine_bytes WHERE lane = ? AND sequence = ? AND line = ?`,
     // Two statements replace (sequence, line) > (?, ?): Keyspaces compares columns one by one.
     linesBehind: `SELECT * FROM ${keyspace}.quarantine
       WHERE lane = ? AND arrival_hour = ? AND sequence = ? AND line > ? LIMIT ?`,
     recordsBehind: `SELECT * FROM ${keyspace}.quarantine
       WHERE lane = ? AND arrival_hour = ? AND sequence > ? LIMIT ?`,
-  }
-
-  /** Yields the entries of one lane and hour. */
-  async function putBucket(lane: string, hour: string, entries: readonly QuarantineEntry[]): Promise<void> {
-    const sequences = entries.map(entry => entry.position).sort()
-    const known = new Set<string>()
-    const range = [lane, hour, sequences[0] as string, sequences.at(-1) as string]
-    for await (const { sequence, line } of client.rows([sql.placesBetween, range], 1_000))
-      known.add(`${sequence} ${line}`)
-    const missing = entries.filter(({ position, index }) => {
-      const place = `${position} ${index ?? WHOLE_RECORD}`
-      return !known.has(place) && known.add(place)
-    })
-    if (missing.length === 0) return
-    await client.write([[sql.knowHour, [lane, hour]]])
-    for (const entry of missing) await putLaterPieces(entry)
-    await inParallel(inWrites(missing), IN_FLIGHT, write => client.write(write.map(entry => putStatement(hour, entry))))
-  }
-
-  function putStatement(hour: string, entry: QuarantineEntry): CqlStatement {
-    const { lane, position, index, arrivalMs, reason, detail, bytes } = entry
-    const line = index ?? WHOLE_RECORD
-    const first = asBuffer(bytes).subarray(0, PIECE_BYTES)
-    return [sql.put, [lane, hour, position, line, arrivalMs, reason, detail, bytes.length, first]]
-  }
-
-  async function putLaterPieces({ lane, position, index, bytes }: QuarantineEntry): Promise<void> {
-    const pieces: CqlStatement[] = []
-    for (let start = PIECE_BYTES; start < bytes.length; start += PIECE_BYTES) {
-      const piece = asBuffer(bytes).subarray(start, start + PIECE_BYTES)
-      pieces.push([sql.putPiece, [lane, position, index ?? WHOLE_RECORD, start / PIECE_BYTES, piece]])
-    }
-    await inParallel(pieces, IN_FLIGHT, piece => client.write([piece]))
   }
 
   async function toEntry(row: CqlRow): Promise<QuarantineEntry> {
@@ -83,35 +93,26 @@ export function cassandraQuarantine(
         pieces.push(piece.bytes as Buffer)
       }
     }
-    return toQuarantineEntry(row, pieces.length === 1 ? bytes : Buffer.concat(pieces))
+    return { ...fromCells(QUARANTINE_FORM, row), bytes: pieces.length === 1 ? bytes : Buffer.concat(pieces) }
   }
 
-  return {
-    async quarantine(entries) {
-      const buckets = Map.groupBy(entries, ({ lane, arrivalMs }) => `${lane}/${hourOf(arrivalMs)}`)
-      for (const bucket of buckets.values()) {
-        const { lane, arrivalMs } = bucket[0] as QuarantineEntry
-        await putBucket(lane, hourOf(arrivalMs), bucket)
-      }
-    },
-    async readQuarantine({ lane, after, limit }) {
-      const firstHour = after ? hourOf(after.arrivalMs) : ''
-      const found: CqlRow[] = []
-      const take = async (cql: string, place: readonly (string | number)[]) => {
-        if (found.length >= limit) return
-        const statement: CqlStatement = [cql, [lane, ...place, limit - found.length]]
-        for await (const row of client.rows(statement, PAGE_ROWS)) found.push(row)
-      }
-      for await (const { arrival_hour } of client.rows([sql.hoursFrom, [lane, firstHour]])) {
-        const hour = arrival_hour as string
-        if (after && hour === firstHour) {
-          await take(sql.linesBehind, [hour, after.position, after.index ?? WHOLE_RECORD])
-          await take(sql.recordsBehind, [hour, after.position])
-        } else await take(sql.recordsBehind, [hour, ''])
-        if (found.length >= limit) break
-      }
-      return inParallel(found, IN_FLIGHT, toEntry)
-    },
+  return async ({ lane, after, limit }) => {
+    const firstHour = after ? hourOf(after.arrivalMs) : ''
+    const found: CqlRow[] = []
+    const take = async (cql: string, place: readonly (string | number)[]) => {
+      if (found.length >= limit) return
+      const statement: CqlStatement = [cql, [lane, ...place, limit - found.length]]
+      for await (const row of client.rows(statement, PAGE_ROWS)) found.push(row)
+    }
+    for await (const { arrival_hour } of client.rows([sql.hoursFrom, [lane, firstHour]])) {
+      const hour = arrival_hour as string
+      if (after && hour === firstHour) {
+        await take(sql.linesBehind, [hour, after.position, after.index ?? WHOLE_RECORD])
+        await take(sql.recordsBehind, [hour, after.position])
+      } else await take(sql.recordsBehind, [hour, ''])
+      if (found.length >= limit) break
+    }
+    return inParallel(found, IN_FLIGHT, toEntry)
   }
 }
 

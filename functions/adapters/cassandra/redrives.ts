@@ -1,8 +1,9 @@
 import type { RedriveState, SpeedStore } from '../../ports/speed-store.ts'
 import { inParallel } from '../in-parallel.ts'
-import { toRedriveState } from '../row-encoding/speed-rows.ts'
+import { claimToCells, toRedriveState } from '../row-encoding/speed-rows.ts'
+import { redrivesTable } from '../row-encoding/tables.ts'
 import type { CqlClient } from './client.ts'
-import { WHOLE_RECORD } from './tables.ts'
+import { createRowCql } from './cql.ts'
 
 const IN_FLIGHT = 8
 
@@ -12,17 +13,11 @@ export function cassandraRedrives(
   keyspace: string,
 ): Pick<SpeedStore, 'claimRedrive' | 'markRedriven' | 'readRedrives'> {
   const sql = {
-    claim: `INSERT INTO ${keyspace}.quarantine_redrives
-      (producer, entry_lane, entry_sequence, entry_line, claimed_ms, log_identity, lane)
-      VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
     mark: `UPDATE ${keyspace}.quarantine_redrives SET appended_ms = ? WHERE producer = ? IF EXISTS`,
     read: `SELECT * FROM ${keyspace}.quarantine_redrives WHERE producer = ?`,
   }
   return {
-    claimRedrive({ producer, entry, claimedMs, log, lane }) {
-      const place = [entry.lane, entry.position, entry.index ?? WHOLE_RECORD]
-      return client.writeIf([sql.claim, [producer, ...place, claimedMs, log, lane]])
-    },
+    claimRedrive: claim => client.writeIf(createRowCql(keyspace, redrivesTable, claimToCells(claim))),
     markRedriven: (producer, appendedMs) => client.writeIf([sql.mark, [appendedMs, producer]]),
     async readRedrives(producers) {
       const found = await inParallel(producers, IN_FLIGHT, async producer => {

@@ -4,21 +4,34 @@ import type { Slot } from '../../core/slot.ts'
 import { dayOf } from '../../core/time.ts'
 import { type SpeedRow, type SpeedStore, SpeedStoreUnavailableError } from '../../ports/speed-store.ts'
 import { inParallel } from '../in-parallel.ts'
-import { producersToText, totalsToText } from '../row-encoding/row-encoding.ts'
-import { toAlert, toCursor, toSpeedRow, toStoreSettings } from '../row-encoding/speed-rows.ts'
-import { type CassandraConnection, type CqlClient, connectCassandra } from './client.ts'
-import { cassandraQuarantine } from './quarantine.ts'
-import { cassandraRedrives } from './redrives.ts'
 import {
-  addColumnCql,
-  createTableCql,
+  ALERT_FORM,
+  CURSOR_FORM,
+  fromCells,
+  SETTINGS_FORM,
+  TOTALS_FORM,
+  toAlert,
+  toCells,
+  toCursor,
+  toSpeedRow,
+} from '../row-encoding/speed-rows.ts'
+import {
+  alertsTable,
+  cursorTable,
   describeMissing,
   divideMissing,
   SETTINGS_ROW,
+  settingsTable,
   TABLE_COLUMNS,
   TABLES,
   type TableColumn,
-} from './tables.ts'
+  totalsDaysTable,
+  totalsTable,
+} from '../row-encoding/tables.ts'
+import { type CassandraConnection, type CqlClient, connectCassandra } from './client.ts'
+import { addColumnCql, createRowCql, createTableCql, insertCql, replaceRowCql } from './cql.ts'
+import { cassandraQuarantine } from './quarantine.ts'
+import { cassandraRedrives } from './redrives.ts'
 
 export interface CassandraSpeedStoreOptions extends CassandraConnection {
   keyspace: string
@@ -123,16 +136,14 @@ async function unreadyTables(client: CqlClient, keyspace: string): Promise<strin
 }
 
 function settings(client: CqlClient, keyspace: string): Pick<SpeedStore, 'initSettings' | 'replaceSettings'> {
-  const initSettings = `INSERT INTO ${keyspace}.store_settings (name, format, slot_ms, system_id)
-    VALUES (?, ?, ?, ?) IF NOT EXISTS`
+  const stored = `SELECT * FROM ${keyspace}.store_settings WHERE name = ?`
   const replaceSettings = `UPDATE ${keyspace}.store_settings SET format = ?, system_id = ?
     WHERE name = ? IF format = ? AND system_id = ?`
-  const stored = `SELECT * FROM ${keyspace}.store_settings WHERE name = ?`
   return {
     async initSettings(asked) {
-      const { format, slotMs, systemId } = asked
-      if (await client.writeIf([initSettings, [SETTINGS_ROW, format, slotMs, systemId]])) return asked
-      for await (const row of client.rows([stored, [SETTINGS_ROW]])) return toStoreSettings(row)
+      const cells = { ...toCells(SETTINGS_FORM, asked), name: SETTINGS_ROW }
+      if (await client.writeIf(createRowCql(keyspace, settingsTable, cells))) return asked
+      for await (const row of client.rows([stored, [SETTINGS_ROW]])) return fromCells(SETTINGS_FORM, row)
       throw new SpeedStoreUnavailableError(`the settings of keyspace ${keyspace} were written and are not there`)
     },
     replaceSettings: ({ format, systemId }, from) =>
@@ -144,53 +155,32 @@ function cursors(
   client: CqlClient,
   keyspace: string,
 ): Pick<SpeedStore, 'readCursor' | 'readCursors' | 'createCursor' | 'moveCursor'> {
-  const sql = {
-    read: `SELECT * FROM ${keyspace}.lane_cursor WHERE lane = ?`,
-    readAll: `SELECT * FROM ${keyspace}.lane_cursor`,
-    create: `INSERT INTO ${keyspace}.lane_cursor
-      (last_sequence, producers, last_arrival_ms, last_event_ms, quarantined, last_heartbeat_delay_ms, lost_records,
-        last_loss_ms, lane)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
-    move: `UPDATE ${keyspace}.lane_cursor
-      SET last_sequence = ?, producers = ?, last_arrival_ms = ?, last_event_ms = ?,
-        quarantined = ?, last_heartbeat_delay_ms = ?, lost_records = ?, last_loss_ms = ?
-      WHERE lane = ? IF last_sequence = ?`,
-  }
-  const values = (cursor: Cursor) => {
-    const { lane, lastPosition, producers, lastArrivalMs, lastEventMs, quarantined } = cursor
-    const { lastHeartbeatDelayMs, lostRecords, lastLossMs } = cursor
-    const text = producersToText(producers)
-    const counts = [quarantined, lastHeartbeatDelayMs, lostRecords, lastLossMs] as const
-    return [lastPosition, text, lastArrivalMs, lastEventMs, ...counts, lane] as const
-  }
+  const readAll = `SELECT * FROM ${keyspace}.lane_cursor`
+  const read = `${readAll} WHERE lane = ?`
   return {
     async readCursor(lane) {
-      for await (const row of client.rows([sql.read, [lane]])) return toCursor(row)
+      for await (const row of client.rows([read, [lane]])) return toCursor(row)
       return undefined
     },
     async readCursors() {
       const found: Cursor[] = []
-      for await (const row of client.rows([sql.readAll, []], CURSORS_PER_PAGE)) found.push(toCursor(row))
+      for await (const row of client.rows([readAll, []], CURSORS_PER_PAGE)) found.push(toCursor(row))
       return found
     },
-    createCursor: cursor => client.writeIf([sql.create, values(cursor)]),
-    moveCursor: (cursor, from) => client.writeIf([sql.move, [...values(cursor), from]]),
+    createCursor: cursor => client.writeIf(createRowCql(keyspace, cursorTable, toCells(CURSOR_FORM, cursor))),
+    moveCursor: (cursor, from) =>
+      client.writeIf(replaceRowCql(keyspace, cursorTable, toCells(CURSOR_FORM, cursor), { last_sequence: from })),
   }
 }
 
 function totals(client: CqlClient, keyspace: string): Pick<SpeedStore, 'readRow' | 'readRows' | 'writeRow'> {
   const sql = {
-    knowDay: `INSERT INTO ${keyspace}.realtime_days (lane, arrival_day) VALUES (?, ?)`,
     days: `SELECT arrival_day FROM ${keyspace}.realtime_days
       WHERE lane = ? AND arrival_day >= ? AND arrival_day <= ?`,
     read: `SELECT * FROM ${keyspace}.realtime_ndvi_by_class
       WHERE lane = ? AND arrival_day = ? AND arrival_slot = ? AND window_start = ?`,
     readRange: `SELECT * FROM ${keyspace}.realtime_ndvi_by_class
       WHERE lane = ? AND arrival_day = ? AND arrival_slot >= ? AND arrival_slot < ?`,
-    create: `INSERT INTO ${keyspace}.realtime_ndvi_by_class
-      (last_sequence, totals, lane, arrival_day, arrival_slot, window_start) VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS`,
-    replace: `UPDATE ${keyspace}.realtime_ndvi_by_class SET last_sequence = ?, totals = ?
-      WHERE lane = ? AND arrival_day = ? AND arrival_slot = ? AND window_start = ? IF last_sequence = ?`,
   }
   /** Last day of each lane that this process has registered. */
   const knownDay = new Map<string, string>()
@@ -198,7 +188,7 @@ function totals(client: CqlClient, keyspace: string): Pick<SpeedStore, 'readRow'
   /** Registers a day before its first row is written, because readers find the days through it. */
   async function makeKnown(lane: string, day: string): Promise<void> {
     if (knownDay.get(lane) === day) return
-    await client.write([[sql.knowDay, [lane, day]]])
+    await client.write([insertCql(keyspace, totalsDaysTable, { lane, arrival_day: day })])
     knownDay.set(lane, day)
   }
 
@@ -223,25 +213,20 @@ function totals(client: CqlClient, keyspace: string): Pick<SpeedStore, 'readRow'
       return found.flat()
     },
     async writeRow(row, replacing) {
-      const { lane, slot, windowStart, lastPosition } = row
-      const day = dayOf(slot)
-      const values = [lastPosition, totalsToText(row.totals), lane, day, slot, windowStart]
-      if (replacing !== null) return client.writeIf([sql.replace, [...values, replacing]])
-      await makeKnown(lane, day)
-      return client.writeIf([sql.create, values])
+      const day = dayOf(row.slot)
+      const cells = { ...toCells(TOTALS_FORM, row), arrival_day: day }
+      if (replacing !== null) {
+        return client.writeIf(replaceRowCql(keyspace, totalsTable, cells, { last_sequence: replacing }))
+      }
+      await makeKnown(row.lane, day)
+      return client.writeIf(createRowCql(keyspace, totalsTable, cells))
     },
   }
 }
 
 function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlerts' | 'readAlerts'> {
-  const put = `INSERT INTO ${keyspace}.anomaly_alerts
-    (class_name, day, event_ms, image_id, ndvi_mean, ndvi_min, ndvi_max, rule, score, baseline_version)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   const read = `SELECT * FROM ${keyspace}.anomaly_alerts WHERE class_name = ? AND day = ? AND event_ms <= ? LIMIT ?`
-  const values = ({ className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, ...judged }: Alert) => {
-    const { rule, score, baselineVersion } = judged
-    return [className, day, eventMs, imageId, ndviMean, ndviMin, ndviMax, rule, score, baselineVersion]
-  }
+  const put = (alert: Alert) => insertCql(keyspace, alertsTable, toCells(ALERT_FORM, alert))
   return {
     async putAlerts(all) {
       // All statements of a batch must belong to one partition.
@@ -252,7 +237,7 @@ function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlert
           writes.push(partition.slice(start, start + ALERTS_PER_WRITE))
         }
       }
-      await inParallel(writes, IN_FLIGHT, write => client.write(write.map(alert => [put, values(alert)])))
+      await inParallel(writes, IN_FLIGHT, write => client.write(write.map(put)))
     },
     async readAlerts({ className, day, upToMs, limit }) {
       const found: Alert[] = []

@@ -1,145 +1,139 @@
 import type { Alert } from '../../core/alert.ts'
 import type { Cursor } from '../../core/cursor.ts'
-import type { QuarantineEntry, RedriveState, SpeedRow, StoreSettings } from '../../ports/speed-store.ts'
-import { WHOLE_RECORD } from '../cassandra/tables.ts'
-import { producersFromText, totalsFromText } from './row-encoding.ts'
+import type { QuarantineEntry, RedriveClaim, RedriveState, SpeedRow, StoreSettings } from '../../ports/speed-store.ts'
+import { producersFromText, producersToText, totalsFromText, totalsToText } from './row-encoding.ts'
+import { WHOLE_RECORD } from './tables.ts'
 
-/** Conversion of rows for every speed store. The columns are those of tables.ts. */
+/** Conversion between objects and rows, for every speed store. The columns are those of tables.ts. */
 
-interface CursorRow {
-  lane: string
-  last_sequence: string
-  producers: string
-  last_arrival_ms: number | null
-  last_event_ms: number | null
-  quarantined: number
-  last_heartbeat_delay_ms: number | null
-  /** Null in rows of format 1. */
-  lost_records: number | null
-  last_loss_ms: number | null
+/** Cell of a row. */
+type Cell = string | number | null
+/** Cells of a row by column name. */
+export type Cells = Record<string, Cell>
+
+/** Column of a field, and the conversions between the field's value and its cell. */
+interface Field<T> {
+  column: string
+  toCell(value: T): Cell
+  fromCell(cell: unknown): T
 }
 
-export function toCursor(cells: object): Cursor {
-  const row = cells as CursorRow
+/** Form of a row: a field for each property of the object. */
+export type RowForm<T> = { readonly [Name in keyof T]: Field<T[Name]> }
+
+/** Field whose value is its cell. */
+function plain<T extends Cell>(column: string): Field<T> {
+  return { column, toCell: value => value, fromCell: cell => cell as T }
+}
+
+/** Line of an entry; null, for a whole record, is stored as a number because a key has no null. */
+function line(column: string): Field<number | null> {
   return {
-    lane: row.lane,
-    lastPosition: row.last_sequence,
-    producers: producersFromText(row.producers),
-    lastArrivalMs: row.last_arrival_ms,
-    lastEventMs: row.last_event_ms,
-    quarantined: row.quarantined,
-    lastHeartbeatDelayMs: row.last_heartbeat_delay_ms,
-    lostRecords: row.lost_records ?? 0,
-    lastLossMs: row.last_loss_ms,
+    column,
+    toCell: index => index ?? WHOLE_RECORD,
+    fromCell: cell => (cell === WHOLE_RECORD ? null : (cell as number)),
   }
 }
 
-interface TotalsRow {
-  lane: string
-  arrival_slot: number
-  window_start: number
-  last_sequence: string
-  totals: string
+export const SETTINGS_FORM: RowForm<StoreSettings> = {
+  format: plain('format'),
+  slotMs: plain('slot_ms'),
+  systemId: plain('system_id'),
 }
 
-export function toSpeedRow(cells: object): SpeedRow {
-  const row = cells as TotalsRow
-  return {
-    lane: row.lane,
-    slot: row.arrival_slot,
-    windowStart: row.window_start,
-    lastPosition: row.last_sequence,
-    totals: totalsFromText(row.totals),
+export const CURSOR_FORM: RowForm<Cursor> = {
+  lane: plain('lane'),
+  lastPosition: plain('last_sequence'),
+  producers: { column: 'producers', toCell: producersToText, fromCell: cell => producersFromText(cell as string) },
+  lastArrivalMs: plain('last_arrival_ms'),
+  lastEventMs: plain('last_event_ms'),
+  quarantined: plain('quarantined'),
+  lastHeartbeatDelayMs: plain('last_heartbeat_delay_ms'),
+  // Null in rows of format 1.
+  lostRecords: { ...plain<number>('lost_records'), fromCell: cell => (cell as number | null) ?? 0 },
+  lastLossMs: plain('last_loss_ms'),
+}
+
+export const TOTALS_FORM: RowForm<SpeedRow> = {
+  lane: plain('lane'),
+  slot: plain('arrival_slot'),
+  windowStart: plain('window_start'),
+  lastPosition: plain('last_sequence'),
+  totals: { column: 'totals', toCell: totalsToText, fromCell: cell => totalsFromText(cell as string) },
+}
+
+export const ALERT_FORM: RowForm<Alert> = {
+  className: plain('class_name'),
+  day: plain('day'),
+  eventMs: plain('event_ms'),
+  imageId: plain('image_id'),
+  ndviMean: plain('ndvi_mean'),
+  ndviMin: plain('ndvi_min'),
+  ndviMax: plain('ndvi_max'),
+  rule: plain('rule'),
+  score: plain('score'),
+  baselineVersion: plain('baseline_version'),
+}
+
+/** Form of a quarantine entry without its bytes, which a store may divide. */
+export const QUARANTINE_FORM: RowForm<Omit<QuarantineEntry, 'bytes'>> = {
+  lane: plain('lane'),
+  position: plain('sequence'),
+  index: line('line'),
+  arrivalMs: plain('arrival_ms'),
+  reason: plain('reason'),
+  detail: plain('detail'),
+}
+
+const CLAIM_FORM: RowForm<Omit<RedriveClaim, 'entry'>> = {
+  producer: plain('producer'),
+  claimedMs: plain('claimed_ms'),
+  log: plain('log_identity'),
+  lane: plain('lane'),
+}
+
+const CLAIMED_ENTRY_FORM: RowForm<RedriveClaim['entry']> = {
+  lane: plain('entry_lane'),
+  position: plain('entry_sequence'),
+  index: line('entry_line'),
+}
+
+/** Encodes an object as the cells of a row. */
+export function toCells<T extends object>(form: RowForm<T>, value: T): Cells {
+  const cells: Cells = {}
+  for (const [name, { column, toCell }] of fieldsOf(form)) cells[column] = toCell(value[name])
+  return cells
+}
+
+/** Decodes the cells of a row. */
+export function fromCells<T extends object>(form: RowForm<T>, cells: object): T {
+  const value: Partial<T> = {}
+  for (const [name, { column, fromCell }] of fieldsOf(form)) {
+    value[name] = fromCell((cells as Record<string, unknown>)[column])
   }
+  return value as T
 }
 
-interface AlertRow {
-  class_name: string
-  day: string
-  event_ms: number
-  image_id: string
-  ndvi_mean: number
-  ndvi_min: number | null
-  ndvi_max: number | null
-  rule: string
-  score: number
-  baseline_version: number
+function fieldsOf<T extends object>(form: RowForm<T>): [keyof T, Field<T[keyof T]>][] {
+  return Object.entries(form) as [keyof T, Field<T[keyof T]>][]
 }
 
-export function toAlert(cells: object): Alert {
-  const row = cells as AlertRow
-  return {
-    className: row.class_name,
-    day: row.day,
-    eventMs: row.event_ms,
-    imageId: row.image_id,
-    ndviMean: row.ndvi_mean,
-    ndviMin: row.ndvi_min,
-    ndviMax: row.ndvi_max,
-    rule: row.rule,
-    score: row.score,
-    baselineVersion: row.baseline_version,
-  }
+/** Encodes a claim. Its row has no cell for the time of its append yet. */
+export function claimToCells({ entry, ...claim }: RedriveClaim): Cells {
+  return { ...toCells(CLAIM_FORM, claim), ...toCells(CLAIMED_ENTRY_FORM, entry) }
 }
 
-interface QuarantineRow {
-  lane: string
-  sequence: string
-  line: number
-  arrival_ms: number
-  reason: QuarantineEntry['reason']
-  detail: string
-}
-
-/** @param bytes all of them, where the row may hold the first ones only */
-export function toQuarantineEntry(cells: object, bytes: Uint8Array): QuarantineEntry {
-  const row = cells as QuarantineRow
-  return {
-    lane: row.lane,
-    position: row.sequence,
-    index: toIndex(row.line),
-    arrivalMs: row.arrival_ms,
-    reason: row.reason,
-    detail: row.detail,
-    bytes,
-  }
-}
-
-interface RedriveRow {
-  producer: string
-  entry_lane: string
-  entry_sequence: string
-  entry_line: number
-  claimed_ms: number
-  log_identity: string
-  lane: string | null
-  appended_ms: number | null
-}
-
+/** Decodes the row of a claim. */
 export function toRedriveState(cells: object): RedriveState {
-  const row = cells as RedriveRow
-  return {
-    producer: row.producer,
-    entry: { lane: row.entry_lane, position: row.entry_sequence, index: toIndex(row.entry_line) },
-    claimedMs: row.claimed_ms,
-    log: row.log_identity,
-    lane: row.lane,
-    appendedMs: row.appended_ms,
-  }
+  const { appended_ms: appendedMs } = cells as { appended_ms: number | null }
+  return { ...fromCells(CLAIM_FORM, cells), entry: fromCells(CLAIMED_ENTRY_FORM, cells), appendedMs }
 }
 
-function toIndex(line: number): number | null {
-  return line === WHOLE_RECORD ? null : line
-}
+/** Decodes the row of a cursor. */
+export const toCursor = (cells: object): Cursor => fromCells(CURSOR_FORM, cells)
 
-interface SettingsRow {
-  format: number
-  slot_ms: number
-  /** Null in rows of format 1. */
-  system_id: string | null
-}
+/** Decodes a row of totals. */
+export const toSpeedRow = (cells: object): SpeedRow => fromCells(TOTALS_FORM, cells)
 
-export function toStoreSettings(cells: object): StoreSettings {
-  const row = cells as SettingsRow
-  return { format: row.format, slotMs: row.slot_ms, systemId: row.system_id }
-}
+/** Decodes the row of an alert. */
+export const toAlert = (cells: object): Alert => fromCells(ALERT_FORM, cells)

@@ -1,4 +1,4 @@
-import { backup, DatabaseSync } from 'node:sqlite'
+import { backup, DatabaseSync, type StatementResultingChanges } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Time that opening a file waits for other processes. At that time this process answers no requests yet. */
@@ -135,4 +135,9 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
+}
+
+/** Returns true when a statement changed one row. */
+export function isOne({ changes }: StatementResultingChanges): boolean {
+  return changes === 1
 }

@@ -1,5 +1,5 @@
 import type { CassandraSpeedStoreOptions } from '../../adapters/cassandra/speed-store.ts'
-import { TABLES } from '../../adapters/cassandra/tables.ts'
+import { TABLES } from '../../adapters/row-encoding/tables.ts'
 import { openSqliteSpeedStore } from '../../adapters/sqlite/speed-store.ts'
 import type { SpeedStore } from '../../ports/speed-store.ts'
 import type { Environment } from '../config/environment.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
-import { STORE_FORMAT } from '../../../functions/adapters/cassandra/tables.ts'
+import { STORE_FORMAT } from '../../../functions/adapters/row-encoding/tables.ts'
 import { openSqliteSpeedStore } from '../../../functions/adapters/sqlite/speed-store.ts'
 import type { Cursor } from '../../../functions/core/cursor.ts'
 import { ensureCompatibleStore } from '../../../functions/runtime/store-compatibility.ts'

@@ -2,16 +2,22 @@ import { SPEED_RETENTION_MS } from '../../core/retention.ts'
 import { SECOND_MS } from '../../core/time.ts'
 
 /**
- * The tables of the speed store, once, as data: Cassandra's CREATE TABLE statements and the Keyspaces resources of the
- * deployed stack are both made from it. Keyspaces sets the limits: names of two characters or more, no secondary
- * index, no materialized view, rows below 1 MB.
+ * Tables of the speed store, declared once, as data. The statements for Cassandra and SQLite and the Keyspaces resources
+ * of the deployed stack come from here. Keyspaces sets the limits: names of two characters or more, no secondary index,
+ * no materialized view, rows below 1 MB.
  */
 
+/** Type of a column, by its name in CQL. */
 export type ColumnType = 'text' | 'bigint' | 'int' | 'double' | 'blob'
 
+/** Column of a table. */
 export interface Column {
   name: string
   type: ColumnType
+  /** True when a cell may be null. A column with `since` is nullable too: rows of older formats have no cell. */
+  nullable?: true
+  /** 'cassandra': the column or table only divides rows into partitions of limited size, which SQLite does not need. */
+  only?: 'cassandra'
   /**
    * First format with the column; absent for columns that every format has. Older stores get the column when they are
    * opened.
@@ -32,15 +38,18 @@ export const STORE_FORMAT = 3
 /** Oldest format that can be upgraded. */
 export const OLDEST_STORE_FORMAT = 1
 
+/** Column that orders the rows of a partition. */
 export interface ClusteringColumn extends Column {
   order: 'ASC' | 'DESC'
 }
 
+/** Table of the speed store. */
 export interface Table {
   name: string
   partitionKey: readonly Column[]
   clustering: readonly ClusteringColumn[]
   columns: readonly Column[]
+  only?: 'cassandra'
   /** Time for which a row is kept after its last write, s; null for rows that never expire. */
   ttlSeconds: number | null
 }
@@ -54,7 +63,7 @@ export const WHOLE_RECORD = -1
 export const SETTINGS_ROW = 'speed-store'
 
 /** Settings on which all rows depend. The first process that opens the store writes them. */
-const storeSettings: Table = {
+export const settingsTable: Table = {
   name: 'store_settings',
   partitionKey: [{ name: 'name', type: 'text' }],
   clustering: [],
@@ -70,17 +79,17 @@ const storeSettings: Table = {
  * Cursors: how far each lane is applied. One partition for each lane, so that lanes never contend. They are few enough
  * for a scan.
  */
-const laneCursor: Table = {
+export const cursorTable: Table = {
   name: 'lane_cursor',
   partitionKey: [{ name: 'lane', type: 'text' }],
   clustering: [],
   columns: [
     { name: 'last_sequence', type: 'text' },
     { name: 'producers', type: 'text' },
-    { name: 'last_arrival_ms', type: 'bigint' },
-    { name: 'last_event_ms', type: 'bigint' },
+    { name: 'last_arrival_ms', type: 'bigint', nullable: true },
+    { name: 'last_event_ms', type: 'bigint', nullable: true },
     { name: 'quarantined', type: 'bigint' },
-    { name: 'last_heartbeat_delay_ms', type: 'bigint' },
+    { name: 'last_heartbeat_delay_ms', type: 'bigint', nullable: true },
     { name: 'lost_records', type: 'bigint', since: 2 },
     { name: 'last_loss_ms', type: 'bigint', since: 3 },
   ],
@@ -94,11 +103,11 @@ const laneCursor: Table = {
  * range. Compare-and-set contends within a partition, which costs nothing: a lane has one writer, which writes one row
  * at a time.
  */
-const totals: Table = {
+export const totalsTable: Table = {
   name: 'realtime_ndvi_by_class',
   partitionKey: [
     { name: 'lane', type: 'text' },
-    { name: 'arrival_day', type: 'text' },
+    { name: 'arrival_day', type: 'text', only: 'cassandra' },
   ],
   clustering: [
     { name: 'arrival_slot', type: 'bigint', order: 'ASC' },
@@ -116,15 +125,16 @@ const totals: Table = {
  * batch view it starts at the epoch) and still reads only existing partitions. An entry is written once and must be
  * kept longer than rows that are written up to the log's retention later, so it is kept twice as long.
  */
-const totalsDays: Table = {
+export const totalsDaysTable: Table = {
   name: 'realtime_days',
+  only: 'cassandra',
   partitionKey: [{ name: 'lane', type: 'text' }],
   clustering: [{ name: 'arrival_day', type: 'text', order: 'ASC' }],
   columns: [],
   ttlSeconds: 2 * ROW_TTL_SECONDS,
 }
 
-const alerts: Table = {
+export const alertsTable: Table = {
   name: 'anomaly_alerts',
   partitionKey: [
     { name: 'class_name', type: 'text' },
@@ -136,8 +146,8 @@ const alerts: Table = {
   ],
   columns: [
     { name: 'ndvi_mean', type: 'int' },
-    { name: 'ndvi_min', type: 'int' },
-    { name: 'ndvi_max', type: 'int' },
+    { name: 'ndvi_min', type: 'int', nullable: true },
+    { name: 'ndvi_max', type: 'int', nullable: true },
     { name: 'rule', type: 'text' },
     { name: 'score', type: 'double' },
     { name: 'baseline_version', type: 'bigint' },
@@ -150,11 +160,11 @@ const alerts: Table = {
  * records at the full rate of the log. `bytes` contains at most the first part of the bytes, whose total length is
  * `bytes_length`; the rest is in quarantine_bytes.
  */
-const quarantine: Table = {
+export const quarantineTable: Table = {
   name: 'quarantine',
   partitionKey: [
     { name: 'lane', type: 'text' },
-    { name: 'arrival_hour', type: 'text' },
+    { name: 'arrival_hour', type: 'text', only: 'cassandra' },
   ],
   clustering: [
     { name: 'sequence', type: 'text', order: 'ASC' },
@@ -164,15 +174,16 @@ const quarantine: Table = {
     { name: 'arrival_ms', type: 'bigint' },
     { name: 'reason', type: 'text' },
     { name: 'detail', type: 'text' },
-    { name: 'bytes_length', type: 'int' },
+    { name: 'bytes_length', type: 'int', only: 'cassandra' },
     { name: 'bytes', type: 'blob' },
   ],
   ttlSeconds: null,
 }
 
 /** Hours in which entries of a lane were quarantined, written before the first entry of the hour. */
-const quarantineHours: Table = {
+export const quarantineHoursTable: Table = {
   name: 'quarantine_hours',
+  only: 'cassandra',
   partitionKey: [{ name: 'lane', type: 'text' }],
   clustering: [{ name: 'arrival_hour', type: 'text', order: 'ASC' }],
   columns: [],
@@ -180,8 +191,9 @@ const quarantineHours: Table = {
 }
 
 /** Further pieces of quarantined bytes that are too long for one row, written before their entry. */
-const quarantineBytes: Table = {
+export const quarantineBytesTable: Table = {
   name: 'quarantine_bytes',
+  only: 'cassandra',
   partitionKey: [
     { name: 'lane', type: 'text' },
     { name: 'sequence', type: 'text' },
@@ -196,7 +208,7 @@ const quarantineBytes: Table = {
  * Claims of redrives, kept without end. One partition for each claim, so that claims never contend. Only lightweight
  * transactions write them; their clock is not that of the clients.
  */
-const quarantineRedrives: Table = {
+export const redrivesTable: Table = {
   name: 'quarantine_redrives',
   partitionKey: [{ name: 'producer', type: 'text' }],
   clustering: [],
@@ -206,22 +218,23 @@ const quarantineRedrives: Table = {
     { name: 'entry_line', type: 'int' },
     { name: 'claimed_ms', type: 'bigint' },
     { name: 'log_identity', type: 'text' },
-    { name: 'lane', type: 'text' },
-    { name: 'appended_ms', type: 'bigint' },
+    { name: 'lane', type: 'text', nullable: true },
+    { name: 'appended_ms', type: 'bigint', nullable: true },
   ],
   ttlSeconds: null,
 }
 
+/** All tables. */
 export const TABLES: readonly Table[] = [
-  storeSettings,
-  laneCursor,
-  totals,
-  totalsDays,
-  alerts,
-  quarantine,
-  quarantineHours,
-  quarantineBytes,
-  quarantineRedrives,
+  settingsTable,
+  cursorTable,
+  totalsTable,
+  totalsDaysTable,
+  alertsTable,
+  quarantineTable,
+  quarantineHoursTable,
+  quarantineBytesTable,
+  redrivesTable,
 ]
 
 /** Column with its table. */
@@ -230,9 +243,14 @@ export interface TableColumn {
   column: Column
 }
 
+/** Lists the columns of a table, those of its key first. */
+export function columnsOf({ partitionKey, clustering, columns }: Table): Column[] {
+  return [...partitionKey, ...clustering, ...columns]
+}
+
 /** Lists all columns of all tables. */
-export const TABLE_COLUMNS: readonly TableColumn[] = TABLES.flatMap(({ name, partitionKey, clustering, columns }) =>
-  [...partitionKey, ...clustering, ...columns].map(column => ({ table: name, column })),
+export const TABLE_COLUMNS: readonly TableColumn[] = TABLES.flatMap(table =>
+  columnsOf(table).map(column => ({ table: table.name, column })),
 )
 
 /**
@@ -249,26 +267,7 @@ export function divideMissing(
   return { newer: missing.filter(isNewer), gone: missing.filter(each => !isNewer(each)) }
 }
 
+/** Says in a sentence which column a table lacks. */
 export function describeMissing({ table, column }: TableColumn): string {
   return `The table ${table} lacks the column ${column.name}.`
-}
-
-/** Builds the statement that adds a column to a table of an older format. */
-export function addColumnCql(keyspace: string, { table, column }: TableColumn): string {
-  return `ALTER TABLE ${keyspace}.${table} ADD ${column.name} ${column.type}`
-}
-
-/** Builds the CREATE TABLE statement of a table. It has no effect if the table exists. */
-export function createTableCql(keyspace: string, table: Table): string {
-  const { name, partitionKey, clustering, columns, ttlSeconds } = table
-  const definitions = [...partitionKey, ...clustering, ...columns].map(column => `${column.name} ${column.type}`)
-  const partition = `(${partitionKey.map(column => column.name).join(', ')})`
-  const key = [partition, ...clustering.map(column => column.name)].join(', ')
-  const order = clustering.map(column => `${column.name} ${column.order}`).join(', ')
-  const options = [
-    ...(order ? [`CLUSTERING ORDER BY (${order})`] : []),
-    ...(ttlSeconds === null ? [] : [`default_time_to_live = ${ttlSeconds}`]),
-  ]
-  const properties = options.length > 0 ? ` WITH ${options.join(' AND ')}` : ''
-  return `CREATE TABLE IF NOT EXISTS ${keyspace}.${name} (${definitions.join(', ')}, PRIMARY KEY (${key}))${properties}`
 }

@@ -1,0 +1,62 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { HOUR_MS } from '../../core/time.ts'
+import type { QuarantineEntry, SpeedStore } from '../../ports/speed-store.ts'
+import { claimToCells, fromCells, QUARANTINE_FORM, toCells, toRedriveState } from '../row-encoding/speed-rows.ts'
+import { quarantineTable, redrivesTable, WHOLE_RECORD } from '../row-encoding/tables.ts'
+import { durably, isOne, transaction, whenFree } from './database.ts'
+import { createRowSql } from './table-sql.ts'
+
+/** Statement that creates the index for reading in order. It has no effect if the index exists. */
+export const QUARANTINE_INDEX = `
+  CREATE INDEX IF NOT EXISTS quarantine_in_order ON quarantine (lane, arrival_ms / ${HOUR_MS}, sequence, line);
+`
+
+/** Hour, position and line that are less than those of every quarantine entry. */
+const BEFORE_ALL_PLACES = [-1, '', WHOLE_RECORD]
+
+/** Quarantine in SQLite. */
+export function sqliteQuarantine(database: DatabaseSync): Pick<SpeedStore, 'quarantine' | 'readQuarantine'> {
+  const put = database.prepare(createRowSql(quarantineTable))
+  const read = database.prepare(
+    `SELECT * FROM quarantine WHERE lane = ? AND (arrival_ms / ${HOUR_MS}, sequence, line) > (?, ?, ?)
+     ORDER BY arrival_ms / ${HOUR_MS}, sequence, line LIMIT ?`,
+  )
+  return {
+    async quarantine(entries) {
+      if (entries.length === 0) return
+      const keep = ({ bytes, ...entry }: QuarantineEntry) => put.run({ ...toCells(QUARANTINE_FORM, entry), bytes })
+      await whenFree(database, () => transaction(database, () => entries.forEach(keep)))
+    },
+    async readQuarantine({ lane, after, limit }) {
+      const behind = after
+        ? [Math.floor(after.arrivalMs / HOUR_MS), after.position, after.index ?? WHOLE_RECORD]
+        : BEFORE_ALL_PLACES
+      const rows = await whenFree(database, () => read.all(lane, ...behind, limit))
+      return rows.map(row => ({ ...fromCells(QUARANTINE_FORM, row), bytes: row.bytes as Uint8Array }))
+    },
+  }
+}
+
+/** Claims of redrives in SQLite. */
+export function sqliteRedrives(
+  database: DatabaseSync,
+): Pick<SpeedStore, 'claimRedrive' | 'markRedriven' | 'readRedrives'> {
+  const create = database.prepare(createRowSql(redrivesTable))
+  const mark = database.prepare('UPDATE quarantine_redrives SET appended_ms = ? WHERE producer = ?')
+  const read = database.prepare('SELECT * FROM quarantine_redrives WHERE producer = ?')
+  return {
+    async claimRedrive(claim) {
+      const cells = { ...claimToCells(claim), appended_ms: null }
+      // After a power cut the log still has what was appended under the claim. If the claim were lost, a later run
+      // would append it again.
+      return isOne(await whenFree(database, () => durably(database, () => create.run(cells))))
+    },
+    async markRedriven(producer, appendedMs) {
+      return isOne(await whenFree(database, () => durably(database, () => mark.run(appendedMs, producer))))
+    },
+    async readRedrives(producers) {
+      const rows = await whenFree(database, () => producers.map(producer => read.get(producer)))
+      return rows.filter(row => row !== undefined).map(toRedriveState)
+    },
+  }
+}
