@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { TABLES } from '../../functions/adapters/row-encoding/tables.ts'
 import { producersToText } from '../../functions/adapters/row-encoding/row-encoding.ts'
+import { TABLES } from '../../functions/adapters/row-encoding/tables.ts'
 import { AGGREGATES_COLUMNS, AGGREGATES_SQL } from '../../functions/batch/aggregates-table.ts'
 import { rememberedMs } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'

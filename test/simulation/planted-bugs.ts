@@ -19,6 +19,7 @@ const PRODUCER = 'test/simulation/producer.ts'
 const MAPPING = 'test/simulation/mapping.ts'
 const REDRIVE = 'functions/redrive/redrive.ts'
 const STORE = 'functions/adapters/sqlite/speed-store.ts'
+const QUARANTINE = 'functions/adapters/sqlite/quarantine.ts'
 const LANE = 'functions/core/lane.ts'
 const KEY_ROUTE = 'functions/ingest/key-route.ts'
 const COMPATIBILITY = 'functions/runtime/store-compatibility.ts'
@@ -51,8 +52,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: STORE,
     edits: [
       [
-        'WHERE lane = ? AND arrival_slot = ? AND window_start = ? AND last_sequence = ?`',
-        "WHERE lane = ? AND arrival_slot = ? AND window_start = ? AND ? <> ''`",
+        'replaceRowSql(totalsTable)',
+        `replaceRowSql(totalsTable).replace('last_sequence = :replaced', ":replaced <> ''")`,
       ],
     ],
   },
@@ -71,7 +72,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'cursor without compare-and-set',
     file: STORE,
-    edits: [['WHERE lane = ? AND last_sequence = ?`', "WHERE lane = ? AND ? <> 'x'`"]],
+    edits: [
+      [
+        'replaceRowSql(cursorTable)',
+        `replaceRowSql(cursorTable).replace('last_sequence = :replaced', ":replaced <> 'x'")`,
+      ],
+    ],
   },
   {
     name: 'duplicate inside one batch missed',
@@ -149,17 +155,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'redrive that deletes its entry',
-    file: STORE,
+    file: QUARANTINE,
     edits: [
       [
-        '      return isOne(await free(() => durably(database, () => sql.markRedriven.run',
+        '      return isOne(await whenFree(database, () => durably(database, () => mark.run',
         `      database
         .prepare(
           \`DELETE FROM quarantine WHERE (lane, sequence, line) IN
            (SELECT entry_lane, entry_sequence, entry_line FROM quarantine_redrives WHERE producer = ?)\`,
         )
         .run(producer)
-      return isOne(await free(() => durably(database, () => sql.markRedriven.run`,
+      return isOne(await whenFree(database, () => durably(database, () => mark.run`,
       ],
     ],
   },
@@ -219,11 +225,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'redrive claimed without compare-and-set',
-    file: STORE,
+    file: QUARANTINE,
     edits: [
       [
-        "'INSERT INTO quarantine_redrives VALUES (?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING'",
-        "'INSERT OR REPLACE INTO quarantine_redrives VALUES (?, ?, ?, ?, ?, ?, ?, NULL)'",
+        'createRowSql(redrivesTable)',
+        "createRowSql(redrivesTable).replace('INSERT', 'INSERT OR REPLACE').replace('ON CONFLICT DO NOTHING', '')",
       ],
     ],
   },
