@@ -51,6 +51,9 @@ function isAlive(page: string, link: string): boolean {
   return heading === undefined || headingsOf(read(target)).includes(heading)
 }
 
+/** Folders that `npm run build:web` makes: a fresh clone has none. */
+const BUILT = ['web/dist']
+
 /** Names by which links lead to the headings of a page, as GitHub makes them. */
 function headingsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
@@ -64,7 +67,7 @@ function headingsOf(text: string): string[] {
 describe('a page', () => {
   it.each(PAGES)('names only files that are there: %s', page => {
     const paths = pathsIn(read(page))
-    expect(paths.filter(path => !existsSync(join(ROOT, path)))).toEqual([])
+    expect(paths.filter(path => !BUILT.includes(path) && !existsSync(join(ROOT, path)))).toEqual([])
   })
 
   it('names files at all', () => {
