@@ -17,6 +17,12 @@ export const OBSERVE_FLAGS = {
     help: "Names of the map's values; a CSV has the columns code, class_name",
   },
   cell: { type: 'string', value: 'METRES', help: 'Side of the cells in which classes are observed, for example 1000' },
+  'image-host': {
+    type: 'string',
+    multiple: true,
+    value: 'HOST',
+    help: "Host from which an item's images may be read; may be repeated. The item's own host is allowed",
+  },
   out: { type: 'string', value: 'FILE', help: 'Writes the events to a .csv, .geojson or .parquet file' },
   rule: {
     type: 'string',
@@ -46,7 +52,7 @@ export const OBSERVE_FLAGS = {
 } as const satisfies Record<string, Flag>
 
 /** Values of the flags that `npm run observe` was called with. */
-export type ObserveFlags = { [Name in keyof typeof OBSERVE_FLAGS]?: string | boolean | undefined }
+export type ObserveFlags = { [Name in keyof typeof OBSERVE_FLAGS]?: string | string[] | boolean | undefined }
 
 /** Reads the flags that describe a scene. @throws UsageError */
 export function sceneFlagsOf(flags: ObserveFlags): SceneFlags {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { type ChipOptions, explainChips, findChips, observeChip } from '../images/chips/observe-chips.ts'
 import { readLegend } from '../images/classes/legend.ts'
 import { type CellsObserved, observeCells } from '../images/classes/observe-cells.ts'
@@ -7,10 +7,11 @@ import { observeScene } from '../images/observe.ts'
 import { emptySummary, type Observation, type Summary } from '../images/output/rows.ts'
 import { formOf, writeObservations } from '../images/output/write-observations.ts'
 import { bandsOfFlags, planOfFlags, planWithFlags, type SceneFlags, timeOf } from '../images/scene/flags.ts'
-import { openFilesOf } from '../images/scene/local-source.ts'
+import { openFilesOf, readItem } from '../images/scene/item-source.ts'
 import { type OpenScene, openScene } from '../images/scene/open-scene.ts'
 import type { ScenePlan } from '../images/scene/plan.ts'
 import { planOfItem } from '../images/scene/stac-item.ts'
+import type { WebAccess } from '../images/scene/web-source.ts'
 import { readSites } from '../images/sites/read-sites.ts'
 import { openRaster } from '../images/tiff/raster.ts'
 import { openFile } from '../images/tiff/source.ts'
@@ -36,11 +37,11 @@ interface Outcome {
 
 await runCommand(
   {
-    usage: 'npm run observe -- [ITEM.json|CHIPS] [--sites FILE | --classes-raster FILE] --out FILE [flags]',
+    usage: 'npm run observe -- [ITEM|CHIPS] [--sites FILE | --classes-raster FILE] --out FILE [flags]',
     summary:
       'Measures NDVI in satellite images (GeoTIFF), and writes the statistics as events. The input is a scene and sites,\n' +
-      'or a scene and a map of classes, or a folder of chips, CLASS/NAME.tif. A scene is a STAC item with its files in the\n' +
-      'same folder, or bands that are named by flags.',
+      'or a scene and a map of classes, or a folder of chips, CLASS/NAME.tif. A scene is a STAC item (a file or an\n' +
+      'address) with its images, or bands that are named by flags.',
     flags: OBSERVE_FLAGS,
     argument: true,
   },
@@ -78,8 +79,9 @@ async function observeOneScene(item: string | undefined, flags: ObserveFlags, wo
     throw new UsageError('a scene needs either --sites FILE or --classes-raster FILE')
   }
   const sceneFlags = sceneFlagsOf(flags)
-  const plan = await planOf(item, sceneFlags)
-  const open = await openScene(plan, sourcesOf(item, sceneFlags))
+  const access = { hosts: new Set(flags['image-host'] as string[] | undefined) }
+  const plan = await planOf(item, sceneFlags, access)
+  const open = await openScene(plan, sourcesOf(item, sceneFlags, access))
   try {
     if (flags.explain) process.stdout.write(`${open.explanation.join('\n')}\n`)
     if (flags.out === undefined) return null
@@ -162,17 +164,15 @@ function chipOptionsOf(flags: ObserveFlags, { texture, minValid }: Work): ChipOp
   return { ...scene, timestamp, bands: numbers, texture, minValid }
 }
 
-async function planOf(item: string | undefined, flags: SceneFlags): Promise<ScenePlan> {
+async function planOf(item: string | undefined, flags: SceneFlags, access: WebAccess): Promise<ScenePlan> {
   if (item === undefined) return planOfFlags(flags)
-  const text = await readFile(item, 'utf8').catch(error => {
-    throw new ImageError(`${item}: cannot be opened (${(error as NodeJS.ErrnoException).code}); give a STAC item`)
-  })
+  const text = await readItem(item, access)
   return planWithFlags(planOfItem(text, item, bandsOfFlags(flags)), flags)
 }
 
-function sourcesOf(item: string | undefined, { bands, mask }: SceneFlags) {
+function sourcesOf(item: string | undefined, { bands, mask }: SceneFlags, access: WebAccess) {
   const named = Object.values(bands).map(text => text.replace(/:\d+$/, ''))
-  return item === undefined ? openFile : openFilesOf(item, new Set(mask ? [...named, mask.file] : named))
+  return openFilesOf(item, new Set(mask ? [...named, mask.file] : named), access)
 }
 
 function showRows({ progress }: Work) {

@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectionOf } from '../../functions/images/sites/projection.ts'
+import { serveFolder } from '../support/file-server.ts'
+import { run } from '../support/landcover.ts'
 import { writeRaster } from '../support/scenes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import type { TiffForm } from '../support/tiff.ts'
@@ -49,6 +51,11 @@ function sceneFolder(form: TiffForm = {}): string {
   const features = [square('inside', 5, 15), square('outside', -30, -20)]
   writeFileSync(join(folder, 'fields.geojson'), JSON.stringify({ type: 'FeatureCollection', features }))
   return folder
+}
+
+/** The same for a scene of the web, whose server runs in this process. */
+function observeWeb(folder: string, ...flags: string[]) {
+  return run('functions/cli/observe.ts', [...flags, '--sites', join(folder, 'fields.geojson')]).finished
 }
 
 function observe(folder: string, ...flags: string[]) {
@@ -193,5 +200,31 @@ describe('npm run observe', () => {
     const outcome = observe(sceneFolder(), ...flags)
     expect(outcome.stderr).toMatch(message)
     expect(outcome.status).toBe(status)
+  })
+
+  it('writes the same bytes for a scene of the web as for its files', async () => {
+    const folder = sceneFolder()
+    observe(folder, 'item.json', '--sites', 'fields.geojson', '--out', 'files.csv')
+    const { url, requests } = await serveFolder(folder)
+    const out = join(folder, 'web.csv')
+    const { code, stderr } = await observeWeb(folder, `${url}item.json`, '--out', out)
+    expect([stderr, code]).toEqual(['', 0])
+    expect(readFileSync(out, 'utf8')).toBe(readFileSync(join(folder, 'files.csv'), 'utf8'))
+    expect(new Set(requests.map(({ path }) => path))).toEqual(new Set(['/item.json', '/red.tif', '/nir.tif']))
+  })
+
+  it('asks only hosts that are allowed', async () => {
+    const folder = sceneFolder()
+    const { url, requests } = await serveFolder(folder)
+    const item = readFileSync(join(folder, 'item.json'), 'utf8')
+    const elsewhere = temporaryFolder()
+    writeFileSync(join(elsewhere, 'item.json'), item.replaceAll('./', url))
+    const flags = [join(elsewhere, 'item.json'), '--out', join(elsewhere, 'events.csv')]
+    expect(await observeWeb(folder, ...flags)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('give --image-host 127.0.0.1'),
+    })
+    expect(requests).toEqual([])
+    expect(await observeWeb(folder, ...flags, '--image-host', '127.0.0.1')).toMatchObject({ code: 0, stderr: '' })
   })
 })

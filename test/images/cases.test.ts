@@ -7,7 +7,7 @@ import { observeCells } from '../../functions/images/classes/observe-cells.ts'
 import { observeScene } from '../../functions/images/observe.ts'
 import { emptySummary, fractionOf } from '../../functions/images/output/rows.ts'
 import { planOfFlags, planWithFlags, type SceneFlags } from '../../functions/images/scene/flags.ts'
-import { openFilesOf } from '../../functions/images/scene/local-source.ts'
+import { openFilesOf } from '../../functions/images/scene/item-source.ts'
 import { openScene } from '../../functions/images/scene/open-scene.ts'
 import { planOfItem } from '../../functions/images/scene/stac-item.ts'
 import { readSites } from '../../functions/images/sites/read-sites.ts'
@@ -41,7 +41,7 @@ async function openCase(folder: string, { bands, mask, item, epsg }: SceneCase) 
   if (item !== undefined) {
     const path = pathOf(folder, item)
     const plan = planWithFlags(planOfItem(readFileSync(path, 'utf8'), path), none)
-    return { plan, open: await openScene(plan, openFilesOf(path, new Set())) }
+    return { plan, open: await openScene(plan, openFilesOf(path, new Set(), { hosts: new Set() })) }
   }
   const files = Object.entries(bands).map(([name, { file, band }]) => [name, `${pathOf(folder, file)}:${band ?? 1}`])
   const plan = planOfFlags({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { maskTable } from '../../functions/images/bands/mask.ts'
-import { fileOfHref } from '../../functions/images/scene/local-source.ts'
+import { placeOfHref } from '../../functions/images/scene/item-source.ts'
 import { planOfItem } from '../../functions/images/scene/stac-item.ts'
 
 interface AssetFields {
@@ -119,15 +119,27 @@ describe('an item', () => {
     expect(() => planOfItem(text, 'item.json')).toThrow(message)
   })
 
-  it.each(['/etc/passwd', '../other/B04.tif', 'a/../../B04.tif', 'file:///etc/passwd', 'https://example.org/B04.tif'])(
+  it.each(['/etc/passwd', '../other/B04.tif', 'a/../../B04.tif', 'file:///etc/passwd', 's3://bucket/B04.tif'])(
     'reads no file outside its folder: %s',
     async href => {
-      await expect(fileOfHref('some/folder/item.json', href)).rejects.toThrow(/item\.json: /)
+      await expect(placeOfHref('some/folder/item.json', href)).rejects.toThrow(/item\.json: /)
     },
   )
 
+  it('reads a file of the web where none of that name lies beside it', async () => {
+    const address = 'https://example.org/B04.tif'
+    await expect(placeOfHref('some/folder/item.json', address)).resolves.toBe(address)
+  })
+
+  it('of the web reads files beside it, and none of this machine', async () => {
+    const item = 'https://example.org/scenes/item.json'
+    await expect(placeOfHref(item, './B04.tif')).resolves.toBe('https://example.org/scenes/B04.tif')
+    await expect(placeOfHref(item, 'https://other.example/B04.tif')).resolves.toBe('https://other.example/B04.tif')
+    await expect(placeOfHref(item, 'file:///etc/passwd')).rejects.toThrow(/no address of the web/)
+  })
+
   it('reads files below its folder', async () => {
-    await expect(fileOfHref('some/folder/item.json', './bands/B04.tif')).resolves.toMatch(
+    await expect(placeOfHref('some/folder/item.json', './bands/B04.tif')).resolves.toMatch(
       /some\/folder\/bands\/B04\.tif$/,
     )
   })
