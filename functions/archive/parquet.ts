@@ -1,5 +1,5 @@
 import type { ImageEvent } from '../core/event.ts'
-import { fromMicro, fromMilli } from '../core/fixed-point.ts'
+import { fromDegreesE7, fromMicro, fromMilli } from '../core/fixed-point.ts'
 import type { Position } from '../core/lane.ts'
 import type { Origin } from '../core/record.ts'
 import { dayOf } from '../core/time.ts'
@@ -37,24 +37,27 @@ const ofEvent = (
   of: (event: ImageEvent) => string | number | bigint | null,
 ): ArchiveColumn => ({ name, type, nullable: true, of: ({ event }) => event && of(event) })
 
+const SCALES = { micro: fromMicro, milli: fromMilli, e7: fromDegreesE7 }
+
 /** Makes two columns: the integer for sums, and the number for people. */
 const fixedPoint = (
   name: string,
-  unit: 'micro' | 'milli',
+  unit: keyof typeof SCALES,
   of: (event: ImageEvent) => number | null,
+  type: 'INT32' | 'INT64' = 'INT32',
 ): ArchiveColumn[] => {
-  const scale = unit === 'micro' ? fromMicro : fromMilli
+  const scaled = (scale: (integer: number) => number | bigint) => (event: ImageEvent) => {
+    const value = of(event)
+    return value === null ? null : scale(value)
+  }
   return [
-    ofEvent(`${name}_${unit}`, 'INT32', of),
-    ofEvent(name, 'DOUBLE', event => {
-      const value = of(event)
-      return value === null ? null : scale(value)
-    }),
+    ofEvent(`${name}_${unit}`, type, type === 'INT64' ? scaled(BigInt) : of),
+    ofEvent(name, 'DOUBLE', scaled(SCALES[unit])),
   ]
 }
 
 /** Format of archive files, stated in their metadata. It rises whenever the columns change. The first files stated none. */
-export const ARCHIVE_FORMAT = 1
+export const ARCHIVE_FORMAT = 2
 
 /** Metadata of each archive file. */
 export const ARCHIVE_METADATA = { [FORMAT_KEY]: String(ARCHIVE_FORMAT) }
@@ -76,6 +79,21 @@ export const ARCHIVE_COLUMNS: readonly ArchiveColumn[] = [
   ...fixedPoint('blue_mean', 'milli', event => event.blue),
   ...fixedPoint('nir_mean', 'milli', event => event.nir),
   ...fixedPoint('brightness_mean', 'milli', event => event.brightness),
+  // Format 1 ends its measurements here.
+  ofEvent('site_id', 'STRING', event => event.siteId),
+  ...fixedPoint('lon', 'e7', event => event.lon),
+  ...fixedPoint('lat', 'e7', event => event.lat),
+  ofEvent('pixels', 'INT32', event => event.pixels),
+  ...fixedPoint('valid_fraction', 'micro', event => event.validFraction),
+  ...fixedPoint('cloud_fraction', 'micro', event => event.cloudFraction),
+  ofEvent('scene_id', 'STRING', event => event.sceneId),
+  ofEvent('processing_version', 'STRING', event => event.processingVersion),
+  ...fixedPoint('texture_contrast', 'micro', event => event.textureContrast, 'INT64'),
+  ...fixedPoint('texture_dissimilarity', 'micro', event => event.textureDissimilarity),
+  ...fixedPoint('texture_homogeneity', 'micro', event => event.textureHomogeneity),
+  ...fixedPoint('texture_energy', 'micro', event => event.textureEnergy),
+  ...fixedPoint('texture_correlation', 'micro', event => event.textureCorrelation),
+  ...fixedPoint('texture_entropy', 'micro', event => event.textureEntropy),
   { name: 'late', type: 'BOOLEAN', of: ({ late }) => late },
   { name: 'producer', type: 'STRING', nullable: true, of: ({ origin }) => origin?.producer ?? null },
   { name: 'counter', type: 'INT64', nullable: true, of: ({ origin }) => (origin ? BigInt(origin.counter) : null) },

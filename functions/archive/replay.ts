@@ -1,4 +1,4 @@
-import type { WireEvent } from '../core/event.ts'
+import { OPTIONAL_FIELDS, type WireEvent } from '../core/event.ts'
 import { type Position, START, toPosition } from '../core/lane.ts'
 import { encodeRecord, type LogRecord, type Origin } from '../core/record.ts'
 import type { Slot } from '../core/slot.ts'
@@ -135,22 +135,14 @@ function recordOf(rows: readonly Record<string, unknown>[]): LogRecord {
   }
 }
 
-/** Converts a row to an event. Columns and fields have the same names. */
+/** Converts a row to an event. Columns and fields have the same names. What was not measured is absent. */
 function wireEventOf(row: Record<string, unknown>): WireEvent {
-  const field = (name: keyof WireEvent) => row[name] as never
+  const measured = OPTIONAL_FIELDS.filter(name => row[name] !== null).map(name => [name, row[name]])
   return {
-    image_id: field('image_id'),
-    class_name: field('class_name'),
-    ndvi_mean: field('ndvi_mean'),
-    ndvi_std: field('ndvi_std'),
-    ndvi_min: field('ndvi_min'),
-    ndvi_max: field('ndvi_max'),
-    vegetation_index: field('vegetation_index'),
-    red_mean: field('red_mean'),
-    green_mean: field('green_mean'),
-    blue_mean: field('blue_mean'),
-    nir_mean: field('nir_mean'),
-    brightness_mean: field('brightness_mean'),
+    image_id: row.image_id as string,
+    class_name: row.class_name as string,
+    ndvi_mean: row.ndvi_mean as number,
+    ...Object.fromEntries(measured),
     timestamp: formatTimestamp(Number(row.event_ms)),
   }
 }

@@ -1,4 +1,4 @@
-import { toMicro, toMilli } from './fixed-point.ts'
+import { toDegreesE7, toMicro, toMilli, toWhole } from './fixed-point.ts'
 import { MINUTE_MS, parseTimestamp } from './time.ts'
 
 /** Spectral bands for which an event may carry the mean of the image, in the order of the archive's columns. */
@@ -6,7 +6,7 @@ export const BANDS = ['red', 'green', 'blue', 'nir', 'brightness'] as const
 /** Name of a band. */
 export type Band = (typeof BANDS)[number]
 
-/** Event as producers write it: the 13 fields of the original. Null or absent means "not measured". */
+/** Event as producers write it: the 13 fields of the original, and those of a place and its image. Null or absent means "not measured". */
 export interface WireEvent {
   image_id: string
   class_name: string
@@ -23,11 +23,50 @@ export interface WireEvent {
   blue_mean?: number | null
   nir_mean?: number | null
   brightness_mean?: number | null
+  /** Id of a place that is observed again and again. */
+  site_id?: string | null
+  /** Centre of the place, degrees (WGS 84). */
+  lon?: number | null
+  lat?: number | null
+  /** Area of the place in pixels, 0 to 1,000,000,000. A fraction is rounded. */
+  pixels?: number | null
+  /** Part of the area that counts, and part that is cloudy, 0 to 1. */
+  valid_fraction?: number | null
+  cloud_fraction?: number | null
+  /** Id of the scene in which the image was taken, and the version of the program that processed it. */
+  scene_id?: string | null
+  processing_version?: string | null
+  /** Texture by a grey level co-occurrence matrix of at most 256 levels. */
+  texture_contrast?: number | null
+  texture_dissimilarity?: number | null
+  texture_homogeneity?: number | null
+  texture_energy?: number | null
+  texture_correlation?: number | null
+  texture_entropy?: number | null
   /** Event time: the time when the image was taken. ISO 8601; UTC when it names no zone. */
   timestamp: string
 }
 
-/** Event after decoding. NDVI as integers of 1e-6, band means as integers of 1e-3, times in ms. */
+/** Names of the optional fields with numbers that the original has. */
+export const ORIGINAL_NUMBERS = [
+  ...(['ndvi_std', 'ndvi_min', 'ndvi_max', 'vegetation_index'] as const),
+  ...(['red_mean', 'green_mean', 'blue_mean', 'nir_mean', 'brightness_mean'] as const),
+] as const
+/** Names of the fields with numbers of a place and its image. */
+export const PLACE_NUMBERS = [
+  ...(['lon', 'lat', 'pixels', 'valid_fraction', 'cloud_fraction'] as const),
+  ...(['texture_contrast', 'texture_dissimilarity', 'texture_homogeneity'] as const),
+  ...(['texture_energy', 'texture_correlation', 'texture_entropy'] as const),
+] as const
+/** Names of the fields with text of a place and its image. */
+export const PLACE_TEXTS = ['site_id', 'scene_id', 'processing_version'] as const
+/** Names of all fields that an event may lack. */
+export const OPTIONAL_FIELDS = [...ORIGINAL_NUMBERS, ...PLACE_NUMBERS, ...PLACE_TEXTS] as const
+
+/**
+ * Event after decoding. NDVI, fractions and texture as integers of 1e-6, band means of 1e-3, degrees of 1e-7, times in
+ * ms.
+ */
 export interface ImageEvent {
   imageId: string
   className: string
@@ -42,6 +81,20 @@ export interface ImageEvent {
   blue: number | null
   nir: number | null
   brightness: number | null
+  siteId: string | null
+  lon: number | null
+  lat: number | null
+  pixels: number | null
+  validFraction: number | null
+  cloudFraction: number | null
+  sceneId: string | null
+  processingVersion: string | null
+  textureContrast: number | null
+  textureDissimilarity: number | null
+  textureHomogeneity: number | null
+  textureEnergy: number | null
+  textureCorrelation: number | null
+  textureEntropy: number | null
 }
 
 /**
@@ -61,6 +114,11 @@ export const FUTURE_TOLERANCE_MS = 10 * MINUTE_MS
 export const MAX_TEXT_LENGTH = 256
 export const MAX_BAND_MEAN = 1_000_000
 export const MAX_VEGETATION_INDEX = 100
+export const MAX_PIXELS = 1_000_000_000
+/** Maximum difference of two grey levels: a texture has at most 256. */
+export const MAX_LEVEL_DIFFERENCE = 255
+/** Maximum entropy of a texture, in bits; in nats it is smaller. Its matrix has at most 256 × 256 cells. */
+export const MAX_ENTROPY = 16
 
 /** An optional value that cannot be used. The event counts without it. */
 export interface UnusedValue {
@@ -94,6 +152,8 @@ export function decodeEvent(
   const index = (field: keyof WireEvent, lowest: number, highest: number) =>
     scaled(optional(field, lowest, highest), toMicro)
   const bandMean = (field: keyof WireEvent) => scaled(optional(field, 0, MAX_BAND_MEAN), toMilli)
+  const degrees = (field: keyof WireEvent, most: number) => scaled(optional(field, -most, most), toDegreesE7)
+  const name = (field: keyof WireEvent) => optionalText(wire[field], field, onUnused)
 
   const eventMs = timestamp(wire.timestamp, arrivalMs)
   const ndviMean = required(wire.ndvi_mean, 'ndvi_mean', -1, 1)
@@ -116,6 +176,20 @@ export function decodeEvent(
     blue: bandMean('blue_mean'),
     nir: bandMean('nir_mean'),
     brightness: bandMean('brightness_mean'),
+    siteId: name('site_id'),
+    lon: degrees('lon', 180),
+    lat: degrees('lat', 90),
+    pixels: scaled(optional('pixels', 0, MAX_PIXELS), toWhole),
+    validFraction: index('valid_fraction', 0, 1),
+    cloudFraction: index('cloud_fraction', 0, 1),
+    sceneId: name('scene_id'),
+    processingVersion: name('processing_version'),
+    textureContrast: index('texture_contrast', 0, MAX_LEVEL_DIFFERENCE ** 2),
+    textureDissimilarity: index('texture_dissimilarity', 0, MAX_LEVEL_DIFFERENCE),
+    textureHomogeneity: index('texture_homogeneity', 0, 1),
+    textureEnergy: index('texture_energy', 0, 1),
+    textureCorrelation: index('texture_correlation', -1, 1),
+    textureEntropy: index('texture_entropy', 0, MAX_ENTROPY),
   }
 }
 
@@ -136,6 +210,18 @@ function text(value: unknown, field: keyof WireEvent): string {
   }
   if (!value.isWellFormed()) throw new InvalidEventError(field, `${field} must be well-formed Unicode`)
   return value
+}
+
+/** Text as above, or null where there is none. Text that cannot be used is told to `onUnused`. */
+function optionalText(value: unknown, field: keyof WireEvent, onUnused: (unused: UnusedValue) => void): string | null {
+  if (value === undefined || value === null) return null
+  try {
+    return text(value, field)
+  } catch (error) {
+    if (!(error instanceof InvalidEventError)) throw error
+    onUnused({ field, message: error.message })
+    return null
+  }
 }
 
 function scaled(value: number | null, toInteger: (value: number) => number): number | null {

@@ -129,7 +129,13 @@ async function* readSide(
   const constants = Object.fromEntries([...others, 'timestamp' as const].map(field => [field, UNOBJECTIONABLE[field]]))
   const alone = { ...mapping, columns: {}, constants }
   const plan = await recognize(table, alone, false, SILENT)
-  const context = { now: () => 0, timeIsNow: false, classes: classNames([]), report: SILENT }
+  const context = {
+    now: () => 0,
+    timeIsNow: false,
+    classes: classNames([]),
+    percents: new Set<never>(),
+    report: SILENT,
+  }
   const reader = rowReader(table, plan, alone, { ...context, decimalOf: () => mapping.decimal ?? '.' })
   const side: Side = new Map()
   for await (const rows of table.rows(table.columns.map((_, index) => index))) {

@@ -3,6 +3,7 @@ import { joinedTable } from './joined-files.ts'
 import type { Mapping } from './mapping.ts'
 import { decimalMarks } from './numbers.ts'
 import { openTables } from './open-tables.ts'
+import { FRACTION_FIELDS, isPercent } from './percent.ts'
 import { columnsOf, type Plan, recognize } from './recognition.ts'
 import { rowReader } from './row-to-event.ts'
 import { type Field, NUMBER_FIELDS, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
@@ -43,7 +44,9 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
         const marks = mapping.decimal === undefined ? decimalMarksIn(rows, plan) : new Map()
         if (marks.values().some(mark => mark === ',')) report.note(`${table.file}: numbers have a decimal comma`)
         const decimalOf = (field: Field) => mapping.decimal ?? marks.get(field) ?? '.'
-        reader = rowReader(table, plan, mapping, { now: options.now, timeIsNow, classes, decimalOf, report })
+        const percents = percentsIn(table, rows, plan, mapping, decimalOf, report)
+        const context = { now: options.now, timeIsNow, classes, decimalOf, percents, report }
+        reader = rowReader(table, plan, mapping, context)
       }
       yield rows.map(reader.read)
     }
@@ -77,4 +80,22 @@ function decimalMarksIn(rows: readonly TableRow[], { sources }: Plan): Map<Field
   const cells = columns.map(({ column }) => rows.flatMap(row => ('values' in row ? [row.values[column]] : [])))
   const marks = decimalMarks(cells)
   return new Map(columns.map(({ field }, index) => [field, marks[index] as '.' | ',']))
+}
+
+/** Fields from 0 to 1 whose column is in percent, by the first rows. A field that the mapping scales is none of them. */
+function percentsIn(
+  { columns }: Table,
+  rows: readonly TableRow[],
+  { sources }: Plan,
+  { scale }: Mapping,
+  decimalOf: (field: Field) => '.' | ',',
+  report: ReadReport,
+): Set<Field> {
+  const percents = FRACTION_FIELDS.filter(field => {
+    const source = sources[field]
+    if (!source || !('column' in source) || scale?.[field] !== undefined) return false
+    const cells = rows.flatMap(row => ('values' in row ? [row.values[source.column]] : []))
+    return isPercent(field, columns[source.column] as string, cells, decimalOf(field), report)
+  })
+  return new Set(percents)
 }

@@ -44,6 +44,15 @@ const SYNONYMS: Partial<Record<Field, readonly string[]>> = {
   ndvi_std: ['ndvi_stdev', 'ndvi_stddev', 'std_ndvi', 'ndvi_sd'],
   ndvi_min: ['min_ndvi', 'ndvi_minimum'],
   ndvi_max: ['max_ndvi', 'ndvi_maximum'],
+  site_id: ['site', 'siteid', 'field_id', 'parcel_id', 'plot_id'],
+  lon: ['longitude', 'long', 'lng'],
+  lat: ['latitude'],
+  pixels: ['pixel_count'],
+  cloud_fraction: [
+    ...['cloud', 'clouds', 'cloud_cover', 'cloudcover', 'cloud_percent', 'cloud_percentage', 'cloud_pct'],
+    ...['eo_cloud_cover', 'cloudy_pixel_percentage', 'percent_cloud'],
+  ],
+  processing_version: ['processing_baseline'],
 }
 
 const NDVI_HEADER = /(^|_)ndvi(_mean|_avg|_average)?$|^(mean|avg|average)_ndvi$/

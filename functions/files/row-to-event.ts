@@ -1,4 +1,11 @@
-import { decodeEvent, type ImageEvent, InvalidEventError, type WireEvent } from '../core/event.ts'
+import {
+  decodeEvent,
+  type ImageEvent,
+  InvalidEventError,
+  ORIGINAL_NUMBERS,
+  PLACE_TEXTS,
+  type WireEvent,
+} from '../core/event.ts'
 import { formatTimestamp } from '../core/time.ts'
 import type { ClassNames } from './class-names.ts'
 import type { Mapping } from './mapping.ts'
@@ -27,6 +34,8 @@ export interface RowContext {
   classes: ClassNames
   /** The decimal mark of a field's texts. */
   decimalOf(field: Field): '.' | ','
+  /** Fields from 0 to 1 whose column is in percent. */
+  percents: ReadonlySet<Field>
   report: ReadReport
 }
 
@@ -47,7 +56,7 @@ class InvalidCellError extends Error {
   }
 }
 
-const NOT_MEASURED = Object.fromEntries(NUMBER_FIELDS.map(field => [field, null]))
+const NOT_MEASURED = Object.fromEntries(ORIGINAL_NUMBERS.map(field => [field, null]))
 
 /** Reads the rows of a table as events, by a plan. Optional values that cannot be used are "not measured", and counted. */
 export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: RowContext): RowReader {
@@ -55,9 +64,10 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
   const readTime = timeReader(mapping)
   const nodata = new Set(mapping.nodata)
   const ndvi = ndviColumn(file, mapping)
+  const factorOf = (field: Field) => mapping.scale?.[field] ?? defaultFactor(field, mapping, table, context.percents)
   const numbers = NUMBER_FIELDS.flatMap(field => {
     const source = plan.sources[field]
-    return source ? [{ field, source, factor: factorOf(field, mapping, table), decimal: context.decimalOf(field) }] : []
+    return source ? [{ field, source, factor: factorOf(field), decimal: context.decimalOf(field) }] : []
   })
   const isLeftOut = (value: number | null) => mapping.nodata !== undefined && (value === null || nodata.has(value))
 
@@ -70,6 +80,10 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
     const time = timeOf(plan, values, readTime, context, nowMs)
     wire.timestamp = formatTimestamp(time)
     for (const field of TEXT_FIELDS) wire[field] = textOf(plan, field, values, wire.timestamp as string)
+    for (const field of PLACE_TEXTS) {
+      const source = plan.sources[field]
+      if (source) wire[field] = placeText(field, source, values, wire.timestamp as string, context.report)
+    }
     if (typeof wire.class_name === 'string') wire.class_name = context.classes.known(wire.class_name)
     if (composed) wire.image_id = composed(wire)
     for (const { field, source, factor, decimal } of numbers) {
@@ -119,9 +133,14 @@ function numbered(report: ReadReport): (wire: Record<string, unknown>) => string
   }
 }
 
-function factorOf(field: Field, mapping: Mapping, table: Table): number | undefined {
-  const isNdvi = (NDVI_FIELDS as readonly string[]).includes(field)
-  return mapping.scale?.[field] ?? (isNdvi ? (mapping.scale?.ndvi ?? table.ndviScale) : undefined)
+function defaultFactor(
+  field: Field,
+  { scale }: Mapping,
+  { ndviScale }: Table,
+  percents: ReadonlySet<Field>,
+): number | undefined {
+  if ((NDVI_FIELDS as readonly string[]).includes(field)) return scale?.ndvi ?? ndviScale
+  return percents.has(field) ? 0.01 : undefined
 }
 
 function cellOf(source: FieldSource, values: readonly unknown[]): unknown {
@@ -175,6 +194,22 @@ function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly u
   const isMissing = typeof value === 'string' && (field === 'image_id' ? isNothing(value) : value === '')
   if (isMissing) throw new InvalidCellError(field, `${field} is missing`)
   return value
+}
+
+/** Text of an optional field, or null where there is none. Text that could not be decoded is not measured. */
+function placeText(
+  field: Field,
+  source: FieldSource,
+  values: readonly unknown[],
+  timestamp: string,
+  report: ReadReport,
+): unknown {
+  const value = 'template' in source ? source.template.fill(values, timestamp.slice(0, 10)) : cellOf(source, values)
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  if (typeof value !== 'string') return value
+  if (!value.includes(GARBLED)) return isNothing(value) ? null : value
+  report.warn(notMeasured(field))
+  return null
 }
 
 function scaled(

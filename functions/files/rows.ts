@@ -1,4 +1,4 @@
-import type { ImageEvent, WireEvent } from '../core/event.ts'
+import { type ImageEvent, ORIGINAL_NUMBERS, PLACE_NUMBERS, PLACE_TEXTS, type WireEvent } from '../core/event.ts'
 
 /** What a row of a file came to: an event that decodes, or why it was left out. */
 export type RowRead =
@@ -39,10 +39,9 @@ export const SILENT: ReadReport = { note: () => {}, warn: () => {} }
 
 export const REQUIRED_FIELDS = ['image_id', 'class_name', 'ndvi_mean', 'timestamp'] as const
 export const NDVI_FIELDS = ['ndvi_mean', 'ndvi_std', 'ndvi_min', 'ndvi_max'] as const
-export const BAND_FIELDS = ['red_mean', 'green_mean', 'blue_mean', 'nir_mean', 'brightness_mean'] as const
-export const NUMBER_FIELDS = [...NDVI_FIELDS, 'vegetation_index', ...BAND_FIELDS] as const
+export const NUMBER_FIELDS = ['ndvi_mean', ...ORIGINAL_NUMBERS, ...PLACE_NUMBERS] as const
 export const TEXT_FIELDS = ['image_id', 'class_name'] as const
-export const FIELDS: readonly Field[] = [...TEXT_FIELDS, ...NUMBER_FIELDS, 'timestamp']
+export const FIELDS: readonly Field[] = [...TEXT_FIELDS, ...NUMBER_FIELDS, ...PLACE_TEXTS, 'timestamp']
 /** Name of a field of an event. */
 export type Field = keyof WireEvent
 

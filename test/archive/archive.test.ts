@@ -63,7 +63,20 @@ it('keeps everything that identifies an event, and the existence of a numbered r
   const objects = openFolderObjectStore(join(temporaryFolder(), 'objects'))
   const bands = { red_mean: 1.5, green_mean: 2.5, blue_mean: 3.5, nir_mean: 4.5, brightness_mean: 5.5 }
   const spread = { ndvi_std: 0.1, ndvi_min: 0.25, ndvi_max: 0.75, vegetation_index: 0.3 }
-  const full = wireEvent({ ...bands, ...spread, timestamp: '2026-11-22T09:00:00Z' })
+  const place = { site_id: 'field-7', lon: -0.1, lat: 51.5, pixels: 100, valid_fraction: 0.9, cloud_fraction: 0.05 }
+  const origin = { scene_id: 'S2A_1', processing_version: '05.11' }
+  const texture = {
+    ...{ texture_contrast: 3000.5, texture_dissimilarity: 1.5, texture_homogeneity: 0.5 },
+    ...{ texture_energy: 0.25, texture_correlation: -0.5, texture_entropy: 4 },
+  }
+  const full = wireEvent({
+    ...bands,
+    ...spread,
+    ...place,
+    ...origin,
+    ...texture,
+    timestamp: '2026-11-22T09:00:00Z',
+  })
   const records = [
     encodeRecord({ producer: 'ann', counter: 7 }, [wireEvent({ class_name: 'Moon' }), full]),
     Buffer.from(JSON.stringify(wireEvent())),
@@ -74,7 +87,7 @@ it('keeps everything that identifies an event, and the existence of a numbered r
   expect(await archiveDelivery(archive, 'log.0', records)).toEqual({ files: 1, events: 2 })
   const [key] = await Array.fromAsync(objects.list('archive/'))
   const rows = await readParquet((await objects.get(key as string)) as Uint8Array)
-  const place = { lane: 'log.0', arrival_ms: BigInt(NOON_MS), source_file: 'log.0-1-4.parquet' }
+  const position = { lane: 'log.0', arrival_ms: BigInt(NOON_MS), source_file: 'log.0-1-4.parquet' }
   expect(rows).toEqual([
     {
       image_id: 'Forest_1',
@@ -87,9 +100,21 @@ it('keeps everything that identifies an event, and the existence of a numbered r
       ...{ vegetation_index_micro: 300_000, vegetation_index: 0.3, red_mean_milli: 1_500, red_mean: 1.5 },
       ...{ green_mean_milli: 2_500, green_mean: 2.5, blue_mean_milli: 3_500, blue_mean: 3.5 },
       ...{ nir_mean_milli: 4_500, nir_mean: 4.5, brightness_mean_milli: 5_500, brightness_mean: 5.5 },
-      ...{ late: true, producer: 'ann', counter: 7n, sequence: toPosition(1), line: 2, ...place },
+      ...{ ...place, lon_e7: -1_000_000, lat_e7: 515_000_000 },
+      ...{ valid_fraction_micro: 900_000, cloud_fraction_micro: 50_000, ...origin, ...texture },
+      ...{ texture_contrast_micro: 3_000_500_000n, texture_dissimilarity_micro: 1_500_000 },
+      ...{ texture_homogeneity_micro: 500_000, texture_energy_micro: 250_000 },
+      ...{ texture_correlation_micro: -500_000, texture_entropy_micro: 4_000_000 },
+      ...{ late: true, producer: 'ann', counter: 7n, sequence: toPosition(1), line: 2, ...position },
     },
-    expect.objectContaining({ late: false, producer: null, counter: null, sequence: toPosition(2), line: 0, ...place }),
+    expect.objectContaining({
+      late: false,
+      producer: null,
+      counter: null,
+      sequence: toPosition(2),
+      line: 0,
+      ...position,
+    }),
     expect.objectContaining({ image_id: null, event_ms: null, ndvi_mean: null, producer: 'ann', counter: 8n, line: 0 }),
   ])
   expect(rows[1]).toMatchObject({ ndvi_std: null, ndvi_std_micro: null, red_mean: null, red_mean_milli: null })

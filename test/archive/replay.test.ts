@@ -1,13 +1,15 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
+import { compactArchive } from '../../functions/archive/compaction.ts'
 import { archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
 import { lanesToCome, replayArchive } from '../../functions/archive/replay.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { decodeRecord, type LogRecord } from '../../functions/core/record.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
-import { CLASSES, imageEvent, NOON_MS } from '../support/factories.ts'
+import { CLASSES, imageEvent, NOON_MS, SOME_PLACE } from '../support/factories.ts'
+import { encodeFirstFormat } from '../support/first-archive-format.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const SLOT_MS = HOUR_MS
@@ -23,6 +25,7 @@ function openArchive() {
       records: Record<number, number>,
       slot = NOON_MS,
       name = lane,
+      encode = encodeArchiveFile,
     ) {
       const key = archiveKey(slot, SLOT_MS, name, String(first), String(last))
       const rows = Object.entries(records).flatMap(([at, count]): ArchivedEvent[] => {
@@ -40,10 +43,11 @@ function openArchive() {
             ndviMin: null,
             ndviMax: 800_000,
             nir: 2_500,
+            ...(encode === encodeArchiveFile && SOME_PLACE),
           }),
         }))
       })
-      await objects.put(key, encodeArchiveFile(rows, fileName(key)))
+      await objects.put(key, encode(rows, fileName(key)))
     },
     async replay(from = NOON_MS, isFinished = (_: string) => false) {
       const applied: LogRecord[][] = []
@@ -116,12 +120,28 @@ describe('records are replayed', () => {
       { producer: 'ann', counter: 4 },
     ])
     const eventOf = (imageId: string) =>
-      imageEvent({ imageId, eventMs: NOON_MS + 1, ndviMin: null, ndviMax: 800_000, nir: 2_500 })
+      imageEvent({ imageId, eventMs: NOON_MS + 1, ndviMin: null, ndviMax: 800_000, nir: 2_500, ...SOME_PLACE })
     expect(decoded.map(({ events }) => events.map(({ event }) => event))).toEqual([
       [eventOf('1/0'), eventOf('1/1')],
       [eventOf('2/0')],
       [],
     ])
+  })
+
+  it('from files of the first format, beside files that were compacted from them', async () => {
+    const { objects, put, replay } = openArchive()
+    await put('a', [1, 1], { 1: 1 }, NOON_MS, 'a', encodeFirstFormat)
+    await put('a', [2, 2], { 2: 1 }, NOON_MS, 'a', encodeArchiveFile)
+    const eventsOf = async () =>
+      (await replay(NOON_MS, () => true)).applied
+        .flat()
+        .flatMap(record => decodeRecord(record, NOON_MS, CLASSES).events.map(({ event }) => event))
+    const common = { eventMs: NOON_MS + 1, ndviMax: 800_000, nir: 2_500 }
+    const events = [imageEvent({ imageId: '1/0', ...common }), imageEvent({ imageId: '2/0', ...common, ...SOME_PLACE })]
+    expect(await eventsOf()).toEqual(events)
+    const compaction = { objects, slotMs: SLOT_MS, before: NOON_MS + SLOT_MS }
+    expect(await compactArchive({ ...compaction, now: () => NOON_MS })).toMatchObject({ inputs: 2, outputs: 1 })
+    expect(await eventsOf()).toEqual(events)
   })
 
   it('a thousand at a time', async () => {

@@ -12,7 +12,8 @@ import { DAY_MS, dayOf, HOUR_MS } from '../../functions/core/time.ts'
 import { Accumulator } from '../../functions/core/totals.ts'
 import type { BatchQuery, SlotSpan } from '../../functions/ports/batch-query.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
-import { imageEvent, NOON_MS } from '../support/factories.ts'
+import { imageEvent, NOON_MS, SOME_PLACE } from '../support/factories.ts'
+import { encodeFirstFormat } from '../support/first-archive-format.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
 import { seeded } from '../support/seeded.ts'
 
@@ -50,11 +51,16 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
 
     let files = 0
     /** Puts a file into the archive. @param slot number of slots after noon */
-    async function archive(slots: number, events: ArchivedEvent[], lane = LANE): Promise<void> {
+    async function archive(
+      slots: number,
+      events: ArchivedEvent[],
+      lane = LANE,
+      encode = encodeArchiveFile,
+    ): Promise<void> {
       const arrivalMs = NOON_MS + slots * SLOT_MS
       const key = archiveKey(arrivalMs, SLOT_MS, lane, '1', String(++files))
       const arrived = events.map(event => ({ ...event, arrivalMs }))
-      await opened.objects.put(key, encodeArchiveFile(arrived, fileName(key)))
+      await opened.objects.put(key, encode(arrived, fileName(key)))
     }
 
     /** All slots that these tests write to. */
@@ -116,6 +122,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         blue: 1_124_515,
         nir: 1_748_955,
         brightness: 1_112_809,
+        ...SOME_PLACE,
       })
       await archive(0, [archived(12, { event, late: true, line: 3, origin: { producer: 'sender', counter: 9 } })])
       const [row] = await ask(`select ${COLUMNS.join()} from landcover_archive`)
@@ -135,6 +142,19 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         blue_mean: 1124.515,
         nir_mean_milli: 1_748_955,
         brightness_mean_milli: 1_112_809,
+        site_id: 'field-7',
+        lon: -179.9999999,
+        lon_e7: -1_799_999_999,
+        lat: 47.3000001,
+        pixels: 1042,
+        valid_fraction: 0.876543,
+        cloud_fraction_micro: 123_457,
+        scene_id: 'S2A_32UQV_20250615_0_L2A',
+        processing_version: '05.11',
+        texture_contrast: 65_025,
+        texture_contrast_micro: 65_025_000_000n,
+        texture_correlation: -1,
+        texture_entropy_micro: 8_317_766,
         late: true,
         producer: 'sender',
         counter: 9n,
@@ -165,6 +185,21 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       ]) {
         expect(row?.[column]).toBeNull()
       }
+    })
+
+    test('reads files of the first format beside new ones, and alone; columns that they lack are null', async () => {
+      const ofSites = 'select image_id, site_id, lon_e7, ndvi_mean_micro from landcover_archive order by image_id'
+      await archive(0, [archived(1)], LANE, encodeFirstFormat)
+      const old = { image_id: 'image-1', site_id: null, lon_e7: null, ndvi_mean_micro: 500_000 }
+      expect(await ask(ofSites)).toEqual([old])
+      await archive(1, [archived(2, { event: imageEvent({ imageId: 'image-2', siteId: 'field-7', lon: 90_000_000 }) })])
+      await archive(2, [archived(3)], LANE, encodeFirstFormat)
+      expect(await ask(ofSites)).toEqual([
+        old,
+        { image_id: 'image-2', site_id: 'field-7', lon_e7: 90_000_000, ndvi_mean_micro: 500_000 },
+        { ...old, image_id: 'image-3' },
+      ])
+      expect(await images(0, 3)).toBe(3)
     })
 
     test('sees files that were added after it was opened, and files without events', async () => {

@@ -6,6 +6,7 @@ import {
   InvalidEventError,
   MAX_BAND_MEAN,
   MAX_TEXT_LENGTH,
+  OPTIONAL_FIELDS,
   type UnusedValue,
   type WireEvent,
 } from '../../functions/core/event.ts'
@@ -16,7 +17,20 @@ type Field = keyof WireEvent
 
 const TEXTS = ['image_id', 'class_name'] as const
 const BANDS = ['red_mean', 'green_mean', 'blue_mean', 'nir_mean', 'brightness_mean'] as const
-const OPTIONAL = ['ndvi_std', 'ndvi_min', 'ndvi_max', 'vegetation_index', ...BANDS] as const
+const TEXTURES = {
+  texture_contrast: 'textureContrast',
+  texture_dissimilarity: 'textureDissimilarity',
+  texture_homogeneity: 'textureHomogeneity',
+  texture_energy: 'textureEnergy',
+  texture_correlation: 'textureCorrelation',
+  texture_entropy: 'textureEntropy',
+} as const
+const OPTIONAL = [
+  ...(['ndvi_std', 'ndvi_min', 'ndvi_max', 'vegetation_index', ...BANDS] as const),
+  ...(['lon', 'lat', 'pixels', 'valid_fraction', 'cloud_fraction'] as const),
+  ...(Object.keys(TEXTURES) as (keyof typeof TEXTURES)[]),
+] as const
+const OPTIONAL_TEXTS = { site_id: 'siteId', scene_id: 'sceneId', processing_version: 'processingVersion' } as const
 const NUMBERS = ['ndvi_mean', ...OPTIONAL] as const
 
 /** Field, and its name after decoding. */
@@ -31,6 +45,12 @@ const DECODED_AS = {
   blue_mean: 'blue',
   nir_mean: 'nir',
   brightness_mean: 'brightness',
+  lon: 'lon',
+  lat: 'lat',
+  pixels: 'pixels',
+  valid_fraction: 'validFraction',
+  cloud_fraction: 'cloudFraction',
+  ...TEXTURES,
 } as const
 
 function defectOf(value: unknown): InvalidEventError {
@@ -59,7 +79,7 @@ function decoded(fields: Record<string, unknown>) {
 const without = (field: Field) => Object.fromEntries(Object.entries(wireEvent()).filter(([name]) => name !== field))
 
 describe('an event', () => {
-  it('is accepted with all 13 fields, in fixed point', () => {
+  it('is accepted with all fields, in fixed point', () => {
     const wire: WireEvent = {
       image_id: 'SeaLake_7',
       class_name: 'SeaLake',
@@ -73,6 +93,20 @@ describe('an event', () => {
       blue_mean: 0,
       nir_mean: 1_000_000,
       brightness_mean: 633.333,
+      site_id: 'field-7',
+      lon: -9.12345678,
+      lat: 38.5,
+      pixels: 1041.5,
+      valid_fraction: 0.87654321,
+      cloud_fraction: 0.1,
+      scene_id: 'S2A_29SND_20200219_0_L2A',
+      processing_version: '05.00',
+      texture_contrast: 3969,
+      texture_dissimilarity: 1.5,
+      texture_homogeneity: 0.25,
+      texture_energy: 1,
+      texture_correlation: -0.125,
+      texture_entropy: 8.3,
       timestamp: '2026-11-22T13:00:00+01:00',
     }
     expect(decodeEvent(wire, NOON_MS)).toEqual({
@@ -89,13 +123,30 @@ describe('an event', () => {
       blue: 0,
       nir: 1_000_000_000,
       brightness: 633_333,
+      siteId: 'field-7',
+      lon: -91_234_568,
+      lat: 385_000_000,
+      pixels: 1042,
+      validFraction: 876_543,
+      cloudFraction: 100_000,
+      sceneId: 'S2A_29SND_20200219_0_L2A',
+      processingVersion: '05.00',
+      textureContrast: 3_969_000_000,
+      textureDissimilarity: 1_500_000,
+      textureHomogeneity: 250_000,
+      textureEnergy: 1_000_000,
+      textureCorrelation: -125_000,
+      textureEntropy: 8_300_000,
     })
   })
 
   it('needs only four fields; null and absent both mean "not measured"', () => {
     const absent = decodeEvent(wireEvent(), NOON_MS)
-    const asNull = decodeEvent(wireEvent(Object.fromEntries(OPTIONAL.map(field => [field, null]))), NOON_MS)
+    const fields = [...OPTIONAL, ...(Object.keys(OPTIONAL_TEXTS) as (keyof typeof OPTIONAL_TEXTS)[])]
+    expect(fields.toSorted()).toEqual([...OPTIONAL_FIELDS].sort())
+    const asNull = decodeEvent(wireEvent(Object.fromEntries(fields.map(field => [field, null]))), NOON_MS)
     expect(absent).toEqual(asNull)
+    for (const name of Object.values(OPTIONAL_TEXTS)) expect(absent[name]).toBeNull()
     for (const field of OPTIONAL) expect(absent[DECODED_AS[field]]).toBeNull()
   })
 
@@ -139,6 +190,17 @@ describe('an event', () => {
     ['ndvi_std', 0, 2],
     ['vegetation_index', -100, 100],
     ...BANDS.map(band => [band, 0, MAX_BAND_MEAN] as const),
+    ['lon', -180, 180],
+    ['lat', -90, 90],
+    ['pixels', 0, 1_000_000_000],
+    ['valid_fraction', 0, 1],
+    ['cloud_fraction', 0, 1],
+    ['texture_contrast', 0, 65_025],
+    ['texture_dissimilarity', 0, 255],
+    ['texture_homogeneity', 0, 1],
+    ['texture_energy', 0, 1],
+    ['texture_correlation', -1, 1],
+    ['texture_entropy', 0, 16],
   ] as const)('has %s from %d to %d, both included', (field, least, most) => {
     const whole = field === 'ndvi_min' ? { ndvi_mean: 1 } : field === 'ndvi_max' ? { ndvi_mean: -1 } : {}
     for (const value of [least, most]) {
@@ -174,6 +236,19 @@ describe('an event', () => {
     expect(Object.values(decodeEvent(wireEvent({ [field]: longest }), NOON_MS))).toContain(longest)
   })
 
+  it.each(Object.entries(OPTIONAL_TEXTS))(
+    'may have text as %s; other values are told, and do not count',
+    (field, name) => {
+      expect(decoded({ [field]: 'a' })).toMatchObject({ event: { [name]: 'a' }, unused: [] })
+      expect(decoded({ [field]: 7 })).toMatchObject({ event: { [name]: '7' }, unused: [] })
+      for (const value of ['', 'x'.repeat(MAX_TEXT_LENGTH + 1), 0.5, true, {}, ['a'], '\ud800']) {
+        const { event, unused } = decoded({ [field]: value })
+        expect(event).toEqual(decodeEvent(wireEvent(), NOON_MS))
+        expect(unused.map(each => each.field)).toEqual([field])
+      }
+    },
+  )
+
   it.each(['__proto__', 'constructor', 'toString', '🌲', ' ', '0', "O'Brien"])('may be named %j', name => {
     const event = decodeEvent(wireEvent({ image_id: name, class_name: name }), NOON_MS)
     expect(event).toMatchObject({ imageId: name, className: name })
@@ -186,7 +261,15 @@ describe('an event', () => {
   })
 
   it('may have further fields, which are not kept', () => {
-    const more = { epsg: 32629, lon: 9.5, scene: { id: 'S2A' }, landcover: 1, __proto: 1, ndviMean: 3, className: 'x' }
+    const more = {
+      epsg: 32629,
+      platform: 'S2A',
+      scene: { id: 'S2A' },
+      landcover: 1,
+      __proto: 1,
+      ndviMean: 3,
+      className: 'x',
+    }
     expect(decodeEvent({ ...wireEvent(), ...more }, NOON_MS)).toEqual(decodeEvent(wireEvent(), NOON_MS))
   })
 
@@ -254,11 +337,14 @@ describe('an event', () => {
     for (const field of OPTIONAL) expect(decoded({ [field]: secret }).unused[0]?.message).not.toContain(secret)
   })
 
-  it('decodes to whole numbers within 32 bits, if it is valid', () => {
+  it('decodes to whole numbers within 32 bits, but for contrast, if it is valid', () => {
     fc.assert(
       fc.property(wireEvents, wire => {
-        const { imageId, className, eventMs, ...numbers } = decodeEvent(wire, NOON_MS)
+        const { imageId, className, eventMs, siteId, sceneId, processingVersion, textureContrast, ...numbers } =
+          decodeEvent(wire, NOON_MS)
         expect([imageId, className]).toEqual([wire.image_id, wire.class_name])
+        expect([siteId, sceneId, processingVersion]).toEqual([wire.site_id, wire.scene_id, wire.processing_version])
+        expect(textureContrast === null || Number.isSafeInteger(textureContrast)).toBe(true)
         expect(eventMs).toBe(Date.parse(wire.timestamp))
         for (const value of Object.values(numbers)) {
           if (value === null) continue

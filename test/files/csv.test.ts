@@ -97,7 +97,7 @@ describe('a flat file', () => {
   })
 
   it('needs three columns only, in any order, and takes the time of reading', async () => {
-    const { events, problems } = await readFlat('ndvi_mean,lon,image_id,class_name\n0.7,9.5,a,Forest\n')
+    const { events, problems } = await readFlat('ndvi_mean,wind,image_id,class_name\n0.7,9.5,a,Forest\n')
     expect(problems).toEqual([])
     expect(events).toEqual([
       expect.objectContaining({ image_id: 'a', ndvi_mean: 0.7, ndvi_std: null, nir_mean: null, timestamp: NOW }),

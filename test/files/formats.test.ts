@@ -251,8 +251,42 @@ describe('nothing is guessed silently', () => {
   })
 
   it('columns that are not used are named once', async () => {
-    const { notes } = await read({ 'a.csv': csv(`${HEADER},cloud,site`, `${ROW},1,2`, `${ROW},1,2`) })
-    expect(notes).toEqual(['a.csv: not used: columns "cloud", "site"'])
+    const { notes } = await read({ 'a.csv': csv(`${HEADER},wind,rain`, `${ROW},1,2`, `${ROW},1,2`) })
+    expect(notes).toEqual(['a.csv: not used: columns "wind", "rain"'])
+  })
+
+  it('a place and its clouds are recognised by usual headers, and said', async () => {
+    const rows = [`${ROW},a,9.5,47.25,0.25,05.11`, `${ROW},7,,NaN,,`]
+    const { places, notes } = await read({
+      'a.csv': csv(`${HEADER},site,Longitude,Latitude,cloud,processing_baseline`, ...rows),
+    })
+    expect(places).toEqual([
+      { site_id: 'a', lon: 9.5, lat: 47.25, cloud_fraction: 0.25, processing_version: '05.11' },
+      { site_id: '7', lon: null, lat: null, cloud_fraction: null, processing_version: null },
+    ])
+    expect(notes).toEqual([
+      'a.csv: lon = "Longitude", lat = "Latitude", cloud_fraction = "cloud", site_id = "site", processing_version = "processing_baseline"',
+      'cloud_fraction: "cloud" is a fraction from 0 to 1; if it is in percent, give --scale cloud_fraction=0.01',
+    ])
+  })
+
+  it.each([
+    ['eo:cloud_cover', '0.5', {}, 0.005],
+    ['cloud_cover', '25', {}, 0.25],
+    ['cloud_cover', '0.5', {}, 0.5],
+    ['cloud_cover', '0.5', { scale: { cloud_fraction: 0.01 } }, 0.005],
+    ['cloud_percentage', '0.5', { scale: { cloud_fraction: 1 } }, 0.5],
+    ['cloud_fraction', '0.5', {}, 0.5],
+    ['cloud_fraction', '25', {}, null],
+  ])('clouds in %s of %s with %j are %s', async (header, cell, mapping, fraction) => {
+    const { places } = await read({ 'a.csv': csv(`${HEADER},${header}`, `${ROW},${cell}`) }, mapping)
+    expect(places).toEqual([{ cloud_fraction: fraction }])
+  })
+
+  it('text of a place that cannot be used is not measured, and counted', async () => {
+    const { places, warnings } = await read({ 'a.csv': csv(`${HEADER},site_id`, `${ROW},${'x'.repeat(257)}`) })
+    expect(places).toEqual([{ site_id: null }])
+    expect(warnings).toEqual(['site_id could not be used and is taken as not measured'])
   })
 
   it.each([

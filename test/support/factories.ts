@@ -38,9 +38,41 @@ export function imageEvent(changes: Partial<ImageEvent> = {}): ImageEvent {
     blue: null,
     nir: null,
     brightness: null,
+    siteId: null,
+    lon: null,
+    lat: null,
+    pixels: null,
+    validFraction: null,
+    cloudFraction: null,
+    sceneId: null,
+    processingVersion: null,
+    textureContrast: null,
+    textureDissimilarity: null,
+    textureHomogeneity: null,
+    textureEnergy: null,
+    textureCorrelation: null,
+    textureEntropy: null,
     ...changes,
   }
 }
+
+/** Values of all fields of a place and its image, in fixed point. */
+export const SOME_PLACE = {
+  siteId: 'field-7',
+  lon: -1_799_999_999,
+  lat: 473_000_001,
+  pixels: 1042,
+  validFraction: 876_543,
+  cloudFraction: 123_457,
+  sceneId: 'S2A_32UQV_20250615_0_L2A',
+  processingVersion: '05.11',
+  textureContrast: 65_025_000_000,
+  textureDissimilarity: 254_999_999,
+  textureHomogeneity: 1,
+  textureEnergy: 999_999,
+  textureCorrelation: -1_000_000,
+  textureEntropy: 8_317_766,
+} as const
 
 export function logRecord(data: Uint8Array | string, changes: Partial<LogRecord> = {}): LogRecord {
   return { lane: 'stream.shard-0', position: toPosition(1), arrivalMs: NOON_MS, data: Buffer.from(data), ...changes }

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { PLACE_NUMBERS, PLACE_TEXTS, type WireEvent } from '../../functions/core/event.ts'
 import type { Mapping } from '../../functions/files/mapping.ts'
 import { readSource } from '../../functions/files/read-events.ts'
 import type { RowProblem } from '../../functions/files/rows.ts'
@@ -19,6 +20,8 @@ export interface Read {
   /** `class day ndvi` of each event. */
   events: string[]
   ids: string[]
+  /** Fields of a place and its image of each event. */
+  places: Partial<WireEvent>[]
   problems: RowProblem[]
   errors: string[]
   notes: string[]
@@ -39,7 +42,17 @@ export async function read(
     writeFileSync(join(folder, name), content)
   }
   const result: Read = {
-    ...{ events: [], ids: [], problems: [], errors: [], notes: [], warnings: [], unread: [], withoutNdvi: 0 },
+    ...{
+      events: [],
+      ids: [],
+      places: [],
+      problems: [],
+      errors: [],
+      notes: [],
+      warnings: [],
+      unread: [],
+      withoutNdvi: 0,
+    },
   }
   const report = {
     note: (sentence: string) => void result.notes.push(sentence),
@@ -56,6 +69,9 @@ export async function read(
             const { class_name, timestamp, ndvi_mean, image_id } = row.event
             result.events.push(`${class_name} ${timestamp.slice(0, 16)} ${ndvi_mean}`)
             result.ids.push(image_id)
+            const { event } = row
+            const fields = [...PLACE_NUMBERS, ...PLACE_TEXTS].filter(field => field in event)
+            result.places.push(Object.fromEntries(fields.map(field => [field, event[field]])))
           } else result.withoutNdvi += 1
         }
       }

@@ -86,14 +86,15 @@ async function existing(folder: string): Promise<string[]> {
  * like partitions, too.
  */
 function selectFrom(files: readonly string[], columns: readonly { name: string; type: string }[]): string {
-  if (files.length === 0) {
-    const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`)
-    return `SELECT ${nulls.join(', ')}, CAST(NULL AS VARCHAR) AS arrival_slot WHERE false`
-  }
+  const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`)
+  const noRows = `SELECT ${nulls.join(', ')}, CAST(NULL AS VARCHAR) AS arrival_slot WHERE false`
+  if (files.length === 0) return noRows
   // A character in brackets has no special meaning, so a name is not read as a pattern.
   const literals = files.map(file => `'${file.replaceAll(/[[*?]/g, '[$&]').replaceAll("'", "''")}'`)
-  return `SELECT * EXCLUDE (filename), regexp_extract(filename, '/arrival_slot=([^/]+)/[^/]+$', 1) AS arrival_slot
-    FROM read_parquet([${literals.join()}], filename = true, hive_partitioning = false)`
+  // Files of an earlier format lack columns: these are null, also where no file has them.
+  return `${noRows} UNION ALL BY NAME
+    SELECT * EXCLUDE (filename), regexp_extract(filename, '/arrival_slot=([^/]+)/[^/]+$', 1) AS arrival_slot
+    FROM read_parquet([${literals.join()}], filename = true, hive_partitioning = false, union_by_name = true)`
 }
 
 function toSqlValue(column: string, value: DuckDBValue): SqlValue {
