@@ -3,8 +3,7 @@ import { archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
 import { countImports, countSlots, type SlotsCounted } from '../../functions/batch/query.ts'
 import { isCopy, type SeenRecord, see } from '../../functions/core/cursor.ts'
-import { BANDS, type Band, type ImageEvent } from '../../functions/core/event.ts'
-import type { Moments } from '../../functions/core/history.ts'
+import { BANDS, type ImageEvent } from '../../functions/core/event.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import type { Origin } from '../../functions/core/record.ts'
 import { IMPORT_SLOT, lookBackMs, slotName } from '../../functions/core/slot.ts'
@@ -15,6 +14,7 @@ import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { imageEvent, NOON_MS, SOME_PLACE } from '../support/factories.ts'
 import { encodeFirstFormat } from '../support/first-archive-format.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
+import { recountBins, recountMoments } from '../support/recount-history.ts'
 import { seeded } from '../support/seeded.ts'
 
 /** Opens an engine on an empty archive. */
@@ -143,9 +143,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         nir_mean_milli: 1_748_955,
         brightness_mean_milli: 1_112_809,
         site_id: 'field-7',
-        lon: -179.9999999,
-        lon_e7: -1_799_999_999,
-        lat: 47.3000001,
+        ...{ lon: -179.9999999, lon_e7: -1_799_999_999, lat: 47.3000001 },
         pixels: 1042,
         valid_fraction: 0.876543,
         cloud_fraction_micro: 123_457,
@@ -257,8 +255,14 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         const of = events.filter(({ event }) => event.className === className && dayOf(event.eventMs) === day)
         expect(arrivalDay).toBe('2026-11-22')
         expect(history.totals).toEqual(expected.get(`${day} ${className}`)?.totals())
-        expect(history.histogram).toEqual(recountBins(of))
-        for (const band of BANDS) expect(history.moments[band]).toEqual(recountMoments(of, band))
+        expect(history.histogram).toEqual(recountBins(of.map(({ event }) => event)))
+        for (const band of BANDS)
+          expect(history.moments[band]).toEqual(
+            recountMoments(
+              of.map(({ event }) => event),
+              band,
+            ),
+          )
         const number = BigInt(Date.parse(day) / DAY_MS)
         expect(history.time.productSum).toBe(number * history.totals.ndviSum)
       }
@@ -378,30 +382,6 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
       })
     })
   })
-}
-
-/** Number of images in each NDVI bin. A mean of -0.0004 is in the bin of -0.001. */
-function recountBins(of: readonly ArchivedImage[]): Map<number, number> {
-  const bins = new Map<number, number>()
-  for (const { event } of of) {
-    const bin = Math.floor(event.ndviMean / 1_000)
-    bins.set(bin, (bins.get(bin) ?? 0) + 1)
-  }
-  return bins
-}
-
-function recountMoments(of: readonly ArchivedImage[], band: Band): Moments {
-  const moments = { squareSum: 0n, ndviSum: 0n, ndviSquareSum: 0n, productSum: 0n }
-  for (const { event } of of) {
-    const value = event[band]
-    if (value === null) continue
-    const [of, ndvi] = [BigInt(value), BigInt(event.ndviMean)]
-    moments.squareSum += of * of
-    moments.ndviSum += ndvi
-    moments.ndviSquareSum += ndvi * ndvi
-    moments.productSum += of * ndvi
-  }
-  return moments
 }
 
 /** Record with a single event. */
