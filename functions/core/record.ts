@@ -1,9 +1,10 @@
-import { isUtf8 } from 'node:buffer'
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { type ClassList, isKnownClass } from './classes.ts'
+import { isHeader } from './envelope.ts'
 import { decodeEvent, type ImageEvent, InvalidEventError, type UnusedValue, type WireEvent } from './event.ts'
 import type { Position } from './lane.ts'
+import { readLines } from './record-lines.ts'
 import type { Slot } from './slot.ts'
+import { UnreadableError } from './unreadable.ts'
 
 /** Record as the log delivers it. */
 export interface LogRecord {
@@ -26,6 +27,7 @@ export interface Origin {
 export const REJECTION_REASONS = [
   'empty',
   'cannot-decompress',
+  'cannot-unwrap',
   'too-large',
   'bad-header',
   'not-utf8',
@@ -63,73 +65,44 @@ export interface DecodedRecord {
 const MAX_WARNINGS = 20
 
 /**
- * Maximum size of a decompressed record, bytes. A record that would grow larger is refused before it uses the memory.
- */
-export const MAX_DECODED_BYTES = 16 * 1024 * 1024
-
-/**
- * Maximum number of lines in a record. MAX_DECODED_BYTES bytes cannot hold more of the shortest events. Without the
- * limit, a few kilobytes could decompress to millions of invalid lines, and each would be quarantined separately.
- */
-export const MAX_LINES = MAX_DECODED_BYTES / 64
-
-/** Maximum length of a line, in characters. Parsed JSON can use eighty times the memory of its text. */
-export const MAX_LINE_LENGTH = 1024 * 1024
-
-/**
- * Decodes a record: NDJSON with one event on each line, plain or compressed with gzip or zstd. The first line that is
- * not blank may be a header: `{"landcover":{"producer":"…","counter":7}}` gives the record its identity,
- * `{"landcover":{"heartbeat":1700000000000}}` marks a heartbeat. Each line is decoded separately, so an invalid line
- * does not affect others. Lines may end in CRLF. A byte order mark at the start is ignored (RFC 8259, 8.1, lets a
- * parser do so): some Windows editors write one, and the header behind it must not be lost.
+ * Decodes a record: the lines that readLines finds in it. The first line that is not blank may be a header:
+ * `{"landcover":{"producer":"…","counter":7}}` gives the record its identity, `{"landcover":{"heartbeat":1700000000000}}`
+ * marks a heartbeat. Each line is decoded separately, so an invalid line does not affect others.
  */
 export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList): DecodedRecord {
-  const decoded: DecodedRecord = {
-    origin: null,
-    heartbeatMs: null,
-    events: [],
-    rejections: [],
-    unusedValues: 0,
-    warnings: [],
-  }
-  const rejectWhole = (reason: RejectionReason, detail: string): DecodedRecord => {
-    decoded.rejections.push({ index: null, reason, detail, bytes: record.data })
-    return decoded
-  }
-  let lines: (string | Buffer)[]
   try {
-    lines = linesOf(record.data)
+    return decodeLines(record, slot, classes)
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
-      ? rejectWhole('too-large', `decompresses to more than ${MAX_DECODED_BYTES} bytes or ${MAX_LINES} lines`)
-      : rejectWhole('cannot-decompress', 'the compressed data is damaged or cut off')
+    if (!(error instanceof UnreadableError)) throw error
+    return rejectedWhole(record, error.reason, error.message)
   }
+}
+
+function nothing(): DecodedRecord {
+  return { origin: null, heartbeatMs: null, events: [], rejections: [], unusedValues: 0, warnings: [] }
+}
+
+function rejectedWhole({ data }: LogRecord, reason: RejectionReason, detail: string): DecodedRecord {
+  return { ...nothing(), rejections: [{ index: null, reason, detail, bytes: data }] }
+}
+
+function decodeLines(record: LogRecord, slot: Slot, classes: ClassList): DecodedRecord {
+  const decoded = nothing()
   let isEmpty = true
-  for (let index = 0; index < lines.length; index++) {
-    const line = lines[index] as string | Buffer
-    const reject = (reason: RejectionReason, detail: string) =>
-      decoded.rejections.push({ index, reason, detail, bytes: typeof line === 'string' ? Buffer.from(line) : line })
-    if (typeof line !== 'string') {
-      isEmpty = false
-      reject('not-utf8', 'the line is not UTF-8')
-      continue
-    }
-    if (line.length > MAX_LINE_LENGTH) {
-      isEmpty = false
-      reject('too-large', `the line has more than ${MAX_LINE_LENGTH} characters`)
-      continue
-    }
-    let value: unknown
-    try {
-      value = JSON.parse(line)
-    } catch {
-      if (line.trim() === '') continue
-      isEmpty = false
-      reject('not-json', 'the line is not JSON')
-      continue
-    }
+  let index = -1
+  for (const line of readLines(record.data)) {
+    index++
+    if (line.kind === 'blank') continue
     const isFirst = isEmpty
     isEmpty = false
+    const { raw } = line
+    const reject = (reason: RejectionReason, detail: string) =>
+      decoded.rejections.push({ index, reason, detail, bytes: typeof raw === 'string' ? Buffer.from(raw) : raw })
+    if (line.kind === 'refused') {
+      reject(line.reason, line.detail)
+      continue
+    }
+    const { value } = line
     if (isFirst && isHeader(value)) {
       const header = value.landcover
       if (isOrigin(header)) decoded.origin = { producer: header.producer, counter: header.counter }
@@ -154,99 +127,7 @@ export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList):
     decoded.unusedValues += unused.length
     for (const each of unused) if (decoded.warnings.length < MAX_WARNINGS) decoded.warnings.push({ index, ...each })
   }
-  return isEmpty ? rejectWhole('empty', 'the record holds nothing') : decoded
-}
-
-/**
- * Decompresses a record and splits it into lines. A line that is not UTF-8 stays bytes, so that it can be quarantined
- * unchanged.
- *
- * @throws Error when the record cannot be decompressed. Its code is ERR_BUFFER_TOO_LARGE when the record has more than
- *   MAX_DECODED_BYTES bytes or MAX_LINES lines
- */
-export function linesOf(data: Uint8Array): (string | Buffer)[] {
-  const bytes = withoutByteOrderMark(decompress(data))
-  if (hasTooManyLines(bytes)) throw tooLarge()
-  if (isUtf8(bytes)) return oneDocument(bytes.toString('utf8'))
-  const lines: (string | Buffer)[] = []
-  for (let start = 0; start <= bytes.length; ) {
-    const newline = bytes.indexOf(0x0a, start)
-    const end = newline === -1 ? bytes.length : newline
-    const line = bytes.subarray(start, end)
-    lines.push(isUtf8(line) ? line.toString('utf8') : line)
-    start = end + 1
-  }
-  return lines
-}
-
-/** Returns the lines of NDJSON, or the whole text when it is one JSON document over several lines. */
-function oneDocument(text: string): string[] {
-  const lines = text.split('\n')
-  const beginsWithEvent = lines[0]?.trimEnd().endsWith('}')
-  return !beginsWithEvent && text.length <= MAX_LINE_LENGTH && isJson(text) ? [text] : lines
-}
-
-function hasTooManyLines(bytes: Buffer): boolean {
-  if (bytes.length < MAX_LINES) return false
-  let lines = 1
-  for (let at = bytes.indexOf(0x0a); at !== -1; at = bytes.indexOf(0x0a, at + 1)) {
-    if (++lines > MAX_LINES) return true
-  }
-  return false
-}
-
-/** As Node's own functions do. */
-function tooLarge(): Error {
-  return Object.assign(new Error('too large'), { code: 'ERR_BUFFER_TOO_LARGE' })
-}
-
-function withoutByteOrderMark(bytes: Buffer): Buffer {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const limits = { maxOutputLength: MAX_DECODED_BYTES }
-
-function decompress(data: Uint8Array): Buffer {
-  if (data[0] === 0x1f && data[1] === 0x8b) return gunzipSync(data, limits)
-  if (data[0] === 0x28 && data[1] === 0xb5 && data[2] === 0x2f && data[3] === 0xfd) {
-    return unzstd(data)
-  }
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-}
-
-/**
- * Decompresses zstd. Zstd data may consist of several frames (RFC 8878, section 3). Node stops after the first frame
- * without an error, so each frame is decompressed here.
- */
-function unzstd(data: Uint8Array): Buffer {
-  const frames: Buffer[] = []
-  let length = 0
-  for (let start = 0; start < data.length; ) {
-    const rest = data.subarray(start)
-    // The type definitions do not know the option `info`.
-    const { buffer, engine } = zstdDecompressSync(rest, { ...limits, info: true }) as unknown as {
-      buffer: Buffer
-      engine: { bytesWritten: number }
-    }
-    frames.push(buffer)
-    length += buffer.length
-    if (length > MAX_DECODED_BYTES) throw tooLarge()
-    start += engine.bytesWritten
-  }
-  return Buffer.concat(frames)
-}
-
-function isHeader(value: unknown): value is { landcover: unknown } {
-  return typeof value === 'object' && value !== null && 'landcover' in value && !('image_id' in value)
+  return isEmpty ? rejectedWhole(record, 'empty', 'the record holds nothing') : decoded
 }
 
 function isOrigin(header: unknown): header is Origin {

@@ -1,9 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { ClassList } from '../core/classes.ts'
 import { type DecodedRecord, decodeRecord, type Origin, type Rejection } from '../core/record.ts'
+import { linesOf, onOneLine } from '../core/record-lines.ts'
 import { slotOf } from '../core/slot.ts'
+import { UnreadableError } from '../core/unreadable.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { problem } from '../http/problem.ts'
 import type { Destination, EventLog } from '../ports/event-log.ts'
@@ -38,16 +39,15 @@ const JSON_FORM: Form<Accepted> = { type: 'application/json', contentType: 'appl
 /** Maximum number of invalid lines that an answer names. The others are counted. */
 const MAX_NAMED = 20
 const KEY_FORM = /^[\x21-\x7e]{1,200}$/
-const BYTE_ORDER_MARK = /^\uFEFF/
 /** Origin for validating events before they are sent. */
 const NOBODY: Origin = { producer: 'api', counter: 1 }
 /** Sessions of a role count as one sender, for example those of a task and of its replacement. */
 const ROLE_SESSION = /^(arn:[^:]*:sts::\d*:assumed-role\/[^/]+)\/.*$/
-const BODY_TYPE = /^application\/(json|x-ndjson)\s*(;|$)/i
+const BODY_TYPE = /^application\/(json|(x-)?(ndjson|jsonlines)|[\w.-]+\+json)\s*(;|$)/i
 
 /**
- * Takes events over HTTP: a JSON object, an array of them, or one a line. Either all of them are put on the log, as one
- * record, or none: then the answer names each bad one. A body that is sent again with the same Idempotency-Key, by the
+ * Takes events over HTTP: a JSON object, an array of them, or one a line, or in a wrapper that records may have (see
+ * readLines). Either all of them are put on the log, as one record, or none: then the answer names each bad one. A body that is sent again with the same Idempotency-Key, by the
  * same sender and within half an hour, counts once.
  *
  * @returns 202 with the number of events once the log has them; within 20 s in any case
@@ -69,7 +69,8 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
     if (!BODY_TYPE.test(type)) {
       return problem(415, 'The Content-Type is not right', 'Content-Type: application/json or application/x-ndjson')
     }
-    const lines = linesOf(event)
+    const lines = linesIn(event)
+    if (lines instanceof UnreadableError) return problem(400, 'The body is not right', lines.message)
     const nowMs = now()
     const data = withHeader(NOBODY, lines)
     const place = { lane: '', position: '', arrivalMs: nowMs, data }
@@ -153,17 +154,14 @@ function producerOf({ requestContext, body }: APIGatewayProxyEvent, key: string)
   return `api-${identity.digest('base64url').slice(0, 16)}`
 }
 
-/** The events of the body, one a line. A body that is no JSON document has them so already, or is found out later. */
-function linesOf({ body, isBase64Encoded }: APIGatewayProxyEvent): Uint8Array {
-  const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
-  if (!isUtf8(bytes)) return bytes
-  const text = bytes.toString('utf8').replace(BYTE_ORDER_MARK, '')
+/** Returns the lines of a body, one event on each, as those of a record are found; or why there are none. */
+function linesIn({ body, isBase64Encoded }: APIGatewayProxyEvent): Uint8Array | UnreadableError {
   try {
-    const document: unknown = JSON.parse(text)
-    const events = Array.isArray(document) ? document : [document]
-    return Buffer.from(events.map(event => JSON.stringify(event)).join('\n'))
-  } catch {
-    return Buffer.from(text)
+    const lines = linesOf(Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'))
+    return Buffer.from(lines.map(line => onOneLine(Buffer.from(line as string))).join('\n'))
+  } catch (error) {
+    if (error instanceof UnreadableError) return error
+    throw error
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ClassList } from '../core/classes.ts'
-import { decodeRecord, encodeRecord, linesOf, type Origin, type RejectionReason } from '../core/record.ts'
+import { decodeRecord, encodeRecord, type Origin, type RejectionReason } from '../core/record.ts'
+import { linesOf, onOneLine } from '../core/record-lines.ts'
 import type { Slot } from '../core/slot.ts'
 import { compressRecord, RECORD_BYTES_LIMIT } from '../ingest/packing.ts'
 import type { QuarantineEntry } from '../ports/speed-store.ts'
@@ -50,7 +51,7 @@ export function redrivenRecord(
   }
 
   const producer = producerOf(entry, origin)
-  const plain = joined([encodeRecord({ producer, counter: 1 }, []), ...lines.map(withoutBreaks)])
+  const plain = joined([encodeRecord({ producer, counter: 1 }, []), ...lines.map(onOneLine)])
   const { events, rejections } = decode(plain)
   if (events.length === 0) return { reason: rejections[0]?.reason ?? entry.reason }
   const data = compressRecord(plain)
@@ -67,14 +68,6 @@ function producerOf({ lane, position, index }: QuarantineEntry, origin: Origin |
   const identity = origin ? [origin.producer, origin.counter] : [lane, position, index]
   const hash = createHash('sha256').update(JSON.stringify(identity)).digest('base64url')
   return REDRIVE_PREFIX + hash.slice(0, 16)
-}
-
-/**
- * Joins an event that was written over several lines: between the tokens of JSON, a space is equivalent to a line
- * break.
- */
-function withoutBreaks(line: Uint8Array): Uint8Array {
-  return line.map(byte => (byte === 0x0a ? 0x20 : byte))
 }
 
 function joined(lines: readonly Uint8Array[]): Buffer {

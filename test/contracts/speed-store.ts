@@ -5,9 +5,9 @@ import type { Alert } from '../../functions/core/alert.ts'
 import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
 import { BANDS, MAX_TEXT_LENGTH } from '../../functions/core/event.ts'
 import { START, toPosition } from '../../functions/core/lane.ts'
-import { MAX_DECODED_BYTES } from '../../functions/core/record.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { addTotals, emptyTotals, type Totals } from '../../functions/core/totals.ts'
+import { MAX_DECODED_BYTES } from '../../functions/core/unreadable.ts'
 import type { QuarantineEntry, RedriveClaim, SpeedRow, SpeedStore } from '../../functions/ports/speed-store.ts'
 
 export type OpenSpeedStore = () => Promise<{

@@ -68,6 +68,11 @@ it.each([
   ['an array over several lines', `\n${JSON.stringify(EVENTS, null, 2)}\n`, 3],
   ['an array behind a byte order mark', `\uFEFF${JSON.stringify(EVENTS)}`, 3],
   ['an event a line behind a byte order mark', `\uFEFF${LINES.join('\n')}`, 3],
+  ['events without line breaks', LINES.join(''), 3],
+  ['compressed events', gzipSync(LINES.join('\n')), 3],
+  ['a CloudEvent', JSON.stringify({ specversion: '1.0', type: 't', source: 's', id: '1', data: EVENTS[0] }), 1],
+  ["records of Kafka's REST proxy", JSON.stringify({ records: EVENTS.map(value => ({ value })) }), 3],
+  ['GeoJSON', JSON.stringify({ type: 'Feature', geometry: null, properties: EVENTS[0] }), 1],
 ])('puts %s on the log as one record', async (_, body, count) => {
   const { send, records } = openIngest()
   expect(await send(body)).toMatchObject({ status: 202, body: { accepted: count } })
@@ -251,10 +256,27 @@ it('says when a request is too large', async () => {
   expect(await records()).toEqual([])
 })
 
-it('refuses a compressed body, because it could not report line numbers', async () => {
-  const { send } = openIngest()
-  expect(await send(gzipSync(LINES.join('\n')))).toMatchObject({ status: 400 })
+it('names the line in the content of a compressed body', async () => {
+  const { send, records } = openIngest()
+  const body = gzipSync(JSON.stringify([EVENTS[0], wireEvent({ ndvi_mean: 2 })]))
+  expect(await send(body)).toMatchObject({ status: 400, body: { errors: [{ line: 2, reason: 'invalid-event' }] } })
+  expect(await records()).toEqual([])
 })
+
+it('says why a body as a whole cannot be read', async () => {
+  const { send, records } = openIngest()
+  const cutOff = gzipSync(LINES.join('\n')).subarray(0, -9)
+  expect(await send(cutOff)).toMatchObject({ status: 400, body: { detail: expect.stringContaining('damaged') } })
+  expect(await records()).toEqual([])
+})
+
+it.each(['application/x-ndjson', 'application/jsonlines', 'application/geo+json; charset=utf-8'])(
+  'takes a body of the type %s',
+  async type => {
+    const { send } = openIngest()
+    expect(await send(LINES.join('\n'), { type })).toMatchObject({ status: 202, body: { accepted: 3 } })
+  },
+)
 
 it('tries again until the log has stored it', async () => {
   let failures = 3

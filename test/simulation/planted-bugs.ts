@@ -15,6 +15,7 @@ export function withBug({ name, file, edits }: PlantedBug, source: string): stri
 }
 
 const APPLY = 'functions/speed/apply.ts'
+const RECORD_LINES = 'functions/core/record-lines.ts'
 const PRODUCER = 'test/simulation/producer.ts'
 const MAPPING = 'test/simulation/mapping.ts'
 const REDRIVE = 'functions/redrive/redrive.ts'
@@ -27,6 +28,33 @@ const SQL = 'test/support/pipeline.ts'
 
 /** Bugs that lose or duplicate something. The simulation must notice every one. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'only the first element of an array counts',
+    file: RECORD_LINES,
+    edits: [
+      [
+        'return elements?.every(isJson) ? elements : null',
+        'return elements?.every(isJson) ? elements.slice(0, 1) : null',
+      ],
+    ],
+  },
+  {
+    name: 'header of an aggregated record taken for its own',
+    file: RECORD_LINES,
+    edits: [["  refuseHeaders(lines, 'aggregated record of the Kinesis Producer Library')\n", '']],
+  },
+  {
+    name: 'line of a wrapper quarantined with the whole record',
+    file: 'functions/core/record.ts',
+    edits: [["bytes: typeof raw === 'string' ? Buffer.from(raw) : raw })", 'bytes: record.data })']],
+  },
+  {
+    name: 'last user record of an aggregated one missed',
+    file: 'functions/core/kinesis-aggregation.ts',
+    edits: [
+      ['flatMap(record => bytesOf(record, DATA_FIELD))', 'flatMap(record => bytesOf(record, DATA_FIELD)).slice(0, -1)'],
+    ],
+  },
   {
     name: 'cursor cached blindly',
     file: APPLY,

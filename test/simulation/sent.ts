@@ -3,6 +3,7 @@ import type { Random } from '../../data/random.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { encodeHeartbeat, type Origin } from '../../functions/core/record.ts'
 import { formatTimestamp } from '../../functions/core/time.ts'
+import { AROUND_ALL, AROUND_EACH, AROUND_TEXT, aggregated, BASE64, COMPRESSIONS } from '../support/wrappers.ts'
 
 /** Record that a sender put on the log: its bytes, and its expected content. */
 export interface SentRecord {
@@ -39,6 +40,9 @@ const NO_EVENT = [
   '{"image_id":"x","class_name":"Forest","ndvi_mean":57,"timestamp":"2026-01-01T00:00:00Z"}',
 ]
 
+/** Objects that are no events, as they may be in every wrapper. */
+const NO_EVENT_BUT_OBJECT = NO_EVENT.filter(text => text.startsWith('{'))
+
 /** Makes a random record of a few events, sometimes with bad lines between them. */
 export function makeRecord(
   random: Random,
@@ -48,16 +52,19 @@ export function makeRecord(
 ): SentRecord {
   if (options.bad && origin === null && random() < 0.2) {
     const cutOff = gzipSync('{"image_id":"x"}').subarray(0, 12)
-    return { data: cutOff, origin, events: [], badLines: [null], isRedriven: false }
+    const headed = Buffer.from('{"landcover":{"producer":"behind-a-library","counter":1}}\n{"image_id":"x"}')
+    const data = random() < 0.5 ? cutOff : aggregated([headed])
+    return { data, origin, events: [], badLines: [null], isRedriven: false }
   }
   const lines: string[] = origin ? [JSON.stringify({ landcover: origin })] : []
   const events: SentEvent[] = []
   const badLines: number[] = []
+  const isWrapped = random() < 0.15
   const count = 1 + Math.floor(random() * 4)
   for (let index = 0; index < count; index++) {
     const line = lines.length
     if (options.bad && random() < 0.25) {
-      const kinds = random() < 0.5 ? NOT_JSON : NO_EVENT
+      const kinds = isWrapped ? NO_EVENT_BUT_OBJECT : random() < 0.5 ? NOT_JSON : NO_EVENT
       lines.push(kinds[Math.floor(random() * kinds.length)] as string)
       badLines.push(line)
       continue
@@ -66,7 +73,8 @@ export function makeRecord(
     lines.push(JSON.stringify(toWire(event)))
     events.push(event)
   }
-  return { data: compress(random, lines.join('\n')), origin, events, badLines, isRedriven: false }
+  const data = isWrapped ? wrap(random, origin, lines) : compress(random, lines.join('\n'))
+  return { data, origin, events, badLines, isRedriven: false }
 }
 
 export function makeHeartbeat(nowMs: number): SentRecord {
@@ -103,6 +111,24 @@ function toWire({ imageId, className, eventMs, ndviMean, nir }: SentEvent): Wire
     nir_mean: nir === null ? null : nir / 1e3,
     timestamp: formatTimestamp(eventMs),
   }
+}
+
+/** Puts a wrapper around lines of which each is an object. A header has only wrappers of a whole record around it. */
+function wrap(random: Random, origin: Origin | null, lines: readonly string[]): Uint8Array {
+  const one = <T>(choices: Record<string, T>): T => {
+    const all = Object.values(choices)
+    return all[Math.floor(random() * all.length)] as T
+  }
+  const luck = random()
+  if (origin || luck < 0.3) {
+    const text = lines.join('\n')
+    return luck < 0.1 ? one(AROUND_TEXT)(text) : one({ ...COMPRESSIONS, ...BASE64 })(Buffer.from(text))
+  }
+  if (luck < 0.6) return Buffer.from(one(AROUND_ALL)(lines))
+  if (luck < 0.8) return Buffer.from(lines.map(one(AROUND_EACH)).join('\n'))
+  const half = Math.floor(random() * lines.length)
+  const parts = [lines.slice(0, half), lines.slice(half)].filter(({ length }) => length > 0)
+  return aggregated(parts.map(part => Buffer.from(part.join('\n'))))
 }
 
 function compress(random: Random, text: string): Uint8Array {

@@ -2,15 +2,9 @@ import { createHash } from 'node:crypto'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { FUTURE_TOLERANCE_MS } from '../../functions/core/event.ts'
-import {
-  decodeRecord,
-  encodeRecord,
-  MAX_DECODED_BYTES,
-  MAX_LINE_LENGTH,
-  MAX_LINES,
-  type RejectionReason,
-} from '../../functions/core/record.ts'
+import { decodeRecord, encodeRecord, type RejectionReason } from '../../functions/core/record.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
+import { MAX_DECODED_BYTES, MAX_LINE_LENGTH, MAX_LINES } from '../../functions/core/unreadable.ts'
 import type { QuarantineEntry } from '../../functions/ports/speed-store.ts'
 import { CLASSES, logRecord, NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
@@ -77,8 +71,8 @@ describe('a line is refused with its reason and its bytes, and the good events o
     ['a class that nobody knows', 'unknown-class', event({ class_name: SECRET })],
     ['a class with the name of a prototype', 'unknown-class', event({ class_name: '__proto__' })],
     ['a class with the name of a method', 'unknown-class', event({ class_name: 'constructor' })],
-    ['NaN', 'not-json', literally('ndvi_mean', 'NaN')],
-    ['Infinity', 'not-json', literally('ndvi_mean', '-Infinity')],
+    ['NaN', 'invalid-event', literally('ndvi_mean', 'NaN')],
+    ['Infinity', 'invalid-event', literally('ndvi_mean', '-Infinity')],
     ['NaN in quotes', 'invalid-event', event({ ndvi_mean: 'NaN' })],
     ['a number beyond all numbers', 'invalid-event', literally('ndvi_mean', '1e999')],
     ['a number of a thousand digits', 'invalid-event', literally('ndvi_mean', '9'.repeat(1_000))],
@@ -97,10 +91,13 @@ describe('a line is refused with its reason and its bytes, and the good events o
     ['an object where text belongs', 'invalid-event', event({ image_id: { toString: SECRET } })],
     ['true where a number belongs', 'invalid-event', event({ ndvi_mean: true })],
     ['seconds where a time belongs', 'invalid-event', event({ timestamp: NOON_MS / 1000 })],
-    ['an event inside of a list', 'invalid-event', `[${event()}]`],
-    ['an event inside of __proto__', 'invalid-event', `{"__proto__":${event()}}`],
-    ['an event inside of text', 'invalid-event', JSON.stringify(event())],
-    ['two events on one line', 'not-json', event() + event()],
+    ['an event beside others in a list', 'invalid-event', `[${event()},7]`],
+    ['an event inside of __proto__', 'cannot-unwrap', `{"__proto__":${event()}}`],
+    ['an event inside of a field of any name', 'cannot-unwrap', `{"${SECRET}":${event()}}`],
+    ['an event in two fields', 'cannot-unwrap', `{"payload":${event()},"value":${event()}}`],
+    ['a row that Debezium says was changed', 'cannot-unwrap', `{"op":"u","before":${event()},"after":${event()}}`],
+    ['a header in an envelope', 'cannot-unwrap', '{"payload":{"landcover":{"producer":"p","counter":99}}}'],
+    ['two events and a cut one on one line', 'not-json', event() + event() + event().slice(0, -1)],
     ['half an event', 'not-json', event().slice(0, 30)],
     ['lists in lists that never close', 'not-json', '['.repeat(500_000)],
     ['lists in lists', 'invalid-event', nested(500_000)],
