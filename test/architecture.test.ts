@@ -4,7 +4,7 @@ import { parseSync } from 'vite'
 import { describe, expect, it } from 'vitest'
 import { sourcesIn } from './support/sources.ts'
 
-/** What a file takes from elsewhere. */
+/** Import of a file. */
 interface Import {
   file: string
   /** A path below the root for the project's own files, otherwise the package's name or the builtin's. */
@@ -12,7 +12,7 @@ interface Import {
   typeOnly: boolean
 }
 
-/** What the core may use of Node: pure functions of bytes. */
+/** Modules of Node that the core may use: pure functions of bytes. */
 const PURE_BUILTINS = ['node:buffer', 'node:zlib']
 
 /** Only a checksum: the rest of the module is random. */

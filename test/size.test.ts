@@ -18,14 +18,13 @@ const LONG_FUNCTIONS = [
   'test/localstack/deployed.ts deployedSystem',
 ]
 
-/** Files that are longer still, sorted: contract suites, tests of one subject, and the list of planted bugs. */
+/** Files that are longer still, sorted: contract suites, and tests of one subject. */
 const LONG_FILES = [
   'test/contracts/serving-api.ts',
   'test/contracts/speed-store.ts',
   'test/engines/kafka-specifics.test.ts',
   'test/infra/stacks.test.ts',
   'test/redrive/redrive.test.ts',
-  'test/simulation/planted-bugs.ts',
   'test/web/whole-views.test.ts',
 ]
 

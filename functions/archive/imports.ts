@@ -92,7 +92,7 @@ export function laneOfImport(name: string, isReplacing = false): string {
   return `${IMPORT_LANE_PREFIX}${isReplacing ? 'replacing-' : ''}${name}`
 }
 
-/** What is known of a finished import. */
+/** Description of a finished import. */
 export interface ImportRecord {
   lane: string
   events: number

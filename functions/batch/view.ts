@@ -27,7 +27,7 @@ export interface View {
   audit: Audit
 }
 
-/** What the names of the parts of imports begin with. */
+/** Prefix of the names of the parts that hold imports. */
 export const IMPORT_PARTS = 'import-'
 
 /** File of a view with the rows of some event days. */

@@ -8,7 +8,7 @@ import { readReport } from './read-report.ts'
 /** Problems and classes beyond these are counted only. */
 const SHOWN = 20
 
-/** What the rows of files come to, counted without taking them. */
+/** Counts of the rows of files, without importing them. */
 interface Survey {
   add(read: RowRead): void
   /** Names of classes that are not known → their events. */

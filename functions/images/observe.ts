@@ -57,7 +57,7 @@ export async function observeScene(
   return { observations, summary }
 }
 
-/** Where a scene's pixels lie. @throws ImageError where its files do not say it, or cannot be decoded */
+/** Reads where a scene's pixels lie. @throws ImageError when its files do not say it, or cannot be decoded */
 export async function neededGrid(scene: SceneBands): Promise<Grid> {
   if (scene.grid) return scene.grid
   // That a file is damaged says more than what its tags lack.

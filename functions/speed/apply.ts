@@ -112,15 +112,15 @@ export async function applyDelivery(
   const classes = await layer.classes()
   const baseline = await layer.baseline()
   for (let done = 0; done < fresh.length; ) {
-    const part = addUp(layer, cursor, fresh, done, classes, baseline)
-    cursor = await writePart(layer, cache, cursor, part, classes, applied)
-    done = part.end
+    const chunk = addUp(layer, cursor, fresh, done, classes, baseline)
+    cursor = await writeChunk(layer, cache, cursor, chunk, classes, applied)
+    done = chunk.end
   }
   return applied
 }
 
 /** Consecutive records of a delivery, added up and not written yet. */
-interface Part {
+interface Chunk {
   /** Index behind the chunk's last record. */
   end: number
   last: LogRecord
@@ -151,8 +151,8 @@ function addUp(
   start: number,
   classes: ClassList,
   baseline: Baseline,
-): Part {
-  const part: Part = {
+): Chunk {
+  const chunk: Chunk = {
     end: start,
     last: records[start] as LogRecord,
     counted: [],
@@ -169,21 +169,21 @@ function addUp(
     lastEventMs: cursor.lastEventMs,
     lastSlot: 0,
   }
-  const { producers, quarantined, alerts, additions } = part
-  while (part.end < records.length && quarantined.length + alerts.length + additions.size < MAX_HELD) {
-    const record = records[part.end++] as LogRecord
+  const { producers, quarantined, alerts, additions } = chunk
+  while (chunk.end < records.length && quarantined.length + alerts.length + additions.size < MAX_HELD) {
+    const record = records[chunk.end++] as LogRecord
     const { lane, position, arrivalMs } = record
     const slot = slotOf(arrivalMs, slotMs)
-    part.last = record
-    part.lastArrivalMs = Math.max(part.lastArrivalMs ?? arrivalMs, arrivalMs)
+    chunk.last = record
+    chunk.lastArrivalMs = Math.max(chunk.lastArrivalMs ?? arrivalMs, arrivalMs)
     const { origin, heartbeatMs, events, rejections, unusedValues } = decodeRecord(record, slot, classes)
-    if (heartbeatMs !== null) part.heartbeatSentMs = heartbeatMs
+    if (heartbeatMs !== null) chunk.heartbeatSentMs = heartbeatMs
     if (origin) {
       const isKnown = isCopy(producers, origin, slot, lookBackMs(slotMs))
       see(producers, origin.producer, { counter: origin.counter, slot })
-      part.lastSlot = slot
+      chunk.lastSlot = slot
       if (isKnown) {
-        part.skippedRecords++
+        chunk.skippedRecords++
         continue
       }
     }
@@ -191,8 +191,8 @@ function addUp(
     let addition: Addition | undefined
     for (const { event } of events) {
       const late = isLate(event.eventMs, arrivalMs)
-      if (late) part.late++
-      if (part.lastEventMs === null || event.eventMs > part.lastEventMs) part.lastEventMs = event.eventMs
+      if (late) chunk.late++
+      if (chunk.lastEventMs === null || event.eventMs > chunk.lastEventMs) chunk.lastEventMs = event.eventMs
       const windowStart = windowOf(event.eventMs)
       if (addition?.windowStart !== windowStart) {
         addition = additionTo(additions, { slot, lane, windowStart }, position)
@@ -202,51 +202,51 @@ function addUp(
       const alert = judge(event, rules, baseline)
       if (alert) alerts.push(alert)
     }
-    part.counted.push(record)
-    part.events += events.length
-    part.unusedValues += unusedValues
+    chunk.counted.push(record)
+    chunk.events += events.length
+    chunk.unusedValues += unusedValues
   }
-  return part
+  return chunk
 }
 
 /** Writes a chunk, adds its counts to `applied`, and returns the moved cursor. */
-async function writePart(
+async function writeChunk(
   layer: SpeedLayer,
   cache: RowCache,
   cursor: Cursor,
-  part: Part,
+  chunk: Chunk,
   classes: ClassList,
   applied: Applied,
 ): Promise<Cursor> {
   const { store, slotMs } = layer
-  const { quarantined, alerts } = part
+  const { quarantined, alerts } = chunk
   await store.quarantine(quarantined)
   await store.putAlerts(alerts)
-  for (const [key, addition] of part.additions) {
-    if (await addToRow(layer, cache, key, addition, part.counted, classes)) applied.rowsWritten++
+  for (const [key, addition] of chunk.additions) {
+    if (await addToRow(layer, cache, key, addition, chunk.counted, classes)) applied.rowsWritten++
   }
   trimCache(cache)
   await layer.channel.publish(alerts)
 
   // The clocks of the heartbeat's sender and of this process may differ slightly.
-  if (part.heartbeatSentMs !== null) applied.heartbeatDelayMs = Math.max(layer.now() - part.heartbeatSentMs, 0)
-  applied.skippedRecords += part.skippedRecords
-  applied.counted += part.events
-  applied.late += part.late
-  applied.unusedValues += part.unusedValues
+  if (chunk.heartbeatSentMs !== null) applied.heartbeatDelayMs = Math.max(layer.now() - chunk.heartbeatSentMs, 0)
+  applied.skippedRecords += chunk.skippedRecords
+  applied.counted += chunk.events
+  applied.late += chunk.late
+  applied.unusedValues += chunk.unusedValues
   applied.alerts += alerts.length
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
   // When the log's clock has leapt ahead, no producer expires: copies may come after the clock is right again.
   const nowSlot = slotOf(layer.now(), slotMs)
-  const remembered = withoutExpired(part.producers, Math.min(part.lastSlot, nowSlot), slotMs)
+  const remembered = withoutExpired(chunk.producers, Math.min(chunk.lastSlot, nowSlot), slotMs)
   const { kept, forgotten } = withinSizeLimit(remembered, nowSlot + 2 * slotMs)
   applied.producersForgotten += forgotten
   const next: Cursor = {
     lane: cursor.lane,
-    lastPosition: part.last.position,
+    lastPosition: chunk.last.position,
     producers: kept,
-    lastArrivalMs: part.lastArrivalMs,
-    lastEventMs: part.lastEventMs,
+    lastArrivalMs: chunk.lastArrivalMs,
+    lastEventMs: chunk.lastEventMs,
     quarantined: cursor.quarantined + quarantined.length,
     lastHeartbeatDelayMs: applied.heartbeatDelayMs ?? cursor.lastHeartbeatDelayMs,
     lostRecords: cursor.lostRecords,

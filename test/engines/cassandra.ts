@@ -13,7 +13,7 @@ import { freePorts } from './ports.ts'
 export const FIRST_LOGIN = { username: 'cassandra', password: 'cassandra' }
 export const LOCAL_DATA_CENTER = 'datacenter1'
 
-/** How long a start may take before it is given up; usual are 5 to 20 s. */
+/** Time limit of a start; 5 to 20 s are usual. */
 const START_LIMIT_MS = 180_000
 export const KEYSTORE_PASSWORD = 'landcover'
 

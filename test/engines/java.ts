@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe } from 'vitest'
 
-/** Where jars and the data of engines under test live: LANDCOVER_ENGINES, or a folder that git ignores. */
+/** Folder of the jars and data of engines under test: LANDCOVER_ENGINES, or a folder that git ignores. */
 export const ENGINES_FOLDER = resolve(
   process.env.LANDCOVER_ENGINES || join(import.meta.dirname, '../../.landcover/engines'),
 )
@@ -19,7 +19,7 @@ export function javaMissing(): string | null {
   return null
 }
 
-/** Where Java is put besides the PATH, by Debian, by hand and by macOS. */
+/** Places of Java besides the PATH: of Debian, of manual installations, and of macOS. */
 const JAVA_HOMES = ['/usr/lib/jvm/*', '/opt/*', '/Library/Java/JavaVirtualMachines/*/Contents/Home']
 
 /** The `java` of a version or a later one, the lowest that there is; null where there is none. */

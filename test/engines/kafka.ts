@@ -12,7 +12,7 @@ import { freePorts } from './ports.ts'
 /** The only user of the listener with a log-in. */
 export const KAFKA_USER = { username: 'app', password: 'right-password' }
 
-/** How long a log-in by a token holds, ms; then the broker wants another on the same connection. */
+/** Time for which a log-in by a token is valid, ms. Then the broker asks for another on the same connection. */
 const LOGIN_MS = 1_500
 
 /** A token as the broker takes it: without a signature, which would take a server that knows the keys. */

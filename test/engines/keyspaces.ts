@@ -16,11 +16,11 @@ export interface Keyspaces {
   contactPoint: string
   ca: string
   region: string
-  /** Who may sign in. */
+  /** Credentials that may sign in. */
   credentials: AwsCredentials
   /** Every statement that was prepared or sent as a text. */
   statements: ReadonlySet<string>
-  /** How many connections clients have open. */
+  /** Number of open connections. */
   connections(): number
   /** Lets all open connections lead nowhere, as one that was idle for long does; new ones are as ever. */
   forgetConnections(): void

@@ -15,7 +15,7 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { freePorts } from './ports.ts'
 
-/** What speaks Kinesis' API. */
+/** Server that has Kinesis' API. */
 export interface Kinesis {
   endpoint: string
   client: KinesisClient
@@ -32,7 +32,7 @@ export interface KinesisEngine extends Kinesis {
 
 export const KINESIS_REGION = 'us-east-1'
 const START_LIMIT_MS = 60_000
-/** How long the stand-in is busy with changes of a stream, for which AWS takes half a minute. */
+/** Time that the stand-in needs to change a stream. AWS needs half a minute. */
 const CHANGES = ['CREATE_STREAM', 'DELETE_STREAM', 'SPLIT_SHARD', 'MERGE_SHARDS']
 
 /** The stand-in listens on every interface and has no setting for it: a server with a port only gets loopback. */

@@ -39,7 +39,7 @@ interface Answer {
   status: number
   headers: Headers
   body: unknown
-  /** Of all time, where that was asked for. */
+  /** Counts of all time, when they were asked for. */
   images: number
   /** The most of any answer that was there when this one was asked. */
   imagesBefore: number

@@ -13,7 +13,7 @@ import { NOON_MS } from '../support/factories.ts'
 import { describeWithJava, ENGINES_FOLDER, javaMissing, javaSince, resolveJars } from './java.ts'
 import { freePorts } from './ports.ts'
 
-/** How long a start may take before it is given up; usual are 10 to 50 s. */
+/** Time limit of a start; 10 to 50 s are usual. */
 const START_LIMIT_MS = 180_000
 /** The first start also fetches half a gigabyte. */
 export const TRINO_START_TIMEOUT_MS = 2 * START_LIMIT_MS
@@ -23,7 +23,7 @@ export const TRINO_CATALOG = 'hive'
 /** An archive that Trino has as the table of a schema of its own. */
 export interface TrinoArchive {
   connection: TrinoConnection
-  /** Where the objects lie, among them those of the archive. */
+  /** Folder of the objects, among them those of the archive. */
   folder: string
 }
 
@@ -53,7 +53,7 @@ export function schemaOfBucket(bucket: string): string {
   return bucket.replaceAll('-', '_')
 }
 
-/** As describeWithJava, for Trino, which needs a later Java than other engines bear. */
+/** Like describeWithJava, for Trino. Trino needs a later Java than the other engines accept. */
 export function describeWithTrino(name: string, tests: () => void): void {
   describeWithJava(name, tests, () => javaMissing() ?? (javaSince(JAVA_VERSION) ? null : NO_JAVA))
 }

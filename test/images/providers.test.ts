@@ -23,7 +23,7 @@ function planOf(id: string, properties: Record<string, unknown>, ...assets: Asse
   return planOfItem(JSON.stringify(item), 'item.json')
 }
 
-/** What a plan reads: keys of red, near infrared and mask, scale and offset, grid and version. */
+/** Inputs of a plan: keys of red, near infrared and mask, scale and offset, grid and version. */
 function readOf({ bands, mask, gridCode, processingVersion }: ReturnType<typeof planOf>) {
   const key = (href: string | undefined) => /([^/]+)\.tif/.exec(href ?? '')?.[1] ?? null
   const { red, nir } = bands

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS, PLANTED_BUGS, withBug } from '../simulation/planted-bugs.ts'
+import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS } from '../simulation/planted-batch-bugs.ts'
+import { PLANTED_BUGS, withBug } from '../simulation/planted-bugs.ts'
 import { simulate, simulateAppends } from '../simulation/process.ts'
 
 const HISTORIES = 400

@@ -217,7 +217,7 @@ function ofCall(node: Node, source: string, note: Note): void {
   if (DROPPED.has(name)) note(node, textOf(object, source))
 }
 
-/** Where the object before each `?.` of a chain ends. */
+/** Offsets at which the object before each `?.` of a chain ends. */
 function optionalLinks(node: Node): number[] {
   const inner = (node.object ?? node.callee ?? node.expression) as Node | undefined
   if (!inner || !/^(Member|Call|TSNonNull)Expression$/.test(node.type)) return []

@@ -30,7 +30,7 @@ interface Equivalent {
   file: string
   /** The line of the source. */
   at: string
-  /** What becomes of what, as the report has it. */
+  /** Original text and changed text, as in the report. */
   change: string
   reason: string
 }
@@ -206,7 +206,7 @@ function report(
   }
 }
 
-/** What becomes of what, on one line. */
+/** Formats the original text and the changed text on one line. */
 function changeOf({ before, after }: Mutant): string {
   return `${short(before)} → ${after === '' || after === ';' ? '(nothing)' : short(after)}`
 }

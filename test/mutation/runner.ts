@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type RunnerTestCase, type RunnerTestSuite, TestRunner } from 'vitest'
 
-/** What a test file is run for. */
+/** Purpose for which a test file is run. */
 export interface Work {
   /** Mutants that no test has noticed so far. */
   alive: number[]
@@ -11,7 +11,7 @@ export interface Work {
   slowestMs: number
 }
 
-/** What the tests of a file have found. */
+/** Results of the tests of a file. */
 export interface Found {
   killed: number[]
   /** Mutants that tests reach. */

@@ -1,5 +1,6 @@
 import { registerHooks } from 'node:module'
-import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS, PLANTED_BUGS, withBug } from './planted-bugs.ts'
+import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS } from './planted-batch-bugs.ts'
+import { PLANTED_BUGS, withBug } from './planted-bugs.ts'
 
 /** Loaded before the simulation (`node --import`): changes the source of one file as PLANTED_BUG says. */
 const bugs = [...PLANTED_BUGS, ...PLANTED_BATCH_BUGS, ...PLANTED_APPEND_BUGS]

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS, PLANTED_BUGS } from './planted-bugs.ts'
+import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS } from './planted-batch-bugs.ts'
+import { PLANTED_BUGS } from './planted-bugs.ts'
 import { simulate, simulateAppends } from './process.ts'
 
 /** Number of histories: several times more than the rarest bug has ever needed. */

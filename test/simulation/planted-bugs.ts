@@ -24,7 +24,6 @@ const QUARANTINE = 'functions/adapters/sqlite/quarantine.ts'
 const LANE = 'functions/core/lane.ts'
 const KEY_ROUTE = 'functions/ingest/key-route.ts'
 const COMPATIBILITY = 'functions/runtime/store-compatibility.ts'
-const SQL = 'test/support/pipeline.ts'
 
 /** Bugs that lose or duplicate something. The simulation must notice every one. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -90,10 +89,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: APPLY,
     edits: [
       [
-        '  for (const [key, addition] of part.additions) {',
-        `  const { last, producers } = part
+        '  for (const [key, addition] of chunk.additions) {',
+        `  const { last, producers } = chunk
   await store.moveCursor({ ...cursor, lastPosition: last.position, producers }, cursor.lastPosition)
-  for (const [key, addition] of part.additions) {`,
+  for (const [key, addition] of chunk.additions) {`,
       ],
     ],
   },
@@ -172,8 +171,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'refused lines of copies counted',
     file: APPLY,
     edits: [
-      ['quarantined: cursor.quarantined + quarantined.length', 'quarantined: cursor.quarantined + part.late'],
-      ['    if (origin) {\n', '    part.late += rejections.length\n    if (origin) {\n'],
+      ['quarantined: cursor.quarantined + quarantined.length', 'quarantined: cursor.quarantined + chunk.late'],
+      ['    if (origin) {\n', '    chunk.late += rejections.length\n    if (origin) {\n'],
     ],
   },
   {
@@ -266,8 +265,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: APPLY,
     edits: [
       [
-        'const slot = slotOf(arrivalMs, slotMs)\n    part.last = record',
-        'const slot = slotOf(Math.max(arrivalMs, cursor.lastArrivalMs ?? 0), slotMs)\n    part.last = record',
+        'const slot = slotOf(arrivalMs, slotMs)\n    chunk.last = record',
+        'const slot = slotOf(Math.max(arrivalMs, cursor.lastArrivalMs ?? 0), slotMs)\n    chunk.last = record',
       ],
     ],
   },
@@ -347,206 +346,3 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [['Math.ceil((RETRY_LIMIT_MS + slotMs) / slotMs) * slotMs', '0']],
   },
 ]
-
-const GROUPS = 'functions/adapters/in-groups.ts'
-
-/** Bugs that make an acknowledgement of the embedded log untrue. Histories of appends must notice every one. */
-export const PLANTED_APPEND_BUGS: readonly PlantedBug[] = [
-  {
-    name: 'append acknowledged before its commit',
-    file: 'functions/adapters/sqlite/log-writer.ts',
-    edits: [
-      ['    return thread.call({', '    void thread.call({'],
-      [
-        '[packed.bytes.buffer])\n',
-        '[packed.bytes.buffer]).catch(() => {})\n    return Promise.resolve(places.map(() => ++early))\n',
-      ],
-      ['export interface LogWriter', 'let early = 0\nexport interface LogWriter'],
-    ],
-  },
-  {
-    name: 'one of a failed group lost',
-    file: GROUPS,
-    edits: [['for (const { reject } of group) reject', 'for (const { reject } of group.slice(1)) reject']],
-  },
-  {
-    name: 'one of a failed group taken for stored',
-    file: GROUPS,
-    edits: [
-      [
-        'for (const { reject } of group) reject(error)',
-        'for (const [n, call] of group.entries()) n > 0 ? call.reject(error) : call.resolve([1] as never)',
-      ],
-    ],
-  },
-  {
-    name: 'appends that came during a commit fail with it',
-    file: GROUPS,
-    edits: [
-      [
-        'for (const { reject } of group) reject(error)',
-        'for (const { reject } of [...group, ...waiting]) reject(error)',
-      ],
-    ],
-  },
-  {
-    name: 'appends that came during a commit lost',
-    file: GROUPS,
-    edits: [
-      ['      waiting = []\n', ''],
-      ['      await settle(group)\n', '      await settle(group)\n      waiting = []\n'],
-    ],
-  },
-  {
-    name: 'appends of a group in another order',
-    file: GROUPS,
-    edits: [['waiting.push({ items', 'waiting.unshift({ items']],
-  },
-  {
-    name: 'outcomes of a group given to its first append',
-    file: GROUPS,
-    edits: [['        next += items.length\n', '']],
-  },
-]
-
-/** Bugs that make the batch layer wrong, or its answers together with the speed layer. */
-export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
-  {
-    name: 'SQL without dedup',
-    file: SQL,
-    edits: [inTotals('where copies.sequence is null and', 'where')],
-  },
-  {
-    name: 'SQL without look-back',
-    file: SQL,
-    edits: [inTotals('arrival_slot >= :look_back', 'arrival_slot >= :from')],
-  },
-  {
-    name: 'SQL without look-ahead',
-    file: SQL,
-    edits: [inTotals('arrival_slot <= :next_slot', 'arrival_slot < :until')],
-  },
-  {
-    name: 'first by time instead of sequence',
-    file: SQL,
-    edits: [
-      inTotals('order by sequence, lane) as copy', 'order by arrival_slot, sequence, lane) as copy'),
-      inTotals(
-        '(earlier.sequence < suspects.sequence or',
-        '(earlier.arrival_slot < suspects.arrival_slot or earlier.arrival_slot = suspects.arrival_slot and earlier.sequence < suspects.sequence or',
-      ),
-    ],
-  },
-  {
-    name: 'only the last day recomputed',
-    file: 'functions/batch/run.ts',
-    edits: [
-      [
-        'const counted = mergeCounts([ofSlots, ofImports])',
-        `const all = mergeCounts([ofSlots, ofImports])
-    const counted = { ...all, days: all.days.filter(({ arrivalDay }) => arrivalDay === all.days.at(-1)?.arrivalDay) }`,
-      ],
-    ],
-  },
-  {
-    name: 'publishing as soon as a lane reaches the slot',
-    file: 'functions/batch/completeness.ts',
-    edits: [['const nearest = Math.min(', 'const nearest = Math.max(']],
-  },
-  {
-    name: 'publishing the slot that a lane is in',
-    file: 'functions/batch/completeness.ts',
-    edits: [['cut: Math.max(from, nearest - slotMs)', 'cut: Math.max(from, nearest)']],
-  },
-  {
-    name: 'slots of a clock that leapt ahead move the cut',
-    file: 'functions/batch/completeness.ts',
-    edits: [
-      ['files.filter(({ slot }) => slot < until)', '[...files]'],
-      ['until === Number.POSITIVE_INFINITY ? until : slotMs', 'Number.POSITIVE_INFINITY'],
-    ],
-  },
-  {
-    name: 'a lane whose clock leapt ahead holds the cut',
-    file: 'functions/batch/completeness.ts',
-    edits: [
-      [
-        'const slot = reachedBy(',
-        'const slot = files.some(each => each.lane === name && each.slot >= until) ? null : reachedBy(',
-      ],
-    ],
-  },
-  {
-    name: 'SQL without the slots of a clock that leapt ahead',
-    file: SQL,
-    edits: [inTotals('or arrival_slot in (:leapt_slots))', ')')],
-  },
-  {
-    name: 'rows of a clock that leapt ahead not read',
-    file: 'functions/serving/answers.ts',
-    edits: [['Math.max(serving.now(), latestArrival(cursors))', 'serving.now()']],
-  },
-  {
-    name: 'waiting for closed lanes',
-    file: 'functions/batch/completeness.ts',
-    edits: [['lanes.filter(lane => !lane.closed)', '[...lanes]']],
-  },
-  {
-    name: 'a reader that reads the cut twice',
-    file: 'functions/serving/answers.ts',
-    edits: [
-      [
-        'speedRowsSince(serving, cursors, view?.cut ?? 0)',
-        'speedRowsSince(serving, cursors, (await serving.views.current())?.cut ?? 0)',
-      ],
-    ],
-  },
-  {
-    name: 'two runs sharing a path',
-    file: 'functions/batch/run.ts',
-    edits: [['-${randomUUID()}.parquet`\n  const bytes = encodeDays', '-same.parquet`\n  const bytes = encodeDays']],
-  },
-  {
-    name: 'a view in the place of another',
-    file: 'functions/batch/view.ts',
-    edits: [['return objects.putIfAbsent(viewKey', 'return !await objects.put(viewKey']],
-  },
-  {
-    name: 'compaction that deletes first',
-    file: 'functions/archive/compaction.ts',
-    edits: [
-      [
-        '      await objects.put(key, bytes)\n',
-        '      for (const input of keys) await objects.delete(input)\n      await objects.put(key, bytes)\n',
-      ],
-    ],
-  },
-  {
-    name: 'compaction that keeps the names of the files',
-    file: 'functions/archive/compaction.ts',
-    edits: [["if (name === 'source_file') return { name, ...column, of: () => file }", '']],
-  },
-  {
-    name: 'speed rows expiring before the batch covers them',
-    file: 'functions/batch/expiry.ts',
-    edits: [['return Math.min(nowMs - ttlMs, view.cut)', 'return nowMs - ttlMs']],
-  },
-  {
-    name: 'records without a good event unknown to the archive',
-    file: 'functions/archive/archive.ts',
-    edits: [['if (origin && events.length === 0) return', 'if (!origin && events.length < 0) return']],
-  },
-  {
-    name: 'backfill beside what it replaces',
-    file: 'functions/batch/run.ts',
-    edits: [['const kept = known.filter(row => !isReplaced(row))', 'const kept = known']],
-  },
-]
-
-/** Changes a statement where it is read from its file. */
-function inTotals(find: string, replacement: string): [string, string] {
-  return [
-    "totals: readSql('totals')",
-    `totals: readSql('totals').replace(${JSON.stringify(find)}, ${JSON.stringify(replacement)})`,
-  ]
-}

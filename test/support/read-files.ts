@@ -15,7 +15,7 @@ const CLASSES = ['Forest', 'River', 'Forêt']
 /** Lines of a text file. */
 export const csv = (...lines: string[]) => `${lines.join('\n')}\n`
 
-/** What the rows of people's files come to. */
+/** Events and problems of the rows of people's files. */
 export interface Read {
   /** `class day ndvi` of each event. */
   events: string[]

@@ -4,7 +4,7 @@ import { deflateSync, zstdCompressSync } from 'node:zlib'
 export type SampleType = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'f64'
 export type Codec = 'none' | 'deflate' | 'zstd' | 'lzw' | 'packbits'
 
-/** How a test writes its raster. */
+/** Options for writing a test's raster. */
 export interface TiffForm {
   type?: SampleType
   codec?: Codec
@@ -18,7 +18,7 @@ export interface TiffForm {
   isSparse?: boolean
 }
 
-/** What a test's raster holds. */
+/** Content of a test's raster. */
 export interface TestRaster {
   width: number
   height: number
