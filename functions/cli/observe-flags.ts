@@ -3,6 +3,7 @@ import { LEGEND_NAMES } from '../images/classes/legend.ts'
 import type { SceneFlags } from '../images/scene/flags.ts'
 import { RULES } from '../images/zonal/observe-sites.ts'
 import { type Flag, flagValue, UsageError } from './command.ts'
+import { RUNTIME_FLAGS } from './runtime.ts'
 
 const BAND_FLAG = { type: 'string', value: 'FILE[:BAND]' } as const
 
@@ -23,7 +24,12 @@ export const OBSERVE_FLAGS = {
     value: 'HOST',
     help: "Host from which an item's images may be read; may be repeated. The item's own host is allowed",
   },
-  out: { type: 'string', value: 'FILE', help: 'Writes the events to a .csv, .geojson or .parquet file' },
+  out: {
+    type: 'string',
+    value: 'FILE',
+    help: 'Writes the events to a .csv, .geojson or .parquet file, and publishes nothing',
+  },
+  ...RUNTIME_FLAGS,
   rule: {
     type: 'string',
     value: RULES.join('|'),

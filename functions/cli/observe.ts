@@ -16,9 +16,12 @@ import { readSites } from '../images/sites/read-sites.ts'
 import { openRaster } from '../images/tiff/raster.ts'
 import { openFile } from '../images/tiff/source.ts'
 import { RULES, type Rule } from '../images/zonal/observe-sites.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import { runCommand, UsageError, wholeNumber } from './command.ts'
 import { numberWithin, OBSERVE_FLAGS, type ObserveFlags, oneOf, sceneFlagsOf } from './observe-flags.ts'
 import { progressLine } from './progress.ts'
+import { publishObservations } from './publish-observations.ts'
+import { withRuntime } from './runtime.ts'
 
 /** Settings of the measurement, and the progress line. */
 interface Work {
@@ -30,6 +33,8 @@ interface Work {
 
 /** Observations, and a text about the zones that gave none. */
 interface Outcome {
+  /** Null for chips. */
+  plan: ScenePlan | null
   observations: Observation[]
   told: string
   failed: number
@@ -37,9 +42,10 @@ interface Outcome {
 
 await runCommand(
   {
-    usage: 'npm run observe -- [ITEM|CHIPS] [--sites FILE | --classes-raster FILE] --out FILE [flags]',
+    usage: 'npm run observe -- [ITEM|CHIPS] [--sites FILE | --classes-raster FILE] [--out FILE] [flags]',
     summary:
-      'Measures NDVI in satellite images (GeoTIFF), and writes the statistics as events. The input is a scene and sites,\n' +
+      'Measures NDVI in satellite images (GeoTIFF), and publishes the statistics as events, each image once; with --out it\n' +
+      'writes them to a file instead. The input is a scene and sites,\n' +
       'or a scene and a map of classes, or a folder of chips, CLASS/NAME.tif. A scene is a STAC item (a file or an\n' +
       'address) with its images, or bands that are named by flags.',
     flags: OBSERVE_FLAGS,
@@ -54,13 +60,16 @@ await runCommand(
       progress,
     }
     const { out } = flags
-    if (out === undefined && !flags.explain) throw new UsageError('--out takes the file to write events to')
     if (out !== undefined) formOf(out)
-    try {
+    const observe = async () => {
       const isFolder = argument !== undefined && (await stat(argument).catch(() => null))?.isDirectory()
-      const outcome = isFolder
-        ? await observeChips(argument, flags, work)
-        : await observeOneScene(argument, flags, work)
+      return isFolder ? observeChips(argument, flags, work) : observeOneScene(argument, flags, work)
+    }
+    try {
+      if (out === undefined && !flags.explain) {
+        return await withRuntime(flags, async runtime => publish(runtime, await observe(), work))
+      }
+      const outcome = await observe()
       progress.clear()
       if (!outcome || out === undefined) return 0
       await writeObservations(out, outcome.observations, work)
@@ -71,6 +80,19 @@ await runCommand(
     }
   },
 )
+
+/** Publishes the events of a scene to the running system. Returns the exit code. */
+async function publish(runtime: Runtime, outcome: Outcome | null, work: Work): Promise<number> {
+  const { progress } = work
+  const { plan, observations, told } = outcome as Outcome & { plan: ScenePlan }
+  const { text, isDone } = await publishObservations(runtime, plan, observations, work, error => {
+    progress.clear()
+    process.stderr.write(`not stored yet, sending again: ${error}\n`)
+  })
+  progress.clear()
+  process.stdout.write(`observe: ${told}; ${text}\n`)
+  return observations.length > 0 && isDone ? 0 : 1
+}
 
 /** Observes a scene by sites or by classes. Null when --explain is given without --out. */
 async function observeOneScene(item: string | undefined, flags: ObserveFlags, work: Work): Promise<Outcome | null> {
@@ -84,7 +106,7 @@ async function observeOneScene(item: string | undefined, flags: ObserveFlags, wo
   const open = await openScene(plan, sourcesOf(item, sceneFlags, access))
   try {
     if (flags.explain) process.stdout.write(`${open.explanation.join('\n')}\n`)
-    if (flags.out === undefined) return null
+    if (flags.out === undefined && flags.explain) return null
     return sites === undefined ? await byClass(plan, open, flags, work) : await bySite(plan, open, flags, work)
   } finally {
     await open.close()
@@ -96,7 +118,7 @@ async function bySite(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, wor
   const read = await readSites(flags.sites as string, fields)
   const { observations, summary } = await observeScene(plan, open, read.sites, { ...work, onRows: showRows(work) })
   const leftOut = read.withoutArea > 0 ? `, ${read.withoutArea} features without an area left out` : ''
-  return { observations, told: `${read.sites.length} sites, ${describe(summary)}${leftOut}`, failed: 0 }
+  return { plan, observations, told: `${read.sites.length} sites, ${describe(summary)}${leftOut}`, failed: 0 }
 }
 
 async function byClass(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, work: Work): Promise<Outcome> {
@@ -110,6 +132,7 @@ async function byClass(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, wo
     const { observations, summary, unknown } = await observeCells(plan, open, map, { ...work, onRows: showRows(work) })
     const zones = Object.values(summary).reduce((sum, count) => sum + count, 0)
     return {
+      plan,
       observations,
       told: `${zones} classes in cells, ${describe(summary)}${describeUnknown(unknown)}`,
       failed: 0,
@@ -126,6 +149,11 @@ function describeUnknown(unknown: CellsObserved['unknown']): string {
 
 async function observeChips(folder: string, flags: ObserveFlags, work: Work): Promise<Outcome | null> {
   const { progress } = work
+  if (flags.out === undefined && !flags.explain) {
+    throw new UsageError(
+      'chips have no scene by which they could count once: give --out FILE, and publish it with produce',
+    )
+  }
   const options = chipOptionsOf(flags, work)
   const chips = await findChips(folder)
   if (flags.explain) process.stdout.write(`${explainChips(options).join('\n')}\n`)
@@ -148,7 +176,7 @@ async function observeChips(folder: string, flags: ObserveFlags, work: Work): Pr
   }
   const time = options.timestamp === null ? '; the time when they were taken is unknown (--timestamp)' : ''
   const refused = failed > 0 ? `, ${failed} refused` : ''
-  return { observations, told: `${chips.length} chips, ${describe(summary)}${refused}${time}`, failed }
+  return { plan: null, observations, told: `${chips.length} chips, ${describe(summary)}${refused}${time}`, failed }
 }
 
 function chipOptionsOf(flags: ObserveFlags, { texture, minValid }: Work): ChipOptions {

@@ -2,7 +2,7 @@ import { toSequenceNumber } from '../core/lane.ts'
 import { REJECTION_REASONS, type RejectionReason } from '../core/record.ts'
 import { lookBackMs } from '../core/slot.ts'
 import { formatTimestamp, MINUTE_MS } from '../core/time.ts'
-import { LAST_ATTEMPT_MS, type RetryTime, systemTime } from '../ingest/retry.ts'
+import { LAST_ATTEMPT_MS, timeFromEpoch } from '../ingest/retry.ts'
 import { type Listed, listQuarantine } from '../redrive/list.ts'
 import { type RedriveSummary, redriveQuarantine } from '../redrive/redrive.ts'
 import { runCommand, UsageError, wholeNumber } from './command.ts'
@@ -78,13 +78,6 @@ function reasonNamed(name: string): RejectionReason {
   const reason = REJECTION_REASONS.find(known => known === name)
   if (!reason) throw new UsageError(`--reason: there is no reason '${name}'; there are ${REJECTION_REASONS.join(', ')}`)
   return reason
-}
-
-/** Returns a clock that reads the system's time since the epoch. */
-function timeFromEpoch(): RetryTime {
-  const time = systemTime()
-  const epochMs = Date.now() - time.now()
-  return { ...time, now: () => epochMs + time.now() }
 }
 
 function tableOf(listed: ReadonlyMap<RejectionReason, Listed>): string {

@@ -82,3 +82,10 @@ export function systemTime(): RetryTime {
     random: Math.random,
   }
 }
+
+/** Creates the clock of this process that reads time since the epoch, to be compared with that of other processes. */
+export function timeFromEpoch(): RetryTime {
+  const time = systemTime()
+  const epochMs = Date.now() - time.now()
+  return { ...time, now: () => epochMs + time.now() }
+}

@@ -3,8 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectionOf } from '../../functions/images/sites/projection.ts'
+import { openState } from '../../functions/runtime/local/state.ts'
 import { serveFolder } from '../support/file-server.ts'
 import { run } from '../support/landcover.ts'
+import { recordsOfLog } from '../support/log-content.ts'
 import { writeRaster } from '../support/scenes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import type { TiffForm } from '../support/tiff.ts'
@@ -74,6 +76,39 @@ describe('npm run observe', () => {
     expect(row).toMatch(/^inside,Forest,sentinel-2a_20230501T100000Z_MGRS-29RKH\/inside,2023-05-01T10:00:00\.000Z,0\.7/)
     expect(row).toMatch(/,a-scene,05\.09$/)
     expect(rest).toEqual([''])
+  })
+
+  it('publishes each image once, though the scene is observed again from another folder and in a newer version', async () => {
+    const state = join(temporaryFolder(), 'state')
+    await openState(state, { slotMs: 3_600_000, demo: false, createdMs: 1 })
+    const publish = (folder: string) => observe(folder, 'item.json', '--sites', 'fields.geojson', '--state', state)
+    const [first, again, newer] = [sceneFolder(), sceneFolder(), sceneFolder()]
+    expect(publish(first)).toMatchObject({ status: 0, stdout: expect.stringContaining('1 outside; 1 published\n') })
+    expect(publish(again)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('; 0 published; 1 were published before and stay as they are\n'),
+    })
+    const path = join(newer, 'item.json')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('05.09', '05.11'))
+    expect(publish(newer).stdout).toContain('processing version 05.09, which stays: version 05.11 is not published')
+    const lines = (await recordsOfLog(state)).flatMap(([, ...events]) => events.map(line => JSON.parse(line)))
+    expect(lines).toMatchObject([{ site_id: 'inside', pixels: 100, valid_fraction: 1, processing_version: '05.09' }])
+  })
+
+  it('publishes nothing of classes that the system does not know, and no chips', async () => {
+    const state = join(temporaryFolder(), 'state')
+    await openState(state, { slotMs: 3_600_000, demo: false, createdMs: 1 })
+    const folder = sceneFolder()
+    const path = join(folder, 'fields.geojson')
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('Forest', 'Moon'))
+    const { stderr, status } = observe(folder, 'item.json', '--sites', 'fields.geojson', '--state', state)
+    expect(stderr).toMatch(/does not know these classes: Moon\. .*nothing was published/)
+    expect(status).toBe(1)
+    expect(observe(folder, '.', '--state', state)).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/give --out/),
+    })
+    expect(await recordsOfLog(state)).toEqual([])
   })
 
   it('gives the same bytes by item and by flags, and however the files are written', () => {
@@ -176,7 +211,6 @@ describe('npm run observe', () => {
 
   it.each<[string, string[], RegExp, number]>([
     ['sites', ['item.json', '--out', 'events.csv'], /either --sites FILE or --classes-raster FILE/, 2],
-    ['a place to write to', ['item.json', '--sites', 'fields.geojson'], /--out takes/, 2],
     ['a known form', ['item.json', '--sites', 'fields.geojson', '--out', 'events.xls'], /events\.xls: --out writes/, 1],
     ['a scene', ['--sites', 'fields.geojson', '--out', 'events.csv'], /give an item, or --red/, 1],
     [
