@@ -114,7 +114,7 @@ const FLOORS = [
   ['ports', 'lambda'],
   ['adapters', 'archive', 'ingest'],
   ['files', 'images', 'redrive', 'speed', 'batch'],
-  ['serving'],
+  ['serving', 'evaluation'],
   ['runtime/config'],
   ['runtime'],
   ['runtime/local', 'runtime/aws'],

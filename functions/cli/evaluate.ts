@@ -1,0 +1,131 @@
+import type { Direction } from '../core/incidents/site-change.ts'
+import { DETECTION } from '../core/looks/detection.ts'
+import { judgeHistory } from '../core/looks/judge.ts'
+import { parseTimestamp } from '../core/time.ts'
+import { alertMessages } from '../evaluation/alerts.ts'
+import { type Measure, type Measures, measure } from '../evaluation/measures.ts'
+import { readLabels } from '../evaluation/read-labels.ts'
+import { readLooks } from '../evaluation/read-looks.ts'
+import { writeEvaluation } from '../evaluation/write.ts'
+import { runCommand, UsageError, wholeNumber } from './command.ts'
+import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
+import { readReport } from './read-report.ts'
+
+/** Maximum number of rejected rows that are shown. Further rows are only counted. */
+const PROBLEMS_SHOWN = 20
+
+await runCommand(
+  {
+    usage: 'npm run evaluate -- --looks FILE [--labels FILE] [--out FOLDER] [flags]',
+    summary:
+      'Judges a series of looks as the alerts would have judged it when the looks came: nothing about a look comes from a\n' +
+      'later one. Looks are events with a site_id, and if they have them cloud_fraction, valid_fraction and truth_quality.\n' +
+      'With labels it prints how many events were found, and how many alerts were false.',
+    flags: {
+      looks: { type: 'string', value: 'FILE', help: 'Series of looks: CSV, JSON or Parquet' },
+      labels: {
+        type: 'string',
+        value: 'FILE',
+        help: 'What happened where: site_id, kind, direction, start, known_by, end',
+      },
+      out: { type: 'string', value: 'FOLDER', help: 'Folder to which alerts.csv and verdicts.csv are written' },
+      every: {
+        type: 'string',
+        value: 'DAYS',
+        default: '30',
+        help: 'Days of the series after which baselines are made again',
+      },
+      rises: { type: 'boolean', help: 'Look for rises of NDVI instead of drops' },
+      mask: { type: 'boolean', help: "Take truth_quality as the producer's mask: cloud, shadow and snow are no land" },
+      from: { type: 'string', value: 'DAY', default: '1970-01-01', help: 'Count false alerts from this day on' },
+      to: { type: 'string', value: 'DAY', default: '2100-01-01', help: 'Count false alerts before this day' },
+      'quiet-before': { type: 'boolean', help: 'Alerts before the first event of a site are false, too' },
+      ...MAPPING_FLAGS,
+    },
+  },
+  async flags => {
+    if (flags.looks === undefined) throw new UsageError('--looks takes a file of looks')
+    const direction: Direction = flags.rises ? 'rise' : 'drop'
+    const every = wholeNumber('every', flags.every, 1, 3_650)
+    const [fromMs, untilMs] = [dayFlag('from', flags.from), dayFlag('to', flags.to)]
+    const labels = flags.labels === undefined ? null : await readLabels(flags.labels)
+    const problems = problemReport()
+    const report = readReport(problems.tell)
+    const reading = { mapping: mappingOf(flags), now: Date.now, truthIsMask: flags.mask, onProblem: problems.add }
+    // Notes name columns that events lack, and that are read here all the same.
+    const looks = await readLooks(flags.looks, { ...reading, report: { ...report, note: () => {} } })
+    report.end()
+    const startedMs = performance.now()
+    const { judged, histories } = judgeHistory(
+      looks.map(({ look }) => look),
+      every,
+      DETECTION,
+    )
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
+    const sites = histories(direction)
+    const messages = alertMessages(sites, direction)
+    const learned = sites.filter(({ judgedFromMs }) => judgedFromMs !== null).length
+    const joined = messages.filter(({ isJoined }) => isJoined).length
+    const land = judged.filter(({ verdict }) => verdict === 'land').length
+    const say = (line: string) => process.stdout.write(`${line}\n`)
+    say(
+      `${looks.length} looks, ${land} at land, of ${sites.length} sites, judged in ${seconds} s; baselines made again every ${every} days`,
+    )
+    say(
+      `${learned} sites have learned what is normal; ${messages.length} alerts (${direction}s), ${joined} of them in the message of their class`,
+    )
+    const withoutSite = looks.filter(({ look }) => look.siteId === null).length
+    if (withoutSite > 0) say(`${withoutSite} looks have no site_id: they count for their class only`)
+    if (flags.out !== undefined) await writeEvaluation(flags.out, messages, judged)
+    if (labels) {
+      const others = labels.events.filter(event => event.direction !== direction).length
+      if (others > 0) say(`${others} events are ${flags.rises ? 'drops' : 'rises: --rises looks for them'}`)
+      const period = { fromMs, untilMs, direction, isQuietBefore: flags['quiet-before'] }
+      for (const line of described(measure(looks, judged, messages, labels, period))) say(line)
+    }
+    return problems.total() > 0 ? 1 : 0
+  },
+)
+
+function dayFlag(flag: string, text: string): number {
+  const ms = parseTimestamp(text)
+  if (ms === null) throw new UsageError(`--${flag} takes a day such as 2006-01-01, not '${text}'`)
+  return ms
+}
+
+function problemReport() {
+  let count = 0
+  const tell = (line: string) => void process.stderr.write(`${line}\n`)
+  return {
+    tell,
+    add(problem: string) {
+      count += 1
+      if (count <= PROBLEMS_SHOWN) tell(problem)
+      if (count === PROBLEMS_SHOWN + 1) tell('… and more rows that were left out')
+    },
+    total: () => count,
+  }
+}
+
+function described(measures: Measures): string[] {
+  return [
+    `found                       ${measures.found} of ${measures.events}`,
+    `recall                      ${withInterval(measures.recall)}`,
+    `found by chance             ${number(measures.chance)}`,
+    `false alerts                ${measures.falseAlerts}`,
+    `false per 100 clear looks   ${withInterval(measures.falsePer100Clear)}`,
+    `false per site and year     ${number(measures.falsePerSiteYear)}`,
+    `opened per 100 cloudy looks ${number(measures.openedPer100Cloudy)}`,
+    `delay, median days          ${number(measures.delayDays)}`,
+    `cloud recognised            ${number(measures.cloudRecognised)}`,
+    `clear looks lost            ${number(measures.clearLost)}, in events ${number(measures.clearLostInEvents)}`,
+  ]
+}
+
+function number(value: number | null): string {
+  return value === null ? '-' : String(Number(value.toFixed(3)))
+}
+
+function withInterval({ value, interval }: Measure): string {
+  return interval === null ? number(value) : `${number(value)} (95%: ${number(interval[0])} to ${number(interval[1])})`
+}

@@ -1,0 +1,207 @@
+import {
+  afterLook,
+  type Direction,
+  NO_LOOKS,
+  openIncident,
+  type SiteChange,
+  type SiteState,
+} from '../incidents/site-change.ts'
+import { DAY_MS } from '../time.ts'
+import { type ClassBaseline, classBaselineOf } from './class-baseline.ts'
+import { type ClassTotals, countClassLight, countClassNdvi, emptyClassTotals } from './class-totals.ts'
+import type { Detection } from './detection.ts'
+import { compareLooks, type Look } from './look.ts'
+import { isLearning, type Score, scoreOf } from './score.ts'
+import { type SiteBaseline, siteBaselineOf } from './site-baseline.ts'
+import { countSiteLook, emptySiteTotals, type SiteTotals } from './site-totals.ts'
+import { type Verdict, verdictOf } from './verdict.ts'
+
+/** A look with what was made of it when it came. */
+export interface JudgedLook {
+  look: Look
+  verdict: Verdict
+  /** Null for looks that are not land, and while its class or site learns. */
+  z: number | null
+}
+
+/** Site with its incidents of one direction. */
+export interface SiteHistory {
+  className: string
+  siteId: string
+  /** Time from which the site was judged; null when it still learns. */
+  judgedFromMs: number | null
+  incidents: readonly SiteChange[]
+}
+
+interface ClassState {
+  totals: ClassTotals
+  /** Made when it is first needed after totals changed. */
+  baseline: ClassBaseline | null
+}
+
+interface Site {
+  className: string
+  siteId: string
+  ofClass: ClassState
+  totals: SiteTotals
+  /** Undefined: to be made. */
+  baseline: SiteBaseline | null | undefined
+  changes: Record<Direction, SiteState>
+  judgedFromMs: number | null
+  /** Looks since the first unusual one of the open incident, which are old enough to count, but do not yet. */
+  held: Look[]
+}
+
+interface Waiting {
+  look: Look
+  verdict: Verdict
+  residual: number | null
+  ofClass: ClassState
+  site: Site | null
+}
+
+const DIRECTIONS = ['drop', 'rise'] as const
+
+/**
+ * Judges looks as they would have been when they came: with baselines from looks of `minAgeDays` and older only, made
+ * again every `renewalDays` of event time. Looks of an open incident wait: after a recovery they are left out of what
+ * is normal, after an acceptance the site's normal begins with them.
+ *
+ * @param looks in the order of `compareLooks`
+ */
+export function judgeHistory(
+  looks: readonly Look[],
+  renewalDays: number,
+  detection: Detection,
+): { judged: JudgedLook[]; histories(direction: Direction): SiteHistory[] } {
+  const classes = new Map<string, ClassState>()
+  const sites = new Map<string, Site>()
+  const waiting: Waiting[] = []
+  let [lit, entered] = [0, 0]
+  let renewedMs = looks[0]?.eventMs ?? 0
+
+  function renew(atMs: number): void {
+    // Light changes with sensors, not with what happens on the ground: it counts at once.
+    for (; lit < waiting.length; lit++) countLight(waiting[lit] as Waiting)
+    for (; entered < waiting.length; entered++) {
+      const each = waiting[entered] as Waiting
+      if (each.look.eventMs > atMs - detection.minAgeDays * DAY_MS) break
+      enter(each)
+    }
+    for (const site of sites.values()) {
+      site.baseline = undefined
+      const isOpen = (look: Look) => isOfOpen(site, look)
+      for (const look of site.held) if (!isOpen(look)) countSiteLook(site.totals, look)
+      site.held = site.held.filter(isOpen)
+    }
+  }
+
+  const judged = looks.map((look): JudgedLook => {
+    const periods = Math.floor((look.eventMs - renewedMs) / (renewalDays * DAY_MS))
+    if (periods > 0) {
+      renewedMs += periods * renewalDays * DAY_MS
+      renew(renewedMs)
+    }
+    const ofClass = stateOf(classes, look.className, () => ({ totals: emptyClassTotals(), baseline: null }))
+    const { siteId } = look
+    const site =
+      siteId === null
+        ? null
+        : stateOf(sites, JSON.stringify([look.className, siteId]), () => newSite(look.className, siteId, ofClass))
+    ofClass.baseline ??= classBaselineOf(ofClass.totals, detection)
+    const verdict = verdictOf(look, ofClass.baseline.typical, detection)
+    const score = verdict === 'land' && site ? scoreAtSite(site, look, ofClass.baseline, detection) : null
+    const z = site && score && judgeAtSite(site, look, score, detection)
+    const isKnown = site?.baseline && site.baseline.looks >= detection.minResidualLooks
+    waiting.push({ look, verdict, residual: score && isKnown ? score.residual : null, ofClass, site })
+    return { look, verdict, z }
+  })
+  return {
+    judged,
+    histories: direction =>
+      Array.from(sites.values(), ({ className, siteId, judgedFromMs, changes }) => ({
+        className,
+        siteId,
+        judgedFromMs,
+        incidents: changes[direction].incidents,
+      })),
+  }
+}
+
+function stateOf<State>(states: Map<string, State>, key: string, create: () => State): State {
+  const found = states.get(key)
+  if (found !== undefined) return found
+  const created = create()
+  states.set(key, created)
+  return created
+}
+
+function newSite(className: string, siteId: string, ofClass: ClassState): Site {
+  const changes = { drop: NO_LOOKS, rise: NO_LOOKS }
+  return {
+    className,
+    siteId,
+    ofClass,
+    totals: emptySiteTotals(),
+    baseline: undefined,
+    changes,
+    judgedFromMs: null,
+    held: [],
+  }
+}
+
+function scoreAtSite(site: Site, look: Look, normal: ClassBaseline, detection: Detection): Score | null {
+  if (site.baseline === undefined) site.baseline = siteBaselineOf(site.totals, normal, detection)
+  return scoreOf(look, normal, site.baseline, detection)
+}
+
+/** Takes a scored look into the site's incidents. Returns its z, or null while the site learns. */
+function judgeAtSite(site: Site, look: Look, { residual, scale }: Score, detection: Detection): number | null {
+  if (!site.baseline || scale === null || isLearning(site.baseline, look.eventMs, detection)) return null
+  site.judgedFromMs ??= look.eventMs
+  const { imageId, eventMs } = look
+  const scored = { imageId, eventMs, residual, scale, baselineFromMs: site.baseline.firstMs }
+  for (const direction of DIRECTIONS) {
+    const before = site.changes[direction]
+    const after = afterLook(before, scored, direction, detection)
+    site.changes[direction] = after
+    const ended = openIncident(before) && after.incidents[before.incidents.length - 1]
+    if (ended?.state === 'accepted') beginAgain(site)
+  }
+  return residual / scale
+}
+
+/** The accepted change is the new normal: the looks since its start are the first of the new totals. */
+function beginAgain(site: Site): void {
+  site.totals = emptySiteTotals()
+  for (const look of site.held) countSiteLook(site.totals, look)
+  site.held = []
+  site.baseline = undefined
+}
+
+function countLight({ look, verdict, ofClass }: Waiting): void {
+  countClassLight(ofClass.totals, look, verdict)
+  ofClass.baseline = null
+}
+
+/** Counts the NDVI of a look that is old enough. */
+function enter({ look, verdict, residual, ofClass, site }: Waiting): void {
+  ofClass.baseline = null
+  if (verdict !== 'land') return
+  countClassNdvi(ofClass.totals, look, residual)
+  if (site === null) return
+  if (isOfOpen(site, look)) site.held.push(look)
+  else countSiteLook(site.totals, look)
+}
+
+function isOfOpen({ changes }: Site, { eventMs }: Look): boolean {
+  return DIRECTIONS.some(direction => {
+    const open = openIncident(changes[direction])
+    return open !== undefined && eventMs >= open.firstMs
+  })
+}
+
+/** Sorts looks as they are judged. */
+export function inOrder(looks: Iterable<Look>): Look[] {
+  return [...looks].sort(compareLooks)
+}
