@@ -52,7 +52,7 @@ await runCommand(
     const problems = problemReport()
     const report = readReport(problems.tell)
     const reading = { mapping: mappingOf(flags), now: Date.now, truthIsMask: flags.mask, onProblem: problems.add }
-    // Notes name columns that events lack, and that are read here all the same.
+    // Notes name truth_quality as a column that is not used, which it is here.
     const looks = await readLooks(flags.looks, { ...reading, report: { ...report, note: () => {} } })
     report.end()
     const startedMs = performance.now()
@@ -75,7 +75,8 @@ await runCommand(
       `${learned} sites have learned what is normal; ${messages.length} alerts (${direction}s), ${joined} of them in the message of their class`,
     )
     const withoutSite = looks.filter(({ look }) => look.siteId === null).length
-    if (withoutSite > 0) say(`${withoutSite} looks have no site_id: they count for their class only`)
+    if (withoutSite > 0)
+      say(`${withoutSite} looks have neither site_id nor lon and lat: they count for their class only`)
     if (flags.out !== undefined) await writeEvaluation(flags.out, messages, judged)
     if (labels) {
       const others = labels.events.filter(event => event.direction !== direction).length

@@ -134,12 +134,16 @@ describe('files of an evaluation', () => {
     ])
   })
 
-  it.each([
-    ['1.5', 'clear', /row 2, column cloud_fraction: must lie between 0 and 1, not '1.5'/],
-    ['0', 'fog', /row 2, column truth_quality: must be one of clear, .*not 'fog'/],
-  ])('are refused with a cloud fraction of %s and a truth of %s', async (cloud, truth, message) => {
-    const csv = `image_id,class_name,site_id,timestamp,ndvi_mean,cloud_fraction,truth_quality\na,F,s,2020-01-01,0.5,${cloud},${truth}\n`
-    await expect(read(csv)).rejects.toThrow(message)
+  it('are refused with a truth that is none', async () => {
+    const csv = 'image_id,class_name,site_id,timestamp,ndvi_mean,truth_quality\na,F,s,2020-01-01,0.5,fog\n'
+    await expect(read(csv)).rejects.toThrow(/row 2, column truth_quality: must be one of clear, .*not 'fog'/)
+  })
+
+  it('have cells of 0.001 degrees as sites where only places are known', async () => {
+    const place = (lon: string) => `x,F,2020-01-01,0.5,${lon},-3.1`
+    const csv = `image_id,class_name,timestamp,ndvi_mean,lon,lat\n${['9.0011', '9.0019', '9.0021'].map(place).join('\n')}\n`
+    const { looks } = await read(csv)
+    expect(looks.map(({ look }) => look.siteId)).toEqual(['9001:-3100', '9001:-3100', '9002:-3100'])
   })
 
   it.each([

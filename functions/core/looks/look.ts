@@ -1,3 +1,4 @@
+import type { ImageEvent } from '../event.ts'
 import { compareText } from '../text-order.ts'
 
 /** Look: one event, as an observation of a site. NDVI and shares in millionths, band means in thousandths. */
@@ -17,4 +18,18 @@ export interface Look {
 /** Order of looks by event time, then by image: the same in whatever order they arrived. */
 export function compareLooks(a: { eventMs: number; imageId: string }, b: { eventMs: number; imageId: string }): number {
   return a.eventMs - b.eventMs || compareText(a.imageId, b.imageId)
+}
+
+/** Cells of 0.001 degrees stand for sites that have no id: coordinates are integers of 1e-7 degrees. */
+const CELL_E7 = 10_000
+
+/** Look that an event is. Its site is its site id, or the cell of 0.001 degrees that it lies in. */
+export function lookOf(event: ImageEvent): Look {
+  const { imageId, className, eventMs, ndviMean: ndvi, red, blue, cloudFraction, validFraction } = event
+  return { imageId, className, siteId: siteOf(event), eventMs, ndvi, red, blue, cloudFraction, validFraction }
+}
+
+function siteOf({ siteId, lon, lat }: ImageEvent): string | null {
+  if (siteId !== null || lon === null || lat === null) return siteId
+  return `${Math.floor(lon / CELL_E7)}:${Math.floor(lat / CELL_E7)}`
 }
