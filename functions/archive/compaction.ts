@@ -1,24 +1,20 @@
-import { createHash } from 'node:crypto'
-import { type Position, toPosition } from '../core/lane.ts'
 import { type Slot, slotName } from '../core/slot.ts'
 import { HOUR_MS } from '../core/time.ts'
-import { type Column, writeParquet } from '../parquet/write.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import {
-  ARCHIVE_PREFIX,
-  type ArchiveFileName,
-  archiveKey,
-  COMPACTED_LANE_PREFIX,
-  fileName,
-  IMPORT_LANE_PREFIX,
-  parseArchiveKey,
-} from './layout.ts'
-import { ARCHIVE_COLUMNS, ARCHIVE_METADATA } from './parquet.ts'
-import { readArchiveFile } from './read.ts'
+  COMPACTION_PROGRESS_PREFIX,
+  type CompactionWorker,
+  isOfWorker,
+  ONLY_WORKER,
+  readProgress,
+  writeProgress,
+} from './compaction-progress.ts'
+import { ARCHIVE_PREFIX, COMPACTED_LANE_PREFIX, IMPORT_LANE_PREFIX, parseArchiveKey, slotPrefix } from './layout.ts'
+import { digestOf, encodePiece, filesOfLanes, PIECE_LIMITS, readPiece, type SmallFile } from './merge.ts'
 
 /**
- * Options of a compaction, which merges the small files of a slot into few large ones. Every reader sees each record at
- * all times.
+ * Options of a compaction, which merges the small files of each lane and slot into few large ones. Every reader sees
+ * each record at all times.
  */
 export interface CompactionOptions {
   objects: ObjectStore
@@ -26,6 +22,11 @@ export interface CompactionOptions {
   /** First slot that is not compacted. All earlier slots are. */
   before: Slot
   now(): number
+  /** Share of the work; by default all of it. */
+  worker?: CompactionWorker
+  /** Tells whether another piece may be started, which takes up to some minutes; by default always. */
+  hasTime?(): boolean
+  pieceLimits?: typeof PIECE_LIMITS
 }
 
 /** Outcome of a compaction. */
@@ -35,14 +36,11 @@ export interface Compacted {
   outputs: number
   /** Number of deleted files. Their records have been in other files for long enough. */
   deleted: number
+  /** Time from the first slot with work that is left to the end of the slots to compact, ms; 0 when none is left. */
+  behindMs: number
 }
 
-/** Row of the archive as stored in a file. */
-type StoredRow = Record<string, unknown>
-
-/**
- * Record of a compaction of one slot: the files that it wrote, and the files to delete once nobody can be reading them.
- */
+/** Record of a piece: the files that were merged and written. The inputs are deleted once nobody can be reading them. */
 interface Done {
   inputs: string[]
   outputs: string[]
@@ -50,114 +48,140 @@ interface Done {
 }
 
 const DONE_PREFIX = 'compactions/'
-/** Number of rows from which on an output takes no further file, so that memory stays bounded. */
-const ROWS_PER_FILE = 250_000
 /** Time after which merged files are deleted, ms. A query lists files before it reads them, and may take this long. */
 const GRACE_MS = HOUR_MS
+/** Number of slots that are listed again before the first one that is not compacted: files may have come late. */
+const SLOTS_LISTED_AGAIN = 24
 
 /**
- * Merges the small files of each slot. Files are deleted only an hour after their replacement is visible. While both
+ * Merges the small files of each lane and slot, in pieces of bounded size. A piece is recorded when it is done, so a run
+ * that ends early has lost at most one. Files are deleted only an hour after their replacement is visible. While both
  * exist, a record is in several files, as can happen anyway; statements count it once. May fail at any point, and may
  * run beside other compactions.
+ *
+ * @throws Error when some lane and slot could not be compacted. All others are: none waits for another
  */
-export async function compactArchive({ objects, slotMs, before, now }: CompactionOptions): Promise<Compacted> {
-  const compacted: Compacted = { inputs: 0, outputs: 0, deleted: 0 }
-  const pending = new Set<string>()
+export async function compactArchive(options: CompactionOptions): Promise<Compacted> {
+  const { objects, slotMs, before, worker = ONLY_WORKER, hasTime = () => true } = options
+  const compacted: Compacted = { inputs: 0, outputs: 0, deleted: 0, behindMs: 0 }
+  const replaced = await deleteReplaced(options, compacted)
+  const known = await readProgress(objects, worker)
+  let unfinished: Slot | undefined
+  const failures: Error[] = []
+  const listed = smallFiles(objects, slotMs, known?.from, before)
+  for await (const [slot, keys] of listed) {
+    for (const [lane, files] of filesOfLanes(keys.filter(key => !replaced.has(key)))) {
+      if (!isOfWorker(worker, slotName(slot, slotMs), lane)) continue
+      try {
+        if (!(await compactLane(options, slot, files, compacted))) unfinished ??= slot
+      } catch (error) {
+        failures.push(error as Error)
+        unfinished ??= slot
+      }
+    }
+    if (unfinished !== undefined && !hasTime()) break
+  }
+  const from = unfinished ?? Math.max(before, known?.from ?? 0)
+  const error = failures[0]?.message ?? null
+  const behindMs = Math.max(before - from, 0)
+  await writeProgress(objects, worker, { from, behindMs, error })
+  if (failures.length > 0) {
+    const cause = failures[0]
+    throw new Error(`${failures.length} times a lane of a slot could not be compacted. The first time: ${error}`, {
+      cause,
+    })
+  }
+  return { ...compacted, behindMs }
+}
+
+/**
+ * Deletes files that were replaced long enough ago.
+ *
+ * @returns the files that were replaced later
+ */
+async function deleteReplaced(
+  { objects, now, worker = ONLY_WORKER, hasTime = () => true }: CompactionOptions,
+  compacted: Compacted,
+): Promise<Set<string>> {
+  const replaced = new Set<string>()
   for await (const key of objects.list(DONE_PREFIX)) {
+    if (key.startsWith(COMPACTION_PROGRESS_PREFIX) || !isDoneOf(worker, key)) continue
     const bytes = await objects.get(key)
     if (!bytes) continue
     const done = JSON.parse(Buffer.from(bytes).toString('utf8')) as Done
-    if (now() - done.writtenMs < GRACE_MS) {
-      pending.add(fileName(key))
+    if (now() - done.writtenMs < GRACE_MS || !hasTime()) {
+      for (const input of done.inputs) replaced.add(input)
       continue
     }
     for (const input of done.inputs) await objects.delete(input)
     await objects.delete(key)
     compacted.deleted += done.inputs.length
   }
-  for (const [slot, keys] of await smallFiles(objects, before)) {
-    const name = `${slotName(slot, slotMs)}.json`
-    if (keys.length < 2 || pending.has(name)) continue
-    const outputs: string[] = []
-    for await (const { key, bytes } of merged(objects, slot, slotMs, keys)) {
-      await objects.put(key, bytes)
-      outputs.push(key)
-    }
-    const done: Done = { inputs: keys, outputs, writtenMs: now() }
-    await objects.put(`${DONE_PREFIX}${name}`, Buffer.from(JSON.stringify(done)))
-    compacted.inputs += keys.length
-    compacted.outputs += outputs.length
-  }
-  return compacted
+  return replaced
 }
 
-/** Lists the files of each slot that are not compacted yet. */
-async function smallFiles(objects: ObjectStore, before: Slot): Promise<Map<Slot, string[]>> {
-  const bySlot = new Map<Slot, string[]>()
-  for await (const key of objects.list(ARCHIVE_PREFIX)) {
+/** Tells whether a worker reads the record of a piece. Records of all lanes of a slot, as they once were, all read. */
+function isDoneOf(worker: CompactionWorker, key: string): boolean {
+  const match = /^compactions\/([^/]+)\/(.+)-[0-9a-f]{32}\.json$/.exec(key)
+  return !match || isOfWorker(worker, match[1] as string, match[2] as string)
+}
+
+/**
+ * Lists the files that are not compacted yet, slot by slot.
+ *
+ * @param from first slot that was not compacted in an earlier run; undefined for all
+ */
+async function* smallFiles(
+  objects: ObjectStore,
+  slotMs: number,
+  from: Slot | undefined,
+  before: Slot,
+): AsyncIterable<[Slot, string[]]> {
+  const after = from === undefined ? '' : slotPrefix(Math.max(from - SLOTS_LISTED_AGAIN * slotMs, 0), slotMs)
+  let inSlot: { slot: Slot; keys: string[] } | undefined
+  for await (const key of objects.list(ARCHIVE_PREFIX, after)) {
     const file = parseArchiveKey(key)
     if (!file) continue
     if (file.slot >= before) break
     if (file.lane.startsWith(COMPACTED_LANE_PREFIX) || file.lane.startsWith(IMPORT_LANE_PREFIX)) continue
-    bySlot.set(file.slot, [...(bySlot.get(file.slot) ?? []), key])
+    if (inSlot?.slot !== file.slot) {
+      if (inSlot) yield [inSlot.slot, inSlot.keys]
+      inSlot = { slot: file.slot, keys: [] }
+    }
+    inSlot.keys.push(key)
   }
-  return bySlot
+  if (inSlot) yield [inSlot.slot, inSlot.keys]
 }
 
-/** Merges files. The same input gives the same output. */
-async function* merged(
-  objects: ObjectStore,
+/**
+ * Merges the files of a lane in a slot, piece by piece. A single file is left as it is.
+ *
+ * @returns false when the time ended before
+ */
+async function compactLane(
+  { objects, slotMs, now, hasTime = () => true, pieceLimits = PIECE_LIMITS }: CompactionOptions,
   slot: Slot,
-  slotMs: number,
-  keys: readonly string[],
-): AsyncIterable<{ key: string; bytes: Uint8Array }> {
-  let rows: StoredRow[] = []
-  let part = 0
-  const digest = createHash('sha256').update(keys.join('\n')).digest('hex').slice(0, 32)
-  const write = () => {
-    const key = archiveKey(slot, slotMs, `${COMPACTED_LANE_PREFIX}${digest}`, String(++part), String(rows.length))
-    const bytes = encodeStoredRows(rows, fileName(key))
-    rows = []
-    return { key, bytes }
-  }
-  for (const files of filesOfLanes(keys)) {
-    const seen = new Set<Position>()
-    for (const { key, first } of files) {
-      const bytes = await objects.get(key)
-      if (!bytes) throw new Error(`the archive file ${key} vanished while its slot was compacted`)
-      // No later file begins before this one. A slot may have more records than positions fit in memory, so positions
-      // before it are dropped.
-      for (const position of seen) if (position < first) seen.delete(position)
-      const fileRows = await readArchiveFile(key, bytes)
-      // A record is always whole in a file, so records of earlier files are left out whole.
-      const newRows = fileRows.filter(({ sequence }) => !seen.has(sequence as Position))
-      for (const row of newRows) {
-        rows.push(row)
-        seen.add(row.sequence as Position)
-      }
-      if (rows.length >= ROWS_PER_FILE) yield write()
+  files: readonly SmallFile[],
+  compacted: Compacted,
+): Promise<boolean> {
+  for (let waiting = files; waiting.length > 1; ) {
+    if (!hasTime()) return false
+    const piece = await readPiece(objects, waiting, pieceLimits)
+    const { inputs, rows } = piece
+    waiting = waiting.slice(inputs.length)
+    if (inputs.length < 2) continue
+    const outputs: string[] = []
+    if (rows.length > 0) {
+      const { key, bytes } = encodePiece(piece, slot, slotMs)
+      await objects.put(key, bytes)
+      outputs.push(key)
     }
+    const done: Done = { inputs, outputs, writtenMs: now() }
+    const { lane } = files[0] as SmallFile
+    const name = `${slotName(slot, slotMs)}/${lane}-${digestOf(piece)}.json`
+    await objects.put(`${DONE_PREFIX}${name}`, Buffer.from(JSON.stringify(done)))
+    compacted.inputs += inputs.length
+    compacted.outputs += outputs.length
   }
-  if (rows.length > 0) yield write()
-}
-
-/** Groups the files by lane, in the order of their first records. In text order, 10 would come before 9. */
-function filesOfLanes(keys: readonly string[]): Iterable<{ key: string; first: Position }[]> {
-  const files = keys.map(key => {
-    const { lane, first } = parseArchiveKey(key) as ArchiveFileName
-    return { key, lane, first: toPosition(first) }
-  })
-  const lanes = Map.groupBy(files, ({ lane }) => lane).values()
-  return lanes.map(ofLane => ofLane.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0)))
-}
-
-function encodeStoredRows(rows: readonly StoredRow[], file: string): Uint8Array {
-  const columns = ARCHIVE_COLUMNS.map(({ name, of: _, ...column }): Column<StoredRow> => {
-    if (name === 'source_file') return { name, ...column, of: () => file }
-    if (name === 'event_time') {
-      return { name, ...column, of: row => (row[name] === null ? null : BigInt((row[name] as Date).getTime())) }
-    }
-    return { name, ...column, of: row => row[name] as ReturnType<Column<StoredRow>['of']> }
-  })
-  return writeParquet(columns, rows, ARCHIVE_METADATA)
+  return true
 }

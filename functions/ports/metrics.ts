@@ -32,12 +32,14 @@ export type MetricName =
   | 'iteratorAgeMs'
   /** Age of the cut at the end of a batch run. */
   | 'cutAgeMs'
+  /** Time for which slots wait to be compacted. */
+  | 'compactionBehindMs'
 
-/** Measured values of one delivery or one batch run. */
+/** Measured values of one delivery, one batch run or one compaction. */
 export interface Measurement {
   /** Component that did the work. */
-  consumer: 'speed' | 'archive' | 'batch'
-  /** Lane of a delivery; absent for a batch run. */
+  consumer: 'speed' | 'archive' | 'batch' | 'compaction'
+  /** Lane of a delivery; absent for the others. */
   lane?: string
   /** Measured values; null means "not measured". */
   values: Readonly<Partial<Record<MetricName, number | null>>>

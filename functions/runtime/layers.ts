@@ -1,4 +1,5 @@
-import { type Compacted, compactArchive } from '../archive/compaction.ts'
+import { type Compacted, type CompactionOptions, compactArchive } from '../archive/compaction.ts'
+import { slowestProgress } from '../archive/compaction-progress.ts'
 import { archiveHandler } from '../archive/handler.ts'
 import type { BatchLayer } from '../batch/run.ts'
 import { readRunStatus } from '../batch/run-status.ts'
@@ -109,10 +110,14 @@ export function batchLayerOf(
 }
 
 /** Merges the small files of slots that the batch layer no longer watches. */
-export async function compactSettled({ objects }: Needs<'objects'>, slotMs: number): Promise<Compacted> {
+export async function compactSettled(
+  { objects }: Needs<'objects'>,
+  slotMs: number,
+  options: Pick<CompactionOptions, 'worker' | 'hasTime'> = {},
+): Promise<Compacted> {
   const view = await viewReader(objects).current()
   const before = view ? watchedFrom(view.cut, slotMs) : 0
-  return compactArchive({ objects, slotMs, before, now: Date.now })
+  return compactArchive({ objects, slotMs, before, now: Date.now, ...options })
 }
 
 /** Handler of requests to the API. */
@@ -127,6 +132,7 @@ export function servingHandlerOf(
     store,
     views: viewReader(objects),
     lastRun: () => readRunStatus(objects),
+    compaction: () => slowestProgress(objects),
     slotMs,
     classNames: async () => [...(await classes()).keys()],
     lanes: () => logMetadata.lanes(),

@@ -1,3 +1,4 @@
+import type { CompactionProgress } from '../archive/compaction-progress.ts'
 import type { RunStatus } from '../batch/run-status.ts'
 import type { View } from '../batch/view.ts'
 import type { ViewReader } from '../batch/view-reader.ts'
@@ -23,6 +24,8 @@ export interface Serving {
   slotMs: number
   classNames(): Promise<string[]>
   lastRun(): Promise<RunStatus | undefined>
+  /** Reads the progress of the compaction that is furthest behind; undefined before the first. */
+  compaction(): Promise<CompactionProgress | undefined>
   lanes: LogMetadata['lanes']
   waiting: LogMetadata['waiting']
   now(): number

@@ -1,3 +1,4 @@
+import { type CompactionProgress, SLOTS_BEHIND } from '../archive/compaction-progress.ts'
 import type { RunStatus } from '../batch/run-status.ts'
 import type { ViewChain } from '../batch/view-reader.ts'
 import type { Cursor } from '../core/cursor.ts'
@@ -22,6 +23,7 @@ export interface Signs {
   nowMs: number
   slotMs: number
   lastRun: RunStatus | undefined
+  compaction: CompactionProgress | undefined
   /** Events that arrived in a slot after it was counted. */
   missed: number
   chain: ViewChain
@@ -54,6 +56,7 @@ export function healthReasons({
   arrivedMs,
   slotMs,
   lastRun,
+  compaction,
   missed,
   chain,
 }: Signs): string[] {
@@ -86,6 +89,12 @@ export function healthReasons({
   if (lastRun?.error) reasons.push(`The last batch run, at ${lastRun.endedAt}, failed: ${lastRun.error}`)
   if (missed > 0) {
     reasons.push(`${missed} events arrived in a slot after it was counted: npm run backfill counts them.`)
+  }
+  if (compaction && compaction.behindMs > SLOTS_BEHIND * slotMs) {
+    const why = compaction.error === null ? 'it needs more time than it has' : `it fails: ${compaction.error}`
+    reasons.push(
+      `Small files of the archive since ${formatTimestamp(compaction.from)} are not merged yet: ${why}. Answers are right, but batch runs get slower.`,
+    )
   }
   reasons.push(...damageReasons(chain))
   return reasons

@@ -39,6 +39,7 @@ export async function health(serving: Serving): Promise<Health> {
   const lanes = waiting.map(({ oldestMs }, index) => laneHealth(cursors[index] as Cursor, oldestMs, now()))
   const chain = await orElse('The chain of batch views', views.chain(), NO_VIEWS)
   const lastRun = await orElse('The note on the last batch run', serving.lastRun(), undefined)
+  const compaction = await orElse('The progress of compaction', serving.compaction(), undefined)
   await orElse('The class list', serving.readClasses(), undefined)
   const unready = await store.unready()
   const { view } = chain
@@ -57,6 +58,7 @@ export async function health(serving: Serving): Promise<Health> {
     arrivedMs: latestArrival(cursors),
     slotMs,
     lastRun,
+    compaction,
     missed,
     chain,
   }

@@ -4,6 +4,7 @@ import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
+import { COMPACTION_PROGRESS_PREFIX } from '../../functions/archive/compaction-progress.ts'
 import { AGGREGATES_PREFIX } from '../../functions/batch/aggregates-table.ts'
 import type { Names } from '../names.ts'
 import { type Stage, storeAddress } from '../stages.ts'
@@ -69,7 +70,8 @@ function servingFunction(scope: Construct, { stage, names, grants, log }: ApiAnd
   })
   log.allowLogMetadata(serving, 'lag')
   grants.speedStore(serving)
-  grants.readObjects(serving, 'reference/*', 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`, 'batch/*')
+  const described = ['reference/*', 'batch/*', `${COMPACTION_PROGRESS_PREFIX}*`]
+  grants.readObjects(serving, ...described, 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`)
   return serving
 }
 

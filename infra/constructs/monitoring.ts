@@ -14,6 +14,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import { ALERT_DETAIL_TYPE, ALERT_SOURCE } from '../../functions/adapters/aws/eventbridge-alert-channel.ts'
+import { SLOTS_BEHIND } from '../../functions/archive/compaction-progress.ts'
 import type { Measurement, MetricName } from '../../functions/ports/metrics.ts'
 import { metricsNamespace } from '../../functions/runtime/aws/namespace.ts'
 import type { Names } from '../names.ts'
@@ -147,6 +148,12 @@ export class Monitoring extends Construct {
     const why = 'compaction failed: the archive keeps many small files, and batch runs get slower'
     this.#alarms.add('CompactionFails', failed, 1, why, { evaluationPeriods: 2, datapointsToAlarm: 2 })
     if (!stage.schedules) return
+    const behind = this.#own('compaction', 'compactionBehindMs', 'max', HOUR)
+    const slow = 'compaction does not keep up, or does not run: batch runs get slower'
+    this.#alarms.add('CompactionBehind', behind, SLOTS_BEHIND * stage.slotMs, slow, {
+      treatMissingData: TreatMissingData.BREACHING,
+      evaluationPeriods: 2,
+    })
     const beats = heartbeat.metricInvocations({ period: MINUTES })
     const silence = 'no heartbeat was sent: windows do not close, and the cut does not move'
     this.#alarms.add('HeartbeatSilent', beats, 1, silence, SILENT)

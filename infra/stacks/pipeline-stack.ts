@@ -3,6 +3,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { CfnSchedule, type IScheduleGroup, ScheduleExpression, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
+import type { CompactionWorker } from '../../functions/archive/compaction-progress.ts'
 import { ApiAndSite } from '../constructs/api-and-site.ts'
 import { BatchLayer } from '../constructs/batch.ts'
 import { Archive, SpeedLayer } from '../constructs/consumers.ts'
@@ -51,7 +52,10 @@ export class PipelineStack extends Stack {
       variables: {},
     })
     log.allowHeartbeats(heartbeat)
-    if (schedules) every(scope, schedules, Duration.minutes(1), heartbeat)
+    if (schedules) {
+      callOnce(heartbeat)
+      every(scope, schedules, Duration.minutes(1), heartbeat)
+    }
     return heartbeat
   }
 
@@ -65,14 +69,30 @@ export class PipelineStack extends Stack {
     grants.readObjects(compaction, 'archive/*', 'views/*', 'compactions/*')
     grants.writeObjects(compaction, 'archive/*', 'compactions/*')
     grants.deleteObjects(compaction, 'archive/*', 'compactions/*')
-    if (schedules) every(scope, schedules, Duration.hours(1), compaction)
+    if (schedules) {
+      callOnce(compaction)
+      for (let index = 0; index < stage.compactionWorkers; index++) {
+        const worker: CompactionWorker = { index, of: stage.compactionWorkers }
+        every(new Construct(scope, `Worker${index}`), schedules, Duration.minutes(15), compaction, worker)
+      }
+    }
     return compaction
   }
 }
 
-/** Calls a function again and again. A failed call is not repeated: the next one comes soon. */
-function every(scope: Construct, schedules: IScheduleGroup, period: Duration, target: LambdaFunction): void {
+/** Lets Lambda not repeat a failed call by itself: the schedule's next call comes soon. */
+function callOnce(target: LambdaFunction): void {
   target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) })
+}
+
+/** Calls a function again and again. A failed call is not repeated: the next one comes soon. */
+function every(
+  scope: Construct,
+  schedules: IScheduleGroup,
+  period: Duration,
+  target: LambdaFunction,
+  input?: object,
+): void {
   const role = new Role(scope, 'ScheduleRole', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') })
   role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [target.functionArn] }))
   new CfnSchedule(scope, 'Schedule', {
@@ -81,6 +101,7 @@ function every(scope: Construct, schedules: IScheduleGroup, period: Duration, ta
     flexibleTimeWindow: { mode: 'OFF' },
     target: {
       arn: target.functionArn,
+      ...(input && { input: JSON.stringify(input) }),
       roleArn: role.roleArn,
       // A late call is useless: the next one comes soon.
       retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },

@@ -2,9 +2,10 @@ import { ArnFormat, Duration, Fn, type RemovalPolicy, Stack, type StackProps } f
 import { CfnKeyspace, CfnTable } from 'aws-cdk-lib/aws-cassandra'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis'
-import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, StorageClass } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { TABLES, type Table } from '../../functions/adapters/row-encoding/tables.ts'
+import { ARCHIVE_PREFIX } from '../../functions/archive/layout.ts'
 import { MskLog } from '../constructs/msk.ts'
 import { suppressNag } from '../constructs/nag-suppressions.ts'
 import { dataRemoval } from '../constructs/removal.ts'
@@ -71,6 +72,16 @@ export class StateStack extends Stack {
         { id: 'replaced', noncurrentVersionExpiration: Duration.days(stage.disposable ? 1 : 30) },
         // Delete markers without versions slow down listing.
         { id: 'markers', expiredObjectDeleteMarker: true },
+        // Old slots are read by backfills and by people's own statements. S3 leaves objects below 128 KB as they are.
+        ...(stage.disposable
+          ? []
+          : [
+              {
+                id: 'old-archive',
+                prefix: ARCHIVE_PREFIX,
+                transitions: [{ storageClass: StorageClass.INFREQUENT_ACCESS, transitionAfter: Duration.days(90) }],
+              },
+            ]),
         { id: 'answers', prefix: 'athena/', expiration: Duration.days(1) },
       ],
       removalPolicy,

@@ -1,3 +1,4 @@
+import { PIECE_LIMITS } from '../../functions/archive/merge.ts'
 import { SPEED_RETENTION_MS } from '../../functions/core/retention.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../functions/core/time.ts'
 import type { Stage } from '../stages.ts'
@@ -66,7 +67,8 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
     'X-Ray': costOf('trace', month.traces),
     'EventBridge, SNS': costOf('busEvent', month.alerts) + costOf('notification', month.alerts),
     'Step Functions, schedules':
-      costOf('transition', ASSUMED.transitionsPerRun * month.runs) + costOf('scheduled', month.beats + 2 * month.runs),
+      costOf('transition', ASSUMED.transitionsPerRun * month.runs) +
+      costOf('scheduled', month.beats + month.runs + month.compactions),
     'KMS, Secrets Manager': costOf('dataKey', ASSUMED.keyUsers * 12 * HOURS) + costOf('secret', allowlist ? 1 : 0),
   }
 }
@@ -88,6 +90,8 @@ interface Month {
   slots: number
   /** Batch runs, and bytes that their statements scan. */
   runs: number
+  /** Calls of compaction: four an hour of each worker. */
+  compactions: number
   scannedBytes: number
   /** Rounds of requests that CloudFront passes on, and answers that CloudFront gives. */
   rounds: number
@@ -131,6 +135,7 @@ function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashboards }:
     files: (archived + shards * slots + eventsPerSecond / EVENTS_PER_FILE) * SECONDS,
     slots: slots * SECONDS,
     runs: runs * SECONDS,
+    compactions: 4 * stage.compactionWorkers * runs * SECONDS,
     scannedBytes: runs * SECONDS * scannedByRun(stage, eventsPerSecond),
     rounds: rounds * SECONDS,
     viewed: ((dashboards * ASSUMED.answersPerRound) / ASSUMED.roundSeconds) * SECONDS,
@@ -189,7 +194,7 @@ function kinesis(stage: Stage, { shards, records, recordBytes, beats }: Month): 
   )
 }
 
-function lambda({ events, deliveries, archived, beats, runs, rounds, scannedBytes }: Month): number {
+function lambda({ events, deliveries, archived, beats, runs, compactions, rounds, scannedBytes }: Month): number {
   const called = (name: keyof typeof ASSUMED.functions, calls: number, eventsInThem = 0, moreSeconds = 0) => {
     const { memoryMb, seconds, perEvent } = ASSUMED.functions[name]
     const busySeconds = calls * seconds + eventsInThem * perEvent + moreSeconds
@@ -200,7 +205,7 @@ function lambda({ events, deliveries, archived, beats, runs, rounds, scannedByte
     called('archive', archived, events) +
     called('heartbeat', beats) +
     called('batch', runs, 0, (scannedBytes / GB) * ASSUMED.secondsPerGb) +
-    called('compaction', runs, events) +
+    called('compaction', compactions, events) +
     called('serving', rounds * ASSUMED.answersPerRound)
   )
 }
@@ -230,26 +235,28 @@ function keyspaces({ shards, deliveries, deliveriesOfEvents, rounds, alerts }: M
 }
 
 function s3(stage: Stage, { months }: Load, month: Month): number {
-  const { shards, events, files, archived, slots, runs, rounds } = month
+  const { shards, events, files, archived, slots, runs, compactions, rounds } = month
   const { header, perEvent } = ASSUMED.fileBytes
   // The speed layer looks for a new baseline and for new classes once a minute, for each shard.
   const looks = shards * HOURS * 60
-  // A compaction writes the file of a slot and an object that records it.
-  const puts = files + ASSUMED.putsPerRun * runs + 2 * slots
-  const lists = looks + (ASSUMED.listsPerRun + 1) * runs + ASSUMED.listsPerRound * rounds
+  // Compaction merges a lane of a slot in pieces. It writes each, and an object that records it. Each call stores its progress.
+  const pieces = slots * shards + events / PIECE_LIMITS.rows
+  const puts = files + ASSUMED.putsPerRun * runs + 2 * pieces + compactions
+  const lists =
+    looks + ASSUMED.listsPerRun * runs + ASSUMED.listsPerCompaction * compactions + ASSUMED.listsPerRound * rounds
   const byAthena = (files / slots) * (2 + slotsBeside(stage)) * ASSUMED.getsPerFile * runs
   const gets = looks + archived + files + byAthena + ASSUMED.getsPerRound * rounds
-  const compacted = events * perEvent + slots * header
+  const compacted = events * perEvent + pieces * header
   const replaced = (events * perEvent + files * header) * ((stage.disposable ? 1 : 30) / DAYS)
   return (
     costOf('put', puts + lists) + costOf('get', gets) + costOf('objectStorage', (compacted * months + replaced) / GB)
   )
 }
 
-function logs({ logDays }: Stage, { deliveries, archived, beats, runs, rounds }: Month): number {
+function logs({ logDays }: Stage, { deliveries, archived, beats, runs, compactions, rounds }: Month): number {
   const requests = rounds * ASSUMED.answersPerRound
   const bytes =
-    (deliveries + archived + beats + 2 * runs + requests) * ASSUMED.lambdaLog +
+    (deliveries + archived + beats + runs + compactions + requests) * ASSUMED.lambdaLog +
     deliveries * ASSUMED.speedLog +
     archived * ASSUMED.archiveLog +
     requests * ASSUMED.accessLog +

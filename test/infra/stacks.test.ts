@@ -358,7 +358,15 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
 
   it('repeat no call of a schedule: the next one comes soon', () => {
     const schedules = properties('AWS::Scheduler::Schedule')
-    expect(schedules).toHaveLength(stage === 'local' ? 0 : 3)
+    // A heartbeat, a batch run, and the workers of compaction.
+    const workers = { local: 0, dev: 1, prod: 2 }[stage]
+    expect(schedules).toHaveLength(stage === 'local' ? 0 : 2 + workers)
+    const shares = schedules.flatMap(({ Target }) => {
+      const { Input = '{}' } = Target as { Input?: string }
+      const share = JSON.parse(Input) as { index?: number; of?: number }
+      return share.of === undefined ? [] : [share]
+    })
+    expect(shares).toEqual(Array.from({ length: workers }, (_, index) => ({ index, of: workers })))
     for (const schedule of schedules) expect(schedule).toHaveProperty('GroupName')
     const calls = properties('AWS::Lambda::EventInvokeConfig')
     expect(calls).toHaveLength(stage === 'local' ? 0 : 2)

@@ -93,3 +93,15 @@ it('the release deploys to prod last, after showing what it would change there',
     ['prod', 'prod-diff'],
   ])
 })
+
+it('the release verifies dev after it is deployed, before prod may be approved', () => {
+  const text = readFileSync(join(FOLDER, 'release.yml'), 'utf8')
+  const steps = [
+    'cdk deploy --all --require-approval never -c stage=dev',
+    'npm run verify -- --stage dev',
+    '  prod-diff:',
+  ]
+  const places = steps.map(step => text.indexOf(step))
+  expect(places).not.toContain(-1)
+  expect(places).toEqual(places.toSorted((a, b) => a - b))
+})

@@ -6,5 +6,5 @@ import { HOUR_MS } from '../../functions/core/time.ts'
 const [folder = ''] = process.argv.slice(2)
 const objects = openFolderObjectStore(folder)
 for (let nowMs = Date.now(); ; nowMs += 2 * HOUR_MS) {
-  await compactArchive({ objects, slotMs: HOUR_MS, before: Number.MAX_SAFE_INTEGER, now: () => nowMs })
+  await compactArchive({ objects, slotMs: HOUR_MS, before: nowMs, now: () => nowMs })
 }

@@ -57,6 +57,18 @@ describe('health', () => {
     expect(await pipeline.quarantined()).toHaveLength(4)
   })
 
+  it('says that compaction is behind, and why', async () => {
+    const { pipeline } = await openOneLane({ slotMs: SLOT_MS })
+    const behind = (slots: number, error: string | null) =>
+      health({
+        ...pipeline.serving,
+        compaction: async () => ({ from: NOON_MS, behindMs: slots * SLOT_MS, error }),
+      })
+    expect((await behind(6, null)).reasons).toEqual([])
+    expect((await behind(7, null)).reasons).toEqual([expect.stringContaining(`since ${iso(NOON_MS)} are not merged`)])
+    expect((await behind(7, 'access denied')).reasons).toEqual([expect.stringContaining('it fails: access denied')])
+  })
+
   it.each([
     [60_000, []],
     [75_000, ['Records wait for 75 s to be counted: the newest are missing.']],

@@ -170,13 +170,23 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
     edits: [
       [
         '      await objects.put(key, bytes)\n',
-        '      for (const input of keys) await objects.delete(input)\n      await objects.put(key, bytes)\n',
+        '      for (const input of inputs) await objects.delete(input)\n      await objects.put(key, bytes)\n',
+      ],
+    ],
+  },
+  {
+    name: 'compaction that forgets the file which fills a piece',
+    file: 'functions/archive/merge.ts',
+    edits: [
+      [
+        '    const newRows = fileRows.filter',
+        '    const newRows = piece.inputs.length + 1 === limits.files ? [] : fileRows.filter',
       ],
     ],
   },
   {
     name: 'compaction that keeps the names of the files',
-    file: 'functions/archive/compaction.ts',
+    file: 'functions/archive/merge.ts',
     edits: [["if (name === 'source_file') return { name, ...column, of: () => file }", '']],
   },
   {

@@ -58,6 +58,7 @@ export async function openPipeline(options: PipelineOptions) {
     classNames: async () => [...(await classes()).keys()],
     lanes,
     lastRun: async () => undefined,
+    compaction: async () => undefined,
     waiting: async () => ({ oldestMs: null, reason: null }),
     now,
     elapsedMs: now,
