@@ -31,9 +31,16 @@ export interface Running {
  *
  * @param script path relative to the root
  * @param environment variables in addition to those of this process
+ * @param through program, with its arguments, that changes its own process and becomes the program
  */
-export function run(script: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(process.execPath, [script, ...args], {
+export function run(
+  script: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  through: readonly string[] = [],
+): Running {
+  const [program = process.execPath, ...parameters] = [...through, process.execPath, script, ...args]
+  const child = spawn(program, parameters, {
     cwd: ROOT,
     env: { ...process.env, NODE_COMPILE_CACHE, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -52,8 +59,9 @@ export function run(script: string, args: readonly string[], environment: NodeJS
   return { child, stdout: () => output.stdout, stderr: () => output.stderr, finished }
 }
 
-const commandLine = (name: string) => (args: readonly string[], environment?: NodeJS.ProcessEnv) =>
-  run(`functions/cli/${name}.ts`, args, environment)
+const commandLine =
+  (name: string) => (args: readonly string[], environment?: NodeJS.ProcessEnv, through?: readonly string[]) =>
+    run(`functions/cli/${name}.ts`, args, environment, through)
 
 export const runStart = commandLine('start')
 export const runProduce = commandLine('produce')
@@ -79,8 +87,9 @@ export async function startSystem(
   state: string,
   args: readonly string[] = [],
   environment?: NodeJS.ProcessEnv,
+  through?: readonly string[],
 ): Promise<System> {
-  const running = runStart(['--no-demo', '--port', '0', '--state', state, ...args], environment)
+  const running = runStart(['--no-demo', '--port', '0', '--state', state, ...args], environment, through)
   const url = await urlOf(running)
   const get = async <Answer>(path: string): Promise<Answer> => {
     const response = await fetch(url + path)

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { START } from '../../core/lane.ts'
 import type { Checkpoints } from '../../ports/checkpoints.ts'
-import { formatOf, openDatabase, whenFree } from './database.ts'
+import { openConnection } from './connection.ts'
+import { formatOf } from './database.ts'
 
 /** Format of the checkpoints, in their own file or in the file of the speed store. */
 export const CHECKPOINTS_FORMAT = 1
@@ -21,19 +22,20 @@ export function openSqliteCheckpoints(file: string): Checkpoints {
     formatOf(opened, { name: 'the checkpoints in', file, format: CHECKPOINTS_FORMAT })
     opened.exec(SCHEMA)
   }
-  const database = openDatabase({ file, durability: 'process-crash', define })
-  const select = database.prepare('SELECT position FROM checkpoint WHERE consumer = ? AND lane = ?')
-  const upsert = database.prepare('INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)')
+  const connection = openConnection({ file, durability: 'process-crash', define }, database => ({
+    select: database.prepare('SELECT position FROM checkpoint WHERE consumer = ? AND lane = ?'),
+    upsert: database.prepare('INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)'),
+  }))
   return {
     async read(consumer, lane) {
-      const row = (await whenFree(database, () => select.get(consumer, lane))) as { position: string } | undefined
+      const row = (await connection.run(sql => sql.select.get(consumer, lane))) as { position: string } | undefined
       return row?.position ?? START
     },
     async write(consumer, lane, position) {
-      await whenFree(database, () => upsert.run(consumer, lane, position))
+      await connection.run(sql => sql.upsert.run(consumer, lane, position))
     },
     async close() {
-      database.close()
+      connection.close()
     },
   }
 }

@@ -1,5 +1,7 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { backup, DatabaseSync, type StatementResultingChanges } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 
 /** Time that opening a file waits for other processes. At that time this process answers no requests yet. */
 const OPEN_BUSY_MS = 15_000
@@ -17,7 +19,12 @@ const REFUSALS = new Map([
   [8, 'is read-only: check whether its disk is mounted read-only, and who owns the file'],
   [10, 'had a disk error: check whether the disk is full or damaged'],
   [13, 'has no space left on its disk: free some space'],
+  [14, 'cannot be opened: check whether its disk is full or mounted read-only, and who owns the folder'],
 ])
+const SQLITE_READONLY = 8
+
+/** Error of a file whose disk refuses writes. The message names the file and says what to check. */
+export class UnwritableError extends Error {}
 
 /** Options of opening a SQLite file. */
 export interface DatabaseOptions {
@@ -29,21 +36,51 @@ export interface DatabaseOptions {
   durability: 'power-loss' | 'process-crash'
   /** Creates missing tables. Writes nothing when none is missing: a complete file can be read without its lock. */
   define(database: DatabaseSync): void
+  /** Time that opening waits for other processes, ms. */
+  waitMs?: number
 }
 
 /**
  * Opens a database file that several processes may use at once, and that survives when they are killed. After that, no
  * statement waits for a lock: it fails, and `whenFree` runs it again.
+ *
+ * @throws UnwritableError when the disk refuses to open it for writing
  */
-export function openDatabase({ file, durability, define }: DatabaseOptions): DatabaseSync {
-  const database = new DatabaseSync(file, { timeout: OPEN_BUSY_MS })
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'};
-  `)
-  define(database)
-  database.exec('PRAGMA busy_timeout = 0')
-  return database
+export function openDatabase({ file, durability, define, waitMs = OPEN_BUSY_MS }: DatabaseOptions): DatabaseSync {
+  let database: DatabaseSync | undefined
+  try {
+    // SQLite would open such a file read-only, and it would stay so when it is writable again.
+    for (const name of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(name)) accessSync(name, constants.W_OK)
+    database = new DatabaseSync(file, { timeout: waitMs })
+    database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'};
+    `)
+    define(database)
+    database.exec('PRAGMA busy_timeout = 0')
+    return database
+  } catch (error) {
+    database?.close()
+    throw refusalOf(file, error) ?? error
+  }
+}
+
+/**
+ * Opens an existing database file whose disk refuses writes. It needs no other file beside it, which could not be
+ * created either.
+ */
+export function openReadOnly({ file, define }: DatabaseOptions): DatabaseSync {
+  const wal = statSync(`${file}-wal`, { throwIfNoEntry: false })
+  const immutable = pathToFileURL(file)
+  immutable.searchParams.set('immutable', '1')
+  const database = new DatabaseSync(wal?.isFile() && wal.size > 0 ? file : immutable, { readOnly: true })
+  try {
+    define(database)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 /**
@@ -55,18 +92,18 @@ export function openDatabase({ file, durability, define }: DatabaseOptions): Dat
  * @throws Error that names the file when it is still locked after that time, or when its disk refuses the work
  */
 export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs = LOCK_WAIT_MS): Promise<T> {
+  const file = String(database.location())
   const startMs = performance.now()
   for (let longestMs = FIRST_PAUSE_MS; ; longestMs = Math.min(longestMs * 2, LONGEST_PAUSE_MS)) {
     try {
       return work()
     } catch (cause) {
-      const code = resultCodeOf(cause)
-      const refusal = REFUSALS.get(code)
-      if (refusal) throw new Error(`${database.location()} ${refusal} (${(cause as Error).message})`, { cause })
-      if (code !== SQLITE_BUSY) throw cause
+      const refusal = refusalOf(file, cause)
+      if (refusal) throw refusal
+      if (!isBusy(cause)) throw cause
       if (performance.now() - startMs >= waitMs) {
         throw new Error(
-          `another process has kept ${database.location()} locked for ${waitMs / 1000} s: look for a process that is stopped (Ctrl-Z), and continue it (fg) or end it`,
+          `another process has kept ${file} locked for ${waitMs / 1000} s: look for a process that is stopped (Ctrl-Z), and continue it (fg) or end it`,
           { cause },
         )
       }
@@ -74,6 +111,19 @@ export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs 
     // A random pause, so that several waiting processes do not try at the same moments.
     await sleep(longestMs * (0.5 + Math.random() / 2))
   }
+}
+
+/** Returns true when the error says that another process holds a lock. */
+export function isBusy(error: unknown): boolean {
+  return resultCodeOf(error) === SQLITE_BUSY
+}
+
+/** Returns the error for people when the disk refuses a write, or SQLite reports that. */
+function refusalOf(file: string, cause: unknown): UnwritableError | undefined {
+  const isReadOnly = ['EACCES', 'EPERM', 'EROFS'].includes((cause as NodeJS.ErrnoException).code ?? '')
+  const refusal = REFUSALS.get(isReadOnly ? SQLITE_READONLY : resultCodeOf(cause))
+  if (refusal === undefined) return undefined
+  return new UnwritableError(`${file} ${refusal} (${(cause as Error).message})`, { cause })
 }
 
 /** Returns the primary result code of an error; 0 when it does not come from SQLite. */

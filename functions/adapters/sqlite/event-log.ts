@@ -5,7 +5,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ClockReading } from '../../core/arrival-clock.ts'
 import { laneName, type Position, START, toPosition, toSequenceNumber } from '../../core/lane.ts'
 import type { Append, AppendFailure, AppendOutcome, EventLog } from '../../ports/event-log.ts'
-import { formatOf, openDatabase, transaction, whenFree } from './database.ts'
+import { openConnection } from './connection.ts'
+import { formatOf, transaction } from './database.ts'
 import { inodeOf, writerHere, writerInThread } from './log-writer.ts'
 
 /**
@@ -67,17 +68,12 @@ export function openSqliteEventLog({
   /** Makes the next record, in any lane, get a position after the given one. */
   moveEnd(to: Position): Promise<void>
 } {
-  const database = openDatabase({ file, durability: 'power-loss', define: opened => define(opened, file, shards) })
-  const { identity } = database.prepare('SELECT identity FROM stream').get() as { identity: string }
-  const shardNames = (database.prepare('SELECT name FROM shard ORDER BY name').all() as { name: string }[]).map(
-    row => row.name,
+  const connection = openConnection(
+    { file, durability: 'power-loss', define: opened => define(opened, file, shards) },
+    statementsOf,
   )
+  const { database, identity, shardNames } = connection.statements()
   const shardOfLane = new Map(shardNames.map(shard => [laneName(identity, shard), shard]))
-  const selectBehind = database.prepare(
-    'SELECT sequence, arrival_ms, data FROM record WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?',
-  )
-  // One counter for all lanes. Trimming does not change it.
-  const selectEnd = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
   const opened = { file, inode: inodeOf(file) }
   const writer = file === IN_MEMORY ? writerHere(database, opened, readClocks) : writerInThread(opened, readClocks)
   let isClosed = false
@@ -102,7 +98,7 @@ export function openSqliteEventLog({
   async function rowsBehind(lane: string, after: Position, limit: number) {
     const sequence = after === START ? 0 : Number(toSequenceNumber(after))
     const shard = knownShard(lane)
-    const rows = await whenFree(database, () => selectBehind.all(shard, sequence, limit))
+    const rows = await connection.run(sql => sql.selectBehind.all(shard, sequence, limit))
     return rows as { sequence: number; arrival_ms: number; data: Uint8Array }[]
   }
 
@@ -136,12 +132,12 @@ export function openSqliteEventLog({
     },
     async end(lane) {
       knownShard(lane)
-      const row = (await whenFree(database, () => selectEnd.get())) as { seq: number } | undefined
+      const row = (await connection.run(sql => sql.selectEnd.get())) as { seq: number } | undefined
       return row ? toPosition(row.seq) : START
     },
     async moveEnd(to) {
       const end = Number(toSequenceNumber(to))
-      await whenFree(database, () =>
+      await connection.run(({ database, selectEnd }) =>
         transaction(database, () => {
           if (selectEnd.get() === undefined) database.exec("INSERT INTO sqlite_sequence VALUES ('record', 0)")
           database.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'record'").run(end)
@@ -162,8 +158,23 @@ export function openSqliteEventLog({
     async close() {
       isClosed = true
       await writer.close()
-      database.close()
+      connection.close()
     },
+  }
+}
+
+function statementsOf(database: DatabaseSync) {
+  const { identity } = database.prepare('SELECT identity FROM stream').get() as { identity: string }
+  const shards = database.prepare('SELECT name FROM shard ORDER BY name').all() as { name: string }[]
+  return {
+    database,
+    identity,
+    shardNames: shards.map(({ name }) => name),
+    selectBehind: database.prepare(
+      'SELECT sequence, arrival_ms, data FROM record WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?',
+    ),
+    // One counter for all lanes. Trimming does not change it.
+    selectEnd: database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'record'"),
   }
 }
 

@@ -22,7 +22,8 @@ import {
   type TableColumn,
   totalsTable,
 } from '../row-encoding/tables.ts'
-import { isOne, openDatabase, transaction, whenFree } from './database.ts'
+import { openConnection } from './connection.ts'
+import { isOne, transaction, whenFree } from './database.ts'
 import { QUARANTINE_INDEX, sqliteQuarantine, sqliteRedrives } from './quarantine.ts'
 import { addColumnSql, createRowSql, createTablesSql, REPLACED, replaceRowSql, SQLITE_COLUMNS } from './table-sql.ts'
 
@@ -32,23 +33,37 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
   expire(before: number): Promise<void>
 } {
   const define = (opened: DatabaseSync) => defineTables(opened, file)
-  const database = openDatabase({ file, durability: 'process-crash', define })
+  const connection = openConnection({ file, durability: 'process-crash', define }, operationsOn)
+  type Operations = ReturnType<typeof operationsOn>
+  const throughConnection = (name: keyof Operations) => [
+    name,
+    (...parameters: never[]) =>
+      connection.run(operations => (operations[name] as (...each: never[]) => Promise<unknown>)(...parameters)),
+  ]
+  const names = Object.keys(connection.statements()) as (keyof Operations)[]
+  return {
+    ...(Object.fromEntries(names.map(throughConnection)) as Operations),
+    unready: async () => [],
+    async close() {
+      connection.close()
+    },
+  }
+}
+
+/** Returns the operations on an open database. */
+function operationsOn(database: DatabaseSync) {
   const expireRows = database.prepare('DELETE FROM realtime_ndvi_by_class WHERE arrival_slot < ?')
   const expireAlerts = database.prepare('DELETE FROM anomaly_alerts WHERE day < ?')
   return {
-    unready: async () => [],
     ...settings(database),
     ...cursors(database),
     ...totals(database),
     ...alerts(database),
     ...sqliteQuarantine(database),
     ...sqliteRedrives(database),
-    async expire(before) {
+    async expire(before: number) {
       await whenFree(database, () => expireRows.run(before))
       await whenFree(database, () => expireAlerts.run(dayOf(before)))
-    },
-    async close() {
-      database.close()
     },
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expiredBefore } from '../../batch/expiry.ts'
 import type { Rule } from '../../core/alert.ts'
 import { START } from '../../core/lane.ts'
-import { DAY_MS, HOUR_MS } from '../../core/time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
 import { heartbeatEveryMs, sendHeartbeats } from '../../ingest/heartbeat.ts'
 import { systemTime } from '../../ingest/retry.ts'
 import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
@@ -43,6 +43,9 @@ const COMPONENTS = {
   compaction: 'Compaction of the archive',
   'clean-up': 'Cleaning up',
 }
+
+/** Longest time until a periodic task that failed runs again, ms: health must not tell of it for an hour. */
+const FAILED_AGAIN_MS = MINUTE_MS
 
 /** Time for which the log keeps records that both consumers have read, ms; the default of a stream on AWS. */
 const LOG_RETENTION_MS = DAY_MS
@@ -91,13 +94,15 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
 
   const stopping = new AbortController()
   const schedule = (name: keyof typeof COMPONENTS, everyMs: number, task: () => Promise<unknown>) =>
-    repeat(everyMs, stopping.signal, async () => {
+    repeat(stopping.signal, async () => {
       try {
         await task()
         failures.recovered(COMPONENTS[name])
+        return everyMs
       } catch (error) {
         failures.failed(COMPONENTS[name], error)
         logger.warn(`${name} failed`, { error: String(error) })
+        return Math.min(everyMs, FAILED_AGAIN_MS)
       }
     })
   const schedules = [
@@ -127,10 +132,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   }
 }
 
-/** Runs a task at intervals, one at a time, until stopped. */
-async function repeat(everyMs: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
-  while (!signal.aborted) {
-    await task()
-    await sleep(everyMs, undefined, { signal }).catch(() => {})
-  }
+/** Runs a task again and again, one at a time, until stopped. The task returns the time until its next run, ms. */
+async function repeat(signal: AbortSignal, task: () => Promise<number>): Promise<void> {
+  while (!signal.aborted) await sleep(await task(), undefined, { signal }).catch(() => {})
 }
