@@ -16,8 +16,8 @@ import { type Cassandra, FIRST_LOGIN, LOCAL_DATA_CENTER, startCassandra } from '
 import { type CqlProxy, startCqlProxy } from './cql-proxy.ts'
 import { describeWithJava } from './java.ts'
 
-const START_LIMIT_MS = 180_000
-const RESTART_LIMIT_MS = 180_000
+const START_LIMIT_MS = 600_000
+const RESTART_LIMIT_MS = 600_000
 
 const IT = { name: 'it', slotMs: 60_000, systemId: 'own', emptying: 'empty it' }
 

@@ -14,7 +14,7 @@ export const FIRST_LOGIN = { username: 'cassandra', password: 'cassandra' }
 export const LOCAL_DATA_CENTER = 'datacenter1'
 
 /** Time limit of a start; 5 to 20 s are usual. */
-const START_LIMIT_MS = 180_000
+const START_LIMIT_MS = 300_000
 export const KEYSTORE_PASSWORD = 'landcover'
 
 export interface CassandraOptions {

@@ -41,7 +41,7 @@ export interface KafkaEngine {
   stop(): Promise<void>
 }
 
-const START_LIMIT_MS = 90_000
+const START_LIMIT_MS = 300_000
 
 const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
 

@@ -12,7 +12,7 @@ import { type Cassandra, LOCAL_DATA_CENTER, startCassandra } from './cassandra.t
 import { describeWithJava } from './java.ts'
 import { type Keyspaces, startKeyspaces } from './keyspaces.ts'
 
-const START_TIMEOUT_MS = 180_000
+const START_TIMEOUT_MS = 600_000
 
 describeWithJava('on a stand-in for Keyspaces', () => {
   let server: Cassandra

@@ -31,7 +31,7 @@ export interface KinesisEngine extends Kinesis {
 }
 
 export const KINESIS_REGION = 'us-east-1'
-const START_LIMIT_MS = 60_000
+const START_LIMIT_MS = 300_000
 /** Time that the stand-in needs to change a stream. AWS needs half a minute. */
 const CHANGES = ['CREATE_STREAM', 'DELETE_STREAM', 'SPLIT_SHARD', 'MERGE_SHARDS']
 

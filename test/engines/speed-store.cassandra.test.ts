@@ -4,7 +4,7 @@ import { describeSpeedStore } from '../contracts/speed-store.ts'
 import { type Cassandra, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
 import { describeWithJava } from './java.ts'
 
-const START_TIMEOUT_MS = 180_000
+const START_TIMEOUT_MS = 600_000
 
 describeWithJava('on a Cassandra node', () => {
   let server: Cassandra

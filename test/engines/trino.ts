@@ -14,7 +14,7 @@ import { describeWithJava, ENGINES_FOLDER, javaMissing, javaSince, resolveJars }
 import { freePorts } from './ports.ts'
 
 /** Time limit of a start; 10 to 50 s are usual. */
-const START_LIMIT_MS = 180_000
+const START_LIMIT_MS = 300_000
 /** The first start also fetches half a gigabyte. */
 export const TRINO_START_TIMEOUT_MS = 2 * START_LIMIT_MS
 const JAVA_VERSION = 25

@@ -23,8 +23,8 @@ export const REGION = 'us-east-1'
 export const ACCOUNT = '000000000000'
 
 /** Time limit of a start. The first start also installs the packages. */
-export const LOCALSTACK_START_TIMEOUT_MS = 300_000
-const START_LIMIT_MS = 120_000
+export const LOCALSTACK_START_TIMEOUT_MS = 600_000
+const START_LIMIT_MS = 300_000
 const STOP_LIMIT_MS = 20_000
 
 /** Interval at which event source mappings poll for records. The default is a second. */

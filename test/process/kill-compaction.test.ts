@@ -18,9 +18,7 @@ const FILES = 20
 const EVENTS = 5
 const SLOTS = [NOON_MS, NOON_MS + HOUR_MS]
 
-it('a compaction that is killed repeatedly, at any moment, loses and duplicates nothing', {
-  timeout: 180_000,
-}, async () => {
+it('a compaction that is killed repeatedly, at any moment, loses and duplicates nothing', async () => {
   const folder = temporaryFolder()
   const objects = openFolderObjectStore(folder)
   const query = await openDuckDbBatchQuery(`${folder}/archive`, ARCHIVE_TABLE_COLUMNS)
