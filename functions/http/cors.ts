@@ -1,4 +1,5 @@
 import { AS_OF_HEADERS } from './as-of.ts'
+import { RANGE_HEADER } from './range.ts'
 
 /** CORS rules for pages of other origins that may read. */
 export const READ_ONLY_CORS = {
@@ -6,7 +7,7 @@ export const READ_ONLY_CORS = {
   /** Request headers that they may send, besides those that CORS always allows. */
   headers: ['If-None-Match'],
   /** Response headers that they may read, besides those that CORS always exposes. */
-  exposedHeaders: ['ETag', 'Link', 'Age', 'Warning', 'Retry-After', ...Object.keys(AS_OF_HEADERS)],
+  exposedHeaders: ['ETag', 'Link', 'Age', 'Warning', 'Retry-After', RANGE_HEADER, ...Object.keys(AS_OF_HEADERS)],
   /** Time for which a browser may cache these rules, s. */
   maxAgeSeconds: 600,
 }

@@ -134,7 +134,7 @@ export function servingHandlerOf(
     lastRun: () => readRunStatus(objects),
     compaction: () => slowestProgress(objects),
     slotMs,
-    classNames: async () => [...(await classes()).keys()],
+    classes,
     lanes: () => logMetadata.lanes(),
     waiting: cursor => logMetadata.waiting(cursor),
     now: Date.now,

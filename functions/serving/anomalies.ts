@@ -3,13 +3,14 @@ import type { Alert } from '../core/alert.ts'
 import { fromMicro } from '../core/fixed-point.ts'
 import { DAY_MS, dayOf, formatTimestamp, startOfDay } from '../core/time.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
+import { rangeOf } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
+import { type ClassSource, refuseUnknownClass } from './class-names.ts'
 import { type AnomaliesQuery, type AnomalyRow, MOST_SEARCHED_DAYS, SEARCHED_DAYS } from './schemas.ts'
 
 /** What the search for alerts reads. */
-export interface AnomaliesSource {
+export interface AnomaliesSource extends ClassSource {
   store: Pick<SpeedStore, 'readCursors' | 'readAlerts'>
-  classNames(): Promise<string[]>
 }
 
 /**
@@ -20,6 +21,8 @@ export interface AnomaliesPage {
   rows: AnomalyRow[]
   /** Parameters of the next page; null on the last page. */
   next: { after: string; to: string } | null
+  /** Range that is searched: the newest part of a longer one. */
+  range: string
 }
 
 /** Number of alerts of a class and day that one read fetches. */
@@ -39,27 +42,26 @@ interface Budget {
 /**
  * Finds anomalies and returns one page of them.
  *
- * @throws BadParameterError when `after` is not the end of a page, or the range is too long
+ * @throws BadParameterError when `after` is not the end of a page, the range is invalid, or the class unknown
  */
 export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery): Promise<AnomaliesPage> {
   const { store } = source
   const after = query.after === undefined ? undefined : placeOf(query.after)
   const newestMs = Math.max(...(await store.readCursors()).map(({ lastEventMs }) => lastEventMs ?? 0), 0)
-  const longestMs = MOST_SEARCHED_DAYS * DAY_MS
-  const untilMs = query.to ?? Math.min(newestMs + 1, (query.from ?? Number.POSITIVE_INFINITY) + longestMs)
-  const fromMs = query.from ?? Math.max(untilMs - SEARCHED_DAYS * DAY_MS, 0)
-  if (untilMs - fromMs > longestMs) {
-    throw new BadParameterError(`from: must be at most ${MOST_SEARCHED_DAYS} days before the end`)
-  }
+  const untilMs = query.to ?? Math.max(newestMs + 1, query.from ?? 0)
+  if (query.from !== undefined && untilMs < query.from) throw new BadParameterError('to: must not be before from')
+  const earliestMs = Math.max(untilMs - MOST_SEARCHED_DAYS * DAY_MS, 0)
+  const fromMs = Math.max(query.from ?? untilMs - SEARCHED_DAYS * DAY_MS, earliestMs)
+  await refuseUnknownClass(source, query.class)
   const startMs = Math.min(untilMs - 1, newestMs, after?.[0] ?? Number.POSITIVE_INFINITY)
-  const known = await source.classNames()
-  const classes = query.class === undefined ? known : known.filter(each => each === query.class)
+  const classes = query.class === undefined ? [...(await source.classes()).keys()] : [query.class]
 
   const budget = { reads: Math.max(MOST_READS, 2 * classes.length) }
   const found: Alert[] = []
   const pageTo = (next: Place | null): AnomaliesPage => ({
     rows: found.map(rowOf),
     next: next && { after: Buffer.from(JSON.stringify(next)).toString('base64url'), to: formatTimestamp(untilMs) },
+    range: rangeOf(fromMs, untilMs),
   })
   let last = after
   for (let dayMs = startOfDay(startMs); dayMs + DAY_MS > fromMs && dayMs >= 0; dayMs -= DAY_MS) {

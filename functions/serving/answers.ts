@@ -2,6 +2,7 @@ import type { CompactionProgress } from '../archive/compaction-progress.ts'
 import type { RunStatus } from '../batch/run-status.ts'
 import type { View } from '../batch/view.ts'
 import type { ViewReader } from '../batch/view-reader.ts'
+import type { ClassList } from '../core/classes.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { FUTURE_TOLERANCE_MS } from '../core/event.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
@@ -15,6 +16,7 @@ import type { SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import type { Activity } from './activity.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { classStatsRows, viewTotals } from './batch-answers.ts'
+import { refuseUnknownClass } from './class-names.ts'
 import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
 
 /** Ports and settings with which the API answers. */
@@ -22,7 +24,7 @@ export interface Serving {
   store: SpeedStore
   views: ViewReader
   slotMs: number
-  classNames(): Promise<string[]>
+  classes(): Promise<ClassList>
   lastRun(): Promise<RunStatus | undefined>
   /** Reads the progress of the compaction that is furthest behind; undefined before the first. */
   compaction(): Promise<CompactionProgress | undefined>
@@ -122,22 +124,29 @@ const DEFAULT_RANGE_MS = 6 * HOUR_MS
  * when days are requested. A day consists of the batch view and the speed rows since its cut. Imports appear only in
  * days.
  *
- * @returns rows ordered by time, then by class
- * @throws BadParameterError when the range is invalid or too long
+ * @returns rows ordered by time, then by class, and the range that they cover: the newest part of a longer one
+ * @throws BadParameterError when the range is invalid or the class unknown
  */
-export async function windows(serving: Serving, { class: only, from, to, every }: WindowsQuery): Promise<WindowRow[]> {
+export async function windows(
+  serving: Serving,
+  { class: only, from, to, every }: WindowsQuery,
+): Promise<{ rows: WindowRow[]; range: string }> {
   const nowMs = serving.now()
-  const longestMs = LONGEST_DAYS * DAY_MS
-  const untilMs = to ?? Math.min(Math.max(nowMs + 1, from ?? 0), (from ?? nowMs) + longestMs)
-  const fromMs = from ?? Math.max(untilMs - DEFAULT_RANGE_MS, 0)
-  if (untilMs < fromMs) throw new BadParameterError('to: must not be before from')
-  if (untilMs - fromMs > longestMs) {
-    throw new BadParameterError(`to: must be at most ${LONGEST_DAYS} days behind from`)
-  }
-  if (untilMs === fromMs) return []
+  const untilMs = to ?? Math.max(nowMs + 1, from ?? 0)
+  if (from !== undefined && untilMs < from) throw new BadParameterError('to: must not be before from')
+  const fromMs = Math.max(from ?? untilMs - DEFAULT_RANGE_MS, untilMs - LONGEST_DAYS * DAY_MS, 0)
+  const range = rangeOf(fromMs, untilMs)
+  await refuseUnknownClass(serving, only)
+  if (untilMs === fromMs) return { rows: [], range }
   const stepMs = STEPS_MS[every]
   const splitMs = stepMs === DAY_MS ? Number.POSITIVE_INFINITY : startOfDay(nowMs - WINDOWS_REACH_MS)
-  return serving.views.read(view => windowsOf(serving, view, { only, fromMs, untilMs, stepMs, splitMs }))
+  const rows = await serving.views.read(view => windowsOf(serving, view, { only, fromMs, untilMs, stepMs, splitMs }))
+  return { rows, range }
+}
+
+/** Formats a range as RANGE_HEADER has it. */
+export function rangeOf(fromMs: number, untilMs: number): string {
+  return `${formatTimestamp(fromMs)}/${formatTimestamp(untilMs)}`
 }
 
 async function windowsOf(

@@ -5,9 +5,19 @@ import type { Band } from '../core/event.ts'
 import type { History } from '../core/history.ts'
 import { correlation, FEATURES, type Feature, quantile, separability, trend } from '../core/history-statistics.ts'
 import { byName } from '../core/text-order.ts'
+import { DAY_MS, dayOf } from '../core/time.ts'
 import { statisticsOf, type Totals } from '../core/totals.ts'
 import { BadParameterError } from './bad-parameter.ts'
-import type { BatchDayRow, BatchStatisticsRow, ClassStatsRow, SeparabilityQuery, SeparabilityRow } from './schemas.ts'
+import { type ClassSource, refuseUnknownClass } from './class-names.ts'
+import {
+  type BatchDayRow,
+  type BatchDaysQuery,
+  type BatchStatisticsRow,
+  type ClassStatsRow,
+  LONGEST_DAYS,
+  type SeparabilityQuery,
+  type SeparabilityRow,
+} from './schemas.ts'
 
 /** Answers from the batch view alone: all arrivals before its cut, and imports. */
 
@@ -73,11 +83,14 @@ export const MAX_PAIRED_CLASSES = 100
  *   have the class
  */
 export async function batchSeparability(
-  { views }: Batch,
+  batch: Batch & ClassSource,
   { class: only }: SeparabilityQuery = {},
 ): Promise<SeparabilityRow[]> {
-  const classes = await allTime(views)
-  if (only !== undefined) return separabilityOf(only, classes)
+  const classes = await allTime(batch.views)
+  if (only !== undefined) {
+    await refuseUnknownClass(batch, only)
+    return separabilityOf(only, classes)
+  }
   if (classes.length > MAX_PAIRED_CLASSES) {
     throw new BadParameterError(
       `class: is needed where there are more than ${MAX_PAIRED_CLASSES} classes, here ${classes.length}: name one to have its pairs with all others`,
@@ -109,12 +122,18 @@ function separabilityRow(a: string, first: History, b: string, second: History):
  * Answers the days of each class.
  *
  * @param query first and last day, YYYY-MM-DD, both included; without a class, all classes
+ * @returns rows and the days that they cover: the last part of a longer range
+ * @throws BadParameterError when the class is unknown
  */
 export async function batchDays(
-  { views }: Batch,
-  query: { class?: string | undefined; from: string; to: string },
-): Promise<BatchDayRow[]> {
-  const days = await views.read(async view => (view ? views.days(view, query.from, query.to) : []))
+  batch: Batch & ClassSource,
+  query: BatchDaysQuery,
+): Promise<{ rows: BatchDayRow[]; range: string }> {
+  const { views } = batch
+  const { to } = query
+  const from = dayOf(Math.max(Date.parse(query.from), Date.parse(to) - (LONGEST_DAYS - 1) * DAY_MS))
+  await refuseUnknownClass(batch, query.class)
+  const days = await views.read(async view => (view ? views.days(view, from, to) : []))
   const wanted = days.filter(({ className }) => query.class === undefined || className === query.class)
   const rows: BatchDayRow[] = []
   for (const [day, ofDay] of [...Map.groupBy(wanted, row => row.day)].sort(byName)) {
@@ -132,7 +151,7 @@ export async function batchDays(
       })
     }
   }
-  return rows
+  return { rows, range: `${from}/${to}` }
 }
 
 async function allTime(views: ViewReader): Promise<[string, History][]> {

@@ -3,6 +3,7 @@ import { anomalies } from './anomalies.ts'
 import { type AsOf, classStats, realtimeNdvi, type Serving, windows } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
+import { classes } from './classes.ts'
 import { health } from './health.ts'
 import {
   AnomaliesQuery,
@@ -10,6 +11,7 @@ import {
   BatchDayRow,
   BatchDaysQuery,
   BatchStatisticsRow,
+  ClassRow,
   ClassStatsRow,
   Health,
   NoQuery,
@@ -27,6 +29,8 @@ export interface Found {
   next?: Record<string, string> | null
   /** State of the data, for endpoints that report it. */
   asOf?: AsOf
+  /** Range of time that the answer covers, for endpoints whose request names one: see RANGE_HEADER. */
+  range?: string
 }
 
 /** Endpoint for GET. The router, the check of parameters, the OpenAPI document and its page are all made from it. */
@@ -40,6 +44,8 @@ export interface Endpoint {
   isTable: boolean
   /** True when the answer reports the state of its data. */
   tellsAsOf: boolean
+  /** True when the answer reports the range that it covers, which may be shorter than the one that was requested. */
+  tellsRange: boolean
   /** True when the last good answer, marked as old, may be given while there is no newer one. */
   mayBeOld: boolean
   /** @throws BadParameterError */
@@ -52,11 +58,12 @@ function table<Query extends z.ZodObject>(endpoint: {
   query: Query
   row: z.ZodObject
   tellsAsOf?: boolean
+  tellsRange?: boolean
   rows(serving: Serving, query: z.infer<Query>): Promise<Found | unknown[]>
 }): Endpoint {
-  const { path, summary, query, row, tellsAsOf = false, rows } = endpoint
+  const { path, summary, query, row, tellsAsOf = false, tellsRange = false, rows } = endpoint
   return {
-    ...{ path, summary, query, schema: row, isTable: true, tellsAsOf, mayBeOld: true },
+    ...{ path, summary, query, schema: row, isTable: true, tellsAsOf, tellsRange, mayBeOld: true },
     async answer(serving, text) {
       const found = await rows(serving, parse(query, text))
       return Array.isArray(found) ? { body: found } : found
@@ -88,16 +95,21 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: 'A time series by windows of ten minutes, hours or days, oldest first; a week back or more, by days',
     query: WindowsQuery,
     row: WindowRow,
-    rows: windows,
+    tellsRange: true,
+    async rows(serving, query) {
+      const { rows, range } = await windows(serving, query)
+      return { body: rows, range }
+    },
   }),
   table({
     path: '/api/anomalies',
     summary: 'Unusual images with their score, newest first; further pages by the Link header',
     query: AnomaliesQuery,
     row: AnomalyRow,
+    tellsRange: true,
     async rows(serving, query) {
-      const { rows, next } = await anomalies(serving, query)
-      return { body: rows, next }
+      const { rows, next, range } = await anomalies(serving, query)
+      return { body: rows, next, range }
     },
   }),
   table({
@@ -137,7 +149,18 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: 'Every class by the day of its images, as of the last batch view',
     query: BatchDaysQuery,
     row: BatchDayRow,
-    rows: batchDays,
+    tellsRange: true,
+    async rows(serving, query) {
+      const { rows, range } = await batchDays(serving, query)
+      return { body: rows, range }
+    },
+  }),
+  table({
+    path: '/api/classes',
+    summary: 'The classes: since when each is known, and its images over all time',
+    query: NoQuery,
+    row: ClassRow,
+    rows: classes,
   }),
   {
     path: '/api/health',
@@ -146,6 +169,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     schema: Health,
     isTable: false,
     tellsAsOf: false,
+    tellsRange: false,
     mayBeOld: false,
     async answer(serving, query) {
       parse(NoQuery, query)

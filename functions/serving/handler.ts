@@ -6,6 +6,7 @@ import type { AS_OF_HEADERS } from '../http/as-of.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { conditionalAnswer } from '../http/etag.ts'
 import { problem } from '../http/problem.ts'
+import { RANGE_HEADER } from '../http/range.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AsOf, Serving } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
@@ -41,16 +42,21 @@ type Headers = Record<string, string>
 interface Value {
   value: unknown
   columns: readonly string[] | null
+  /** Begins CSV with a byte order mark. */
+  isMarked: boolean
 }
 
 const JSON_TYPE = 'application/json'
 const CSV_TYPE = 'text/csv'
+/** Byte order mark. Spreadsheets read CSV that begins with it as UTF-8. */
+const MARK = '\uFEFF'
 const FORMS: readonly Form<Value>[] = [
   { type: JSON_TYPE, contentType: JSON_TYPE, write: ({ value }) => notTooLong(JSON.stringify(value)) },
   {
     type: CSV_TYPE,
     contentType: `${CSV_TYPE}; charset=utf-8`,
-    write: ({ value, columns }) => notTooLong(toCsv(columns as string[], value as Record<string, unknown>[])),
+    write: ({ value, columns, isMarked }) =>
+      notTooLong(`${isMarked ? MARK : ''}${toCsv(columns as string[], value as Record<string, unknown>[])}`),
   },
 ]
 
@@ -99,10 +105,11 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
       ...(type === CSV_TYPE && { 'Content-Disposition': `attachment; filename="${fileName(endpoint)}"` }),
       ...(ageMs > 0 && { Age: String(Math.ceil(ageMs / SECOND_MS)), Warning: '110 - "Response is Stale"' }),
       ...(value.asOf && asOfHeaders(value.asOf)),
+      ...(value.range !== undefined && { [RANGE_HEADER]: value.range }),
       ...(value.next && { Link: `<${nextPage(event, value.next)}>; rel="next"` }),
     }
     const columns = endpoint.isTable ? Object.keys(endpoint.schema.shape) : null
-    return { statusCode: 200, headers, body: { value: value.body, columns }, type }
+    return { statusCode: 200, headers, body: { value: value.body, columns, isMarked: format === 'csv-bom' }, type }
   }
 
   return httpEdge({ forms: FORMS, handle, finish: tagged, failed: error => failed(error, serving.logger) })
@@ -163,8 +170,10 @@ function fileName({ path }: Endpoint): string {
 function typeOf({ isTable }: Endpoint, format: string | undefined, accepted: readonly string[]): string | undefined {
   if (format === undefined) return accepted.find(type => isTable || type === JSON_TYPE)
   if (isTable && format === 'json') return JSON_TYPE
-  if (isTable && format === 'csv') return CSV_TYPE
-  throw new BadParameterError(`format: ${isTable ? 'must be json or csv' : 'there is only JSON, leave it out'}`)
+  if (isTable && (format === 'csv' || format === 'csv-bom')) return CSV_TYPE
+  throw new BadParameterError(
+    `format: ${isTable ? 'must be json, csv or csv-bom' : 'there is only JSON, leave it out'}`,
+  )
 }
 
 /**
@@ -210,7 +219,9 @@ function tagged(event: APIGatewayProxyEvent, answer: APIGatewayProxyResult): API
 }
 
 function failed(error: Error, logger: Logger): APIGatewayProxyResult {
-  if (error instanceof BadParameterError) return problem(error.status, 'A parameter is not right', error.message)
+  if (error instanceof BadParameterError) {
+    return problem(error.status, 'A parameter is not right', error.message, error.more)
+  }
   logger.warn('serving: request failed', { error: String(error) })
   const detail =
     error instanceof DamagedObjectError

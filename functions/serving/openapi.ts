@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
+import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
 import { ENDPOINTS, type Endpoint } from './endpoints.ts'
 import { describedParameters } from './schemas.ts'
 
@@ -28,7 +29,12 @@ export function openApi(): Json {
         { get: operation(endpoint, 'get'), head: operation(endpoint, 'head') },
       ]),
     ),
-    components: { schemas: { Problem: PROBLEM } },
+    components: {
+      schemas: {
+        ...Object.fromEntries(ENDPOINTS.map(({ schema }) => [nameOf(schema), jsonSchema(schema)])),
+        Problem: PROBLEM,
+      },
+    },
   }
 }
 
@@ -41,6 +47,7 @@ const PROBLEM: Json = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string' },
+    near: { type: 'array', items: { type: 'string' } },
   },
 }
 
@@ -51,7 +58,7 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
     description,
     ...withBody({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }),
   })
-  const row = jsonSchema(endpoint.schema)
+  const row = { $ref: `#/components/schemas/${nameOf(endpoint.schema)}` }
   return {
     operationId: `${method}${endpoint.path.replaceAll(/[/-](\w)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary: endpoint.summary,
@@ -76,6 +83,9 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
                 { description, schema: { type: 'string', format: 'date-time' } },
               ]),
             )),
+          ...(endpoint.tellsRange && {
+            [RANGE_HEADER]: { description: RANGE_DESCRIPTION, schema: { type: 'string' } },
+          }),
           ...(endpoint.mayBeOld && {
             Age: {
               description: 'Age of the answer, s, when it is an older one because there is no newer one',
@@ -90,7 +100,7 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
       },
       304: { description: 'Not changed: still the answer that If-None-Match names' },
       400: problem('A parameter is not right'),
-      404: problem('There is no such page'),
+      404: problem('There is no such class, or no such page. `near` lists names that are near the class'),
       406: problem('No form that Accept names is possible'),
       429: problem('Too many requests at once'),
       503: problem('The answer is not known right now'),
@@ -101,8 +111,14 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
 const FORMAT: Json = {
   name: 'format',
   in: 'query',
-  description: 'Form of the answer; overrides Accept',
-  schema: { type: 'string', enum: ['json', 'csv'] },
+  description:
+    'Form of the answer; overrides Accept. csv-bom begins with a byte order mark, by which spreadsheets know UTF-8',
+  schema: { type: 'string', enum: ['json', 'csv', 'csv-bom'] },
+}
+
+/** Name of a schema in the document: its title. */
+function nameOf(schema: z.ZodType): string {
+  return String(schema.meta()?.title)
 }
 
 /** Removes the parts of a schema that are the same for all schemas, and the dialect, which is OpenAPI's default. */

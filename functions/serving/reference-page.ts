@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
+import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { describedParameters } from './schemas.ts'
 
@@ -14,18 +15,22 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0;
 
 /** Builds the API reference for people: a page that loads nothing else. */
 export function referencePage(): string {
-  const sections = ENDPOINTS.map(({ path, summary, query, schema, isTable, tellsAsOf }) => {
+  const sections = ENDPOINTS.map(({ path, summary, query, schema, isTable, tellsAsOf, tellsRange }) => {
     const parameters = describedParameters(query).map(({ name, isRequired, description, schema }) => [
       `${name}${isRequired ? ' (required)' : ''}`,
       typesOf(schema).join(' or '),
       description,
     ])
     const fields = fieldsOf(schema)
+    const headers = [
+      ...(tellsAsOf ? Object.entries(AS_OF_HEADERS) : []),
+      ...(tellsRange ? [[RANGE_HEADER, RANGE_DESCRIPTION]] : []),
+    ]
     return `<h2 id="${escaped(path)}">GET ${escaped(path)}</h2>
 <p>${escaped(summary)}.</p>
 ${parameters.length > 0 ? `<h3>Parameters</h3>${tableOf(['Name', 'Type', ''], parameters)}` : ''}
 <h3>${isTable ? 'Columns' : 'Fields'}</h3>${tableOf(['Name', 'Type', ''], fields)}
-${tellsAsOf ? `<h3>Headers</h3>${tableOf(['Name', ''], Object.entries(AS_OF_HEADERS))}` : ''}`
+${headers.length > 0 ? `<h3>Headers</h3>${tableOf(['Name', ''], headers)}` : ''}`
   })
   return `<!doctype html>
 <html lang="en">
@@ -33,7 +38,7 @@ ${tellsAsOf ? `<h3>Headers</h3>${tableOf(['Name', ''], Object.entries(AS_OF_HEAD
 <body>
 <main>
 <h1>The API</h1>
-<p>Tables are arrays of objects, or CSV with <code>format=csv</code> or <code>Accept: text/csv</code>. NDVI is -1 to 1, times are ISO 8601 in UTC, null is “not measured”. Errors are problem bodies (RFC 9457). For programs: <a href="openapi.json">openapi.json</a>.</p>
+<p>Tables are arrays of objects, or CSV with <code>format=csv</code> or <code>Accept: text/csv</code>; <code>format=csv-bom</code> is for spreadsheets. A class that is not known is a 404 that lists near names. NDVI is -1 to 1, times are ISO 8601 in UTC, null is “not measured”. Errors are problem bodies (RFC 9457). For programs: <a href="openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}
 </main>
 </body>

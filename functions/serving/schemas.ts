@@ -11,94 +11,113 @@ const className = z.string().describe('Land-cover class')
 const ndvi = z.number().min(-1).max(1)
 const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
 
-export const WindowRow = z.object({
-  class_name: className,
-  window_start: timestamp.describe(
-    'Start of the window of event time: ten minutes, or the requested hour or day; always a day for times a week ago or more',
-  ),
-  window_end: timestamp,
-  state: z
-    .enum(['open', 'closed'])
-    .describe('A closed window contains every image that was not late; late images still count in it'),
-  count: z.int().describe('Images in the window'),
-  late_count: z
-    .int()
-    .nullable()
-    .describe('Images in the window that arrived more than five minutes after its end; null for a whole day'),
-  ndvi_avg: ndvi.nullable(),
-  ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
-  ndvi_min: ndvi.nullable().describe('Lowest pixel'),
-  ndvi_max: ndvi.nullable().describe('Highest pixel'),
-})
+export const WindowRow = z
+  .object({
+    class_name: className,
+    window_start: timestamp.describe(
+      'Start of the window of event time: ten minutes, or the requested hour or day; always a day for times a week ago or more',
+    ),
+    window_end: timestamp,
+    state: z
+      .enum(['open', 'closed'])
+      .describe('A closed window contains every image that was not late; late images still count in it'),
+    count: z.int().describe('Images in the window'),
+    late_count: z
+      .int()
+      .nullable()
+      .describe('Images in the window that arrived more than five minutes after its end; null for a whole day'),
+    ndvi_avg: ndvi.nullable(),
+    ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
+    ndvi_min: ndvi.nullable().describe('Lowest pixel'),
+    ndvi_max: ndvi.nullable().describe('Highest pixel'),
+  })
+  .meta({ title: 'WindowRow' })
 export type WindowRow = z.infer<typeof WindowRow>
 
-export const ClassStatsRow = z.object({
-  class_name: className,
-  count: z.int().describe('Images'),
-  ndvi_avg: ndvi.nullable(),
-  ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
-  ndvi_min: ndvi.nullable().describe('Lowest pixel'),
-  ndvi_max: ndvi.nullable().describe('Highest pixel'),
-  red_avg: z.number().nullable(),
-  nir_avg: z.number().nullable(),
-  brightness_avg: z.number().nullable(),
-})
+export const ClassStatsRow = z
+  .object({
+    class_name: className,
+    count: z.int().describe('Images'),
+    ndvi_avg: ndvi.nullable(),
+    ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
+    ndvi_min: ndvi.nullable().describe('Lowest pixel'),
+    ndvi_max: ndvi.nullable().describe('Highest pixel'),
+    red_avg: z.number().nullable(),
+    nir_avg: z.number().nullable(),
+    brightness_avg: z.number().nullable(),
+  })
+  .meta({ title: 'ClassStatsRow' })
 export type ClassStatsRow = z.infer<typeof ClassStatsRow>
 
-export const AnomalyRow = z.object({
-  class_name: className,
-  image_id: z.string(),
-  ndvi_mean: ndvi,
-  ndvi_min: ndvi.nullable(),
-  ndvi_max: ndvi.nullable(),
-  timestamp: timestamp.describe('When the image was taken'),
-  rule: z.string().describe('Rule that found it'),
-  score: z.number().describe('Distance from normal, in standard deviations; negative is below'),
-  baseline_version: z.int().describe('Revision of the batch view that defines what is normal'),
-})
+export const ClassRow = z
+  .object({
+    class_name: className,
+    known_since: timestamp
+      .nullable()
+      .describe('Arrival time since which events of it are taken; 1970 is always, null is not any more'),
+    count: z.int().describe('Images over all time, from the batch view and newer arrivals'),
+  })
+  .meta({ title: 'ClassRow' })
+export type ClassRow = z.infer<typeof ClassRow>
+
+export const AnomalyRow = z
+  .object({
+    class_name: className,
+    image_id: z.string(),
+    ndvi_mean: ndvi,
+    ndvi_min: ndvi.nullable(),
+    ndvi_max: ndvi.nullable(),
+    timestamp: timestamp.describe('When the image was taken'),
+    rule: z.string().describe('Rule that found it'),
+    score: z.number().describe('Distance from normal, in standard deviations; negative is below'),
+    baseline_version: z.int().describe('Revision of the batch view that defines what is normal'),
+  })
+  .meta({ title: 'AnomalyRow' })
 export type AnomalyRow = z.infer<typeof AnomalyRow>
 
-export const Health = z.object({
-  status: z.enum(['ok', 'degraded']),
-  reasons: z.array(z.string()).describe('Why the status is degraded, for people; empty when it is ok'),
-  checked_at: timestamp,
-  watermark: timestamp
-    .nullable()
-    .describe('Windows that end at this time or before are closed; null while nothing is known of a lane of the log'),
-  speed: z.object({
-    lag_ms: z.number().nullable().describe('Age of the oldest record that is not applied yet; 0 when there is none'),
-    lanes: z.array(
-      z.object({
-        lane: z.string(),
-        last_event_at: timestamp.nullable(),
-        last_arrival_at: timestamp.nullable(),
-        lag_ms: z.number(),
-        end_to_end_delay_ms: z
-          .number()
-          .nullable()
-          .describe('Time from the sending of the last heartbeat until it was applied; null before the first'),
-        lost_records: z
-          .int()
-          .describe(
-            'Upper limit of the records that the log removed before they were read; 0 when the log cannot tell',
-          ),
-      }),
-    ),
-  }),
-  batch: z.object({
-    cut: timestamp
+export const Health = z
+  .object({
+    status: z.enum(['ok', 'degraded']),
+    reasons: z.array(z.string()).describe('Why the status is degraded, for people; empty when it is ok'),
+    checked_at: timestamp,
+    watermark: timestamp
       .nullable()
-      .describe('The batch view counts everything that arrived before this time; null while it counts imports only'),
-    revision: z.int().nullable(),
-    published_at: timestamp.nullable(),
-    images: z.int().nullable(),
-    missed: z.int().describe('Events that arrived in a slot after it was counted: a backfill counts them'),
-    last_run_at: timestamp.nullable(),
-    last_run_error: z.string().nullable(),
-    lanes_behind: z.array(z.string()).describe('Lanes of the log for which the cut waits'),
-  }),
-  quarantine: z.object({ count: z.int().describe('Records and lines of records that were quarantined so far') }),
-})
+      .describe('Windows that end at this time or before are closed; null while nothing is known of a lane of the log'),
+    speed: z.object({
+      lag_ms: z.number().nullable().describe('Age of the oldest record that is not applied yet; 0 when there is none'),
+      lanes: z.array(
+        z.object({
+          lane: z.string(),
+          last_event_at: timestamp.nullable(),
+          last_arrival_at: timestamp.nullable(),
+          lag_ms: z.number(),
+          end_to_end_delay_ms: z
+            .number()
+            .nullable()
+            .describe('Time from the sending of the last heartbeat until it was applied; null before the first'),
+          lost_records: z
+            .int()
+            .describe(
+              'Upper limit of the records that the log removed before they were read; 0 when the log cannot tell',
+            ),
+        }),
+      ),
+    }),
+    batch: z.object({
+      cut: timestamp
+        .nullable()
+        .describe('The batch view counts everything that arrived before this time; null while it counts imports only'),
+      revision: z.int().nullable(),
+      published_at: timestamp.nullable(),
+      images: z.int().nullable(),
+      missed: z.int().describe('Events that arrived in a slot after it was counted: a backfill counts them'),
+      last_run_at: timestamp.nullable(),
+      last_run_error: z.string().nullable(),
+      lanes_behind: z.array(z.string()).describe('Lanes of the log for which the cut waits'),
+    }),
+    quarantine: z.object({ count: z.int().describe('Records and lines of records that were quarantined so far') }),
+  })
+  .meta({ title: 'Health' })
 export type Health = z.infer<typeof Health>
 
 const quantiles = {
@@ -110,44 +129,50 @@ const quantiles = {
 }
 const correlation = z.number().min(-1).max(1).nullable()
 
-export const BatchStatisticsRow = z.object({
-  class_name: className,
-  count: z.int().describe('Images'),
-  ...quantiles,
-  ndvi_trend_per_year: z.number().nullable().describe('Slope of NDVI over the days of the images, least squares'),
-  ndvi_trend_correlation: correlation.describe('Pearson’s correlation of NDVI with the day'),
-  ndvi_red_correlation: correlation.describe('Pearson’s correlation of NDVI with the band’s mean, over images'),
-  ndvi_green_correlation: correlation,
-  ndvi_blue_correlation: correlation,
-  ndvi_nir_correlation: correlation,
-  ndvi_brightness_correlation: correlation,
-})
+export const BatchStatisticsRow = z
+  .object({
+    class_name: className,
+    count: z.int().describe('Images'),
+    ...quantiles,
+    ndvi_trend_per_year: z.number().nullable().describe('Slope of NDVI over the days of the images, least squares'),
+    ndvi_trend_correlation: correlation.describe('Pearson’s correlation of NDVI with the day'),
+    ndvi_red_correlation: correlation.describe('Pearson’s correlation of NDVI with the band’s mean, over images'),
+    ndvi_green_correlation: correlation,
+    ndvi_blue_correlation: correlation,
+    ndvi_nir_correlation: correlation,
+    ndvi_brightness_correlation: correlation,
+  })
+  .meta({ title: 'BatchStatisticsRow' })
 export type BatchStatisticsRow = z.infer<typeof BatchStatisticsRow>
 
 const distance = z.number().min(0).max(2).nullable()
 
-export const SeparabilityRow = z.object({
-  class_a: className,
-  class_b: className,
-  ndvi: distance.describe('Jeffries-Matusita distance by NDVI: 0 not separable, 2 fully separable'),
-  red: distance,
-  green: distance,
-  blue: distance,
-  nir: distance,
-  brightness: distance,
-})
+export const SeparabilityRow = z
+  .object({
+    class_a: className,
+    class_b: className,
+    ndvi: distance.describe('Jeffries-Matusita distance by NDVI: 0 not separable, 2 fully separable'),
+    red: distance,
+    green: distance,
+    blue: distance,
+    nir: distance,
+    brightness: distance,
+  })
+  .meta({ title: 'SeparabilityRow' })
 export type SeparabilityRow = z.infer<typeof SeparabilityRow>
 
-export const BatchDayRow = z.object({
-  class_name: className,
-  day: z.iso.date().describe('UTC day on which the images were taken'),
-  count: z.int().describe('Images'),
-  ndvi_avg: ndvi.nullable(),
-  ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
-  ndvi_min: ndvi.nullable().describe('Lowest pixel'),
-  ndvi_max: ndvi.nullable().describe('Highest pixel'),
-  ...quantiles,
-})
+export const BatchDayRow = z
+  .object({
+    class_name: className,
+    day: z.iso.date().describe('UTC day on which the images were taken'),
+    count: z.int().describe('Images'),
+    ndvi_avg: ndvi.nullable(),
+    ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
+    ndvi_min: ndvi.nullable().describe('Lowest pixel'),
+    ndvi_max: ndvi.nullable().describe('Highest pixel'),
+    ...quantiles,
+  })
+  .meta({ title: 'BatchDayRow' })
 export type BatchDayRow = z.infer<typeof BatchDayRow>
 
 /** Makes a query parameter, which is text. `described` is its form in the OpenAPI document. */
@@ -234,12 +259,9 @@ export const BatchDaysQuery = z
   .strictObject({
     class: text(NAME_LIMIT, 'Only this class'),
     from: day('First day, UTC'),
-    to: day(`Last day, UTC: at most ${LONGEST_DAYS} days in all`),
+    to: day(`Last day, UTC. Of a longer range the last ${LONGEST_DAYS} days are answered: see Landcover-Range`),
   })
-  .refine(({ from, to }) => from <= to && Date.parse(to) - Date.parse(from) < LONGEST_DAYS * DAY_MS, {
-    path: ['to'],
-    message: `must be on or after from, and at most ${LONGEST_DAYS} days in all`,
-  })
+  .refine(({ from, to }) => from <= to, { path: ['to'], message: 'must be on or after from' })
 export type BatchDaysQuery = z.infer<typeof BatchDaysQuery>
 
 /** Steps of a series, ms. */
@@ -251,7 +273,9 @@ const STEPS = Object.keys(STEPS_MS) as Step[]
 export const WindowsQuery = z.strictObject({
   class: text(NAME_LIMIT, 'Only this class'),
   from: instant('Start of the range; six hours before its end by default'),
-  to: instant(`End of the range, not included; now by default, and at most ${LONGEST_DAYS} days after its start`),
+  to: instant(
+    `End of the range, not included; now by default. Of a longer range the last ${LONGEST_DAYS} days are answered: see Landcover-Range`,
+  ),
   every: parameter(z.enum(STEPS, `must be one of ${STEPS.join(', ')}`).default('10m'), {
     ...{ type: 'string', enum: STEPS, default: '10m' },
     description: 'Length of each window; for times a week ago or more it is always a day',
@@ -282,7 +306,7 @@ export const AnomaliesQuery = z.strictObject({
     },
   ),
   from: instant(
-    `Only images taken at this time or later; ${SEARCHED_DAYS} days before the end by default, at most ${MOST_SEARCHED_DAYS}`,
+    `Only images taken at this time or later; ${SEARCHED_DAYS} days before the end by default. Of a longer range the last ${MOST_SEARCHED_DAYS} days are searched: see Landcover-Range`,
   ),
   to: instant('Only images taken before this time; by default all, within the days that may be searched'),
   after: text(PLACE_LIMIT, 'End of the last page: take it from the Link header'),

@@ -118,6 +118,8 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         const { headers, body } = await ask('/api/class-stats', { query: { format: 'csv' } })
         expect(headers['Content-Disposition']).toBe('attachment; filename="landcover-class-stats.csv"')
         expect((await ask('/api/class-stats')).headers).not.toHaveProperty('Content-Disposition')
+        const marked = await ask('/api/class-stats', { query: { format: 'csv-bom' } })
+        expect([marked.headers['Content-Type'], marked.body]).toEqual([headers['Content-Type'], `\uFEFF${body}`])
         expect(body).toBe(
           'class_name,count,ndvi_avg,ndvi_stddev,ndvi_min,ndvi_max,red_avg,nir_avg,brightness_avg\r\n' +
             'Forest,1,0.5,,,,,,\r\n' +
@@ -141,11 +143,11 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         ['/api/anomalies', { from: '2026-11' }],
         ['/api/anomalies', { from: '2026-02-30' }],
         ['/api/windows', { to: '17953560000' }],
-        ['/api/anomalies', { from: '2026-10-01T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
+        ['/api/anomalies', { from: '2026-11-22T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
         ['/api/windows', { from: '2026-11-22T00:00:00Z', to: '2026-11-21T00:00:00Z' }],
-        ['/api/windows', { from: '2025-11-01T00:00:00Z', to: '2026-11-22T00:00:00Z' }],
         ['/api/batch/days', { from: '2026-11-22' }],
         ['/api/batch/days', { from: '2026-11-22', to: '2026-02-30' }],
+        ['/api/batch/days', { from: '2026-11-22', to: '2026-11-21' }],
         ['/api/class-stats', { format: 'xml' }],
         ['/api/class-stats', { ['x'.repeat(2_100)]: '' }],
       ])('to %s with %j says that a parameter is not right', async (path, query) => {
@@ -171,12 +173,99 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
       expect(await ask(path, { query: { from: '1970-01-01T00:00:00Z' } })).toMatchObject({ status: 200, body: '[]' })
     })
 
+    describe('a range that is too long', () => {
+      it.each([
+        ['/api/windows', '1970-01-01', '2026-11-22', '2025-11-21T00:00:00.000Z/2026-11-22T00:00:00.000Z'],
+        ['/api/windows', '2026-11-21', '2026-11-22', '2026-11-21T00:00:00.000Z/2026-11-22T00:00:00.000Z'],
+        ['/api/anomalies', '2026-01-01', '2026-11-22', '2026-10-22T00:00:00.000Z/2026-11-22T00:00:00.000Z'],
+        ['/api/anomalies', '2026-11-21', '2026-11-22', '2026-11-21T00:00:00.000Z/2026-11-22T00:00:00.000Z'],
+        ['/api/batch/days', '1970-01-01', '2026-11-22', '2025-11-22/2026-11-22'],
+        ['/api/batch/days', '2026-11-21', '2026-11-22', '2026-11-21/2026-11-22'],
+      ])(
+        'of %s from %s to %s is answered for its newest part, which the header says',
+        async (path, from, to, range) => {
+          const { ask } = await openApi()
+          const { status, headers } = await ask(path, { query: { from, to } })
+          expect([status, headers['Landcover-Range']]).toEqual([200, range])
+        },
+      )
+
+      it('ends now, or at the newest image, when the request names no end', async () => {
+        const { ask, append, speed } = await openApi()
+        await speed([append(image('Forest', NOON_MS))])
+        const endOf = async (path: string) => {
+          const { headers, body } = await ask(path, { query: { from: '1970-01-01' } })
+          return [headers['Landcover-Range'], JSON.parse(body).length]
+        }
+        expect(await endOf('/api/windows')).toEqual(['2025-11-21T12:00:00.001Z/2026-11-22T12:00:00.001Z', 1])
+        expect(await endOf('/api/anomalies')).toEqual(['2026-10-22T12:00:00.001Z/2026-11-22T12:00:00.001Z', 0])
+      })
+    })
+
+    describe('a class that is not known', () => {
+      it.each([
+        ['/api/windows', {}],
+        ['/api/anomalies', {}],
+        ['/api/batch/days', { from: '2026-11-21', to: '2026-11-22' }],
+        ['/api/batch/separability', {}],
+      ])('is a 404 of %s that lists near names', async (path, query) => {
+        const { ask, json } = await openApi()
+        const { status, headers } = await ask(path, { query: { ...query, class: 'forst' } })
+        expect([status, headers['Content-Type']]).toEqual([404, 'application/problem+json'])
+        expect(await json(path, { query: { ...query, class: 'forst' } })).toMatchObject({
+          detail: 'class: "forst" is not known; near names are "Forest". GET /api/classes has all names',
+          near: ['Forest'],
+        })
+        expect(await json(path, { query: { ...query, class: 'Moon' } })).toMatchObject({
+          detail: 'class: "Moon" is not known; no name is near it. GET /api/classes has all names',
+          near: [],
+        })
+      })
+
+      it('is a 404 also while a class without images is an empty answer', async () => {
+        const { ask } = await openApi()
+        expect(await ask('/api/windows', { query: { class: 'SeaLake' } })).toMatchObject({ status: 200, body: '[]' })
+      })
+    })
+
+    describe('the classes', () => {
+      it('are those of the list, with their images, counted at most once in ten seconds', async () => {
+        let reads = 0
+        const { json, clock, append, speed } = await openApi(({ store }) => ({
+          classes: async () => new Map([...[...CLASSES.keys()].map(name => [name, 0] as const), ['New', NOON_MS]]),
+          store: {
+            ...store,
+            readRows(...asked) {
+              reads++
+              return store.readRows(...asked)
+            },
+          },
+        }))
+        await speed([append(image('Forest', NOON_MS)), append(image('Forest', NOON_MS))])
+        const rows = (await json('/api/classes')) as { class_name: string }[]
+        expect(rows.map(({ class_name }) => class_name)).toEqual([...CLASSES.keys(), 'New'].sort())
+        const always = '1970-01-01T00:00:00.000Z'
+        expect(rows).toContainEqual({ class_name: 'Forest', known_since: always, count: 2 })
+        expect(rows).toContainEqual({ class_name: 'New', known_since: '2026-11-22T12:00:00.000Z', count: 0 })
+        const before = reads
+        await speed([append(image('Forest', NOON_MS))])
+        clock.nowMs += 9 * SECOND_MS
+        expect(await json('/api/classes')).toEqual(rows)
+        expect(reads).toBe(before)
+        clock.nowMs += SECOND_MS
+        expect(await json('/api/classes')).toContainEqual({ class_name: 'Forest', known_since: always, count: 3 })
+      })
+    })
+
     describe('the API description', () => {
       it('has every endpoint with its parameters', async () => {
         const { json } = await openApi()
-        const { openapi, paths } = await json('/api/openapi.json')
+        const { openapi, paths, components } = await json('/api/openapi.json')
         expect(openapi).toBe('3.1.0')
         expect(Object.keys(paths)).toEqual(ENDPOINTS.map(({ path }) => path))
+        expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['WindowRow', 'Health', 'Problem']))
+        const { schema } = paths['/api/windows'].get.responses[200].content['application/json']
+        expect(schema).toEqual({ type: 'array', items: { $ref: '#/components/schemas/WindowRow' } })
         const parameters = paths['/api/anomalies'].get.parameters.map(({ name }: { name: string }) => name)
         expect(parameters).toEqual(['limit', 'class', 'rule', 'min_score', 'from', 'to', 'after', 'format'])
       })
@@ -379,7 +468,6 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
           ((await json('/api/anomalies', { query })) as AnomalyRow[]).map(row => row.image_id).join('')
         expect(await found({})).toBe('abcd')
         expect(await found({ class: 'Forest' })).toBe('abd')
-        expect(await found({ class: 'Moon' })).toBe('')
         expect(await found({ rule: 'image-range' })).toBe('c')
         expect(await found({ min_score: '4.5' })).toBe('bd')
         expect(await found({ from: new Date(NOON_MS - 2 * HOUR_MS).toISOString() })).toBe('abc')

@@ -123,8 +123,8 @@ describe('at the border between the batch view and the speed rows', () => {
     const { view } = await pipeline.runBatch()
     expect(view?.cut).toBe(NOON_MS + 2 * HOUR_MS)
     const query = { every: '1d', from: iso(NOON_MS), to: iso(NOON_MS + 4 * HOUR_MS) }
-    const days = await windows(pipeline.serving, WindowsQuery.parse(query))
-    expect(days.map(({ count }) => count)).toEqual([15])
+    const { rows } = await windows(pipeline.serving, WindowsQuery.parse(query))
+    expect(rows.map(({ count }) => count)).toEqual([15])
   })
 
   it('the newest windows come from the last day when the last hour has none', async () => {

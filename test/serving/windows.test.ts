@@ -14,7 +14,8 @@ const iso = (ms: number) => new Date(ms).toISOString()
 
 async function openSeries() {
   const lane = await openOneLane({ slotMs: HOUR_MS })
-  const series = (query: Record<string, string>) => windows(lane.pipeline.serving, WindowsQuery.parse(query))
+  const series = (query: Record<string, string>) =>
+    windows(lane.pipeline.serving, WindowsQuery.parse(query)).then(({ rows }) => rows)
   return { ...lane, series }
 }
 

@@ -192,7 +192,7 @@ export class BatchSide {
       store,
       views: viewReader(objects),
       slotMs,
-      classNames: async () => [],
+      classes: async () => new Map(),
       lanes: async () => log.lanes(),
       lastRun: async () => undefined,
       compaction: async () => undefined,

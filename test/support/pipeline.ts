@@ -55,7 +55,7 @@ export async function openPipeline(options: PipelineOptions) {
     store,
     views,
     slotMs,
-    classNames: async () => [...(await classes()).keys()],
+    classes,
     lanes,
     lastRun: async () => undefined,
     compaction: async () => undefined,

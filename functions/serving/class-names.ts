@@ -1,0 +1,35 @@
+import type { ViewReader } from '../batch/view-reader.ts'
+import type { ClassList } from '../core/classes.ts'
+import { BadParameterError } from './bad-parameter.ts'
+import { nearNames } from './near-names.ts'
+
+/** What tells which classes there are. */
+export interface ClassSource {
+  views: ViewReader
+  classes(): Promise<ClassList>
+}
+
+/**
+ * Checks that a class is known, or that the batch view has images of it.
+ *
+ * @param asked name of a class; undefined when the request names none
+ * @throws BadParameterError with status 404 and near names
+ */
+export async function refuseUnknownClass({ views, classes }: ClassSource, asked: string | undefined): Promise<void> {
+  if (asked === undefined) return
+  const known = await classes()
+  if (known.has(asked)) return
+  const counted = await views.read(async view => (view ? views.classes(view) : new Map<string, unknown>()))
+  if (!counted.has(asked)) throw unknownClass(asked, new Set([...known.keys(), ...counted.keys()]))
+}
+
+function unknownClass(asked: string, names: Iterable<string>): BadParameterError {
+  const near = nearNames(asked, names)
+  const advice =
+    near.length > 0 ? `near names are ${near.map(name => JSON.stringify(name)).join(', ')}` : 'no name is near it'
+  return new BadParameterError(
+    `class: ${JSON.stringify(asked)} is not known; ${advice}. GET /api/classes has all names`,
+    404,
+    { near },
+  )
+}
