@@ -8,8 +8,12 @@ const HEAD_BYTES = 4_096
 
 const EXPORT_CSV = 'export its table as CSV or Parquet'
 
+const UTF_32 = { foreign: 'text in UTF-32', instead: 'save it as UTF-8' }
+
 /** Marks at the start of files that hold no table that is read. */
 const FOREIGN: readonly { mark: readonly number[]; at?: number; foreign: string; instead: string }[] = [
+  { mark: [0xff, 0xfe, 0, 0], ...UTF_32 },
+  { mark: [0, 0, 0xfe, 0xff], ...UTF_32 },
   { mark: [0x89, 0x50, 0x4e, 0x47], foreign: 'a PNG image', instead: 'give statistics of images, not images' },
   { mark: [0xff, 0xd8, 0xff], foreign: 'a JPEG image', instead: 'give statistics of images, not images' },
   { mark: [0x49, 0x49, 0x2a, 0x00], foreign: 'a TIFF image', instead: 'give statistics of images, not images' },
@@ -95,7 +99,7 @@ export function formOf(head: Uint8Array): FileForm {
   if (known) return known.form
   const foreign = FOREIGN.find(({ mark, at = 0 }) => startsWith(head, mark, at))
   if (foreign) return { foreign: foreign.foreign, instead: foreign.instead }
-  if (isBinary(head)) return BINARY
+  if (isBinary(head)) return isUtf32(head) ? UTF_32 : BINARY
   return 'text'
 }
 
@@ -109,6 +113,13 @@ function startsWith(head: Uint8Array, mark: ArrayLike<number>, at = 0): boolean 
 function isBinary(head: Uint8Array): boolean {
   const zeros = head.filter(byte => byte === 0).length
   return zeros > 0 && utf16Of(head) === undefined
+}
+
+/** Whether only one byte of each four is not zero, the first or the last: UTF-32 without a mark. */
+function isUtf32(head: Uint8Array): boolean {
+  const places = new Set<number>()
+  for (const [at, byte] of head.entries()) if (byte !== 0) places.add(at % 4)
+  return head.length >= 16 && places.size === 1 && (places.has(0) || places.has(3))
 }
 
 /** The UTF-16 that a text begins as, by its mark or because every second byte is zero. */

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { classNames } from './class-names.ts'
+import { decimalsOf } from './decimal-columns.ts'
 import type { Mapping } from './mapping.ts'
 import { openTables } from './open-tables.ts'
 import { headerKey } from './presets.ts'
@@ -136,9 +137,10 @@ async function* readSide(
     percents: new Set<never>(),
     report: SILENT,
   }
-  const reader = rowReader(table, plan, alone, { ...context, decimalOf: () => mapping.decimal ?? '.' })
+  let reader: ReturnType<typeof rowReader> | undefined
   const side: Side = new Map()
   for await (const rows of table.rows(table.columns.map((_, index) => index))) {
+    reader ??= rowReader(table, plan, alone, { ...context, decimalOf: decimalsOf(rows, plan, mapping).decimalOf })
     for (const row of rows) {
       const problem = (column: string, message: string): RowProblem => ({
         file: table.file,

@@ -100,7 +100,7 @@ function ofList(list: readonly unknown[], file: string): JsonRows {
   const [first, ...others] = list
   const isHeader = Array.isArray(first) && first.length > 1 && first.every(cell => typeof cell === 'string')
   if (isHeader) return plain(others.map(row => (Array.isArray(row) ? zipped(first, row) : null)))
-  const answers = list.filter(isObject).filter(({ response }) => isObject(response) && Array.isArray(response.data))
+  const answers = list.filter(isAnswer)
   if (answers.length > 0 && answers.length === list.length) return ofAnswers(answers, file)
   return plain(list.map(entry => (isObject(entry) ? rowOf(entry) : null)))
 }
@@ -129,10 +129,15 @@ function ofColumns(document: JsonRow): JsonRow[] | undefined {
   )
 }
 
+/** Whether a value is one answer of Sentinel Hub's batch of the Statistical API. */
+export function isAnswer(value: unknown): value is JsonRow & { response: { data: unknown[] } } {
+  return isObject(value) && isObject(value.response) && Array.isArray(value.response.data)
+}
+
 /** Answers of Sentinel Hub's batch of the Statistical API: one for each area, with its identifier. */
-function ofAnswers(answers: readonly JsonRow[], file: string): JsonRows {
+function ofAnswers(answers: readonly (JsonRow & { response: { data: unknown[] } })[], file: string): JsonRows {
   const read = answers.map(({ identifier, id, response }) => {
-    const { rows, notes } = ofSentinelHub((response as { data: unknown[] }).data, file)
+    const { rows, notes } = ofSentinelHub(response.data, file)
     return { rows: rows.map(row => ({ identifier: identifier ?? id, ...row })), notes }
   })
   const notes = [...new Set(read.flatMap(each => each.notes))]

@@ -1,4 +1,4 @@
-import { readJson, rowOf, rowsOfJson } from './json-forms.ts'
+import { isAnswer, readJson, rowOf, rowsOfJson } from './json-forms.ts'
 import { SourceError } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
 import type { DecodedText } from './text.ts'
@@ -64,17 +64,20 @@ async function ndjsonTable(file: string, open: () => Promise<DecodedText>): Prom
   const columns = new Set<string>()
   let lines = 0
   let only: unknown
+  const answers: JsonRow[] = []
   for await (const line of linesOf((await open()).chunks)) {
     const value = parsed(line)
     if (line.trim() === '') continue
     lines += 1
     if (!isObject(value)) continue
     only = value
+    if (isAnswer(value)) answers.push(value)
     for (const name of Object.keys(rowOf(value))) columns.add(name)
   }
-  // One object on one line may be a document as well.
-  if (lines === 1) {
-    const { rows, notes, format, ndviScale } = rowsOfJson(only, file)
+  // One object on one line may be a document as well, and answers for several areas belong together.
+  const isAnswers = answers.length === lines
+  if (lines === 1 || isAnswers) {
+    const { rows, notes, format, ndviScale } = rowsOfJson(isAnswers ? answers : only, file)
     const names = columnsOf(rows)
     const stated = { ...(format && { format }), ...(ndviScale !== undefined && { ndviScale }) }
     return {

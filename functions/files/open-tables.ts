@@ -4,13 +4,16 @@ import { type FileForm, formOf, formOfFile } from './file-form.ts'
 import { openJsonTable } from './json-table.ts'
 import type { Mapping } from './mapping.ts'
 import { openParquetTable } from './parquet-table.ts'
+import { pathColumnsOf, withPathColumns } from './path-columns.ts'
 import { SourceError } from './rows.ts'
 import type { Table } from './table.ts'
 import { decodeText } from './text.ts'
 import { bytesOf, membersOfZip } from './unpack.ts'
 
 /** Files of these names in a zip archive are no data. */
-const NO_DATA = /(^|\/)[._]|\.(txt|md|pdf|html?|xml|png|jpe?g)$/i
+const NO_DATA = /(^|\/)[._]|\.(md|pdf|html?|xml|png|jpe?g)$/i
+/** Name of a text that is a table where an archive has no other, and otherwise mostly says something about it. */
+const PLAIN_TEXT = /\.txt$/i
 
 /**
  * Opens the tables in a file, by what its first bytes say it is, whatever its name: text as CSV or JSON, Parquet, and
@@ -43,9 +46,17 @@ async function* tablesInZip(path: string, name: string, mapping: Mapping): Async
   if (has('content.xml')) {
     throw new SourceError(`${name} is a document of LibreOffice, which is not read: save the sheet as CSV`)
   }
-  const tables = members.filter(member => !NO_DATA.test(member.name))
+  const possible = members.filter(member => !NO_DATA.test(member.name))
+  const named = possible.filter(member => !PLAIN_TEXT.test(member.name))
+  const tables = named.length > 0 ? named : possible
   if (tables.length === 0) throw new SourceError(`${name} is a zip archive without a table: pack CSV or JSON files`)
-  for (const member of tables) yield await openTextTable(`${name}/${member.name}`, member.bytes, mapping)
+  const unread = members.filter(member => !tables.includes(member))
+  const notes = unread.map(member => `not read: ${name}/${member.name}`)
+  for (const member of tables) {
+    const table = await openTextTable(`${name}/${member.name}`, member.bytes, mapping)
+    const folders = member.name.split('/').slice(0, -1)
+    yield withPathColumns({ ...table, notes: [...notes, ...table.notes] }, pathColumnsOf(folders))
+  }
 }
 
 /** @param open gives the bytes from their start, as often as it is called */

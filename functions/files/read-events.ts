@@ -1,13 +1,14 @@
 import { classNames } from './class-names.ts'
+import { decimalsOf } from './decimal-columns.ts'
 import { joinedTable } from './joined-files.ts'
 import type { Mapping } from './mapping.ts'
-import { decimalMarks } from './numbers.ts'
 import { openTables } from './open-tables.ts'
 import { FRACTION_FIELDS, isPercent } from './percent.ts'
+import { withPathColumns } from './path-columns.ts'
 import { columnsOf, type Plan, recognize } from './recognition.ts'
 import { rowReader } from './row-to-event.ts'
-import { type Field, NUMBER_FIELDS, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
-import { findSources, type Source, withPathColumns } from './sources.ts'
+import { type Field, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
+import { findSources, type Source } from './sources.ts'
 import type { Table, TableRow } from './table.ts'
 import { unpivot } from './wide.ts'
 
@@ -36,14 +37,13 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
   for await (const opened of tablesOf(source, mapping)) {
     for (const note of opened.notes) report.note(note)
     if (opened.columns.length === 0) throw new SourceError(`${opened.file} holds no rows`)
-    const table = unpivot(withPathColumns(opened, source), mapping, new Set(options.classes), report)
+    const table = unpivot(withPathColumns(opened, source.pathColumns), mapping, new Set(options.classes), report)
     const plan = await recognize(table, mapping, timeIsNow, report)
     let reader: ReturnType<typeof rowReader> | undefined
     for await (const rows of table.rows(usedColumns(plan))) {
       if (!reader) {
-        const marks = mapping.decimal === undefined ? decimalMarksIn(rows, plan) : new Map()
-        if (marks.values().some(mark => mark === ',')) report.note(`${table.file}: numbers have a decimal comma`)
-        const decimalOf = (field: Field) => mapping.decimal ?? marks.get(field) ?? '.'
+        const { decimalOf, isFoundComma } = decimalsOf(rows, plan, mapping)
+        if (isFoundComma) report.note(`${table.file}: numbers have a decimal comma`)
         const percents = percentsIn(table, rows, plan, mapping, decimalOf, report)
         const context = { now: options.now, timeIsNow, classes, decimalOf, percents, report }
         reader = rowReader(table, plan, mapping, context)
@@ -69,17 +69,6 @@ async function* tablesOf(source: Source, mapping: Mapping): AsyncGenerator<Table
 
 function usedColumns({ sources }: Plan): number[] {
   return [...new Set(Object.values(sources).flatMap(columnsOf))].sort((a, b) => a - b)
-}
-
-/** The decimal mark of each field of numbers, by the first rows. */
-function decimalMarksIn(rows: readonly TableRow[], { sources }: Plan): Map<Field, '.' | ','> {
-  const columns = NUMBER_FIELDS.flatMap(field => {
-    const source = sources[field]
-    return source && 'column' in source ? [{ field, column: source.column }] : []
-  })
-  const cells = columns.map(({ column }) => rows.flatMap(row => ('values' in row ? [row.values[column]] : [])))
-  const marks = decimalMarks(cells)
-  return new Map(columns.map(({ field }, index) => [field, marks[index] as '.' | ',']))
 }
 
 /** Fields from 0 to 1 whose column is in percent, by the first rows. A field that the mapping scales is none of them. */

@@ -5,9 +5,8 @@ import { basename, join, relative, sep } from 'node:path'
 import { formOfFile } from './file-form.ts'
 import { JOINED_FILES, JOINED_MARK } from './joined-files.ts'
 import type { Mapping } from './mapping.ts'
-import { headerKey } from './presets.ts'
+import { pathColumnsOf } from './path-columns.ts'
 import { SourceError } from './rows.ts'
-import type { Table } from './table.ts'
 
 /** What is imported as one: a file, or a folder of CSV files that belong together. */
 export interface Source {
@@ -98,47 +97,6 @@ async function reasonAgainst(path: string): Promise<string> {
   return form === 'zip'
     ? 'is a zip archive or a workbook: name it .zip, or save it as CSV'
     : 'has no name of a table, such as .csv, .json or .parquet'
-}
-
-/** What folders such as `class_name=Forest` say, as Hive, Spark and DuckDB write them. */
-function pathColumnsOf(folders: readonly string[]): Record<string, string> {
-  const columns: Record<string, string> = {}
-  for (const folder of folders) {
-    const match = /^([^=]+)=(.*)$/.exec(folder)
-    if (match) columns[match[1] as string] = decoded(match[2] as string)
-  }
-  return columns
-}
-
-function decoded(text: string): string {
-  if (text === '__HIVE_DEFAULT_PARTITION__') return ''
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-/** The table with the columns that the names of its folders stand for, where it has none of that name itself. */
-export function withPathColumns(table: Table, { pathColumns }: Source): Table {
-  const keys = new Set(table.columns.map(headerKey))
-  const added = Object.entries(pathColumns).filter(([name]) => !keys.has(headerKey(name)))
-  if (added.length === 0) return table
-  const width = table.columns.length
-  const values = added.map(([, value]) => value)
-  return {
-    ...table,
-    columns: [...table.columns, ...added.map(([name]) => name)],
-    async *rows(used) {
-      for await (const batch of table.rows(used.filter(index => index < width))) {
-        yield batch.map(row => {
-          if (!('values' in row)) return row
-          const whole = Array.from({ length: width }, (_, index) => row.values[index])
-          return { row: row.row, values: [...whole, ...values] }
-        })
-      }
-    },
-  }
 }
 
 /**
