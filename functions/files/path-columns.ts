@@ -36,10 +36,10 @@ export function withPathColumns(table: Table, pathColumns: Readonly<Record<strin
   if (added.length + compared.length === 0) return table
   const width = table.columns.length
   const values = added.map(([, value]) => value)
-  const read = (row: TableRow): TableRow => {
+  const read = (row: TableRow, used: readonly number[]): TableRow => {
     if (!('values' in row)) return row
     for (const { name, value, column } of compared) {
-      const own = row.values[column]
+      const own = used.includes(column) ? row.values[column] : undefined
       if (own === undefined || own === null || own === '' || own === value) continue
       const defect = `${name} is ${quoted(String(own))}, but the folder says ${quoted(value)}: correct one of them`
       return { row: row.row, column: table.columns[column] as string, defect }
@@ -52,7 +52,8 @@ export function withPathColumns(table: Table, pathColumns: Readonly<Record<strin
     ...table,
     columns: [...table.columns, ...added.map(([name]) => name)],
     async *rows(used) {
-      for await (const batch of table.rows(used.filter(index => index < width))) yield batch.map(read)
+      const own = used.filter(index => index < width)
+      for await (const batch of table.rows(own)) yield batch.map(row => read(row, own))
     },
   }
 }

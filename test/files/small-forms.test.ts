@@ -43,6 +43,15 @@ describe('a class that a folder and a column say', () => {
   })
 })
 
+it('a class that another column says is not compared with a column that is not used', async () => {
+  const { events, problems } = await read(
+    { 'class_name=River/a.csv': csv(`${HEADER},LC`, `${ROW},River`), 'class_name=River/b.csv': csv(HEADER) },
+    { columns: { class_name: 'LC' } },
+    'class_name=River/a.csv',
+  )
+  expect({ events, problems }).toEqual({ events: [FOREST.replace('Forest', 'River')], problems: [] })
+})
+
 it.each([
   ['with its mark', Buffer.from([0xff, 0xfe, 0, 0]), 'little'],
   ['without its mark', Buffer.alloc(0), 'little'],
