@@ -3,7 +3,7 @@ import { REJECTION_REASONS, type RejectionReason } from '../core/record.ts'
 import { lookBackMs } from '../core/slot.ts'
 import { formatTimestamp, MINUTE_MS } from '../core/time.ts'
 import { LAST_ATTEMPT_MS, timeFromEpoch } from '../ingest/retry.ts'
-import { type Listed, listQuarantine } from '../redrive/list.ts'
+import { type Detailed, detailedEntries, type Listed, listQuarantine } from '../redrive/list.ts'
 import { type RedriveSummary, redriveQuarantine } from '../redrive/redrive.ts'
 import { runCommand, UsageError, wholeNumber } from './command.ts'
 import { progressLine } from './progress.ts'
@@ -13,6 +13,8 @@ const AGAIN = `Redriven entries stay redriven. Run this again within ${LAST_ATTE
 
 /** Column headings of the list. */
 const HEADINGS = ['reason', 'entries', 'ready', 'redriven', 'uncertain', 'bad', 'first arrival', 'last arrival', 'e.g.']
+
+const NOTHING = 'nothing is quarantined\n'
 
 /** Exit code of a run that a signal ended. */
 const INTERRUPTED = 130
@@ -30,12 +32,17 @@ await runCommand(
         help: `Only entries with this reason: ${REJECTION_REASONS.join(', ')}`,
       },
       list: { type: 'boolean', help: 'Only list the entries, by reason' },
+      detail: {
+        type: 'boolean',
+        help: 'With --list: list each entry, with its place, its first characters and what is wrong',
+      },
       limit: { type: 'string', value: 'N', help: 'Redrive at most N entries (default all)' },
     },
   },
   async flags => {
     const reason = flags.reason === undefined ? undefined : reasonNamed(flags.reason)
     if (flags.list && flags.limit !== undefined) throw new UsageError('--limit: a list changes nothing, leave it out')
+    if (flags.detail && !flags.list) throw new UsageError('--detail: belongs to --list')
     const limit = flags.limit === undefined ? undefined : wholeNumber('limit', flags.limit, 1, Number.MAX_SAFE_INTEGER)
     return withRuntime(flags, async runtime => {
       const { classes, slotMs } = runtime
@@ -45,6 +52,15 @@ await runCommand(
         classes,
         slotMs,
         time: timeFromEpoch(),
+      }
+      if (flags.list && flags.detail) {
+        let count = 0
+        for await (const entry of detailedEntries(redrive, reason)) {
+          process.stdout.write(linesOf(entry))
+          count++
+        }
+        if (count === 0) process.stdout.write(NOTHING)
+        return 0
       }
       if (flags.list) {
         process.stdout.write(tableOf(await listQuarantine(redrive, reason)))
@@ -81,14 +97,13 @@ function reasonNamed(name: string): RejectionReason {
 }
 
 function tableOf(listed: ReadonlyMap<RejectionReason, Listed>): string {
-  if (listed.size === 0) return 'nothing is quarantined\n'
+  if (listed.size === 0) return NOTHING
   const rows = [...listed]
     .sort(([a], [b]) => REJECTION_REASONS.indexOf(a) - REJECTION_REASONS.indexOf(b))
     .map(([reason, { standings, firstArrivalMs, lastArrivalMs, example }]) => {
       const { ready, redriven, uncertain, bad } = standings
       const counts = [ready + redriven + uncertain + bad, ready, redriven, uncertain, bad].map(String)
-      const line = example.index === null ? 'whole record' : `line ${example.index + 1}`
-      const place = `${example.lane} ${toSequenceNumber(example.position)} ${line}`
+      const place = placeOf(example)
       return [reason, ...counts, formatTimestamp(firstArrivalMs), formatTimestamp(lastArrivalMs), place]
     })
   const table = [HEADINGS, ...rows]
@@ -98,6 +113,16 @@ function tableOf(listed: ReadonlyMap<RejectionReason, Listed>): string {
     row.map((cell, column) => (isCount(column) ? cell.padStart : cell.padEnd).call(cell, widths[column] as number)),
   )
   return lines.map(cells => `${cells.join('  ').trimEnd()}\n`).join('')
+}
+
+function placeOf({ lane, position, index }: Listed['example']): string {
+  return `${lane} ${toSequenceNumber(position)} ${index === null ? 'whole record' : `line ${index + 1}`}`
+}
+
+function linesOf(entry: Detailed): string {
+  const { arrivalMs, reason, standing, detail, beginning, length } = entry
+  const shown = length === 0 ? 'no bytes' : `${length} bytes: ${beginning}`
+  return `${placeOf(entry)}  ${formatTimestamp(arrivalMs)}  ${reason} (${standing})\n  ${detail}\n  ${shown}\n`
 }
 
 function textOf(summary: RedriveSummary, slotMs: number): string {

@@ -11,6 +11,40 @@ export interface Listed {
   example: Pick<QuarantineEntry, 'lane' | 'position' | 'index'>
 }
 
+/** Entry of the quarantine for people. */
+export interface Detailed extends Omit<QuarantineEntry, 'bytes'> {
+  standing: Standing
+  /** First characters of the entry, without control characters and line breaks. */
+  beginning: string
+  /** Length of the whole entry, bytes. */
+  length: number
+}
+
+/** Number of bytes of an entry that are shown. */
+const SHOWN_BYTES = 120
+
+/**
+ * Yields the entries of the quarantine, lane by lane, without changing them.
+ *
+ * @param reason only entries with this reason
+ */
+export async function* detailedEntries(redrive: Redrive, reason?: RejectionReason): AsyncGenerator<Detailed> {
+  const lanes = (await redrive.store.readCursors()).map(({ lane }) => lane)
+  for await (const page of judgedPages(redrive, lanes, reason)) {
+    for (const { entry, standing } of page) {
+      const { bytes, ...place } = entry
+      yield { ...place, standing, beginning: safeText(bytes.subarray(0, SHOWN_BYTES)), length: bytes.length }
+    }
+  }
+}
+
+/** Text of any bytes that a terminal can show: control characters, and what is not UTF-8, become a replacement. */
+function safeText(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString('utf8')
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd')
+}
+
 /**
  * Summarises the quarantine without changing it.
  *

@@ -44,6 +44,12 @@ describe('npm run redrive', () => {
       /\nunknown-class +300 +300 +0 +0 +0 +\d{4}-\S+Z +\d{4}-\S+Z +embedded-\S+ \d+ line \d+\n$/,
     )
 
+    const detailed = await redrive(state, '--list', '--detail')
+    expect(detailed.stdout.match(/ line \d+ {2}\S+Z {2}unknown-class \(ready\)\n {2}class_name is not /g)).toHaveLength(
+      300,
+    )
+    expect(detailed.stdout).toMatch(/\n {2}\d+ bytes: \{"/)
+
     const killed = runRedrive(['--state', state])
     await eventually(
       async () => (await recordsOfLog(state)).filter(([header]) => header?.includes('"redrive-')).length,
@@ -82,6 +88,7 @@ describe('npm run redrive', () => {
     [['--reason', 'boredom'], "--reason: there is no reason 'boredom'"],
     [['--limit', '0'], '--limit takes a whole number from 1'],
     [['--list', '--limit', '3'], '--limit: a list changes nothing'],
+    [['--detail'], '--detail: belongs to --list'],
   ])('refuses %j', async (flags, message) => {
     const { code, stderr } = await redrive(join(temporaryFolder(), 'state'), ...flags)
     expect(code).toBe(2)
@@ -97,7 +104,9 @@ describe('npm run redrive', () => {
   it('says that nothing is quarantined', async () => {
     const state = join(temporaryFolder(), 'state')
     await startSystem(state)
-    expect(await redrive(state, '--list')).toMatchObject({ code: 0, stdout: 'nothing is quarantined\n' })
+    for (const flags of [['--list'], ['--list', '--detail']]) {
+      expect(await redrive(state, ...flags)).toMatchObject({ code: 0, stdout: 'nothing is quarantined\n' })
+    }
     expect(await redrive(state)).toMatchObject({ code: 0, stdout: '0 entries redriven: the log has their 0 events\n' })
   })
 })

@@ -13,7 +13,7 @@ import { createProducer } from '../../functions/ingest/producer.ts'
 import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
-import { listQuarantine } from '../../functions/redrive/list.ts'
+import { detailedEntries, listQuarantine } from '../../functions/redrive/list.ts'
 import { type RedriveOptions, redriveQuarantine } from '../../functions/redrive/redrive.ts'
 import type { Redrive, Standing } from '../../functions/redrive/standing.ts'
 import { virtualTime } from '../ingest/virtual-time.ts'
@@ -78,6 +78,8 @@ async function openSystem() {
       const redrive: Redrive = { log, store, classes: async () => classes, slotMs: SLOT_MS, time, ...other }
       return virtual.run(redriveQuarantine(redrive, options))
     },
+    detailed: () =>
+      Array.fromAsync(detailedEntries({ log, store, classes: async () => classes, slotMs: SLOT_MS, time })),
     list: () => listQuarantine({ log, store, classes: async () => classes, slotMs: SLOT_MS, time }),
     /** Number of images of a class in the rows of the speed layer. */
     async counted(className = 'Wetland'): Promise<number> {
@@ -443,4 +445,23 @@ it('a list of the quarantine shows the number of entries, the first and last tim
       ],
     ]),
   )
+})
+
+it('a detailed list of the quarantine shows the place, the reason and the beginning of each entry as safe text', async () => {
+  const system = await openSystem()
+  const lane = (await system.log.lanes())[0]?.name as string
+  const data = Buffer.concat([Buffer.from('\u001b[31mred\u202e\r'), Buffer.from([0xff]), Buffer.alloc(500, 'x')])
+  await system.log.append([{ lane, data }])
+  await system.settle()
+  const [entry, ...others] = await system.detailed()
+  expect(others).toEqual([])
+  expect(entry).toMatchObject({
+    lane,
+    position: toPosition(1),
+    index: 0,
+    reason: 'not-utf8',
+    standing: 'bad',
+    length: 513,
+  })
+  expect(entry?.beginning).toBe(`\ufffd[31mred\ufffd\ufffd\ufffd${'x'.repeat(107)}`)
 })
