@@ -80,14 +80,17 @@ const KEYSPACES_PEERS = 2
  */
 const IDLE_MS = 240_000
 
-/**
- * Connects to the servers.
- *
- * @throws Error that says so when the servers refuse the log-in
- * @throws SpeedStoreUnavailableError when no contact point can be reached, or its certificate is not trusted
- */
-export async function connectCassandra(connection: CassandraConnection): Promise<CqlClient> {
-  const { localDataCenter } = connection
+/** Driver that connects again after an outage or a long idle time. */
+interface Reconnecting {
+  /**
+   * Runs a statement. When no node could be reached, the next statement connects again through the contact points: the
+   * nodes may have new addresses.
+   */
+  run<T>(statement: (client: cassandra.Client) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+async function reconnectingDriver(connection: CassandraConnection): Promise<Reconnecting> {
   let client: cassandra.Client | undefined = await connectDriver(connection)
   let connecting: Promise<cassandra.Client> | undefined
   let closed = false
@@ -114,10 +117,6 @@ export async function connectCassandra(connection: CassandraConnection): Promise
     return connecting
   }
 
-  /**
-   * Runs a statement. When no node could be reached, the next statement connects again through the contact points: the
-   * nodes may have new addresses.
-   */
   async function run<T>(statement: (client: cassandra.Client) => Promise<T>): Promise<T> {
     const used = await connected()
     running++
@@ -135,6 +134,25 @@ export async function connectCassandra(connection: CassandraConnection): Promise
     }
   }
 
+  return {
+    run,
+    async close() {
+      closed = true
+      await connecting?.catch(() => undefined)
+      await client?.shutdown()
+    },
+  }
+}
+
+/**
+ * Connects to the servers.
+ *
+ * @throws Error that says so when the servers refuse the log-in
+ * @throws SpeedStoreUnavailableError when no contact point can be reached, or its certificate is not trusted
+ */
+export async function connectCassandra(connection: CassandraConnection): Promise<CqlClient> {
+  const { localDataCenter } = connection
+  const { run, close } = await reconnectingDriver(connection)
   return {
     async *rows([cql, values], pageSize = PAGE_ROWS) {
       const result = await run(client => client.execute(cql, [...values], { ...REPEATABLE, fetchSize: pageSize }))
@@ -168,11 +186,7 @@ export async function connectCassandra(connection: CassandraConnection): Promise
       const { hosts } = await run(async client => client)
       return hosts.values().filter(host => host.datacenter === localDataCenter).length
     },
-    async close() {
-      closed = true
-      await connecting?.catch(() => undefined)
-      await client?.shutdown()
-    },
+    close,
   }
 }
 

@@ -100,22 +100,6 @@ export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQue
     }
   }
 
-  async function rowsOf(id: string): Promise<SqlRow[]> {
-    const rows: SqlRow[] = []
-    let isFirstPage = true
-    for await (const { ResultSet } of paginateGetQueryResults(
-      { client, pageSize: PAGE_ROWS },
-      { QueryExecutionId: id },
-    )) {
-      const columns = ResultSet?.ResultSetMetadata?.ColumnInfo ?? []
-      // The first row of a SELECT's answer contains the column names.
-      const page = (ResultSet?.Rows ?? []).slice(isFirstPage ? 1 : 0)
-      for (const row of page) rows.push(toRow(columns, row))
-      isFirstPage = false
-    }
-    return rows
-  }
-
   async function query(sql: string) {
     const id = await start(sql)
     const { Status, Statistics } = await untilEnded(id)
@@ -123,7 +107,7 @@ export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQue
       const outcome = Status?.State === 'CANCELLED' ? 'was cancelled' : 'failed'
       throw new Error(`Athena query ${id} ${outcome}: ${Status?.StateChangeReason ?? 'Athena gives no reason'}`)
     }
-    return { rows: await rowsOf(id), bytesScanned: Statistics?.DataScannedInBytes ?? 0 }
+    return { rows: await rowsOf(client, id), bytesScanned: Statistics?.DataScannedInBytes ?? 0 }
   }
 
   return {
@@ -134,6 +118,23 @@ export function openAthenaBatchQuery(options: AthenaBatchQueryOptions): BatchQue
       client.destroy()
     },
   }
+}
+
+/** Reads all rows of a statement that has succeeded. */
+async function rowsOf(client: AthenaClient, id: string): Promise<SqlRow[]> {
+  const rows: SqlRow[] = []
+  let isFirstPage = true
+  for await (const { ResultSet } of paginateGetQueryResults(
+    { client, pageSize: PAGE_ROWS },
+    { QueryExecutionId: id },
+  )) {
+    const columns = ResultSet?.ResultSetMetadata?.ColumnInfo ?? []
+    // The first row of a SELECT's answer contains the column names.
+    const page = (ResultSet?.Rows ?? []).slice(isFirstPage ? 1 : 0)
+    for (const row of page) rows.push(toRow(columns, row))
+    isFirstPage = false
+  }
+  return rows
 }
 
 function toRow(columns: readonly ColumnInfo[], { Data = [] }: Row): SqlRow {
