@@ -167,6 +167,7 @@ describe('when the newest view is damaged', () => {
 
 describe('a damaged part of a view', () => {
   const DAYS = { from: '2026-11-22', to: '2026-11-22' }
+  const daysOf = async (serving: Parameters<typeof batchDays>[0]) => (await batchDays(serving, DAYS)).rows
 
   it.each([...DAMAGES, DELETED])(
     '(%s) costs the answers that read it a view, and the next run goes on',
@@ -175,12 +176,12 @@ describe('a damaged part of a view', () => {
       const key = Object.values(newest.parts)[0]?.key as string
       await damage(pipeline.objects, key, how)
       const serving = fresh()
-      expect(await batchDays(serving, DAYS)).toMatchObject([{ count: 2 }])
+      expect(await daysOf(serving)).toMatchObject([{ count: 2 }])
       expect(await batchClassStats(serving)).toMatchObject([{ count: 3 }])
       expect((await health(serving)).reasons).toEqual([expect.stringContaining(key)])
       clock.nowMs += HOUR_MS
       expect(await run()).toMatchObject({ published: true, view: { revision: 4, audit: { images: 4 } } })
-      expect(await batchDays(serving, DAYS)).toMatchObject([{ count: 4 }])
+      expect(await daysOf(serving)).toMatchObject([{ count: 4 }])
       expect((await health(serving)).reasons).toEqual([])
     },
   )
@@ -191,9 +192,9 @@ describe('a damaged part of a view', () => {
     const bytes = (await pipeline.objects.get(key)) as Uint8Array
     await pipeline.objects.delete(key)
     const serving = fresh()
-    await batchDays(serving, DAYS)
+    await daysOf(serving)
     await pipeline.objects.put(key, bytes)
-    expect(await batchDays(serving, DAYS)).toMatchObject([{ count: 3 }])
+    expect(await daysOf(serving)).toMatchObject([{ count: 3 }])
     expect((await health(serving)).reasons).toEqual([])
   })
 
@@ -202,7 +203,7 @@ describe('a damaged part of a view', () => {
     const part = { key: 'history/shared.parquet', firstDay: DAYS.from, lastDay: DAYS.to, images: 1 }
     for (const revision of [1, 2])
       await publishView(pipeline.objects, emptyView({ revision, parts: { '2026-11': part } }))
-    await expect(batchDays(pipeline.serving, DAYS)).rejects.toThrow('history/shared.parquet')
+    await expect(daysOf(pipeline.serving)).rejects.toThrow('history/shared.parquet')
   })
 
   it('is not replaced by a view whose later arrivals may have expired', async () => {
@@ -215,7 +216,7 @@ describe('a damaged part of a view', () => {
       const publishedAt = formatTimestamp(Date.parse(whole.publishedAt) + days * DAY_MS)
       const lost = { lost: { key: 'history/lost.parquet', firstDay: DAYS.from, lastDay: DAYS.to, images: 1 } }
       await publishView(pipeline.objects, { ...whole, revision: 4, publishedAt, parts: lost })
-      const asked = batchDays(pipeline.serving, DAYS)
+      const asked = daysOf(pipeline.serving)
       if (count === undefined) await expect(asked).rejects.toThrow('history/lost.parquet')
       else expect(await asked).toHaveLength(1)
     }

@@ -23,7 +23,7 @@ type Encoding = 'plain' | 'gzip' | 'zstd'
 /** Lines of a record that are not events. Each gives one entry of the quarantine. */
 const JUNK = [
   'nonsense',
-  '{',
+  '{"image_id":',
   '[]',
   '{"image_id":"x"}',
   '"text"',
