@@ -108,7 +108,8 @@ export function createApi({
           } catch (error) {
             // The next round requests it again in full, without the tag.
             received.set(name, null)
-            round.failed.push({ name, reason: reasonOf(error) })
+            if (isOfUnknownClass(name, error)) round.changed.alerts = { rows: [], next: null }
+            else round.failed.push({ name, reason: reasonOf(error) })
           }
         }),
       )
@@ -148,8 +149,22 @@ function getter({ fetch, authorization }: Requests) {
       signal,
     })
     if (response.ok || (response.status === 304 && etag)) return response
-    throw new Error(`HTTP ${response.status}`)
+    throw new StatusError(response.status)
   }
+}
+
+/** Thrown for a response that is no success. */
+class StatusError extends Error {
+  readonly status: number
+  constructor(status: number) {
+    super(`HTTP ${status}`)
+    this.status = status
+  }
+}
+
+/** Returns true for the answer to a link with a class that the system does not know. Such a class has no alerts. */
+function isOfUnknownClass(name: AnswerName, error: unknown): boolean {
+  return name === 'alerts' && error instanceof StatusError && error.status === 404
 }
 
 /** URL of the next page, from the Link header (RFC 8288), which is relative to the requested URL. */

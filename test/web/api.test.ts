@@ -59,6 +59,13 @@ describe('the API client', () => {
     expect(Object.keys(round.changed)).toHaveLength(ANSWER_COUNT - 1)
   })
 
+  test('a class that the system does not know has no alerts', async () => {
+    const { api } = server({ ...GOOD, '/api/anomalies?limit=50': { status: 404 } })
+    const round = await api.round(queries(), never)
+    expect(round.failed).toEqual([])
+    expect(round.changed.alerts).toEqual({ rows: [], next: null })
+  })
+
   test('after a body that cannot be read, the next round requests the full answer', async () => {
     const answers = { ...GOOD, '/api/class-stats': { body: { error: 'x' }, etag: '"j1"' } as Answer }
     const { api, asked } = server(answers)
