@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { csvCell } from '../core/csv-cell.ts'
 import { fromMicro } from '../core/fixed-point.ts'
 import type { JudgedLook } from '../core/looks/judge.ts'
 import { formatTimestamp } from '../core/time.ts'
@@ -50,5 +51,5 @@ function text(rows: readonly string[]): string {
 }
 
 function row(...cells: string[]): string {
-  return cells.map(cell => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')
+  return cells.map(csvCell).join(',')
 }

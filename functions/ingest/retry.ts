@@ -23,6 +23,19 @@ const LONGEST_RETRY_MS = 10_000
 export const LAST_ATTEMPT_MS = RETRY_LIMIT_MS - MINUTE_MS
 
 /**
+ * Returns true while the records of a claim may be appended again: the log is the same, and still recognises copies.
+ *
+ * @param claim identity of the log, and time of the first attempt since the epoch, ms
+ * @param ports the log, and a clock of the time since the epoch
+ */
+export function isContinuable(
+  claim: { log: string; claimedMs: number },
+  { log, time }: { log: EventLog; time: RetryTime },
+): boolean {
+  return claim.log === log.identity && time.now() - claim.claimedMs <= LAST_ATTEMPT_MS
+}
+
+/**
  * Stores one record. It sends the same bytes to the same destination until the log has them or refuses them for good,
  * the time is over, or the signal aborts. Between attempts it waits a random time below a limit that doubles: "full
  * jitter" of Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.

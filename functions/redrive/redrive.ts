@@ -1,9 +1,9 @@
 import type { Cursor } from '../core/cursor.ts'
 import type { RejectionReason } from '../core/record.ts'
-import { appendWithRetries } from '../ingest/retry.ts'
+import { appendWithRetries, isContinuable } from '../ingest/retry.ts'
 import type { QuarantineEntry, RedriveState } from '../ports/speed-store.ts'
 import { REDRIVE_PREFIX, type RedrivenRecord } from './redriven-record.ts'
-import { isContinuable, judgedPages, type Redrive } from './standing.ts'
+import { judgedPages, type Redrive } from './standing.ts'
 
 /**
  * Maximum number of producer ids of redrives in a lane's cursor. They stay there as long as copies can come, and the

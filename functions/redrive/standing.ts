@@ -1,7 +1,7 @@
 import type { ClassList } from '../core/classes.ts'
 import type { RejectionReason } from '../core/record.ts'
 import { type Slot, slotOf } from '../core/slot.ts'
-import { LAST_ATTEMPT_MS, type RetryTime } from '../ingest/retry.ts'
+import { isContinuable, type RetryTime } from '../ingest/retry.ts'
 import type { EventLog } from '../ports/event-log.ts'
 import type { QuarantineEntry, RedriveState, SpeedStore } from '../ports/speed-store.ts'
 import { type RedrivenRecord, redrivenRecord } from './redriven-record.ts'
@@ -88,9 +88,4 @@ function standingOf(claim: RedriveState | undefined, redrive: Redrive): Standing
   if (claim === undefined) return 'ready'
   if (claim.appendedMs !== null) return 'redriven'
   return isContinuable(claim, redrive) ? 'ready' : 'uncertain'
-}
-
-/** Returns true while copies of the record of a claim are still recognised. */
-export function isContinuable(claim: RedriveState, { log, time }: Redrive): boolean {
-  return claim.log === log.identity && time.now() - claim.claimedMs <= LAST_ATTEMPT_MS
 }

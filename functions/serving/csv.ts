@@ -1,3 +1,5 @@
+import { csvCell } from '../core/csv-cell.ts'
+
 /**
  * Formats a table as CSV (RFC 4180): column names in the first line, null as an empty field. A text that a spreadsheet
  * would read as a formula gets an apostrophe in front.
@@ -11,5 +13,5 @@ function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value !== 'string') return String(value)
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return csvCell(text)
 }

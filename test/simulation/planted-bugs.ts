@@ -225,7 +225,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'late continuation of a redrive appended blindly',
-    file: 'functions/redrive/standing.ts',
+    file: 'functions/ingest/retry.ts',
     edits: [['time.now() - claim.claimedMs <= LAST_ATTEMPT_MS', 'time.now() >= claim.claimedMs']],
   },
   {

@@ -10,7 +10,7 @@ import { DAY_MS } from '../time.ts'
 import { type ClassBaseline, classBaselineOf } from './class-baseline.ts'
 import { type ClassTotals, countClassLight, countClassNdvi, emptyClassTotals } from './class-totals.ts'
 import type { Detection } from './detection.ts'
-import { compareLooks, type Look } from './look.ts'
+import type { Look } from './look.ts'
 import { isLearning, type Score, scoreOf } from './score.ts'
 import { type SiteBaseline, siteBaselineOf } from './site-baseline.ts'
 import { countSiteLook, emptySiteTotals, type SiteTotals } from './site-totals.ts'
@@ -199,9 +199,4 @@ function isOfOpen({ changes }: Site, { eventMs }: Look): boolean {
     const open = openIncident(changes[direction])
     return open !== undefined && eventMs >= open.firstMs
   })
-}
-
-/** Sorts looks as they are judged. */
-export function inOrder(looks: Iterable<Look>): Look[] {
-  return [...looks].sort(compareLooks)
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { WireEvent } from '../../core/event.ts'
 import { countForRecord, type Line, lineOf, packRecord, RECORD_BYTES_LIMIT } from '../../ingest/packing.ts'
-import { appendWithRetries, LAST_ATTEMPT_MS, type RetryTime } from '../../ingest/retry.ts'
+import { appendWithRetries, isContinuable, type RetryTime } from '../../ingest/retry.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 
@@ -139,7 +139,7 @@ async function appendPublication(
   const destination = claim.lane === null ? log.destinationOf(producer) : { lane: claim.lane }
   for (const data of recordsOf(producer, events, log.maxRecordBytes)) {
     // This applies to a claim of this run, too: the process may have been suspended since.
-    if (claim.log !== log.identity || time.now() - claim.claimedMs > LAST_ATTEMPT_MS) return 'uncertain'
+    if (!isContinuable(claim, publisher)) return 'uncertain'
     const failure = await appendWithRetries(log, { ...destination, data }, time, onRetry, signal, claim.claimedMs)
     if (failure !== null) return 'unacknowledged'
   }

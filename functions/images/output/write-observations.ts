@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { csvCell } from '../../core/csv-cell.ts'
 import { writeParquet } from '../../parquet/write.ts'
 import { ImageError } from '../errors.ts'
 import { columnsOf, type Observation, rowOf } from './rows.ts'
@@ -37,9 +38,7 @@ function toCsv(observations: readonly Observation[], options: { texture: boolean
 }
 
 function cellOf(value: string | number | null): string {
-  if (value === null) return ''
-  const text = String(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return value === null ? '' : csvCell(String(value))
 }
 
 function toGeoJson(observations: readonly Observation[], options: { texture: boolean }): string {

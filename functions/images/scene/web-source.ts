@@ -189,7 +189,7 @@ for (const [net, prefix] of [
   PRIVATE.addSubnet(net, prefix, 'ipv6')
 }
 
-/** Host names that mean this machine. Whoever names one of them means it. */
+/** Host names of this machine. They may lead to a private address. */
 const LOOPBACK_NAMES = new Set(['localhost'])
 
 /**
