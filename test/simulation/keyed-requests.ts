@@ -41,12 +41,20 @@ export class KeyedRequests {
 
   /** Sends a new request, or repeats an earlier one. */
   send(): void {
-    const { nowMs, random, seen } = this.#world
+    const { nowMs, random } = this.#world
     this.#requests = this.#requests.filter(({ firstSentMs }) => nowMs < firstSentMs + RETRY_LIMIT_MS)
     const again = random() < 0.6 ? this.#world.pick(this.#requests) : undefined
-    const request = again ?? this.#newRequest()
     const alive = this.#processes.filter(process => process.alive)
     const process = (random() < FRESH_PROCESSES ? undefined : this.#world.pick(alive)) ?? this.#startProcess()
+    const isFirst = this.#count === 0
+    const request = again ?? this.#newRequest()
+    this.#attempt(request, process)
+    // Two processes find no route at the same time. Only one of them may choose it.
+    if (isFirst) this.#attempt(request, this.#startProcess())
+  }
+
+  #attempt(request: Request, process: IngestProcess): void {
+    const { seen } = this.#world
     process.routeOf(request.key).then(
       destination => this.#append(request, destination),
       error => {
