@@ -7,6 +7,8 @@ import { simulate, simulateAppends } from './process.ts'
 const HISTORIES_TO_CATCH = 2_000
 const BATCH_HISTORIES_TO_CATCH = 300
 const APPEND_HISTORIES_TO_CATCH = 100
+/** Number of steps of a history that is made smaller: far more than its bug needs. */
+const STEPS = 200
 /** Time limit far above what a history needs when this runs at the lowest priority beside other suites. */
 const SAFETY_NET_MS = 3_600_000
 
@@ -15,10 +17,21 @@ describe('the simulation catches the planted bug', () => {
     ...PLANTED_BUGS.map(({ name }) => [name, HISTORIES_TO_CATCH, '--without', 'batch'] as const),
     ...PLANTED_BATCH_BUGS.map(({ name }) => [name, BATCH_HISTORIES_TO_CATCH, '--batch-in', '1'] as const),
   ])('%s', { timeout: SAFETY_NET_MS }, async (name, histories, ...flags) => {
-    const { exitCode, output } = await simulate(['--histories', `${histories}`, ...flags], name)
+    const { exitCode, output } = await simulate(['--histories', `${histories}`, '--as-found', ...flags], name)
     expect(output).toContain('breaks a law')
-    expect(output).toContain('smallest that does: npm run simulate')
     expect(exitCode).toBe(1)
+  })
+})
+
+it('the simulation finds the smallest history that breaks a law', { timeout: SAFETY_NET_MS }, async () => {
+  const bug = 'child delivered before its parent'
+  const flags = ['--histories', `${HISTORIES_TO_CATCH}`, '--steps', `${STEPS}`, '--without', 'batch']
+  const { output } = await simulate(flags, bug)
+  const [, smallest = ''] = /smallest that does: npm run simulate -- (.*)/.exec(output) ?? []
+  expect(Number(/--steps (\d+)/.exec(smallest)?.[1])).toBeLessThan(STEPS)
+  expect(await simulate(smallest.split(' '), bug)).toMatchObject({
+    exitCode: 1,
+    output: expect.stringContaining('breaks a law'),
   })
 })
 

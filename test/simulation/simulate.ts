@@ -14,6 +14,7 @@ await runCommand(
       seed: { type: 'string', value: 'S', default: '1', help: 'Seed of the first history; the next has the next' },
       steps: { type: 'string', value: 'N', default: String(STEPS), help: 'Steps of a history before it comes to rest' },
       'batch-in': { type: 'string', value: 'N', default: '10', help: 'The batch layer takes part in one history of N' },
+      'as-found': { type: 'boolean', help: 'Do not search for the smallest history that breaks the law' },
       without: { type: 'string', value: 'TROUBLES', default: '', help: `Leave out: ${TROUBLES.join(', ')}` },
     },
   },
@@ -32,10 +33,11 @@ await runCommand(
       await outcome.store.close()
       deliveries += outcome.deliveries
       if (found.length === 0) continue
-      const smallest = await shrink(options)
       process.stdout.write(
         `seed ${options.seed} breaks a law after ${index + 1} histories:\n  ${found.slice(0, 3).join('\n  ')}\n`,
       )
+      if (flags['as-found']) return 1
+      const smallest = await shrink(options)
       process.stdout.write(
         `smallest that does: npm run simulate -- ${replay(smallest)}\n  ${(await play(smallest)).slice(0, 3).join('\n  ')}\n`,
       )
