@@ -54,7 +54,9 @@ export interface Stage {
    * Readers of the API and the dashboard: everybody, viewers in some networks, or users whom the stage's owner invited
    * by mail. Sending events always needs a signature.
    */
-  reads: { access: 'public' } | { access: 'allowlist'; cidrs: string[] } | { access: 'cognito' }
+  reads: Reads
+  /** Reads of the API in a second, at the highest, of all readers together. It limits what strangers can cost. */
+  readsPerSecond: number
   /** Origins of other pages that may read the API through CloudFront, as browsers send them; `*` allows all origins. */
   allowedOrigins: string[]
   /** True if CloudFront serves the dashboard and the API. Otherwise clients call API Gateway. */
@@ -81,6 +83,9 @@ export interface Stage {
   scanLimitBytes: number
 }
 
+/** Readers of a stage. */
+export type Reads = { access: 'public' } | { access: 'allowlist'; cidrs: string[] } | { access: 'cognito' }
+
 /** Network of Kafka's brokers. S3 must be reachable from it, and Secrets Manager if there is a secret. */
 export interface KafkaNetwork {
   subnetIds: string[]
@@ -90,8 +95,13 @@ export interface KafkaNetwork {
 const GB = 1024 ** 3
 const RULES = DEFAULT_RULES.map(({ name }) => name).join()
 
-/** Reads a setting that is given at deployment: `cdk -c name=value`. */
-export type Context = (name: string) => string
+/** Reads a setting that is given at deployment: `cdk -c name=value`. Without a default it must be given. */
+export type Context = (name: string, byDefault?: string) => string
+
+/** Value of the setting `readers` of dev that lets only people read who sign in. */
+const SIGNED_IN = 'signed-in'
+/** Value of the setting `readers` of dev that opens the stage to everybody. */
+const EVERYBODY = 'everybody'
 
 const STAGES: Record<string, (context: Context) => Stage> = {
   /** Stage for LocalStack. Services that LocalStack does not have are left out, or run beside it. */
@@ -105,6 +115,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     speedStore: { kind: 'cassandra', address: context('cassandra') },
     batchQuery: { kind: 'athena-api', endpoint: context('athena'), database: context('database') },
     reads: { access: 'public' },
+    readsPerSecond: 100,
     allowedOrigins: [],
     cloudFront: false,
     schedules: false,
@@ -115,7 +126,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     logDays: 1,
     scanLimitBytes: GB,
   }),
-  dev: () => ({
+  dev: context => ({
     name: 'dev',
     disposable: true,
     eventLog: { kind: 'kinesis', shards: 1, enhancedFanOut: false },
@@ -124,7 +135,8 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     rules: RULES,
     speedStore: { kind: 'keyspaces' },
     batchQuery: { kind: 'athena' },
-    reads: { access: 'public' },
+    reads: readsOf(context('readers', SIGNED_IN)),
+    readsPerSecond: 5,
     allowedOrigins: [],
     cloudFront: true,
     schedules: true,
@@ -145,6 +157,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     speedStore: { kind: 'keyspaces' },
     batchQuery: { kind: 'athena' },
     reads: { access: 'allowlist', cidrs: context('allowlist').split(',') },
+    readsPerSecond: 100,
     allowedOrigins: [],
     cloudFront: true,
     schedules: true,
@@ -161,11 +174,18 @@ const STAGES: Record<string, (context: Context) => Stage> = {
 export function stageNamed(name: string | undefined, contextOf: (name: string) => string | undefined): Stage {
   const make = STAGES[name ?? '']
   if (!make) throw new Error(`choose a stage: cdk … -c stage=${Object.keys(STAGES).join('|')}`)
-  return make(wanted => {
-    const value = contextOf(wanted)
+  return make((wanted, byDefault) => {
+    const value = contextOf(wanted) ?? byDefault
     if (!value) throw new Error(`the stage ${name} needs the setting ${wanted}: cdk … -c ${wanted}=…`)
     return value
   })
+}
+
+/** Readers from a setting: `signed-in`, `everybody`, or IPv4 networks such as `192.0.2.0/24`, separated by commas. */
+function readsOf(readers: string): Reads {
+  if (readers === SIGNED_IN) return { access: 'cognito' }
+  if (readers === EVERYBODY) return { access: 'public' }
+  return { access: 'allowlist', cidrs: readers.split(',') }
 }
 
 /** Address of the speed store, for LANDCOVER_STORE. */

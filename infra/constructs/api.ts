@@ -25,9 +25,10 @@ import type { Stage } from '../stages.ts'
 import { suppressNag } from './nag-suppressions.ts'
 import { readAuthorization } from './sign-in.ts'
 
-/** Limit for all requests to the functions: requests a second, and size of a burst. */
-const RATE = 100
+/** Size of a burst of reads: pages that open ask many questions at once. */
 const BURST = 200
+/** Share of the reads that requests without a body of their own may have: HEAD, and the preflights of other origins. */
+const SMALL_SHARE = 0.1
 
 /**
  * Number of send requests that a cursor can remember. For the speed layer each send request is a producer of its own,
@@ -87,15 +88,25 @@ export function addApi(
     cloudWatchRole: stage.apiLogRole === 'create',
     deployOptions: {
       stageName: 'v1',
-      throttlingRateLimit: RATE,
+      throttlingRateLimit: stage.readsPerSecond,
       throttlingBurstLimit: BURST,
       methodOptions: {
-        // Settings of a method replace those of all methods.
+        // Settings of a method replace those of all methods. Each method has a limit of its own.
         '/api/events/POST': {
           throttlingRateLimit: sendRate(stage.slotMs),
           throttlingBurstLimit: SEND_BURST,
           loggingLevel: LOGGED,
         },
+        ...Object.fromEntries(
+          ['HEAD', ...(stage.allowedOrigins.length > 0 ? ['OPTIONS'] : [])].map(method => [
+            `/api/{path+}/${method}`,
+            {
+              throttlingRateLimit: stage.readsPerSecond * SMALL_SHARE,
+              throttlingBurstLimit: BURST * SMALL_SHARE,
+              loggingLevel: LOGGED,
+            },
+          ]),
+        ),
       },
       tracingEnabled: true,
       loggingLevel: LOGGED,
@@ -117,14 +128,14 @@ export function addApi(
   const anything = root.addResource('{path+}')
   const authorization = readAuthorization(scope, stage, names)
   for (const method of ['GET', 'HEAD']) anything.addMethod(method, reading, authorization)
-  if (stage.allowedOrigins.length > 0) answerPreflights(anything)
+  if (stage.allowedOrigins.length > 0) answerPreflights(anything, stage)
   const sending = new LambdaIntegration(ingest)
   const events = root.addResource('events')
   events.addMethod('POST', sending, { authorizationType: AuthorizationType.IAM })
   suppressNag(api, 'The functions validate requests and say what is wrong.', 'AwsSolutions-APIG2')
   suppressNag(
     api,
-    'Sending needs a signature (IAM). Each stage sets who may read: by signing in, or at CloudFront.',
+    'Sending needs a signature (IAM). Reading needs the key of CloudFront; each stage sets who may read there.',
     'AwsSolutions-APIG4',
     'AwsSolutions-COG4',
   )
@@ -148,8 +159,8 @@ function throttledMetric(accessLog: LogGroup, stage: Stage): Metric {
   return filter.metric()
 }
 
-/** Answers CORS preflight requests without authorization. CloudFront adds the headers that allow other origins. */
-function answerPreflights(resource: IResource): void {
+/** Answers CORS preflight requests without signing in. CloudFront adds the headers that allow other origins. */
+function answerPreflights(resource: IResource, { cloudFront }: Stage): void {
   const empty = new MockIntegration({
     requestTemplates: { 'application/json': '{ "statusCode": 204 }' },
     passthroughBehavior: PassthroughBehavior.NEVER,
@@ -157,6 +168,7 @@ function answerPreflights(resource: IResource): void {
   })
   resource.addMethod('OPTIONS', empty, {
     authorizationType: AuthorizationType.NONE,
+    apiKeyRequired: cloudFront,
     methodResponses: [{ statusCode: '204' }],
   })
 }

@@ -158,7 +158,7 @@ type Filter = NonNullable<BehaviorOptions['functionAssociations']>
 /** Behavior for /api: answers are cached for two seconds. */
 function apiBehavior(scope: Construct, stage: Stage, names: Names, api: RestApi, filter: Filter): BehaviorOptions {
   return {
-    origin: new RestApiOrigin(api, { customHeaders: originKeyHeader(scope, stage, api) }),
+    origin: new RestApiOrigin(api, { customHeaders: originKeyHeader(scope, api) }),
     allowedMethods:
       stage.allowedOrigins.length > 0 ? AllowedMethods.ALLOW_GET_HEAD_OPTIONS : AllowedMethods.ALLOW_GET_HEAD,
     viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
@@ -193,9 +193,8 @@ function allowlistFilter(scope: Construct, names: Names, cidrs: readonly string[
   return [{ function: filter, eventType: FunctionEventType.VIEWER_REQUEST }]
 }
 
-/** Header with the origin key. API Gateway accepts only reads with it, so nobody can bypass the allowlist. */
-function originKeyHeader(scope: Construct, stage: Stage, api: RestApi): Record<string, string> {
-  if (stage.reads.access !== 'allowlist') return {}
+/** Header with the origin key. API Gateway accepts only reads with it: nobody bypasses the allowlist and the cache. */
+function originKeyHeader(scope: Construct, api: RestApi): Record<string, string> {
   const secret = new Secret(scope, 'OriginKey', {
     description: 'Key that CloudFront sends to API Gateway',
     generateSecretString: { excludePunctuation: true, passwordLength: 64 },

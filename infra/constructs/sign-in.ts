@@ -10,20 +10,19 @@ import type { Stage } from '../stages.ts'
 /** Path from which the page requests tokens. */
 export const TOKEN_PATH = '/oauth2/token'
 
-/** Options of API methods that read: who may read a stage. */
-export function readAuthorization(scope: Construct, { reads }: Stage, names: Names): MethodOptions {
-  switch (reads.access) {
-    case 'public':
-      return {}
-    case 'allowlist':
-      return { apiKeyRequired: true }
-    case 'cognito':
-      return {
-        authorizationType: AuthorizationType.COGNITO,
-        authorizer: new CognitoUserPoolsAuthorizer(scope, 'SignedIn', { cognitoUserPools: [userPool(scope, names)] }),
-        // With a scope API Gateway takes access tokens instead of id tokens.
-        authorizationScopes: [OAuthScope.OPENID.scopeName],
-      }
+/** Options of API methods that read: who may read a stage. Where there is a CloudFront, only it has the origin key. */
+export function readAuthorization(scope: Construct, { name, reads, cloudFront }: Stage, names: Names): MethodOptions {
+  if (reads.access === 'allowlist' && !cloudFront) {
+    throw new Error(`the stage ${name} has an allowlist, which CloudFront checks, but cloudFront is false`)
+  }
+  return {
+    apiKeyRequired: cloudFront,
+    ...(reads.access === 'cognito' && {
+      authorizationType: AuthorizationType.COGNITO,
+      authorizer: new CognitoUserPoolsAuthorizer(scope, 'SignedIn', { cognitoUserPools: [userPool(scope, names)] }),
+      // With a scope API Gateway takes access tokens instead of id tokens.
+      authorizationScopes: [OAuthScope.OPENID.scopeName],
+    }),
   }
 }
 

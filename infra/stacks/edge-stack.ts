@@ -14,6 +14,13 @@ const SPENT_PERCENT = [50, 80, 100]
 const FAILED_PERCENT = 5
 
 /**
+ * Requests and bytes in five minutes that are an alarm. Only CloudFront itself has no limit of its own for strangers; a
+ * dashboard that is open makes 300 requests and less than 1 MB in this time.
+ */
+const MANY_REQUESTS = 100_000
+const MANY_BYTES = 1024 ** 3
+
+/**
  * Stack in us-east-1 for what exists only there: CloudFront's metrics and access logs, and budgets. The pipeline stack
  * tells it the id of the distribution by a parameter.
  */
@@ -66,6 +73,16 @@ function addAlarms(alarms: Alarms, distributionId: string, allowlistFunction: st
     })
   const failed = metric('5xxErrorRate', 'avg', { DistributionId: distributionId })
   alarms.add('CloudFrontFails', failed, FAILED_PERCENT, 'CloudFront answers viewers with 5xx')
+  const ofDistribution = { DistributionId: distributionId }
+  const why = 'more than hundreds of dashboards make: somebody may want to cause costs'
+  alarms.add(
+    'ManyRequests',
+    metric('Requests', 'sum', ofDistribution),
+    MANY_REQUESTS,
+    `CloudFront gets requests, ${why}`,
+  )
+  const bytes = metric('BytesDownloaded', 'sum', ofDistribution)
+  alarms.add('ManyBytes', bytes, MANY_BYTES, `CloudFront sends bytes, ${why}`)
   if (allowlistFunction === null) return
   const ofFunction = { FunctionName: allowlistFunction }
   for (const [name, metricName] of [

@@ -42,6 +42,8 @@ export const ASSUMED = {
   newestRows: 12,
   seriesRows: 48,
   alertReads: 140,
+  /** The most expensive answer: rows of each lane, which are all windows of seven days, and time of the function, s. */
+  worstAnswer: { rows: 7 * 24 * 6, seconds: 1 },
   listsPerRound: 3,
   getsPerRound: 1,
   /** Share of a file that is read to identify records, and requests that Athena makes for a file. */
@@ -56,7 +58,7 @@ export const ASSUMED = {
   /** Roles that use the encrypted stream. Each asks for a data key every five minutes. */
   keyUsers: 6,
   /** Numbers from infra/constructs, infra/stacks/edge-stack.ts and, for the allowlist, its alarms beside the others. */
-  alarms: 31,
+  alarms: 33,
   allowlistAlarms: 3,
   dashboards: 1,
   transitionsPerRun: 6,

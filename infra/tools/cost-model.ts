@@ -69,7 +69,8 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
     'Step Functions, schedules':
       costOf('transition', ASSUMED.transitionsPerRun * month.runs) +
       costOf('scheduled', month.beats + month.runs + month.compactions),
-    'KMS, Secrets Manager': costOf('dataKey', ASSUMED.keyUsers * 12 * HOURS) + costOf('secret', allowlist ? 1 : 0),
+    'KMS, Secrets Manager':
+      costOf('dataKey', ASSUMED.keyUsers * 12 * HOURS) + costOf('secret', stage.cloudFront ? 1 : 0),
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
@@ -76,6 +77,31 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'reads that bypass CloudFront are refused',
+    async run({ api, dashboard }) {
+      if (!dashboard) return null
+      const { status } = await fetch(`${api}api/health`)
+      if (status !== 401 && status !== 403) throw new Error(`the answer is ${status}`)
+      return `the answer is ${status}`
+    },
+  },
+  {
+    name: 'the function of the allowlist runs in CloudFront',
+    async run({ name, region }) {
+      const allowlist = `landcover-${name}-${region}-allowlist`
+      const found = cloudFront<{ ETag: string }>('describe-function', '--name', allowlist, '--stage', 'LIVE')
+      if (!found) return null
+      const event = JSON.stringify(VIEWER_REQUEST)
+      const options = ['--name', allowlist, '--if-match', found.ETag, '--stage', 'LIVE']
+      const tested = cloudFront<FunctionTest>('test-function', ...options, '--event-object', base64(event))
+      const { FunctionErrorMessage: message, FunctionOutput: output } = tested?.TestResult ?? {}
+      if (message || !output) throw new Error(message ?? 'it has no output')
+      const { response } = JSON.parse(output) as { response?: { statusCode: number } }
+      if (response?.statusCode !== 403) throw new Error(`it lets a viewer with an IPv6 address pass: ${output}`)
+      return 'it refuses a viewer with an IPv6 address'
+    },
+  },
+  {
     name: 'a signed event is counted, and only once',
     async run(stage) {
       const before = await imagesOf(stage)
@@ -131,6 +157,34 @@ export const CHECKS: readonly Check[] = [
     },
   },
 ]
+
+/** Request of a viewer whom no allowlist lets pass, as CloudFront shows it to its functions. */
+const VIEWER_REQUEST = {
+  version: '1.0',
+  context: { eventType: 'viewer-request' },
+  viewer: { ip: '2001:db8::1' },
+  request: { method: 'GET', uri: '/', headers: {}, cookies: {}, querystring: {} },
+}
+
+interface FunctionTest {
+  TestResult: { FunctionErrorMessage?: string; FunctionOutput?: string }
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+/**
+ * Calls CloudFront with the AWS CLI.
+ *
+ * @returns the answer; null if there is no such function @throws Error with what the CLI said
+ */
+function cloudFront<Answer>(action: string, ...options: string[]): Answer | null {
+  const args = ['cloudfront', action, ...options, '--output', 'json']
+  const { status, stdout, stderr, error } = spawnSync('aws', args, { encoding: 'utf8' })
+  if (error) throw new Error('the AWS CLI (aws) is needed for this check', { cause: error })
+  if (stderr.includes('NoSuchFunctionExists')) return null
+  if (status !== 0) throw new Error(stderr.trim())
+  return JSON.parse(stdout) as Answer
+}
 
 /** @returns ARN of a state machine @throws Error if there is none of this name */
 async function stateMachineNamed(client: SFNClient, name: string): Promise<string> {

@@ -104,7 +104,7 @@ describe('the cost model', () => {
       const alarms = ASSUMED.alarms + (stage === 'prod' ? ASSUMED.allowlistAlarms : 0)
       expect(deployed.properties('AWS::CloudWatch::Alarm')).toHaveLength(alarms)
       expect(deployed.properties('AWS::CloudWatch::Dashboard')).toHaveLength(ASSUMED.dashboards)
-      expect(deployed.properties('AWS::SecretsManager::Secret')).toHaveLength(stage === 'prod' ? 1 : 0)
+      expect(deployed.properties('AWS::SecretsManager::Secret')).toHaveLength(1)
     })
   })
 })

@@ -17,6 +17,7 @@ export type StageName = keyof typeof STAGES
 /** Deployments that tests check: each stage, and variants with other logs, readers and origins. */
 export const DEPLOYMENTS = {
   dev: { stage: 'dev', change: {} },
+  'dev for everybody': { stage: 'dev', change: { reads: { access: 'public' } } },
   prod: { stage: 'prod', change: {} },
   local: { stage: 'local', change: {} },
   'prod with readers who sign in': { stage: 'prod', change: { reads: { access: 'cognito' } } },

@@ -26,8 +26,11 @@ const TEMPLATE_LIMIT = 1_000_000
 
 describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', deployment => {
   const stage: StageName = DEPLOYMENTS[deployment].stage
-  const signIn = 'reads' in DEPLOYMENTS[deployment].change
-  const { allowedOrigins = [] } = DEPLOYMENTS[deployment].change as Partial<Stage>
+  const { allowedOrigins = [], reads } = DEPLOYMENTS[deployment].change as Partial<Stage>
+  const { access } =
+    reads ??
+    ({ dev: { access: 'cognito' }, prod: { access: 'allowlist' }, local: { access: 'public' } } as const)[stage]
+  const signIn = access === 'cognito'
   const log = 'eventLog' in DEPLOYMENTS[deployment].change ? DEPLOYMENTS[deployment].change.eventLog.kind : 'kinesis'
   let stacks: Synthesized
   beforeAll(async () => {
@@ -190,12 +193,11 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       expect(JSON.stringify(behavior?.ResponseHeadersPolicyId)).toContain('FrontApiHeaders')
     })
 
-    it('answer preflight requests without a function, a key or a token', () => {
+    it('answer preflight requests without a function or a token', () => {
       const methods = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod === 'OPTIONS')
       expect(methods).toMatchObject([
         { AuthorizationType: 'NONE', Integration: { Type: 'MOCK' }, MethodResponses: [{ StatusCode: '204' }] },
       ])
-      expect(methods[0]).not.toHaveProperty('ApiKeyRequired')
     })
   }
 
@@ -232,15 +234,24 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
         { AllowedOAuthFlows: ['code'], GenerateSecret: false, AllowedOAuthScopes: ['openid'] },
       ])
       for (const { DeletionPolicy } of all('AWS::Cognito::UserPool'))
-        expect(DeletionPolicy).toBe('RetainExceptOnCreate')
+        expect(DeletionPolicy).toBe(stage === 'prod' ? 'RetainExceptOnCreate' : 'Delete')
     })
   }
 
-  if (stage === 'prod' && !signIn)
-    it('let nobody read without CloudFront', () => {
-      const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => READS.includes(String(HttpMethod)))
-      for (const read of reads) expect(read.ApiKeyRequired).toBe(true)
-      expect(properties('AWS::CloudFront::Function')).toHaveLength(1)
+  if (stage !== 'local')
+    it('let only CloudFront read: it adds a key that API Gateway requires, and nobody else has it', () => {
+      const methods = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => HttpMethod !== 'POST')
+      for (const method of methods) expect(method.ApiKeyRequired).toBe(true)
+      const origins = properties('AWS::CloudFront::Distribution').flatMap(
+        ({ DistributionConfig }) => (DistributionConfig as { Origins: { OriginCustomHeaders?: object[] }[] }).Origins,
+      )
+      const headers = origins.flatMap(({ OriginCustomHeaders = [] }) => OriginCustomHeaders)
+      const [key] = properties('AWS::ApiGateway::ApiKey')
+      expect(headers).toEqual([{ HeaderName: 'x-api-key', HeaderValue: key?.Value }])
+      expect(JSON.stringify(key?.Value)).toContain('resolve:secretsmanager')
+      const used = properties('AWS::ApiGateway::UsagePlanKey')
+      expect(used).toMatchObject([{ KeyType: 'API_KEY' }])
+      expect(properties('AWS::CloudFront::Function')).toHaveLength(access === 'allowlist' ? 1 : 0)
     })
 
   it('accept only as many requests as a cursor can remember: a larger row would stop its lane', () => {
@@ -258,7 +269,8 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
 
   it('log the errors of every execution of the API, also of events', () => {
     const settings = properties('AWS::ApiGateway::Stage').flatMap(({ MethodSettings }) => MethodSettings as object[])
-    expect(settings).toHaveLength(2)
+    // All methods; sending; HEAD; and preflights.
+    expect(settings).toHaveLength(allowedOrigins.length > 0 ? 4 : 3)
     for (const setting of settings) expect(setting).toMatchObject({ LoggingLevel: 'ERROR' })
   })
 
@@ -288,7 +300,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       const ofCloudFront = properties('AWS::CloudWatch::Alarm').filter(
         ({ Namespace }) => Namespace === 'AWS/CloudFront',
       )
-      expect(ofCloudFront).toHaveLength(stage === 'prod' && !signIn ? 4 : 1)
+      expect(ofCloudFront).toHaveLength(access === 'allowlist' ? 6 : 3)
       expect(edge('AWS::CloudWatch::Alarm')).toEqual(ofCloudFront)
       for (const alarm of ofCloudFront) {
         expect(alarm.Dimensions).toContainEqual({ Name: 'Region', Value: 'Global' })
@@ -325,7 +337,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     })
   }
 
-  if (stage === 'prod' && !signIn)
+  if (access === 'allowlist')
     it.runIf(hasNjs || process.env.CI !== undefined)('have CloudFront functions that run in its njs', () => {
       const functions = properties('AWS::CloudFront::Function')
       expect(functions).toHaveLength(1)
