@@ -9,7 +9,7 @@ await runCommand(
     summary:
       'Copies a state folder to a new folder. The system may be running. The copy holds everything that was acknowledged\nbefore the start of the copy. It does not hold a log or store on a server: back these up with their own tools.',
     flags: STATE_FLAG,
-    argument: true,
+    arguments: 1,
   },
   async ({ state }, target) => {
     if (target === undefined) throw new UsageError('DIR is missing: the folder to copy to')

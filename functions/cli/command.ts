@@ -31,17 +31,18 @@ export async function runCommand<const Flags extends Record<string, Flag>>(
   command: {
     usage: string
     summary: string
-    flags: Flags /** True when the command accepts one value without a flag. */
-    argument?: true
+    flags: Flags
+    /** Maximum number of values without a flag. */
+    arguments?: number
   },
-  main: (values: Values<Flags>, argument: string | undefined) => Promise<number | undefined>,
+  main: (values: Values<Flags>, ...positionals: (string | undefined)[]) => Promise<number | undefined>,
 ): Promise<void> {
   // A line that cannot be written, for example because the disk is full, must not end the work.
   process.stderr.on('error', () => {})
   try {
     const parsed = parse(command)
     if (parsed === 'help') process.stdout.write(helpText(command))
-    else process.exitCode = (await main(parsed.values, parsed.argument)) ?? 0
+    else process.exitCode = (await main(parsed.values, ...parsed.positionals)) ?? 0
   } catch (error) {
     const isUsage = error instanceof UsageError
     process.stderr.write(`${(error as Error).message}\n${isUsage ? 'See --help.\n' : ''}`)
@@ -51,20 +52,20 @@ export async function runCommand<const Flags extends Record<string, Flag>>(
 
 function parse<Flags extends Record<string, Flag>>({
   flags,
-  argument = false,
+  arguments: most = 0,
 }: {
   flags: Flags
-  argument?: boolean
-}): { values: Values<Flags>; argument: string | undefined } | 'help' {
+  arguments?: number
+}): { values: Values<Flags>; positionals: string[] } | 'help' {
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } }
   for (const [name, flag] of Object.entries(flags)) {
     const { type, multiple = false } = flag
     options[name] = flag.default === undefined ? { type, multiple } : { type, default: flag.default }
   }
   try {
-    const { values, positionals } = parseArgs({ options, strict: true, allowPositionals: argument })
-    if (positionals.length > 1) throw new Error(`'${positionals[1]}' is one argument too many`)
-    return values.help ? 'help' : { values: values as Values<Flags>, argument: positionals[0] }
+    const { values, positionals } = parseArgs({ options, strict: true, allowPositionals: most > 0 })
+    if (positionals.length > most) throw new Error(`'${positionals[most]}' is one argument too many`)
+    return values.help ? 'help' : { values: values as Values<Flags>, positionals }
   } catch (error) {
     throw new UsageError((error as Error).message)
   }

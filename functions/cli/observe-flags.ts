@@ -4,13 +4,17 @@ import type { SceneFlags } from '../images/scene/flags.ts'
 import { RULES } from '../images/zonal/observe-sites.ts'
 import { type Flag, flagValue, UsageError } from './command.ts'
 import { RUNTIME_FLAGS } from './runtime.ts'
+import { SITE_FIELD_FLAGS } from './site-flags.ts'
 
 const BAND_FLAG = { type: 'string', value: 'FILE[:BAND]' } as const
 
 export const OBSERVE_FLAGS = {
-  sites: { type: 'string', value: 'FILE', help: 'Polygons of the sites: .geojson, .parquet (GeoParquet) or .shp' },
-  'site-id': { type: 'string', value: 'FIELD', default: 'site_id', help: "Attribute that holds a site's id" },
-  class: { type: 'string', value: 'FIELD', default: 'class_name', help: "Attribute that holds a site's class" },
+  sites: {
+    type: 'string',
+    value: 'FILE',
+    help: 'Polygons of the sites: .geojson, .parquet (GeoParquet) or .shp; by default those that npm run sites has stored',
+  },
+  ...SITE_FIELD_FLAGS,
   'classes-raster': { type: 'string', value: 'FILE', help: 'Map of land-cover classes, instead of sites' },
   legend: {
     type: 'string',

@@ -13,6 +13,8 @@ import type { ScenePlan } from '../images/scene/plan.ts'
 import { planOfItem } from '../images/scene/stac-item.ts'
 import type { WebAccess } from '../images/scene/web-source.ts'
 import { readSites } from '../images/sites/read-sites.ts'
+import type { Site } from '../images/sites/site.ts'
+import { sitesReader } from '../images/sites/stored-sites.ts'
 import { openRaster } from '../images/tiff/raster.ts'
 import { openFile } from '../images/tiff/source.ts'
 import { RULES, type Rule } from '../images/zonal/observe-sites.ts'
@@ -49,7 +51,7 @@ await runCommand(
       'or a scene and a map of classes, or a folder of chips, CLASS/NAME.tif. A scene is a STAC item (a file or an\n' +
       'address) with its images, or bands that are named by flags.',
     flags: OBSERVE_FLAGS,
-    argument: true,
+    arguments: 1,
   },
   async (flags, argument) => {
     const progress = progressLine(process.stderr)
@@ -61,13 +63,13 @@ await runCommand(
     }
     const { out } = flags
     if (out !== undefined) formOf(out)
-    const observe = async () => {
+    const observe = async (runtime?: Runtime) => {
       const isFolder = argument !== undefined && (await stat(argument).catch(() => null))?.isDirectory()
-      return isFolder ? observeChips(argument, flags, work) : observeOneScene(argument, flags, work)
+      return isFolder ? observeChips(argument, flags, work) : observeOneScene(argument, flags, work, runtime)
     }
     try {
       if (out === undefined && !flags.explain) {
-        return await withRuntime(flags, async runtime => publish(runtime, await observe(), work))
+        return await withRuntime(flags, async runtime => publish(runtime, await observe(runtime), work))
       }
       const outcome = await observe()
       progress.clear()
@@ -95,9 +97,14 @@ async function publish(runtime: Runtime, outcome: Outcome | null, work: Work): P
 }
 
 /** Observes a scene by sites or by classes. Null when --explain is given without --out. */
-async function observeOneScene(item: string | undefined, flags: ObserveFlags, work: Work): Promise<Outcome | null> {
+async function observeOneScene(
+  item: string | undefined,
+  flags: ObserveFlags,
+  work: Work,
+  runtime: Runtime | undefined,
+): Promise<Outcome | null> {
   const { sites, 'classes-raster': classesRaster } = flags as Record<string, string | undefined>
-  if ((sites === undefined) === (classesRaster === undefined)) {
+  if (sites !== undefined && classesRaster !== undefined) {
     throw new UsageError('a scene needs either --sites FILE or --classes-raster FILE')
   }
   const sceneFlags = sceneFlagsOf(flags)
@@ -107,18 +114,52 @@ async function observeOneScene(item: string | undefined, flags: ObserveFlags, wo
   try {
     if (flags.explain) process.stdout.write(`${open.explanation.join('\n')}\n`)
     if (flags.out === undefined && flags.explain) return null
-    return sites === undefined ? await byClass(plan, open, flags, work) : await bySite(plan, open, flags, work)
+    if (classesRaster !== undefined) return await byClass(plan, open, flags, work)
+    return await bySite(plan, open, await sitesOf(flags, runtime), work)
   } finally {
     await open.close()
   }
 }
 
-async function bySite(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, work: Work): Promise<Outcome> {
+/** Sites to observe, and what to say of them. */
+interface SitesToObserve {
+  sites: readonly Site[]
+  /** Begins a sentence: the number of sites, and where they are from. */
+  told: string
+  /** Ends it. */
+  leftOut: string
+}
+
+/** Reads the sites of a file, or else those that the system has stored. */
+async function sitesOf(flags: ObserveFlags, runtime: Runtime | undefined): Promise<SitesToObserve> {
+  const file = flags.sites as string | undefined
+  if (file === undefined) return storedSitesOf(flags, runtime)
   const fields = { siteId: flags['site-id'] as string, className: flags.class as string }
-  const read = await readSites(flags.sites as string, fields)
-  const { observations, summary } = await observeScene(plan, open, read.sites, { ...work, onRows: showRows(work) })
-  const leftOut = read.withoutArea > 0 ? `, ${read.withoutArea} features without an area left out` : ''
-  return { plan, observations, told: `${read.sites.length} sites, ${describe(summary)}${leftOut}`, failed: 0 }
+  const { sites, withoutArea } = await readSites(file, fields)
+  const leftOut = withoutArea > 0 ? `, ${withoutArea} features without an area left out` : ''
+  return { sites, told: `${sites.length} sites`, leftOut }
+}
+
+async function storedSitesOf(flags: ObserveFlags, runtime: Runtime | undefined): Promise<SitesToObserve> {
+  const read = ({ objects }: Runtime) => sitesReader(objects)()
+  const places = flags as { state: string; stage?: string }
+  const needed = 'a scene needs --sites FILE, --classes-raster FILE or stored sites'
+  const stored = await (runtime ? read(runtime) : withRuntime(places, read)).catch(error => {
+    throw new UsageError(`${needed}, and those cannot be read: ${(error as Error).message}`)
+  })
+  if (!stored) throw new UsageError(`${needed}, and none are stored yet: npm run sites -- import FILE`)
+  const { sites, version } = stored
+  return { sites, told: `${sites.length} sites of stored version ${version.version}`, leftOut: '' }
+}
+
+async function bySite(
+  plan: ScenePlan,
+  open: OpenScene,
+  { sites, told, leftOut }: SitesToObserve,
+  work: Work,
+): Promise<Outcome> {
+  const { observations, summary } = await observeScene(plan, open, sites, { ...work, onRows: showRows(work) })
+  return { plan, observations, told: `${told}, ${describe(summary)}${leftOut}`, failed: 0 }
 }
 
 async function byClass(plan: ScenePlan, open: OpenScene, flags: ObserveFlags, work: Work): Promise<Outcome> {

@@ -6,6 +6,7 @@ import { readRunStatus } from '../batch/run-status.ts'
 import { viewReader } from '../batch/view-reader.ts'
 import { watchedFrom } from '../batch/watch.ts'
 import type { Rule } from '../core/alert.ts'
+import { sitesReader } from '../images/sites/stored-sites.ts'
 import { ingestHandler } from '../ingest/handler.ts'
 import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
 import { keyRoute } from '../ingest/key-route.ts'
@@ -140,6 +141,7 @@ export function servingHandlerOf(
     now: Date.now,
     elapsedMs,
     readClasses: () => readClasses(objects),
+    sites: sitesReader(objects),
     activity: { ...activityElsewhere(heartbeatEveryMs(slotMs), elapsedMs), ...activity },
     logger,
   })

@@ -18,9 +18,10 @@ import { BadParameterError } from './bad-parameter.ts'
 import { classStatsRows, viewTotals } from './batch-answers.ts'
 import { refuseUnknownClass } from './class-names.ts'
 import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
+import type { SiteSource } from './sites.ts'
 
 /** Ports and settings with which the API answers. */
-export interface Serving {
+export interface Serving extends SiteSource {
   store: SpeedStore
   views: ViewReader
   slotMs: number

@@ -20,6 +20,8 @@ import {
   WindowRow,
   WindowsQuery,
 } from './schemas.ts'
+import { SiteCollection, SiteFeature, SiteQuery, SitesQuery } from './site-schemas.ts'
+import { siteById, sites } from './sites.ts'
 
 /** Result of an endpoint. */
 export interface Found {
@@ -35,6 +37,7 @@ export interface Found {
 
 /** Endpoint for GET. The router, the check of parameters, the OpenAPI document and its page are all made from it. */
 export interface Endpoint {
+  /** Path; its last part may be a parameter: `/api/sites/{id}`. */
   path: string
   summary: string
   /** Schema of the parameters, which are text. */
@@ -48,7 +51,10 @@ export interface Endpoint {
   tellsRange: boolean
   /** True when the last good answer, marked as old, may be given while there is no newer one. */
   mayBeOld: boolean
-  /** @throws BadParameterError */
+  /**
+   * @param query parameters as text, with those that the path names
+   * @throws BadParameterError
+   */
   answer(serving: Serving, query: Record<string, string>): Promise<Found>
 }
 
@@ -69,6 +75,18 @@ function table<Query extends z.ZodObject>(endpoint: {
       return Array.isArray(found) ? { body: found } : found
     },
   }
+}
+
+function document<Query extends z.ZodObject>(endpoint: {
+  path: string
+  summary: string
+  query: Query
+  schema: z.ZodObject
+  found(serving: Serving, query: z.infer<Query>): Promise<Found>
+}): Endpoint {
+  const { path, summary, query, schema, found } = endpoint
+  const told = { isTable: false, tellsAsOf: false, tellsRange: false, mayBeOld: false }
+  return { ...{ path, summary, query, schema }, ...told, answer: (serving, text) => found(serving, parse(query, text)) }
 }
 
 function parse<Query extends z.ZodObject>(query: Query, text: Record<string, string>): z.infer<Query> {
@@ -162,18 +180,38 @@ export const ENDPOINTS: readonly Endpoint[] = [
     row: ClassRow,
     rows: classes,
   }),
-  {
+  document({
+    path: '/api/sites',
+    summary: 'The stored sites as GeoJSON, by place and class; further pages by the Link header',
+    query: SitesQuery,
+    schema: SiteCollection,
+    found: sites,
+  }),
+  document({
+    path: '/api/sites/{id}',
+    summary: 'A stored site as a GeoJSON feature',
+    query: SiteQuery,
+    schema: SiteFeature,
+    found: async (serving, query) => ({ body: await siteById(serving, query) }),
+  }),
+  document({
     path: '/api/health',
     summary: 'How fresh and how complete the answers are',
     query: NoQuery,
     schema: Health,
-    isTable: false,
-    tellsAsOf: false,
-    tellsRange: false,
-    mayBeOld: false,
-    async answer(serving, query) {
-      parse(NoQuery, query)
-      return { body: await health(serving) }
-    },
-  },
+    found: async serving => ({ body: await health(serving) }),
+  }),
 ]
+
+/** Finds the endpoint of a path, with the parameters that the path has. */
+export function endpointOf(path: string): { endpoint: Endpoint; named: Record<string, string> } | undefined {
+  for (const endpoint of ENDPOINTS) {
+    const [, start, name] = /^(.*)\{(\w+)\}$/.exec(endpoint.path) ?? []
+    if (start === undefined || name === undefined) {
+      if (endpoint.path === path) return { endpoint, named: {} }
+    } else if (path.startsWith(start) && path.length > start.length) {
+      return { endpoint, named: { [name]: path.slice(start.length) } }
+    }
+  }
+  return undefined
+}

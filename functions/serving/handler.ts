@@ -11,7 +11,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { AsOf, Serving } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { toCsv } from './csv.ts'
-import { ENDPOINTS, type Endpoint } from './endpoints.ts'
+import { type Endpoint, endpointOf } from './endpoints.ts'
 import { openApi } from './openapi.ts'
 import { referencePage } from './reference-page.ts'
 import { staleIfError } from './stale-if-error.ts'
@@ -28,7 +28,7 @@ export interface ServingHandlerOptions extends Serving {
 const ANSWERED_WITHIN_MS = 7 * SECOND_MS
 const KEPT_WITHIN_MS = 3 * SECOND_MS
 /** Parameters that make a request nearly unique: there are many different ones, and each is requested once. */
-const ASKED_ONCE = ['from', 'to', 'after']
+const ASKED_ONCE = ['from', 'to', 'after', 'bbox', 'id']
 const LONGEST_QUERY = 4_000
 /**
  * Maximum size of a body, bytes. Lambda returns at most 6 MB of JSON, which contains the body as a text; the rest is
@@ -66,14 +66,13 @@ const FORMS: readonly Form<Value>[] = [
  * allows it, and otherwise 503.
  */
 export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
-  const byPath = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
   const kept = staleIfError(serving.elapsedMs, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
 
   async function handle(event: APIGatewayProxyEvent, accepted: readonly string[]): Promise<Answer<Value>> {
     const method = event.httpMethod
-    const endpoint = byPath.get(event.path)
+    const found = endpointOf(event.path)
     const document = DOCUMENTS.get(event.path)
-    if (!endpoint && !document) {
+    if (!found && !document) {
       return problem(404, 'There is nothing here', 'GET /api/openapi.json says what there is, /api/docs for people.')
     }
     if (method !== 'GET' && method !== 'HEAD') {
@@ -82,15 +81,19 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
       })
     }
     if (document) return { statusCode: 200, headers: document.headers, body: document.text() }
-    return answerOf(endpoint as Endpoint, event, accepted)
+    return answerOf(found as NonNullable<typeof found>, event, accepted)
   }
 
   async function answerOf(
-    endpoint: Endpoint,
+    { endpoint, named }: { endpoint: Endpoint; named: Record<string, string> },
     event: APIGatewayProxyEvent,
     accepted: readonly string[],
   ): Promise<Answer<Value>> {
-    const { format, ...query } = parametersOf(event)
+    const { format, ...parameters } = parametersOf(event)
+    for (const name of Object.keys(named)) {
+      if (name in parameters) throw new BadParameterError(`${name}: is a part of the path, and no parameter`)
+    }
+    const query = { ...parameters, ...named }
     const type = typeOf(endpoint, format, accepted)
     if (!type) {
       const types = endpoint.isTable ? 'application/json and text/csv' : 'application/json'

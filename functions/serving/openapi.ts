@@ -60,11 +60,11 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
   })
   const row = { $ref: `#/components/schemas/${nameOf(endpoint.schema)}` }
   return {
-    operationId: `${method}${endpoint.path.replaceAll(/[/-](\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    operationId: `${method}${endpoint.path.replaceAll(/[{}]/g, '').replaceAll(/[/-](\w)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary: endpoint.summary,
     parameters: [
       ...describedParameters(endpoint.query).map(({ name, isRequired, description, schema }) => ({
-        ...{ name, in: 'query', required: isRequired, description, schema },
+        ...{ name, in: isInPath(endpoint, name) ? 'path' : 'query', required: isRequired, description, schema },
       })),
       ...(endpoint.isTable ? [FORMAT] : []),
     ],
@@ -100,12 +100,17 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
       },
       304: { description: 'Not changed: still the answer that If-None-Match names' },
       400: problem('A parameter is not right'),
-      404: problem('There is no such class, or no such page. `near` lists names that are near the class'),
+      404: problem('There is no such class, site or page. `near` lists names that are near it'),
       406: problem('No form that Accept names is possible'),
       429: problem('Too many requests at once'),
       503: problem('The answer is not known right now'),
     },
   }
+}
+
+/** Tells whether a parameter is a part of the path. */
+function isInPath({ path }: Endpoint, name: string): boolean {
+  return path.includes(`{${name}}`)
 }
 
 const FORMAT: Json = {

@@ -176,7 +176,7 @@ export const BatchDayRow = z
 export type BatchDayRow = z.infer<typeof BatchDayRow>
 
 /** Makes a query parameter, which is text. `described` is its form in the OpenAPI document. */
-function parameter<Schema extends z.ZodType>(schema: Schema, described: Record<string, unknown>): Schema {
+export function parameter<Schema extends z.ZodType>(schema: Schema, described: Record<string, unknown>): Schema {
   return schema.meta({ described })
 }
 
@@ -191,7 +191,8 @@ export function describedParameters(
   })
 }
 
-const wholeNumber = (least: number, most: number, otherwise: number, description: string) =>
+/** Makes a parameter that is a whole number. */
+export const wholeNumber = (least: number, most: number, otherwise: number, description: string) =>
   parameter(
     z
       .string()
@@ -203,11 +204,12 @@ const wholeNumber = (least: number, most: number, otherwise: number, description
   )
 
 /** Maximum length of class and image names, as in events. */
-const NAME_LIMIT = 256
+export const NAME_LIMIT = 256
 /** Maximum length of a place in a list: time, image and class as text in an address. */
 const PLACE_LIMIT = 3_000
 
-const text = (limit: number, description: string) =>
+/** Makes an optional parameter that is a text. */
+export const text = (limit: number, description: string) =>
   parameter(z.string().min(1).max(limit).optional(), { type: 'string', minLength: 1, maxLength: limit, description })
 
 const INSTANT = 'must be a time like 2026-11-22T14:00:00Z, a day like 2026-11-22, or milliseconds since 1970'

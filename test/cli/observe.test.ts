@@ -210,7 +210,12 @@ describe('npm run observe', () => {
   })
 
   it.each<[string, string[], RegExp, number]>([
-    ['sites', ['item.json', '--out', 'events.csv'], /either --sites FILE or --classes-raster FILE/, 2],
+    [
+      'sites',
+      ['item.json', '--out', 'events.csv'],
+      /needs --sites FILE, --classes-raster FILE or stored sites, and those cannot be read: /,
+      2,
+    ],
     ['a known form', ['item.json', '--sites', 'fields.geojson', '--out', 'events.xls'], /events\.xls: --out writes/, 1],
     ['a scene', ['--sites', 'fields.geojson', '--out', 'events.csv'], /give an item, or --red/, 1],
     [

@@ -47,7 +47,9 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
       }
     }
 
-    describe.each(ENDPOINTS.map(({ path }) => path))('GET %s', path => {
+    // A path with a parameter needs something to name: a test of its own has it.
+    const paths = ENDPOINTS.map(({ path }) => path).filter(path => !path.includes('{'))
+    describe.each(paths)('GET %s', path => {
       const query = path === '/api/batch/days' ? { from: '2026-11-01', to: '2026-11-22' } : undefined
       const request = query ? { query } : {}
 

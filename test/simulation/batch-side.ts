@@ -199,6 +199,7 @@ export class BatchSide {
       waiting: async () => ({ oldestMs: null, reason: null }),
       now: nowMs,
       elapsedMs: nowMs,
+      sites: async () => undefined,
       readClasses: async () => undefined,
       activity: activityElsewhere(slotMs, nowMs),
     }

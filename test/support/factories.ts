@@ -4,6 +4,7 @@ import type { ImageEvent, WireEvent } from '../../functions/core/event.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
 import { formatTimestamp } from '../../functions/core/time.ts'
+import type { Site } from '../../functions/images/sites/site.ts'
 import type { Logger } from '../../functions/ports/logger.ts'
 import type { Measurement, Metrics } from '../../functions/ports/metrics.ts'
 
@@ -116,4 +117,21 @@ export function emptyView(changes: Partial<View> = {}): View {
     },
     ...changes,
   }
+}
+
+/** Square site of 0.01 degrees whose lower left corner is given. */
+export function siteAt(
+  id: string,
+  lon: number,
+  lat: number,
+  { className = 'Forest', side = 0.01 }: { className?: string; side?: number } = {},
+): Site {
+  const [east, north] = [lon + side, lat + side]
+  const ring = [
+    [lon, lat],
+    [east, lat],
+    [east, north],
+    [lon, north],
+  ] as const
+  return { id, className, polygons: [[ring]] }
 }

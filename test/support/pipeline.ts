@@ -15,6 +15,7 @@ import { type Lane, laneName, type Position } from '../../functions/core/lane.ts
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { dayOf, MINUTE_MS } from '../../functions/core/time.ts'
 import { addEach, type Totals } from '../../functions/core/totals.ts'
+import { sitesReader } from '../../functions/images/sites/stored-sites.ts'
 import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
 import { activityElsewhere } from '../../functions/serving/activity.ts'
 import { classStats, type Serving } from '../../functions/serving/answers.ts'
@@ -63,6 +64,7 @@ export async function openPipeline(options: PipelineOptions) {
     now,
     elapsedMs: now,
     readClasses: classes,
+    sites: sitesReader(objects),
     activity: activityElsewhere(MINUTE_MS, now),
   }
   return {

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { NAME_LIMIT, parameter, text, wholeNumber } from './schemas.ts'
+
+/** Schemas of the answers and parameters of /api/sites. The answers are GeoJSON (RFC 7946). */
+
+const SiteProperties = z.object({
+  site_id: z.string().describe('Id of the site'),
+  class_name: z.string().describe('Land-cover class'),
+})
+
+const Geometry = z
+  .object({ type: z.enum(['Polygon', 'MultiPolygon']), coordinates: z.array(z.unknown()) })
+  .describe('Outline in longitude and latitude')
+
+/** Stored site, as a GeoJSON feature. */
+export const SiteFeature = z
+  .object({ type: z.literal('Feature'), id: z.string(), properties: SiteProperties, geometry: Geometry })
+  .meta({ title: 'SiteFeature' })
+export type SiteFeature = z.infer<typeof SiteFeature>
+
+export const SiteCollection = z
+  .object({
+    type: z.literal('FeatureCollection'),
+    version: z.int().nullable().describe('Version of the stored sites; null before the first import'),
+    features: z.array(SiteFeature).describe('Sites in order of their ids'),
+  })
+  .meta({ title: 'SiteCollection' })
+export type SiteCollection = z.infer<typeof SiteCollection>
+
+const DEGREES = String.raw`-?\d{1,3}(\.\d{1,15})?`
+const BOX = `^${DEGREES}(,${DEGREES}){3}$`
+
+/** Maximum number of sites in a page. */
+export const MOST_SITES = 1_000
+
+export const SitesQuery = z.strictObject({
+  bbox: parameter(
+    z
+      .string()
+      .regex(new RegExp(BOX), 'must be west,south,east,north in degrees, such as 13.0,52.3,13.8,52.7')
+      .transform(box => box.split(',').map(Number) as [number, number, number, number])
+      .refine(
+        ([west, south, east, north]) =>
+          south <= north &&
+          Math.max(Math.abs(south), Math.abs(north)) <= 90 &&
+          Math.max(Math.abs(west), Math.abs(east)) <= 180,
+        {
+          message: 'must have longitudes within -180 to 180, latitudes within -90 to 90, and south before north',
+        },
+      )
+      .optional(),
+    {
+      ...{ type: 'string', pattern: BOX, examples: ['13.0,52.3,13.8,52.7'] },
+      description:
+        'Only sites whose own bounding box touches this one: west,south,east,north in degrees. West above east crosses the antimeridian',
+    },
+  ),
+  class: text(NAME_LIMIT, 'Only sites of this class'),
+  limit: wholeNumber(1, MOST_SITES, 100, 'Maximum number of sites'),
+  after: text(NAME_LIMIT, 'Id of the last site of the page before: take it from the Link header'),
+})
+export type SitesQuery = z.infer<typeof SitesQuery>
+
+export const SiteQuery = z.strictObject({
+  id: parameter(
+    z
+      .string()
+      .min(1)
+      .max(NAME_LIMIT * 9),
+    {
+      ...{ type: 'string', minLength: 1, examples: ['field-01'] },
+      description: 'Id of the site',
+    },
+  ),
+})
+export type SiteQuery = z.infer<typeof SiteQuery>
