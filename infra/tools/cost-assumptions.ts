@@ -25,6 +25,10 @@ export const ASSUMED = {
   rowsPerDelivery: 1.2,
   /** Share of images that the default rule flags: more than two standard deviations from the mean. */
   alertShare: 0.045,
+  /** Events a second whose files one worker of compaction merges. */
+  compactedPerSecond: 12_000,
+  /** Share of the images that the largest class has. */
+  largestClass: 0.3,
   /** Shards of a new on-demand stream. Later it has capacity for twice what is written. */
   onDemandShards: 4,
   /**
@@ -58,7 +62,7 @@ export const ASSUMED = {
   /** Roles that use the encrypted stream. Each asks for a data key every five minutes. */
   keyUsers: 6,
   /** Numbers from infra/constructs, infra/stacks/edge-stack.ts and, for the allowlist, its alarms beside the others. */
-  alarms: 33,
+  alarms: { kinesis: 33, msk: 32 },
   allowlistAlarms: 3,
   dashboards: 1,
   transitionsPerRun: 6,
@@ -70,4 +74,9 @@ export const ASSUMED = {
 } as const
 
 /** Settings of infra/constructs/consumers.ts and infra/constructs/distribution.ts that the model repeats. A test compares them. */
-export const DEPLOYED = { archiveBatch: 10_000, archiveWindowSeconds: 300, sharedSeconds: 2 } as const
+export const DEPLOYED = {
+  speedBatch: 1_000,
+  archiveBatch: 10_000,
+  archiveWindowSeconds: 300,
+  sharedSeconds: 2,
+} as const

@@ -3,7 +3,9 @@ import { SPEED_RETENTION_MS } from '../../functions/core/retention.ts'
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../functions/core/time.ts'
 import type { Stage } from '../stages.ts'
 import { ASSUMED, DEPLOYED } from './cost-assumptions.ts'
+import { lanesOf, logCosts, recordBytesOf } from './cost-log.ts'
 import { costOf } from './cost-prices.ts'
+import { DAYS, GB, HOURS, KB, MB, SECONDS } from './units.ts'
 
 /** Load of a stage. */
 export interface Load {
@@ -14,23 +16,16 @@ export interface Load {
   dashboards: number
   /** Age of the archive, in months. */
   months: number
+  /** Dollars for an hour of a Kafka broker, if its type has no price in PRICES. */
+  brokerHour?: number | undefined
 }
 
-const HOURS = 730
-const DAYS = HOURS / 24
-const SECONDS = HOURS * 3600
-const KB = 1024
-const MB = 1024 ** 2
-const GB = 1024 ** 3
-const SHARD_RECORDS = 1_000
 /** Maximum size of a Lambda payload. */
 const DELIVERY_BYTES = 6 * MB
 /** Maximum events in a file: see functions/archive/archive.ts. */
 const EVENTS_PER_FILE = 100_000
 /** Minimum that Athena bills for a statement. */
 const MIN_SCANNED_BYTES = 10 * MB
-/** Consumers of the log: speed layer and archive. */
-const CONSUMERS = 2
 const WINDOWS_PER_HOUR = 6
 /** Days until a row expires. */
 const ROW_DAYS = SPEED_RETENTION_MS / DAY_MS
@@ -41,7 +36,8 @@ export type Costs = Record<string, number>
 /**
  * Cost of a stage in a month. docs/cost.md has the formulae in words.
  *
- * @throws Error if the stage has too few shards for the load, has its log on Kafka, or does not run on AWS
+ * @throws Error if the stage has too few shards for the load, a Kafka of its own or a broker whose price is not known, or
+ *   does not run on AWS
  */
 export function monthlyCost(stage: Stage, load: Load): Costs {
   if (stage.speedStore.kind !== 'keyspaces')
@@ -49,7 +45,7 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
   const month = monthOf(stage, load)
   const allowlist = stage.reads.access === 'allowlist'
   return {
-    Kinesis: kinesis(stage, month),
+    ...logCosts(stage, load, month),
     Lambda: lambda(month),
     Keyspaces: keyspaces(month),
     S3: s3(stage, load, month),
@@ -61,8 +57,10 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
       costOf('edgeOut', (month.viewed * ASSUMED.answerBytes) / GB),
     'CloudWatch metrics': costOf('metric', ASSUMED.metrics),
     'CloudWatch alarms, dashboard':
-      costOf('alarm', ASSUMED.alarms + (allowlist ? ASSUMED.allowlistAlarms : 0)) +
-      costOf('dashboard', ASSUMED.dashboards),
+      costOf(
+        'alarm',
+        ASSUMED.alarms[stage.eventLog.kind === 'msk' ? 'msk' : 'kinesis'] + (allowlist ? ASSUMED.allowlistAlarms : 0),
+      ) + costOf('dashboard', ASSUMED.dashboards),
     'CloudWatch logs': logs(stage, month),
     'X-Ray': costOf('trace', month.traces),
     'EventBridge, SNS': costOf('busEvent', month.alerts) + costOf('notification', month.alerts),
@@ -70,12 +68,14 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
       costOf('transition', ASSUMED.transitionsPerRun * month.runs) +
       costOf('scheduled', month.beats + month.runs + month.compactions),
     'KMS, Secrets Manager':
-      costOf('dataKey', ASSUMED.keyUsers * 12 * HOURS) + costOf('secret', stage.cloudFront ? 1 : 0),
+      costOf('dataKey', stage.eventLog.kind === 'kinesis' ? ASSUMED.keyUsers * 12 * HOURS : 0) +
+      costOf('secret', stage.cloudFront ? 1 : 0),
   }
 }
 
 /** Numbers of one month, for a stage and a load. */
-interface Month {
+export interface Month {
+  /** Shards, or partitions. */
   shards: number
   events: number
   records: number
@@ -101,10 +101,11 @@ interface Month {
   traces: number
 }
 
-function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashboards }: Load): Month {
-  const recordBytes = ASSUMED.recordBytes.header + ASSUMED.recordBytes.perEvent * eventsPerRecord
+/** Numbers of a month of a stage under a load. @throws Error as monthlyCost */
+export function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashboards }: Load): Month {
+  const recordBytes = recordBytesOf(eventsPerRecord)
   const recordsPerSecond = eventsPerSecond / eventsPerRecord
-  const shards = shardsOf(stage, recordsPerSecond, recordBytes)
+  const shards = lanesOf(stage, recordsPerSecond, recordBytes)
   const perShard = recordsPerSecond / shards
   const beats = 1 / 60
   // Lambda polls once a second, and delivers if a record came since the last poll.
@@ -145,54 +146,16 @@ function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashboards }:
   }
 }
 
-function shardsOf(stage: Stage, recordsPerSecond: number, recordBytes: number): number {
-  const { shards } = streamOf(stage)
-  const needed = Math.max(recordsPerSecond / SHARD_RECORDS, (recordsPerSecond * recordBytes) / MB)
-  if (shards === 'on-demand') return Math.max(ASSUMED.onDemandShards, Math.ceil(2 * needed))
-  if (needed <= shards) return shards
-  throw new Error(`the load needs ${Math.ceil(needed)} shards, the stage ${stage.name} has ${shards}`)
-}
-
-function streamOf({ name, eventLog }: Stage): Extract<Stage['eventLog'], { kind: 'kinesis' }> {
-  if (eventLog.kind !== 'kinesis')
-    throw new Error(`the stage ${name} has its log on Kafka: the model knows only Kinesis`)
-  return eventLog
-}
-
 /** Number of other slots whose files are read for one new slot: those in the look-back, and the next one. */
 const slotsBeside = ({ slotMs }: Stage) => Math.ceil((HOUR_MS / 2 + slotMs) / slotMs) + 1
 
 /** Bytes that the two statements of a batch run scan: slot content (a small share of each file), and totals (all of it). */
-function scannedByRun(stage: Stage, eventsPerSecond: number): number {
+export function scannedByRun(stage: Stage, eventsPerSecond: number): number {
   const hour = eventsPerSecond * 3600 * ASSUMED.fileBytes.perEvent
   const beside = eventsPerSecond * (stage.slotMs / SECOND_MS) * slotsBeside(stage) * ASSUMED.fileBytes.perEvent
   const content = hour * ASSUMED.keyShare
   const totals = hour + beside * ASSUMED.keyShare
   return Math.max(content, MIN_SCANNED_BYTES) + Math.max(totals, MIN_SCANNED_BYTES)
-}
-
-function kinesis(stage: Stage, { shards, records, recordBytes, beats }: Month): number {
-  const stream = streamOf(stage)
-  const lateDays = Math.max(stage.retentionHours / 24 - 1, 0)
-  const written = (records * Math.ceil(recordBytes / KB) + beats * shards) * (KB / GB)
-  if (stream.shards !== 'on-demand') {
-    const units = records * Math.ceil(recordBytes / (25 * KB)) + beats * shards
-    const hours = HOURS * shards
-    const readers = stream.enhancedFanOut ? CONSUMERS : 0
-    return (
-      costOf('shard', hours) +
-      costOf('shardKept', lateDays > 0 ? hours : 0) +
-      costOf('putUnit', units) +
-      costOf('fanOut', readers * hours) +
-      costOf('fanOutRead', readers * written)
-    )
-  }
-  return (
-    costOf('onDemand', HOURS) +
-    costOf('onDemandIn', written) +
-    costOf(stream.enhancedFanOut ? 'onDemandFanOut' : 'onDemandOut', CONSUMERS * written) +
-    costOf('onDemandKept', (written / DAYS) * lateDays)
-  )
 }
 
 function lambda({ events, deliveries, archived, beats, runs, compactions, rounds, scannedBytes }: Month): number {
@@ -235,13 +198,18 @@ function keyspaces({ shards, deliveries, deliveriesOfEvents, rounds, alerts }: M
   )
 }
 
+/** Files that compaction makes: it merges a lane of a slot in pieces. */
+export function piecesOf({ slots, shards, events }: Month): number {
+  return slots * shards + events / PIECE_LIMITS.rows
+}
+
 function s3(stage: Stage, { months }: Load, month: Month): number {
   const { shards, events, files, archived, slots, runs, compactions, rounds } = month
   const { header, perEvent } = ASSUMED.fileBytes
   // The speed layer looks for a new baseline and for new classes once a minute, for each shard.
   const looks = shards * HOURS * 60
-  // Compaction merges a lane of a slot in pieces. It writes each, and an object that records it. Each call stores its progress.
-  const pieces = slots * shards + events / PIECE_LIMITS.rows
+  // Compaction writes each piece, and an object that records it. Each call stores its progress.
+  const pieces = piecesOf(month)
   const puts = files + ASSUMED.putsPerRun * runs + 2 * pieces + compactions
   const lists =
     looks + ASSUMED.listsPerRun * runs + ASSUMED.listsPerCompaction * compactions + ASSUMED.listsPerRound * rounds

@@ -1,6 +1,7 @@
 import { DAY_MS, SECOND_MS } from '../../functions/core/time.ts'
 import { ASSUMED } from './cost-assumptions.ts'
 import { costOf } from './cost-prices.ts'
+import { GB } from './units.ts'
 
 /** Parts of a deployed stage that strangers can reach: people without the key, a token, or an address that is allowed. */
 export interface Reach {
@@ -16,7 +17,6 @@ export interface Reach {
 }
 
 const DAY_SECONDS = DAY_MS / SECOND_MS
-const GB = 1024 ** 3
 
 /**
  * Dollars that strangers can cause in one day. Behind CloudFront the throttle of API Gateway is the limit, with each

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { stageToPrice } from '../../infra/tools/cost.ts'
 import { ASSUMED, DEPLOYED } from '../../infra/tools/cost-assumptions.ts'
+import { onMsk } from '../../infra/tools/cost-log.ts'
 import { type Load, monthlyCost } from '../../infra/tools/cost-model.ts'
 import { PRICES } from '../../infra/tools/cost-prices.ts'
 import { type Synthesized, synthesized } from './synthesized.ts'
@@ -37,7 +38,7 @@ describe('the cost model', () => {
   })
 
   it('never says that more load costs less', () => {
-    const keys = fc.constantFrom<keyof Load>('eventsPerSecond', 'dashboards', 'months')
+    const keys = fc.constantFrom('eventsPerSecond' as const, 'dashboards' as const, 'months' as const)
     const times = fc.double({ min: 1, max: 3, noNaN: true })
     fc.assert(
       fc.property(loads, keys, times, (load, key, factor) => {
@@ -70,8 +71,37 @@ describe('the cost model', () => {
     expect(dollars).toBeCloseTo(PRICES.shard.dollars * 730, 1)
   })
 
+  describe('of a stage on MSK', () => {
+    const load: Load = { ...AT_REST, eventsPerSecond: 1_000, eventsPerRecord: 500 }
+    const small = onMsk(stageToPrice('dev'), { brokers: 2, brokerType: 'kafka.t3.small' }, load)
+
+    it('counts brokers, their disks, and the pollers of both consumers', () => {
+      const costs = monthlyCost(small, load)
+      // Two disks of 11 GB, twice of what 24 hours need; two pollers share a unit.
+      expect(costs['MSK, pollers']).toBeCloseTo(2 * 730 * 0.0456 + 2 * 11 * 0.1 + 730 * 0.185, 0)
+      expect(costs).not.toHaveProperty('Kinesis')
+    })
+
+    it('asks for the price of a broker that could not be confirmed', () => {
+      const large = onMsk(stageToPrice('prod'), { brokers: 3, brokerType: 'kafka.m7g.large' }, load)
+      expect(() => monthlyCost(large, load)).toThrow('give it with --broker-hour')
+      const cost = (brokerHour: number) => monthlyCost(large, { ...load, brokerHour })['MSK, pollers'] as number
+      expect(cost(1.5) - cost(0.5)).toBeCloseTo(3 * 730, 6)
+    })
+
+    it('refuses a Kafka of its own', () => {
+      const eventLog = { kind: 'kafka', brokers: ['a:1'], topic: 't', secretArn: null, network: null } as const
+      expect(() => monthlyCost({ ...small, eventLog: { ...eventLog, brokers: ['a:1'] } }, load)).toThrow('of its own')
+    })
+  })
+
   it('refuses a load that needs more shards than the stage has', () => {
     expect(() => monthlyCost(stageToPrice('dev'), { ...AT_REST, eventsPerSecond: 1_001 })).toThrow('needs 2 shards')
+  })
+
+  it('knows the number of alarms of a stage on MSK', async () => {
+    const alarms = (await synthesized('prod on MSK')).properties('AWS::CloudWatch::Alarm')
+    expect(alarms).toHaveLength(ASSUMED.alarms.msk + ASSUMED.allowlistAlarms)
   })
 
   describe.each(['dev', 'prod'] as const)('for stage %s', stage => {
@@ -101,7 +131,7 @@ describe('the cost model', () => {
         .properties('AWS::CloudFront::CachePolicy')
         .map(({ CachePolicyConfig }) => CachePolicyConfig)
       expect(cache).toMatchObject({ DefaultTTL: DEPLOYED.sharedSeconds })
-      const alarms = ASSUMED.alarms + (stage === 'prod' ? ASSUMED.allowlistAlarms : 0)
+      const alarms = ASSUMED.alarms.kinesis + (stage === 'prod' ? ASSUMED.allowlistAlarms : 0)
       expect(deployed.properties('AWS::CloudWatch::Alarm')).toHaveLength(alarms)
       expect(deployed.properties('AWS::CloudWatch::Dashboard')).toHaveLength(ASSUMED.dashboards)
       expect(deployed.properties('AWS::SecretsManager::Secret')).toHaveLength(1)
