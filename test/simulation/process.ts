@@ -9,15 +9,18 @@ interface Ended {
 }
 
 /** Runs `npm run simulate` in its own process, with a planted bug if one is named. */
-export const simulate = (flags: string[], plantedBug?: string) => run(['simulate.ts', ...flags], plantedBug)
+export const simulate = (flags: string[], plantedBug?: string) => run('test/simulation/simulate.ts', flags, plantedBug)
 
 /** Plays histories of appends to the embedded log, as `simulate` plays histories of the whole system. */
 export const simulateAppends = (histories: number, plantedBug?: string) =>
-  run(['appends.ts', `${histories}`], plantedBug)
+  run('test/simulation/appends.ts', [`${histories}`], plantedBug)
 
-function run([script, ...args]: string[], plantedBug: string | undefined): Promise<Ended> {
+/** Measures and publishes a small scene, and compares with what is defined. */
+export const judgeScene = (plantedBug?: string) => run('test/images/judge-scene.ts', [], plantedBug)
+
+function run(script: string, args: readonly string[], plantedBug: string | undefined): Promise<Ended> {
   const plant = plantedBug === undefined ? [] : ['--import', './test/simulation/plant.ts']
-  const child = spawn(process.execPath, [...plant, `test/simulation/${script}`, ...args], {
+  const child = spawn(process.execPath, [...plant, script, ...args], {
     cwd: ROOT,
     env: { ...process.env, PLANTED_BUG: plantedBug ?? '' },
   })
