@@ -28,6 +28,7 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     database: `landcover_${stage.name}`,
     workGroup: name,
     scheduleGroup: name,
+    failedCalls: `${name}-failed-calls`,
     alarmTopic: `${name}-alarms`,
     /** Topic and parameter in us-east-1, where the stages of all regions meet. */
     edgeAlarmTopic: `${name}-${region}-alarms`,

@@ -4,7 +4,7 @@ import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
-import { type IScheduleGroup, Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
+import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets'
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
@@ -25,6 +25,8 @@ import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Grants } from './grants.ts'
 import { manyResources, suppressNag } from './nag-suppressions.ts'
+import { addSavedQueries } from './saved-queries.ts'
+import type { Schedules } from './schedules.ts'
 
 interface BatchLayerProps {
   stage: Stage
@@ -32,7 +34,7 @@ interface BatchLayerProps {
   grants: Grants
   log: EventLogAccess
   /** Null in stages without schedules. */
-  schedules: IScheduleGroup | null
+  schedules: Schedules | null
 }
 
 /** Number of tries of a run while a lane is behind, and number of pauses in a slot: a pause lasts a twelfth of it. */
@@ -87,10 +89,10 @@ export class BatchLayer extends Construct {
     suppressNag(this.stateMachine, why, manyResources('*'))
     if (schedules) {
       new Schedule(this, 'Hourly', {
-        scheduleGroup: schedules,
+        scheduleGroup: schedules.group,
         // At ten past, the files of the last hour are there: heartbeats come every minute, plus the batching window.
         schedule: ScheduleExpression.cron({ minute: '10' }),
-        target: new StepFunctionsStartExecution(this.stateMachine, {}),
+        target: new StepFunctionsStartExecution(this.stateMachine, { deadLetterQueue: schedules.failed }),
       })
     }
   }
@@ -182,7 +184,7 @@ function addTables(scope: Construct, stage: Stage, names: Names): void {
   })
   archive.addResourceDependency(database)
   addAggregatesTables(scope, names, database)
-  new CfnWorkGroup(scope, 'WorkGroup', {
+  const workGroup = new CfnWorkGroup(scope, 'WorkGroup', {
     name: names.workGroup,
     // The workgroup contains only the history of its statements.
     recursiveDeleteOption: true,
@@ -197,4 +199,5 @@ function addTables(scope: Construct, stage: Stage, names: Names): void {
       },
     },
   })
+  addSavedQueries(workGroup, stage, names)
 }

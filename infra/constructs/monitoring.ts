@@ -24,11 +24,14 @@ import type { ApiAndSite } from './api-and-site.ts'
 import type { BatchLayer } from './batch.ts'
 import type { Archive, SpeedLayer } from './consumers.ts'
 import type { EventLogAccess } from './event-log.ts'
+import { addLogQueries } from './log-queries.ts'
+import type { Schedules } from './schedules.ts'
 
 interface MonitoringProps {
   stage: Stage
   names: Names
   log: EventLogAccess
+  schedules: Schedules | null
   heartbeat: LambdaFunction
   compaction: LambdaFunction
   speed: SpeedLayer
@@ -47,6 +50,8 @@ const SILENT: Partial<AlarmProps> = {
 }
 /** Throttled requests in five minutes that are an alarm. */
 const MANY_THROTTLED = 100
+/** Failed calls of schedules within the four days that their queue keeps them. */
+const MANY_FAILED = 10
 
 /** Topics for alerts and alarms, the alarms of the stage's region, and a dashboard. docs/runbook.md describes each alarm. */
 export class Monitoring extends Construct {
@@ -68,6 +73,7 @@ export class Monitoring extends Construct {
     for (const { name, metric, threshold, description, more } of props.log.moreAlarms()) {
       this.#alarms.add(name, metric, threshold, description, more)
     }
+    addLogQueries(this, stage)
     new Dashboard(this, 'Dashboard', { dashboardName: `landcover-${stage.name}`, widgets: rows })
   }
 
@@ -142,12 +148,14 @@ export class Monitoring extends Construct {
   }
 
   /** Adds the alarms of what runs on a schedule. */
-  #watchSchedules({ stage, names, heartbeat, compaction }: MonitoringProps): void {
+  #watchSchedules({ stage, names, schedules, heartbeat, compaction }: MonitoringProps): void {
     this.#failing('HeartbeatFails', heartbeat)
     const failed = compaction.metricErrors({ period: HOUR })
     const why = 'compaction failed: the archive keeps many small files, and batch runs get slower'
     this.#alarms.add('CompactionFails', failed, 1, why, { evaluationPeriods: 2, datapointsToAlarm: 2 })
-    if (!stage.schedules) return
+    if (!schedules) return
+    const waiting = 'calls of schedules failed or could not start: the queue has them, with their errors'
+    this.#alarms.add('FailedCalls', schedules.failures, MANY_FAILED, waiting)
     const behind = this.#own('compaction', 'compactionBehindMs', 'max', HOUR)
     const slow = 'compaction does not keep up, or does not run: batch runs get slower'
     this.#alarms.add('CompactionBehind', behind, SLOTS_BEHIND * stage.slotMs, slow, {

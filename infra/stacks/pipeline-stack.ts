@@ -1,7 +1,5 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Duration, Stack } from 'aws-cdk-lib'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import { CfnSchedule, type IScheduleGroup, ScheduleExpression, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
 import type { CompactionWorker } from '../../functions/archive/compaction-progress.ts'
 import { ApiAndSite } from '../constructs/api-and-site.ts'
@@ -11,6 +9,7 @@ import { type EventLogAccess, eventLogAccess } from '../constructs/event-log.ts'
 import { deployedFunction } from '../constructs/function.ts'
 import { Grants } from '../constructs/grants.ts'
 import { Monitoring } from '../constructs/monitoring.ts'
+import { Schedules } from '../constructs/schedules.ts'
 import type { LandcoverStackProps } from './state-stack.ts'
 
 /** What the parts of the stack share. */
@@ -18,7 +17,7 @@ interface Layer extends LandcoverStackProps {
   grants: Grants
   log: EventLogAccess
   /** Null in stages without schedules. */
-  schedules: IScheduleGroup | null
+  schedules: Schedules | null
 }
 
 /** Stack that processes the data of the state stack. It may be replaced at any time without losing data. */
@@ -26,12 +25,7 @@ export class PipelineStack extends Stack {
   constructor(scope: Construct, id: string, props: LandcoverStackProps) {
     super(scope, id, props)
     const { stage, names } = props
-    const schedules = stage.schedules
-      ? new ScheduleGroup(this, 'Schedules', {
-          scheduleGroupName: names.scheduleGroup,
-          removalPolicy: RemovalPolicy.DESTROY,
-        })
-      : null
+    const schedules = stage.schedules ? new Schedules(this, names) : null
     const grants = new Grants(this, stage, names)
     const log = eventLogAccess(this, stage, names, grants)
     const layer = { stage, names, grants, log, schedules }
@@ -41,7 +35,7 @@ export class PipelineStack extends Stack {
     const apiAndSite = new ApiAndSite(this, layer)
     const heartbeat = this.#addHeartbeat(layer)
     const compaction = this.#addCompaction(layer)
-    new Monitoring(this, { stage, names, log, heartbeat, compaction, speed, archive, batch, apiAndSite })
+    new Monitoring(this, { ...layer, heartbeat, compaction, speed, archive, batch, apiAndSite })
   }
 
   #addHeartbeat({ stage, log, schedules }: Layer): LambdaFunction {
@@ -53,8 +47,8 @@ export class PipelineStack extends Stack {
     })
     log.allowHeartbeats(heartbeat)
     if (schedules) {
-      callOnce(heartbeat)
-      every(scope, schedules, Duration.minutes(1), heartbeat)
+      schedules.callOnce(heartbeat)
+      schedules.every(scope, Duration.minutes(1), heartbeat)
     }
     return heartbeat
   }
@@ -70,41 +64,12 @@ export class PipelineStack extends Stack {
     grants.writeObjects(compaction, 'archive/*', 'compactions/*')
     grants.deleteObjects(compaction, 'archive/*', 'compactions/*')
     if (schedules) {
-      callOnce(compaction)
+      schedules.callOnce(compaction)
       for (let index = 0; index < stage.compactionWorkers; index++) {
         const worker: CompactionWorker = { index, of: stage.compactionWorkers }
-        every(new Construct(scope, `Worker${index}`), schedules, Duration.minutes(15), compaction, worker)
+        schedules.every(new Construct(scope, `Worker${index}`), Duration.minutes(15), compaction, worker)
       }
     }
     return compaction
   }
-}
-
-/** Lets Lambda not repeat a failed call by itself: the schedule's next call comes soon. */
-function callOnce(target: LambdaFunction): void {
-  target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) })
-}
-
-/** Calls a function again and again. A failed call is not repeated: the next one comes soon. */
-function every(
-  scope: Construct,
-  schedules: IScheduleGroup,
-  period: Duration,
-  target: LambdaFunction,
-  input?: object,
-): void {
-  const role = new Role(scope, 'ScheduleRole', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') })
-  role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [target.functionArn] }))
-  new CfnSchedule(scope, 'Schedule', {
-    groupName: schedules.scheduleGroupName,
-    scheduleExpression: ScheduleExpression.rate(period).expressionString,
-    flexibleTimeWindow: { mode: 'OFF' },
-    target: {
-      arn: target.functionArn,
-      ...(input && { input: JSON.stringify(input) }),
-      roleArn: role.roleArn,
-      // A late call is useless: the next one comes soon.
-      retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
-    },
-  })
 }

@@ -6,6 +6,8 @@ import { rememberedMs } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import { READ_ONLY_CORS } from '../../functions/http/cors.ts'
 import { FUNCTIONS } from '../../infra/constructs/bundles.ts'
+import { LOG_QUERIES } from '../../infra/constructs/log-queries.ts'
+import { SAVED_QUERIES } from '../../infra/constructs/saved-queries.ts'
 import type { Stage } from '../../infra/stages.ts'
 import { hasNjs, inCloudFront } from '../support/cloudfront-runtime.ts'
 import { DEPLOYMENTS, type Deployment, type Resource, type StageName } from './deployments.ts'
@@ -383,6 +385,30 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     const calls = properties('AWS::Lambda::EventInvokeConfig')
     expect(calls).toHaveLength(stage === 'local' ? 0 : 2)
     for (const call of calls) expect(call.MaximumRetryAttempts).toBe(0)
+  })
+
+  it('keep every failed call of a schedule in a queue: one that could not start, and one that failed', () => {
+    const queues = all('AWS::SQS::Queue')
+    expect(queues).toHaveLength(stage === 'local' ? 0 : 1)
+    const toQueue = (target: unknown) => JSON.stringify(target).includes('ScheduledFailed')
+    for (const { Target } of properties('AWS::Scheduler::Schedule')) {
+      expect(toQueue((Target as { DeadLetterConfig?: object }).DeadLetterConfig)).toBe(true)
+    }
+    for (const { DestinationConfig } of properties('AWS::Lambda::EventInvokeConfig')) {
+      expect(toQueue((DestinationConfig as { OnFailure?: object }).OnFailure)).toBe(true)
+    }
+    for (const { Properties } of queues) expect(Properties.SqsManagedSseEnabled).toBe(true)
+  })
+
+  it('have saved queries for logs and for data, of the log groups and the work group that are there', () => {
+    const groups = properties('AWS::Logs::LogGroup').map(({ LogGroupName }) => LogGroupName)
+    const ofLogs = properties('AWS::Logs::QueryDefinition')
+    expect(ofLogs).toHaveLength(LOG_QUERIES.length)
+    for (const { LogGroupNames } of ofLogs) expect(groups).toEqual(expect.arrayContaining(LogGroupNames as string[]))
+    const ofData = properties('AWS::Athena::NamedQuery')
+    expect(ofData).toHaveLength(stage === 'local' ? 0 : SAVED_QUERIES.length)
+    const [workGroup] = properties('AWS::Athena::WorkGroup').map(({ Name }) => Name)
+    for (const query of ofData) expect(query).toMatchObject({ WorkGroup: workGroup, Database: `landcover_${stage}` })
   })
 
   if (log === 'msk') {
