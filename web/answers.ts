@@ -1,4 +1,11 @@
-import type { AnomalyRow, BatchStatisticsRow, ClassStatsRow, Health, WindowRow } from '../functions/serving/schemas.ts'
+import type {
+  AnomalyRow,
+  BatchStatisticsRow,
+  ClassStatsRow,
+  Health,
+  QuarantineRow,
+  WindowRow,
+} from '../functions/serving/schemas.ts'
 
 /** The API's answers as the page holds them. Times are epoch ms; the API gives them as ISO 8601. */
 
@@ -10,6 +17,9 @@ export type Alert = Omit<AnomalyRow, 'timestamp'> & {
   /** Event time: when the image was taken. */
   timeMs: number
 }
+
+/** Record or line that was refused. */
+export type Refused = Omit<QuarantineRow, 'arrived_at'> & { arrivedMs: number }
 
 /** Progress of the speed layer on one lane. */
 export type LaneHealth = Omit<Health['speed']['lanes'][number], 'last_event_at' | 'last_arrival_at'> & {
@@ -45,6 +55,8 @@ export type Answers = {
   /** Statistics of the batch view alone. */
   batch: ClassStatsRow[]
   statistics: BatchStatisticsRow[]
+  /** What was refused, newest first. */
+  refused: Refused[]
   health: SystemHealth
 }
 /** Name of an answer: one for each request of a round. */
@@ -65,6 +77,7 @@ function read(name: AnswerName, body: unknown, next: string | null): Answers[Ans
   if (name === 'health' && isHealth(body)) return readHealth(body)
   if (name === 'health' || !Array.isArray(body)) throw new TypeError('not an answer of the API')
   if (name === 'alerts') return { rows: body.map(readAlert), next }
+  if (name === 'refused') return body.map(readRefused)
   return name === 'windows' || name === 'series' ? body.map(readWindow) : body
 }
 
@@ -81,6 +94,11 @@ export function readWindow({ window_start, window_end, ...row }: WindowRow): Win
 /** Parses the time of an alert. */
 export function readAlert({ timestamp, ...row }: AnomalyRow): Alert {
   return { ...row, timeMs: Date.parse(timestamp) }
+}
+
+/** Parses the time of a refused record. */
+export function readRefused({ arrived_at, ...row }: QuarantineRow): Refused {
+  return { ...row, arrivedMs: Date.parse(arrived_at) }
 }
 
 /** Parses the times of a health answer, and drops the fields that the page does not show. */

@@ -2,6 +2,7 @@ import { createApi } from './api.ts'
 import { markAllSeen, renderAlertsCard, showMoreAlerts } from './cards/alerts.ts'
 import { renderHistoryCard } from './cards/history.ts'
 import { nowPicture, renderNow } from './cards/now.ts'
+import { renderRefused } from './cards/refused.ts'
 import { notifyFailure, renderStatus } from './cards/status.ts'
 import type { CardContext } from './cards/surroundings.ts'
 import { renderTrend, trendPicture } from './cards/trend.ts'
@@ -57,6 +58,7 @@ const STEPS = [
   () => renderTrend(page, context),
   () => renderAlertsCard(page, context.clock, seen),
   () => renderHistoryCard(page),
+  () => renderRefused(page, context.clock),
   renderTimes,
 ]
 let renderings = 0

@@ -49,6 +49,12 @@ export interface QuarantineEntry {
  */
 export type QuarantinePlace = Pick<QuarantineEntry, 'arrivalMs' | 'position' | 'index'>
 
+/** Entry with the first part of its bytes. */
+export interface QuarantineHead extends QuarantineEntry {
+  /** Length of all its bytes. */
+  length: number
+}
+
 /**
  * Claim: this redrive owns the entry. From then on the log may contain its events, with the identity (producer, 1). The
  * claim is kept without end, like the entry.
@@ -139,6 +145,16 @@ export interface SpeedStore {
   quarantine(entries: readonly QuarantineEntry[]): Promise<void>
   /** Reads entries of a lane behind a place (null: from the first), in the order of their places. */
   readQuarantine(query: { lane: string; after: QuarantinePlace | null; limit: number }): Promise<QuarantineEntry[]>
+  /**
+   * Reads entries of a lane before a place (null: from the last), the last one first. At most `mostBytes` bytes of an
+   * entry are returned, and kept in memory.
+   */
+  readNewestQuarantine(query: {
+    lane: string
+    before: QuarantinePlace | null
+    limit: number
+    mostBytes: number
+  }): Promise<QuarantineHead[]>
 
   /** Writes a claim; false when its producer id is claimed already. */
   claimRedrive(claim: RedriveClaim): Promise<boolean>

@@ -1,4 +1,5 @@
 import type { RejectionReason } from '../core/record.ts'
+import { shownText } from '../core/shown-bytes.ts'
 import type { QuarantineEntry } from '../ports/speed-store.ts'
 import { judgedPages, type Redrive, type Standing } from './standing.ts'
 
@@ -14,7 +15,7 @@ export interface Listed {
 /** Entry of the quarantine for people. */
 export interface Detailed extends Omit<QuarantineEntry, 'bytes'> {
   standing: Standing
-  /** First characters of the entry, without control characters and line breaks. */
+  /** First bytes of the entry as text: see shownText. */
   beginning: string
   /** Length of the whole entry, bytes. */
   length: number
@@ -33,16 +34,9 @@ export async function* detailedEntries(redrive: Redrive, reason?: RejectionReaso
   for await (const page of judgedPages(redrive, lanes, reason)) {
     for (const { entry, standing } of page) {
       const { bytes, ...place } = entry
-      yield { ...place, standing, beginning: safeText(bytes.subarray(0, SHOWN_BYTES)), length: bytes.length }
+      yield { ...place, standing, beginning: shownText(bytes.subarray(0, SHOWN_BYTES)), length: bytes.length }
     }
   }
-}
-
-/** Text of any bytes that a terminal can show: control characters, and what is not UTF-8, become a replacement. */
-function safeText(bytes: Uint8Array): string {
-  return Buffer.from(bytes)
-    .toString('utf8')
-    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd')
 }
 
 /**

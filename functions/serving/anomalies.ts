@@ -6,6 +6,7 @@ import type { SpeedStore } from '../ports/speed-store.ts'
 import { rangeOf } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { type ClassSource, refuseUnknownClass } from './class-names.ts'
+import { mergeInOrder } from './merge-in-order.ts'
 import { type AnomaliesQuery, type AnomalyRow, MOST_SEARCHED_DAYS, SEARCHED_DAYS } from './schemas.ts'
 
 /** What the search for alerts reads. */
@@ -68,8 +69,9 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
     // The remaining budget must be enough for the day: at least one read for each class.
     if (budget.reads < classes.length) return pageTo(last ?? [dayMs + DAY_MS, '', ''])
     const upToMs = Math.min(startMs, dayMs + DAY_MS - 1)
+    const streams = classes.map(className => alertsOf(store, className, upToMs, budget))
     try {
-      for await (const alert of newestFirst(classes.map(className => alertsOf(store, className, upToMs, budget)))) {
+      for await (const alert of mergeInOrder(streams, newestFirst)) {
         const place = placeOfAlert(alert)
         if (alert.eventMs < fromMs) break
         if (after && compare(place, after) >= 0) continue
@@ -115,21 +117,8 @@ async function* alertsOf(
   }
 }
 
-/** Merges streams that are ordered newest first. */
-async function* newestFirst(streams: AsyncGenerator<Alert>[]): AsyncGenerator<Alert> {
-  const heads = await Promise.all(streams.map(stream => stream.next()))
-  for (;;) {
-    let newest = -1
-    for (const [index, head] of heads.entries()) {
-      if (head.done) continue
-      const best = heads[newest]
-      if (!best || best.done || compare(placeOfAlert(head.value), placeOfAlert(best.value)) > 0) newest = index
-    }
-    const head = heads[newest]
-    if (!head || head.done) return
-    yield head.value
-    heads[newest] = await (streams[newest] as AsyncGenerator<Alert>).next()
-  }
+function newestFirst(a: Alert, b: Alert): number {
+  return compare(placeOfAlert(b), placeOfAlert(a))
 }
 
 function placeOfAlert({ eventMs, imageId, className }: Alert): Place {

@@ -5,6 +5,7 @@ import { BadParameterError } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
 import { classes } from './classes.ts'
 import { health } from './health.ts'
+import { quarantine } from './quarantine.ts'
 import {
   AnomaliesQuery,
   AnomalyRow,
@@ -15,6 +16,8 @@ import {
   ClassStatsRow,
   Health,
   NoQuery,
+  QuarantineQuery,
+  QuarantineRow,
   SeparabilityQuery,
   SeparabilityRow,
   WindowRow,
@@ -193,6 +196,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: SiteQuery,
     schema: SiteFeature,
     found: async (serving, query) => ({ body: await siteById(serving, query) }),
+  }),
+  table({
+    path: '/api/quarantine',
+    summary: 'Records and lines of records that were refused, newest first; further pages by the Link header',
+    query: QuarantineQuery,
+    row: QuarantineRow,
+    async rows(serving, query) {
+      const { rows, next } = await quarantine(serving, query)
+      return { body: rows, next }
+    },
   }),
   document({
     path: '/api/health',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { REJECTION_REASONS } from '../core/record.ts'
 import { DAY_MS, HOUR_MS } from '../core/time.ts'
 import { WINDOW_MS } from '../core/window.ts'
 
@@ -74,6 +75,22 @@ export const AnomalyRow = z
   })
   .meta({ title: 'AnomalyRow' })
 export type AnomalyRow = z.infer<typeof AnomalyRow>
+
+export const QuarantineRow = z
+  .object({
+    arrived_at: timestamp.describe('When the record arrived'),
+    reason: z.enum(REJECTION_REASONS),
+    detail: z.string().describe('What is wrong, for people'),
+    lane: z.string().describe('Lane of the log that has the record'),
+    position: z.string().describe('Sequence number or offset of the record in its lane'),
+    line: z.int().nullable().describe('Line of the record, from 0; null is the whole record'),
+    bytes: z.int().describe('Length of what was refused, bytes'),
+    beginning: z
+      .string()
+      .describe('Its first bytes as text: a backslash is `\\\\`, and a byte that is no safe UTF-8 is `\\x1b`'),
+  })
+  .meta({ title: 'QuarantineRow' })
+export type QuarantineRow = z.infer<typeof QuarantineRow>
 
 export const Health = z
   .object({
@@ -314,3 +331,16 @@ export const AnomaliesQuery = z.strictObject({
   after: text(PLACE_LIMIT, 'End of the last page: take it from the Link header'),
 })
 export type AnomaliesQuery = z.infer<typeof AnomaliesQuery>
+
+/** Number of lanes of which the quarantine is answered in pages: the address of a page names a place in each of them. */
+export const MOST_PAGED_LANES = 15
+
+export const QuarantineQuery = z.strictObject({
+  limit: wholeNumber(1, 100, 50, 'Maximum number of entries'),
+  lane: text(
+    NAME_LIMIT,
+    `Only this lane of the log; where there are more than ${MOST_PAGED_LANES}, only an answer for one lane has further pages`,
+  ),
+  after: text(PLACE_LIMIT, 'End of the last page: take it from the Link header'),
+})
+export type QuarantineQuery = z.infer<typeof QuarantineQuery>

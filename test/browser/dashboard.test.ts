@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Download, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { eventually, totalCount } from '../support/landcover.ts'
+import { writeEvents } from '../support/events-csv.ts'
+import { eventually, runProduce, totalCount } from '../support/landcover.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import {
   countedIn,
   image,
@@ -186,6 +189,23 @@ describe('the dashboard', () => {
     await page.click('#key button[aria-pressed=true]')
     await untilText(page, '#alerts-message', /^No alerts\./)
     expect(new URL(page.url()).search).toBe('')
+  })
+
+  it('shows what was refused as text, and nothing while there is none', async () => {
+    const { system, state } = await openRegionWithHistory()
+    const { page, complaints } = await openDashboard(system)
+    await isLive(page)
+    expect(await page.isVisible('#refused')).toBe(false)
+    const markup = '<img src=x onerror=alert(1)>'
+    const event = { ...image('Forest', markup, 0.5), class_name: 'Moon' }
+    const file = writeEvents(join(temporaryFolder(), 'events.csv'), [event])
+    expect(await runProduce(['--data', file, '--state', state]).finished).toMatchObject({ code: 0 })
+    await page.waitForSelector('#refused', { state: 'visible' })
+    expect(await page.textContent('#refused-body')).toMatch(/Unknown class.*record \d+, line 0.*Moon/)
+    expect(await page.textContent('#refused-body code')).toContain(markup)
+    expect(await page.locator('#refused-body img').count()).toBe(0)
+    expect(await page.textContent('#refused-note')).toBe('1 record or line')
+    expect(complaints).toEqual([])
   })
 
   it('shows the reasons of a degraded health', async () => {

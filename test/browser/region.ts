@@ -16,7 +16,7 @@ export async function openRegion() {
   const state = join(temporaryFolder(), 'state')
   const start = (port = 0) => startSystem(state, ['--slot', '1s', '--port', String(port)])
   const system = await start()
-  return { system, start, send: (events: readonly WireEvent[]) => send(system, events) }
+  return { system, state, start, send: (events: readonly WireEvent[]) => send(system, events) }
 }
 
 /** Starts a system with `count` ordinary images of four classes, all counted by the batch view. */

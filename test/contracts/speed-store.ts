@@ -8,7 +8,13 @@ import { START, toPosition } from '../../functions/core/lane.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { addTotals, emptyTotals, type Totals } from '../../functions/core/totals.ts'
 import { MAX_DECODED_BYTES } from '../../functions/core/unreadable.ts'
-import type { QuarantineEntry, RedriveClaim, SpeedRow, SpeedStore } from '../../functions/ports/speed-store.ts'
+import type {
+  QuarantineEntry,
+  QuarantineHead,
+  RedriveClaim,
+  SpeedRow,
+  SpeedStore,
+} from '../../functions/ports/speed-store.ts'
 
 export type OpenSpeedStore = () => Promise<{
   store: SpeedStore
@@ -512,6 +518,50 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
         }
       })
 
+      test('reads the newest entries of a lane in pages, also within one record and across hours', async () => {
+        const lane = freshLane()
+        const places: [number, number | null][] = [
+          [1, null],
+          [2, 0],
+          [2, 3],
+          [2, 40],
+          [9, 1],
+          [10, 0],
+        ]
+        const hours = [0, 1, 30].map(hour => SLOT + hour * HOUR_MS)
+        const entries = hours.flatMap((arrivalMs, hour) =>
+          places.map(([sequence, index]) => ({ ...entryAt(lane, 100 * hour + sequence, index), arrivalMs })),
+        )
+        await store.quarantine(shuffled(entries))
+        await store.quarantine([entryAt(freshLane(), 1, 0)])
+        for (const limit of [1, 2, 5, 100]) {
+          const found: QuarantineHead[] = []
+          for (let page: QuarantineHead[]; ; found.push(...page)) {
+            page = await rival.readNewestQuarantine({ lane, before: found.at(-1) ?? null, limit, mostBytes: 1_000 })
+            expect(page.length).toBeLessThanOrEqual(limit)
+            if (page.length === 0) break
+          }
+          expect(found.map(({ length, bytes }) => length - bytes.length)).toEqual(entries.map(() => 0))
+          expectEntries(
+            found.map(({ length: _, ...entry }) => entry),
+            entries.toReversed(),
+          )
+        }
+      })
+
+      test('reads only the first bytes of the newest entries, and their length', async () => {
+        const lane = freshLane()
+        const lengths = [0, 9, 10, 11, 256 * 1024 + 1]
+        const entries = lengths.map((length, index) => ({ ...entryAt(lane, 1, index), bytes: noise(length) }))
+        await store.quarantine(entries)
+        const found = await rival.readNewestQuarantine({ lane, before: null, limit: 10, mostBytes: 10 })
+        expect(found.map(({ length }) => length)).toEqual(lengths.toReversed())
+        expectEntries(
+          found.map(({ length: _, ...entry }) => entry),
+          entries.map(entry => ({ ...entry, bytes: entry.bytes.subarray(0, 10) })).toReversed(),
+        )
+      })
+
       test(
         'takes thousands of entries at once',
         async () => {
@@ -526,6 +576,9 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
       test('accepts an empty list', async () => {
         await store.quarantine([])
         expect(await store.readQuarantine({ lane: freshLane(), after: null, limit: 10 })).toEqual([])
+        expect(await store.readNewestQuarantine({ lane: freshLane(), before: null, limit: 10, mostBytes: 10 })).toEqual(
+          [],
+        )
       })
     })
 

@@ -463,5 +463,5 @@ it('a detailed list of the quarantine shows the place, the reason and the beginn
     standing: 'bad',
     length: 513,
   })
-  expect(entry?.beginning).toBe(`\ufffd[31mred\ufffd\ufffd\ufffd${'x'.repeat(107)}`)
+  expect(entry?.beginning).toBe(`\\x1b[31mred\\xe2\\x80\\xae\\x0d\\xff${'x'.repeat(107)}`)
 })

@@ -3,9 +3,10 @@ import type {
   BatchStatisticsRow,
   ClassStatsRow,
   Health,
+  QuarantineRow,
   WindowRow,
 } from '../../functions/serving/schemas.ts'
-import { readAlert, readHealth, readWindow } from '../../web/answers.ts'
+import { readAlert, readHealth, readRefused, readWindow } from '../../web/answers.ts'
 import { choiceOf } from '../../web/view-models/choice.ts'
 import { queriesOf } from '../../web/view-models/questions.ts'
 
@@ -121,9 +122,24 @@ export function statisticsRow(class_name: string, change: Partial<BatchStatistic
   }
 }
 
+export function quarantineRow(change: Partial<QuarantineRow> = {}): QuarantineRow {
+  return {
+    arrived_at: '2026-11-22T14:12:03.000Z',
+    reason: 'unknown-class',
+    detail: 'class_name is not a known class',
+    lane: 'tiles/0',
+    position: '17',
+    line: 2,
+    bytes: 19,
+    beginning: '{"class_name":"Ufo"}',
+    ...change,
+  }
+}
+
 /** The rows above, as the page holds them (times as epoch ms). */
 export const windowStats = (...row: Parameters<typeof windowRow>) => readWindow(windowRow(...row))
 export const alert = (change?: Partial<AnomalyRow>) => readAlert(alertRow(change))
+export const refusedRecord = (change?: Partial<QuarantineRow>) => readRefused(quarantineRow(change))
 export const systemHealth = (change?: Partial<Health>) => readHealth(health(change))
 
 /** The choice in an address. */

@@ -4,6 +4,8 @@ import { type Choice, RANGES } from './choice.ts'
 
 /** Max number of alerts in one answer of the API. */
 export const MAX_ALERTS = 1_000
+/** Number of refused records that the page shows. */
+const SHOWN_REFUSED = 20
 /** Min time between two requests for hours or days, ms. They change too little for a request in every round. */
 const SLOW_MS = 30_000
 
@@ -25,6 +27,7 @@ export function queriesOf(
     joined: { url: '/api/class-stats' },
     batch: { url: '/api/batch/class-stats', state: view },
     statistics: { url: '/api/batch/statistics', state: view },
+    refused: { url: `/api/quarantine?limit=${SHOWN_REFUSED}`, state: String(health?.quarantine.count) },
     health: { url: '/api/health' },
   }
 }
@@ -47,7 +50,7 @@ function alertsUrl({ focus, rule, minScore }: Choice, limit: number): string {
 export function exportUrls(
   queries: Queries,
   { focus }: Choice,
-): Record<'now' | 'trend' | 'alerts' | 'history', string> {
+): Record<'now' | 'trend' | 'alerts' | 'history' | 'refused', string> {
   const csv = ({ url }: { url: string }, more: Record<string, string> = {}) => {
     const [path, query] = url.split('?')
     const parameters = new URLSearchParams(query)
@@ -59,5 +62,6 @@ export function exportUrls(
     trend: csv(queries.series, focus ? { class: focus } : {}),
     alerts: csv(queries.alerts, { limit: String(MAX_ALERTS) }),
     history: csv(queries.joined),
+    refused: csv(queries.refused, { limit: '100' }),
   }
 }

@@ -1,5 +1,5 @@
 import { formatTimestamp } from '../../core/time.ts'
-import type { QuarantineEntry, SpeedStore } from '../../ports/speed-store.ts'
+import type { QuarantineEntry, QuarantineHead, SpeedStore } from '../../ports/speed-store.ts'
 import { inParallel } from '../in-parallel.ts'
 import { fromCells, QUARANTINE_FORM, toCells } from '../row-encoding/speed-rows.ts'
 import { quarantineBytesTable, quarantineHoursTable, quarantineTable, WHOLE_RECORD } from '../row-encoding/tables.ts'
@@ -25,8 +25,12 @@ const IN_FLIGHT = 8
 export function cassandraQuarantine(
   client: CqlClient,
   keyspace: string,
-): Pick<SpeedStore, 'quarantine' | 'readQuarantine'> {
-  return { quarantine: quarantineWriter(client, keyspace), readQuarantine: quarantineReader(client, keyspace) }
+): Pick<SpeedStore, 'quarantine' | 'readQuarantine' | 'readNewestQuarantine'> {
+  return {
+    quarantine: quarantineWriter(client, keyspace),
+    readQuarantine: quarantineReader(client, keyspace),
+    readNewestQuarantine: newestReader(client, keyspace),
+  }
 }
 
 function quarantineWriter(client: CqlClient, keyspace: string): SpeedStore['quarantine'] {
@@ -114,6 +118,47 @@ function quarantineReader(client: CqlClient, keyspace: string): SpeedStore['read
     }
     return inParallel(found, IN_FLIGHT, toEntry)
   }
+}
+
+/** Hour and position that are greater than those of every entry: these begin with a digit. */
+const BEHIND_ALL = '~'
+
+function newestReader(client: CqlClient, keyspace: string): SpeedStore['readNewestQuarantine'] {
+  const newestFirst = 'ORDER BY sequence DESC, line DESC LIMIT ?'
+  const sql = {
+    hoursUntil: `SELECT arrival_hour FROM ${keyspace}.quarantine_hours
+      WHERE lane = ? AND arrival_hour <= ? ORDER BY arrival_hour DESC`,
+    // Two statements replace (sequence, line) < (?, ?): Keyspaces compares columns one by one.
+    linesBefore: `SELECT * FROM ${keyspace}.quarantine
+      WHERE lane = ? AND arrival_hour = ? AND sequence = ? AND line < ? ${newestFirst}`,
+    recordsBefore: `SELECT * FROM ${keyspace}.quarantine
+      WHERE lane = ? AND arrival_hour = ? AND sequence < ? ${newestFirst}`,
+  }
+
+  return async ({ lane, before, limit, mostBytes }) => {
+    const lastHour = before ? hourOf(before.arrivalMs) : BEHIND_ALL
+    const found: QuarantineHead[] = []
+    const take = async (cql: string, place: readonly (string | number)[]) => {
+      if (found.length >= limit) return
+      const statement: CqlStatement = [cql, [lane, ...place, limit - found.length]]
+      for await (const row of client.rows(statement, PAGE_ROWS)) found.push(headOf(row, mostBytes))
+    }
+    for await (const { arrival_hour } of client.rows([sql.hoursUntil, [lane, lastHour]])) {
+      const hour = arrival_hour as string
+      if (before && hour === lastHour) {
+        await take(sql.linesBefore, [hour, before.position, before.index ?? WHOLE_RECORD])
+        await take(sql.recordsBefore, [hour, before.position])
+      } else await take(sql.recordsBefore, [hour, BEHIND_ALL])
+      if (found.length >= limit) break
+    }
+    return found
+  }
+}
+
+/** The bytes are a copy, so that the page of the answer need not stay in memory. */
+function headOf(row: CqlRow, mostBytes: number): QuarantineHead {
+  const { bytes_length: length, bytes } = row as unknown as StoredBytes
+  return { ...fromCells(QUARANTINE_FORM, row), bytes: Buffer.from(bytes.subarray(0, mostBytes)), length }
 }
 
 /** Row of an entry: its place, the length of its bytes, and the first of them. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { HOUR_MS } from '../../core/time.ts'
-import type { QuarantineEntry, SpeedStore } from '../../ports/speed-store.ts'
+import type { QuarantineEntry, QuarantinePlace, SpeedStore } from '../../ports/speed-store.ts'
 import { claimToCells, fromCells, QUARANTINE_FORM, toCells, toRedriveState } from '../row-encoding/speed-rows.ts'
 import { quarantineTable, redrivesTable, WHOLE_RECORD } from '../row-encoding/tables.ts'
 import { durably, isOne, transaction, whenFree } from './database.ts'
@@ -14,12 +14,24 @@ export const QUARANTINE_INDEX = `
 /** Hour, position and line that are less than those of every quarantine entry. */
 const BEFORE_ALL_PLACES = [-1, '', WHOLE_RECORD]
 
+/** Hour, position and line that are greater than those of every quarantine entry. */
+const BEHIND_ALL_PLACES = [Number.MAX_SAFE_INTEGER, '', WHOLE_RECORD]
+
 /** Quarantine in SQLite. */
-export function sqliteQuarantine(database: DatabaseSync): Pick<SpeedStore, 'quarantine' | 'readQuarantine'> {
+export function sqliteQuarantine(
+  database: DatabaseSync,
+): Pick<SpeedStore, 'quarantine' | 'readQuarantine' | 'readNewestQuarantine'> {
   const put = database.prepare(createRowSql(quarantineTable))
   const read = database.prepare(
     `SELECT * FROM quarantine WHERE lane = ? AND (arrival_ms / ${HOUR_MS}, sequence, line) > (?, ?, ?)
      ORDER BY arrival_ms / ${HOUR_MS}, sequence, line LIMIT ?`,
+  )
+  // A part of no bytes is null in SQLite.
+  const readNewest = database.prepare(
+    `SELECT lane, sequence, line, arrival_ms, reason, detail, length(bytes) AS length,
+       coalesce(substr(bytes, 1, ?), x'') AS bytes
+     FROM quarantine WHERE lane = ? AND (arrival_ms / ${HOUR_MS}, sequence, line) < (?, ?, ?)
+     ORDER BY arrival_ms / ${HOUR_MS} DESC, sequence DESC, line DESC LIMIT ?`,
   )
   return {
     async quarantine(entries) {
@@ -28,13 +40,24 @@ export function sqliteQuarantine(database: DatabaseSync): Pick<SpeedStore, 'quar
       await whenFree(database, () => transaction(database, () => entries.forEach(keep)))
     },
     async readQuarantine({ lane, after, limit }) {
-      const behind = after
-        ? [Math.floor(after.arrivalMs / HOUR_MS), after.position, after.index ?? WHOLE_RECORD]
-        : BEFORE_ALL_PLACES
-      const rows = await whenFree(database, () => read.all(lane, ...behind, limit))
+      const place = after ? cellsOf(after) : BEFORE_ALL_PLACES
+      const rows = await whenFree(database, () => read.all(lane, ...place, limit))
       return rows.map(row => ({ ...fromCells(QUARANTINE_FORM, row), bytes: row.bytes as Uint8Array }))
     },
+    async readNewestQuarantine({ lane, before, limit, mostBytes }) {
+      const place = before ? cellsOf(before) : BEHIND_ALL_PLACES
+      const rows = await whenFree(database, () => readNewest.all(mostBytes, lane, ...place, limit))
+      return rows.map(row => ({
+        ...fromCells(QUARANTINE_FORM, row),
+        bytes: row.bytes as Uint8Array,
+        length: row.length as number,
+      }))
+    },
   }
+}
+
+function cellsOf({ arrivalMs, position, index }: QuarantinePlace): (string | number)[] {
+  return [Math.floor(arrivalMs / HOUR_MS), position, index ?? WHOLE_RECORD]
 }
 
 /** Claims of redrives in SQLite. */
