@@ -1,3 +1,4 @@
+import { MAX_TEXT_LENGTH, NUMBERS, type NumberName } from './event-fields.ts'
 import { toDegreesE7, toMicro, toMilli, toWhole } from './fixed-point.ts'
 import { MINUTE_MS, parseTimestamp } from './time.ts'
 
@@ -111,14 +112,6 @@ export class InvalidEventError extends Error {
 
 /** Maximum time by which an event time may be later than its arrival, ms. Clocks differ. */
 export const FUTURE_TOLERANCE_MS = 10 * MINUTE_MS
-export const MAX_TEXT_LENGTH = 256
-export const MAX_BAND_MEAN = 1_000_000
-export const MAX_VEGETATION_INDEX = 100
-export const MAX_PIXELS = 1_000_000_000
-/** Maximum difference of two grey levels: a texture has at most 256. */
-export const MAX_LEVEL_DIFFERENCE = 255
-/** Maximum entropy of a texture, in bits; in nats it is smaller. Its matrix has at most 256 × 256 cells. */
-export const MAX_ENTROPY = 16
 
 /** An optional value that cannot be used. The event counts without it. */
 export interface UnusedValue {
@@ -143,53 +136,52 @@ export function decodeEvent(
     throw new InvalidEventError(null, 'an event must be a JSON object')
   }
   const wire = value as Record<keyof WireEvent, unknown>
-  const optional = (field: keyof WireEvent, lowest: number, highest: number): number | null => {
-    const read = numberWithin(wire[field], field, lowest, highest)
+  const optional = (field: NumberName): number | null => {
+    const read = numberOf(wire[field], field)
     if (typeof read !== 'string') return read
     onUnused({ field, message: read })
     return null
   }
-  const index = (field: keyof WireEvent, lowest: number, highest: number) =>
-    scaled(optional(field, lowest, highest), toMicro)
-  const bandMean = (field: keyof WireEvent) => scaled(optional(field, 0, MAX_BAND_MEAN), toMilli)
-  const degrees = (field: keyof WireEvent, most: number) => scaled(optional(field, -most, most), toDegreesE7)
+  const index = (field: NumberName) => scaled(optional(field), toMicro)
+  const bandMean = (field: NumberName) => scaled(optional(field), toMilli)
+  const degrees = (field: NumberName) => scaled(optional(field), toDegreesE7)
   const name = (field: keyof WireEvent) => optionalText(wire[field], field, onUnused)
 
   const eventMs = timestamp(wire.timestamp, arrivalMs)
-  const ndviMean = required(wire.ndvi_mean, 'ndvi_mean', -1, 1)
+  const ndviMean = required(wire.ndvi_mean, 'ndvi_mean')
   const imageId = text(wire.image_id, 'image_id')
   const className = text(wire.class_name, 'class_name')
-  const ndviMin = index('ndvi_min', -1, 1)
-  const ndviMax = index('ndvi_max', -1, 1)
+  const ndviMin = index('ndvi_min')
+  const ndviMax = index('ndvi_max')
   refuseContradiction(ndviMin, ndviMean, ndviMax)
   return {
     imageId,
     className,
     eventMs,
     ndviMean,
-    ndviStd: index('ndvi_std', 0, 2),
+    ndviStd: index('ndvi_std'),
     ndviMin,
     ndviMax,
-    vegetationIndex: index('vegetation_index', -MAX_VEGETATION_INDEX, MAX_VEGETATION_INDEX),
+    vegetationIndex: index('vegetation_index'),
     red: bandMean('red_mean'),
     green: bandMean('green_mean'),
     blue: bandMean('blue_mean'),
     nir: bandMean('nir_mean'),
     brightness: bandMean('brightness_mean'),
     siteId: name('site_id'),
-    lon: degrees('lon', 180),
-    lat: degrees('lat', 90),
-    pixels: scaled(optional('pixels', 0, MAX_PIXELS), toWhole),
-    validFraction: index('valid_fraction', 0, 1),
-    cloudFraction: index('cloud_fraction', 0, 1),
+    lon: degrees('lon'),
+    lat: degrees('lat'),
+    pixels: scaled(optional('pixels'), toWhole),
+    validFraction: index('valid_fraction'),
+    cloudFraction: index('cloud_fraction'),
     sceneId: name('scene_id'),
     processingVersion: name('processing_version'),
-    textureContrast: index('texture_contrast', 0, MAX_LEVEL_DIFFERENCE ** 2),
-    textureDissimilarity: index('texture_dissimilarity', 0, MAX_LEVEL_DIFFERENCE),
-    textureHomogeneity: index('texture_homogeneity', 0, 1),
-    textureEnergy: index('texture_energy', 0, 1),
-    textureCorrelation: index('texture_correlation', -1, 1),
-    textureEntropy: index('texture_entropy', 0, MAX_ENTROPY),
+    textureContrast: index('texture_contrast'),
+    textureDissimilarity: index('texture_dissimilarity'),
+    textureHomogeneity: index('texture_homogeneity'),
+    textureEnergy: index('texture_energy'),
+    textureCorrelation: index('texture_correlation'),
+    textureEntropy: index('texture_entropy'),
   }
 }
 
@@ -228,8 +220,8 @@ function scaled(value: number | null, toInteger: (value: number) => number): num
   return value === null ? null : toInteger(value)
 }
 
-function required(value: unknown, field: keyof WireEvent, lowest: number, highest: number): number {
-  const read = numberWithin(value, field, lowest, highest)
+function required(value: unknown, field: NumberName): number {
+  const read = numberOf(value, field)
   if (read === null) throw new InvalidEventError(field, `${field} is missing`)
   if (typeof read === 'string') throw new InvalidEventError(field, read)
   return toMicro(read)
@@ -238,7 +230,8 @@ function required(value: unknown, field: keyof WireEvent, lowest: number, highes
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
 /** Reads a number, or text that is one. Returns null when it is absent, and text that says what is wrong. */
-function numberWithin(value: unknown, field: keyof WireEvent, lowest: number, highest: number): number | string | null {
+function numberOf(value: unknown, field: NumberName): number | string | null {
+  const { lowest, highest } = NUMBERS[field]
   if (value === undefined || value === null) return null
   const read = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value
   if (typeof read !== 'number') return `${field} must be a number`

@@ -7,6 +7,7 @@ import { slotOf } from '../core/slot.ts'
 import { UnreadableError } from '../core/unreadable.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { problem } from '../http/problem.ts'
+import { type Accepted, BODY_TYPES, KEY_PATTERN } from '../http/sending.ts'
 import type { Destination, EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
 import { RECORD_BYTES_LIMIT } from './packing.ts'
@@ -25,20 +26,11 @@ export interface IngestHandlerOptions {
   logger: Logger
 }
 
-interface Accepted {
-  /** Events that the log has. */
-  accepted: number
-  /** Optional values that cannot be used: they are not measured. */
-  unused_values?: number
-  /** The first of them. */
-  warnings?: { line: number; field: string; detail: string }[]
-}
-
 const JSON_FORM: Form<Accepted> = { type: 'application/json', contentType: 'application/json', write: JSON.stringify }
 
 /** Maximum number of invalid lines that an answer names. The others are counted. */
 const MAX_NAMED = 20
-const KEY_FORM = /^[\x21-\x7e]{1,200}$/
+const KEY_FORM = new RegExp(KEY_PATTERN)
 /** Origin for validating events before they are sent. */
 const NOBODY: Origin = { producer: 'api', counter: 1 }
 /** Sessions of a role count as one sender, for example those of a task and of its replacement. */
@@ -67,7 +59,7 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
     // Pages of other origins cannot send these types without permission, so a system on a laptop accepts no events from
     // them.
     if (!BODY_TYPE.test(type)) {
-      return problem(415, 'The Content-Type is not right', 'Content-Type: application/json or application/x-ndjson')
+      return problem(415, 'The Content-Type is not right', `Content-Type: ${BODY_TYPES.join(' or ')}`)
     }
     const lines = linesIn(event)
     if (lines instanceof UnreadableError) return problem(400, 'The body is not right', lines.message)

@@ -5,8 +5,10 @@ import { formatTimestamp, SECOND_MS } from '../core/time.ts'
 import type { AS_OF_HEADERS } from '../http/as-of.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { conditionalAnswer } from '../http/etag.ts'
+import { EVENT_SCHEMA_DOCUMENT, EVENT_SCHEMA_PATH } from '../http/event-schema.ts'
 import { problem } from '../http/problem.ts'
 import { RANGE_HEADER } from '../http/range.ts'
+import { onlyPost, SENDING_PATH } from '../http/sending.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { AsOf, Serving } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
@@ -72,6 +74,7 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
     const method = event.httpMethod
     const found = endpointOf(event.path)
     const document = DOCUMENTS.get(event.path)
+    if (event.path === SENDING_PATH) return onlyPost(method)
     if (!found && !document) {
       return problem(404, 'There is nothing here', 'GET /api/openapi.json says what there is, /api/docs for people.')
     }
@@ -132,6 +135,10 @@ const PAGE_HEADERS: Headers = {
 /** Documents about the API itself. They never change, and most processes are never asked for them. */
 const DOCUMENTS: ReadonlyMap<string, { headers: Headers; text(): string }> = new Map([
   ['/api/openapi.json', { headers: { 'Content-Type': JSON_TYPE }, text: once(() => JSON.stringify(openApi())) }],
+  [
+    EVENT_SCHEMA_PATH,
+    { headers: { 'Content-Type': 'application/schema+json' }, text: once(() => JSON.stringify(EVENT_SCHEMA_DOCUMENT)) },
+  ],
   ['/api/docs', { headers: PAGE_HEADERS, text: once(referencePage) }],
 ])
 

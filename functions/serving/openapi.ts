@@ -1,6 +1,17 @@
 import { z } from 'zod'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
+import { EVENT_SCHEMA } from '../http/event-schema.ts'
 import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
+import {
+  ACCEPTED_SCHEMA,
+  BODY_TYPES,
+  KEY_DESCRIPTION,
+  KEY_PATTERN,
+  REFUSED_LINES_SCHEMA,
+  SENDING_PATH,
+  SENDING_PROBLEMS,
+  SENDING_SUMMARY,
+} from '../http/sending.ts'
 import { ENDPOINTS, type Endpoint } from './endpoints.ts'
 import { describedParameters } from './schemas.ts'
 
@@ -23,15 +34,21 @@ export function openApi(): Json {
     },
     // The address is relative to this document: the API may be served below a path.
     servers: [{ url: '..' }],
-    paths: Object.fromEntries(
-      ENDPOINTS.map(endpoint => [
-        endpoint.path,
-        { get: operation(endpoint, 'get'), head: operation(endpoint, 'head') },
-      ]),
-    ),
+    paths: {
+      ...Object.fromEntries(
+        ENDPOINTS.map(endpoint => [
+          endpoint.path,
+          { get: operation(endpoint, 'get'), head: operation(endpoint, 'head') },
+        ]),
+      ),
+      [SENDING_PATH]: { post: sending() },
+    },
     components: {
+      securitySchemes: { signature: SIGNATURE },
       schemas: {
         ...Object.fromEntries(ENDPOINTS.map(({ schema }) => [nameOf(schema), jsonSchema(schema)])),
+        Event: EVENT_SCHEMA,
+        Accepted: ACCEPTED_SCHEMA,
         Problem: PROBLEM,
       },
     },
@@ -48,16 +65,61 @@ const PROBLEM: Json = {
     status: { type: 'integer' },
     detail: { type: 'string' },
     near: { type: 'array', items: { type: 'string' } },
+    errors: REFUSED_LINES_SCHEMA,
   },
+}
+
+const PROBLEM_CONTENT: Json = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+
+/** Only API Gateway asks for it: a system on one machine takes events without a signature. */
+const SIGNATURE: Json = {
+  type: 'apiKey',
+  name: 'Authorization',
+  in: 'header',
+  'x-amazon-apigateway-authtype': 'awsSigv4',
+  description: 'On AWS: a signature (SigV4) of an identity that may execute-api:Invoke. On one machine: none',
+}
+
+/** Operation of `POST /api/events`. */
+function sending(): Json {
+  const event = { $ref: '#/components/schemas/Event' }
+  const [jsonType, linesType] = BODY_TYPES
+  return {
+    operationId: 'postApiEvents',
+    summary: SENDING_SUMMARY,
+    security: [{}, { signature: [] }],
+    parameters: [
+      {
+        ...{ name: 'Idempotency-Key', in: 'header', required: false, description: KEY_DESCRIPTION },
+        schema: { type: 'string', pattern: KEY_PATTERN },
+      },
+    ],
+    requestBody: {
+      required: true,
+      content: {
+        [jsonType]: { schema: { anyOf: [event, { type: 'array', items: event, minItems: 1 }] } },
+        [linesType]: { schema: { type: 'string', description: 'An event a line' } },
+      },
+    },
+    responses: {
+      202: {
+        description: 'The log has the events',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Accepted' } } },
+      },
+      ...Object.fromEntries(
+        Object.entries(SENDING_PROBLEMS).map(([status, description]) => [
+          status,
+          { description, content: PROBLEM_CONTENT },
+        ]),
+      ),
+    },
+  }
 }
 
 function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
   const isGet = method === 'get'
   const withBody = (content: Json): Json => (isGet ? { content } : {})
-  const problem = (description: string): Json => ({
-    description,
-    ...withBody({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }),
-  })
+  const problem = (description: string): Json => ({ description, ...withBody(PROBLEM_CONTENT) })
   const row = { $ref: `#/components/schemas/${nameOf(endpoint.schema)}` }
   return {
     operationId: `${method}${endpoint.path.replaceAll(/[{}]/g, '').replaceAll(/[/-](\w)/g, (_, letter: string) => letter.toUpperCase())}`,

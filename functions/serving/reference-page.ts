@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { NUMBERS } from '../core/event-fields.ts'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
+import { EVENT_SCHEMA, EVENT_SCHEMA_PATH } from '../http/event-schema.ts'
 import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
+import { BODY_TYPES, KEY_DESCRIPTION, SENDING_PATH, SENDING_PROBLEMS, SENDING_SUMMARY } from '../http/sending.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { describedParameters } from './schemas.ts'
 
@@ -21,7 +24,7 @@ export function referencePage(): string {
       typesOf(schema).join(' or '),
       description,
     ])
-    const fields = fieldsOf(schema)
+    const fields = fieldsOf(z.toJSONSchema(schema))
     const headers = [
       ...(tellsAsOf ? Object.entries(AS_OF_HEADERS) : []),
       ...(tellsRange ? [[RANGE_HEADER, RANGE_DESCRIPTION]] : []),
@@ -40,14 +43,35 @@ ${headers.length > 0 ? `<h3>Headers</h3>${tableOf(['Name', ''], headers)}` : ''}
 <h1>The API</h1>
 <p>Tables are arrays of objects, or CSV with <code>format=csv</code> or <code>Accept: text/csv</code>; <code>format=csv-bom</code> is for spreadsheets. A class that is not known is a 404 that lists near names. NDVI is -1 to 1, times are ISO 8601 in UTC, null is “not measured”. Errors are problem bodies (RFC 9457). For programs: <a href="openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}
+${sendingSection()}
 </main>
 </body>
 </html>
 `
 }
 
-function fieldsOf(schema: z.ZodObject): string[][] {
-  const { properties = {} } = z.toJSONSchema(schema)
+function sendingSection(): string {
+  const required = EVENT_SCHEMA.required as readonly string[]
+  const ranges: Record<string, { lowest: number; highest: number }> = NUMBERS
+  const fields = fieldsOf(EVENT_SCHEMA).map(([name = '', type = '', description = '']) => {
+    const range = ranges[name]
+    return [
+      `${name}${required.includes(name) ? ' (required)' : ''}`,
+      type,
+      range ? `${description}; ${range.lowest} to ${range.highest}` : description,
+    ]
+  })
+  const [example] = EVENT_SCHEMA.examples as unknown[]
+  return `<h2 id="${SENDING_PATH}">POST ${SENDING_PATH}</h2>
+<p>${escaped(SENDING_SUMMARY)}. The body is ${BODY_TYPES.join(' or ')}. On AWS the request needs a signature (SigV4).</p>
+<h3>Headers</h3>${tableOf(['Name', ''], [['Idempotency-Key', KEY_DESCRIPTION]])}
+<h3>Fields of an event</h3>${tableOf(['Name', 'Type', ''], fields)}
+<p>The same as JSON Schema: <a href="${EVENT_SCHEMA_PATH.replace('/api/', '')}">event.json</a>. An event:</p>
+<pre class="table" tabindex="0">${escaped(JSON.stringify(example, null, 2))}</pre>
+<h3>Responses</h3>${tableOf(['Status', ''], [['202', 'The log has the events'], ...Object.entries(SENDING_PROBLEMS)])}`
+}
+
+function fieldsOf({ properties = {} }: Record<string, unknown>): string[][] {
   return Object.entries(properties as Record<string, Record<string, unknown>>).map(([name, of]) => [
     name,
     typesOf(of).join(' or '),

@@ -22,6 +22,8 @@ try {
     [
       '-m',
       'schemathesis.cli',
+      '--config-file',
+      join(import.meta.dirname, 'schemathesis.toml'),
       'run',
       `${url}/api/openapi.json`,
       '--checks',

@@ -271,12 +271,37 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         const { json } = await openApi()
         const { openapi, paths, components } = await json('/api/openapi.json')
         expect(openapi).toBe('3.1.0')
-        expect(Object.keys(paths)).toEqual(ENDPOINTS.map(({ path }) => path))
+        expect(Object.keys(paths)).toEqual([...ENDPOINTS.map(({ path }) => path), '/api/events'])
         expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['WindowRow', 'Health', 'Problem']))
         const { schema } = paths['/api/windows'].get.responses[200].content['application/json']
         expect(schema).toEqual({ type: 'array', items: { $ref: '#/components/schemas/WindowRow' } })
         const parameters = paths['/api/anomalies'].get.parameters.map(({ name }: { name: string }) => name)
         expect(parameters).toEqual(['limit', 'class', 'rule', 'min_score', 'from', 'to', 'after', 'format'])
+      })
+
+      it('says how to send events: what one is, the key of a retry, the signature on AWS, and the responses', async () => {
+        const { ask, json } = await openApi()
+        const { paths, components } = await json('/api/openapi.json')
+        const { post } = paths['/api/events']
+        const [key] = post.parameters
+        expect([key.name, key.in, key.required]).toEqual(['Idempotency-Key', 'header', false])
+        expect(post.security).toEqual([{}, { signature: [] }])
+        expect(components.securitySchemes.signature).toMatchObject({ in: 'header', name: 'Authorization' })
+        expect(Object.keys(post.responses)).toEqual(expect.arrayContaining(['202', '400', '413', '415', '429', '503']))
+        expect(Object.keys(post.requestBody.content)).toEqual(['application/json', 'application/x-ndjson'])
+        const { headers, body } = await ask('/api/schemas/event.json')
+        expect(headers['Content-Type']).toBe('application/schema+json')
+        const { $schema, ...schema } = JSON.parse(body)
+        expect($schema).toBe('https://json-schema.org/draft/2020-12/schema')
+        expect(schema).toEqual(components.schemas.Event)
+        const page = (await ask('/api/docs')).body
+        for (const field of Object.keys(schema.properties)) expect(page).toContain(field)
+      })
+
+      it('says that nothing can be read where events are sent', async () => {
+        const { ask } = await openApi()
+        const { status, headers, body } = await ask('/api/events')
+        expect([status, headers.Allow, JSON.parse(body).title]).toEqual([405, 'POST', 'Events can only be sent here'])
       })
 
       it('is also a page for people, which loads nothing else', async () => {

@@ -4,12 +4,11 @@ import {
   decodeEvent,
   FUTURE_TOLERANCE_MS,
   InvalidEventError,
-  MAX_BAND_MEAN,
-  MAX_TEXT_LENGTH,
   OPTIONAL_FIELDS,
   type UnusedValue,
   type WireEvent,
 } from '../../functions/core/event.ts'
+import { MAX_BAND_MEAN, MAX_TEXT_LENGTH } from '../../functions/core/event-fields.ts'
 import { wireEvents } from '../support/arbitraries.ts'
 import { NOON_MS, wireEvent } from '../support/factories.ts'
 

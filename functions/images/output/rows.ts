@@ -1,4 +1,4 @@
-import { MAX_TEXT_LENGTH } from '../../core/event.ts'
+import { MAX_TEXT_LENGTH } from '../../core/event-fields.ts'
 import { ImageError } from '../errors.ts'
 import type { Place } from '../sites/projection.ts'
 import type { Polygon } from '../sites/site.ts'

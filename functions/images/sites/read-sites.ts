@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { MAX_TEXT_LENGTH } from '../../core/event.ts'
+import { MAX_TEXT_LENGTH } from '../../core/event-fields.ts'
 import { ImageError } from '../errors.ts'
 import { type Feature, parseGeoJson, polygonsOf } from './geojson.ts'
 import { readGeoParquet } from './geoparquet.ts'
