@@ -17,6 +17,7 @@ import type { Activity } from './activity.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { classStatsRows, viewTotals } from './batch-answers.ts'
 import { refuseUnknownClass } from './class-names.ts'
+import { refuseTooManyRows } from './most-rows.ts'
 import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
 import type { SiteSource } from './sites.ts'
 
@@ -43,11 +44,13 @@ export interface Serving extends SiteSource {
   activity: Activity
 }
 
-/** Number of windows of a class in an answer. */
+/** Number of windows of a class in an answer, and maximum number of all: where there are many classes each has fewer. */
 const WINDOWS_PER_CLASS = 6
+const MOST_NEWEST_WINDOWS = 12_000
 
 /**
  * Answers the newest windows of every class, newest first: of the arrivals of the last hours, or else of the last day.
+ * Where there are more than 2,000 classes each has fewer than six.
  */
 export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   const cursors = await serving.store.readCursors()
@@ -65,8 +68,9 @@ export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
     }
   }
   const answer: WindowRow[] = []
+  const perClass = Math.max(1, Math.min(WINDOWS_PER_CLASS, Math.floor(MOST_NEWEST_WINDOWS / byClass.size)))
   for (const [className, windows] of [...byClass].sort(byName)) {
-    const newest = [...windows].sort(([a], [b]) => b - a).slice(0, WINDOWS_PER_CLASS)
+    const newest = [...windows].sort(([a], [b]) => b - a).slice(0, perClass)
     for (const [windowStart, totals] of newest) answer.push(windowRow(className, windowStart, totals, watermarkMs))
   }
   return answer
@@ -166,15 +170,20 @@ async function windowsOf(
   const since = hasDays ? Math.min(cut, ahead) : ahead
 
   const series = new Map<number, Map<string, Totals>>()
-  const add = (timeMs: number, totals: Iterable<readonly [string, Totals]>) => {
+  let count = 0
+  const add = (timeMs: number, totals: ReadonlyMap<string, Totals>) => {
     const classes = series.get(timeMs) ?? new Map<string, Totals>()
     series.set(timeMs, classes)
-    addEach(classes, totals)
+    const before = classes.size
+    const own = only === undefined ? undefined : totals.get(only)
+    addEach(classes, only === undefined ? totals : own ? [[only, own]] : [])
+    count += classes.size - before
+    refuseTooManyRows('class', count)
   }
   if (hasDays && view) {
     const lastDay = dayOf(Math.min(untilMs, splitMs) - 1)
     for (const { day, className, history } of await serving.views.days(view, dayOf(fromMs), lastDay)) {
-      add(Date.parse(day), [[className, history.totals]])
+      add(Date.parse(day), new Map([[className, history.totals]]))
     }
   }
   const firstMs = startOfStep(fromMs)
@@ -188,7 +197,6 @@ async function windowsOf(
     .flatMap(([timeMs, classes]) => {
       const lengthMs = timeMs < splitMs ? DAY_MS : stepMs
       return [...classes]
-        .filter(([className]) => only === undefined || className === only)
         .sort(byName)
         .map(([className, totals]) => windowRow(className, timeMs, totals, watermarkMs, lengthMs))
     })

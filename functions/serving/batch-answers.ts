@@ -9,6 +9,7 @@ import { DAY_MS, dayOf } from '../core/time.ts'
 import { statisticsOf, type Totals } from '../core/totals.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { type ClassSource, refuseUnknownClass } from './class-names.ts'
+import { refuseTooManyRows } from './most-rows.ts'
 import {
   type BatchDayRow,
   type BatchDaysQuery,
@@ -135,6 +136,7 @@ export async function batchDays(
   await refuseUnknownClass(batch, query.class)
   const days = await views.read(async view => (view ? views.days(view, from, to) : []))
   const wanted = days.filter(({ className }) => query.class === undefined || className === query.class)
+  refuseTooManyRows('class', wanted.length)
   const rows: BatchDayRow[] = []
   for (const [day, ofDay] of [...Map.groupBy(wanted, row => row.day)].sort(byName)) {
     for (const [className, history] of [...byClass(ofDay)].sort(byName)) {

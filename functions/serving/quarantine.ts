@@ -8,7 +8,7 @@ import { mergeInOrder } from './merge-in-order.ts'
 import { MOST_PAGED_LANES, type QuarantineQuery, type QuarantineRow } from './schemas.ts'
 
 /** Number of bytes of an entry that are answered. */
-const SHOWN_BYTES = 256
+const SHOWN_BYTES = 512
 
 /** Last time that a date can have, ms. */
 const LAST_MS = 8.64e15

@@ -201,7 +201,7 @@ describe('the dashboard', () => {
     const file = writeEvents(join(temporaryFolder(), 'events.csv'), [event])
     expect(await runProduce(['--data', file, '--state', state]).finished).toMatchObject({ code: 0 })
     await page.waitForSelector('#refused', { state: 'visible' })
-    expect(await page.textContent('#refused-body')).toMatch(/Unknown class.*record \d+, line 0.*Moon/)
+    expect(await page.textContent('#refused-body')).toMatch(/Unknown class.*record \d+, line 1.*Moon/)
     expect(await page.textContent('#refused-body code')).toContain(markup)
     expect(await page.locator('#refused-body img').count()).toBe(0)
     expect(await page.textContent('#refused-note')).toBe('1 record or line')
