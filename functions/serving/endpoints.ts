@@ -106,7 +106,8 @@ function parse<Query extends z.ZodObject>(query: Query, text: Record<string, str
 export const ENDPOINTS: readonly Endpoint[] = [
   table({
     path: '/api/realtime/ndvi',
-    summary: 'The newest windows of ten minutes of every class, newest first: six of each, or fewer of more than 2,000 classes',
+    summary:
+      'The newest windows of ten minutes of every class, newest first: six of each, or fewer of more than 2,000 classes',
     query: NoQuery,
     row: WindowRow,
     rows: realtimeNdvi,

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
-import { EVENT_SCHEMA } from '../http/event-schema.ts'
 import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
 import {
   ACCEPTED_SCHEMA,
@@ -13,6 +12,7 @@ import {
   SENDING_SUMMARY,
 } from '../http/sending.ts'
 import { ENDPOINTS, type Endpoint } from './endpoints.ts'
+import { EVENT_SCHEMA } from './event-schema.ts'
 import { describedParameters } from './schemas.ts'
 
 type Json = Record<string, unknown>

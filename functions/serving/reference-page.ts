@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { NUMBERS } from '../core/event-fields.ts'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
-import { EVENT_SCHEMA, EVENT_SCHEMA_PATH } from '../http/event-schema.ts'
 import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
 import { BODY_TYPES, KEY_DESCRIPTION, SENDING_PATH, SENDING_PROBLEMS, SENDING_SUMMARY } from '../http/sending.ts'
 import { ENDPOINTS } from './endpoints.ts'
+import { EVENT_SCHEMA, EVENT_SCHEMA_PATH } from './event-schema.ts'
 import { describedParameters } from './schemas.ts'
 
 const STYLE = `

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { decodeEvent, InvalidEventError, OPTIONAL_FIELDS } from '../../functions/core/event.ts'
 import { NUMBERS, REQUIRED, TEXTS } from '../../functions/core/event-fields.ts'
-import { EVENT_SCHEMA } from '../../functions/http/event-schema.ts'
+import { EVENT_SCHEMA } from '../../functions/serving/event-schema.ts'
 import { NOON_MS, wireEvent } from '../support/factories.ts'
 
 const properties = EVENT_SCHEMA.properties as Record<string, Record<string, unknown>>
@@ -22,7 +22,9 @@ test.for(REQUIRED)('an event without %s is refused, as the schema says', field =
 
 test('its example is a right event', () => {
   const [example] = EVENT_SCHEMA.examples as unknown[]
-  expect(() => decodeEvent(example, Date.parse('2026-11-22T14:00:00Z'), ({ message }) => expect.fail(message))).not.toThrow()
+  expect(() =>
+    decodeEvent(example, Date.parse('2026-11-22T14:00:00Z'), ({ message }) => expect.fail(message)),
+  ).not.toThrow()
 })
 
 test('its forms of times are read', () => {
