@@ -22,9 +22,9 @@ def filter_case(context, case):
 
 
 @schemathesis.hook
-def map_body(context, body):
+def before_call(context, case, kwargs):
     """The class of an event is known, its time is past, and its mean lies between its minimum and maximum."""
-    for event in body if isinstance(body, list) else [body]:
+    for event in case.body if isinstance(case.body, list) else [case.body]:
         if not isinstance(event, dict):
             continue
         if isinstance(event.get("class_name"), str) and 0 < len(event["class_name"]) <= 256:
@@ -34,7 +34,6 @@ def map_body(context, body):
         for name in ("ndvi_min", "ndvi_max"):
             if is_number(event.get(name)) and is_number(event.get("ndvi_mean")):
                 event[name] = event["ndvi_mean"]
-    return body
 
 
 def is_number(value):
