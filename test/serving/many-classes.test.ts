@@ -45,7 +45,7 @@ async function openApi() {
 describe('with 3,000 classes', () => {
   it('every endpoint answers within the limits, or says how to ask for less', async () => {
     const get = await openApi()
-    for (const { path } of ENDPOINTS) {
+    for (const path of ENDPOINTS.map(endpoint => endpoint.path).filter(path => !path.includes('{'))) {
       const query: Record<string, string> = path === '/api/batch/days' ? { from: '2025-11-22', to: '2026-11-22' } : {}
       const { statusCode, body } = await get(path, query)
       const isBounded = ['/api/windows', '/api/batch/separability'].includes(path)
