@@ -33,6 +33,11 @@ export const OBSERVE_FLAGS = {
     value: 'FILE',
     help: 'Writes the events to a .csv, .geojson or .parquet file, and publishes nothing',
   },
+  watch: {
+    type: 'string',
+    value: 'FOLDER',
+    help: 'Publishes each scene that is put into the folder, until it is stopped',
+  },
   ...RUNTIME_FLAGS,
   rule: {
     type: 'string',

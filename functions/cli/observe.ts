@@ -1,4 +1,6 @@
 import { stat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SECOND_MS } from '../core/time.ts'
 import { type ChipOptions, explainChips, findChips, observeChip } from '../images/chips/observe-chips.ts'
 import { readLegend } from '../images/classes/legend.ts'
 import { type CellsObserved, observeCells } from '../images/classes/observe-cells.ts'
@@ -24,6 +26,7 @@ import { numberWithin, OBSERVE_FLAGS, type ObserveFlags, oneOf, sceneFlagsOf } f
 import { progressLine } from './progress.ts'
 import { publishObservations } from './publish-observations.ts'
 import { withRuntime } from './runtime.ts'
+import { watchFolder } from './watch-folder.ts'
 
 /** Settings of the measurement, and the progress line. */
 interface Work {
@@ -41,6 +44,17 @@ interface Outcome {
   told: string
   failed: number
 }
+
+/** Time between two looks at a watched folder, ms. */
+const WATCH_EVERY_MS = 2 * SECOND_MS
+/** Time after which a scene is tried again when the system did not answer, ms. */
+const WATCH_AGAIN_MS = 30 * SECOND_MS
+
+/** Flags that name one scene, or what a watch does not do. */
+const NOT_WATCHED = ['out', 'explain', 'red', 'nir', 'green', 'blue', 'mask', 'mask-kind', 'timestamp', 'epsg'] as const
+
+/** Made when it is first needed: until then SIGINT and SIGTERM end the process at once. */
+let stopping: AbortController | undefined
 
 await runCommand(
   {
@@ -63,6 +77,7 @@ await runCommand(
     }
     const { out } = flags
     if (out !== undefined) formOf(out)
+    if (flags.watch !== undefined) return watch(flags.watch, argument, flags, work)
     const observe = async (runtime?: Runtime) => {
       const isFolder = argument !== undefined && (await stat(argument).catch(() => null))?.isDirectory()
       return isFolder ? observeChips(argument, flags, work) : observeOneScene(argument, flags, work, runtime)
@@ -83,17 +98,62 @@ await runCommand(
   },
 )
 
+/** Publishes the scenes of a folder until the process is told to stop. Returns the exit code. */
+async function watch(
+  folder: string,
+  argument: string | undefined,
+  flags: ObserveFlags & { state: string; stage?: string | undefined },
+  work: Work,
+): Promise<number> {
+  const wrong = NOT_WATCHED.find(name => flags[name] !== undefined)
+  if (wrong !== undefined) throw new UsageError(`--watch takes no --${wrong}: it publishes the scenes of STAC items`)
+  if (argument !== undefined) throw new UsageError(`--watch takes no '${argument}': the folder holds the scenes`)
+  const { progress } = work
+  const tellOn = (stream: NodeJS.WriteStream) => (text: string) => {
+    progress.clear()
+    stream.write(`${text}\n`)
+  }
+  await withRuntime(flags, async runtime => {
+    // Without sites no scene can be observed, and none is refused for it.
+    if (flags['classes-raster'] === undefined) await sitesOf(flags, runtime)
+    await watchFolder({
+      ...{ folder, everyMs: WATCH_EVERY_MS, againAfterMs: WATCH_AGAIN_MS, signal: stopSignal() },
+      wait: ms => sleep(ms, undefined, { signal: stopSignal() }).catch(() => {}),
+      observe: async item => publishOne(runtime, await observeOneScene(item, flags, work, runtime), work),
+      tell: tellOn(process.stdout),
+      tellFailure: tellOn(process.stderr),
+    })
+  })
+  return 0
+}
+
+/** Signal that ends a publication, or a watch after its current scene. A second SIGINT or SIGTERM ends the process. */
+function stopSignal(): AbortSignal {
+  if (!stopping) {
+    const controller = new AbortController()
+    stopping = controller
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
+  }
+  return stopping.signal
+}
+
 /** Publishes the events of a scene to the running system. Returns the exit code. */
 async function publish(runtime: Runtime, outcome: Outcome | null, work: Work): Promise<number> {
+  const { text, isDone, events } = await publishOne(runtime, outcome, work)
+  process.stdout.write(`observe: ${text}\n`)
+  return events > 0 && isDone ? 0 : 1
+}
+
+async function publishOne(runtime: Runtime, outcome: Outcome | null, work: Work) {
   const { progress } = work
   const { plan, observations, told } = outcome as Outcome & { plan: ScenePlan }
-  const { text, isDone } = await publishObservations(runtime, plan, observations, work, error => {
+  const options = { texture: work.texture, signal: stopSignal() }
+  const { text, ...ended } = await publishObservations(runtime, plan, observations, options, error => {
     progress.clear()
     process.stderr.write(`not stored yet, sending again: ${error}\n`)
   })
   progress.clear()
-  process.stdout.write(`observe: ${told}; ${text}\n`)
-  return observations.length > 0 && isDone ? 0 : 1
+  return { text: `${told}; ${text}`, ...ended, events: observations.length }
 }
 
 /** Observes a scene by sites or by classes. Null when --explain is given without --out. */

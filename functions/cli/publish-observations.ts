@@ -14,18 +14,21 @@ export interface Told {
   text: string
   /** True when the log has all events that should be on it. */
   isDone: boolean
+  /** True when no further attempt can change that. */
+  isFinal: boolean
 }
 
 /**
  * Publishes the observations of a scene to a running system, each image once.
  *
+ * @param options.signal ends the attempts to append
  * @throws ImageError before anything is published, when the system would refuse an event
  */
 export async function publishObservations(
   runtime: Runtime,
   { identity, processingVersion }: ScenePlan,
   observations: readonly Observation[],
-  options: { texture: boolean },
+  options: { texture: boolean; signal: AbortSignal },
   onRetry: (error: string) => void,
 ): Promise<Told> {
   const columns = columnsOf(observations, options)
@@ -34,11 +37,9 @@ export async function publishObservations(
     return Object.fromEntries(measured) as unknown as WireEvent
   })
   refuseInvalid(events, await runtime.classes(), runtime.slotMs)
-  const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
   const ports = { objects: runtime.objects, log: await runtime.openLog(), time: timeFromEpoch() }
   const scene = { identity, processingVersion, events }
-  return toldOf(await publishScene({ ...ports, onRetry, signal: stopping.signal }, scene), processingVersion)
+  return toldOf(await publishScene({ ...ports, onRetry, signal: options.signal }, scene), processingVersion)
 }
 
 function refuseInvalid(events: readonly WireEvent[], classes: ClassList, slotMs: number): void {
@@ -77,5 +78,5 @@ function toldOf(outcome: Published, version: string | null): Told {
   if (uncertain > 0) {
     parts.push(`${uncertain} uncertain: an earlier run may have published them or not, and it is too late to try again`)
   }
-  return { text: parts.join('; '), isDone: unacknowledged + uncertain === 0 }
+  return { text: parts.join('; '), isDone: unacknowledged + uncertain === 0, isFinal: unacknowledged === 0 }
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { projectionOf } from '../../functions/images/sites/projection.ts'
 import { openState } from '../../functions/runtime/local/state.ts'
 import { serveFolder } from '../support/file-server.ts'
-import { run } from '../support/landcover.ts'
+import { eventually, run } from '../support/landcover.ts'
 import { recordsOfLog } from '../support/log-content.ts'
 import { writeRaster } from '../support/scenes.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -93,6 +93,29 @@ describe('npm run observe', () => {
     expect(publish(newer).stdout).toContain('processing version 05.09, which stays: version 05.11 is not published')
     const lines = (await recordsOfLog(state)).flatMap(([, ...events]) => events.map(line => JSON.parse(line)))
     expect(lines).toMatchObject([{ site_id: 'inside', pixels: 100, valid_fraction: 1, processing_version: '05.09' }])
+  })
+
+  it('publishes what is put into a watched folder, and puts aside what cannot be observed', async () => {
+    const state = join(temporaryFolder(), 'state')
+    await openState(state, { slotMs: 3_600_000, demo: false, createdMs: 1 })
+    const folder = sceneFolder()
+    const flags = ['--watch', folder, '--sites', join(folder, 'fields.geojson'), '--state', state]
+    const watching = run('functions/cli/observe.ts', flags)
+    await eventually(
+      async () => watching.stdout(),
+      text => text.includes('1 outside; 1 published'),
+    )
+    mkdirSync(join(folder, 'bad'))
+    writeFileSync(join(folder, 'bad', 'item.json'), '{}')
+    await eventually(
+      async () => watching.stderr(),
+      text => text.includes('item.json is refused'),
+    )
+    watching.child.kill('SIGTERM')
+    expect(await watching.finished).toMatchObject({ code: 0 })
+    expect(await recordsOfLog(state)).toHaveLength(1)
+    expect(observe(folder, '--watch', '.', '--out', 'events.csv').stderr).toMatch(/^--watch takes no --out/)
+    expect(observe(folder, 'item.json', '--watch', '.').stderr).toMatch(/^--watch takes no 'item\.json'/)
   })
 
   it('publishes nothing of classes that the system does not know, and no chips', async () => {
