@@ -15,6 +15,8 @@ export interface AthenaAnswer {
 /** Runs a statement in a database until the signal aborts it. */
 export type Execute = (sql: string, database: string, signal: AbortSignal) => Promise<AthenaAnswer>
 
+/** Body of a request. */
+type Input = Record<string, unknown>
 type Action = 'StartQueryExecution' | 'GetQueryExecution' | 'GetQueryResults' | 'StopQueryExecution'
 
 /** Stand-in for Athena on loopback: its API in front of an engine that executes. */
@@ -52,14 +54,58 @@ export async function startAthenaServer(execute: Execute): Promise<AthenaServer>
   // The adapter under test finds them in the same place as on AWS.
   process.env.AWS_ACCESS_KEY_ID ??= 'test'
   process.env.AWS_SECRET_ACCESS_KEY ??= 'test'
-  const started: AthenaServer['started'] = []
-  const executions = new Map<string, Execution>()
-  const idOfToken = new Map<string, string>()
+  const { started, actions, cancelAll } = athenaActions(execute)
   const counts = new Map<Action, number>()
   const refusals = new Map<Action, string[]>()
   const hangUps = new Set<Action>()
 
-  function start(request: Record<string, unknown>): object {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const action = String(request.headers['x-amz-target']).replace('AmazonAthena.', '') as Action
+    const input = (await json(request)) as Input
+    counts.set(action, (counts.get(action) ?? 0) + 1)
+    const refused = refusals.get(action)?.shift()
+    const [status, body] = refused
+      ? [400, { __type: refused, message: 'Rate exceeded' }]
+      : answerTo(actions[action], input)
+    if (hangUps.delete(action)) return void request.socket.destroy()
+    response.writeHead(status, { 'Content-Type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
+  }
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch(error => response.writeHead(500).end(String(error)))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    started,
+    count: action => counts.get(action) ?? 0,
+    refuse: (action, times, error) => void refusals.set(action, Array(times).fill(error)),
+    hangUp: action => void hangUps.add(action),
+    cancelAll,
+    async close() {
+      server.closeAllConnections()
+      await new Promise(done => server.close(done))
+    },
+  }
+}
+
+function answerTo(run: (input: Input) => object, input: Input): [status: number, body: object] {
+  try {
+    return [200, run(input)]
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return [400, { __type: 'InvalidRequestException', message: error.message }]
+  }
+}
+
+/** The actions of the API, on statements that run in the engine. */
+function athenaActions(execute: Execute) {
+  const started: AthenaServer['started'] = []
+  const executions = new Map<string, Execution>()
+  const idOfToken = new Map<string, string>()
+
+  function start(request: Input): object {
     const token = request.ClientRequestToken as string
     const known = idOfToken.get(token)
     if (known) return { QueryExecutionId: known }
@@ -77,110 +123,73 @@ export async function startAthenaServer(execute: Execute): Promise<AthenaServer>
     return { QueryExecutionId: id }
   }
 
-  function end(execution: Execution, outcome: Partial<Execution>): void {
-    if (execution.state === 'RUNNING') Object.assign(execution, outcome)
-  }
-
-  function cancel(execution: Execution, reason: string): void {
-    end(execution, { state: 'CANCELLED', reason })
-    execution.giveUp.abort()
-  }
-
-  function executionOf({ QueryExecutionId: id }: Record<string, unknown>): Execution {
+  function executionOf({ QueryExecutionId: id }: Input): Execution {
     const execution = executions.get(id as string)
     if (!execution) throw new Refusal(`QueryExecution ${id} was not found`)
     return execution
   }
 
-  function look(request: Record<string, unknown>): object {
-    const execution = executionOf(request)
-    const State = execution.isSeen ? execution.state : 'QUEUED'
-    execution.isSeen = true
-    return {
-      QueryExecution: {
-        QueryExecutionId: request.QueryExecutionId,
-        Status: { State, StateChangeReason: execution.reason },
-        Statistics: { DataScannedInBytes: execution.answer?.bytesScanned ?? 0 },
-      },
-    }
-  }
-
-  function results(request: Record<string, unknown>): object {
-    const { state, answer } = executionOf(request)
-    const { MaxResults = MAX_PAGE_ROWS, NextToken = '0' } = request as { MaxResults?: number; NextToken?: string }
-    if (!answer) throw new Refusal(`Query did not finish successfully. Final query state: ${state}`)
-    if (MaxResults > MAX_PAGE_ROWS)
-      throw new Refusal(`MaxResults is more than maximum allowed length ${MAX_PAGE_ROWS}.`)
-    const all = [answer.columns.map(({ name }) => name), ...answer.rows]
-    const end = Number(NextToken) + MaxResults
-    return {
-      ResultSet: {
-        Rows: all.slice(Number(NextToken), end).map(row => ({
-          Data: row.map(value => (value === null ? {} : { VarCharValue: value })),
-        })),
-        ResultSetMetadata: {
-          ColumnInfo: answer.columns.map(({ name, type, precision, scale }) => ({
-            Name: name,
-            Label: name,
-            Type: type,
-            Precision: precision,
-            Scale: scale,
-          })),
-        },
-      },
-      ...(end < all.length && { NextToken: String(end) }),
-    }
-  }
-
-  function stop(request: Record<string, unknown>): object {
-    cancel(executionOf(request), 'Query cancelled by user')
-    return {}
-  }
-
-  const actions: Record<Action, (request: Record<string, unknown>) => object> = {
+  const actions: Record<Action, (request: Input) => object> = {
     StartQueryExecution: start,
-    GetQueryExecution: look,
-    GetQueryResults: results,
-    StopQueryExecution: stop,
+    GetQueryExecution: request => statusOf(executionOf(request), request),
+    GetQueryResults: request => resultsOf(executionOf(request), request),
+    StopQueryExecution(request) {
+      cancel(executionOf(request), 'Query cancelled by user')
+      return {}
+    },
   }
-
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const action = String(request.headers['x-amz-target']).replace('AmazonAthena.', '') as Action
-    const input = (await json(request)) as Record<string, unknown>
-    counts.set(action, (counts.get(action) ?? 0) + 1)
-    const refused = refusals.get(action)?.shift()
-    const [status, body] = refused ? [400, { __type: refused, message: 'Rate exceeded' }] : answerTo(action, input)
-    if (hangUps.delete(action)) return void request.socket.destroy()
-    response.writeHead(status, { 'Content-Type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
-  }
-
-  function answerTo(action: Action, input: Record<string, unknown>): [status: number, body: object] {
-    try {
-      return [200, actions[action](input)]
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      return [400, { __type: 'InvalidRequestException', message: error.message }]
-    }
-  }
-
-  const server = createServer((request, response) => {
-    serve(request, response).catch(error => response.writeHead(500).end(String(error)))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     started,
-    count: action => counts.get(action) ?? 0,
-    refuse: (action, times, error) => void refusals.set(action, Array(times).fill(error)),
-    hangUp: action => void hangUps.add(action),
-    cancelAll(reason) {
+    actions,
+    cancelAll(reason: string): void {
       for (const execution of executions.values()) cancel(execution, reason)
     },
-    async close() {
-      server.closeAllConnections()
-      await new Promise(done => server.close(done))
+  }
+}
+
+function end(execution: Execution, outcome: Partial<Execution>): void {
+  if (execution.state === 'RUNNING') Object.assign(execution, outcome)
+}
+
+function cancel(execution: Execution, reason: string): void {
+  end(execution, { state: 'CANCELLED', reason })
+  execution.giveUp.abort()
+}
+
+function statusOf(execution: Execution, request: Input): object {
+  const State = execution.isSeen ? execution.state : 'QUEUED'
+  execution.isSeen = true
+  return {
+    QueryExecution: {
+      QueryExecutionId: request.QueryExecutionId,
+      Status: { State, StateChangeReason: execution.reason },
+      Statistics: { DataScannedInBytes: execution.answer?.bytesScanned ?? 0 },
     },
+  }
+}
+
+function resultsOf({ state, answer }: Execution, request: Input): object {
+  const { MaxResults = MAX_PAGE_ROWS, NextToken = '0' } = request as { MaxResults?: number; NextToken?: string }
+  if (!answer) throw new Refusal(`Query did not finish successfully. Final query state: ${state}`)
+  if (MaxResults > MAX_PAGE_ROWS) throw new Refusal(`MaxResults is more than maximum allowed length ${MAX_PAGE_ROWS}.`)
+  const all = [answer.columns.map(({ name }) => name), ...answer.rows]
+  const until = Number(NextToken) + MaxResults
+  return {
+    ResultSet: {
+      Rows: all.slice(Number(NextToken), until).map(row => ({
+        Data: row.map(value => (value === null ? {} : { VarCharValue: value })),
+      })),
+      ResultSetMetadata: {
+        ColumnInfo: answer.columns.map(({ name, type, precision, scale }) => ({
+          Name: name,
+          Label: name,
+          Type: type,
+          Precision: precision,
+          Scale: scale,
+        })),
+      },
+    },
+    ...(until < all.length && { NextToken: String(until) }),
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createServer, type TLSSocket } from 'node:tls'
 import { type AwsCredentials, answerToChallenge } from '../../functions/adapters/cassandra/keyspaces-auth.ts'
 import { createCertificate, KEYSTORE_PASSWORD } from './cassandra.ts'
+import { bytes, error, type Frame, frameBytes, OPERATION, onFrames, text } from './cql-frames.ts'
 
 /**
  * Stands in for Keyspaces: a Cassandra node behind Keyspaces' way to sign in, its TLS and its restrictions. What
@@ -69,15 +70,12 @@ const LOCAL_QUORUM = 0x06
 const MAX_BATCH = 30
 const UNLOGGED = 1
 
-/** Operations of the native protocol, version 4. */
-const OPERATION = {
-  ...{ error: 0x00, startup: 0x01, ready: 0x02, authenticate: 0x03, query: 0x07, result: 0x08, prepare: 0x09 },
-  ...{ execute: 0x0a, batch: 0x0d, challenge: 0x0e, authResponse: 0x0f, authSuccess: 0x10 },
-} as const
-const HEADER_BYTES = 9
 const PREPARED_RESULT = 4
 const BAD_CREDENTIALS = 0x0100
 const INVALID = 0x2200
+
+const REGION = 'eu-central-1'
+const CREDENTIALS: AwsCredentials = { accessKeyId: 'an-id', secretAccessKey: 'a-secret', sessionToken: 'a-session' }
 
 /** @param cassandra the node's contact point; it wants neither a log-in nor TLS */
 export async function startKeyspaces(cassandra: string): Promise<Keyspaces> {
@@ -86,96 +84,20 @@ export async function startKeyspaces(cassandra: string): Promise<Keyspaces> {
   const ca = createCertificate(keystore)
   const pfx = await readFile(keystore)
   await rm(folder, { recursive: true })
-  const region = 'eu-central-1'
-  const credentials = { accessKeyId: 'an-id', secretAccessKey: 'a-secret', sessionToken: 'a-session' }
-  const statements = new Set<string>()
-  const textOf = new Map<string, string>()
+  const rules = statementRules()
   const open = new Set<TLSSocket>()
   const forgotten = new WeakSet<TLSSocket>()
-
-  /** Why Keyspaces would refuse it; undefined where it would not. */
-  function refusal(statement: string, consistency: number): string | undefined {
-    const broken = RESTRICTIONS.find(({ isBroken }) => isBroken(statement))
-    if (broken) return `${broken.name} (${broken.page}): ${statement}`
-    const isRead = /^\s*SELECT\b/i.test(statement)
-    const isLevel = isRead ? READ_LEVELS.has(consistency) : consistency === LOCAL_QUORUM
-    return isLevel ? undefined : `consistency level ${consistency}: ${statement}`
-  }
-
-  function judge({ operation, body }: Frame): string | undefined {
-    if (operation === OPERATION.query || operation === OPERATION.prepare) {
-      const length = body.readUInt32BE(0)
-      const statement = body.toString('utf8', 4, 4 + length)
-      statements.add(statement)
-      return refusal(statement, operation === OPERATION.query ? body.readUInt16BE(4 + length) : LOCAL_QUORUM)
-    }
-    if (operation === OPERATION.execute) {
-      const length = body.readUInt16BE(0)
-      return refusal(textOf.get(body.toString('hex', 2, 2 + length)) as string, body.readUInt16BE(2 + length))
-    }
-    if (operation === OPERATION.batch) {
-      if (body[0] !== UNLOGGED) return 'a batch with a log'
-      if (body.readUInt16BE(1) > MAX_BATCH) return `a batch of ${body.readUInt16BE(1)} statements`
-    }
-    return undefined
-  }
 
   function serve(client: TLSSocket): void {
     const server = connect({ port: Number(cassandra.split(':')[1]), host: '127.0.0.1' })
     open.add(client)
-    const nonce = randomBytes(16).toString('hex')
-    const preparing = new Map<number, string>()
-    let startup: Frame | undefined
-    let signed: Frame | undefined
-    const answer = (to: Frame, operation: number, body: Buffer) =>
-      void client.write(frameBytes({ version: 0x84, stream: to.stream, operation, body }))
-
-    onFrames(client, frame => {
-      if (forgotten.has(client)) return
-      const { operation, body, stream } = frame
-      if (operation === OPERATION.startup) {
-        startup = frame
-        return answer(frame, OPERATION.authenticate, text('org.apache.cassandra.auth.PasswordAuthenticator'))
-      }
-      if (operation === OPERATION.authResponse) {
-        const token = body.subarray(4).toString('utf8')
-        if (token === 'SigV4\0\0') return answer(frame, OPERATION.challenge, bytes(Buffer.from(`nonce=${nonce}`)))
-        signed = frame
-        if (isSignature(token, nonce)) return void server.write((startup as Frame).bytes)
-        return answer(frame, OPERATION.error, error(BAD_CREDENTIALS, 'the signature is not right'))
-      }
-      const refused = judge(frame)
-      if (refused) return answer(frame, OPERATION.error, error(INVALID, `Keyspaces has not: ${refused}`))
-      if (operation === OPERATION.prepare) preparing.set(stream, body.toString('utf8', 4))
-      server.write(frame.bytes)
-    })
-    onFrames(server, frame => {
-      if (forgotten.has(client)) return
-      const { operation, body, stream } = frame
-      // What the client waits for is the end of its log-in.
-      if (signed && stream === startup?.stream && operation === OPERATION.ready) {
-        answer(signed, OPERATION.authSuccess, bytes(null))
-        signed = undefined
-        return
-      }
-      const prepared = preparing.get(stream)
-      if (prepared !== undefined && operation === OPERATION.result && body.readUInt32BE(0) === PREPARED_RESULT) {
-        textOf.set(body.toString('hex', 6, 6 + body.readUInt16BE(4)), prepared)
-      }
-      preparing.delete(stream)
-      client.write(frame.bytes)
-    })
+    relay(client, server, rules, () => forgotten.has(client))
     client.on('close', () => {
       open.delete(client)
       server.destroy()
     })
     server.on('close', () => client.destroy())
     for (const socket of [client, server]) socket.on('error', () => socket.destroy())
-  }
-
-  function isSignature(token: string, nonce: string): boolean {
-    const signedAt = /amzdate=([^,]+)/.exec(token)?.[1] ?? ''
-    return token === answerToChallenge(nonce, region, credentials, new Date(signedAt))
   }
 
   const listener = createServer({ pfx, passphrase: KEYSTORE_PASSWORD }, serve)
@@ -185,9 +107,9 @@ export async function startKeyspaces(cassandra: string): Promise<Keyspaces> {
   return {
     contactPoint: `127.0.0.1:${(listener.address() as AddressInfo).port}`,
     ca,
-    region,
-    credentials,
-    statements,
+    region: REGION,
+    credentials: CREDENTIALS,
+    statements: rules.statements,
     connections: () => open.size,
     forgetConnections() {
       for (const client of open) forgotten.add(client)
@@ -200,57 +122,94 @@ export async function startKeyspaces(cassandra: string): Promise<Keyspaces> {
   }
 }
 
-interface Frame {
-  version: number
-  stream: number
-  operation: number
-  body: Buffer
-  /** The whole of it. */
-  bytes: Buffer
+type StatementRules = ReturnType<typeof statementRules>
+
+/** Judges the statements of all connections. A statement that was prepared is known by its id. */
+function statementRules() {
+  const statements = new Set<string>()
+  const textOf = new Map<string, string>()
+  return {
+    statements,
+    /** Notes the text of the statement that an answer says was prepared. */
+    notePrepared(text: string, { operation, body }: Frame): void {
+      if (operation !== OPERATION.result || body.readUInt32BE(0) !== PREPARED_RESULT) return
+      textOf.set(body.toString('hex', 6, 6 + body.readUInt16BE(4)), text)
+    },
+    /** Says why Keyspaces would refuse a request; undefined when it would not. */
+    judge({ operation, body }: Frame): string | undefined {
+      if (operation === OPERATION.query || operation === OPERATION.prepare) {
+        const length = body.readUInt32BE(0)
+        const statement = body.toString('utf8', 4, 4 + length)
+        statements.add(statement)
+        return refusal(statement, operation === OPERATION.query ? body.readUInt16BE(4 + length) : LOCAL_QUORUM)
+      }
+      if (operation === OPERATION.execute) {
+        const length = body.readUInt16BE(0)
+        return refusal(textOf.get(body.toString('hex', 2, 2 + length)) as string, body.readUInt16BE(2 + length))
+      }
+      if (operation === OPERATION.batch) {
+        if (body[0] !== UNLOGGED) return 'a batch with a log'
+        if (body.readUInt16BE(1) > MAX_BATCH) return `a batch of ${body.readUInt16BE(1)} statements`
+      }
+      return undefined
+    },
+  }
 }
 
-function onFrames(socket: Socket, take: (frame: Frame) => void): void {
-  let unread = Buffer.alloc(0)
-  socket.on('data', chunk => {
-    unread = Buffer.concat([unread, chunk])
-    while (unread.length >= HEADER_BYTES && unread.length >= HEADER_BYTES + unread.readUInt32BE(5)) {
-      const whole = unread.subarray(0, HEADER_BYTES + unread.readUInt32BE(5))
-      unread = unread.subarray(whole.length)
-      take({
-        version: whole.readUInt8(0),
-        stream: whole.readInt16BE(2),
-        operation: whole.readUInt8(4),
-        body: whole.subarray(HEADER_BYTES),
-        bytes: whole,
-      })
+/** Says why Keyspaces would refuse a statement; undefined when it would not. */
+function refusal(statement: string, consistency: number): string | undefined {
+  const broken = RESTRICTIONS.find(({ isBroken }) => isBroken(statement))
+  if (broken) return `${broken.name} (${broken.page}): ${statement}`
+  const isRead = /^\s*SELECT\b/i.test(statement)
+  const isLevel = isRead ? READ_LEVELS.has(consistency) : consistency === LOCAL_QUORUM
+  return isLevel ? undefined : `consistency level ${consistency}: ${statement}`
+}
+
+/** Passes frames between a client and Cassandra: signs the client in, and refuses what Keyspaces would refuse. */
+function relay(client: TLSSocket, server: Socket, rules: StatementRules, isForgotten: () => boolean): void {
+  const nonce = randomBytes(16).toString('hex')
+  const preparing = new Map<number, string>()
+  let startup: Frame | undefined
+  let signed: Frame | undefined
+  const answer = (to: Frame, operation: number, body: Buffer) =>
+    void client.write(frameBytes({ version: 0x84, stream: to.stream, operation, body }))
+
+  onFrames(client, frame => {
+    if (isForgotten()) return
+    const { operation, body, stream } = frame
+    if (operation === OPERATION.startup) {
+      startup = frame
+      return answer(frame, OPERATION.authenticate, text('org.apache.cassandra.auth.PasswordAuthenticator'))
     }
+    if (operation === OPERATION.authResponse) {
+      const token = body.subarray(4).toString('utf8')
+      if (token === 'SigV4\0\0') return answer(frame, OPERATION.challenge, bytes(Buffer.from(`nonce=${nonce}`)))
+      signed = frame
+      if (isSignature(token, nonce)) return void server.write((startup as Frame).bytes)
+      return answer(frame, OPERATION.error, error(BAD_CREDENTIALS, 'the signature is not right'))
+    }
+    const refused = rules.judge(frame)
+    if (refused) return answer(frame, OPERATION.error, error(INVALID, `Keyspaces has not: ${refused}`))
+    if (operation === OPERATION.prepare) preparing.set(stream, body.toString('utf8', 4))
+    server.write(frame.bytes)
+  })
+  onFrames(server, frame => {
+    if (isForgotten()) return
+    const { operation, stream } = frame
+    // What the client waits for is the end of its log-in.
+    if (signed && stream === startup?.stream && operation === OPERATION.ready) {
+      answer(signed, OPERATION.authSuccess, bytes(null))
+      signed = undefined
+      return
+    }
+    const prepared = preparing.get(stream)
+    if (prepared !== undefined) rules.notePrepared(prepared, frame)
+    preparing.delete(stream)
+    client.write(frame.bytes)
   })
 }
 
-function frameBytes({ version, stream, operation, body }: Omit<Frame, 'bytes'>): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt8(version, 0)
-  header.writeInt16BE(stream, 2)
-  header.writeUInt8(operation, 4)
-  header.writeUInt32BE(body.length, 5)
-  return Buffer.concat([header, body])
-}
-
-/** A text as the protocol has it. */
-function text(value: string): Buffer {
-  const length = Buffer.alloc(2)
-  length.writeUInt16BE(Buffer.byteLength(value))
-  return Buffer.concat([length, Buffer.from(value)])
-}
-
-function bytes(value: Buffer | null): Buffer {
-  const length = Buffer.alloc(4)
-  length.writeInt32BE(value?.length ?? -1)
-  return Buffer.concat([length, value ?? Buffer.alloc(0)])
-}
-
-function error(code: number, message: string): Buffer {
-  const coded = Buffer.alloc(4)
-  coded.writeUInt32BE(code)
-  return Buffer.concat([coded, text(message)])
+function isSignature(token: string, nonce: string): boolean {
+  const signedAt = /amzdate=([^,]+)/.exec(token)?.[1] ?? ''
+  return token === answerToChallenge(nonce, REGION, CREDENTIALS, new Date(signedAt))
 }

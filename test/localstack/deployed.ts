@@ -74,34 +74,10 @@ export function deployedSystem(localStack: LocalStack) {
   const functions = new LambdaClient(settings)
   const s3 = new S3Client({ ...settings, forcePathStyle: true })
   const states = new SFNClient(settings)
-
-  async function apiUrl(): Promise<string> {
-    const client = new CloudFormationClient(settings)
-    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: `landcover-${STAGE}-pipeline` }))
-    client.destroy()
-    const url = Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey?.startsWith('FrontApiUrl'))?.OutputValue ?? ''
-    // No DNS knows its host name. LocalStack serves the same under a path.
-    const id = /^https?:\/\/([a-z0-9]+)\./.exec(url)?.[1] ?? /restapis\/([a-z0-9]+)/.exec(url)?.[1]
-    return `${localStack.endpoint}/_aws/execute-api/${id}/v1`
-  }
-
-  let api: Promise<string> | undefined
-  /** Answer of the API, with any status. */
-  async function ask(path: string, request?: RequestInit): Promise<Answer> {
-    api ??= apiUrl()
-    const response = await fetch((await api) + path, request)
-    return { status: response.status, type: response.headers.get('content-type'), body: await response.text() }
-  }
-
   return {
     s3,
-    ask,
-    apiUrl,
-    async get<Body>(path: string): Promise<Body> {
-      const { status, body } = await ask(path)
-      if (status !== 200) throw new Error(`${path} answered ${status}: ${body}`)
-      return JSON.parse(body) as Body
-    },
+    ...deployedApi(localStack),
+    ...deployedBuckets(s3),
     /** @returns the answer of the function @throws Error with the function's own error */
     async invoke(name: string, payload: object = {}): Promise<unknown> {
       const answer = await functions.send(
@@ -121,6 +97,46 @@ export function deployedSystem(localStack: LocalStack) {
         await sleep(250)
       }
     },
+    close() {
+      for (const client of [functions, s3, states]) client.destroy()
+    },
+  }
+}
+
+/** The API of the deployed system. */
+function deployedApi({ endpoint }: LocalStack) {
+  async function apiUrl(): Promise<string> {
+    const client = new CloudFormationClient({ endpoint, region: REGION })
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: `landcover-${STAGE}-pipeline` }))
+    client.destroy()
+    const url = Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey?.startsWith('FrontApiUrl'))?.OutputValue ?? ''
+    // No DNS knows its host name. LocalStack serves the same under a path.
+    const id = /^https?:\/\/([a-z0-9]+)\./.exec(url)?.[1] ?? /restapis\/([a-z0-9]+)/.exec(url)?.[1]
+    return `${endpoint}/_aws/execute-api/${id}/v1`
+  }
+
+  let api: Promise<string> | undefined
+  /** Answer of the API, with any status. */
+  async function ask(path: string, request?: RequestInit): Promise<Answer> {
+    api ??= apiUrl()
+    const response = await fetch((await api) + path, request)
+    return { status: response.status, type: response.headers.get('content-type'), body: await response.text() }
+  }
+
+  return {
+    ask,
+    apiUrl,
+    async get<Body>(path: string): Promise<Body> {
+      const { status, body } = await ask(path)
+      if (status !== 200) throw new Error(`${path} answered ${status}: ${body}`)
+      return JSON.parse(body) as Body
+    },
+  }
+}
+
+/** The buckets of the deployed system. */
+function deployedBuckets(s3: S3Client) {
+  return {
     async keysOf(bucket: string, Prefix: string): Promise<string[]> {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }))
       return Contents.map(({ Key }) => Key as string)
@@ -146,9 +162,6 @@ export function deployedSystem(localStack: LocalStack) {
           await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
         }
       }
-    },
-    close() {
-      for (const client of [functions, s3, states]) client.destroy()
     },
   }
 }

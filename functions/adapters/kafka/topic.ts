@@ -1,4 +1,10 @@
-import { type Admin, type ClusterTopicMetadata, ConfigResourceTypes } from '@platformatic/kafka'
+import {
+  type Admin,
+  type ClusterTopicMetadata,
+  ConfigResourceTypes,
+  compatibilityPartitioner,
+} from '@platformatic/kafka'
+import { laneName } from '../../core/lane.ts'
 import { commandFlags, isApiError, type KafkaEventLogOptions } from './connection.ts'
 
 /** State of a topic's settings. */
@@ -75,4 +81,45 @@ export async function offsetAt(admin: Admin, topic: string, partition: number, t
   const partitions = [{ partitionIndex: partition, timestamp }]
   const [described] = await admin.listOffsets({ topics: [{ name: topic, partitions }] })
   return described?.partitions[0]?.offset ?? 0n
+}
+
+/** Topic that is open, with the lanes of its partitions. */
+export type Topic = Awaited<ReturnType<typeof openTopic>>
+
+/** Opens one topic by its id, and maps its partitions to lanes. */
+export async function openTopic(admin: Admin, name: string) {
+  const described = await topicOf(admin, name)
+  const { id } = described
+  const identity = `${name}.${id}`
+  let partitions = described.partitionsCount
+
+  /** Returns the topic's metadata, at most a few seconds old. */
+  async function current(): Promise<ClusterTopicMetadata> {
+    const topic = await topicOf(admin, name)
+    if (topic.id !== id) throw new Error(`the topic ${name} was deleted and created again: open the log again`)
+    partitions = topic.partitionsCount
+    return topic
+  }
+
+  const laneOf = (partition: number): string => laneName(identity, String(partition))
+
+  /** Returns the partition of a lane. @throws Error when there is no such lane */
+  async function partitionOf(lane: string): Promise<number> {
+    const partition = lane.startsWith(`${identity}.`) ? Number(lane.slice(identity.length + 1)) : Number.NaN
+    const isLane = (): boolean => lane === laneOf(partition) && partition < partitions
+    if (!isLane()) {
+      // Metadata that is a few seconds old lacks a partition that was just added.
+      admin.clearMetadata()
+      await current()
+    }
+    if (!isLane()) throw new Error(`the log ${identity} has no lane '${lane}'`)
+    return partition
+  }
+
+  /** Returns the partition that Java's default partitioner gives to a key, among a number of partitions. */
+  function partitionOfKey(key: string, among: number = partitions): number {
+    return compatibilityPartitioner({ topic: name }, Buffer.from(key)) % among
+  }
+
+  return { id, name, identity, current, laneOf, partitionOf, partitionOfKey, partitions: () => partitions }
 }
