@@ -9,10 +9,8 @@ import { readLooks } from '../evaluation/read-looks.ts'
 import { writeEvaluation } from '../evaluation/write.ts'
 import { runCommand, UsageError, wholeNumber } from './command.ts'
 import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
+import { problemReport } from './problem-report.ts'
 import { readReport } from './read-report.ts'
-
-/** Maximum number of rejected rows that are shown. Further rows are only counted. */
-const PROBLEMS_SHOWN = 20
 
 await runCommand(
   {
@@ -49,12 +47,15 @@ await runCommand(
     const every = wholeNumber('every', flags.every, 1, 3_650)
     const [fromMs, untilMs] = [dayFlag('from', flags.from), dayFlag('to', flags.to)]
     const labels = flags.labels === undefined ? null : await readLabels(flags.labels)
-    const problems = problemReport()
-    const report = readReport(problems.tell)
-    const reading = { mapping: mappingOf(flags), now: Date.now, truthIsMask: flags.mask, onProblem: problems.add }
+    const tell = (line: string) => void process.stderr.write(`${line}\n`)
+    const problems = problemReport(tell)
+    const report = readReport(tell)
+    const onProblem = (problem: string) => problems.add(problem, 'rows that were left out')
+    const reading = { mapping: mappingOf(flags), now: Date.now, truthIsMask: flags.mask, onProblem }
     // Notes name truth_quality as a column that is not used, which it is here.
     const looks = await readLooks(flags.looks, { ...reading, report: { ...report, note: () => {} } })
     report.end()
+    problems.end()
     const startedMs = performance.now()
     const { judged, histories } = judgeHistory(
       looks.map(({ look }) => look),
@@ -92,20 +93,6 @@ function dayFlag(flag: string, text: string): number {
   const ms = parseTimestamp(text)
   if (ms === null) throw new UsageError(`--${flag} takes a day such as 2006-01-01, not '${text}'`)
   return ms
-}
-
-function problemReport() {
-  let count = 0
-  const tell = (line: string) => void process.stderr.write(`${line}\n`)
-  return {
-    tell,
-    add(problem: string) {
-      count += 1
-      if (count <= PROBLEMS_SHOWN) tell(problem)
-      if (count === PROBLEMS_SHOWN + 1) tell('… and more rows that were left out')
-    },
-    total: () => count,
-  }
 }
 
 function described(measures: Measures): string[] {

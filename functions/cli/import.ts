@@ -7,12 +7,10 @@ import { runCommand, UsageError } from './command.ts'
 import { dryRun } from './dry-run.ts'
 import { printImports, undoImport } from './import-records.ts'
 import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
+import { problemReport } from './problem-report.ts'
 import { progressLine } from './progress.ts'
 import { readReport } from './read-report.ts'
 import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
-
-/** Maximum number of rejected rows that are shown for one reason. Further rows are only counted. */
-const PROBLEMS_SHOWN = 20
 
 await runCommand(
   {
@@ -118,18 +116,11 @@ await runCommand(
 
 /** Prints the first rejected rows of each reason, and counts all. */
 function rejectionReport(tell: (line: string) => void) {
-  const counts = new Map<RejectionReason, number>()
-  const total = () => counts.values().reduce((sum, count) => sum + count, 0)
+  const { add, end, total, counts } = problemReport(tell)
   return {
-    add(reason: RejectionReason, problem: RowProblem): void {
-      const count = (counts.get(reason) ?? 0) + 1
-      counts.set(reason, count)
-      if (count <= PROBLEMS_SHOWN) tell(describeProblem(problem))
-    },
+    add: (reason: RejectionReason, problem: RowProblem) => add(describeProblem(problem), reason),
     end(hasImported: boolean): void {
-      for (const [reason, count] of counts) {
-        if (count > PROBLEMS_SHOWN) tell(`… and ${count - PROBLEMS_SHOWN} more ${reason}`)
-      }
+      end()
       if (hasImported && total() > 0) {
         tell('An imported file is not read again: correct its rejected rows and import them in another file.')
       }

@@ -11,6 +11,7 @@ import { refuseOwnLogBehind } from '../runtime/local/own-log.ts'
 import { openState } from '../runtime/local/state.ts'
 import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
 import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
+import { problemReport } from './problem-report.ts'
 import { progressLine } from './progress.ts'
 import { readReport } from './read-report.ts'
 
@@ -19,9 +20,6 @@ const PACKED = { ids: 4, maxEvents: 500, lingerMs: 50 }
 
 /** Exit code of a run that a signal ended before all was read. */
 const INTERRUPTED = 130
-
-/** Maximum number of problems that are shown. Further ones are only counted. */
-const PROBLEMS_SHOWN = 20
 
 /** Minimum time between two reports of a failing log. */
 const TROUBLE_SHOWN_EVERY_MS = 10_000
@@ -72,20 +70,19 @@ await runCommand(
       onRetry: troubleReporter(progress),
     })
     const startedMs = performance.now()
-    let rejected = 0
-    const report = readReport(line => {
+    const tell = (line: string): void => {
       progress.clear()
       process.stderr.write(`${line}\n`)
-    })
+    }
+    const report = readReport(tell)
+    const problems = problemReport(tell)
 
     async function publish(): Promise<void> {
       let taken = 0
       for await (const read of readEvents(flags.data, { ...reading, report })) {
         if ('noMeasurement' in read) continue
         if ('problem' in read) {
-          rejected++
-          progress.clear()
-          if (rejected <= PROBLEMS_SHOWN) process.stderr.write(`${describeProblem(read.problem)}\n`)
+          problems.add(describeProblem(read.problem))
           if (flags.strict) return
           continue
         }
@@ -103,18 +100,17 @@ await runCommand(
       if (!(error instanceof NotAcknowledgedError)) throw error
       // The log has not answered within the retry limit: the other events that were read would fail, too.
       abandoning.abort()
-      progress.clear()
-      process.stderr.write(`${error.message}\n`)
+      tell(error.message)
     } finally {
       await producer.close().catch(() => {})
       progress.clear()
       report.end()
-      if (rejected > PROBLEMS_SHOWN) process.stderr.write(`… and ${rejected - PROBLEMS_SHOWN} more\n`)
-      process.stdout.write(summaryOf(producer, rejected, limit, performance.now() - startedMs))
+      problems.end()
+      process.stdout.write(summaryOf(producer, problems.total(), limit, performance.now() - startedMs))
       await log.close()
     }
     const { acknowledged, unacknowledged } = producer.summary()
-    if (unacknowledged > 0 || (rejected > 0 && !flags['skip-bad'])) return 1
+    if (unacknowledged > 0 || (problems.total() > 0 && !flags['skip-bad'])) return 1
     if (stopping.signal.aborted) return INTERRUPTED
     return acknowledged > 0 ? 0 : 1
   },

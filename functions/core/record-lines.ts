@@ -63,11 +63,19 @@ export function linesOf(data: Uint8Array): RawLine[] {
 }
 
 /**
- * Writes an event on one line that was written over several: between the tokens of JSON, a space is equivalent to a line
- * break.
+ * Joins lines to the bytes of a record. An event that was written over several lines is put on one: between the tokens
+ * of JSON, a space is equivalent to a line break.
  */
-export function onOneLine(raw: Uint8Array): Uint8Array {
-  return raw.map(byte => (byte === 0x0a ? 0x20 : byte))
+export function joinLines(lines: readonly (string | Uint8Array)[]): Buffer {
+  const lineBreak = Buffer.from('\n')
+  const parts = lines.flatMap(line => [lineBreak, onOneLine(line)])
+  return Buffer.concat(parts.slice(1))
+}
+
+function onOneLine(line: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(line as Uint8Array)
+  for (let at = bytes.indexOf(0x0a); at !== -1; at = bytes.indexOf(0x0a, at + 1)) bytes[at] = 0x20
+  return bytes
 }
 
 /** Reads a line that was found in a wrapper. It is none itself, unless it is one that could not be removed. */

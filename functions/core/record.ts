@@ -2,7 +2,7 @@ import { type ClassList, isKnownClass } from './classes.ts'
 import { isHeader } from './envelope.ts'
 import { decodeEvent, type ImageEvent, InvalidEventError, type UnusedValue, type WireEvent } from './event.ts'
 import type { Position } from './lane.ts'
-import { readLines } from './record-lines.ts'
+import { type Line, readLines } from './record-lines.ts'
 import type { Slot } from './slot.ts'
 import { UnreadableError } from './unreadable.ts'
 
@@ -71,11 +71,26 @@ const MAX_WARNINGS = 20
  */
 export function decodeRecord(record: LogRecord, slot: Slot, classes: ClassList): DecodedRecord {
   try {
-    return decodeLines(record, slot, classes)
+    const decoded = decodeLines(readLines(record.data), record, slot, classes, true)
+    return isNothing(decoded) ? rejectedWhole(record, 'empty', 'the record holds nothing') : decoded
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error
     return rejectedWhole(record, error.reason, error.message)
   }
+}
+
+/**
+ * Decodes the lines of events that are not in a record yet. A header among them is an invalid event.
+ *
+ * @param arrivalMs time that stands for the arrival of the record, ms
+ */
+export function decodeEvents(
+  lines: Iterable<Line>,
+  arrivalMs: number,
+  slot: Slot,
+  classes: ClassList,
+): Omit<DecodedRecord, 'origin' | 'heartbeatMs'> {
+  return decodeLines(lines, { arrivalMs }, slot, classes, false)
 }
 
 function nothing(): DecodedRecord {
@@ -86,15 +101,25 @@ function rejectedWhole({ data }: LogRecord, reason: RejectionReason, detail: str
   return { ...nothing(), rejections: [{ index: null, reason, detail, bytes: data }] }
 }
 
-function decodeLines(record: LogRecord, slot: Slot, classes: ClassList): DecodedRecord {
+function isNothing({ origin, heartbeatMs, events, rejections }: DecodedRecord): boolean {
+  return origin === null && heartbeatMs === null && events.length === 0 && rejections.length === 0
+}
+
+function decodeLines(
+  lines: Iterable<Line>,
+  record: Pick<LogRecord, 'arrivalMs'>,
+  slot: Slot,
+  classes: ClassList,
+  mayHaveHeader: boolean,
+): DecodedRecord {
   const decoded = nothing()
-  let isEmpty = true
+  let isFirst = mayHaveHeader
   let index = -1
-  for (const line of readLines(record.data)) {
+  for (const line of lines) {
     index++
     if (line.kind === 'blank') continue
-    const isFirst = isEmpty
-    isEmpty = false
+    const mayBeHeader = isFirst
+    isFirst = false
     const { raw } = line
     const reject = (reason: RejectionReason, detail: string) =>
       decoded.rejections.push({ index, reason, detail, bytes: typeof raw === 'string' ? Buffer.from(raw) : raw })
@@ -103,7 +128,7 @@ function decodeLines(record: LogRecord, slot: Slot, classes: ClassList): Decoded
       continue
     }
     const { value } = line
-    if (isFirst && isHeader(value)) {
+    if (mayBeHeader && isHeader(value)) {
       const header = value.landcover
       if (isOrigin(header)) decoded.origin = { producer: header.producer, counter: header.counter }
       else if (isHeartbeat(header)) decoded.heartbeatMs = header.heartbeat
@@ -127,7 +152,7 @@ function decodeLines(record: LogRecord, slot: Slot, classes: ClassList): Decoded
     decoded.unusedValues += unused.length
     for (const each of unused) if (decoded.warnings.length < MAX_WARNINGS) decoded.warnings.push({ index, ...each })
   }
-  return isEmpty ? rejectedWhole(record, 'empty', 'the record holds nothing') : decoded
+  return decoded
 }
 
 function isOrigin(header: unknown): header is Origin {

@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync'
 import type { ClassList } from '../core/classes.ts'
+import { csvCell } from '../core/csv-cell.ts'
 import { parseSlotName, type Slot, slotName } from '../core/slot.ts'
 
 /**
@@ -21,7 +22,6 @@ export function parseClassList(csv: string): ClassList {
 
 /** CSV of a class list, with the slot since which each class is known; empty means always. */
 export function formatClassList(classes: ClassList, slotMs: number): string {
-  const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-  const lines = Array.from(classes, ([name, since]) => `${quoted(name)},${since === 0 ? '' : slotName(since, slotMs)}`)
+  const lines = Array.from(classes, ([name, since]) => `${csvCell(name)},${since === 0 ? '' : slotName(since, slotMs)}`)
   return `class_name,since\n${lines.join('\n')}\n`
 }

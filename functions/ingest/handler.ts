@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { ClassList } from '../core/classes.ts'
-import { type DecodedRecord, decodeRecord, type Origin, type Rejection } from '../core/record.ts'
-import { linesOf, onOneLine } from '../core/record-lines.ts'
+import { type DecodedRecord, decodeEvents, type Rejection } from '../core/record.ts'
+import { joinLines, type Line, readLines } from '../core/record-lines.ts'
 import { slotOf } from '../core/slot.ts'
-import { UnreadableError } from '../core/unreadable.ts'
+import { MAX_DECODED_BYTES, MAX_LINES, tooLarge, UnreadableError } from '../core/unreadable.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { problem } from '../http/problem.ts'
 import { type Accepted, BODY_TYPES, KEY_PATTERN } from '../http/sending.ts'
 import type { Destination, EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
-import { RECORD_BYTES_LIMIT } from './packing.ts'
-import { recordOf, requestStore, withHeader } from './request-store.ts'
+import { HEADER_BYTES } from './packing.ts'
+import { requestStore } from './request-store.ts'
 import type { RetryTime } from './retry.ts'
 
 /** Ports and settings of the handler of `POST /api/events`. */
@@ -31,16 +31,14 @@ const JSON_FORM: Form<Accepted> = { type: 'application/json', contentType: 'appl
 /** Maximum number of invalid lines that an answer names. The others are counted. */
 const MAX_NAMED = 20
 const KEY_FORM = new RegExp(KEY_PATTERN)
-/** Origin for validating events before they are sent. */
-const NOBODY: Origin = { producer: 'api', counter: 1 }
 /** Sessions of a role count as one sender, for example those of a task and of its replacement. */
 const ROLE_SESSION = /^(arn:[^:]*:sts::\d*:assumed-role\/[^/]+)\/.*$/
 const BODY_TYPE = /^application\/(json|(x-)?(ndjson|jsonlines)|[\w.-]+\+json)\s*(;|$)/i
 
 /**
  * Takes events over HTTP: a JSON object, an array of them, or one a line, or in a wrapper that records may have (see
- * readLines). Either all of them are put on the log, as one record, or none: then the answer names each bad one. A body that is sent again with the same Idempotency-Key, by the
- * same sender and within half an hour, counts once.
+ * readLines). Either all of them are put on the log, as one record, or none: then the answer names each bad one. A body
+ * that is sent again with the same Idempotency-Key, by the same sender and within half an hour, counts once.
  *
  * @returns 202 with the number of events once the log has them; within 20 s in any case
  */
@@ -48,7 +46,6 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
   const { log, routeOf, classes, slotMs, time, now, logger } = options
   const onRetry = (error: string) => logger.warn('ingest: not stored yet, sending again', { error })
   const requests = requestStore(log, time, onRetry, routeOf)
-  const mostBytes = Math.min(RECORD_BYTES_LIMIT, log.maxRecordBytes)
 
   async function answer(event: APIGatewayProxyEvent, arrivedMs: number): Promise<Answer<Accepted>> {
     const key = event.headers['idempotency-key']
@@ -64,21 +61,20 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
     const lines = linesIn(event)
     if (lines instanceof UnreadableError) return problem(400, 'The body is not right', lines.message)
     const nowMs = now()
-    const data = withHeader(NOBODY, lines)
-    const place = { lane: '', position: '', arrivalMs: nowMs, data }
     const known = await classes().catch((error: Error) => error)
     if (known instanceof Error) {
       logger.warn('ingest: the class list cannot be read', { error: known.message })
       return tryAgain('The class list cannot be read', 'Nothing was taken. Send it again once GET /api/health is ok.')
     }
-    const { events, rejections, unusedValues, warnings } = decodeRecord(place, slotOf(nowMs, slotMs), known)
+    const { events, rejections, unusedValues, warnings } = decodeEvents(lines, nowMs, slotOf(nowMs, slotMs), known)
     if (rejections.length > 0) return refusal(rejections)
     if (events.length === 0) return problem(400, 'The body is not right', 'there is no event in it')
+    const bytes = joinLines(lines.map(({ raw }) => raw))
+    if (bytes.byteLength > MAX_DECODED_BYTES - HEADER_BYTES) {
+      return problem(400, 'The body is not right', tooLarge().message)
+    }
     const producer = key === undefined ? undefined : producerOf(event, key)
-    const { byteLength } = recordOf({ producer: producer ?? NOBODY.producer, counter: 1 }, lines)
-    if (byteLength > mostBytes) return tooLarge(events.length, byteLength, mostBytes)
-
-    const outcome = await requests.store(lines, producer, arrivedMs)
+    const outcome = await requests.store(bytes, producer, arrivedMs)
     if (outcome.kind !== 'stored') logger.warn('ingest: given up', { error: outcome.error })
     switch (outcome.kind) {
       case 'stored':
@@ -89,7 +85,7 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
           type: JSON_FORM.type,
         }
       case 'too-large':
-        return tooLarge(events.length, byteLength, null)
+        return tooLargeFor(events.length, outcome)
       case 'not-sent':
         return tryAgain('Too many requests wait for the log', 'Nothing of this one was taken. Send it again.')
       case 'unknown':
@@ -115,7 +111,11 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
 function warned(unusedValues: number, warnings: DecodedRecord['warnings']): Omit<Accepted, 'accepted'> {
   return {
     unused_values: unusedValues,
-    warnings: warnings.map(({ index, field, message }) => ({ line: index, field, detail: `${message}: not measured` })),
+    warnings: warnings.map(({ index, field, message }) => ({
+      line: index + 1,
+      field,
+      detail: `${message}: not measured`,
+    })),
   }
 }
 
@@ -124,16 +124,12 @@ function tryAgain(title: string, detail: string): APIGatewayProxyResult {
   return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
 }
 
-/**
- * Makes the answer for a record that is too large.
- *
- * @param most limit of the log, bytes; null when the log refused the record without naming its limit
- */
-function tooLarge(events: number, bytes: number, most: number | null): APIGatewayProxyResult {
-  const limit = most === null ? 'the log takes fewer' : `the log takes at most ${most}`
+/** Makes the answer for a record that is too large. */
+function tooLargeFor(events: number, { bytes, limit }: { bytes: number; limit: number | null }): APIGatewayProxyResult {
+  const takes = limit === null ? 'the log takes fewer' : `the log takes at most ${limit}`
   const advice = events === 1 ? 'It fits into no record: send it with less in it.' : 'Send fewer events at once.'
   const title = events === 1 ? 'The event is too large' : 'Too many events at once'
-  return problem(413, title, `Compressed they have ${bytes} bytes, and ${limit}. ${advice}`)
+  return problem(413, title, `Compressed they have ${bytes} bytes, and ${takes}. ${advice}`)
 }
 
 /**
@@ -146,11 +142,12 @@ function producerOf({ requestContext, body }: APIGatewayProxyEvent, key: string)
   return `api-${identity.digest('base64url').slice(0, 16)}`
 }
 
-/** Returns the lines of a body, one event on each, as those of a record are found; or why there are none. */
-function linesIn({ body, isBase64Encoded }: APIGatewayProxyEvent): Uint8Array | UnreadableError {
+/** Reads the lines of a body, one event on each, as those of a record are found; or the reason why there are none. */
+function linesIn({ body, isBase64Encoded }: APIGatewayProxyEvent): Line[] | UnreadableError {
   try {
-    const lines = linesOf(Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'))
-    return Buffer.from(lines.map(line => onOneLine(Buffer.from(line as string))).join('\n'))
+    const lines = [...readLines(Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'))]
+    // The record has one line more: its header.
+    return lines.length < MAX_LINES ? lines : tooLarge()
   } catch (error) {
     if (error instanceof UnreadableError) return error
     throw error
@@ -158,8 +155,11 @@ function linesIn({ body, isBase64Encoded }: APIGatewayProxyEvent): Uint8Array | 
 }
 
 function refusal(rejections: readonly Rejection[]): APIGatewayProxyResult {
-  // The first line is our own header.
-  const named = rejections.slice(0, MAX_NAMED).map(({ index, reason, detail }) => ({ line: index, reason, detail }))
+  const named = rejections.slice(0, MAX_NAMED).map(({ index, reason, detail }) => ({
+    line: index === null ? null : index + 1,
+    reason,
+    detail,
+  }))
   const count = rejections.length
   return problem(400, 'Events are not right', `${count} of them; none was taken`, { errors: named })
 }

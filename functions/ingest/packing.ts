@@ -22,7 +22,7 @@ export const RECORD_BYTES_LIMIT = 768 * 1024
  * Maximum size of the header line, bytes: `{"landcover":{"producer":"…","counter":…}}` with an id of 64 and a counter
  * of 16 characters.
  */
-const HEADER_BYTES = 128
+export const HEADER_BYTES = 128
 
 /**
  * Minimum size of a record for compression, bytes. For smaller records compression costs every reader more time than it

@@ -3,14 +3,17 @@ import { encodeRecord, type Origin } from '../core/record.ts'
 import { SECOND_MS } from '../core/time.ts'
 import type { AppendFailure, Destination, EventLog } from '../ports/event-log.ts'
 import { RouteUnknownError } from './key-route.ts'
-import { compressRecord } from './packing.ts'
+import { compressRecord, RECORD_BYTES_LIMIT } from './packing.ts'
 import { appendWithRetries, type RetryTime } from './retry.ts'
 
 /** Outcome of storing the events of a request. */
 export type StoreOutcome =
   | { kind: 'stored' }
-  /** The log accepts no record of this size. */
-  | { kind: 'too-large'; error: string }
+  /**
+   * The log accepts no record of this size, bytes. With its limit, bytes, nothing was sent; without (null) the log has
+   * refused the record.
+   */
+  | { kind: 'too-large'; error: string; bytes: number; limit: number | null }
   /** Nothing was sent to the log. */
   | { kind: 'not-sent'; error: string }
   /** The log may have stored them or not. */
@@ -38,38 +41,24 @@ export function requestStore(
   routeOf: (producer: string) => Promise<Destination>,
 ) {
   const origins = originPool(time)
+  const maxBytes = Math.min(RECORD_BYTES_LIMIT, log.maxRecordBytes)
   /** Number of requests for which an append may still be running. This may be long after the answer. */
   let underWay = 0
 
+  /** Stores the lines of a request as one record. */
   async function append(
     origin: Origin,
     lines: Uint8Array,
     untilMs: number,
     route: () => Promise<Destination>,
   ): Promise<StoreOutcome> {
-    const giveUp = new AbortController()
-    let lastError: string | undefined
-    const noteRetry = (error: string) => {
-      lastError = error
-      onRetry(error)
+    const data = compressRecord(withHeader(origin, lines))
+    const bytes = data.byteLength
+    if (bytes > maxBytes) {
+      underWay--
+      return { kind: 'too-large', error: `the record has ${bytes} bytes`, bytes, limit: maxBytes }
     }
-    const toLog = async (): Promise<AppendFailure | null> => {
-      const destination = await route().catch((error: unknown) => {
-        if (error instanceof RouteUnknownError) return error
-        throw error
-      })
-      if (destination instanceof RouteUnknownError) return { error: destination.message }
-      const record = { ...destination, data: recordOf(origin, lines) }
-      return appendWithRetries(log, record, time, noteRetry, giveUp.signal)
-    }
-    const appending = toLog().finally(() => underWay--)
-    const ended = await within(
-      appending.then(failure => ({ failure })),
-      untilMs,
-      time,
-    )
-    giveUp.abort()
-    return ended ? outcomeOf(ended.failure) : noAnswer(lastError)
+    return appendUntil(untilMs, data, route, { log, time, onRetry, onEnd: () => underWay-- })
   }
 
   /** Stores the lines of a request without a key as the next record of an idle producer id. */
@@ -85,7 +74,7 @@ export function requestStore(
       outcome = await append(origin, lines, untilMs, async () => log.destinationOf(origin.producer))
       return outcome
     } finally {
-      origins.release(outcome?.kind === 'stored' ? origin : newOrigin())
+      origins.release(originAfter(outcome, last, origin))
     }
   }
 
@@ -105,6 +94,40 @@ export function requestStore(
       return append({ producer, counter: 1 }, lines, untilMs, () => routeOf(producer))
     },
   }
+}
+
+/**
+ * Appends a record, and answers by a time limit. `onEnd` is called when the last attempt has ended, which may be long
+ * after the answer.
+ */
+async function appendUntil(
+  untilMs: number,
+  data: Uint8Array,
+  route: () => Promise<Destination>,
+  { log, time, onRetry, onEnd }: { log: EventLog; time: RetryTime; onRetry(error: string): void; onEnd(): void },
+): Promise<StoreOutcome> {
+  const giveUp = new AbortController()
+  let lastError: string | undefined
+  const noteRetry = (error: string) => {
+    lastError = error
+    onRetry(error)
+  }
+  const toLog = async (): Promise<AppendFailure | null> => {
+    const destination = await route().catch((error: unknown) => {
+      if (error instanceof RouteUnknownError) return error
+      throw error
+    })
+    if (destination instanceof RouteUnknownError) return { error: destination.message }
+    return appendWithRetries(log, { ...destination, data }, time, noteRetry, giveUp.signal)
+  }
+  const appending = toLog().finally(onEnd)
+  const ended = await within(
+    appending.then(failure => ({ failure })),
+    untilMs,
+    time,
+  )
+  giveUp.abort()
+  return ended ? outcomeOf(ended.failure, data.byteLength) : noAnswer(lastError)
 }
 
 /** Pool of the producer ids for requests without a key. An id that is taken has its record in flight. */
@@ -147,13 +170,14 @@ async function within<T>(promise: Promise<T>, untilMs: number, time: RetryTime):
   }
 }
 
-/** Encodes a record for the log. */
-export function recordOf(origin: Origin, lines: Uint8Array): Uint8Array {
-  return compressRecord(withHeader(origin, lines))
+/** Returns the origin with which the next record continues: a new one after a record that may be missing. */
+function originAfter(outcome: StoreOutcome | undefined, last: Origin, sent: Origin): Origin {
+  if (outcome?.kind === 'stored') return sent
+  return outcome?.kind === 'too-large' && outcome.limit !== null ? last : newOrigin()
 }
 
 /** Bytes of a record: its header, then the lines as they are. */
-export function withHeader(origin: Origin, lines: Uint8Array): Buffer {
+function withHeader(origin: Origin, lines: Uint8Array): Buffer {
   return Buffer.concat([encodeRecord(origin, []), Buffer.from('\n'), lines])
 }
 
@@ -162,7 +186,8 @@ function noAnswer(lastError: string | undefined): StoreOutcome {
   return { kind: 'unknown', error: lastError === undefined ? silence : `${silence}; its last error: ${lastError}` }
 }
 
-function outcomeOf(failure: AppendFailure | null): StoreOutcome {
+function outcomeOf(failure: AppendFailure | null, bytes: number): StoreOutcome {
   if (failure === null) return { kind: 'stored' }
-  return { kind: failure.tooLarge ? 'too-large' : 'unknown', error: failure.error }
+  const { error } = failure
+  return failure.tooLarge ? { kind: 'too-large', error, bytes, limit: null } : { kind: 'unknown', error }
 }

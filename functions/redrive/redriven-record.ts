@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ClassList } from '../core/classes.ts'
 import { decodeRecord, encodeRecord, type Origin, type RejectionReason } from '../core/record.ts'
-import { linesOf, onOneLine } from '../core/record-lines.ts'
+import { joinLines, linesOf } from '../core/record-lines.ts'
 import type { Slot } from '../core/slot.ts'
 import { compressRecord, RECORD_BYTES_LIMIT } from '../ingest/packing.ts'
 import type { QuarantineEntry } from '../ports/speed-store.ts'
@@ -39,19 +39,17 @@ export function redrivenRecord(
   const decode = (data: Uint8Array) => decodeRecord({ lane, position, arrivalMs, data }, slot, classes)
 
   let origin: Origin | null = null
-  let lines: Uint8Array[] = [entry.bytes]
+  let lines: readonly (string | Uint8Array)[] = [entry.bytes]
   if (entry.index === null) {
     const whole = decode(entry.bytes)
     if (whole.events.length === 0) return { reason: whole.rejections[0]?.reason ?? entry.reason }
     const indexes = new Set([...whole.events, ...whole.rejections].map(({ index }) => index))
     origin = whole.origin
-    lines = linesOf(entry.bytes)
-      .filter((_, index) => indexes.has(index))
-      .map(line => Buffer.from(line as string))
+    lines = linesOf(entry.bytes).filter((_, index) => indexes.has(index))
   }
 
   const producer = producerOf(entry, origin)
-  const plain = joined([encodeRecord({ producer, counter: 1 }, []), ...lines.map(onOneLine)])
+  const plain = joinLines([encodeRecord({ producer, counter: 1 }, []), ...lines])
   const { events, rejections } = decode(plain)
   if (events.length === 0) return { reason: rejections[0]?.reason ?? entry.reason }
   const data = compressRecord(plain)
@@ -68,9 +66,4 @@ function producerOf({ lane, position, index }: QuarantineEntry, origin: Origin |
   const identity = origin ? [origin.producer, origin.counter] : [lane, position, index]
   const hash = createHash('sha256').update(JSON.stringify(identity)).digest('base64url')
   return REDRIVE_PREFIX + hash.slice(0, 16)
-}
-
-function joined(lines: readonly Uint8Array[]): Buffer {
-  const newline = Buffer.from('\n')
-  return Buffer.concat(lines.flatMap((line, index) => (index === 0 ? [line] : [newline, line])))
 }

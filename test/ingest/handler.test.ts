@@ -7,8 +7,10 @@ import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts
 import { START } from '../../functions/core/lane.ts'
 import { decodeRecord } from '../../functions/core/record.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
+import { MAX_DECODED_BYTES, MAX_LINE_LENGTH } from '../../functions/core/unreadable.ts'
 import { ingestHandler } from '../../functions/ingest/handler.ts'
 import { keyRoute } from '../../functions/ingest/key-route.ts'
+import { HEADER_BYTES } from '../../functions/ingest/packing.ts'
 import { systemTime } from '../../functions/ingest/retry.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import { CLASSES, collectingLogger, NOON_MS, wireEvent } from '../support/factories.ts'
@@ -261,6 +263,20 @@ it('names the line in the content of a compressed body', async () => {
   const body = gzipSync(JSON.stringify([EVENTS[0], wireEvent({ ndvi_mean: 2 })]))
   expect(await send(body)).toMatchObject({ status: 400, body: { errors: [{ line: 2, reason: 'invalid-event' }] } })
   expect(await records()).toEqual([])
+})
+
+it('takes a body that is as large as a record can be with its header, and refuses a larger one: no reader could read it', async () => {
+  const { send, records } = openIngest()
+  const line = (LINES[0] as string).padEnd(MAX_LINE_LENGTH)
+  const lines = Array.from({ length: MAX_DECODED_BYTES / MAX_LINE_LENGTH }, () => line)
+  const bodyOf = (bytes: number) => gzipSync(lines.join('\n').slice(0, bytes))
+  expect(await send(bodyOf(MAX_DECODED_BYTES))).toMatchObject({
+    status: 400,
+    body: { detail: expect.stringContaining('decompresses to more than') },
+  })
+  expect(await records()).toEqual([])
+  expect(await send(bodyOf(MAX_DECODED_BYTES - HEADER_BYTES))).toMatchObject({ status: 202 })
+  expect((await records()).map(({ events }) => events.length)).toEqual([lines.length])
 })
 
 it('says why a body as a whole cannot be read', async () => {

@@ -145,6 +145,38 @@ it('a request that may be missing is not confused with the next one, which has a
   expect(new Set(found.map(origin => origin?.producer)).size).toBe(2)
 })
 
+it('a request that is too large for the log is not sent, and the next one continues its producer', async () => {
+  const log = openSqliteEventLog({ file: ':memory:' })
+  onTestFinished(() => log.close())
+  const counters: unknown[] = []
+  const append: EventLog['append'] = async records => {
+    for (const { data } of records) counters.push(JSON.parse(Buffer.from(data).toString().split('\n')[0] as string))
+    return log.append(records)
+  }
+  const time = virtualTime()
+  const requests = requestStore(
+    { ...log, append, maxRecordBytes: LINES.byteLength + 200 },
+    time,
+    () => {},
+    async key => log.destinationOf(key),
+  )
+  const store = (lines: Buffer) => time.run(requests.store(lines, undefined, time.now()))
+  const tooLarge = Buffer.concat([LINES, Buffer.alloc(300, ' ')])
+  for (const lines of [LINES, tooLarge, LINES]) await store(lines)
+  const limit = LINES.byteLength + 200
+  expect(await store(tooLarge)).toMatchObject({
+    kind: 'too-large',
+    bytes: expect.toSatisfy(bytes => bytes > limit),
+    limit,
+  })
+  const [first] = counters as [{ landcover: { producer: string } }]
+  const { producer } = first.landcover
+  expect(counters).toEqual([{ landcover: { producer, counter: 1 } }, { landcover: { producer, counter: 2 } }])
+  // No such request stays under way.
+  for (let request = 0; request <= MOST_UNDER_WAY; request++) await store(tooLarge)
+  expect(await store(LINES)).toEqual({ kind: 'stored' })
+})
+
 it('a log that fails before it is called does not use up what later requests need', async () => {
   const log = openSqliteEventLog({ file: ':memory:' })
   onTestFinished(() => log.close())
