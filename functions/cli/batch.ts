@@ -16,14 +16,14 @@ await runCommand(
         value: 'LENGTH',
         help: 'Run repeatedly at this interval, such as 1h, until Ctrl-C',
       },
-      explain: { type: 'boolean', help: 'Run nothing; show how the current view was made' },
+      explain: { type: 'boolean', help: 'Only show how the current view was made' },
       'ignore-speed': { type: 'boolean', help: 'Publish even if the speed layer has other counts' },
     },
   },
   async flags => {
     const everyMs = flags.every === undefined ? undefined : flagValue('every', flags.every, parseSlotLength)
     if (flags.explain && (everyMs !== undefined || flags['ignore-speed'])) {
-      throw new UsageError('--explain runs nothing: leave the other flags out')
+      throw new UsageError('--explain only shows the current view: leave --every and --ignore-speed out')
     }
     return withRuntime(flags, async runtime => {
       const say = ({ view, published, behind }: BatchRun) => {

@@ -16,25 +16,25 @@ await runCommand(
   {
     usage: 'npm run evaluate -- --looks FILE [--labels FILE] [--out FOLDER] [flags]',
     summary:
-      'Judges a series of looks as the alerts would have judged it when the looks came: nothing about a look comes from a\n' +
-      'later one. Looks are events with a site_id, and if they have them cloud_fraction, valid_fraction and truth_quality.\n' +
+      'Judges each look of a series as the alerts would have judged it on arrival: later looks do not change the verdict.\n' +
+      'Looks are events with a site_id. cloud_fraction, valid_fraction and truth_quality are used if they are there.\n' +
       'With labels it prints how many events were found, and how many alerts were false.',
     flags: {
       looks: { type: 'string', value: 'FILE', help: 'Series of looks: CSV, JSON or Parquet' },
       labels: {
         type: 'string',
         value: 'FILE',
-        help: 'What happened where: site_id, kind, direction, start, known_by, end',
+        help: 'What really happened: a table with the columns site_id, kind, direction, start, known_by and end',
       },
       out: { type: 'string', value: 'FOLDER', help: 'Folder to which alerts.csv and verdicts.csv are written' },
       every: {
         type: 'string',
         value: 'DAYS',
         default: '30',
-        help: 'Days of the series after which baselines are made again',
+        help: 'Number of days after which baselines are computed again',
       },
       rises: { type: 'boolean', help: 'Look for rises of NDVI instead of drops' },
-      mask: { type: 'boolean', help: "Take truth_quality as the producer's mask: cloud, shadow and snow are no land" },
+      mask: { type: 'boolean', help: "Use truth_quality as the producer's mask: cloud, shadow and snow are not land" },
       from: { type: 'string', value: 'DAY', default: '1970-01-01', help: 'Count false alerts from this day on' },
       to: { type: 'string', value: 'DAY', default: '2100-01-01', help: 'Count false alerts before this day' },
       'quiet-before': { type: 'boolean', help: 'Alerts before the first event of a site are false, too' },
@@ -70,7 +70,7 @@ await runCommand(
     const land = judged.filter(({ verdict }) => verdict === 'land').length
     const say = (line: string) => process.stdout.write(`${line}\n`)
     say(
-      `${looks.length} looks, ${land} at land, of ${sites.length} sites, judged in ${seconds} s; baselines made again every ${every} days`,
+      `${looks.length} looks, ${land} at land, of ${sites.length} sites, judged in ${seconds} s; new baselines every ${every} days`,
     )
     say(
       `${learned} sites have learned what is normal; ${messages.length} alerts (${direction}s), ${joined} of them in the message of their class`,

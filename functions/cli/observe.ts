@@ -60,10 +60,9 @@ await runCommand(
   {
     usage: 'npm run observe -- [ITEM|CHIPS] [--sites FILE | --classes-raster FILE] [--out FILE] [flags]',
     summary:
-      'Measures NDVI in satellite images (GeoTIFF), and publishes the statistics as events, each image once; with --out it\n' +
-      'writes them to a file instead. The input is a scene and sites,\n' +
-      'or a scene and a map of classes, or a folder of chips, CLASS/NAME.tif. A scene is a STAC item (a file or an\n' +
-      'address) with its images, or bands that are named by flags.',
+      'Measures NDVI in satellite images (GeoTIFF), and publishes the statistics as events, each image once. With --out it\n' +
+      'writes them to a file instead. The input is a scene with sites, or a scene with a map of classes, or a folder of\n' +
+      'chips (CLASS/NAME.tif). A scene is a STAC item (a file or an address) with its images, or one file for each band.',
     flags: OBSERVE_FLAGS,
     arguments: 1,
   },

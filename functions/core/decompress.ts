@@ -25,7 +25,7 @@ export function decompress(data: Uint8Array, room: Room): Buffer | null {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
     throw new UnreadableError(
       'cannot-decompress',
-      'the compressed data is damaged or cut off, or something else stands between or behind its parts',
+      'the compressed data is damaged or cut off, or there is other data between its parts or after them',
     )
   }
 }

@@ -46,7 +46,7 @@ export async function refuseLogBehind(
   const behind = await lanesBehind(log, progress)
   if (behind.length === 0) return
   throw new Error(
-    `${name} has lost records that were read: ${behind.map(({ reason }) => reason).join('; ')}. Its next records would count as read and never be counted, though they were acknowledged. Either put back a whole state of one moment: npm run restore -- --from BACKUP --state ANOTHER-FOLDER. Or go on without the lost records: npm start -- --accept-lost-records`,
+    `${name} has lost records that were read: ${behind.map(({ reason }) => reason).join('; ')}. New records would get positions that were read already, so they would be acknowledged but never counted. Either restore a whole backup: npm run restore -- --from BACKUP --state ANOTHER-FOLDER. Or continue without the lost records: npm start -- --accept-lost-records`,
   )
 }
 
