@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openState } from '../../functions/runtime/local/state.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -22,14 +23,18 @@ function run(command: string, folder: string) {
 }
 
 describe('the tutorial of docs/observe.md', () => {
-  it('shows what its commands say, and the numbers that they write', () => {
+  it('shows what its commands say, and the numbers that they write', async () => {
     const folder = temporaryFolder()
-    expect(commands.map(command => command.split(' ')[0])).toEqual(['generate', 'observe', 'observe', 'produce'])
+    // What the system that the page has started does for the commands.
+    await openState(join(folder, '.landcover/state'), { slotMs: 3_600_000, demo: false, createdMs: 1 })
+    const names = commands.map(command => command.split(' ')[0])
+    expect(names).toEqual(['generate', 'observe', 'observe', 'sites', 'observe'])
     const outcomes = commands.map(command => run(command, folder))
     expect(outcomes.map(({ status, stderr }) => status === 0 || stderr)).toEqual(commands.map(() => true))
-    const [, explained, observed] = outcomes
+    const [, explained, observed, , published] = outcomes
     expect(explained?.stdout).toBe(blocks[0])
     expect(observed?.stdout).toBe(blocks[1])
+    expect(published?.stdout).toBe(blocks[3])
     const cells = (text: string) =>
       text
         .trim()
