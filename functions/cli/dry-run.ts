@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import type { ClassList } from '../core/classes.ts'
 import { type ClassNames, classNames } from '../files/class-names.ts'
+import type { Mapping } from '../files/mapping.ts'
 import { type ReadOptions, readSource } from '../files/read-events.ts'
 import { describeProblem, type RowRead, SourceError } from '../files/rows.ts'
 import type { FoundSources } from '../files/sources.ts'
+import { UsageError } from './command.ts'
 import { readReport } from './read-report.ts'
 
 /** Problems and classes beyond these are counted only. */
@@ -76,13 +79,18 @@ function tellUnknown(counts: ReadonlyMap<string, number>, names: ClassNames, tel
 /**
  * Reads all sources, and says in a line for each what would be taken of it.
  *
+ * @param mappingOut file for the mapping by which they are read, as a starting point for people
  * @returns exit code: 0 when all could be taken
+ * @throws UsageError when the file exists, or cannot be written
  */
 export async function dryRun(
   { sources, unread }: FoundSources,
   reading: Pick<ReadOptions, 'mapping' | 'timeIsNow'>,
   classes: ClassList,
+  mappingOut?: string,
 ): Promise<number> {
+  const found = new Set<string>()
+  const onMapping = (mapping: Mapping) => void found.add(JSON.stringify(mapping, null, 2))
   const tell = (line: string) => void process.stderr.write(`${line}\n`)
   const report = readReport(tell)
   const known = new Set(classes.keys())
@@ -93,7 +101,7 @@ export async function dryRun(
   for (const source of sources) {
     const counted = survey(known, images)
     try {
-      for await (const rows of readSource(source, { ...reading, now: Date.now, classes: known, report })) {
+      for await (const rows of readSource(source, { ...reading, now: Date.now, classes: known, report, onMapping })) {
         for (const read of rows) {
           counted.add(read)
           if ('problem' in read && counted.rejected() <= SHOWN) tell(describeProblem(read.problem))
@@ -109,6 +117,25 @@ export async function dryRun(
     isRefused ||= counted.rejected() > 0 || counted.unknown().size > 0
   }
   report.end()
+  if (mappingOut !== undefined) writeMapping(mappingOut, [...found], tell)
   process.stdout.write('dry run: nothing was changed\n')
   return isRefused ? 1 : 0
+}
+
+function writeMapping(file: string, mappings: readonly string[], tell: (line: string) => void): void {
+  const [first, ...others] = mappings
+  if (first === undefined) throw new UsageError('--mapping-out: no file can be read, so there is no mapping to write')
+  if (others.length > 0) {
+    tell(`the files have ${mappings.length} different mappings: ${file} has the first; import the others on their own`)
+  }
+  try {
+    writeFileSync(file, `${first}\n`, { flag: 'wx' })
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    const why = isThere
+      ? 'exists already: remove it, or name another'
+      : `cannot be written: ${(error as Error).message}`
+    throw new UsageError(`--mapping-out: ${file} ${why}`)
+  }
+  tell(`the mapping is in ${file}: change it, and use it by --mapping ${file}`)
 }

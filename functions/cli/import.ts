@@ -1,6 +1,7 @@
 import { IMPORT_PARTS, type View } from '../batch/view.ts'
 import type { RejectionReason } from '../core/record.ts'
 import { importSource } from '../files/bulk-import.ts'
+import { rowsOf } from '../files/row-count.ts'
 import { describeProblem, type RowProblem, SourceError } from '../files/rows.ts'
 import { findSources } from '../files/sources.ts'
 import { runCommand, UsageError } from './command.ts'
@@ -8,7 +9,7 @@ import { dryRun } from './dry-run.ts'
 import { printImports, undoImport } from './import-records.ts'
 import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
 import { problemReport } from './problem-report.ts'
-import { progressLine } from './progress.ts'
+import { progressLine, rowsRead } from './progress.ts'
 import { readReport } from './read-report.ts'
 import { RUNTIME_FLAGS, withRuntime } from './runtime.ts'
 
@@ -30,6 +31,11 @@ await runCommand(
       'skip-bad': { type: 'boolean', help: 'Exit with code 0 even if rows or files are refused' },
       replace: { type: 'boolean', help: 'Use the values of this import for images that an earlier import has, too' },
       'dry-run': { type: 'boolean', help: 'Say what an import would take, and import nothing' },
+      'mapping-out': {
+        type: 'string',
+        value: 'FILE.json',
+        help: 'With --dry-run: write the mapping by which the files are read, to be changed and used by --mapping',
+      },
       list: { type: 'boolean', help: 'List the imports, and import nothing' },
       undo: { type: 'string', value: 'ID', help: 'Undo the import that --list shows under this id' },
       ...RUNTIME_FLAGS,
@@ -40,11 +46,16 @@ await runCommand(
     const { undo } = flags
     if (undo !== undefined) return withRuntime(flags, runtime => undoImport(runtime, undo).then(() => 0))
     if (flags.data === undefined) throw new UsageError('--data takes a CSV, JSON or Parquet file, or a folder of them')
+    if (flags['mapping-out'] !== undefined && !flags['dry-run']) {
+      throw new UsageError('--mapping-out goes with --dry-run: an import writes no mapping')
+    }
     const mapping = mappingOf(flags)
     const startedMs = performance.now()
     const found = await findSources(flags.data)
     return withRuntime(flags, async runtime => {
-      if (flags['dry-run']) return dryRun(found, { mapping, timeIsNow: flags.now }, await runtime.classes())
+      if (flags['dry-run']) {
+        return dryRun(found, { mapping, timeIsNow: flags.now }, await runtime.classes(), flags['mapping-out'])
+      }
       const { objects, slotMs } = runtime
       // A system that cannot count must refuse the import before it stores any of it.
       await runtime.openStore()
@@ -72,8 +83,9 @@ await runCommand(
       let events = 0
       let withoutNdvi = 0
       for (const source of found.sources) {
-        const onRow = (row: number) => progress.show(`${row} rows of ${source.path}`)
         try {
+          const total = await rowsOf(source)
+          const onRow = (row: number) => progress.show(rowsRead(row, total, source.path))
           const imported = await importSource({ ...bulk, onRow, onRejected: rejections.add }, source)
           if (imported.events !== 0) lanes.push(imported.lane)
           if (imported.events === null) files.before += source.files.length

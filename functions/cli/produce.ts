@@ -1,17 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openFolderObjectStore } from '../adapters/files/object-store.ts'
 import { HOUR_MS } from '../core/time.ts'
 import { type ReadOptions, readEvents } from '../files/read-events.ts'
 import { describeProblem } from '../files/rows.ts'
+import { findSources } from '../files/sources.ts'
 import { createProducer, NotAcknowledgedError, type Producer } from '../ingest/producer.ts'
+import { readClasses } from '../runtime/class-list.ts'
 import { type Environment, readEnvironment } from '../runtime/config/environment.ts'
 import { DEFAULT_TOPIC, type LogAddress, parseLogAddress } from '../runtime/config/log-address.ts'
 import { type Endpoints, endpointsOf } from '../runtime/local/endpoints.ts'
 import { type OpenedLog, openLog } from '../runtime/local/log.ts'
 import { refuseOwnLogBehind } from '../runtime/local/own-log.ts'
-import { openState } from '../runtime/local/state.ts'
+import { objectsFolder, openState } from '../runtime/local/state.ts'
 import { flagValue, runCommand, UsageError, wholeNumber } from './command.ts'
+import { dryRun } from './dry-run.ts'
 import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
 import { problemReport } from './problem-report.ts'
+import { producedFiles } from './produced-files.ts'
 import { progressLine } from './progress.ts'
 import { readReport } from './read-report.ts'
 
@@ -51,6 +56,10 @@ await runCommand(
       },
       topic: { type: 'string', value: 'NAME', help: `Kafka topic, if --to names none (default ${DEFAULT_TOPIC})` },
       state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+      'dry-run': {
+        type: 'boolean',
+        help: 'Say what would be published and which classes are unknown; publish nothing',
+      },
       strict: { type: 'boolean', help: 'Stop at the first bad row instead of leaving it out' },
       'skip-bad': { type: 'boolean', help: 'Exit with code 0 even if rows are refused' },
     },
@@ -59,9 +68,14 @@ await runCommand(
     const limit = wholeNumber('limit', flags.limit, 0, Number.MAX_SAFE_INTEGER) || Number.POSITIVE_INFINITY
     const delayMs = 1000 * seconds(flags.delay)
     const reading = { now: Date.now, mapping: mappingOf(flags), timeIsNow: flags.now }
+    const found = await findSources(flags.data)
+    const objects = openFolderObjectStore(objectsFolder(flags.state))
+    if (flags['dry-run']) return dryRun(found, reading, await readClasses(objects))
     await refuseUnreadable(flags.data, reading)
     const environment = readEnvironment(process.env)
-    const { log } = await openTarget(flags, environment)
+    const { log, isOwn } = await openTarget(flags, environment)
+    const produced = isOwn ? producedFiles(objects, found.sources) : undefined
+    for (const line of (await produced?.before()) ?? []) process.stderr.write(`${line}\n`)
     const progress = progressLine(process.stderr)
     const { stopping, abandoning } = stoppable()
     const producer = createProducer(log, {
@@ -110,6 +124,7 @@ await runCommand(
       await log.close()
     }
     const { acknowledged, unacknowledged } = producer.summary()
+    if (acknowledged > 0) await produced?.remember(Date.now())
     if (unacknowledged > 0 || (problems.total() > 0 && !flags['skip-bad'])) return 1
     if (stopping.signal.aborted) return INTERRUPTED
     return acknowledged > 0 ? 0 : 1
@@ -125,7 +140,7 @@ async function refuseUnreadable(path: string, reading: ReadOptions): Promise<voi
 async function openTarget(
   { to, topic, state }: { to: string | undefined; topic: string | undefined; state: string },
   environment: Environment,
-): Promise<OpenedLog> {
+): Promise<OpenedLog & { isOwn: boolean }> {
   const parse = (text: string) => parseLogAddress(text, topic)
   let address: LogAddress
   let own: Endpoints | undefined
@@ -143,7 +158,7 @@ async function openTarget(
   const opened = await openLog(address, environment)
   try {
     if (own) await refuseOwnLogBehind(state, own, opened)
-    return opened
+    return { ...opened, isOwn: own !== undefined }
   } catch (error) {
     await opened.log.close()
     throw error

@@ -21,3 +21,18 @@ export function progressLine(stream: NodeJS.WriteStream): { show(text: string): 
     },
   }
 }
+
+const WIDTH = 20
+
+/**
+ * Text of how far a file is read: a bar, where the number of its rows is known.
+ *
+ * @param total about the number of rows; null when it is not known
+ */
+export function rowsRead(row: number, total: number | null, path: string): string {
+  // A row may have several lines or a line several rows, so the total may be exceeded.
+  if (total === null || row > total) return `${row} rows of ${path}`
+  const share = row / total
+  const bar = '#'.repeat(Math.floor(share * WIDTH)).padEnd(WIDTH, '.')
+  return `[${bar}] ${Math.floor(share * 100)}%: ${row} of about ${total} rows of ${path}`
+}

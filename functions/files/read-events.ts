@@ -22,6 +22,8 @@ export interface ReadOptions {
   /** Names of known classes, by which a file's names are recognised. */
   classes?: Iterable<string>
   report?: ReadReport
+  /** Called for each table with the mapping by which it is read. */
+  onMapping?(mapping: Mapping): void
 }
 
 /**
@@ -39,6 +41,7 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
     if (opened.columns.length === 0) throw new SourceError(`${opened.file} holds no rows`)
     const table = unpivot(withPathColumns(opened, source.pathColumns), mapping, new Set(options.classes), report)
     const plan = await recognize(table, mapping, timeIsNow, report)
+    options.onMapping?.(plan.mapping)
     let reader: ReturnType<typeof rowReader> | undefined
     for await (const rows of table.rows(usedColumns(plan))) {
       if (!reader) {

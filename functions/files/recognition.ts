@@ -16,6 +16,8 @@ export type FieldSource =
 /** Meaning of a file's columns: where each field of an event comes from. */
 export interface Plan {
   sources: Partial<Record<Field, FieldSource>>
+  /** Mapping by which the file is read the same without being recognised: what was asked for, and what was chosen. */
+  mapping: Mapping
   /** For messages: the header of the column that a field comes from, otherwise the field's own name. */
   headerOf(field: Field): string
 }
@@ -102,7 +104,30 @@ export async function recognize(
     report.note(`${file}: ${written}${chosen.join(', ')}`)
   }
   sayUnused(table, sources, report)
-  return { sources, headerOf: field => headerOf(columns, sources[field], field) }
+  return {
+    sources,
+    mapping: chosenMapping(columns, sources, mapping, preset && usesPreset ? preset.name : undefined),
+    headerOf: field => headerOf(columns, sources[field], field),
+  }
+}
+
+/** A header that is there twice cannot be named: its column is left to be recognised again. */
+function chosenMapping(
+  columns: readonly string[],
+  sources: Plan['sources'],
+  mapping: Mapping,
+  format: string | undefined,
+): Mapping {
+  const named = Object.entries(sources).flatMap(([field, source]) => {
+    if (!('column' in source)) return []
+    const header = columns[source.column] as string
+    return header !== '' && columns.indexOf(header) === source.column ? [[field, header]] : []
+  })
+  return {
+    ...mapping,
+    ...(format !== undefined && { format }),
+    columns: { ...Object.fromEntries(named), ...mapping.columns },
+  }
 }
 
 type Headers = ReadonlyMap<string, number[]>
