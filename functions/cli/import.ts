@@ -1,9 +1,9 @@
 import { IMPORT_PARTS, type View } from '../batch/view.ts'
 import type { RejectionReason } from '../core/record.ts'
-import { importSource } from '../files/bulk-import.ts'
+import { type BulkImport, importSource } from '../files/bulk-import.ts'
 import { rowsOf } from '../files/row-count.ts'
 import { describeProblem, type RowProblem, SourceError } from '../files/rows.ts'
-import { findSources } from '../files/sources.ts'
+import { findSources, type Source } from '../files/sources.ts'
 import { runCommand, UsageError } from './command.ts'
 import { dryRun } from './dry-run.ts'
 import { printImports, undoImport } from './import-records.ts'
@@ -78,27 +78,8 @@ await runCommand(
         timeIsNow: flags.now,
         isReplacing: flags.replace,
       }
-      const lanes: string[] = []
-      const files = { imported: 0, before: 0, failed: 0 }
-      let events = 0
-      let withoutNdvi = 0
-      for (const source of found.sources) {
-        try {
-          const total = await rowsOf(source)
-          const onRow = (row: number) => progress.show(rowsRead(row, total, source.path))
-          const imported = await importSource({ ...bulk, onRow, onRejected: rejections.add }, source)
-          if (imported.events !== 0) lanes.push(imported.lane)
-          if (imported.events === null) files.before += source.files.length
-          else if (imported.events > 0) files.imported += source.files.length
-          events += imported.events ?? 0
-          withoutNdvi += imported.withoutNdvi
-        } catch (error) {
-          if (!(error instanceof SourceError)) throw error
-          // The other files of the folder are still imported.
-          files.failed += source.files.length
-          tell(error.message)
-        }
-      }
+      const bulkTo = { ...bulk, onRejected: rejections.add }
+      const { lanes, files, events, withoutNdvi } = await importSources(found.sources, bulkTo, progress, tell)
       progress.clear()
       rejections.end(files.imported > 0)
       report.end()
@@ -125,6 +106,36 @@ await runCommand(
     })
   },
 )
+
+/** Imports sources one after the other. One that cannot be read is told of, and the others are still imported. */
+async function importSources(
+  sources: readonly Source[],
+  bulk: BulkImport,
+  progress: ReturnType<typeof progressLine>,
+  tell: (line: string) => void,
+) {
+  const lanes: string[] = []
+  const files = { imported: 0, before: 0, failed: 0 }
+  let events = 0
+  let withoutNdvi = 0
+  for (const source of sources) {
+    try {
+      const total = await rowsOf(source)
+      const onRow = (row: number) => progress.show(() => rowsRead(row, total, source.path))
+      const imported = await importSource({ ...bulk, onRow }, source)
+      if (imported.events !== 0) lanes.push(imported.lane)
+      if (imported.events === null) files.before += source.files.length
+      else if (imported.events > 0) files.imported += source.files.length
+      events += imported.events ?? 0
+      withoutNdvi += imported.withoutNdvi
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error
+      files.failed += source.files.length
+      tell(error.message)
+    }
+  }
+  return { lanes, files, events, withoutNdvi }
+}
 
 /** Prints the first rejected rows of each reason, and counts all. */
 function rejectionReport(tell: (line: string) => void) {

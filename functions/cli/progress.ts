@@ -4,14 +4,18 @@ const SHOW_EVERY_MS = 100
 /**
  * Creates a progress line that is overwritten as work continues. It writes nothing when the stream is not a terminal.
  */
-export function progressLine(stream: NodeJS.WriteStream): { show(text: string): void; clear(): void } {
+export function progressLine(stream: NodeJS.WriteStream): {
+  /** @param text the line, or what makes it when it is shown */
+  show(text: string | (() => string)): void
+  clear(): void
+} {
   let shownMs = Number.NEGATIVE_INFINITY
   let isShown = false
   return {
     show(text) {
       const now = performance.now()
       if (!stream.isTTY || now - shownMs < SHOW_EVERY_MS) return
-      stream.write(CLEAR_LINE + text)
+      stream.write(CLEAR_LINE + (typeof text === 'string' ? text : text()))
       shownMs = now
       isShown = true
     },
