@@ -1,6 +1,5 @@
-import type { PlantedBug } from './planted-bugs.ts'
+import { inTotals, type PlantedBug, SQL } from './planted-bugs.ts'
 
-const SQL = 'test/support/pipeline.ts'
 const GROUPS = 'functions/adapters/in-groups.ts'
 
 /** Bugs that make an acknowledgement of the embedded log untrue. Histories of appends must notice every one. */
@@ -207,9 +206,3 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
 ]
 
 /** Changes a statement where it is read from its file. */
-function inTotals(find: string, replacement: string): [string, string] {
-  return [
-    "totals: readSql('totals')",
-    `totals: readSql('totals').replace(${JSON.stringify(find)}, ${JSON.stringify(replacement)})`,
-  ]
-}

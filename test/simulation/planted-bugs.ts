@@ -14,6 +14,17 @@ export function withBug({ name, file, edits }: PlantedBug, source: string): stri
   }, source)
 }
 
+/** File that reads the SQL of the batch layer for the pipelines of tests. */
+export const SQL = 'test/support/pipeline.ts'
+
+/** Makes the edit of that file that changes the SQL. */
+export function inTotals(find: string, replacement: string): [string, string] {
+  return [
+    "totals: readSql('totals')",
+    `totals: readSql('totals').replace(${JSON.stringify(find)}, ${JSON.stringify(replacement)})`,
+  ]
+}
+
 const APPLY = 'functions/speed/apply.ts'
 const RECORD_LINES = 'functions/core/record-lines.ts'
 const PRODUCER = 'test/simulation/producer.ts'

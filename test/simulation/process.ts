@@ -18,6 +18,10 @@ export const simulateAppends = (histories: number, plantedBug?: string) =>
 /** Measures and publishes a small scene, and compares with what is defined. */
 export const judgeScene = (plantedBug?: string) => run('test/images/judge-scene.ts', [], plantedBug)
 
+/** Plays histories of imports. */
+export const judgeImports = (histories: number, plantedBug?: string) =>
+  run('test/simulation/judge-imports.ts', [`${histories}`], plantedBug)
+
 function run(script: string, args: readonly string[], plantedBug: string | undefined): Promise<Ended> {
   const plant = plantedBug === undefined ? [] : ['--import', './test/simulation/plant.ts']
   const child = spawn(process.execPath, [...plant, script, ...args], {

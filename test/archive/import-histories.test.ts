@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest'
+import { playImports } from '../simulation/imports.ts'
+
+it.each([1, 2, 3, 4, 5])(
+  'history %i of imports that overlap, replace, repeat and are undone keeps to the model',
+  async seed => {
+    expect(await playImports(seed)).toBeNull()
+  },
+)
