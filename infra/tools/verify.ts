@@ -87,7 +87,8 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'the function of the allowlist runs in CloudFront',
-    async run({ name, region }) {
+    async run({ name, region, dashboard }) {
+      if (!dashboard) return null
       const allowlist = `landcover-${name}-${region}-allowlist`
       const found = cloudFront<{ ETag: string }>('describe-function', '--name', allowlist, '--stage', 'LIVE')
       if (!found) return null

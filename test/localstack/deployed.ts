@@ -31,6 +31,7 @@ const NOT_THERE = [
   'Custom::S3AutoDeleteObjects',
   'AWS::CloudWatch::Dashboard',
   'AWS::Logs::MetricFilter',
+  'AWS::Logs::QueryDefinition',
   'Custom::AWSCDKOpenIdConnectProvider',
 ]
 
