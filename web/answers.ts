@@ -55,7 +55,7 @@ export type Answers = {
   /** Statistics of the batch view alone. */
   batch: ClassStatsRow[]
   statistics: BatchStatisticsRow[]
-  /** What was refused, newest first. */
+  /** Refused events, newest first. */
   refused: Refused[]
   health: SystemHealth
 }

@@ -116,7 +116,7 @@ export const FUTURE_TOLERANCE_MS = 10 * MINUTE_MS
 /** An optional value that cannot be used. The event counts without it. */
 export interface UnusedValue {
   field: keyof WireEvent
-  /** What the value must be. */
+  /** Requirement that the value breaks. */
   message: string
 }
 

@@ -5,7 +5,7 @@ import { readSource } from '../files/read-events.ts'
 import { describeProblem, type ReadReport, SourceError } from '../files/rows.ts'
 import { findSources } from '../files/sources.ts'
 
-/** What a producer's mask, or a person, says that a look shows. */
+/** Content of a look according to the producer's mask or a person. */
 export type Quality = 'clear' | 'marginal' | 'cloud' | 'shadow' | 'snow' | 'water' | 'unknown'
 
 const QUALITIES: readonly string[] = ['clear', 'marginal', 'cloud', 'shadow', 'snow', 'water', 'unknown']

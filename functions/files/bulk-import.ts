@@ -28,7 +28,7 @@ export interface BulkImport {
 
 /** Outcome of importing one source. */
 export interface Imported {
-  /** Where the events stand in the archive. */
+  /** Place of the events in the archive. */
   lane: string
   /** Null when a source with the same bytes was imported before: nothing has changed. */
   events: number | null

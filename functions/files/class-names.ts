@@ -39,7 +39,7 @@ function shell(text: string): string {
   return `'${text.slice(0, 80).replaceAll("'", "'\\''")}'`
 }
 
-/** What is left of a name without case, accents, spaces and punctuation. */
+/** Returns a name without case, accents, spaces and punctuation. */
 function looseKey(name: string): string {
   return name
     .normalize('NFD')

@@ -43,7 +43,7 @@ export async function* cutCsv(
 
 interface Cut {
   records: CsvRecord[]
-  /** Where the first record begins that is not whole yet. */
+  /** Start of the first record that is not complete yet. */
   end: number
   /** The line on which it begins. */
   row: number

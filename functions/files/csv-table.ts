@@ -120,7 +120,7 @@ function widthDefect(cells: number, width: number): string {
   return `has ${cells} cells, the header ${width}: correct the row's separators and quotes; a decimal comma must be quoted`
 }
 
-/** Whether the first row below the header says units: `[-]`, `-`, `UTC`, and no value at all. */
+/** Returns true when the first row below the header has only units, such as `[-]`, `-` or `UTC`, and no value. */
 function isUnits(texts: readonly string[], width: number): boolean {
   const isBracketed = texts.some(text => /^\[[^\]]*\]$/.test(text.trim()))
   return isBracketed && texts.length === width && texts.every(text => !/\d{2}/.test(text))

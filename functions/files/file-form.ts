@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { SourceError } from './rows.ts'
 
-/** What a file is by its first bytes: a form that is read, or the name of one that is not. */
+/** Kind of a file by its first bytes: a form that can be read, or the name of one that cannot. */
 export type FileForm = 'text' | 'parquet' | 'gzip' | 'zip' | 'zstd' | 'empty' | { foreign: string; instead: string }
 
 const HEAD_BYTES = 4_096
@@ -115,7 +115,7 @@ function isBinary(head: Uint8Array): boolean {
   return zeros > 0 && utf16Of(head) === undefined
 }
 
-/** Whether only one byte of each four is not zero, the first or the last: UTF-32 without a mark. */
+/** Returns true when only one byte of each four, the first or the last, is not zero: UTF-32 without a mark. */
 function isUtf32(head: Uint8Array): boolean {
   const places = new Set<number>()
   for (const [at, byte] of head.entries()) if (byte !== 0) places.add(at % 4)

@@ -6,7 +6,7 @@ type JsonRow = Record<string, unknown>
 export interface JsonRows {
   /** Null stands for an entry that is no object. */
   rows: (JsonRow | null)[]
-  /** What was assumed, a sentence each. */
+  /** Assumptions, one sentence each. */
   notes: string[]
   /** Name of the preset that the form implies. */
   format?: string
@@ -129,7 +129,7 @@ function ofColumns(document: JsonRow): JsonRow[] | undefined {
   )
 }
 
-/** Whether a value is one answer of Sentinel Hub's batch of the Statistical API. */
+/** Returns true for one answer of the batch of Sentinel Hub's Statistical API. */
 export function isAnswer(value: unknown): value is JsonRow & { response: { data: unknown[] } } {
   return isObject(value) && isObject(value.response) && Array.isArray(value.response.data)
 }

@@ -51,7 +51,7 @@ async function* batches(rows: readonly (JsonRow | null)[], columns: readonly str
   }
 }
 
-/** Whether the first line is a whole object, and the next begins another. */
+/** Returns true when the first line is a whole object and the next one begins another. */
 async function isNdjson(chunks: AsyncGenerator<string>): Promise<boolean> {
   for await (const line of linesOf(chunks)) {
     if (line.trim() === '') continue

@@ -1,6 +1,6 @@
 import type { Field } from './rows.ts'
 
-/** How a file's columns become an event's fields, where its headers alone do not say it: what the flags ask for. */
+/** Mapping of a file's columns to an event's fields by flags, for files whose headers alone are not enough. */
 export interface Mapping {
   /** Name of a preset: the form of some program's files. */
   format?: string
@@ -18,7 +18,7 @@ export interface Mapping {
   separator?: string
   /** Mark before the decimals. */
   decimal?: '.' | ','
-  /** Of a text file, as TextDecoder calls it. */
+  /** Encoding of a text file, by the name that TextDecoder uses. */
   encoding?: string
   /** What the headers of a wide table are values of: each of its columns beside those that are named holds NDVI. */
   wide?: 'class_name' | 'timestamp' | 'site'

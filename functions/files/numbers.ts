@@ -5,7 +5,7 @@ const DECIMAL_COMMA = /^[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?$/
 const GROUPED = /^[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})$/
 const GROUPED_COMMA = /^[+-]?\d{1,3}((\.\d{3})+,\d+|(\.\d{3}){2,})$/
 
-/** What programs write for "not measured", in lower case; the errors are those of spreadsheets. */
+/** Texts that programs write for "not measured", in lower case; the errors are those of spreadsheets. */
 const NOTHING: ReadonlySet<string> = new Set([
   ...['', 'nan', 'na', 'n/a', 'null', 'none', 'nil', '-', '--', '<na>', 'nat'],
   ...['#n/a', '#div/0!', '#value!', '#ref!', '#num!', '#name?', '#null!'],

@@ -2,7 +2,7 @@ import { headerKey } from './presets.ts'
 import { quoted } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
 
-/** What folders such as `class_name=Forest` say, as Hive, Spark and DuckDB write them. */
+/** Columns in the names of folders such as `class_name=Forest`, as Hive, Spark and DuckDB write them. */
 export function pathColumnsOf(folders: readonly string[]): Record<string, string> {
   const columns: Record<string, string> = {}
   for (const folder of folders) {

@@ -3,7 +3,7 @@ import type { Mapping } from './mapping.ts'
 /** The form of the files that some program writes, recognised by their headers. */
 export interface Preset {
   name: string
-  /** Who writes such files, for people. */
+  /** Program that writes such files, for people. */
   writtenBy: string
   /** Headers that all such files have, as `headerKey` spells them. */
   headers: readonly string[]
@@ -11,9 +11,9 @@ export interface Preset {
   oneOf?: readonly string[]
   /** Headers beside which a file is another's. */
   without?: readonly string[]
-  /** What the columns mean, by `headerKey`. */
+  /** Meaning of the columns, by `headerKey`. */
   columns: NonNullable<Mapping['columns']>
-  /** What stands for fields that these files do not have. */
+  /** Values for fields that these files do not have. */
   constants?: NonNullable<Mapping['constants']>
   wide?: Mapping['wide']
 }

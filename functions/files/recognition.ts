@@ -6,7 +6,7 @@ import { compileTemplate, type Template } from './template.ts'
 import { dateAndClock, type TimeColumns, yearAndDay } from './time-columns.ts'
 import { adviceForTime, timeReader } from './time-forms.ts'
 
-/** Where a field's value comes from. */
+/** Source of a field's value. */
 export type FieldSource =
   | { column: number }
   /** `isOfPreset`: no one asked for it, so that texts of several rows may be the same. */
@@ -148,7 +148,7 @@ function presetOf(format: string | undefined, headers: Headers): Preset | undefi
   )
 }
 
-/** What the mapping says of a field, or the column that has its very name. */
+/** Returns what the mapping says of a field, or the column with exactly its name. */
 function ownSource(table: Table, headers: Headers, mapping: Mapping, field: Field): FieldSource | undefined {
   const { file, columns } = table
   const asked = mapping.columns?.[field]

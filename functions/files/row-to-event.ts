@@ -25,7 +25,7 @@ import {
 import type { Table, TableRow } from './table.ts'
 import { ACCEPTED_TIMES, adviceForTime, type TimeRead, timeReader } from './time-forms.ts'
 
-/** What a row is read with besides its cells. */
+/** Input for reading a row, besides its cells. */
 export interface RowContext {
   /** The time of reading: an event may not lie after it. */
   now(): number

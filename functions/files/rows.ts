@@ -1,6 +1,6 @@
 import { type ImageEvent, ORIGINAL_NUMBERS, PLACE_NUMBERS, PLACE_TEXTS, type WireEvent } from '../core/event.ts'
 
-/** What a row of a file came to: an event that decodes, or why it was left out. */
+/** Result of a row of a file: a valid event, or the reason why the row was left out. */
 export type RowRead =
   | { file: string; row: number; event: WireEvent; decoded: ImageEvent }
   | { problem: RowProblem }
@@ -27,7 +27,7 @@ export class SourceError extends Error {
   override name = 'SourceError'
 }
 
-/** Where readers say what they assumed, ignored or dropped. */
+/** Report in which readers say what they assumed, ignored or dropped. */
 export interface ReadReport {
   /** Says a sentence once, however often it is noted. */
   note(sentence: string): void

@@ -8,7 +8,7 @@ import type { Mapping } from './mapping.ts'
 import { pathColumnsOf } from './path-columns.ts'
 import { SourceError } from './rows.ts'
 
-/** What is imported as one: a file, or a folder of CSV files that belong together. */
+/** Unit of an import: a file, or a folder of CSV files that belong together. */
 export interface Source {
   path: string
   files: readonly string[]

@@ -22,7 +22,7 @@ export interface Table {
    * @throws SourceError as soon as no more can be read
    */
   rows(used: readonly number[]): AsyncGenerator<readonly TableRow[]>
-  /** What was assumed to read the file, a sentence each. */
+  /** Assumptions that were needed to read the file, one sentence each. */
   notes: readonly string[]
   /** Name of a preset that the file's form implies. */
   format?: string

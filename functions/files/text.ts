@@ -4,7 +4,7 @@ import { SourceError } from './rows.ts'
 /** Text of a file, piece by piece. */
 export interface DecodedText {
   chunks: AsyncGenerator<string>
-  /** What the bytes are decoded as. */
+  /** Encoding in which the bytes are decoded. */
   encoding: string
 }
 

@@ -13,7 +13,7 @@ export type Parts = [
 
 export interface FormattedTime {
   parts: Parts
-  /** What was assumed to read it, for the report. */
+  /** Assumption that was needed to read it, for the report. */
   assumed?: string
 }
 

@@ -2,7 +2,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import { SourceError } from './rows.ts'
 import { type FormattedTime, formatReader, monthOf, type Parts } from './time-formats.ts'
 
-/** How the times of a file are to be read, where the file itself does not say it. */
+/** Rules for reading the times of a file that does not state them itself. */
 export interface TimeRules {
   /** IANA name of the zone of times that name none; UTC where it is not given. */
   timeZone?: string | undefined
@@ -13,7 +13,7 @@ export interface TimeRules {
 /** Time that was read from a cell, ms since the epoch. */
 export interface TimeRead {
   ms: number
-  /** What was assumed to read it, for the report; absent where nothing was. */
+  /** Assumption that was needed to read it, for the report; absent when there was none. */
   assumed?: string
 }
 
@@ -202,7 +202,7 @@ const IN_DOUBT: readonly (readonly [form: RegExp, advice: string])[] = [
   [/^#{2,}$/, 'the column was too narrow in the spreadsheet: widen it, and save the file again'],
 ]
 
-/** What makes a time readable that is not; empty where nothing is known of its form. */
+/** Returns advice that makes an unreadable time readable; empty when its form is not known. */
 export function adviceForTime(value: unknown): string {
   const text = String(value ?? '').trim()
   const found = IN_DOUBT.find(([form]) => form.test(text))

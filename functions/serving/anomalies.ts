@@ -9,7 +9,7 @@ import { type ClassSource, refuseUnknownClass } from './class-names.ts'
 import { mergeInOrder } from './merge-in-order.ts'
 import { type AnomaliesQuery, type AnomalyRow, MOST_SEARCHED_DAYS, SEARCHED_DAYS } from './schemas.ts'
 
-/** What the search for alerts reads. */
+/** Ports from which the search for alerts reads. */
 export interface AnomaliesSource extends ClassSource {
   store: Pick<SpeedStore, 'readCursors' | 'readAlerts'>
 }

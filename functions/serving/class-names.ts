@@ -3,7 +3,7 @@ import type { ClassList } from '../core/classes.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { nearNames } from './near-names.ts'
 
-/** What tells which classes there are. */
+/** Sources of the known classes. */
 export interface ClassSource {
   views: ViewReader
   classes(): Promise<ClassList>

@@ -39,7 +39,7 @@ const REQUESTS_REMEMBERED = 20_000
 /** Size of a burst of send requests. */
 const SEND_BURST = 50
 
-/** What API Gateway logs of each execution, beside the access log. */
+/** Level of the execution log of API Gateway. The access log is separate. */
 const LOGGED = MethodLoggingLevel.ERROR
 
 /** Error responses of API Gateway itself, in the same format as ours. */

@@ -12,7 +12,7 @@ import { Monitoring } from '../constructs/monitoring.ts'
 import { Schedules } from '../constructs/schedules.ts'
 import type { LandcoverStackProps } from './state-stack.ts'
 
-/** What the parts of the stack share. */
+/** Context that the parts of the stack share. */
 interface Layer extends LandcoverStackProps {
   grants: Grants
   log: EventLogAccess

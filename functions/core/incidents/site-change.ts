@@ -44,7 +44,7 @@ export function severityOf({ size }: Pick<SiteChange, 'size'>): Severity {
   return size >= ERROR_SIZE ? 'error' : size >= WARNING_SIZE ? 'warning' : 'info'
 }
 
-/** What is known of a site and direction after some of its looks, in the order of event time. */
+/** State of a site and direction after some of its looks, in the order of event time. */
 export interface SiteState {
   incidents: readonly SiteChange[]
   /** Looks that may open an incident: the last ones since the last incident ended. */
@@ -75,7 +75,7 @@ export function openIncident({ incidents }: SiteState): SiteChange | undefined {
   return last?.closedMs === null ? last : undefined
 }
 
-/** What may become an incident. Null while one is open, or when the last looks are normal. */
+/** Suspicion that may become an incident. Null while one is open, or when the last looks are normal. */
 export function suspicionOf(state: SiteState, direction: Direction, detection: Detection): Suspicion | null {
   const unusual = state.recent.filter(look => isUnusual(look, direction, detection))
   return unusual[0] && !openIncident(state) ? { firstMs: unusual[0].eventMs, looks: unusual.length } : null

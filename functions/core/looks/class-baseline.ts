@@ -12,7 +12,7 @@ import { octaveQuantile } from './octaves.ts'
 import { CLASS_BINS } from './season.ts'
 import type { TypicalBands } from './verdict.ts'
 
-/** What is normal for a class. A function of its totals; NDVI in millionths, whole numbers. */
+/** Baseline of a class, a function of its totals; NDVI in millionths, whole numbers. */
 export interface ClassBaseline {
   typical: TypicalBands | null
   /** Median NDVI of each five-day bin; null where too few looks are near it in the year. */

@@ -5,7 +5,7 @@ import type { Look } from './look.ts'
 import { classBinOf, dot, waveAt } from './season.ts'
 import type { SiteBaseline } from './site-baseline.ts'
 
-/** How far a look at land lies from what is normal at its site on this day of the year. NDVI in millionths. */
+/** Distance of a look at land from the baseline of its site on this day of the year. NDVI in millionths. */
 export interface Score {
   residual: number
   /** Standard deviation that it is compared with; null while its class has too few residuals. */

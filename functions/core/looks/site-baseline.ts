@@ -3,7 +3,7 @@ import type { Detection } from './detection.ts'
 import { classBinOf, dot, middleOfSiteBin, SITE_BINS, type Wave, waveAt } from './season.ts'
 import type { SiteTotals } from './site-totals.ts'
 
-/** What is normal for a site beside its class: a constant and a yearly wave, NDVI in millionths, whole numbers. */
+/** Baseline of a site, relative to its class: a constant and a yearly wave, NDVI in millionths, whole numbers. */
 export interface SiteBaseline {
   wave: Wave
   /** Looks at land that it was made from, and the time of the first. */
