@@ -6,6 +6,8 @@ export type Query = {
   url: string
   /** Version of the data. The request is sent again only when the version changes. Without it, in every round. */
   state?: string
+  /** True while there is nothing to ask for. */
+  skip?: boolean
 }
 /** Query of each request of a round. */
 export type Queries = { [Name in AnswerName]: Query }
@@ -95,7 +97,9 @@ export function createApi({
     async round(queries, signal) {
       const round: Round = { changed: {}, unchanged: [], failed: [] }
       const received = new Map<AnswerName, Cached | null>()
-      const due = (Object.entries(queries) as [AnswerName, Query][]).filter(([name, query]) => !isFresh(name, query))
+      const due = (Object.entries(queries) as [AnswerName, Query][]).filter(
+        ([name, query]) => !query.skip && !isFresh(name, query),
+      )
       await Promise.all(
         due.map(async ([name, query]) => {
           try {

@@ -44,6 +44,14 @@ describe('the API client', () => {
     expect(asked.map(({ url }) => url).sort()).toEqual(Object.keys(GOOD).sort())
   })
 
+  test('what a query says to skip is not requested', async () => {
+    const { api, asked } = server(GOOD)
+    const { refused, ...others } = queries()
+    const { changed, failed } = await api.round({ ...others, refused: { ...refused, skip: true } }, never)
+    expect(asked.map(({ url }) => url)).not.toContain(refused.url)
+    expect([Object.keys(changed).length, failed]).toEqual([ANSWER_COUNT - 1, []])
+  })
+
   test('an unchanged answer has no body', async () => {
     const { api, asked } = server(GOOD)
     expect(Object.keys((await api.round(queries(), never)).changed)).toHaveLength(ANSWER_COUNT)

@@ -145,5 +145,5 @@ export const systemHealth = (change?: Partial<Health>) => readHealth(health(chan
 /** The choice in an address. */
 export const chosen = (search = '') => choiceOf(new URLSearchParams(search))
 
-export const queries = (search = '', nowMs = at('14:15:00'), report: Health = health()) =>
+export const queries = (search = '', nowMs = at('14:15:00'), report: Health = health({ quarantine: { count: 1 } })) =>
   queriesOf(chosen(search), 50, readHealth(report), nowMs)

@@ -49,8 +49,14 @@ test('every reason has words', () => {
   }
 })
 
-test('refused records are requested again only when their number has changed', () => {
-  const stateAt = (count: number) => queriesOf(chosen(), 50, systemHealth({ quarantine: { count } }), NOW).refused
-  expect(stateAt(3)).toEqual({ url: '/api/quarantine?limit=20', state: '3' })
-  expect(stateAt(4).state).not.toBe(stateAt(3).state)
+test('refused records are requested when there are some, and again when their number has changed', () => {
+  const queryAt = (count: number) => queriesOf(chosen(), 50, systemHealth({ quarantine: { count } }), NOW).refused
+  expect(queryAt(3)).toEqual({ url: '/api/quarantine?limit=20', state: '3', skip: false })
+  expect(queryAt(4).state).not.toBe(queryAt(3).state)
+  expect(queryAt(0).skip).toBe(true)
+  expect(queriesOf(chosen(), 50, undefined, NOW).refused.skip).toBe(true)
+})
+
+test('refused records that are gone are no longer shown', () => {
+  expect(refusedView([refusedRecord()], 0, clock, NOW)).toBeNull()
 })

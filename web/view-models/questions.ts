@@ -17,6 +17,7 @@ export function queriesOf(
   nowMs: number,
 ): Queries {
   const view = String(health?.batch.publishedMs)
+  const refusedCount = health?.quarantine.count ?? 0
   return {
     windows: { url: '/api/realtime/ndvi' },
     series: {
@@ -27,7 +28,11 @@ export function queriesOf(
     joined: { url: '/api/class-stats' },
     batch: { url: '/api/batch/class-stats', state: view },
     statistics: { url: '/api/batch/statistics', state: view },
-    refused: { url: `/api/quarantine?limit=${SHOWN_REFUSED}`, state: String(health?.quarantine.count) },
+    refused: {
+      url: `/api/quarantine?limit=${SHOWN_REFUSED}`,
+      state: String(refusedCount),
+      skip: refusedCount === 0,
+    },
     health: { url: '/api/health' },
   }
 }

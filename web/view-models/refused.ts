@@ -41,7 +41,7 @@ export function refusedView(
   clock: Clock,
   nowMs: number,
 ): RefusedView | null {
-  if (!rows || rows.length === 0) return null
+  if (!rows || rows.length === 0 || count === 0) return null
   const all = Math.max(count ?? 0, rows.length)
   return {
     note:
