@@ -27,8 +27,10 @@ export const SiteCollection = z
   .meta({ title: 'SiteCollection' })
 export type SiteCollection = z.infer<typeof SiteCollection>
 
-const DEGREES = String.raw`-?\d{1,3}(\.\d{1,15})?`
-const BOX = `^${DEGREES}(,${DEGREES}){3}$`
+const FRACTION = String.raw`(\.\d{1,15})?`
+const LONGITUDE = String.raw`-?(180(\.0{1,15})?|(1[0-7]\d|\d{1,2})${FRACTION})`
+const LATITUDE = String.raw`-?(90(\.0{1,15})?|[0-8]?\d${FRACTION})`
+const BOX = `^${LONGITUDE},${LATITUDE},${LONGITUDE},${LATITUDE}$`
 
 /** Maximum number of sites in a page. */
 export const MOST_SITES = 1_000
@@ -37,17 +39,12 @@ export const SitesQuery = z.strictObject({
   bbox: parameter(
     z
       .string()
-      .regex(new RegExp(BOX), 'must be west,south,east,north in degrees, such as 13.0,52.3,13.8,52.7')
-      .transform(box => box.split(',').map(Number) as [number, number, number, number])
-      .refine(
-        ([west, south, east, north]) =>
-          south <= north &&
-          Math.max(Math.abs(south), Math.abs(north)) <= 90 &&
-          Math.max(Math.abs(west), Math.abs(east)) <= 180,
-        {
-          message: 'must have longitudes within -180 to 180, latitudes within -90 to 90, and south before north',
-        },
+      .regex(
+        new RegExp(BOX),
+        'must be west,south,east,north in degrees, with longitudes within -180 to 180 and latitudes within -90 to 90, such as 13.0,52.3,13.8,52.7',
       )
+      .transform(box => box.split(',').map(Number) as [number, number, number, number])
+      .refine(([, south, , north]) => south <= north, 'must have south before north')
       .optional(),
     {
       ...{ type: 'string', pattern: BOX, examples: ['13.0,52.3,13.8,52.7'] },

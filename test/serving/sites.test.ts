@@ -99,9 +99,9 @@ describe('GET /api/sites', () => {
   it.each([
     [{ bbox: '1,2,3' }, /bbox: must be west,south,east,north/],
     [{ bbox: '1,2,3,x' }, /bbox: must be west,south,east,north/],
-    [{ bbox: '1,3,3,2' }, /bbox: must have longitudes/],
-    [{ bbox: '1,2,3,91' }, /bbox: must have longitudes/],
-    [{ bbox: '-181,2,3,4' }, /bbox: must have longitudes/],
+    [{ bbox: '1,3,3,2' }, /bbox: must have south before north/],
+    [{ bbox: '1,2,3,91' }, /bbox: must be west,south,east,north .* latitudes within -90 to 90/],
+    [{ bbox: '-181,2,3,4' }, /bbox: must be west,south,east,north .* latitudes within -90 to 90/],
     [{ limit: '1001' }, /limit: /],
     [{ box: '1,2,3,4' }, /box: there is no such parameter/],
   ])('refuses %j', async (query, detail) => {
