@@ -1,15 +1,22 @@
 import type { ObjectStore } from '../ports/object-store.ts'
 import { AGGREGATES_PREFIX, aggregatesKey, aggregatesRevision, encodeAggregates } from './aggregates-table.ts'
+import { publishDays } from './days.ts'
 import { DamagedObjectError, decodeView, revisionOf, VIEW_PREFIX, viewKey } from './view.ts'
 import type { ViewReader } from './view-reader.ts'
 
 /**
- * Writes a table file for each published view that has none, and removes those whose view is gone. Only views of the
+ * Writes the table files of published views that have none, and removes those whose view is gone. Only views of the
  * chain get a file, so that of a run that published nothing none can be seen. A file never changes: readers find it whole,
  * and each writer writes the same bytes. It runs before and after a batch run: a run that crashed between its view
  * and its file leaves the file to the next one.
  */
-export async function publishAggregates(objects: ObjectStore, views: ViewReader): Promise<void> {
+export async function publishTables(objects: ObjectStore, views: ViewReader): Promise<void> {
+  const oldest = await publishAggregates(objects, views)
+  await publishDays(objects, views, oldest)
+}
+
+/** @returns the oldest revision that is kept; undefined before the first */
+async function publishAggregates(objects: ObjectStore, views: ViewReader): Promise<number | undefined> {
   const published = (await Array.fromAsync(objects.list(VIEW_PREFIX))).map(revisionOf)
   const written = (await Array.fromAsync(objects.list(AGGREGATES_PREFIX))).flatMap(key => aggregatesRevision(key) ?? [])
   const known = new Set(written)
@@ -18,6 +25,7 @@ export async function publishAggregates(objects: ObjectStore, views: ViewReader)
   for (const revision of written) {
     if (oldest !== undefined && revision < oldest) await objects.delete(aggregatesKey(revision))
   }
+  return oldest
 }
 
 async function writeOne(objects: ObjectStore, views: ViewReader, revision: number): Promise<void> {

@@ -7,7 +7,7 @@ import type { BatchQuery } from '../ports/batch-query.ts'
 import type { LogMetadata } from '../ports/event-log.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
-import { publishAggregates } from './aggregates.ts'
+import { publishTables } from './aggregates.ts'
 import { type ArchiveFile, archiveProgress, listArchive, type Progress } from './completeness.ts'
 import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
 import { encodeClasses, encodeDays } from './history-files.ts'
@@ -155,7 +155,7 @@ interface Attempt {
 /** Makes the next view from the newest whole one, and starts again as long as another run publishes in between. */
 async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Promise<Attempt>): Promise<BatchRun> {
   const views = viewReader(layer.objects)
-  await publishAggregates(layer.objects, views)
+  await publishTables(layer.objects, views)
   for (;;) {
     const startedMs = layer.now()
     // The revision is read before the view: if another run publishes in between, this revision is taken, and publishing
@@ -168,7 +168,7 @@ async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Prom
       const { next, behind } = await attempt({ base, revision: revision + 1, startedMs, views })
       if (!next) return { view: base, published: false, behind }
       if (!(await publish(layer, base, next))) return undefined
-      await publishAggregates(layer.objects, views)
+      await publishTables(layer.objects, views)
       return { view: next, published: true, behind }
     }
     try {

@@ -16,6 +16,7 @@ import {
   slotProjection,
 } from '../../functions/archive/table.ts'
 import { AGGREGATES_PREFIX } from '../../functions/batch/aggregates-table.ts'
+import { DAYS_PREFIX } from '../../functions/batch/days-table.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import type { BatchOutcome } from '../../functions/runtime/aws/batch.ts'
 import type { Names } from '../names.ts'
@@ -64,9 +65,10 @@ export class BatchLayer extends Construct {
     log.allowLogMetadata(this.function, 'lanes')
     grants.speedStore(this.function)
     grants.athena(this.function)
-    grants.readObjects(this.function, 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`, 'imports/*')
-    grants.writeObjects(this.function, 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`, 'batch/*')
-    grants.deleteObjects(this.function, 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`)
+    const ofViews = ['views/*', 'history/*', `${AGGREGATES_PREFIX}*`, `${DAYS_PREFIX}*`]
+    grants.readObjects(this.function, ...ofViews, 'imports/*')
+    grants.writeObjects(this.function, ...ofViews, 'batch/*')
+    grants.deleteObjects(this.function, ...ofViews)
 
     const stateMachineName = `landcover-${stage.name}-batch`
     this.stateMachine = new StateMachine(this, 'StateMachine', {

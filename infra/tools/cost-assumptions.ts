@@ -66,8 +66,8 @@ export const ASSUMED = {
   allowlistAlarms: 3,
   dashboards: 1,
   transitionsPerRun: 6,
-  putsPerRun: 5,
-  listsPerRun: 8,
+  putsPerRun: 6,
+  listsPerRun: 10,
   listsPerCompaction: 3,
   /** Metrics from our log lines that are always there: speed 11, archive 5, batch 1, compaction 1. Each event source mapping has 6 more. */
   metrics: 11 + 5 + 1 + 1 + 2 * 6,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TABLES } from '../../functions/adapters/row-encoding/tables.ts'
 import { AGGREGATES_COLUMNS, AGGREGATES_SQL } from '../../functions/batch/aggregates-table.ts'
+import { DAYS_COLUMNS, DAYS_SQL } from '../../functions/batch/days-table.ts'
 import { FUNCTIONS } from '../../infra/constructs/bundles.ts'
 import { LOG_QUERIES } from '../../infra/constructs/log-queries.ts'
 import { SAVED_QUERIES } from '../../infra/constructs/saved-queries.ts'
@@ -130,22 +131,21 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
   })
 
   if (stage !== 'local')
-    it('have the batch view as a table of all revisions, and as a SQL view of the newest one', () => {
+    it.each([
+      ['landcover_aggregates', AGGREGATES_SQL, AGGREGATES_COLUMNS],
+      ['landcover_days', DAYS_SQL, DAYS_COLUMNS],
+    ])('have %s as a table of all revisions, and as a SQL view of the newest one', (name, sql, columns) => {
       const tables = properties('AWS::Glue::Table').map(({ TableInput }) => TableInput as Record<string, unknown>)
-      const [all, newest] = ['landcover_aggregates_all', 'landcover_aggregates'].map(wanted =>
-        tables.find(({ Name }) => Name === wanted),
-      )
+      const [all, newest] = [`${name}_all`, name].map(wanted => tables.find(({ Name }) => Name === wanted))
       expect(all).toMatchObject({
         TableType: 'EXTERNAL_TABLE',
-        StorageDescriptor: { Location: `s3://landcover-${stage}-123456789012-eu-central-1/landcover_aggregates/` },
+        StorageDescriptor: { Location: `s3://landcover-${stage}-123456789012-eu-central-1/${name}/` },
       })
       expect(newest).toMatchObject({ TableType: 'VIRTUAL_VIEW', Parameters: { presto_view: 'true' } })
       const [, base64 = ''] = /^\/\* Presto View: (\S+) \*\/$/.exec(String(newest?.ViewOriginalText)) ?? []
       const definition = JSON.parse(Buffer.from(base64, 'base64').toString('utf8'))
-      expect(definition).toMatchObject({ originalSql: AGGREGATES_SQL, schema: `landcover_${stage}` })
-      expect(definition.columns.map(({ name }: { name: string }) => name)).toEqual(
-        AGGREGATES_COLUMNS.map(({ name }) => name),
-      )
+      expect(definition).toMatchObject({ originalSql: sql, schema: `landcover_${stage}` })
+      expect(definition.columns.map((column: { name: string }) => column.name)).toEqual(columns.map(each => each.name))
     })
 
   it('repeat no call of a schedule: the next one comes soon', () => {

@@ -5,9 +5,12 @@ import { expect, it } from 'vitest'
 import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-query.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { AGGREGATES_SQL, ALL_AGGREGATES_TABLE, aggregatesKey } from '../../functions/batch/aggregates-table.ts'
+import { ALL_DAYS_TABLE, DAYS_PREFIX, DAYS_SQL, daysKey } from '../../functions/batch/days-table.ts'
 import { runBackfill, runBatch } from '../../functions/batch/run.ts'
 import { viewReader } from '../../functions/batch/view-reader.ts'
-import { dayOf, formatTimestamp, HOUR_MS } from '../../functions/core/time.ts'
+import { byName } from '../../functions/core/text-order.ts'
+import { DAY_MS, dayOf, formatTimestamp, HOUR_MS } from '../../functions/core/time.ts'
+import { addTotals, emptyTotals, statisticsOf } from '../../functions/core/totals.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { batchClassStats } from '../../functions/serving/batch-answers.ts'
 import type { ClassStatsRow } from '../../functions/serving/schemas.ts'
@@ -41,6 +44,36 @@ async function tableRows(folder: string): Promise<ClassStatsRow[] | undefined> {
     connection.closeSync()
     duckdb.closeSync()
   }
+}
+
+/** Rows of `landcover_days` as DuckDB reads them from the files: day, class, images, mean and deviation of NDVI. */
+async function dayRows(folder: string): Promise<unknown[]> {
+  const duckdb = await DuckDBInstance.create(':memory:')
+  const connection = await duckdb.connect()
+  try {
+    const files = join(folder, 'objects', DAYS_PREFIX, '*.parquet')
+    await connection.run(`create view ${ALL_DAYS_TABLE} as select * from read_parquet('${files}')`)
+    const rows = (await connection.runAndReadAll(`${DAYS_SQL} order by event_day, class_name`)).getRowObjectsJS()
+    return rows.map(row => [row.event_day, row.class_name, Number(row.image_count), row.ndvi_avg, row.ndvi_stddev])
+  } catch (error) {
+    if (String(error).includes('No files found')) return []
+    throw error
+  } finally {
+    connection.closeSync()
+    duckdb.closeSync()
+  }
+}
+
+/** What the days must be: the rows of all parts of the current view, added up by day and class. */
+async function daysOfView(views: ReturnType<typeof viewReader>): Promise<unknown[]> {
+  const view = await views.current()
+  const rows = view ? await views.days(view, '0000-01-01', '9999-12-31') : []
+  const alike = Map.groupBy(rows, ({ day, className }) => `${day} ${className}`)
+  return [...alike].sort(byName).map(([, same]) => {
+    const totals = same.map(({ history }) => history.totals).reduce(addTotals, emptyTotals())
+    const { ndviMean, ndviStddev } = statisticsOf(totals)
+    return [same[0]?.day, same[0]?.className, totals.count, ndviMean, ndviStddev]
+  })
 }
 
 class Crash extends Error {}
@@ -107,6 +140,7 @@ async function play(steps: readonly Step[]): Promise<void> {
     const views = viewReader(pipeline.objects)
     const rows = await batchClassStats({ views })
     expect((await tableRows(pipeline.folder)) ?? []).toEqual(rows)
+    expect(await dayRows(pipeline.folder)).toEqual(await daysOfView(views))
   }
   let image = 0
   try {
@@ -117,7 +151,8 @@ async function play(steps: readonly Step[]): Promise<void> {
             class_name,
             image_id: `image-${image++}`,
             ndvi_mean: each.ndvi[at] as number,
-            timestamp: formatTimestamp(clock.nowMs),
+            // Some images are of the days before, also of the month before.
+            timestamp: formatTimestamp(clock.nowMs - (image % 5) * 9 * DAY_MS),
           }),
         )
         await deliver([append(events.map(event => JSON.stringify(event)).join('\n'))])
@@ -143,7 +178,7 @@ async function play(steps: readonly Step[]): Promise<void> {
   }
 }
 
-it('the table landcover_aggregates equals the batch view after every run, crash, race and backfill', async () => {
+it('the tables landcover_aggregates and landcover_days equal the batch view after every run, crash, race and backfill', async () => {
   const histories = fc.array(step, { minLength: 3, maxLength: 14 })
   await fc.assert(fc.asyncProperty(histories, play), { numRuns: 25, endOnFailure: false })
 })
@@ -179,4 +214,6 @@ it('each revision has a file that never changes, for as long as its view is kept
   await pipeline.runBatch()
   expect(await pipeline.objects.get(aggregatesKey(1))).toBeUndefined()
   expect(await pipeline.objects.get(aggregatesKey(2))).toEqual(seen[1])
+  expect(await pipeline.objects.get(daysKey(1))).toBeUndefined()
+  expect(await pipeline.objects.get(daysKey(2))).toBeDefined()
 })
