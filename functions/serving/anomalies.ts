@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Alert } from '../core/alert.ts'
 import { fromMicro } from '../core/fixed-point.ts'
 import { DAY_MS, dayOf, formatTimestamp, startOfDay } from '../core/time.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
 import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { toPosition, toSequenceNumber } from '../core/lane.ts'
 import { shownText } from '../core/shown-bytes.ts'
 import { formatTimestamp } from '../core/time.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { REJECTION_REASONS } from '../core/record.ts'
 import { DAY_MS, HOUR_MS } from '../core/time.ts'
 import { WINDOW_MS } from '../core/window.ts'

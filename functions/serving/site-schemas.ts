@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { NAME_LIMIT, parameter, text, wholeNumber } from './schemas.ts'
 
 /** Schemas of the answers and parameters of /api/sites. The answers are GeoJSON (RFC 7946). */

@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { z } from 'zod'
+import * as z from 'zod'
 import { limitedRequests } from './requests.ts'
 
 const Login = z.object({ username: z.string(), password: z.string() })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { KafkaLogin } from '../../adapters/kafka/event-log.ts'
 import { iamLogin, PASSWORD_MECHANISMS, passwordLogin } from './kafka-login.ts'
 import { DEFAULT_DATA_CENTER } from './store-address.ts'

@@ -3,7 +3,7 @@ import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } fr
 import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { openFolderObjectStore } from '../../adapters/files/object-store.ts'
 import { backupSqlite } from '../../adapters/sqlite/database.ts'
 import { readSettings, SETTINGS_FILE } from './settings.ts'

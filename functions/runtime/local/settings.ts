@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { readSqliteStoreSettings } from '../../adapters/sqlite/speed-store.ts'
 import { SECOND_MS } from '../../core/time.ts'
 
