@@ -31,11 +31,27 @@ export class Senders {
   }
 
   /** Puts a record on the log now. */
-  arrive({ record, lane, key }: UnderWay): void {
+  arrive({ record, lane: pinned, key }: UnderWay): void {
     const { log, random, nowMs, clock } = this.#world
     const jitter = !this.#world.has('jitter') || random() < 0.6 ? 0 : Math.floor((random() - 0.5) * 0.9 * SLOT_MS)
     const gap = random() < 0.3 ? Math.floor(random() * 60) : 0
-    log.append(lane ?? log.laneOf(key), record, clock.stamp(nowMs + jitter), gap)
+    const lane = pinned ?? log.laneOf(key)
+    const stamp = clock.stamp(nowMs + jitter)
+    const right = { arrivalMs: nowMs + jitter, isMisstamped: false }
+    log.append(lane, record, this.#needsRightTime(lane, record) ? right : stamp, gap)
+  }
+
+  /**
+   * Returns true for a copy in a descendant of the lane of its original, if the batch layer takes part. The speed layer
+   * recognises it by higher counters of that lane, too. The batch layer does not know which lane comes from which: it
+   * needs the original within the look-back, as the contract with logs says.
+   */
+  #needsRightTime(lane: string, { origin }: SentRecord): boolean {
+    const { log, withBatch } = this.#world
+    if (!withBatch || !origin) return false
+    const isOriginal = ({ sent }: { sent: SentRecord }) =>
+      sent.origin?.producer === origin.producer && sent.origin.counter === origin.counter
+    return log.stored.some(stored => isOriginal(stored) && log.isDescendant(lane, stored.lane))
   }
 
   /** Keeps a record under way. */
