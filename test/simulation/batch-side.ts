@@ -302,9 +302,9 @@ export class BatchSide {
 
   /** Ignores calls that fail as planned. Every other error of a process is a breach. */
   #start(what: string, task: (process: Process) => Promise<unknown>): void {
-    task({ alive: true }).catch(error => {
-      if (!(error instanceof StoreFaultError) && !isVanishedFile(error))
-        this.#options.see(`the ${what} threw ${String(error)}`)
+    task({ alive: true }).catch((error: Error) => {
+      const isFault = [error, error.cause].some(each => each instanceof StoreFaultError || isVanishedFile(each))
+      if (!isFault) this.#options.see(`the ${what} threw ${String(error)}`)
     })
   }
 
