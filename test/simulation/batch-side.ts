@@ -45,6 +45,10 @@ function lessOf({ refused, answerLost }: Faults): Faults {
   return { refused: refused / 10, answerLost: answerLost / 10 }
 }
 
+/** Limits of the pieces of a compaction, so small that a lane and slot has several. */
+const SMALL_PIECES = { rows: 40, files: 3 }
+/** First day of a recount: earlier than any arrival. */
+const FIRST_DAY = '2026-01-01'
 /** Age after which rows may be deleted, once a view counts them. */
 const TTL_MS = 2 * HOUR_MS
 
@@ -143,16 +147,29 @@ export class BatchSide {
     this.#start('backfill', process => runBackfill(this.#layer(process), day(from), day(0)))
   }
 
+  /** Counts all days again, from what the archive holds. */
+  startRecount(): void {
+    const today = dayOf(this.#options.nowMs())
+    this.#start('recount', process => runBackfill(this.#layer(process), FIRST_DAY, today))
+  }
+
+  /** Some compactions end after their first piece. */
   async startCompaction(): Promise<void> {
-    const { networkOf, slotMs, nowMs, random } = this.#options
+    await this.#compact(this.luck() < 0.3 ? 1 : Number.POSITIVE_INFINITY)
+  }
+
+  async startWholeCompaction(): Promise<void> {
+    await this.#compact(Number.POSITIVE_INFINITY)
+  }
+
+  async #compact(mostPieces: number): Promise<void> {
+    const { networkOf, slotMs, nowMs } = this.#options
     const before = (await this.#views.current())?.cut ?? 0
     this.#start('compaction', process => {
       const objects = faultyObjects(this.#objects, networkOf(process))
-      // Pieces are small, and some runs end after the first of them.
-      const pieceLimits = { rows: 40, files: 3 }
-      let pieces = random() < 0.3 ? 1 : Number.POSITIVE_INFINITY
+      let pieces = mostPieces
       const hasTime = () => pieces-- > 0
-      return compactArchive({ objects, slotMs, before, now: nowMs, hasTime, pieceLimits })
+      return compactArchive({ objects, slotMs, before, now: nowMs, hasTime, pieceLimits: SMALL_PIECES })
     })
   }
 
