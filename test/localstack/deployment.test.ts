@@ -141,7 +141,9 @@ describeWithLocalStack('the deployed system', () => {
     const { batch } = await eventually(
       async () => {
         await system.invoke('heartbeat')
-        expect(await system.runBatch()).toMatchObject({ status: 'SUCCEEDED' })
+        const run = await system.runBatch()
+        // On a busy machine, lanes may be archived later than a run waits for.
+        if (!run.output.startsWith('LanesBehind')) expect(run.status, run.output).toBe('SUCCEEDED')
         return health()
       },
       ({ batch }) => batch.images === sent.length,
