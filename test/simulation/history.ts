@@ -167,18 +167,19 @@ class History {
       await this.#comeToRest()
     }
     const cut = slotOf(this.#world.nowMs, SLOT_MS) - SLOT_MS
-    await this.#compactAll(batch)
-    batch.startRecount()
-    await this.#comeToRest()
+    await this.#compactAndRecount(batch)
     await batch.judgeRest(cut)
   }
 
-  /** Compacts everything. The second run, a slot later, deletes the files that the first has replaced. */
-  async #compactAll(batch: BatchSide): Promise<void> {
+  /** The second compaction, a slot later, deletes the files that the first has replaced. Before it, both are there. */
+  async #compactAndRecount(batch: BatchSide): Promise<void> {
     for (let run = 0; run < 2; run++) {
       this.#world.nowMs += SLOT_MS
       await batch.startWholeCompaction()
       await this.#comeToRest()
+      batch.startRecount()
+      await this.#comeToRest()
+      await batch.judgeViews()
     }
   }
 }
