@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../ports/object-store.ts'
-import { AGGREGATES_PREFIX, aggregatesKey, aggregatesRevision, encodeAggregates } from './aggregates-table.ts'
+import { AGGREGATES, encodeAggregates } from './aggregates-table.ts'
 import { publishDays } from './days.ts'
 import { DamagedObjectError, decodeView, revisionOf, VIEW_PREFIX, viewKey } from './view.ts'
 import type { ViewReader } from './view-reader.ts'
@@ -18,13 +18,11 @@ export async function publishTables(objects: ObjectStore, views: ViewReader): Pr
 /** @returns the oldest revision that is kept; undefined before the first */
 async function publishAggregates(objects: ObjectStore, views: ViewReader): Promise<number | undefined> {
   const published = (await Array.fromAsync(objects.list(VIEW_PREFIX))).map(revisionOf)
-  const written = (await Array.fromAsync(objects.list(AGGREGATES_PREFIX))).flatMap(key => aggregatesRevision(key) ?? [])
+  const written = await AGGREGATES.written(objects)
   const known = new Set(written)
   for (const revision of published) if (!known.has(revision)) await writeOne(objects, views, revision)
   const [oldest] = published
-  for (const revision of written) {
-    if (oldest !== undefined && revision < oldest) await objects.delete(aggregatesKey(revision))
-  }
+  await AGGREGATES.deleteBefore(objects, written, oldest)
   return oldest
 }
 
@@ -35,7 +33,7 @@ async function writeOne(objects: ObjectStore, views: ViewReader, revision: numbe
   if (!bytes) return
   try {
     const view = decodeView(key, bytes)
-    await objects.putIfAbsent(aggregatesKey(revision), encodeAggregates(view, await views.classes(view)))
+    await objects.putIfAbsent(AGGREGATES.keyOf(revision), encodeAggregates(view, await views.classes(view)))
   } catch (error) {
     // Answers pass over a damaged view, and so does the table.
     if (!(error instanceof DamagedObjectError)) throw error

@@ -1,7 +1,7 @@
 import { addTotals, emptyTotals } from '../core/totals.ts'
 import { readParquet } from '../parquet/read.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import { DAYS_PREFIX, type DayRow, dayRow, daysKey, daysRevision, encodeDayRows } from './days-table.ts'
+import { DAYS, type DayRow, dayRow } from './days-table.ts'
 import { DamagedObjectError, decodeView, type Part, type View, viewKey } from './view.ts'
 import type { ViewReader } from './view-reader.ts'
 
@@ -11,16 +11,14 @@ import type { ViewReader } from './view-reader.ts'
  * run reads the parts of a month or two, however long the history is.
  */
 export async function publishDays(objects: ObjectStore, views: ViewReader, oldest: number | undefined): Promise<void> {
-  const written = (await Array.fromAsync(objects.list(DAYS_PREFIX))).flatMap(key => daysRevision(key) ?? [])
-  for (const revision of written) {
-    if (oldest !== undefined && revision < oldest) await objects.delete(daysKey(revision))
-  }
+  const written = await DAYS.written(objects)
+  await DAYS.deleteBefore(objects, written, oldest)
   try {
     const view = await views.current()
     if (!view || written.includes(view.revision)) return
     const before = written.filter(revision => revision < view.revision && revision >= (oldest ?? 0)).at(-1)
     const rows = await rowsOf(objects, views, view, before)
-    await objects.putIfAbsent(daysKey(view.revision), encodeDayRows(view, rows))
+    await objects.putIfAbsent(DAYS.keyOf(view.revision), DAYS.encode(view, rows))
   } catch (error) {
     // Answers pass over a damaged view, and so does the table.
     if (!(error instanceof DamagedObjectError)) throw error
@@ -65,7 +63,7 @@ async function fileOf(
   objects: ObjectStore,
   revision: number,
 ): Promise<{ rows: DayRow[]; parts: View['parts'] } | undefined> {
-  const [file, bytes] = await Promise.all([objects.get(daysKey(revision)), objects.get(viewKey(revision))])
+  const [file, bytes] = await Promise.all([objects.get(DAYS.keyOf(revision)), objects.get(viewKey(revision))])
   if (!file || !bytes) return undefined
   try {
     const { parts } = decodeView(viewKey(revision), bytes)

@@ -2,64 +2,43 @@ import { Stack } from 'aws-cdk-lib'
 import { type CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue'
 import type { Construct } from 'constructs'
 import type { TableColumn } from '../../functions/archive/table.ts'
-import {
-  AGGREGATES_COLUMNS,
-  AGGREGATES_PREFIX,
-  AGGREGATES_SQL,
-  AGGREGATES_TABLE,
-  ALL_AGGREGATES_TABLE,
-} from '../../functions/batch/aggregates-table.ts'
-import { ALL_DAYS_TABLE, DAYS_COLUMNS, DAYS_PREFIX, DAYS_SQL, DAYS_TABLE } from '../../functions/batch/days-table.ts'
+import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
+import { DAYS } from '../../functions/batch/days-table.ts'
+import type { RevisionTable } from '../../functions/batch/revision-table.ts'
 import { sqlType } from '../../functions/parquet/hive-type.ts'
 import type { Names } from '../names.ts'
 
-/** A table of all revisions, and a SQL view of the newest one. */
-interface Tables {
+/** Table, and what its constructs and descriptions are called. */
+interface Named {
+  table: Pick<RevisionTable<never>, 'prefix' | 'all' | 'newest' | 'columns' | 'sql'>
   /** Names of the constructs. */
   ids: { all: string; newest: string }
-  all: string
-  newest: string
-  /** What a row is, for descriptions. */
+  /** Content of a row, for descriptions. */
   rows: string
-  prefix: string
-  columns: readonly TableColumn[]
-  sql: string
 }
 
-const TABLES: readonly Tables[] = [
+const TABLES: readonly Named[] = [
   {
+    table: AGGREGATES,
     ids: { all: 'AllAggregatesTable', newest: 'AggregatesView' },
-    all: ALL_AGGREGATES_TABLE,
-    newest: AGGREGATES_TABLE,
     rows: 'Statistics of each class over all time',
-    prefix: AGGREGATES_PREFIX,
-    columns: AGGREGATES_COLUMNS,
-    sql: AGGREGATES_SQL,
   },
-  {
-    ids: { all: 'AllDaysTable', newest: 'DaysView' },
-    all: ALL_DAYS_TABLE,
-    newest: DAYS_TABLE,
-    rows: 'Statistics of each class and day',
-    prefix: DAYS_PREFIX,
-    columns: DAYS_COLUMNS,
-    sql: DAYS_SQL,
-  },
+  { table: DAYS, ids: { all: 'AllDaysTable', newest: 'DaysView' }, rows: 'Statistics of each class and day' },
 ]
 
 /** Adds the tables of the batch view to the Glue catalog: of all revisions, and SQL views of the newest one. */
 export function addAggregatesTables(scope: Construct, names: Names, database: CfnDatabase): void {
-  for (const tables of TABLES) addBoth(scope, names, database, tables)
+  for (const named of TABLES) addBoth(scope, names, database, named)
 }
 
-function addBoth(scope: Construct, names: Names, database: CfnDatabase, tables: Tables): void {
+function addBoth(scope: Construct, names: Names, database: CfnDatabase, { table, ids, rows }: Named): void {
   const { account } = Stack.of(scope)
   const ofDatabase = { catalogId: account, databaseName: names.database }
-  const { ids, rows, prefix, columns, sql } = tables
+  const { prefix, columns, sql } = table
   const all = new CfnTable(scope, ids.all, {
     ...ofDatabase,
     tableInput: {
-      name: tables.all,
+      name: table.all,
       description: `${rows}, for each revision of the batch view that is kept`,
       tableType: 'EXTERNAL_TABLE',
       storageDescriptor: {
@@ -75,7 +54,7 @@ function addBoth(scope: Construct, names: Names, database: CfnDatabase, tables: 
   const newest = new CfnTable(scope, ids.newest, {
     ...ofDatabase,
     tableInput: {
-      name: tables.newest,
+      name: table.newest,
       description: `${rows}, of the newest revision of the batch view`,
       tableType: 'VIRTUAL_VIEW',
       parameters: { presto_view: 'true', comment: 'Presto View' },

@@ -5,7 +5,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { COMPACTION_PROGRESS_PREFIX } from '../../functions/archive/compaction-progress.ts'
-import { AGGREGATES_PREFIX } from '../../functions/batch/aggregates-table.ts'
+import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
 import { SITES_PREFIX } from '../../functions/images/sites/stored-sites.ts'
 import type { Names } from '../names.ts'
 import { type Stage, storeAddress } from '../stages.ts'
@@ -72,7 +72,7 @@ function servingFunction(scope: Construct, { stage, names, grants, log }: ApiAnd
   log.allowLogMetadata(serving, 'lag')
   grants.speedStore(serving)
   const described = ['reference/*', 'batch/*', `${COMPACTION_PROGRESS_PREFIX}*`]
-  grants.readObjects(serving, ...described, 'views/*', 'history/*', `${AGGREGATES_PREFIX}*`, `${SITES_PREFIX}*`)
+  grants.readObjects(serving, ...described, 'views/*', 'history/*', `${AGGREGATES.prefix}*`, `${SITES_PREFIX}*`)
   return serving
 }
 

@@ -15,8 +15,8 @@ import {
   ARCHIVE_TABLE_COLUMNS,
   slotProjection,
 } from '../../functions/archive/table.ts'
-import { AGGREGATES_PREFIX } from '../../functions/batch/aggregates-table.ts'
-import { DAYS_PREFIX } from '../../functions/batch/days-table.ts'
+import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
+import { DAYS } from '../../functions/batch/days-table.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import type { BatchOutcome } from '../../functions/runtime/aws/batch.ts'
 import type { Names } from '../names.ts'
@@ -65,7 +65,7 @@ export class BatchLayer extends Construct {
     log.allowLogMetadata(this.function, 'lanes')
     grants.speedStore(this.function)
     grants.athena(this.function)
-    const ofViews = ['views/*', 'history/*', `${AGGREGATES_PREFIX}*`, `${DAYS_PREFIX}*`]
+    const ofViews = ['views/*', 'history/*', `${AGGREGATES.prefix}*`, `${DAYS.prefix}*`]
     grants.readObjects(this.function, ...ofViews, 'imports/*')
     grants.writeObjects(this.function, ...ofViews, 'batch/*')
     grants.deleteObjects(this.function, ...ofViews)

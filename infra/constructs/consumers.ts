@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib'
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
-import { AGGREGATES_PREFIX } from '../../functions/batch/aggregates-table.ts'
+import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
 import { CLASSES_PREFIX } from '../../functions/batch/view.ts'
 import { archiveBatching, SPEED_BATCHING } from '../../functions/runtime/batching.ts'
 import type { Names } from '../names.ts'
@@ -36,7 +36,7 @@ export class SpeedLayer extends Construct {
     })
     log.allowLogMetadata(this.function, 'lanes')
     grants.speedStore(this.function)
-    grants.readObjects(this.function, 'reference/*', 'views/*', `${CLASSES_PREFIX}*`, `${AGGREGATES_PREFIX}*`)
+    grants.readObjects(this.function, 'reference/*', 'views/*', `${CLASSES_PREFIX}*`, `${AGGREGATES.prefix}*`)
     grants.bus(this.function)
     this.mapping = log.consume(this, this.function, SPEED_BATCHING)
   }

@@ -3,15 +3,7 @@ import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTrinoClient } from '../../functions/adapters/sql/trino-client.ts'
-import {
-  AGGREGATES_COLUMNS,
-  AGGREGATES_PREFIX,
-  AGGREGATES_SQL,
-  AGGREGATES_TABLE,
-  ALL_AGGREGATES_TABLE,
-  aggregatesKey,
-  encodeAggregates,
-} from '../../functions/batch/aggregates-table.ts'
+import { AGGREGATES, encodeAggregates } from '../../functions/batch/aggregates-table.ts'
 import type { History } from '../../functions/core/history.ts'
 import { sqlType } from '../../functions/parquet/hive-type.ts'
 import { emptyView } from '../support/factories.ts'
@@ -38,7 +30,7 @@ function historyOf(count: number, ndviMicro: number): History {
   } as History
 }
 
-const QUESTION = `select class_name, ndvi_avg, ndvi_stddev, ndvi_global_min, red_avg, image_count, revision from ${AGGREGATES_TABLE} order by class_name`
+const QUESTION = `select class_name, ndvi_avg, ndvi_stddev, ndvi_global_min, red_avg, image_count, revision from ${AGGREGATES.newest} order by class_name`
 
 describeWithTrino('the table landcover_aggregates', () => {
   let trino: Trino
@@ -48,7 +40,7 @@ describeWithTrino('the table landcover_aggregates', () => {
     trino = await startTrino()
     ;({ connection, folder } = await trino.freshArchive())
     for (const revision of [9, 10]) {
-      const file = join(folder, aggregatesKey(revision))
+      const file = join(folder, AGGREGATES.keyOf(revision))
       await mkdir(dirname(file), { recursive: true })
       const view = emptyView({ revision })
       const classes = new Map([
@@ -58,12 +50,12 @@ describeWithTrino('the table landcover_aggregates', () => {
       await writeFile(file, encodeAggregates(view, classes))
     }
     const client = openTrinoClient(connection)
-    const columns = AGGREGATES_COLUMNS.map(({ name, type }) => `${name} ${sqlType(type)}`).join(', ')
-    const location = `local:///${connection.schema}/${AGGREGATES_PREFIX}`
+    const columns = AGGREGATES.columns.map(({ name, type }) => `${name} ${sqlType(type)}`).join(', ')
+    const location = `local:///${connection.schema}/${AGGREGATES.prefix}`
     await client.run(
-      `create table ${ALL_AGGREGATES_TABLE} (${columns}) with (external_location = '${location}', format = 'PARQUET')`,
+      `create table ${AGGREGATES.all} (${columns}) with (external_location = '${location}', format = 'PARQUET')`,
     )
-    await client.run(`create view ${AGGREGATES_TABLE} as ${AGGREGATES_SQL}`)
+    await client.run(`create view ${AGGREGATES.newest} as ${AGGREGATES.sql}`)
     await client.close()
   }, TRINO_START_TIMEOUT_MS)
   afterAll(async () => {
@@ -76,9 +68,9 @@ describeWithTrino('the table landcover_aggregates', () => {
     await client.close()
     const duckdb = await DuckDBInstance.create(':memory:')
     const here = await duckdb.connect()
-    const files = join(folder, AGGREGATES_PREFIX, '*.parquet')
-    await here.run(`create view ${ALL_AGGREGATES_TABLE} as select * from read_parquet('${files}')`)
-    await here.run(`create view ${AGGREGATES_TABLE} as ${AGGREGATES_SQL}`)
+    const files = join(folder, AGGREGATES.prefix, '*.parquet')
+    await here.run(`create view ${AGGREGATES.all} as select * from read_parquet('${files}')`)
+    await here.run(`create view ${AGGREGATES.newest} as ${AGGREGATES.sql}`)
     const expected = (await here.runAndReadAll(QUESTION)).getRowObjectsJS()
     here.closeSync()
     duckdb.closeSync()
@@ -97,13 +89,13 @@ describeWithTrino('the table landcover_aggregates', () => {
     const files = await readdir(metastore, { recursive: true })
     const texts = await Promise.all(
       files
-        .filter(name => name.includes(AGGREGATES_TABLE))
+        .filter(name => name.includes(AGGREGATES.newest))
         .map(name => readFile(join(metastore, name), 'utf8').catch(() => '')),
     )
     const [, base64 = ''] = /Presto View: ([\w+/=]+) \*/.exec(texts.join('\n')) ?? []
     const written = JSON.parse(Buffer.from(base64, 'base64').toString('utf8'))
     expect(written.originalSql.replace(/\s+/g, ' ').toLowerCase()).toContain('max(revision)')
-    const types = AGGREGATES_COLUMNS.map(({ name, type }) => ({
+    const types = AGGREGATES.columns.map(({ name, type }) => ({
       name,
       type: type === 'timestamp' ? 'timestamp(3)' : sqlType(type),
     }))

@@ -1,12 +1,7 @@
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { expect, it, onTestFinished } from 'vitest'
-import {
-  AGGREGATES_PREFIX,
-  AGGREGATES_SQL,
-  AGGREGATES_TABLE,
-  ALL_AGGREGATES_TABLE,
-} from '../../functions/batch/aggregates-table.ts'
+import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
 import { dayOf, formatTimestamp, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { LOG_QUERIES } from '../../infra/constructs/log-queries.ts'
 import { SAVED_QUERIES } from '../../infra/constructs/saved-queries.ts'
@@ -46,9 +41,9 @@ async function countedImages(): Promise<{ connection: DuckDBConnection; today: s
   const objects = join(pipeline.folder, 'objects')
   await connection.run(`create view landcover_archive as select * from read_parquet('${objects}/archive/*/*.parquet',
     hive_partitioning = true, hive_types = {'arrival_slot': varchar}, union_by_name = true)`)
-  const files = `${objects}/${AGGREGATES_PREFIX}*.parquet`
-  await connection.run(`create view ${ALL_AGGREGATES_TABLE} as select * from read_parquet('${files}')`)
-  await connection.run(`create view ${AGGREGATES_TABLE} as ${AGGREGATES_SQL}`)
+  const files = `${objects}/${AGGREGATES.prefix}*.parquet`
+  await connection.run(`create view ${AGGREGATES.all} as select * from read_parquet('${files}')`)
+  await connection.run(`create view ${AGGREGATES.newest} as ${AGGREGATES.sql}`)
   return { connection, today: `date '${dayOf(clock.nowMs)}'` }
 }
 

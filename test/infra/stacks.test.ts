@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TABLES } from '../../functions/adapters/row-encoding/tables.ts'
-import { AGGREGATES_COLUMNS, AGGREGATES_SQL } from '../../functions/batch/aggregates-table.ts'
-import { DAYS_COLUMNS, DAYS_SQL } from '../../functions/batch/days-table.ts'
+import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
+import { DAYS } from '../../functions/batch/days-table.ts'
 import { FUNCTIONS } from '../../infra/constructs/bundles.ts'
 import { LOG_QUERIES } from '../../infra/constructs/log-queries.ts'
 import { SAVED_QUERIES } from '../../infra/constructs/saved-queries.ts'
@@ -132,8 +132,8 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
 
   if (stage !== 'local')
     it.each([
-      ['landcover_aggregates', AGGREGATES_SQL, AGGREGATES_COLUMNS],
-      ['landcover_days', DAYS_SQL, DAYS_COLUMNS],
+      ['landcover_aggregates', AGGREGATES.sql, AGGREGATES.columns],
+      ['landcover_days', DAYS.sql, DAYS.columns],
     ])('have %s as a table of all revisions, and as a SQL view of the newest one', (name, sql, columns) => {
       const tables = properties('AWS::Glue::Table').map(({ TableInput }) => TableInput as Record<string, unknown>)
       const [all, newest] = [`${name}_all`, name].map(wanted => tables.find(({ Name }) => Name === wanted))

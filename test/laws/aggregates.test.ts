@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-query.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
-import { AGGREGATES_SQL, ALL_AGGREGATES_TABLE, aggregatesKey } from '../../functions/batch/aggregates-table.ts'
-import { ALL_DAYS_TABLE, DAYS_PREFIX, DAYS_SQL, daysKey } from '../../functions/batch/days-table.ts'
+import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
+import { DAYS } from '../../functions/batch/days-table.ts'
 import { runBackfill, runBatch } from '../../functions/batch/run.ts'
 import { viewReader } from '../../functions/batch/view-reader.ts'
 import { byName } from '../../functions/core/text-order.ts'
@@ -24,8 +24,8 @@ async function tableRows(folder: string): Promise<ClassStatsRow[] | undefined> {
   const connection = await duckdb.connect()
   try {
     const files = join(folder, 'objects', 'landcover_aggregates', '*.parquet')
-    await connection.run(`create view ${ALL_AGGREGATES_TABLE} as select * from read_parquet('${files}')`)
-    const rows = (await connection.runAndReadAll(`${AGGREGATES_SQL} order by class_name`)).getRowObjectsJS()
+    await connection.run(`create view ${AGGREGATES.all} as select * from read_parquet('${files}')`)
+    const rows = (await connection.runAndReadAll(`${AGGREGATES.sql} order by class_name`)).getRowObjectsJS()
     return rows.map(row => ({
       class_name: row.class_name as string,
       count: Number(row.image_count),
@@ -51,9 +51,9 @@ async function dayRows(folder: string): Promise<unknown[]> {
   const duckdb = await DuckDBInstance.create(':memory:')
   const connection = await duckdb.connect()
   try {
-    const files = join(folder, 'objects', DAYS_PREFIX, '*.parquet')
-    await connection.run(`create view ${ALL_DAYS_TABLE} as select * from read_parquet('${files}')`)
-    const rows = (await connection.runAndReadAll(`${DAYS_SQL} order by event_day, class_name`)).getRowObjectsJS()
+    const files = join(folder, 'objects', DAYS.prefix, '*.parquet')
+    await connection.run(`create view ${DAYS.all} as select * from read_parquet('${files}')`)
+    const rows = (await connection.runAndReadAll(`${DAYS.sql} order by event_day, class_name`)).getRowObjectsJS()
     return rows.map(row => [row.event_day, row.class_name, Number(row.image_count), row.ndvi_avg, row.ndvi_stddev])
   } catch (error) {
     if (String(error).includes('No files found')) return []
@@ -207,13 +207,13 @@ it('each revision has a file that never changes, for as long as its view is kept
     await speed(beat)
     await archive(beat)
     expect((await pipeline.runBatch()).view?.revision).toBe(revision)
-    seen.push((await pipeline.objects.get(aggregatesKey(revision))) as Uint8Array)
+    seen.push((await pipeline.objects.get(AGGREGATES.keyOf(revision))) as Uint8Array)
   }
-  for (const [at, bytes] of seen.entries()) expect(await pipeline.objects.get(aggregatesKey(at + 1))).toEqual(bytes)
+  for (const [at, bytes] of seen.entries()) expect(await pipeline.objects.get(AGGREGATES.keyOf(at + 1))).toEqual(bytes)
   await pipeline.objects.delete('views/000000000001.json')
   await pipeline.runBatch()
-  expect(await pipeline.objects.get(aggregatesKey(1))).toBeUndefined()
-  expect(await pipeline.objects.get(aggregatesKey(2))).toEqual(seen[1])
-  expect(await pipeline.objects.get(daysKey(1))).toBeUndefined()
-  expect(await pipeline.objects.get(daysKey(2))).toBeDefined()
+  expect(await pipeline.objects.get(AGGREGATES.keyOf(1))).toBeUndefined()
+  expect(await pipeline.objects.get(AGGREGATES.keyOf(2))).toEqual(seen[1])
+  expect(await pipeline.objects.get(DAYS.keyOf(1))).toBeUndefined()
+  expect(await pipeline.objects.get(DAYS.keyOf(2))).toBeDefined()
 })
