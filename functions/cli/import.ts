@@ -120,7 +120,7 @@ async function importSources(
   let withoutNdvi = 0
   for (const source of sources) {
     try {
-      const total = await rowsOf(source)
+      const total = progress.isShown ? await rowsOf(source) : null
       const onRow = (row: number) => progress.show(() => rowsRead(row, total, source.path))
       const imported = await importSource({ ...bulk, onRow }, source)
       if (imported.events !== 0) lanes.push(imported.lane)

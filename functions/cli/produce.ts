@@ -74,7 +74,7 @@ await runCommand(
     await refuseUnreadable(flags.data, reading)
     const environment = readEnvironment(process.env)
     const { log, isOwn } = await openTarget(flags, environment)
-    const produced = isOwn ? producedFiles(objects, found.sources) : undefined
+    const produced = isOwn ? await producedFiles(objects, found.sources) : undefined
     for (const line of (await produced?.before()) ?? []) process.stderr.write(`${line}\n`)
     const progress = progressLine(process.stderr)
     const { stopping, abandoning } = stoppable()

@@ -5,6 +5,8 @@ const SHOW_EVERY_MS = 100
  * Creates a progress line that is overwritten as work continues. It writes nothing when the stream is not a terminal.
  */
 export function progressLine(stream: NodeJS.WriteStream): {
+  /** False when it writes nothing. */
+  isShown: boolean
   /** @param text the line, or what makes it when it is shown */
   show(text: string | (() => string)): void
   clear(): void
@@ -12,6 +14,7 @@ export function progressLine(stream: NodeJS.WriteStream): {
   let shownMs = Number.NEGATIVE_INFINITY
   let isShown = false
   return {
+    isShown: stream.isTTY === true,
     show(text) {
       const now = performance.now()
       if (!stream.isTTY || now - shownMs < SHOW_EVERY_MS) return

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { readSites } from '../images/sites/read-sites.ts'
 import {
   listSitesVersions,
+  newestSitesVersion,
   readStoredSites,
   type SitesVersion,
   sitesToGeoJson,
@@ -84,13 +85,13 @@ async function exportSites(
 }
 
 async function versionOf(objects: Runtime['objects'], asked: string | undefined): Promise<SitesVersion> {
-  const number = asked === undefined ? undefined : wholeNumber('version', asked, 1, 1e9)
-  const versions = await listSitesVersions(objects)
-  const found = number === undefined ? versions.at(-1) : versions.find(({ version }) => version === number)
+  if (asked === undefined) {
+    const newest = await newestSitesVersion(objects)
+    if (newest) return newest
+    throw new Error('no sites are stored: npm run sites -- import FILE')
+  }
+  const number = wholeNumber('version', asked, 1, 1e9)
+  const found = (await listSitesVersions(objects)).find(({ version }) => version === number)
   if (found) return found
-  throw new Error(
-    number === undefined
-      ? 'no sites are stored: npm run sites -- import FILE'
-      : `there is no version ${number} of the sites: see npm run sites -- list`,
-  )
+  throw new Error(`there is no version ${number} of the sites: see npm run sites -- list`)
 }

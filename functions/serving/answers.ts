@@ -171,26 +171,25 @@ async function windowsOf(
 
   const series = new Map<number, Map<string, Totals>>()
   let count = 0
-  const add = (timeMs: number, totals: ReadonlyMap<string, Totals>) => {
+  const add = (timeMs: number, totals: Iterable<readonly [string, Totals]>) => {
     const classes = series.get(timeMs) ?? new Map<string, Totals>()
     series.set(timeMs, classes)
     const before = classes.size
-    const own = only === undefined ? undefined : totals.get(only)
-    addEach(classes, only === undefined ? totals : own ? [[only, own]] : [])
+    addEach(classes, totals)
     count += classes.size - before
     refuseTooManyRows('class', count)
   }
   if (hasDays && view) {
     const lastDay = dayOf(Math.min(untilMs, splitMs) - 1)
     for (const { day, className, history } of await serving.views.days(view, dayOf(fromMs), lastDay)) {
-      add(Date.parse(day), new Map([[className, history.totals]]))
+      if (only === undefined || className === only) add(Date.parse(day), [[className, history.totals]])
     }
   }
   const firstMs = startOfStep(fromMs)
   for (const { slot, windowStart, totals } of await speedRowsSince(serving, cursors, since)) {
     const timeMs = startOfStep(windowStart)
     if (timeMs < firstMs || timeMs >= untilMs) continue
-    if (windowStart >= splitMs || slot >= cut) add(timeMs, totals)
+    if (windowStart >= splitMs || slot >= cut) add(timeMs, only === undefined ? totals : entryOf(totals, only))
   }
   return [...series]
     .sort(([a], [b]) => a - b)
@@ -200,6 +199,12 @@ async function windowsOf(
         .sort(byName)
         .map(([className, totals]) => windowRow(className, timeMs, totals, watermarkMs, lengthMs))
     })
+}
+
+/** The entry of one name, if there is one. */
+function entryOf(totals: ReadonlyMap<string, Totals>, name: string): [string, Totals][] {
+  const own = totals.get(name)
+  return own ? [[name, own]] : []
 }
 
 /** Range of a requested series. */

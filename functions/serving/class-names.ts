@@ -1,7 +1,6 @@
 import type { ViewReader } from '../batch/view-reader.ts'
 import type { ClassList } from '../core/classes.ts'
-import { BadParameterError } from './bad-parameter.ts'
-import { nearNames } from './near-names.ts'
+import { unknownName } from './near-names.ts'
 
 /** Sources of the known classes. */
 export interface ClassSource {
@@ -20,16 +19,9 @@ export async function refuseUnknownClass({ views, classes }: ClassSource, asked:
   const known = await classes()
   if (known.has(asked)) return
   const counted = await views.read(async view => (view ? views.classes(view) : new Map<string, unknown>()))
-  if (!counted.has(asked)) throw unknownClass(asked, new Set([...known.keys(), ...counted.keys()]))
-}
-
-function unknownClass(asked: string, names: Iterable<string>): BadParameterError {
-  const near = nearNames(asked, names)
-  const advice =
-    near.length > 0 ? `near names are ${near.map(name => JSON.stringify(name)).join(', ')}` : 'no name is near it'
-  return new BadParameterError(
-    `class: ${JSON.stringify(asked)} is not known; ${advice}. GET /api/classes has all names`,
-    404,
-    { near },
-  )
+  if (counted.has(asked)) return
+  throw unknownName(asked, new Set([...known.keys(), ...counted.keys()]), {
+    ...{ parameter: 'class', wrong: 'is not known', noun: 'name' },
+    all: 'GET /api/classes has all names',
+  })
 }

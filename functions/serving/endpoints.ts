@@ -217,15 +217,17 @@ export const ENDPOINTS: readonly Endpoint[] = [
   }),
 ]
 
+const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
+/** Endpoints whose last part is a parameter, with what is before it. */
+const WITH_NAME = ENDPOINTS.flatMap(endpoint => {
+  const [, start, name] = /^(.*)\{(\w+)\}$/.exec(endpoint.path) ?? []
+  return start === undefined || name === undefined ? [] : [{ endpoint, start, name }]
+})
+
 /** Finds the endpoint of a path, with the parameters that the path has. */
 export function endpointOf(path: string): { endpoint: Endpoint; named: Record<string, string> } | undefined {
-  for (const endpoint of ENDPOINTS) {
-    const [, start, name] = /^(.*)\{(\w+)\}$/.exec(endpoint.path) ?? []
-    if (start === undefined || name === undefined) {
-      if (endpoint.path === path) return { endpoint, named: {} }
-    } else if (path.startsWith(start) && path.length > start.length) {
-      return { endpoint, named: { [name]: path.slice(start.length) } }
-    }
-  }
-  return undefined
+  const named = WITH_NAME.find(({ start }) => path.startsWith(start) && path.length > start.length)
+  if (named) return { endpoint: named.endpoint, named: { [named.name]: path.slice(named.start.length) } }
+  const endpoint = BY_PATH.get(path)
+  return endpoint && { endpoint, named: {} }
 }

@@ -1,3 +1,5 @@
+import { BadParameterError } from './bad-parameter.ts'
+
 /** Maximum number of edits (a character inserted, left out or replaced) between a name and one that is near it. */
 const MOST_EDITS = 3
 /** Maximum number of near names that are returned. */
@@ -13,6 +15,22 @@ export function nearNames(name: string, names: Iterable<string>): string[] {
     .sort((a, b) => a.edits - b.edits || (a.each < b.each ? -1 : 1))
     .slice(0, MOST_NEAR)
     .map(({ each }) => each)
+}
+
+/**
+ * Error of a name that is not there, with the names that are near it and status 404.
+ *
+ * @param words the parameter, what is wrong with the name, the word for such names, and the endpoint that has all of them
+ */
+export function unknownName(
+  asked: string,
+  names: Iterable<string>,
+  { parameter, wrong, noun, all }: { parameter: string; wrong: string; noun: string; all: string },
+): BadParameterError {
+  const near = nearNames(asked, names)
+  const advice =
+    near.length > 0 ? `near ${noun}s are ${near.map(name => JSON.stringify(name)).join(', ')}` : `no ${noun} is near it`
+  return new BadParameterError(`${parameter}: ${JSON.stringify(asked)} ${wrong}; ${advice}. ${all}`, 404, { near })
 }
 
 /** Levenshtein distance, or more than `most`. Only cells near the diagonal are computed: the cost is linear. */

@@ -1,11 +1,10 @@
 import type { Polygon, Site } from '../images/sites/site.ts'
 import { featureOf, type StoredSites } from '../images/sites/stored-sites.ts'
-import { BadParameterError } from './bad-parameter.ts'
 import { type ClassSource, refuseUnknownClass } from './class-names.ts'
-import { nearNames } from './near-names.ts'
+import { unknownName } from './near-names.ts'
 import type { SiteCollection, SiteFeature, SiteQuery, SitesQuery } from './site-schemas.ts'
 
-/** What tells the stored sites. */
+/** Source of the stored sites. */
 export interface SiteSource {
   /** Reads the newest version of the stored sites; undefined before the first import. */
   sites(): Promise<StoredSites | undefined>
@@ -59,7 +58,11 @@ export async function siteById(source: SiteSource, { id: asked }: SiteQuery): Pr
   // Some gateways decode the path and others do not.
   const site = stored.find(({ id }) => id === asked) ?? stored.find(({ id }) => id === decoded(asked))
   if (site) return featureOf(site)
-  throw unknownSite(decoded(asked), stored)
+  const ids = stored.map(({ id }) => id)
+  throw unknownName(decoded(asked), ids, {
+    ...{ parameter: 'id', wrong: 'is no stored site', noun: 'id' },
+    all: 'GET /api/sites has all sites',
+  })
 }
 
 function decoded(text: string): string {
@@ -68,19 +71,6 @@ function decoded(text: string): string {
   } catch {
     return text
   }
-}
-
-function unknownSite(asked: string, stored: readonly Site[]): BadParameterError {
-  const near = nearNames(
-    asked,
-    stored.map(({ id }) => id),
-  )
-  const advice = near.length > 0 ? `near ids are ${near.map(id => JSON.stringify(id)).join(', ')}` : 'no id is near it'
-  return new BadParameterError(
-    `id: ${JSON.stringify(asked)} is no stored site; ${advice}. GET /api/sites has all sites`,
-    404,
-    { near },
-  )
 }
 
 function boxesOf(site: Site): readonly Box[] {

@@ -159,7 +159,7 @@ export const CHECKS: readonly Check[] = [
   },
 ]
 
-/** Request of a viewer whom no allowlist lets pass, as CloudFront shows it to its functions. */
+/** CloudFront event of a viewer with an IPv6 address. Every allowlist refuses it. */
 const VIEWER_REQUEST = {
   version: '1.0',
   context: { eventType: 'viewer-request' },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { compareText } from '../../core/text-order.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { ImageError } from '../errors.ts'
 import { parseGeoJson, polygonsOf } from './geojson.ts'
@@ -61,7 +62,7 @@ export async function storeSites(
   const key = `${FILES_PREFIX}${sha256}.geojson`
   await objects.putIfAbsent(key, bytes)
   for (;;) {
-    const newest = (await listSitesVersions(objects)).at(-1)
+    const newest = await newestSitesVersion(objects)
     if (newest?.sha256 === sha256) return { version: newest, isNew: false }
     const number = (newest?.version ?? 0) + 1
     const version: SitesVersion = { version: number, key, sha256, sites: sites.length, importedAt, source }
@@ -72,7 +73,7 @@ export async function storeSites(
 
 /** Writes sites as GeoJSON, in order of their ids. The same sites give the same text. */
 export function sitesToGeoJson(sites: readonly Site[]): string {
-  const features = [...sites].sort(byId).map(site => JSON.stringify(featureOf(site)))
+  const features = [...sites].sort((a, b) => compareText(a.id, b.id)).map(site => JSON.stringify(featureOf(site)))
   return `{"type":"FeatureCollection","features":[\n${features.join(',\n')}\n]}\n`
 }
 
@@ -91,10 +92,6 @@ export function featureOf({ id, className, polygons }: Site) {
   }
 }
 
-function byId(a: Pick<Site, 'id'>, b: Pick<Site, 'id'>): number {
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
-}
-
 function versionKey(number: number): string {
   return `${VERSIONS_PREFIX}${String(number).padStart(12, '0')}.json`
 }
@@ -104,6 +101,12 @@ export async function listSitesVersions(objects: ObjectStore): Promise<SitesVers
   const versions: SitesVersion[] = []
   for await (const key of objects.list(VERSIONS_PREFIX)) versions.push(await readVersion(objects, key))
   return versions
+}
+
+/** Reads the newest version; undefined before the first import. @throws Error when it is of a format to come */
+export async function newestSitesVersion(objects: ObjectStore): Promise<SitesVersion | undefined> {
+  const newest = (await Array.fromAsync(objects.list(VERSIONS_PREFIX))).at(-1)
+  return newest === undefined ? undefined : readVersion(objects, newest)
 }
 
 async function readVersion(objects: ObjectStore, key: string): Promise<SitesVersion> {

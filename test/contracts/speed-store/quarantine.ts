@@ -68,19 +68,7 @@ export function describeQuarantine(stores: () => Stores): void {
 
     test('reads a lane in pages, also within one record and across hours', async () => {
       const lane = freshLane()
-      const places: [number, number | null][] = [
-        [1, null],
-        [2, 0],
-        [2, 3],
-        [2, 40],
-        [2, 100],
-        [9, 1],
-        [10, 0],
-      ]
-      const hours = [0, 1, 30].map(hour => SLOT + hour * HOUR_MS)
-      const entries = hours.flatMap((arrivalMs, hour) =>
-        places.map(([sequence, index]) => ({ ...entryAt(lane, 100 * hour + sequence, index), arrivalMs })),
-      )
+      const entries = entriesOverHours(lane)
       await store.quarantine(shuffled(entries))
       await store.quarantine([entryAt(freshLane(), 1, 0)])
       for (const limit of [1, 2, 3, 7, 10, 100]) {
@@ -96,18 +84,7 @@ export function describeQuarantine(stores: () => Stores): void {
 
     test('reads the newest entries of a lane in pages, also within one record and across hours', async () => {
       const lane = freshLane()
-      const places: [number, number | null][] = [
-        [1, null],
-        [2, 0],
-        [2, 3],
-        [2, 40],
-        [9, 1],
-        [10, 0],
-      ]
-      const hours = [0, 1, 30].map(hour => SLOT + hour * HOUR_MS)
-      const entries = hours.flatMap((arrivalMs, hour) =>
-        places.map(([sequence, index]) => ({ ...entryAt(lane, 100 * hour + sequence, index), arrivalMs })),
-      )
+      const entries = entriesOverHours(lane)
       await store.quarantine(shuffled(entries))
       await store.quarantine([entryAt(freshLane(), 1, 0)])
       for (const limit of [1, 2, 5, 100]) {
@@ -216,4 +193,21 @@ export function describeQuarantine(stores: () => Stores): void {
       expectEntries(await rival.readQuarantine({ lane: entry.lane, after: null, limit: 10 }), [entry])
     })
   })
+}
+
+/** Entries of a lane in the order of their places: several in one record, and in three hours. */
+function entriesOverHours(lane: string): QuarantineEntry[] {
+  const places: [number, number | null][] = [
+    [1, null],
+    [2, 0],
+    [2, 3],
+    [2, 40],
+    [2, 100],
+    [9, 1],
+    [10, 0],
+  ]
+  const hours = [0, 1, 30].map(hour => SLOT + hour * HOUR_MS)
+  return hours.flatMap((arrivalMs, hour) =>
+    places.map(([sequence, index]) => ({ ...entryAt(lane, 100 * hour + sequence, index), arrivalMs })),
+  )
 }
