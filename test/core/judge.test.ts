@@ -11,7 +11,7 @@ function series(days: number, change: (day: number) => number): Look[] {
     for (let site = 0; site < 4; site++) {
       const pattern = (((day / 8) * 7 + site * 3) % 11) * 2_000 - 10_000
       const ndvi = 700_000 + pattern + (site === 0 ? change(day) : 0)
-      const unmeasured = { red: null, blue: null, cloudFraction: null, validFraction: null }
+      const unmeasured = { blue: null, red: null, nir: null, cloudFraction: null, validFraction: null }
       looks.push({
         imageId: `i${site}`,
         className: 'F',

@@ -9,8 +9,9 @@ export interface Look {
   siteId: string | null
   eventMs: number
   ndvi: number
-  red: number | null
   blue: number | null
+  red: number | null
+  nir: number | null
   cloudFraction: number | null
   validFraction: number | null
 }
@@ -25,8 +26,8 @@ const CELL_E7 = 10_000
 
 /** Look that an event is. Its site is its site id, or the cell of 0.001 degrees that it lies in. */
 export function lookOf(event: ImageEvent): Look {
-  const { imageId, className, eventMs, ndviMean: ndvi, red, blue, cloudFraction, validFraction } = event
-  return { imageId, className, siteId: siteOf(event), eventMs, ndvi, red, blue, cloudFraction, validFraction }
+  const { imageId, className, eventMs, ndviMean: ndvi, blue, red, nir, cloudFraction, validFraction } = event
+  return { imageId, className, siteId: siteOf(event), eventMs, ndvi, blue, red, nir, cloudFraction, validFraction }
 }
 
 function siteOf({ siteId, lon, lat }: ImageEvent): string | null {
