@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { NODE_COMPILE_CACHE } from './test/support/compile-cache.ts'
 
 /**
  * `npm test` runs everything but what takes many minutes, or more than Node: the dashboard in a Chromium
@@ -6,6 +7,9 @@ import { defineConfig } from 'vitest/config'
  * LocalStack, which needs Python 3.12 (`npm run test:localstack`), and the proof that the simulation notices bugs
  * (`npm run test:planted`).
  */
+
+// For the workers, and for the programs that tests start.
+process.env.NODE_COMPILE_CACHE ??= NODE_COMPILE_CACHE
 
 /** A safety net for what waits without end. It must hold on a machine with ten times as much to do. */
 const HARD_TIMEOUT_MS = 300_000

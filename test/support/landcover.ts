@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished, TestRunner } from 'vitest'
 import type { ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
+import { NODE_COMPILE_CACHE } from './compile-cache.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** Modules as Node has compiled them: a process starts in half the time when another has loaded the same before. */
-const NODE_COMPILE_CACHE = join(tmpdir(), 'landcover-compile-cache')
 
 export interface Finished {
   code: number | null
