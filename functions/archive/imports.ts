@@ -22,7 +22,7 @@ const PREFIX = 'imports/'
  * then, because files are divided by rows, valid or not.
  *
  * @param name identifies the content of the rows, in letters and digits. An import with a known name changes nothing.
- * @param rows always the same number in the same order; null for a row that gives no event
+ * @param batches rows, some at once: always the same number in the same order; null for a row that gives no event
  * @param importedMs arrival time of the events. None of them is late.
  * @param options.isReplacing its images count instead of equal ones of other imports
  * @param options.source for people: where the rows are from
@@ -33,7 +33,7 @@ export async function importEvents(
   objects: ObjectStore,
   slotMs: number,
   name: string,
-  rows: AsyncIterable<ImageEvent | null> | Iterable<ImageEvent | null>,
+  batches: AsyncIterable<Iterable<ImageEvent | null>> | Iterable<Iterable<ImageEvent | null>>,
   importedMs: number,
   { isReplacing = false, source }: { isReplacing?: boolean; source?: string } = {},
 ): Promise<number | null> {
@@ -59,11 +59,14 @@ export async function importEvents(
     return true
   }
   if (await isImported()) return null
-  for await (const event of rows) {
-    const first = firstOfFile(++read)
-    const place = { lane, position: toPosition(first), line: read - first }
-    if (event) events.push({ event, origin: null, ...place, arrivalMs: importedMs, late: false })
-    if (read % ROWS_PER_FILE === 0 && !(await putFile())) return null
+  let position = toPosition(1)
+  for await (const rows of batches) {
+    for (const event of rows) {
+      const line = read % ROWS_PER_FILE
+      if (line === 0) position = toPosition(read + 1)
+      if (event) events.push({ event, origin: null, lane, position, line, arrivalMs: importedMs, late: false })
+      if (++read % ROWS_PER_FILE === 0 && !(await putFile())) return null
+    }
   }
   if (!(await putFile())) return null
   if (count === 0) return 0

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import type { ClassList } from '../core/classes.ts'
+import { dayOf } from '../core/time.ts'
 import { type ClassNames, classNames } from '../files/class-names.ts'
 import type { Mapping } from '../files/mapping.ts'
 import { type ReadOptions, readSource } from '../files/read-events.ts'
@@ -29,22 +30,22 @@ function survey(known: ReadonlySet<string>, images = new Set<string>()): Survey 
   const classes = new Map<string, number>()
   const unknown = new Map<string, number>()
   const counts = { events: 0, rejected: 0, withoutNdvi: 0, repeated: 0 }
-  let [first, last] = ['', '']
+  let [first, last] = [Number.POSITIVE_INFINITY, 0]
   return {
     add(read) {
       if ('problem' in read) counts.rejected += 1
       if ('noMeasurement' in read) counts.withoutNdvi += 1
       if (!('event' in read)) return
-      const { class_name, image_id, timestamp } = read.event
-      const list = known.has(class_name) ? classes : unknown
-      list.set(class_name, (list.get(class_name) ?? 0) + 1)
+      const { className, imageId, eventMs } = read.decoded
+      const list = known.has(className) ? classes : unknown
+      list.set(className, (list.get(className) ?? 0) + 1)
       if (list === unknown) return
       counts.events += 1
-      const image = JSON.stringify([class_name, image_id, timestamp])
+      const image = JSON.stringify([className, imageId, eventMs])
       if (images.has(image)) counts.repeated += 1
       images.add(image)
-      if (first === '' || timestamp < first) first = timestamp
-      if (timestamp > last) last = timestamp
+      first = Math.min(first, eventMs)
+      last = Math.max(last, eventMs)
     },
     unknown: () => unknown,
     rejected: () => counts.rejected,
@@ -52,7 +53,7 @@ function survey(known: ReadonlySet<string>, images = new Set<string>()): Survey 
       const ofUnknown = unknown.values().reduce((sum, count) => sum + count, 0)
       const parts = [
         `${counts.events} events`,
-        counts.events > 0 && `from ${first.slice(0, 10)} to ${last.slice(0, 10)}`,
+        counts.events > 0 && `from ${dayOf(first)} to ${dayOf(last)}`,
         counts.events > 0 && `classes ${listed(classes)}`,
         counts.repeated > 0 && `${counts.repeated} with the class, id and time of another`,
         counts.withoutNdvi > 0 && `${counts.withoutNdvi} rows without NDVI`,

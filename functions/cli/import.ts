@@ -121,8 +121,8 @@ async function importSources(
   for (const source of sources) {
     try {
       const total = progress.isShown ? await rowsOf(source) : null
-      const onRow = (row: number) => progress.show(() => rowsRead(row, total, source.path))
-      const imported = await importSource({ ...bulk, onRow }, source)
+      const onRows = (count: number) => progress.show(() => rowsRead(count, total, source.path))
+      const imported = await importSource({ ...bulk, onRows }, source)
       if (imported.events !== 0) lanes.push(imported.lane)
       if (imported.events === null) files.before += source.files.length
       else if (imported.events > 0) files.imported += source.files.length

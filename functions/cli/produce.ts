@@ -100,8 +100,8 @@ await runCommand(
           if (flags.strict) return
           continue
         }
-        if (delayMs === 0) await producer.add(read.event)
-        else await producer.send([read.event])
+        if (delayMs === 0) await producer.add(read.event())
+        else await producer.send([read.event()])
         progress.show(`${producer.summary().acknowledged} events published`)
         if (++taken >= limit || stopping.signal.aborted) return
         if (delayMs > 0) await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {})

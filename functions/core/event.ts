@@ -136,18 +136,41 @@ export function decodeEvent(
     throw new InvalidEventError(null, 'an event must be a JSON object')
   }
   const wire = value as Record<keyof WireEvent, unknown>
-  const optional = (field: NumberName): number | null => {
-    const read = numberOf(wire[field], field)
-    if (typeof read !== 'string') return read
+  return decodeFields(wire, checkedTime(timeOf(wire.timestamp), arrivalMs), onUnused)
+}
+
+/**
+ * Decodes an event whose time is known in ms since the epoch. The value's own timestamp is not read.
+ *
+ * @throws InvalidEventError as above
+ */
+export function decodeAt(
+  value: Readonly<Record<string, unknown>>,
+  eventMs: number,
+  arrivalMs: number,
+  onUnused: (unused: UnusedValue) => void,
+): ImageEvent {
+  return decodeFields(value as Record<keyof WireEvent, unknown>, checkedTime(eventMs, arrivalMs), onUnused)
+}
+
+function decodeFields(
+  wire: Record<keyof WireEvent, unknown>,
+  eventMs: number,
+  onUnused: (unused: UnusedValue) => void,
+): ImageEvent {
+  const optional = (field: NumberName, toInteger: (value: number) => number): number | null => {
+    const value = wire[field]
+    if (value === undefined || value === null) return null
+    const read = numberOf(value, field)
+    if (typeof read === 'number') return toInteger(read)
     onUnused({ field, message: read })
     return null
   }
-  const index = (field: NumberName) => scaled(optional(field), toMicro)
-  const bandMean = (field: NumberName) => scaled(optional(field), toMilli)
-  const degrees = (field: NumberName) => scaled(optional(field), toDegreesE7)
+  const index = (field: NumberName) => optional(field, toMicro)
+  const bandMean = (field: NumberName) => optional(field, toMilli)
+  const degrees = (field: NumberName) => optional(field, toDegreesE7)
   const name = (field: keyof WireEvent) => optionalText(wire[field], field, onUnused)
 
-  const eventMs = timestamp(wire.timestamp, arrivalMs)
   const ndviMean = required(wire.ndvi_mean, 'ndvi_mean')
   const imageId = text(wire.image_id, 'image_id')
   const className = text(wire.class_name, 'class_name')
@@ -171,7 +194,7 @@ export function decodeEvent(
     siteId: name('site_id'),
     lon: degrees('lon'),
     lat: degrees('lat'),
-    pixels: scaled(optional('pixels'), toWhole),
+    pixels: optional('pixels', toWhole),
     validFraction: index('valid_fraction'),
     cloudFraction: index('cloud_fraction'),
     sceneId: name('scene_id'),
@@ -216,23 +239,18 @@ function optionalText(value: unknown, field: keyof WireEvent, onUnused: (unused:
   }
 }
 
-function scaled(value: number | null, toInteger: (value: number) => number): number | null {
-  return value === null ? null : toInteger(value)
-}
-
 function required(value: unknown, field: NumberName): number {
+  if (value === undefined || value === null) throw new InvalidEventError(field, `${field} is missing`)
   const read = numberOf(value, field)
-  if (read === null) throw new InvalidEventError(field, `${field} is missing`)
   if (typeof read === 'string') throw new InvalidEventError(field, read)
   return toMicro(read)
 }
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
-/** Reads a number, or text that is one. Returns null when it is absent, and text that says what is wrong. */
-function numberOf(value: unknown, field: NumberName): number | string | null {
+/** Reads a number, or text that is one. Returns text that says what is wrong with another. */
+function numberOf(value: unknown, field: NumberName): number | string {
   const { lowest, highest } = NUMBERS[field]
-  if (value === undefined || value === null) return null
   const read = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value
   if (typeof read !== 'number') return `${field} must be a number`
   return read >= lowest && read <= highest ? read : `${field} must lie between ${lowest} and ${highest}`
@@ -241,7 +259,7 @@ function numberOf(value: unknown, field: NumberName): number | string | null {
 /** Numbers from here on are milliseconds since 1970. Smaller ones could be seconds: as such they reach the year 5138. */
 const LEAST_EPOCH_MS = 1e11
 
-function timestamp(value: unknown, arrivalMs: number): number {
+function timeOf(value: unknown): number {
   if (value === undefined || value === null) throw new InvalidEventError('timestamp', 'timestamp is missing')
   const ms = typeof value === 'string' ? parseTimestamp(value) : epochMs(value)
   if (ms === null) {
@@ -250,6 +268,10 @@ function timestamp(value: unknown, arrivalMs: number): number {
       'timestamp must be ISO 8601, such as 2026-11-22T14:00:00Z or 2026-11-22, or whole milliseconds since 1970',
     )
   }
+  return ms
+}
+
+function checkedTime(ms: number, arrivalMs: number): number {
   if (ms < 0) throw new InvalidEventError('timestamp', 'timestamp must not lie before 1970')
   if (ms > arrivalMs + FUTURE_TOLERANCE_MS) {
     throw new InvalidEventError(

@@ -90,7 +90,16 @@ export function startOfDay(ms: number): number {
   return Math.floor(ms / DAY_MS) * DAY_MS
 }
 
+/** Names of days that were asked for, by their starts; days repeat, and formatting them costs most of a conversion. */
+const DAY_NAMES = new Map<number, string>()
+const MAX_DAY_NAMES = 100_000
+
 /** Returns the UTC day of a time as `YYYY-MM-DD`. */
 export function dayOf(ms: number): string {
-  return formatTimestamp(ms).slice(0, 10)
+  const start = startOfDay(ms)
+  const known = DAY_NAMES.get(start)
+  if (known !== undefined) return known
+  const name = formatTimestamp(start).slice(0, 10)
+  if (DAY_NAMES.size < MAX_DAY_NAMES) DAY_NAMES.set(start, name)
+  return name
 }

@@ -6,7 +6,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import { classNames } from './class-names.ts'
 import type { Mapping } from './mapping.ts'
 import { readSource } from './read-events.ts'
-import { type ReadReport, type RowProblem, SILENT, SourceError } from './rows.ts'
+import { type ReadReport, type RowProblem, type RowRead, SILENT, SourceError } from './rows.ts'
 import { nameOfContent, type Source, stateOfFiles } from './sources.ts'
 
 /** Ports and settings of an import of people's files. */
@@ -21,7 +21,8 @@ export interface BulkImport {
   /** Its images count instead of equal ones of other imports. */
   isReplacing?: boolean
   now(): number
-  onRow?(row: number): void
+  /** @param count rows that are read */
+  onRows?(count: number): void
   onRejected(reason: RejectionReason, problem: RowProblem): void
   report?: ReadReport
 }
@@ -50,31 +51,24 @@ export async function importSource(bulk: BulkImport, source: Source): Promise<Im
   const spelling = classNames(names, mapping.classes)
   let withoutNdvi = 0
 
-  async function* events(): AsyncGenerator<ImageEvent | null> {
-    let row = 0
-    for await (const rows of readSource(source, {
-      now: () => importedMs,
-      mapping,
-      timeIsNow,
-      classes: names,
-      report,
-    })) {
-      for (const read of rows) {
-        bulk.onRow?.(++row)
-        if ('noMeasurement' in read) withoutNdvi += 1
-        if ('problem' in read) bulk.onRejected('invalid-event', read.problem)
-        if (!('event' in read)) {
-          yield null
-          continue
-        }
-        const { file, row: place, decoded, event } = read
-        if (bulk.classes.has(decoded.className)) yield decoded
-        else {
-          const message = spelling.refusal(event.class_name)
-          bulk.onRejected('unknown-class', { file, row: place, column: 'class_name', message })
-          yield null
-        }
-      }
+  function eventOf(read: RowRead): ImageEvent | null {
+    if ('noMeasurement' in read) withoutNdvi += 1
+    if ('problem' in read) bulk.onRejected('invalid-event', read.problem)
+    if (!('decoded' in read)) return null
+    const { file, row, decoded } = read
+    if (bulk.classes.has(decoded.className)) return decoded
+    const message = spelling.refusal(decoded.className)
+    bulk.onRejected('unknown-class', { file, row, column: 'class_name', message })
+    return null
+  }
+
+  async function* events(): AsyncGenerator<(ImageEvent | null)[]> {
+    let count = 0
+    const reading = { now: () => importedMs, mapping, timeIsNow, classes: names, report }
+    for await (const rows of readSource(source, reading)) {
+      count += rows.length
+      bulk.onRows?.(count)
+      yield rows.map(eventOf)
     }
     if ((await stateOfFiles(source)) !== state) {
       throw new SourceError(`${source.path} was written to while it was read: import it again when it is whole`)

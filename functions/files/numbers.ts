@@ -11,8 +11,11 @@ const NOTHING: ReadonlySet<string> = new Set([
   ...['#n/a', '#div/0!', '#value!', '#ref!', '#num!', '#name?', '#null!'],
 ])
 
+const LONGEST_NOTHING = Math.max(...[...NOTHING].map(text => text.length))
+
 export function isNothing(text: string): boolean {
-  return NOTHING.has(text.trim().toLowerCase())
+  const trimmed = text.trim()
+  return trimmed.length <= LONGEST_NOTHING && NOTHING.has(trimmed.toLowerCase())
 }
 
 /** A cell as a number; null for "not measured"; undefined for what is neither. */
@@ -21,6 +24,7 @@ export function readNumber(value: unknown, decimal: '.' | ','): number | null | 
   if (value === null || value === undefined) return null
   if (typeof value === 'bigint') return Number(value)
   if (typeof value !== 'string') return undefined
+  if (decimal === '.' && PLAIN.test(value)) return Number(value)
   const text = value.trim().replace('\u2212', '-')
   if (decimal === '.' ? PLAIN.test(text) : DECIMAL_COMMA.test(text)) {
     return Number(decimal === '.' ? text : text.replace(',', '.'))

@@ -1,12 +1,5 @@
-import {
-  decodeEvent,
-  type ImageEvent,
-  InvalidEventError,
-  ORIGINAL_NUMBERS,
-  PLACE_TEXTS,
-  type WireEvent,
-} from '../core/event.ts'
-import { formatTimestamp } from '../core/time.ts'
+import { decodeAt, InvalidEventError, ORIGINAL_NUMBERS, PLACE_TEXTS, type WireEvent } from '../core/event.ts'
+import { dayOf, formatTimestamp } from '../core/time.ts'
 import type { ClassNames } from './class-names.ts'
 import type { Mapping } from './mapping.ts'
 import { type NdviColumn, ndviColumn } from './ndvi-column.ts'
@@ -19,6 +12,7 @@ import {
   NUMBER_FIELDS,
   quoted,
   type ReadReport,
+  type RowEvent,
   type RowRead,
   TEXT_FIELDS,
 } from './rows.ts'
@@ -56,8 +50,6 @@ class InvalidCellError extends Error {
   }
 }
 
-const NOT_MEASURED = Object.fromEntries(ORIGINAL_NUMBERS.map(field => [field, null]))
-
 /** Reads the rows of a table as events, by a plan. Optional values that cannot be used are "not measured", and counted. */
 export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: RowContext): RowReader {
   const { file } = table
@@ -69,30 +61,37 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
     const source = plan.sources[field]
     return source ? [{ field, source, factor: factorOf(field), decimal: context.decimalOf(field) }] : []
   })
+  const placeTexts = PLACE_TEXTS.flatMap(field => {
+    const source = plan.sources[field]
+    return source ? [{ field, source }] : []
+  })
+  const fields = [...TEXT_FIELDS, ...ORIGINAL_NUMBERS, ...[...numbers, ...placeTexts].map(({ field }) => field)]
+  const notMeasured: Readonly<Record<string, unknown>> = Object.fromEntries(fields.map(field => [field, null]))
+  const scaling = { nodata, ndvi, report: context.report }
   const isLeftOut = (value: number | null) => mapping.nodata !== undefined && (value === null || nodata.has(value))
 
   const id = plan.sources.image_id
   const composed = id && 'isOfPreset' in id ? numbered(context.report) : undefined
 
-  function eventOf(values: readonly unknown[]): { wire: WireEvent; decoded: ImageEvent } | null {
+  function eventOf(values: readonly unknown[]): Pick<RowEvent, 'event' | 'decoded'> | null {
     const nowMs = context.now()
-    const wire: Record<string, unknown> = { ...NOT_MEASURED }
-    const time = timeOf(plan, values, readTime, context, nowMs)
-    wire.timestamp = formatTimestamp(time)
-    for (const field of TEXT_FIELDS) wire[field] = textOf(plan, field, values, wire.timestamp as string)
-    for (const field of PLACE_TEXTS) {
-      const source = plan.sources[field]
-      if (source) wire[field] = placeText(field, source, values, wire.timestamp as string, context.report)
-    }
+    const wire = { ...notMeasured }
+    const eventMs = timeOf(plan, values, readTime, context, nowMs)
+    for (const field of TEXT_FIELDS) wire[field] = textOf(plan, field, values, eventMs)
+    for (const { field, source } of placeTexts) wire[field] = placeText(field, source, values, eventMs, context.report)
     if (typeof wire.class_name === 'string') wire.class_name = context.classes.known(wire.class_name)
-    if (composed) wire.image_id = composed(wire)
+    if (composed) wire.image_id = composed(wire, eventMs)
     for (const { field, source, factor, decimal } of numbers) {
       const cell = cellOf(source, values)
       const number = readNumber(cell, decimal)
       if (field === 'ndvi_mean' && number !== undefined && isLeftOut(number)) return null
-      wire[field] = scaled(field, number, cell, { nodata, factor, ndvi, report: context.report })
+      wire[field] = scaled(field, number, cell, factor, scaling)
     }
-    return { wire: wire as unknown as WireEvent, decoded: decode(wire, nowMs, context.report) }
+    const decoded = decodeAt(wire, eventMs, nowMs, ({ field }) => {
+      context.report.warn(unusable(field))
+      wire[field] = null
+    })
+    return { decoded, event: () => ({ ...wire, timestamp: formatTimestamp(eventMs) }) as unknown as WireEvent }
   }
 
   return {
@@ -104,7 +103,7 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
       }
       try {
         const event = eventOf(row.values)
-        return event ? { file, row: row.row, event: event.wire, decoded: event.decoded } : { noMeasurement: true }
+        return event ? { file, row: row.row, ...event } : { noMeasurement: true }
       } catch (error) {
         if (!(error instanceof InvalidCellError || error instanceof InvalidEventError)) throw error
         const { field } = error
@@ -121,10 +120,10 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
  * Numbers the ids that a preset composes from the second of a class and time on: two tiles of one day in a chart are
  * two images. An export that grows at its end keeps the numbers.
  */
-function numbered(report: ReadReport): (wire: Record<string, unknown>) => string {
+function numbered(report: ReadReport): (wire: Record<string, unknown>, eventMs: number) => string {
   const counts = new Map<string, number>()
-  return ({ image_id, class_name, timestamp }) => {
-    const key = `${class_name}\n${timestamp}\n${image_id}`
+  return ({ image_id, class_name }, eventMs) => {
+    const key = `${class_name}\n${eventMs}\n${image_id}`
     const count = (counts.get(key) ?? 0) + 1
     counts.set(key, count)
     if (count === 1) return image_id as string
@@ -183,9 +182,9 @@ function timeOf(
   return read.ms
 }
 
-function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly unknown[], timestamp: string): unknown {
+function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly unknown[], eventMs: number): unknown {
   const source = plan.sources[field] as FieldSource
-  if ('template' in source) return source.template.fill(values, timestamp.slice(0, 10))
+  if ('template' in source) return source.template.fill(values, dayOf(eventMs))
   const value = cellOf(source, values)
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   if (typeof value === 'string' && value.includes(GARBLED)) {
@@ -201,14 +200,14 @@ function placeText(
   field: Field,
   source: FieldSource,
   values: readonly unknown[],
-  timestamp: string,
+  eventMs: number,
   report: ReadReport,
 ): unknown {
-  const value = 'template' in source ? source.template.fill(values, timestamp.slice(0, 10)) : cellOf(source, values)
+  const value = 'template' in source ? source.template.fill(values, dayOf(eventMs)) : cellOf(source, values)
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   if (typeof value !== 'string') return value
   if (!value.includes(GARBLED)) return isNothing(value) ? null : value
-  report.warn(notMeasured(field))
+  report.warn(unusable(field))
   return null
 }
 
@@ -216,17 +215,13 @@ function scaled(
   field: Field,
   number: number | null | undefined,
   cell: unknown,
-  {
-    nodata,
-    factor,
-    ndvi,
-    report,
-  }: { nodata: ReadonlySet<number>; factor: number | undefined; ndvi: NdviColumn; report: ReadReport },
+  factor: number | undefined,
+  { nodata, ndvi, report }: { nodata: ReadonlySet<number>; ndvi: NdviColumn; report: ReadReport },
 ): number | null {
   if (number === undefined) {
     if (field === 'ndvi_mean')
       throw new InvalidCellError(field, `${field} must be a number such as 0.42, not ${shown(cell)}`)
-    report.warn(notMeasured(field))
+    report.warn(unusable(field))
     return null
   }
   if (number === null || nodata.has(number)) return null
@@ -236,16 +231,8 @@ function scaled(
   return Number((number * factor).toPrecision(12))
 }
 
-function notMeasured(field: string): string {
+function unusable(field: string): string {
   return `${field} could not be used and is taken as not measured`
-}
-
-/** Decodes an event; optional values that it cannot have are taken out. */
-function decode(wire: Record<string, unknown>, nowMs: number, report: ReadReport): ImageEvent {
-  return decodeEvent(wire, nowMs, ({ field }) => {
-    report.warn(notMeasured(field))
-    wire[field] = null
-  })
 }
 
 function adviceFor(plan: Plan, field: Field | null, values: readonly unknown[]): string {

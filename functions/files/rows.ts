@@ -1,10 +1,16 @@
 import { type ImageEvent, ORIGINAL_NUMBERS, PLACE_NUMBERS, PLACE_TEXTS, type WireEvent } from '../core/event.ts'
 
+/** Row of a file that is a valid event. */
+export interface RowEvent {
+  file: string
+  row: number
+  decoded: ImageEvent
+  /** Makes the event as producers write it. */
+  event(): WireEvent
+}
+
 /** Result of a row of a file: a valid event, or the reason why the row was left out. */
-export type RowRead =
-  | { file: string; row: number; event: WireEvent; decoded: ImageEvent }
-  | { problem: RowProblem }
-  | { noMeasurement: true }
+export type RowRead = RowEvent | { problem: RowProblem } | { noMeasurement: true }
 
 /** A row that was left out, and why. */
 export interface RowProblem {

@@ -1,4 +1,4 @@
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, parseTimestamp, SECOND_MS } from '../core/time.ts'
 import { SourceError } from './rows.ts'
 import { type FormattedTime, formatReader, monthOf, type Parts } from './time-formats.ts'
 
@@ -47,6 +47,8 @@ export function timeReader({ timeZone, timeFormat }: TimeRules): (value: unknown
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : { ms: value.getTime() }
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return null
     const text = String(value).trim()
+    const canonical = ofFormat === undefined && text.endsWith('Z') ? parseTimestamp(text) : null
+    if (canonical !== null) return { ms: canonical }
     const formatted = ofFormat?.(text)
     if (formatted) return whole(formatted.parts, toUtc, formatted.assumed)
     const compact = COMPACT.exec(text)

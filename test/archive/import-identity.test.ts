@@ -18,7 +18,7 @@ async function open() {
     put: (name: string, events: readonly WireEvent[], isReplacing = false) => {
       const rows = events.map(event => decodeEvent(event, NOON_MS))
       const importedMs = NOON_MS + imports++ * MINUTE_MS
-      return importEvents(pipeline.objects, HOUR_MS, name, rows, importedMs, { isReplacing, source: `${name}.csv` })
+      return importEvents(pipeline.objects, HOUR_MS, name, [rows], importedMs, { isReplacing, source: `${name}.csv` })
     },
     async undo(name: string) {
       const remove = await withdrawImport(pipeline.objects, HOUR_MS, laneOfImport(name))

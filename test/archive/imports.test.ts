@@ -24,7 +24,7 @@ async function open() {
   return {
     pipeline,
     put: (rows: Iterable<ImageEvent | null>, objects: ObjectStore = pipeline.objects) =>
-      importEvents(objects, HOUR_MS, 'some', rows, NOON_MS),
+      importEvents(objects, HOUR_MS, 'some', [rows], NOON_MS),
     counted,
   }
 }
@@ -60,9 +60,9 @@ describe('an import', () => {
   it('is given up when another process has finished the same import in the meantime', async () => {
     const { pipeline, put, counted } = await open()
     async function* slowly() {
-      yield* ROWS.slice(0, 20)
+      yield ROWS.slice(0, 20)
       expect(await put(ROWS)).toBe(40)
-      yield* ROWS.slice(20)
+      yield ROWS.slice(20)
     }
     expect(await importEvents(pipeline.objects, HOUR_MS, 'some', slowly(), NOON_MS)).toBe(null)
     expect(await counted()).toEqual(recount(EVENTS, byClass))
@@ -78,10 +78,10 @@ describe('an import', () => {
     let finished: unknown
     async function* slowly() {
       // The same rows, but another version of the decoder accepts fewer of them.
-      yield* ROWS.slice(0, 20)
+      yield ROWS.slice(0, 20)
       expect(await put(ROWS)).toBe(40)
       finished = await contents()
-      yield* ROWS.slice(20).map(() => null)
+      yield ROWS.slice(20).map(() => null)
     }
     expect(await importEvents(objects, HOUR_MS, 'some', slowly(), NOON_MS + HOUR_MS)).toBe(null)
     expect(await contents()).toEqual(finished)
@@ -126,7 +126,7 @@ describe('the cost of counting imports', () => {
     const importSome = async (...names: string[]) => {
       for (const name of names) {
         const rows = ROWS.map(row => ({ ...row, imageId: `${name}-${row.imageId}` }))
-        await importEvents(objects, HOUR_MS, name, rows, NOON_MS)
+        await importEvents(objects, HOUR_MS, name, [rows], NOON_MS)
       }
       statements = 0
       const { view } = await runBatch(layer)

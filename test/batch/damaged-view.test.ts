@@ -147,7 +147,7 @@ describe('when the newest view is damaged', () => {
     async (_, how) => {
       const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: HOUR_MS })
       const rows = ['a', 'b'].map(image_id => decodeEvent(wireEvent({ image_id }), NOON_MS))
-      await importEvents(pipeline.objects, HOUR_MS, 'some', rows, NOON_MS)
+      await importEvents(pipeline.objects, HOUR_MS, 'some', [rows], NOON_MS)
       await pipeline.runBatch()
       await damage(pipeline.objects, viewKey(1), how)
       const serving = { ...pipeline.serving, views: viewReader(pipeline.objects) }

@@ -165,7 +165,7 @@ async function openHistory(days: number) {
     const atMs = NOON_MS - (index * DAY_MS) / IMAGES_PER_DAY
     return decodeEvent(toWireEvent(liveImage({ seed: 1, index, atMs })), NOON_MS)
   })
-  await importEvents(pipeline.objects, HOUR_MS, 'history', events, NOON_MS)
+  await importEvents(pipeline.objects, HOUR_MS, 'history', [events], NOON_MS)
   await pipeline.runBatch()
   const handler = servingHandler({ ...pipeline.serving, logger: pipeline.logger })
   const question = { httpMethod: 'GET', path: '/api/class-stats', headers: {} } as unknown as APIGatewayProxyEvent

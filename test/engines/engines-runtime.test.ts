@@ -323,7 +323,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
 
 async function sampleEvents(): Promise<WireEvent[]> {
   const events: WireEvent[] = []
-  for await (const read of readEvents(SAMPLE, { now: Date.now })) if ('event' in read) events.push(read.event)
+  for await (const read of readEvents(SAMPLE, { now: Date.now })) if ('event' in read) events.push(read.event())
   return events
 }
 

@@ -26,10 +26,10 @@ describe('a source', () => {
     ['vanishes', (file: string) => rmSync(file), 'cannot read'],
   ])('that %s while it is read is not imported', async (_, change, message) => {
     const { file, objects, source, bulk } = await sourceOf(1_000)
-    const onRow = (row: number) => {
-      if (row === 1) change(file)
+    const onRows = (rows: number) => {
+      if (rows === 1_000) change(file)
     }
-    await expect(importSource({ ...bulk, onRow }, source)).rejects.toThrow(message)
+    await expect(importSource({ ...bulk, onRows }, source)).rejects.toThrow(message)
     expect(await listImports(objects)).toEqual([])
   })
 

@@ -32,7 +32,7 @@ async function read(path: string, mapping: Mapping): Promise<Came> {
           for (const row of rows) {
             if ('problem' in row) said.push(describeProblem(row.problem))
             if (!('event' in row)) continue
-            const { class_name: className, timestamp, ndvi_mean } = row.event
+            const { class_name: className, timestamp, ndvi_mean } = row.event()
             const of = images.get(className) ?? { days: new Set(), sum: 0, count: 0 }
             of.days.add(timestamp.slice(0, 10))
             images.set(className, { ...of, sum: of.sum + ndvi_mean, count: of.count + 1 })

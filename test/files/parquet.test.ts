@@ -28,7 +28,7 @@ async function read(path: string, timeIsNow = false): Promise<Read> {
     for await (const each of readEvents(path, { now: () => NOW_MS, timeIsNow })) {
       if ('problem' in each) result.problems.push(each.problem)
       else if ('event' in each) {
-        result.events.push(each.event)
+        result.events.push(each.event())
         result.rows.push(each.row)
       }
     }

@@ -132,7 +132,8 @@ async function arrivalsOfSample(): Promise<{ event: WireEvent; arrivalMs: number
   for await (const read of readEvents(join(DATA, 'sample'), { now: Date.now })) {
     if (!('event' in read)) throw new Error('a row of the sample is no event')
     const delayMs = (arrivals.length % 7 === 0 ? 180 : 1) * MINUTE_MS
-    arrivals.push({ event: read.event, arrivalMs: Date.parse(read.event.timestamp) + delayMs })
+    const event = read.event()
+    arrivals.push({ event, arrivalMs: Date.parse(event.timestamp) + delayMs })
   }
   return arrivals.sort((a, b) => a.arrivalMs - b.arrivalMs)
 }

@@ -99,7 +99,7 @@ async function sampleEvents(): Promise<WireEvent[]> {
   const events: WireEvent[] = []
   for await (const read of readEvents(SAMPLE, { now: Date.now })) {
     if (!('event' in read)) throw new Error('a row of the sample is no event')
-    events.push(read.event)
+    events.push(read.event())
   }
   return events
 }

@@ -101,7 +101,7 @@ function expectSame(rows: readonly ClassRow[], expected: readonly ClassRow[]): v
 async function archiveWithCopies({ imported = 40 } = {}): Promise<{ folder: string; ofView: ClassRow[] }> {
   const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: HOUR_MS })
   const events = someEvents(imported).map(event => decodeEvent({ ...event, class_name: 'River' }, NOON_MS))
-  await importEvents(pipeline.objects, HOUR_MS, 'some', events, NOON_MS)
+  await importEvents(pipeline.objects, HOUR_MS, 'some', [events], NOON_MS)
 
   const images = (counter: number, count: number): WireEvent[] =>
     Array.from({ length: count }, (_, index) =>

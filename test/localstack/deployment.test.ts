@@ -346,7 +346,7 @@ async function realTiles(): Promise<WireEvent[]> {
   const rows = await Array.fromAsync(readEvents(REAL_TILES, { now: Date.now, timeIsNow: true }))
   return rows.map(row => {
     if (!('event' in row)) throw new Error(`a real tile cannot be read: ${JSON.stringify(row)}`)
-    return row.event
+    return row.event()
   })
 }
 

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 async function importSome(state: string, count: number): Promise<void> {
   const images = someEvents(count).map(event => ({ ...event, image_id: `${count}-${event.image_id}` }))
   const events = images.map(event => decodeEvent(event, Date.now()))
-  await importEvents(openFolderObjectStore(join(state, 'objects')), HOUR_MS, `some-${count}`, events, Date.now())
+  await importEvents(openFolderObjectStore(join(state, 'objects')), HOUR_MS, `some-${count}`, [events], Date.now())
 }
 
 describe('npm run batch', () => {

@@ -16,7 +16,7 @@ type Query = Record<string, string>
 async function openApi({ imported = [], logged = [] }: { imported?: WireEvent[]; logged?: WireEvent[] }) {
   const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: HOUR_MS })
   const rows = imported.map(event => decodeEvent(event, NOON_MS))
-  await importEvents(pipeline.objects, HOUR_MS, 'some', rows, NOON_MS)
+  await importEvents(pipeline.objects, HOUR_MS, 'some', [rows], NOON_MS)
   const records = logged.map(event => append(JSON.stringify(event)))
   clock.nowMs += 3 * HOUR_MS
   records.push(heartbeat())

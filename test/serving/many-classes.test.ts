@@ -27,7 +27,7 @@ const MOST_BYTES = 6 * 1024 * 1024
 async function openApi() {
   const { pipeline, clock, lane } = await openOneLane({ slotMs: HOUR_MS, classes: CLASSES })
   const events = NAMES.map(class_name => decodeEvent(wireEvent({ class_name }), NOON_MS))
-  await importEvents(pipeline.objects, HOUR_MS, 'some', events, NOON_MS)
+  await importEvents(pipeline.objects, HOUR_MS, 'some', [events], NOON_MS)
   await pipeline.runBatch()
   clock.nowMs = NOON_MS + 4 * HOUR_MS
   const cursor: Cursor = { ...newCursor(lane), lastPosition: toPosition(1), lastArrivalMs: clock.nowMs }

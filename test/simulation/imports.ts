@@ -94,7 +94,7 @@ async function putInto(
   const markers = () => Array.fromAsync(objects.list('imports/'))
   const before = await markers()
   try {
-    await importEvents(crashing(objects, random), HOUR_MS, name, rows, importedMs, { isReplacing })
+    await importEvents(crashing(objects, random), HOUR_MS, name, [rows], importedMs, { isReplacing })
   } catch (error) {
     if (!(error instanceof CrashError)) throw error
     // An import that has its marker is finished, even if its process never knew.

@@ -66,10 +66,10 @@ export async function read(
         for (const row of rows) {
           if ('problem' in row) result.problems.push(row.problem)
           else if ('event' in row) {
-            const { class_name, timestamp, ndvi_mean, image_id } = row.event
+            const event = row.event()
+            const { class_name, timestamp, ndvi_mean, image_id } = event
             result.events.push(`${class_name} ${timestamp.slice(0, 16)} ${ndvi_mean}`)
             result.ids.push(image_id)
-            const { event } = row
             const fields = [...PLACE_NUMBERS, ...PLACE_TEXTS].filter(field => field in event)
             result.places.push(Object.fromEntries(fields.map(field => [field, event[field]])))
           } else result.withoutNdvi += 1

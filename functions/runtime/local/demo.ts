@@ -23,7 +23,7 @@ export async function importDemoHistory(runtime: LocalRuntime, createdMs: number
   if ((await views.chain()).revision > 0) return
   const images = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
   const events = images.map(image => decodeEvent(toWireEvent(image), createdMs))
-  await importEvents(objects, slotMs, `demo-${createdMs}`, events, createdMs)
+  await importEvents(objects, slotMs, `demo-${createdMs}`, [events], createdMs)
   await runBatch(await runtime.openBatch())
 
   const producer = createProducer(await runtime.openLog())
