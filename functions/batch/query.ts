@@ -1,14 +1,10 @@
 import { firstCut, IMPORT_SLOT, lookBackMs, type Slot, slotName } from '../core/slot.ts'
-import type { BatchQuery } from '../ports/batch-query.ts'
+import type { BatchQuery, QueryAnswer } from '../ports/batch-query.ts'
 import { type Archived, leaptSlots } from './completeness.ts'
 import { type DayHistory, dayHistoryOfAnswer, integer, mergeDays } from './day-history.ts'
-import { renderSql } from './sql.ts'
-
-/** Statements from data/sql. */
-export interface BatchSql {
-  totals: string
-  content: string
-}
+import { lookOfRow, type SiteLook } from './site-looks.ts'
+import { type BatchSql, renderSql } from './sql.ts'
+import { ValidationError } from './validation-error.ts'
 
 /** Rows and events in the archive's files, by slot name; only slots with rows. */
 export type ContentOfSlots = Map<string, { rows: number; events: number }>
@@ -16,6 +12,7 @@ export type ContentOfSlots = Map<string, { rows: number; events: number }>
 /** Result of counting a range of slots in the archive. */
 export interface SlotsCounted {
   days: DayHistory[]
+  looks: SiteLook[]
   content: ContentOfSlots
   bytesScanned: number
 }
@@ -92,14 +89,25 @@ async function ask(query: BatchQuery, sql: BatchSql, slotMs: number, values: Val
   // the next run detects it.
   const content = await askContent(query, sql, values)
   const span = { first: values.look_back, last: values.next_slot, others: values.leapt_slots || [] }
-  const statement = renderSql(sql.totals, { ...values, slot_ms: slotMs, look_back_ms: lookBackMs(slotMs) })
-  const totals = await query.query(statement, span, values.lane || undefined)
+  const render = (text: string) => renderSql(text, { ...values, slot_ms: slotMs, look_back_ms: lookBackMs(slotMs) })
+  const totals = await query.query(render(sql.totals), span, values.lane || undefined)
+  const lookCount = totals.rows.reduce((sum, row) => sum + Number(integer(row, 'look_count')), 0)
+  // Events without a site or a place need no second statement.
+  const looks = lookCount > 0 ? await query.query(render(sql.looks), span, values.lane || undefined) : NO_ROWS
+  if (looks.rows.length !== lookCount) {
+    throw new ValidationError(
+      `${looks.rows.length} looks were read of ${lookCount} that were counted, for arrivals from ${values.from} to ${values.until}: the archive changed between the two. The next run counts again`,
+    )
+  }
   return {
     days: mergeDays(totals.rows.map(dayHistoryOfAnswer)),
+    looks: looks.rows.map(lookOfRow),
     content: content.slots,
-    bytesScanned: totals.bytesScanned + content.bytesScanned,
+    bytesScanned: totals.bytesScanned + looks.bytesScanned + content.bytesScanned,
   }
 }
+
+const NO_ROWS: QueryAnswer = { rows: [], bytesScanned: 0 }
 
 /** Reads the content of slots in the archive. */
 export async function contentOf(
@@ -144,6 +152,7 @@ export function mergeCounts(all: readonly SlotsCounted[]): SlotsCounted {
   }
   return {
     days: mergeDays(all.flatMap(({ days }) => days)),
+    looks: all.flatMap(({ looks }) => looks),
     content,
     bytesScanned: all.reduce((sum, { bytesScanned }) => sum + bytesScanned, 0),
   }

@@ -11,7 +11,9 @@ import { publishTables } from './aggregates.ts'
 import { type ArchiveFile, archiveProgress, listArchive, type Progress } from './completeness.ts'
 import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
 import { encodeClasses, encodeDays } from './history-files.ts'
-import { type BatchSql, contentOf, countImports, countSlots, mergeCounts, type SlotsCounted } from './query.ts'
+import { contentOf, countImports, countSlots, mergeCounts, type SlotsCounted } from './query.ts'
+import { nextSiteParts } from './site-parts.ts'
+import type { BatchSql } from './sql.ts'
 import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal } from './validation.ts'
 import { ValidationError } from './validation-error.ts'
 import {
@@ -96,8 +98,8 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
     const change = { cut, imports, watched, audit }
     const next =
       base && isImportsChanged
-        ? await replaceInView(layer, { ...ground, base }, row => !isOfLog(row), counted.days, change)
-        : await addToView(layer, ground, counted.days, change)
+        ? await replaceInView(layer, { ...ground, base }, row => !isOfLog(row), counted, change)
+        : await addToView(layer, ground, counted, change)
     return { next, behind }
   })
 }
@@ -124,8 +126,8 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
     refuseImpossible(counted)
 
     const watched = watch(base.watched, slots, files, counted.content, base.cut, slotMs)
-    const isReplaced = (row: DayHistory) => row.arrivalDay >= first && row.arrivalDay <= last && isOfLog(row)
-    const next = await replaceInView(layer, { ...ground, base }, isReplaced, counted.days, {
+    const isReplaced = (row: Arrived) => row.arrivalDay >= first && row.arrivalDay <= last && isOfLog(row)
+    const next = await replaceInView(layer, { ...ground, base }, isReplaced, counted, {
       cut: base.cut,
       imports: base.imports,
       audit: { kind: 'backfill', ...tally(counted, slots.length, files.length), missed: missedIn(watched) },
@@ -214,6 +216,11 @@ async function publish({ objects }: BatchLayer, base: View | undefined, view: Vi
   return false
 }
 
+/** Row of a day or a look, by its day of arrival. */
+type Arrived = Pick<DayHistory, 'arrivalDay'>
+
+type Counted = Pick<SlotsCounted, 'days' | 'looks'>
+
 type Change = Pick<View, 'watched'> & { audit: Omit<Audit, 'images' | 'added' | 'seconds'> }
 
 function isSame(imports: readonly string[], others: readonly string[]): boolean {
@@ -224,7 +231,7 @@ function isSame(imports: readonly string[], others: readonly string[]): boolean 
 async function addToView(
   layer: BatchLayer,
   ground: Ground,
-  days: readonly DayHistory[],
+  { days, looks }: Counted,
   change: Change & Pick<View, 'cut' | 'imports'>,
 ): Promise<View> {
   const { base, revision, views } = ground
@@ -233,16 +240,17 @@ async function addToView(
     const known = parts[name] ? await views.part(parts[name]) : []
     parts[name] = await writePart(layer.objects, revision, name, mergeDays([...known, ...rows]))
   }
+  const sites = await nextSiteParts({ ...ground, objects: layer.objects }, base?.sites, { added: looks })
   const classes = mergeClasses(base ? await views.classes(base) : new Map(), byClass(days))
-  return finishView(layer, ground, { ...change, parts, classes })
+  return finishView(layer, ground, { ...change, parts, sites, classes })
 }
 
 /** Makes the next view with some rows replaced. All time is added up again, because extremes cannot be subtracted. */
 async function replaceInView(
   layer: BatchLayer,
   ground: Ground & { base: View },
-  isReplaced: (row: DayHistory) => boolean,
-  days: readonly DayHistory[],
+  isReplaced: (row: Arrived) => boolean,
+  { days, looks }: Counted,
   change: Change & Pick<View, 'cut' | 'imports'>,
 ): Promise<View> {
   const { base, revision, views } = ground
@@ -260,13 +268,15 @@ async function replaceInView(
     const isUnchanged = part !== undefined && kept.length === known.length && fresh.length === 0
     parts[name] = isUnchanged ? part : await writePart(layer.objects, revision, name, rows)
   }
-  return finishView(layer, ground, { ...change, parts, classes })
+  const sites = await nextSiteParts({ ...ground, objects: layer.objects }, base.sites, { added: looks, isReplaced })
+  return finishView(layer, ground, { ...change, parts, sites, classes })
 }
 
 async function finishView(
   { objects, now }: BatchLayer,
   { base, revision, startedMs, views }: Ground,
-  made: Change & Pick<View, 'cut' | 'imports' | 'parts'> & { classes: ReadonlyMap<string, DayHistory['history']> },
+  made: Change &
+    Pick<View, 'cut' | 'imports' | 'parts' | 'sites'> & { classes: ReadonlyMap<string, DayHistory['history']> },
 ): Promise<View> {
   const { classes, audit, ...others } = made
   const images = classes.values().reduce((sum, { totals }) => sum + totals.count, 0)
@@ -309,6 +319,6 @@ function partOf(row: DayHistory): string {
   return isOfLog(row) ? row.arrivalDay.slice(0, 7) : `${IMPORT_PARTS}${row.day.slice(0, 7)}`
 }
 
-function isOfLog({ arrivalDay }: DayHistory): boolean {
+function isOfLog({ arrivalDay }: Arrived): boolean {
   return arrivalDay !== IMPORT_DAY
 }

@@ -1,3 +1,20 @@
+/** Statements of data/sql. */
+export interface BatchSql {
+  totals: string
+  looks: string
+  content: string
+}
+
+/**
+ * Puts the statements together from their files.
+ *
+ * @param read text of a file of data/sql, by its name without `.sql`
+ */
+export function batchSql(read: (name: string) => string): BatchSql {
+  const events = read('events')
+  return { totals: events + read('totals'), looks: events + read('looks'), content: read('content') }
+}
+
 /**
  * Replaces each `:name` in a statement of data/sql by its value as a literal, because Athena, Trino and DuckDB pass
  * parameters in different ways. A list of texts becomes a list for `in`.

@@ -107,6 +107,11 @@ export async function refuseUnequal(views: ViewReader, base: View | undefined, v
     const written = imagesOf(await views.part(part))
     if (written !== part.images) throw new ValidationError(`part ${name} has ${written} images, not ${part.images}`)
   }
+  for (const [name, part] of Object.entries(view.sites ?? {})) {
+    if (base?.sites?.[name]?.key === part.key) continue
+    const { length } = await views.looks(part)
+    if (length !== part.looks) throw new ValidationError(`part ${name} has ${length} looks, not ${part.looks}`)
+  }
   for (const [className, { totals }] of classesBefore) {
     const count = classes.get(className)?.totals.count ?? 0
     if (count < totals.count) throw new ValidationError(`${className} would go from ${totals.count} to ${count} images`)

@@ -4,12 +4,14 @@ import { DAY_MS } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { DayHistory } from './day-history.ts'
 import { decodeClasses, decodeDays } from './history-files.ts'
+import { decodeLooks, type SiteLook } from './site-looks.ts'
 import {
   DamagedObjectError,
   decodeView,
   keysOf,
   type Part,
   revisionOf,
+  type SitePart,
   sha256,
   UnsupportedViewError,
   VIEW_PREFIX,
@@ -67,6 +69,12 @@ export interface ViewReader {
    * @throws DamagedObjectError
    */
   part(part: Part): Promise<DayHistory[]>
+  /**
+   * Reads the looks of a file.
+   *
+   * @throws DamagedObjectError
+   */
+  looks(part: SitePart): Promise<SiteLook[]>
   /**
    * Reads the rows of the event days from `first` to `last` (both included, YYYY-MM-DD).
    *
@@ -127,6 +135,7 @@ export function viewReader(objects: ObjectStore): ViewReader {
     },
     classes: files.classes,
     part: files.part,
+    looks: files.looks,
     async days({ parts }, first, last) {
       const within = Object.values(parts).filter(({ firstDay, lastDay }) => firstDay <= last && lastDay >= first)
       const rows: DayHistory[] = []
@@ -203,6 +212,7 @@ function viewFiles(objects: ObjectStore) {
 
   return {
     part: ({ key, sha256 }: Part) => file(key, sha256, decodeDays),
+    looks: ({ key, sha256 }: SitePart) => file(key, sha256, decodeLooks),
     classes: rememberLast(
       (view: View) => view.classesKey,
       view => file(view.classesKey, view.classesSha256, decodeClasses),

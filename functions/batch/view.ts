@@ -20,6 +20,11 @@ export interface View {
   classesSha256?: string
   /** Parts by month of arrival (for imports: by month of the event). Views share parts that do not differ. */
   parts: Record<string, Part>
+  /**
+   * Files with the looks at sites, by group of sites and year. Views share those that do not differ. Absent in views of
+   * before format 3: they count no looks.
+   */
+  sites?: Record<string, SitePart>
   /** Lanes of the counted imports. */
   imports: string[]
   watched: Watched
@@ -40,6 +45,15 @@ export interface Part {
   firstDay: string
   lastDay: string
   images: number
+}
+
+/** File of a view with the looks of some sites in a year. */
+export interface SitePart {
+  /** Key of a Parquet file: a row for each look. */
+  key: string
+  /** SHA-256 of that file in hex. */
+  sha256: string
+  looks: number
 }
 
 /** Record of the run that made a view. */
@@ -102,8 +116,9 @@ export function sha256(bytes: Uint8Array | string): string {
  *
  * 1. the first format; it names no format
  * 2. checksums
+ * 3. looks at sites
  */
-export const VIEW_FORMAT = 2
+export const VIEW_FORMAT = 3
 
 /** Thrown when a view is whole but in a format that this code cannot read. */
 export class UnsupportedViewError extends Error {
@@ -221,6 +236,6 @@ export async function pruneViews(objects: ObjectStore, current: View): Promise<v
 }
 
 /** Returns the keys of the files that belong to a view, without its own key. */
-export function keysOf({ classesKey, parts }: View): string[] {
-  return [classesKey, ...Object.values(parts).map(({ key }) => key)]
+export function keysOf({ classesKey, parts, sites = {} }: View): string[] {
+  return [classesKey, ...[...Object.values(parts), ...Object.values(sites)].map(({ key }) => key)]
 }

@@ -3,6 +3,7 @@ import { slowestProgress } from '../archive/compaction-progress.ts'
 import { archiveHandler } from '../archive/handler.ts'
 import type { BatchLayer } from '../batch/run.ts'
 import { readRunStatus } from '../batch/run-status.ts'
+import { batchSql } from '../batch/sql.ts'
 import { viewReader } from '../batch/view-reader.ts'
 import { watchedFrom } from '../batch/watch.ts'
 import type { Rule } from '../core/alert.ts'
@@ -105,7 +106,7 @@ export function batchLayerOf(
     lanes: () => logMetadata.lanes(),
     slotMs,
     ...(logMetadata.arrivalNeverGoesBack && { arrivalNeverGoesBack: true }),
-    sql: { totals: readData('sql/totals.sql'), content: readData('sql/content.sql') },
+    sql: batchSql(name => readData(`sql/${name}.sql`)),
     now: Date.now,
   }
 }

@@ -11,7 +11,7 @@ export const FUNCTIONS = {
   speed: ['classes.csv'],
   archive: ['classes.csv'],
   heartbeat: [],
-  batch: ['sql/totals.sql', 'sql/content.sql'],
+  batch: ['sql/events.sql', 'sql/totals.sql', 'sql/looks.sql', 'sql/content.sql'],
   compaction: [],
   serving: ['classes.csv'],
   ingest: ['classes.csv'],

@@ -31,6 +31,7 @@ const image = (changes: Partial<ImageEvent> = {}) => imageEvent({ ndviMin: 100, 
 describe('a result that cannot be right is refused:', () => {
   const counted = (days: DayHistory[], ...events: number[]): SlotsCounted => ({
     days,
+    looks: [],
     content: new Map(events.map((count, index) => [`slot ${index}`, { rows: 99, events: count }])),
     bytesScanned: 0,
   })

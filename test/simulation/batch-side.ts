@@ -273,7 +273,35 @@ export class BatchSide {
     const ofClass = recount(before, classes, slotMs, event => event.className)
     const allTime = describeTotals(Array.from(await this.#views.classes(view), ([name, { totals }]) => [name, totals]))
     for (const breach of compare(`all time of view ${view.revision}`, allTime, ofClass)) see(breach)
+    for (const breach of compare(
+      `looks of view ${view.revision}`,
+      await this.#looksOf(view),
+      this.#siteEvents(before),
+    )) {
+      see(breach)
+    }
     if (view.audit.missed > 0) see(`view ${view.revision} misses ${view.audit.missed} events`)
+  }
+
+  /** Looks that a view has, by site and day: images and their NDVI. */
+  async #looksOf(view: View): Promise<Map<string, string>> {
+    const looks: [string, string][] = []
+    for (const part of Object.values(view.sites ?? {})) {
+      for (const { event } of await this.#views.looks(part)) {
+        looks.push([`${event.siteId} on ${dayOf(event.eventMs)}`, `${event.imageId} ${event.ndviMean}`])
+      }
+    }
+    return inOneText(looks)
+  }
+
+  #siteEvents(records: readonly StoredRecord[]): Map<string, string> {
+    const { classes, slotMs } = this.#options
+    const events = records
+      .flatMap(record => goodEvents(record, classes, slotMs))
+      .filter(({ siteId }) => siteId !== null)
+    return inOneText(
+      events.map(event => [`${event.siteId} on ${dayOf(event.eventMs)}`, `${event.imageId} ${event.ndviMean}`]),
+    )
   }
 
   /** Checks what must hold when everything is delivered and a last batch run is over. */
@@ -352,4 +380,18 @@ export class BatchSide {
 /** A query or compaction that read a file which a compaction has deleted since it was listed. It runs again. */
 function isVanishedFile(error: unknown): boolean {
   return /vanished|No files found|Cannot open file|No such file/.test(String(error))
+}
+
+/** Texts of each key in one, in order. */
+function inOneText(entries: readonly (readonly [key: string, text: string])[]): Map<string, string> {
+  const keys = Map.groupBy(entries, ([key]) => key)
+  return new Map(
+    Array.from(keys, ([key, alike]) => [
+      key,
+      alike
+        .map(([, text]) => text)
+        .sort()
+        .join(', '),
+    ]),
+  )
 }

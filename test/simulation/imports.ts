@@ -1,5 +1,6 @@
 import { type Random, randomNumbers } from '../../data/random.ts'
 import { importEvents, laneOfImport, withdrawImport } from '../../functions/archive/imports.ts'
+import { looksAtSite } from '../../functions/batch/site-parts.ts'
 import { decodeEvent, type ImageEvent } from '../../functions/core/event.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
@@ -68,17 +69,20 @@ async function play(pipeline: Pipeline, random: Random): Promise<string | null> 
 }
 
 function someFile(name: string, random: Random): PeoplesFile {
-  const rows = Array.from({ length: 1 + Math.floor(random() * 8) }, () =>
-    decodeEvent(
-      wireEvent({
-        class_name: pick(CLASSES, random),
-        image_id: pick(IDS, random),
-        timestamp: new Date(NOON_MS - HOUR_MS + pick(TIMES, random)).toISOString(),
-        ndvi_mean: Math.floor(random() * 1_000) / 1_000,
-      }),
-      NOON_MS,
-    ),
-  )
+  const rows = Array.from(
+    { length: 1 + Math.floor(random() * 8) },
+    () =>
+      decodeEvent(
+        wireEvent({
+          class_name: pick(CLASSES, random),
+          image_id: pick(IDS, random),
+          timestamp: new Date(NOON_MS - HOUR_MS + pick(TIMES, random)).toISOString(),
+          ndvi_mean: Math.floor(random() * 1_000) / 1_000,
+        }),
+        NOON_MS,
+      ),
+    // Images of one id have a site.
+  ).map(event => (event.imageId === 'a' ? { ...event, siteId: 'field' } : event))
   return { name, isReplacing: random() < 0.4, rows }
 }
 
@@ -134,8 +138,12 @@ function crashing(objects: ObjectStore, random: Random): ObjectStore {
 
 async function countsOf(pipeline: Pipeline): Promise<string> {
   const totals = await pipeline.batchTotals()
+  const { views } = pipeline.serving
+  const view = await views.current()
+  const looks = view ? await looksAtSite(views, view, 'field') : []
   return textOf(
     Array.from(totals, ([key, { count, ndviSum }]) => [key.split(' ')[1] as string, count, Number(ndviSum)]),
+    looks.map(({ event }) => event),
   )
 }
 
@@ -153,11 +161,13 @@ function countsOfModel(imports: readonly Finished[]): string {
   const classes = Map.groupBy(rows, ({ className }) => className)
   return textOf(
     Array.from(classes, ([className, of]) => [className, of.length, of.reduce((sum, row) => sum + row.ndviMean, 0)]),
+    rows.filter(({ siteId }) => siteId !== null),
   )
 }
 
-function textOf(rows: [className: string, count: number, sum: number][]): string {
-  return JSON.stringify(rows.sort(([a], [b]) => (a < b ? -1 : 1)))
+function textOf(rows: [className: string, count: number, sum: number][], looks: readonly ImageEvent[]): string {
+  const atSite = looks.map(({ className, eventMs, ndviMean }) => `${className} ${eventMs} ${ndviMean}`).sort()
+  return JSON.stringify([rows.sort(([a], [b]) => (a < b ? -1 : 1)), atSite])
 }
 
 function pick<T>(values: readonly T[], random: Random): T {

@@ -19,10 +19,7 @@ export const SQL = 'test/support/pipeline.ts'
 
 /** Makes the edit of that file that changes the SQL. */
 export function inTotals(find: string, replacement: string): [string, string] {
-  return [
-    "totals: readSql('totals')",
-    `totals: readSql('totals').replace(${JSON.stringify(find)}, ${JSON.stringify(replacement)})`,
-  ]
+  return ['readSql(name)', `readSql(name).replace(${JSON.stringify(find)}, ${JSON.stringify(replacement)})`]
 }
 
 const APPLY = 'functions/speed/apply.ts'

@@ -26,6 +26,7 @@ export interface SentEvent {
   ndviMean: number
   /** In thousandths; null for "not measured". */
   nir: number | null
+  siteId: string | null
 }
 
 export const ALWAYS_KNOWN = ['Forest', 'SeaLake', 'River']
@@ -100,15 +101,18 @@ function makeEvent(random: Random, line: number, id: number, eventMs: number): S
     eventMs,
     ndviMean: Math.floor(random() * 2_000_001) - 1_000_000,
     nir: random() < 0.3 ? null : Math.floor(random() * 5_000_000),
+    // From the id: with or without sites a history is the same.
+    siteId: id % 2 === 0 ? null : `site-${id % 5}`,
   }
 }
 
-function toWire({ imageId, className, eventMs, ndviMean, nir }: SentEvent): WireEvent {
+function toWire({ imageId, className, eventMs, ndviMean, nir, siteId }: SentEvent): WireEvent {
   return {
     image_id: imageId,
     class_name: className,
     ndvi_mean: ndviMean / 1e6,
     nir_mean: nir === null ? null : nir / 1e3,
+    ...(siteId !== null && { site_id: siteId }),
     timestamp: formatTimestamp(eventMs),
   }
 }

@@ -7,8 +7,8 @@ import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-
 import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-store.ts'
 import { archiveHandler } from '../../functions/archive/handler.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
-import type { BatchSql } from '../../functions/batch/query.ts'
 import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
+import { batchSql } from '../../functions/batch/sql.ts'
 import { type ViewReader, viewReader } from '../../functions/batch/view-reader.ts'
 import { type Alert, NO_BASELINE } from '../../functions/core/alert.ts'
 import { type Lane, laneName, type Position } from '../../functions/core/lane.ts'
@@ -37,7 +37,7 @@ export interface PipelineOptions {
 }
 
 const readSql = (name: string) => readFileSync(new URL(`../../data/sql/${name}.sql`, import.meta.url), 'utf8')
-export const BATCH_SQL: BatchSql = { totals: readSql('totals'), content: readSql('content') }
+export const BATCH_SQL = batchSql(name => readSql(name))
 
 /** Speed layer, archive and batch layer on the embedded adapters. The test delivers the records. */
 export async function openPipeline(options: PipelineOptions) {

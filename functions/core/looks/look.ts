@@ -30,7 +30,8 @@ export function lookOf(event: ImageEvent): Look {
   return { imageId, className, siteId: siteOf(event), eventMs, ndvi, blue, red, nir, cloudFraction, validFraction }
 }
 
-function siteOf({ siteId, lon, lat }: ImageEvent): string | null {
+/** Site of an event: its site id, or the cell of 0.001 degrees that it lies in. Null where it says neither. */
+export function siteOf({ siteId, lon, lat }: Pick<ImageEvent, 'siteId' | 'lon' | 'lat'>): string | null {
   if (siteId !== null || lon === null || lat === null) return siteId
   return `${Math.floor(lon / CELL_E7)}:${Math.floor(lat / CELL_E7)}`
 }

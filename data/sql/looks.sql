@@ -1,0 +1,32 @@
+-- Looks: the events that count (events.sql) and say their site or their place, with all that was measured.
+select
+  arrival_day,
+  image_id,
+  class_name,
+  event_ms,
+  ndvi_mean_micro,
+  ndvi_std_micro,
+  ndvi_min_micro,
+  ndvi_max_micro,
+  vegetation_index_micro,
+  red_mean_milli,
+  green_mean_milli,
+  blue_mean_milli,
+  nir_mean_milli,
+  brightness_mean_milli,
+  site_id,
+  lon_e7,
+  lat_e7,
+  pixels,
+  valid_fraction_micro,
+  cloud_fraction_micro,
+  scene_id,
+  processing_version,
+  texture_contrast_micro,
+  texture_dissimilarity_micro,
+  texture_homogeneity_micro,
+  texture_energy_micro,
+  texture_correlation_micro,
+  texture_entropy_micro
+from events
+where site_id is not null or lon_e7 is not null and lat_e7 is not null
