@@ -42,7 +42,8 @@ const FIELDS: readonly [column: string, field: keyof ImageEvent, type: ColumnTyp
   ['texture_entropy_micro', 'textureEntropy', 'INT32'],
 ]
 
-const COLUMNS: readonly Column<SiteLook>[] = [
+/** Columns of a file of looks. */
+export const LOOK_COLUMNS: readonly Column<SiteLook>[] = [
   { name: 'arrival_day', type: 'STRING', of: ({ arrivalDay }) => arrivalDay },
   ...FIELDS.map(([name, field, type, isNullable = true]): Column<SiteLook> => {
     const of = ({ event }: SiteLook) => {
@@ -55,7 +56,7 @@ const COLUMNS: readonly Column<SiteLook>[] = [
 
 /** Encodes looks as Parquet. The same looks give the same bytes, in whatever order they are. */
 export function encodeLooks(looks: readonly SiteLook[]): Uint8Array {
-  return writeParquet(COLUMNS, looks.toSorted(compareSiteLooks))
+  return writeParquet(LOOK_COLUMNS, looks.toSorted(compareSiteLooks))
 }
 
 /** Decodes a file of encodeLooks. */

@@ -5,6 +5,7 @@ import { BadParameterError } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
 import { classes } from './classes.ts'
 import { health } from './health.ts'
+import { observations } from './observations.ts'
 import { quarantine } from './quarantine.ts'
 import {
   AnomaliesQuery,
@@ -23,7 +24,14 @@ import {
   WindowRow,
   WindowsQuery,
 } from './schemas.ts'
-import { SiteCollection, SiteFeature, SiteQuery, SitesQuery } from './site-schemas.ts'
+import {
+  ObservationRow,
+  ObservationsQuery,
+  SiteCollection,
+  SiteFeature,
+  SiteQuery,
+  SitesQuery,
+} from './site-schemas.ts'
 import { siteById, sites } from './sites.ts'
 
 /** Result of an endpoint. */
@@ -40,7 +48,7 @@ export interface Found {
 
 /** Endpoint for GET. The router, the check of parameters, the OpenAPI document and its page are all made from it. */
 export interface Endpoint {
-  /** Path; its last part may be a parameter: `/api/sites/{id}`. */
+  /** Path; one part may be a parameter: `/api/sites/{id}`. */
   path: string
   summary: string
   /** Schema of the parameters, which are text. */
@@ -199,6 +207,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
     found: async (serving, query) => ({ body: await siteById(serving, query) }),
   }),
   table({
+    path: '/api/sites/{id}/observations',
+    summary: 'The observations of a site over time, as of the last batch view',
+    query: ObservationsQuery,
+    row: ObservationRow,
+    rows: observations,
+  }),
+  table({
     path: '/api/quarantine',
     summary: 'Records and lines of records that were refused, newest first; further pages by the Link header',
     query: QuarantineQuery,
@@ -218,16 +233,21 @@ export const ENDPOINTS: readonly Endpoint[] = [
 ]
 
 const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(ENDPOINTS.map(endpoint => [endpoint.path, endpoint]))
-/** Endpoints whose last part is a parameter, with what is before it. */
+/** Endpoints with a parameter in their path, with what is before and behind it, the longest first. */
 const WITH_NAME = ENDPOINTS.flatMap(endpoint => {
-  const [, start, name] = /^(.*)\{(\w+)\}$/.exec(endpoint.path) ?? []
-  return start === undefined || name === undefined ? [] : [{ endpoint, start, name }]
-})
+  const [, start, name, end] = /^(.*)\{(\w+)\}(.*)$/.exec(endpoint.path) ?? []
+  return start === undefined || name === undefined || end === undefined ? [] : [{ endpoint, start, name, end }]
+}).sort((a, b) => b.end.length - a.end.length)
 
 /** Finds the endpoint of a path, with the parameters that the path has. */
 export function endpointOf(path: string): { endpoint: Endpoint; named: Record<string, string> } | undefined {
-  const named = WITH_NAME.find(({ start }) => path.startsWith(start) && path.length > start.length)
-  if (named) return { endpoint: named.endpoint, named: { [named.name]: path.slice(named.start.length) } }
+  const found = WITH_NAME.find(
+    ({ start, end }) => path.startsWith(start) && path.endsWith(end) && path.length > start.length + end.length,
+  )
+  if (found) {
+    const { endpoint, name, start, end } = found
+    return { endpoint, named: { [name]: path.slice(start.length, path.length - end.length) } }
+  }
   const endpoint = BY_PATH.get(path)
   return endpoint && { endpoint, named: {} }
 }

@@ -231,7 +231,8 @@ export const text = (limit: number, description: string) =>
 
 const INSTANT = 'must be a time like 2026-11-22T14:00:00Z, a day like 2026-11-22, or milliseconds since 1970'
 
-const instant = (description: string) =>
+/** Makes an optional parameter that is a time, in ms. */
+export const instant = (description: string) =>
   parameter(
     z
       .union(

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { NAME_LIMIT, parameter, text, wholeNumber } from './schemas.ts'
+import { NUMBERS, type NumberName, TEXTS } from '../core/event-fields.ts'
+import { instant, NAME_LIMIT, parameter, text, wholeNumber } from './schemas.ts'
 
 /** Schemas of the answers and parameters of /api/sites. The answers are GeoJSON (RFC 7946). */
 
@@ -58,16 +59,46 @@ export const SitesQuery = z.strictObject({
 })
 export type SitesQuery = z.infer<typeof SitesQuery>
 
-export const SiteQuery = z.strictObject({
-  id: parameter(
-    z
-      .string()
-      .min(1)
-      .max(NAME_LIMIT * 9),
-    {
-      ...{ type: 'string', minLength: 1, examples: ['field-01'] },
-      description: 'Id of the site',
-    },
-  ),
-})
+const siteId = parameter(
+  z
+    .string()
+    .min(1)
+    .max(NAME_LIMIT * 9),
+  {
+    ...{ type: 'string', minLength: 1, examples: ['field-01'] },
+    description: 'Id of the site',
+  },
+)
+
+export const SiteQuery = z.strictObject({ id: siteId })
 export type SiteQuery = z.infer<typeof SiteQuery>
+
+const { ndvi_mean, ...others } = NUMBERS
+const measured = Object.entries(others).map(
+  ([name, { description }]) => [name, z.number().nullable().describe(description)] as const,
+)
+
+/** Observation of a site: an image, with all that was measured. */
+export const ObservationRow = z
+  .object({
+    timestamp: z.iso.datetime().describe('When the image was taken'),
+    site_id: z
+      .string()
+      .describe('Id of the site; of images without one the cell of 0.001 degrees: `lon:lat` in thousandths'),
+    class_name: z.string().describe('Land-cover class'),
+    image_id: z.string().describe(TEXTS.image_id),
+    scene_id: z.string().nullable().describe(TEXTS.scene_id),
+    processing_version: z.string().nullable().describe(TEXTS.processing_version),
+    ndvi_mean: z.number().min(-1).max(1).describe(ndvi_mean.description),
+    ...(Object.fromEntries(measured) as Record<Exclude<NumberName, 'ndvi_mean'>, z.ZodNullable<z.ZodNumber>>),
+  })
+  .meta({ title: 'ObservationRow' })
+export type ObservationRow = z.infer<typeof ObservationRow>
+
+export const ObservationsQuery = z.strictObject({
+  id: siteId,
+  class: text(NAME_LIMIT, 'Only images of this class'),
+  from: instant('Only images taken at this time or later'),
+  to: instant('Only images taken before this time'),
+})
+export type ObservationsQuery = z.infer<typeof ObservationsQuery>

@@ -1,5 +1,6 @@
 import type { Polygon, Site } from '../images/sites/site.ts'
 import { featureOf, type StoredSites } from '../images/sites/stored-sites.ts'
+import type { BadParameterError } from './bad-parameter.ts'
 import { type ClassSource, refuseUnknownClass } from './class-names.ts'
 import { unknownName } from './near-names.ts'
 import type { SiteCollection, SiteFeature, SiteQuery, SitesQuery } from './site-schemas.ts'
@@ -59,13 +60,19 @@ export async function siteById(source: SiteSource, { id: asked }: SiteQuery): Pr
   const site = stored.find(({ id }) => id === asked) ?? stored.find(({ id }) => id === decoded(asked))
   if (site) return featureOf(site)
   const ids = stored.map(({ id }) => id)
-  throw unknownName(decoded(asked), ids, {
-    ...{ parameter: 'id', wrong: 'is no stored site', noun: 'id' },
-    all: 'GET /api/sites has all sites',
+  throw unknownSite(decoded(asked), ids, 'is no stored site')
+}
+
+/** Error of a site that is not there, with near ids and status 404. */
+export function unknownSite(siteId: string, ids: Iterable<string>, wrong: string): BadParameterError {
+  return unknownName(siteId, ids, {
+    ...{ parameter: 'id', wrong, noun: 'id' },
+    all: 'GET /api/sites has all stored sites',
   })
 }
 
-function decoded(text: string): string {
+/** Id of a site from an address. Some gateways decode the path and others do not. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {

@@ -1,5 +1,6 @@
 import { inTotals, type PlantedBug, SQL } from './planted-bugs.ts'
 
+const SITE_PARTS = 'functions/batch/site-parts.ts'
 const GROUPS = 'functions/adapters/in-groups.ts'
 
 /** Bugs that make an acknowledgement of the embedded log untrue. Histories of appends must notice every one. */
@@ -152,6 +153,21 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
         'speedRowsSince(serving, cursors, (await serving.views.current())?.cut ?? 0)',
       ],
     ],
+  },
+  {
+    name: 'looks of days that are counted again kept beside the new ones',
+    file: SITE_PARTS,
+    edits: [['const kept = isReplaced ? known.filter(look => !isReplaced(look)) : known', 'const kept = known']],
+  },
+  {
+    name: 'files of looks that did not change left out of the next view',
+    file: SITE_PARTS,
+    edits: [['      next[name] = part\n      continue', '      continue']],
+  },
+  {
+    name: 'only the new looks written into a file that changes',
+    file: SITE_PARTS,
+    edits: [['encodeLooks([...kept, ...fresh])', 'encodeLooks(fresh.length > 0 ? fresh : kept)']],
   },
   {
     name: 'two runs sharing a path',

@@ -58,4 +58,9 @@ export const PLANTED_IMPORT_BUGS: readonly PlantedBug[] = [
       ['if (await isImported()) return false\n', ''],
     ],
   },
+  {
+    name: 'looks of an import that is undone kept',
+    file: 'functions/batch/site-parts.ts',
+    edits: [['const kept = isReplaced ? known.filter(look => !isReplaced(look)) : known', 'const kept = known']],
+  },
 ]
