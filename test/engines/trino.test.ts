@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -25,7 +24,6 @@ import { BATCH_SQL } from '../support/pipeline.ts'
 import { snippet } from '../support/snippet.ts'
 import { describeWithTrino, startTrino, TRINO_CATALOG, TRINO_START_TIMEOUT_MS, type Trino } from './trino.ts'
 
-const SQL_FOLDER = join(import.meta.dirname, '../../data/sql')
 const SEED = 20_261_122
 
 describeWithTrino('Trino', () => {
@@ -90,8 +88,7 @@ describeWithTrino('Trino', () => {
       expect(trino).toEqual(duckdb.map(near))
     })
 
-    describe.each(readdirSync(SQL_FOLDER))('for %s', file => {
-      const text = readFileSync(join(SQL_FOLDER, file), 'utf8')
+    describe.each(Object.entries(BATCH_SQL))('for the statement of %s', (_, text) => {
       test.each(Object.entries(RANGES))('%s', async (_, values) => {
         const { trino, duckdb } = await ask(
           renderSql(text, { leapt_slots: '', ...values, slot_ms: HOUR_MS, look_back_ms: 2 * HOUR_MS }),
@@ -234,6 +231,8 @@ function withGaps(image: Parameters<typeof toWireEvent>[0], index: number): Wire
     ...(index % 5 === 0 && { ndvi_min: null, ndvi_max: null }),
     ...(index % 3 === 0 && { red_mean: null, brightness_mean: null }),
     ...(index % 17 === 0 && { nir_mean: null }),
+    ...(index % 4 === 0 && { site_id: `field-${index % 9}`, texture_contrast: 65_025 }),
+    ...(index % 6 === 0 && { lon: -179.5, lat: 0.25, pixels: 12 }),
   }
 }
 
