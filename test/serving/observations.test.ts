@@ -20,7 +20,7 @@ async function openApi() {
     source: 'a file',
     importedAt: '2026-11-22T12:00:00Z',
   })
-  await importEvents(pipeline.objects, HOUR_MS, 'some', EVENTS, NOON_MS)
+  await importEvents(pipeline.objects, HOUR_MS, 'some', [EVENTS], NOON_MS)
   await pipeline.runBatch()
   const handler = servingHandler({ ...pipeline.serving, logger: collectingLogger() })
   return async (path: string, query: Record<string, string> | null = null) => {
