@@ -7,6 +7,7 @@ import { type ReadOptions, readSource } from '../files/read-events.ts'
 import { describeProblem, type RowRead, SourceError } from '../files/rows.ts'
 import type { FoundSources } from '../files/sources.ts'
 import { UsageError } from './command.ts'
+import { progressLine, rowsRead } from './progress.ts'
 import { readReport } from './read-report.ts'
 
 /** Problems and classes beyond these are counted only. */
@@ -15,6 +16,8 @@ const SHOWN = 20
 /** Counts of the rows of files, without importing them. */
 interface Survey {
   add(read: RowRead): void
+  /** Number of rows that were added. */
+  rows(): number
   /** Names of classes that are not known → their events. */
   unknown(): ReadonlyMap<string, number>
   rejected(): number
@@ -29,10 +32,11 @@ interface Survey {
 function survey(known: ReadonlySet<string>, images = new Set<string>()): Survey {
   const classes = new Map<string, number>()
   const unknown = new Map<string, number>()
-  const counts = { events: 0, rejected: 0, withoutNdvi: 0, repeated: 0 }
+  const counts = { rows: 0, events: 0, rejected: 0, withoutNdvi: 0, repeated: 0 }
   let [first, last] = [Number.POSITIVE_INFINITY, 0]
   return {
     add(read) {
+      counts.rows += 1
       if ('problem' in read) counts.rejected += 1
       if ('noMeasurement' in read) counts.withoutNdvi += 1
       if (!('event' in read)) return
@@ -47,6 +51,7 @@ function survey(known: ReadonlySet<string>, images = new Set<string>()): Survey 
       first = Math.min(first, eventMs)
       last = Math.max(last, eventMs)
     },
+    rows: () => counts.rows,
     unknown: () => unknown,
     rejected: () => counts.rejected,
     summary() {
@@ -92,7 +97,11 @@ export async function dryRun(
 ): Promise<number> {
   const found = new Set<string>()
   const onMapping = (mapping: Mapping) => void found.add(JSON.stringify(mapping, null, 2))
-  const tell = (line: string) => void process.stderr.write(`${line}\n`)
+  const progress = progressLine(process.stderr)
+  const tell = (line: string) => {
+    progress.clear()
+    process.stderr.write(`${line}\n`)
+  }
   const report = readReport(tell)
   const known = new Set(classes.keys())
   const names = classNames(known, reading.mapping?.classes)
@@ -101,13 +110,17 @@ export async function dryRun(
   let isRefused = false
   for (const source of sources) {
     const counted = survey(known, images)
+    progress.begin(`reading ${source.path}`)
+    const onShare = (share: number) => progress.show(() => rowsRead(counted.rows(), share, source.path))
+    const options = { ...reading, now: Date.now, classes: known, report, onMapping, onShare }
     try {
-      for await (const rows of readSource(source, { ...reading, now: Date.now, classes: known, report, onMapping })) {
+      for await (const rows of readSource(source, options)) {
         for (const read of rows) {
           counted.add(read)
           if ('problem' in read && counted.rejected() <= SHOWN) tell(describeProblem(read.problem))
         }
       }
+      progress.clear()
       tellUnknown(counted.unknown(), names, tell)
       process.stdout.write(`${source.name}: ${counted.summary()}\n`)
     } catch (error) {

@@ -1,7 +1,6 @@
 import { IMPORT_PARTS, type View } from '../batch/view.ts'
 import type { RejectionReason } from '../core/record.ts'
 import { type BulkImport, importSource } from '../files/bulk-import.ts'
-import { rowsOf } from '../files/row-count.ts'
 import { describeProblem, type RowProblem, SourceError } from '../files/rows.ts'
 import { findSources, type Source } from '../files/sources.ts'
 import { runCommand, UsageError } from './command.ts'
@@ -86,7 +85,11 @@ await runCommand(
       let view = await runtime.views.current()
       const imagesBefore = imagesOfImports(view)
       // Also counts what an earlier run imported when that run ended before the count.
-      if (lanes.some(lane => !view?.imports.includes(lane))) view = (await runtime.runBatch()).view
+      if (lanes.some(lane => !view?.imports.includes(lane))) {
+        progress.begin('counting the images')
+        view = (await runtime.runBatch()).view
+        progress.clear()
+      }
 
       const known = events - (imagesOfImports(view) - imagesBefore)
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
@@ -120,8 +123,8 @@ async function importSources(
   let withoutNdvi = 0
   for (const source of sources) {
     try {
-      const total = progress.isShown ? await rowsOf(source) : null
-      const onRows = (count: number) => progress.show(() => rowsRead(count, total, source.path))
+      progress.begin(`reading ${source.path}`)
+      const onRows = (count: number, share: number) => progress.show(() => rowsRead(count, share, source.path))
       const imported = await importSource({ ...bulk, onRows }, source)
       if (imported.events !== 0) lanes.push(imported.lane)
       if (imported.events === null) files.before += source.files.length

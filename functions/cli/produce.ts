@@ -102,7 +102,7 @@ await runCommand(
         }
         if (delayMs === 0) await producer.add(read.event())
         else await producer.send([read.event()])
-        progress.show(`${producer.summary().acknowledged} events published`)
+        progress.show(() => `${producer.summary().acknowledged} events published`)
         if (++taken >= limit || stopping.signal.aborted) return
         if (delayMs > 0) await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {})
       }

@@ -5,22 +5,25 @@ const SHOW_EVERY_MS = 100
  * Creates a progress line that is overwritten as work continues. It writes nothing when the stream is not a terminal.
  */
 export function progressLine(stream: NodeJS.WriteStream): {
-  /** False when it writes nothing. */
-  isShown: boolean
+  /** Shows at once what begins, and may take a while. */
+  begin(text: string): void
   /** @param text the line, or what makes it when it is shown */
   show(text: string | (() => string)): void
   clear(): void
 } {
   let shownMs = Number.NEGATIVE_INFINITY
   let isShown = false
+  const begin = (text: string): void => {
+    if (!stream.isTTY) return
+    stream.write(CLEAR_LINE + text)
+    shownMs = performance.now()
+    isShown = true
+  }
   return {
-    isShown: stream.isTTY === true,
+    begin,
     show(text) {
-      const now = performance.now()
-      if (!stream.isTTY || now - shownMs < SHOW_EVERY_MS) return
-      stream.write(CLEAR_LINE + (typeof text === 'string' ? text : text()))
-      shownMs = now
-      isShown = true
+      if (!stream.isTTY || performance.now() - shownMs < SHOW_EVERY_MS) return
+      begin(typeof text === 'string' ? text : text())
     },
     clear() {
       if (isShown) stream.write(CLEAR_LINE)
@@ -32,14 +35,12 @@ export function progressLine(stream: NodeJS.WriteStream): {
 const WIDTH = 20
 
 /**
- * Text of how far a file is read: a bar, where the number of its rows is known.
+ * Text of how far a file is read, with a bar.
  *
- * @param total about the number of rows; null when it is not known
+ * @param share of the file that was read, 0 to 1; NaN where it is not known
  */
-export function rowsRead(row: number, total: number | null, path: string): string {
-  // A row may have several lines or a line several rows, so the total may be exceeded.
-  if (total === null || row > total) return `${row} rows of ${path}`
-  const share = row / total
+export function rowsRead(rows: number, share: number, path: string): string {
+  if (Number.isNaN(share)) return `${rows} rows of ${path}`
   const bar = '#'.repeat(Math.floor(share * WIDTH)).padEnd(WIDTH, '.')
-  return `[${bar}] ${Math.floor(share * 100)}%: ${row} of about ${total} rows of ${path}`
+  return `[${bar}] ${Math.floor(share * 100)}%: ${rows} rows of ${path}`
 }

@@ -21,8 +21,8 @@ export interface BulkImport {
   /** Its images count instead of equal ones of other imports. */
   isReplacing?: boolean
   now(): number
-  /** @param count rows that are read */
-  onRows?(count: number): void
+  /** @param share of the table with these rows that was read, 0 to 1; NaN where it is not known */
+  onRows?(count: number, share: number): void
   onRejected(reason: RejectionReason, problem: RowProblem): void
   report?: ReadReport
 }
@@ -64,10 +64,14 @@ export async function importSource(bulk: BulkImport, source: Source): Promise<Im
 
   async function* events(): AsyncGenerator<(ImageEvent | null)[]> {
     let count = 0
-    const reading = { now: () => importedMs, mapping, timeIsNow, classes: names, report }
+    let read = Number.NaN
+    const onShare = (share: number) => {
+      read = share
+    }
+    const reading = { now: () => importedMs, mapping, timeIsNow, classes: names, report, onShare }
     for await (const rows of readSource(source, reading)) {
       count += rows.length
-      bulk.onRows?.(count)
+      bulk.onRows?.(count, read)
       yield rows.map(eventOf)
     }
     if ((await stateOfFiles(source)) !== state) {

@@ -83,7 +83,9 @@ export async function joinedTable(folder: string, mapping: Mapping): Promise<Tab
     'class_name',
     ...[ndvi, spectral].flatMap((table, at) => (parts[at] ?? []).map(index => table.columns[index] as string)),
   ]
-  return { file: IMAGES, columns, rows, notes: [images, classes, ndvi, spectral].flatMap(({ notes }) => notes) }
+  const tables = [images, classes, ndvi, spectral]
+  const share = () => tables.reduce((sum, table) => sum + (table.share?.() ?? 0), 0) / tables.length
+  return { file: IMAGES, columns, rows, share, notes: tables.flatMap(({ notes }) => notes) }
 }
 
 async function only(path: string, mapping: Mapping): Promise<Table> {

@@ -24,30 +24,30 @@ export async function openJsonTable(file: string, open: () => Promise<DecodedTex
   } catch (error) {
     throw new SourceError(`${file} begins as JSON, but is damaged or cut off: ${(error as Error).message}`)
   }
-  const { rows, notes, format, ndviScale } = rowsOfJson(document, file)
-  const columns = columnsOf(rows)
+  return tableOf(rowsOfJson(document, file), file)
+}
+
+function tableOf({ rows, notes, format, ndviScale }: ReturnType<typeof rowsOfJson>, file: string): Table {
+  const columns = [...new Set(rows.flatMap(row => Object.keys(row ?? {})))]
+  let read = 0
+  async function* batches(): AsyncGenerator<TableRow[]> {
+    while (read < rows.length) {
+      yield rows.slice(read, read + ROWS_AT_ONCE).map(values => {
+        read += 1
+        return values === null
+          ? { row: read, defect: 'is no JSON object: write an object for each image' }
+          : { row: read, values: columns.map(column => values[column]) }
+      })
+    }
+  }
   return {
     file,
     columns,
-    rows: () => batches(rows, columns),
+    rows: batches,
+    share: () => read / rows.length,
     notes: notes.map(note => `${file}: ${note}`),
     ...(format && { format }),
     ...(ndviScale !== undefined && { ndviScale }),
-  }
-}
-
-function columnsOf(rows: readonly (JsonRow | null)[]): string[] {
-  return [...new Set(rows.flatMap(row => Object.keys(row ?? {})))]
-}
-
-async function* batches(rows: readonly (JsonRow | null)[], columns: readonly string[]): AsyncGenerator<TableRow[]> {
-  for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
-    yield rows.slice(start, start + ROWS_AT_ONCE).map((values, index) => {
-      const row = start + index + 1
-      return values === null
-        ? { row, defect: 'is no JSON object: write an object for each image' }
-        : { row, values: columns.map(column => values[column]) }
-    })
   }
 }
 
@@ -76,18 +76,7 @@ async function ndjsonTable(file: string, open: () => Promise<DecodedText>): Prom
   }
   // One object on one line may be a document as well, and answers for several areas belong together.
   const isAnswers = answers.length === lines
-  if (lines === 1 || isAnswers) {
-    const { rows, notes, format, ndviScale } = rowsOfJson(isAnswers ? answers : only, file)
-    const names = columnsOf(rows)
-    const stated = { ...(format && { format }), ...(ndviScale !== undefined && { ndviScale }) }
-    return {
-      file,
-      columns: names,
-      rows: () => batches(rows, names),
-      notes: notes.map(note => `${file}: ${note}`),
-      ...stated,
-    }
-  }
+  if (lines === 1 || isAnswers) return tableOf(rowsOfJson(isAnswers ? answers : only, file), file)
   return { file, columns: [...columns], rows: () => ndjsonRows(open, [...columns]), notes: [] }
 }
 

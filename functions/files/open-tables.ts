@@ -8,7 +8,7 @@ import { pathColumnsOf, withPathColumns } from './path-columns.ts'
 import { SourceError } from './rows.ts'
 import type { Table } from './table.ts'
 import { decodeText } from './text.ts'
-import { bytesOf, membersOfZip } from './unpack.ts'
+import { membersOfZip, type Unpacked, unpackedFile } from './unpack.ts'
 
 /** Files of these names in a zip archive are no data. */
 const NO_DATA = /(^|\/)[._]|\.(md|pdf|html?|xml|png|jpe?g)$/i
@@ -26,7 +26,7 @@ export async function* openTables(path: string, mapping: Mapping, name = basenam
   if (form === 'parquet') yield await openParquetTable(path, name)
   else if (form === 'zip') yield* tablesInZip(path, name, mapping)
   else if (form === 'text' || form === 'gzip' || form === 'zstd') {
-    yield await openTextTable(name, () => bytesOf(path, form), mapping)
+    yield await openTextTable(name, await unpackedFile(path, form), mapping)
   } else refuse(name, form)
 }
 
@@ -53,14 +53,13 @@ async function* tablesInZip(path: string, name: string, mapping: Mapping): Async
   const unread = members.filter(member => !tables.includes(member))
   const notes = unread.map(member => `not read: ${name}/${member.name}`)
   for (const member of tables) {
-    const table = await openTextTable(`${name}/${member.name}`, member.bytes, mapping)
+    const table = await openTextTable(`${name}/${member.name}`, member, mapping)
     const folders = member.name.split('/').slice(0, -1)
     yield withPathColumns({ ...table, notes: [...notes, ...table.notes] }, pathColumnsOf(folders))
   }
 }
 
-/** @param open gives the bytes from their start, as often as it is called */
-async function openTextTable(name: string, open: () => AsyncIterable<Uint8Array>, mapping: Mapping): Promise<Table> {
+async function openTextTable(name: string, { open, share }: Unpacked, mapping: Mapping): Promise<Table> {
   const head = await headOf(open())
   const form = formOf(head)
   if (form !== 'text') {
@@ -71,8 +70,8 @@ async function openTextTable(name: string, open: () => AsyncIterable<Uint8Array>
   const start = (await decodeText(single(head), mapping.encoding)).chunks
   let text = ''
   for await (const chunk of start) text += chunk
-  if (mapping.separator === undefined && /^\s*[[{]/.test(text)) return openJsonTable(name, decode)
-  return openCsvTable(name, await decode(), mapping.separator)
+  if (mapping.separator === undefined && /^\s*[[{]/.test(text)) return { share, ...(await openJsonTable(name, decode)) }
+  return { share, ...(await openCsvTable(name, await decode(), mapping.separator)) }
 }
 
 const HEAD_BYTES = 4_096

@@ -13,9 +13,10 @@ export async function openParquetTable(path: string, file: string): Promise<Tabl
   const parquet = await openParquet(path).catch(error => {
     throw fault(error)
   })
+  let read = 0
   async function* rows(used: readonly number[]): AsyncGenerator<TableRow[]> {
     const pieces = parquet.pieces(used.map(index => parquet.columns[index] as string))
-    for (let row = 1; ; ) {
+    for (;;) {
       const piece = await pieces.next().catch(error => {
         throw fault(error)
       })
@@ -25,10 +26,11 @@ export async function openParquetTable(path: string, file: string): Promise<Tabl
       for (let index = 0; index < count; index++) {
         const values: unknown[] = []
         for (let at = 0; at < used.length; at++) values[used[at] as number] = columns[at]?.[index]
-        batch.push({ row: row++, values })
+        batch.push({ row: ++read, values })
       }
       yield batch
     }
   }
-  return { file, columns: parquet.columns, timeColumns: parquet.timeColumns, rows, notes: [] }
+  const { columns, timeColumns, rowCount } = parquet
+  return { file, columns, timeColumns, rows, share: () => read / rowCount, notes: [] }
 }

@@ -22,6 +22,10 @@ export interface ReadOptions {
   /** Names of known classes, by which a file's names are recognised. */
   classes?: Iterable<string>
   report?: ReadReport
+  /**
+   * Called with the share of a table that was read, 0 to 1, before its rows are given; NaN where it is not known.
+   */
+  onShare?(share: number): void
   /** Called for each table with the mapping by which it is read. */
   onMapping?(mapping: Mapping): void
 }
@@ -51,6 +55,7 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
         const context = { now: options.now, timeIsNow, classes, decimalOf, percents, report }
         reader = rowReader(table, plan, mapping, context)
       }
+      options.onShare?.(table.share?.() ?? Number.NaN)
       yield rows.map(reader.read)
     }
     if (reader) reader.refuseOtherScale()

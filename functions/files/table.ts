@@ -22,6 +22,8 @@ export interface Table {
    * @throws SourceError as soon as no more can be read
    */
   rows(used: readonly number[]): AsyncGenerator<readonly TableRow[]>
+  /** Share of it that was read, 0 to 1: of the bytes of its file, or of its rows. */
+  share?(): number
   /** Assumptions that were needed to read the file, one sentence each. */
   notes: readonly string[]
   /** Name of a preset that the file's form implies. */

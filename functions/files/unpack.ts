@@ -1,15 +1,43 @@
-import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { createReadStream, type ReadStream } from 'node:fs'
+import { open as openFile, stat } from 'node:fs/promises'
 import { pipeline, type Transform } from 'node:stream'
 import { createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib'
 import { SourceError } from './rows.ts'
 
-/** A file's bytes; a failure of the stream says what the file is. */
-export function bytesOf(path: string, form: 'text' | 'gzip' | 'zstd'): AsyncIterable<Uint8Array> {
-  if (form === 'text') return guarded(createReadStream(path), `cannot read ${path}`)
-  const transform = form === 'gzip' ? createGunzip() : createZstdDecompress()
+/** Bytes of a file or of a part of it, unpacked. */
+export interface Unpacked {
+  /** Reads them from their start, as often as it is called. A failure says what the file is. */
+  open(): AsyncIterable<Uint8Array>
+  /** Share of the whole file up to which they are read, 0 to 1. */
+  share(): number
+}
+
+/** @throws SourceError when it cannot be read */
+export async function unpackedFile(path: string, form: 'text' | 'gzip' | 'zstd'): Promise<Unpacked> {
+  const { size } = await stat(path).catch(error => {
+    throw new SourceError(`cannot read ${path}: ${error.message}`, { cause: error })
+  })
+  const whole = { start: 0, end: Number.POSITIVE_INFINITY, size }
+  if (form === 'text') return unpacked(path, whole, undefined, `cannot read ${path}`)
   const damaged = `${path} is a ${form} file that is damaged or cut off, download it again`
-  return guarded(through(createReadStream(path), transform), damaged)
+  return unpacked(path, whole, form === 'gzip' ? createGunzip : createZstdDecompress, damaged)
+}
+
+/** @param range first and last byte, and the size of the whole file */
+function unpacked(
+  path: string,
+  range: { start: number; end: number; size: number },
+  createUnpacker: (() => Transform) | undefined,
+  failure: string,
+): Unpacked {
+  let source: ReadStream | undefined
+  return {
+    open() {
+      source = createReadStream(path, range)
+      return guarded(createUnpacker ? through(source, createUnpacker()) : source, failure)
+    },
+    share: () => (source ? (range.start + source.bytesRead) / range.size : 0),
+  }
 }
 
 function through(source: NodeJS.ReadableStream, transform: Transform): Transform {
@@ -28,9 +56,8 @@ async function* guarded(stream: AsyncIterable<Uint8Array>, message: string): Asy
 }
 
 /** File in a zip archive. */
-export interface ZipMember {
+export interface ZipMember extends Unpacked {
   name: string
-  bytes(): AsyncIterable<Uint8Array>
 }
 
 const END_BYTES = 22
@@ -41,7 +68,7 @@ const DEFLATED = 8
 /** The files in a zip archive, in its order. @throws SourceError when it is damaged, or larger than its form allows */
 export async function membersOfZip(path: string): Promise<ZipMember[]> {
   const { size } = await stat(path)
-  const file = await open(path)
+  const file = await openFile(path)
   const damaged = () => new SourceError(`${path} is a zip archive that is damaged or cut off: download it again`)
   const read = async (at: number, length: number) => {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, at)
@@ -72,7 +99,7 @@ export async function membersOfZip(path: string): Promise<ZipMember[]> {
       const start = directory.readUInt32LE(offset + 42) + 30 + header.readUInt16LE(26) + header.readUInt16LE(28)
       offset += 46 + (nameBytes as number) + (extra as number) + (comment as number)
       if (name.endsWith('/')) continue
-      members.push({ name, bytes: () => memberBytes(path, name, { flags, method, start, compressed }) })
+      members.push({ name, ...unpackedMember(path, name, { flags, method, start, compressed, size }) })
     }
     return members
   } finally {
@@ -80,19 +107,25 @@ export async function membersOfZip(path: string): Promise<ZipMember[]> {
   }
 }
 
-function memberBytes(
+function unpackedMember(
   path: string,
   name: string,
-  { flags, method, start, compressed }: { flags: number; method: number; start: number; compressed: number },
-): AsyncIterable<Uint8Array> {
-  if (flags & 1) throw new SourceError(`${name} in ${path} is encrypted: pack it without a password`)
-  if (method !== STORED && method !== DEFLATED) {
-    throw new SourceError(`${name} in ${path} is packed in a way that is not read: pack it as an ordinary zip`)
-  }
-  if (compressed === 0) return guarded(emptyBytes(), path)
-  const stored = createReadStream(path, { start, end: start + compressed - 1 })
+  member: { flags: number; method: number; start: number; compressed: number; size: number },
+): Unpacked {
+  const { flags, method, start, compressed, size } = member
+  const range = { start, end: start + compressed - 1, size }
   const damaged = `${name} in ${path} is damaged`
-  return guarded(method === STORED ? stored : through(stored, createInflateRaw()), damaged)
+  const { open, share } = unpacked(path, range, method === STORED ? undefined : createInflateRaw, damaged)
+  return {
+    open() {
+      if (flags & 1) throw new SourceError(`${name} in ${path} is encrypted: pack it without a password`)
+      if (method !== STORED && method !== DEFLATED) {
+        throw new SourceError(`${name} in ${path} is packed in a way that is not read: pack it as an ordinary zip`)
+      }
+      return compressed === 0 ? emptyBytes() : open()
+    },
+    share,
+  }
 }
 
 async function* emptyBytes(): AsyncGenerator<Uint8Array> {

@@ -24,6 +24,7 @@ const MAX_GROUP_ROWS = 16_777_216
 export interface ParquetFile {
   /** Names of the outermost columns. */
   columns: string[]
+  rowCount: number
   /** Indexes of the columns with dates or timestamps. */
   timeColumns: number[]
   /**
@@ -44,6 +45,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   const outermost = parquetSchema(scan.metadata).children.map(({ element }) => element)
   return {
     columns: outermost.map(({ name }) => name),
+    rowCount: Number(scan.metadata.num_rows),
     timeColumns: outermost.flatMap((element, index) => (isTime(element) ? [index] : [])),
     async *pieces(columns) {
       await refuseChangedPages(file, scan.metadata, columns)
