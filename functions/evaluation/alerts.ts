@@ -1,4 +1,5 @@
-import { joinsSilently, manySites } from '../core/incidents/many-sites.ts'
+import type { Cause } from '../core/incidents/cause.ts'
+import { joinedOf, manySites } from '../core/incidents/many-sites.ts'
 import { type Direction, type SiteChange, severityOf } from '../core/incidents/site-change.ts'
 import type { SiteHistory } from '../core/looks/judge.ts'
 import { compareText } from '../core/text-order.ts'
@@ -13,22 +14,27 @@ export interface AlertMessage {
   kind: 'site-change' | 'many-sites'
   /** The incident as it was at the end of the looks; null for one of a class. */
   change: SiteChange | null
+  /** Cause of a `many-sites` incident; null where it is not told. */
+  cause: Cause | null
   /** Sites of a `many-sites` incident. */
   sites: readonly string[]
   /** It joined an incident of its class that was open: that one names it, no message of its own is sent. */
   isJoined: boolean
 }
 
-/** Lists the incidents of sites and of their classes, by time. */
+/**
+ * Lists the incidents of sites and of their classes, by time. Sites that join an incident whose cause is the producer
+ * have none of their own: their ground has not changed.
+ */
 export function alertMessages(histories: readonly SiteHistory[], direction: Direction): AlertMessage[] {
   const messages: AlertMessage[] = []
   for (const [className, sites] of Map.groupBy(histories, each => each.className)) {
     const judgedFrom = sites.flatMap(({ judgedFromMs }) => judgedFromMs ?? [])
     const changes = sites.flatMap(({ siteId, incidents }) =>
-      incidents.map(change => ({ siteId, change, openedMs: change.openedMs })),
+      incidents.map(change => ({ siteId, change, openedMs: change.openedMs, bands: change.bands })),
     )
     const together = manySites(changes, atMs => judgedFrom.filter(fromMs => fromMs <= atMs).length)
-    for (const { openedMs, sites: joined } of together) {
+    for (const { openedMs, cause, sites: joined } of together) {
       messages.push({
         openedMs,
         siteId: null,
@@ -36,13 +42,26 @@ export function alertMessages(histories: readonly SiteHistory[], direction: Dire
         direction,
         kind: 'many-sites',
         change: null,
+        cause,
         sites: joined,
         isJoined: false,
       })
     }
     for (const { siteId, change, openedMs } of changes) {
-      const isJoined = joinsSilently({ siteId, openedMs }, together)
-      messages.push({ openedMs, siteId, className, direction, kind: 'site-change', change, sites: [], isJoined })
+      const joined = joinedOf({ openedMs }, together)
+      if (joined?.cause === 'producer') continue
+      const isJoined = joined !== undefined
+      messages.push({
+        openedMs,
+        siteId,
+        className,
+        direction,
+        kind: 'site-change',
+        change,
+        cause: null,
+        sites: [],
+        isJoined,
+      })
     }
   }
   return messages.sort((a, b) => a.openedMs - b.openedMs || compareText(keyOf(a), keyOf(b)))

@@ -7,7 +7,7 @@ import { formatTimestamp } from '../core/time.ts'
 import { type AlertMessage, severityColumn } from './alerts.ts'
 
 const ALERT_COLUMNS =
-  'opened_at,site_id,class_name,direction,kind,severity,score,ndvi_change,first_unusual_at,state,closed_at,joined,sites'
+  'opened_at,site_id,class_name,direction,kind,severity,score,ndvi_change,first_unusual_at,state,closed_at,joined,sites,cause'
 
 /** Writes `alerts.csv`, one row for each incident that opened, and `verdicts.csv`, one row for each look. Creates the folder. */
 export async function writeEvaluation(
@@ -22,7 +22,7 @@ export async function writeEvaluation(
 }
 
 function alertRow(message: AlertMessage): string {
-  const { openedMs, siteId, className, direction, kind, change, sites, isJoined } = message
+  const { openedMs, siteId, className, direction, kind, change, cause, sites, isJoined } = message
   const sign = direction === 'drop' ? -1 : 1
   const ofChange = change
     ? [
@@ -43,6 +43,7 @@ function alertRow(message: AlertMessage): string {
     ...ofChange,
     isJoined ? 'true' : 'false',
     sites.join(' '),
+    cause ?? '',
   )
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { joinsSilently, manySites } from '../../functions/core/incidents/many-sites.ts'
+import { joinedOf, manySites, type Opening } from '../../functions/core/incidents/many-sites.ts'
 import { type ScoredLook, severityOf, siteChanges, suspicionOf } from '../../functions/core/incidents/site-change.ts'
 import { DETECTION } from '../../functions/core/looks/detection.ts'
 import { DAY_MS } from '../../functions/core/time.ts'
@@ -12,6 +12,7 @@ const look = (day: number, z: number, more: Partial<ScoredLook> = {}): ScoredLoo
   residual: Math.round(z * 20_000),
   scale: 20_000,
   baselineFromMs: 0,
+  bands: null,
   ...more,
 })
 /** Looks five days apart. */
@@ -98,25 +99,32 @@ describe('a site change', () => {
 })
 
 describe('many sites', () => {
-  const opened = (...days: number[]) => days.map((day, index) => ({ siteId: `s${index}`, openedMs: day * DAY_MS }))
+  const opened = (...days: number[]) =>
+    days.map((day, index): Opening => ({ siteId: `s${index}`, openedMs: day * DAY_MS, bands: null }))
   const of = (days: number[], sites: number) => manySites(opened(...days), () => sites)
 
   it('are one incident when a tenth of the sites, and at least 5, open within 32 days', () => {
     expect(of([0, 1, 2, 3], 10)).toEqual([])
-    expect(of([0, 1, 2, 3, 32], 50)).toMatchObject([{ openedMs: 32 * DAY_MS, first: 5 }])
+    expect(of([0, 1, 2, 3, 32], 50)).toMatchObject([{ openedMs: 32 * DAY_MS, sites: ['s0', 's1', 's2', 's3', 's4'] }])
     expect(of([0, 1, 2, 3, 33], 50)).toEqual([])
     expect(of([0, 1, 2, 3, 32], 51)).toEqual([])
   })
 
-  it('take in further sites silently, until 32 days go by without one', () => {
-    const [incident] = of([0, 1, 2, 3, 4, 30, 62, 95], 10)
-    expect(incident?.sites).toEqual(['s0', 's1', 's2', 's3', 's4', 's5', 's6'])
-    const openings = opened(0, 1, 2, 3, 4, 30, 62, 95)
-    expect(openings.map(each => joinsSilently(each, incident ? [incident] : []))).toEqual([
-      ...Array(5).fill(false),
-      true,
-      true,
-      false,
+  const joined = (...days: number[]) => {
+    const openings = opened(...days)
+    const incidents = manySites(openings, () => 10)
+    return openings.map(each => joinedOf(each, incidents) !== undefined)
+  }
+
+  it('take in further sites silently, and those of the pass that opened it', () => {
+    expect(joined(0, 1, 2, 3, 4, 4, 30)).toEqual([false, false, false, false, true, true, true])
+  })
+
+  it('take in no more when 32 days have gone by without that many, though single sites open', () => {
+    // On day 32 there are five within 32 days for the last time.
+    expect(joined(0, 1, 2, 3, 4, 32, 60, 64, 65, 80)).toEqual([
+      ...[false, false, false, false, true],
+      ...[true, true, true, false, false],
     ])
   })
 
@@ -130,6 +138,7 @@ describe('many sites', () => {
       fc.record({
         siteId: fc.string({ maxLength: 2 }),
         openedMs: fc.integer({ min: 0, max: 60 }).map(day => day * DAY_MS),
+        bands: fc.constant(null),
       }),
       { maxLength: 30 },
     )

@@ -38,6 +38,7 @@ const looks = fc.array(
     ndvi: fc.integer({ min: -1_000_000, max: 1_000_000 }),
     blue: fc.option(fc.integer({ min: 0, max: 1_000_000_000 })),
     red: fc.option(fc.integer({ min: 0, max: 1_000_000_000 })),
+    nir: fc.option(fc.integer({ min: 0, max: 1_000_000_000 })),
     verdict: fc.constantFrom('land' as const, 'not-land' as const),
   }),
   { maxLength: 60 },
@@ -123,6 +124,18 @@ describe('a verdict', () => {
     })
     expect(totals.all[0]).toBe(80)
   })
+
+  it('knows the land of a class that is cloudy three times in four', () => {
+    const totals = emptyClassTotals()
+    for (let index = 0; index < 100; index++) {
+      const [blue, red] = index % 4 === 0 ? [300, 400] : [4_000 + index, 4_000 + index]
+      countClassLight(totals, { eventMs: 0, blue, red }, 'land')
+    }
+    expect(classBaselineOf(totals, DETECTION).typical).toEqual({
+      blue: OCTAVE_EDGES[octaveBinOf(300) + 1],
+      red: OCTAVE_EDGES[octaveBinOf(400) + 1],
+    })
+  })
 })
 
 describe('totals', () => {
@@ -170,8 +183,11 @@ describe('histograms', () => {
   })
 })
 
+const UNMEASURED = { blue: null, red: null, nir: null }
+
 /** A look of a forest with a yearly wave of `amplitude` above `mean`. */
 const seen = (eventMs: number, mean: number, amplitude = 0) => ({
+  ...UNMEASURED,
   eventMs,
   ndvi: Math.round(mean + amplitude * (waveAt(eventMs)[1] as number)),
 })
@@ -202,7 +218,33 @@ describe('a baseline', () => {
     expect(new Set(classBaselineOf(totals, DETECTION).curve)).toEqual(new Set([null]))
     countClassNdvi(totals, seen(DAY_MS, 700_000), null)
     expect(new Set(classBaselineOf(totals, DETECTION).curve)).toEqual(new Set([702_500]))
-    expect(classBaselineOf(totals, DETECTION).scale[0]).toBeNull()
+  })
+
+  it('of a class takes the spread of NDVI for a season whose residuals are too few', () => {
+    const totals = emptyClassTotals()
+    const baseline = () => classBaselineOf(totals, DETECTION)
+    const count = (looks: number, ndvi: number, residual: number | null, day = 100) => {
+      for (let index = 0; index < looks; index++)
+        countClassNdvi(totals, { eventMs: day * DAY_MS, ndvi: ndvi + 5_000 * (((index * 13) % 40) - 20) }, residual)
+    }
+    count(40, 600_000, null)
+    expect(baseline().scale[20]).toBe(baseline().spread[20])
+    expect(Math.abs((baseline().spread[20] as number) - 75_000)).toBeLessThan(8_000)
+    // Residuals of another season are known, and small.
+    count(40, 600_000, 0, 280)
+    expect(baseline().scale[20]).toBe(baseline().spread[20])
+    expect(baseline().scale[56]).toBeLessThan(5_000)
+  })
+
+  it('of a class is as wide as the residuals of a short season in which it changes fast', () => {
+    const totals = emptyClassTotals()
+    for (let day = 70; day < 130; day++) {
+      const width = day >= 88 && day < 114 ? 100_000 : 5_000
+      for (const share of [-1, -0.5, 0, 0.5, 1])
+        countClassNdvi(totals, { eventMs: day * DAY_MS, ndvi: 600_000 }, share * width)
+    }
+    // Within 15 days most looks are of the fast season, within 30 days they are not.
+    expect(classBaselineOf(totals, DETECTION).scale[20]).toBeGreaterThan(60_000)
   })
 
   it('of a site is its own wave on the curve of its class, and outliers hardly move it', () => {
@@ -213,7 +255,7 @@ describe('a baseline', () => {
     expect(Math.abs((site?.wave[0] as number) - -62_500)).toBeLessThan(2_000)
     expect(Math.abs((site?.wave[1] as number) - 80_000)).toBeLessThan(12_000)
     // A cloud that no screen saw.
-    countSiteLook(totals, { eventMs: DAYS[4] as number, ndvi: -900_000 })
+    countSiteLook(totals, { ...UNMEASURED, eventMs: DAYS[4] as number, ndvi: -900_000 })
     const moved = siteBaselineOf(totals, normal, DETECTION)
     expect(
       Math.abs(

@@ -1,18 +1,22 @@
 import { compareText } from '../text-order.ts'
 import { DAY_MS } from '../time.ts'
+import { type BandChange, type Cause, causeOf } from './cause.ts'
 
 /** Opening of a site change. */
 export interface Opening {
   siteId: string
   openedMs: number
+  bands: BandChange | null
 }
 
 /** Incident: many sites of a class changed at about the same time. */
 export interface ManySites {
   openedMs: number
-  /** Sites in the order in which they joined. Those after `first` joined when it was open: of them nobody is told. */
+  /** Time of the last opening that joined. Openings from `openedMs` to here are part of it: of them nobody is told. */
+  lastMs: number
+  /** Sites in the order in which they joined. The first ones opened before it did. */
   sites: readonly string[]
-  first: number
+  cause: Cause
 }
 
 /** Days within which openings belong together. Two looks of a satellite that comes every 16 days. */
@@ -21,37 +25,39 @@ const LEAST_SITES = 5
 const LEAST_SHARE = 0.1
 
 /**
- * Finds openings that are one event of a class: a drought, or a change in how images are made.
+ * Finds openings that are one event of a class: a drought, or a change in how images are made. It takes in further
+ * openings until 32 days have gone by since there were last that many within 32 days. So single changes, of which a
+ * large class always has some, do not keep it open.
  *
  * @param openings of one class and direction, in any order
  * @param sitesAt number of sites of the class that are judged at a time
  */
 export function manySites(openings: Iterable<Opening>, sitesAt: (ms: number) => number): ManySites[] {
+  const togetherMs = TOGETHER_DAYS * DAY_MS
   const sorted = [...openings].sort((a, b) => a.openedMs - b.openedMs || compareText(a.siteId, b.siteId))
   const found: ManySites[] = []
   let recent: Opening[] = []
-  let lastMs = Number.NEGATIVE_INFINITY
-  for (const opening of sorted) {
-    const fromMs = opening.openedMs - TOGETHER_DAYS * DAY_MS
+  let manyMs = Number.NEGATIVE_INFINITY
+  // Looks of one pass have the same time. So have their openings: they are told together.
+  for (const [openedMs, opened] of Map.groupBy(sorted, each => each.openedMs)) {
+    recent = [...recent.filter(each => each.openedMs >= openedMs - togetherMs), ...opened]
+    const bySite = new Map(recent.map(each => [each.siteId, each]))
     const current = found.at(-1)
-    if (current && lastMs >= fromMs) {
-      lastMs = opening.openedMs
-      if (!current.sites.includes(opening.siteId)) {
-        found[found.length - 1] = { ...current, sites: [...current.sites, opening.siteId] }
-      }
-      continue
+    const isCurrent = current !== undefined && openedMs - manyMs <= togetherMs
+    const areMany = bySite.size >= Math.max(LEAST_SITES, LEAST_SHARE * sitesAt(openedMs))
+    if (areMany) manyMs = openedMs
+    if (isCurrent) {
+      const sites = [...new Set([...current.sites, ...opened.map(({ siteId }) => siteId)])]
+      found[found.length - 1] = { ...current, lastMs: openedMs, sites }
+    } else if (areMany) {
+      const cause = causeOf(Array.from(bySite.values(), ({ bands }) => bands))
+      found.push({ openedMs, lastMs: openedMs, sites: [...bySite.keys()], cause })
     }
-    recent = [...recent.filter(({ openedMs }) => openedMs >= fromMs), opening]
-    const sites = [...new Set(recent.map(({ siteId }) => siteId))]
-    if (sites.length < Math.max(LEAST_SITES, LEAST_SHARE * sitesAt(opening.openedMs))) continue
-    found.push({ openedMs: opening.openedMs, sites, first: sites.length })
-    lastMs = opening.openedMs
-    recent = []
   }
   return found
 }
 
-/** Tells whether an opening joined an incident that was open by then. */
-export function joinsSilently({ siteId, openedMs }: Opening, incidents: readonly ManySites[]): boolean {
-  return incidents.some(each => openedMs >= each.openedMs && each.sites.indexOf(siteId) >= each.first)
+/** Incident that an opening joined, if it was open by then. */
+export function joinedOf({ openedMs }: Pick<Opening, 'openedMs'>, incidents: readonly ManySites[]) {
+  return incidents.find(each => openedMs >= each.openedMs && openedMs <= each.lastMs)
 }

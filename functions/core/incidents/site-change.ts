@@ -1,6 +1,8 @@
 import type { Detection } from '../looks/detection.ts'
 import { compareLooks } from '../looks/look.ts'
 import { DAY_MS } from '../time.ts'
+import { type BandChange, medianChange } from './cause.ts'
+import { medianOf } from './median.ts'
 
 /** Look at land with its score, as it is stored once: NDVI in millionths. */
 export interface ScoredLook {
@@ -11,6 +13,8 @@ export interface ScoredLook {
   scale: number
   /** Time of the first look in the baseline that it was scored with. */
   baselineFromMs: number
+  /** Change of its bands, by which a cause is told; null where it is not known. */
+  bands: BandChange | null
 }
 
 export type Direction = 'drop' | 'rise'
@@ -28,6 +32,8 @@ export interface SiteChange {
   size: number
   /** Score of its furthest look, standard deviations: below 0 for a drop. */
   furthestZ: number
+  /** Median change of the bands of the looks that opened it; null where it is not known. */
+  bands: BandChange | null
 }
 
 /** Unusual looks at a site that are too few to be an incident. Shown, never sent. */
@@ -129,6 +135,7 @@ function afterQuietLook(state: SiteState, look: ScoredLook, direction: Direction
     closedMs: null,
     size: medianOf(distances),
     furthestZ: unusual.map(zOf).reduce(furthest),
+    bands: medianChange(unusual.map(({ bands }) => bands)),
   }
   return { ...state, incidents: [...state.incidents, opened], recent: [], distances, normalLooks: 0 }
 }
@@ -148,11 +155,4 @@ function zOf({ residual, scale }: ScoredLook): number {
 
 function furthest(a: number, b: number): number {
   return Math.abs(b) > Math.abs(a) ? b : a
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const half = sorted.length >> 1
-  if (sorted.length % 2 === 1) return sorted[half] as number
-  return Math.round(((sorted[half - 1] as number) + (sorted[half] as number)) / 2)
 }

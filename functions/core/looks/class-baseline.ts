@@ -17,6 +17,8 @@ export interface ClassBaseline {
   typical: TypicalBands | null
   /** Median NDVI of each five-day bin; null where too few looks are near it in the year. */
   curve: readonly (number | null)[]
+  /** Standard deviation of looks from the curve in each five-day bin, from the median distance. */
+  spread: readonly (number | null)[]
   /** Standard deviation of a look from its site's normal in each five-day bin, from the median distance. */
   scale: readonly (number | null)[]
 }
@@ -27,39 +29,72 @@ const SCALE_HALF = 6
 /** Bins on each side at most: with the bin itself the whole year. */
 const MAX_HALF = (CLASS_BINS - 1) / 2
 
+/** Percent of looks that show the darkest land, even where most are cloudy, and steps in which a quantile is sought. */
+const DARK_PERCENT = 10
+const PERCENT_STEP = 5
+
 /** Standard deviation of a normal distribution whose median distance from its middle is 1. */
 const SD_OF_MEDIAN_DISTANCE = 1.4826
 
 export function classBaselineOf(totals: ClassTotals, detection: Detection): ClassBaseline {
+  const normal = overWindows(totals.ndvi, CURVE_HALF, detection.minCurveLooks, looks => {
+    return { median: medianOf(looks, NDVI_WIDTH), deviation: deviationOf(looks) }
+  })
+  const spread = normal.map(each => each?.deviation ?? null)
   return {
     typical: typicalBands(totals, detection),
-    curve: overWindows(totals.ndvi, CURVE_HALF, detection.minCurveLooks, looks => medianOf(looks, NDVI_WIDTH)),
-    scale: overWindows(totals.residuals, SCALE_HALF, detection.minScaleLooks, looks => {
-      const median = medianOf(looks, NDVI_WIDTH)
-      return Math.round(SD_OF_MEDIAN_DISTANCE * medianDistance(looks, median, NDVI_WIDTH))
-    }),
+    curve: normal.map(each => each?.median ?? null),
+    spread,
+    scale: scaleOf(totals.residuals, spread, detection),
   }
 }
 
 function typicalBands({ blue, red, bandLooks }: ClassTotals, detection: Detection): TypicalBands | null {
   if (bandLooks < detection.minBandLooks) return null
-  const typical = (histogram: Histogram) => octaveQuantile(distributionOf(histogram), detection.bandQuantilePercent)
-  return { blue: typical(blue), red: typical(red) }
+  const ofBlue = distributionOf(blue)
+  // Where more looks than that are cloudy, the quantile is the blue of clouds: bright beside the darkest tenth.
+  const brightFrom = detection.blueFactor * octaveQuantile(ofBlue, DARK_PERCENT)
+  let percent = detection.bandQuantilePercent
+  while (percent > DARK_PERCENT && octaveQuantile(ofBlue, percent) > brightFrom) percent -= PERCENT_STEP
+  return { blue: octaveQuantile(ofBlue, percent), red: octaveQuantile(distributionOf(red), percent) }
+}
+
+function deviationOf(looks: Distribution): number {
+  return Math.round(SD_OF_MEDIAN_DISTANCE * medianDistance(looks, medianOf(looks, NDVI_WIDTH), NDVI_WIDTH))
+}
+
+/**
+ * Deviation of each bin: the larger of those of two windows, because a season in which a class changes fast, such as
+ * before a harvest, may be short. While residuals of a season are too few, the spread of NDVI itself counts too: it is
+ * known earlier, and not smaller, because sites differ.
+ */
+function scaleOf(
+  residuals: readonly Histogram[],
+  spread: readonly (number | null)[],
+  { minScaleLooks }: Detection,
+): (number | null)[] {
+  const [narrow, wide] = [CURVE_HALF, SCALE_HALF].map(half => overWindows(residuals, half, minScaleLooks, deviationOf))
+  const counts = residuals.map(countOf)
+  return spread.map((ofNdvi, bin) => {
+    const isKnown = countAround(counts, bin, SCALE_HALF) >= minScaleLooks
+    const known = [narrow?.[bin], wide?.[bin], isKnown ? null : ofNdvi].filter(each => typeof each === 'number')
+    return known.length === 0 ? null : Math.max(...known)
+  })
 }
 
 /** A statistic of the looks around each bin of the year. The window grows by halves until it holds enough looks. */
-function overWindows(
+function overWindows<Value>(
   histograms: readonly Histogram[],
   half: number,
   least: number,
-  statistic: (looks: Distribution) => number,
-): (number | null)[] {
-  const counts = histograms.map(histogram => histogram.values().reduce((sum, count) => sum + count, 0))
-  let ofYear: number | null | undefined
+  statistic: (looks: Distribution) => Value,
+): (Value | null)[] {
+  const counts = histograms.map(countOf)
+  let ofYear: Value | null | undefined
   return histograms.map((_, bin) => {
     for (let reach = half; ; reach = Math.min(MAX_HALF, Math.ceil(reach * 1.5))) {
       const bins = binsAround(bin, reach)
-      const isEnough = bins.reduce((sum, each) => sum + (counts[each] as number), 0) >= least
+      const isEnough = countAround(counts, bin, reach) >= least
       const over = () =>
         isEnough ? statistic(distributionOf(sumOf(bins.map(each => histograms[each] as Histogram)))) : null
       if (reach === MAX_HALF) {
@@ -70,6 +105,14 @@ function overWindows(
       if (isEnough) return over()
     }
   })
+}
+
+function countOf(histogram: Histogram): number {
+  return histogram.values().reduce((sum, count) => sum + count, 0)
+}
+
+function countAround(counts: readonly number[], bin: number, reach: number): number {
+  return binsAround(bin, reach).reduce((sum, each) => sum + (counts[each] as number), 0)
 }
 
 function binsAround(bin: number, reach: number): number[] {

@@ -13,7 +13,7 @@ import type { Detection } from './detection.ts'
 import type { Look } from './look.ts'
 import { isLearning, type Score, scoreOf } from './score.ts'
 import { type SiteBaseline, siteBaselineOf } from './site-baseline.ts'
-import { countSiteLook, emptySiteTotals, type SiteTotals } from './site-totals.ts'
+import { bandChangeOf, countSiteLook, emptySiteTotals, type SiteTotals } from './site-totals.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 /** A look with what was made of it when it came. */
@@ -160,7 +160,8 @@ function judgeAtSite(site: Site, look: Look, { residual, scale }: Score, detecti
   if (!site.baseline || scale === null || isLearning(site.baseline, look.eventMs, detection)) return null
   site.judgedFromMs ??= look.eventMs
   const { imageId, eventMs } = look
-  const scored = { imageId, eventMs, residual, scale, baselineFromMs: site.baseline.firstMs }
+  const bands = bandChangeOf(site.totals, look)
+  const scored = { imageId, eventMs, residual, scale, baselineFromMs: site.baseline.firstMs, bands }
   for (const direction of DIRECTIONS) {
     const before = site.changes[direction]
     const after = afterLook(before, scored, direction, detection)

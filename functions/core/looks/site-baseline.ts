@@ -38,10 +38,10 @@ export function siteBaselineOf(
   { curve }: ClassBaseline,
   detection: Detection,
 ): SiteBaseline | null {
-  const means = totals.counts.flatMap((looks, bin): BinMean[] => {
+  const means = totals.ndvi.counts.flatMap((looks, bin): BinMean[] => {
     const normal = curve[classBinOf(MIDDLES[bin] as number)] ?? null
     if (looks === 0 || normal === null) return []
-    return [{ at: WAVES[bin] as Wave, looks, residual: (totals.sums[bin] as number) / looks - normal }]
+    return [{ at: WAVES[bin] as Wave, looks, residual: (totals.ndvi.sums[bin] as number) / looks - normal }]
   })
   if (totals.looks < MIN_LOOKS || means.length === 0) return null
   let weights = means.map(() => 1)

@@ -1,38 +1,56 @@
+import type { BandChange } from '../incidents/cause.ts'
 import type { Look } from './look.ts'
-import { SITE_BINS, siteBinOf } from './season.ts'
+import { addSeasonSums, countIntoSeason, emptySeasonSums, type SeasonSums, seasonMeanAt } from './season-sums.ts'
+
+const BANDS = ['blue', 'red', 'nir'] as const
 
 /** Totals of the looks at land of one site. Counts and sums of whole numbers: they add up in any order. */
 export interface SiteTotals {
-  /** Looks, and the sum of their NDVI in millionths, in each ten-day bin of the year. */
-  counts: number[]
-  sums: number[]
+  /** NDVI in millionths, and band means in thousandths where they were measured. */
+  ndvi: SeasonSums
+  bands: Record<(typeof BANDS)[number], SeasonSums>
   looks: number
   /** Time of the first look; Infinity without looks. */
   firstMs: number
 }
 
+/** What a site's totals need of a look. */
+export type SiteLook = Pick<Look, 'eventMs' | 'ndvi' | (typeof BANDS)[number]>
+
 export function emptySiteTotals(): SiteTotals {
   return {
-    counts: new Array<number>(SITE_BINS).fill(0),
-    sums: new Array<number>(SITE_BINS).fill(0),
+    ndvi: emptySeasonSums(),
+    bands: { blue: emptySeasonSums(), red: emptySeasonSums(), nir: emptySeasonSums() },
     looks: 0,
     firstMs: Number.POSITIVE_INFINITY,
   }
 }
 
 /** Counts a look at land. */
-export function countSiteLook(totals: SiteTotals, { eventMs, ndvi }: Pick<Look, 'eventMs' | 'ndvi'>): void {
-  const bin = siteBinOf(eventMs)
-  totals.counts[bin] = (totals.counts[bin] as number) + 1
-  totals.sums[bin] = (totals.sums[bin] as number) + ndvi
+export function countSiteLook(totals: SiteTotals, look: SiteLook): void {
+  countIntoSeason(totals.ndvi, look.eventMs, look.ndvi)
+  for (const band of BANDS) {
+    const mean = look[band]
+    if (mean !== null) countIntoSeason(totals.bands[band], look.eventMs, mean)
+  }
   totals.looks += 1
-  totals.firstMs = Math.min(totals.firstMs, eventMs)
+  totals.firstMs = Math.min(totals.firstMs, look.eventMs)
 }
 
 /** Adds the totals of other looks of the same site. */
 export function addSiteTotals(into: SiteTotals, other: SiteTotals): void {
-  into.counts = into.counts.map((count, bin) => count + (other.counts[bin] as number))
-  into.sums = into.sums.map((sum, bin) => sum + (other.sums[bin] as number))
+  addSeasonSums(into.ndvi, other.ndvi)
+  for (const band of BANDS) addSeasonSums(into.bands[band], other.bands[band])
   into.looks += other.looks
   into.firstMs = Math.min(into.firstMs, other.firstMs)
+}
+
+/** Change of a look's bands from what the site's were at this time of the year. Null without red or near infrared. */
+export function bandChangeOf({ bands }: SiteTotals, look: SiteLook): BandChange | null {
+  const change = (band: (typeof BANDS)[number]) => {
+    const [mean, normal] = [look[band], seasonMeanAt(bands[band], look.eventMs)]
+    return mean === null || normal === null ? null : mean - normal
+  }
+  const [blue, red, nir] = [change('blue'), change('red'), change('nir')]
+  return red === null || nir === null ? null : { blue, red, nir }
 }

@@ -1,0 +1,91 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { generateSeries, labelsCsv, SERIES_KINDS, type Series, seriesCsv } from '../../data/series.ts'
+import { DETECTION } from '../../functions/core/looks/detection.ts'
+import { judgeHistory } from '../../functions/core/looks/judge.ts'
+import { alertMessages } from '../../functions/evaluation/alerts.ts'
+import { measure } from '../../functions/evaluation/measures.ts'
+import { readLabels } from '../../functions/evaluation/read-labels.ts'
+import { readLooks } from '../../functions/evaluation/read-looks.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const READING = {
+  mapping: {},
+  now: () => Date.UTC(2030, 0, 1),
+  truthIsMask: false,
+  report: { note() {}, warn() {} },
+  onProblem: (problem: string) => expect.fail(problem),
+}
+
+async function evaluate(series: Series, direction: 'drop' | 'rise' = 'drop') {
+  const folder = temporaryFolder()
+  const [looksPath, labelsPath] = [join(folder, 'looks.csv'), join(folder, 'labels.csv')]
+  writeFileSync(looksPath, seriesCsv(series))
+  writeFileSync(labelsPath, labelsCsv(series))
+  const looks = await readLooks(looksPath, READING)
+  const { judged, histories } = judgeHistory(
+    looks.map(({ look }) => look),
+    30,
+    DETECTION,
+  )
+  const messages = alertMessages(histories(direction), direction)
+  const period = { fromMs: 0, untilMs: READING.now(), direction, isQuietBefore: true }
+  const measures = measure(looks, judged, messages, await readLabels(labelsPath), period)
+  const learned = judged.find(({ z }) => z !== null)?.look.eventMs as number
+  return { measures, messages, learnedDay: (learned - Date.UTC(2016, 0, 1)) / 86_400_000 }
+}
+
+const of = (kind: string) => evaluate(generateSeries(kind, 1), kind === 'bloom' ? 'rise' : 'drop')
+const ofClass = (messages: Awaited<ReturnType<typeof evaluate>>['messages']) =>
+  messages.filter(({ siteId }) => siteId === null)
+
+describe('a generated series', () => {
+  it.each([
+    ['clear-cut', 6],
+    ['fire', 6],
+    ['beetle', 6],
+    ['flood', 6],
+    ['bloom', 6],
+    ['cloudy', 6],
+    ['sparse', 2],
+    ['gap', 6],
+    ['single', 1],
+  ])('of the kind %s has all of its %i events found, and none that is false', async (kind, events) => {
+    const { measures, messages } = await of(kind)
+    expect(measures).toMatchObject({ events, found: events, falseAlerts: 0 })
+    expect(ofClass(messages)).toEqual([])
+  })
+
+  it.each(['harvest', 'double-harvest'])('of the kind %s has next to no alert: harvests are normal', async kind => {
+    const { measures } = await of(kind)
+    // 30 sites in five years.
+    expect(measures.falseAlerts).toBeLessThanOrEqual(1)
+  })
+
+  it('of a drought has one incident of the class, of the land, that takes in nearly all sites', async () => {
+    const { measures, messages } = await of('drought')
+    expect(measures).toMatchObject({ found: 30, falseAlerts: 0 })
+    expect(ofClass(messages)).toMatchObject([{ kind: 'many-sites', cause: 'land' }])
+    expect(messages.filter(({ isJoined }) => isJoined).length).toBeGreaterThanOrEqual(25)
+    expect(messages.every(({ change }) => change === null || change.state === 'recovered')).toBe(true)
+  })
+
+  it("of a shift of the producer's has one incident that says so, and hardly an alert of a site", async () => {
+    const { measures, messages } = await of('shift')
+    expect(ofClass(messages)).toMatchObject([{ kind: 'many-sites', cause: 'producer' }])
+    expect(ofClass(messages)[0]?.sites.length).toBe(30)
+    // Those that opened before the fifth did were told.
+    expect(measures.falseAlerts).toBeLessThanOrEqual(4)
+  })
+
+  it('of one site with a clear look a month is judged after two years', async () => {
+    expect((await of('single')).learnedDay).toBeLessThan(800)
+  })
+
+  it('is always the same, and there is none of an unknown kind', () => {
+    expect(SERIES_KINDS).toContain('beetle')
+    expect(seriesCsv(generateSeries('fire', 3))).toBe(seriesCsv(generateSeries('fire', 3)))
+    expect(() => generateSeries('comet', 1)).toThrow(/no kind of series is called comet: there are clear-cut, /)
+  })
+})
