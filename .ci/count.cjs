@@ -1,15 +1,24 @@
 // Adds up what checks and suites left in a folder: NAME.check and NAME.suite hold an exit code, NAME.json a suite's
-// report. Prints each failed test with the start of its message, then `N passed, N failed, N skipped`. Ends with 1 when
-// something failed or left nothing. In old syntax, for the Node that CI has before npm ci.
+// report. Prints each failed test with the start of its message, then the names of all that failed, a line each, then
+// `N passed, N failed, N skipped`. Ends with 1 when something failed or left nothing. In old syntax, for the Node that CI
+// has before npm ci.
 const { existsSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
 
 const [folder, ...wanted] = process.argv.slice(2)
 const counts = { passed: 0, failed: 0, skipped: 0 }
+/** Names of what failed, in the order of the arguments. */
+const failures = []
 
 function failed(name, why) {
   counts.failed++
-  console.log(`${name}: ${why}`)
+  failures.push(`${name}: ${why}`)
+}
+
+/** Prints a failed test or file with the start of its message. */
+function failedTest(name, message) {
+  failures.push(name)
+  console.log(`FAILED ${name}: ${startOf(message)}`)
 }
 
 /** @returns the report of a suite; undefined when there is none, or none that is whole */
@@ -34,17 +43,17 @@ function addTests(report) {
   const brokenFiles = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.every(each => each.status !== 'failed'),
   )
-  for (const { name, message } of brokenFiles) console.log(`FAILED ${name}: ${startOf(message)}`)
+  for (const { name, message } of brokenFiles) failedTest(name, message)
   for (const { name, assertionResults } of report.testResults) {
     for (const { status, fullName, failureMessages } of assertionResults) {
-      if (status === 'failed') console.log(`FAILED ${name} > ${fullName}: ${startOf(failureMessages.join('\n'))}`)
+      if (status === 'failed') failedTest(`${name} > ${fullName}`, failureMessages.join('\n'))
     }
   }
-  const failures = report.numFailedTests + brokenFiles.length
+  const failedTests = report.numFailedTests + brokenFiles.length
   counts.passed += report.numPassedTests
-  counts.failed += failures
+  counts.failed += failedTests
   counts.skipped += report.numPendingTests + report.numTodoTests
-  return failures
+  return failedTests
 }
 
 for (const file of wanted) {
@@ -62,5 +71,6 @@ for (const file of wanted) {
     else if (report.numTotalTests === 0) failed(name, 'ran no test')
   }
 }
+if (failures.length > 0) console.log(`Failed:\n  ${failures.join('\n  ')}`)
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exitCode = counts.failed > 0 ? 1 : 0

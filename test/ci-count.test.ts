@@ -73,12 +73,32 @@ it.each([
     '0 passed, 1 failed, 0 skipped',
   ],
 ] as [string, Record<string, string>, string[], string][])('counts as failed: %s', (_, files, reasons, last) => {
-  expect(count(files, 'a.suite')).toEqual({ status: 1, lines: [...reasons, last] })
+  const { status, lines } = count(files, 'a.suite')
+  expect(status).toBe(1)
+  // A test stands twice: with its message, and by its name at the end.
+  const names = reasons.map(reason => /^FAILED (.*?): /.exec(reason)?.[1] ?? reason)
+  const messages = reasons.filter(reason => reason.startsWith('FAILED'))
+  expect(lines).toEqual([...messages, 'Failed:', ...names.map(name => `  ${name}`), last])
 })
 
 it.each([
   ['that fails', { 'c.check': '2' }, 'c: ended with 2'],
   ['that was never run', {}, 'c: was not run to its end'],
 ] as [string, Record<string, string>, string][])('counts a check %s as failed', (_, files, reason) => {
-  expect(count(files, 'c.check')).toEqual({ status: 1, lines: [reason, '0 passed, 1 failed, 0 skipped'] })
+  expect(count(files, 'c.check')).toEqual({
+    status: 1,
+    lines: ['Failed:', `  ${reason}`, '0 passed, 1 failed, 0 skipped'],
+  })
+})
+
+it('names all that failed directly before its last line, in the order of its arguments', () => {
+  const files = { 'lint.check': '1', 'a.suite': '1', 'a.json': report(5, 1), 'b.check': '2', 'c.check': '0' }
+  expect(count(files, 'lint.check', 'a.suite', 'b.check', 'c.check').lines).toEqual([
+    'FAILED x.test.ts > it failed 0: Error: 1 is not 2',
+    'Failed:',
+    '  lint: ended with 1',
+    '  x.test.ts > it failed 0',
+    '  b: ended with 2',
+    '6 passed, 3 failed, 3 skipped',
+  ])
 })

@@ -6,8 +6,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
+import { freePorts } from '../support/ports.ts'
 import { ENGINES_FOLDER, resolveJars } from './java.ts'
-import { freePorts } from './ports.ts'
 
 /** The log-in that a new server with password authentication knows. */
 export const FIRST_LOGIN = { username: 'cassandra', password: 'cassandra' }

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
+import { freePorts } from '../support/ports.ts'
 import { ENGINES_FOLDER, resolveJars } from './java.ts'
-import { freePorts } from './ports.ts'
 
 /** The only user of the listener with a log-in. */
 export const KAFKA_USER = { username: 'app', password: 'right-password' }

@@ -13,7 +13,7 @@ import {
   type StreamDescriptionSummary,
 } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { freePorts } from './ports.ts'
+import { freePorts } from '../support/ports.ts'
 
 /** Server that has Kinesis' API. */
 export interface Kinesis {

@@ -10,8 +10,8 @@ import { ARCHIVE_PARTITION, archiveTableDdl, type TableParameters } from '../../
 import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { NOON_MS } from '../support/factories.ts'
+import { freePorts } from '../support/ports.ts'
 import { describeWithJava, ENGINES_FOLDER, javaMissing, javaSince, resolveJars } from './java.ts'
-import { freePorts } from './ports.ts'
 
 /** Time limit of a start; 10 to 50 s are usual. */
 const START_LIMIT_MS = 300_000

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ENGINES_FOLDER } from '../engines/java.ts'
-import { freePorts } from '../engines/ports.ts'
+import { freePorts } from '../support/ports.ts'
 import { localStackPython } from './python.ts'
 
 /** LocalStack on loopback, without Docker. Its functions are processes of this host. */

@@ -71,11 +71,13 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'SQL without look-back',
+    seed: 3,
     file: SQL,
     edits: [inTotals('arrival_slot >= :look_back', 'arrival_slot >= :from')],
   },
   {
     name: 'SQL without look-ahead',
+    seed: 8,
     file: SQL,
     edits: [inTotals('arrival_slot <= :next_slot', 'arrival_slot < :until')],
   },
@@ -103,16 +105,19 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'publishing as soon as a lane reaches the slot',
+    seed: 2,
     file: 'functions/batch/completeness.ts',
     edits: [['const nearest = Math.min(', 'const nearest = Math.max(']],
   },
   {
     name: 'publishing the slot that a lane is in',
+    seed: 61,
     file: 'functions/batch/completeness.ts',
     edits: [['cut: Math.max(from, nearest - slotMs)', 'cut: Math.max(from, nearest)']],
   },
   {
     name: 'slots of a clock that leapt ahead move the cut',
+    seed: 4,
     file: 'functions/batch/completeness.ts',
     edits: [
       ['files.filter(({ slot }) => slot < until)', '[...files]'],
@@ -131,6 +136,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'SQL without the slots of a clock that leapt ahead',
+    seed: 5,
     file: SQL,
     edits: [inTotals('or arrival_slot in (:leapt_slots))', ')')],
   },
@@ -146,6 +152,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a reader that reads the cut twice',
+    seed: 262,
     file: 'functions/serving/answers.ts',
     edits: [
       [
@@ -171,16 +178,19 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'two runs sharing a path',
+    seed: 16,
     file: 'functions/batch/run.ts',
     edits: [['-${randomUUID()}.parquet`\n  const bytes = encodeDays', '-same.parquet`\n  const bytes = encodeDays']],
   },
   {
     name: 'a view in the place of another',
+    seed: 8,
     file: 'functions/batch/view.ts',
     edits: [['return objects.putIfAbsent(viewKey', 'return !await objects.put(viewKey']],
   },
   {
     name: 'compaction that deletes first',
+    seed: 131,
     file: 'functions/archive/compaction.ts',
     edits: [
       [
@@ -206,6 +216,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'speed rows expiring before the batch covers them',
+    seed: 4,
     file: 'functions/batch/expiry.ts',
     edits: [['return Math.min(nowMs - ttlMs, view.cut)', 'return nowMs - ttlMs']],
   },

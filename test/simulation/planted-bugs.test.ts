@@ -5,8 +5,10 @@ import { simulate, simulateAppends } from './process.ts'
 
 /** Number of histories: several times more than the rarest bug has ever needed. */
 const HISTORIES_TO_CATCH = 2_000
-const BATCH_HISTORIES_TO_CATCH = 300
+const BATCH_HISTORIES_TO_CATCH = 1_500
 const APPEND_HISTORIES_TO_CATCH = 100
+const SPEED_ONLY = ['--without', 'batch']
+const WITH_BATCH = ['--batch-in', '1']
 /** Number of steps of a history that is made smaller: far more than its bug needs. */
 const STEPS = 200
 /** Time limit far above what a history needs when this runs at the lowest priority beside other suites. */
@@ -14,13 +16,24 @@ const SAFETY_NET_MS = 3_600_000
 
 describe('the simulation catches the planted bug', () => {
   it.concurrent.each([
-    ...PLANTED_BUGS.map(({ name }) => [name, HISTORIES_TO_CATCH, '--without', 'batch'] as const),
-    ...PLANTED_BATCH_BUGS.map(({ name }) => [name, BATCH_HISTORIES_TO_CATCH, '--batch-in', '1'] as const),
-  ])('%s', { timeout: SAFETY_NET_MS }, async (name, histories, ...flags) => {
-    const { exitCode, output } = await simulate(['--histories', `${histories}`, '--as-found', ...flags], name)
+    ...PLANTED_BUGS.map(bug => ({ ...bug, histories: HISTORIES_TO_CATCH, flags: SPEED_ONLY })),
+    ...PLANTED_BATCH_BUGS.map(bug => ({ ...bug, histories: BATCH_HISTORIES_TO_CATCH, flags: WITH_BATCH })),
+  ])('$name', { timeout: SAFETY_NET_MS }, async ({ name, seed = 1, histories, flags }) => {
+    const first = ['--histories', `${histories}`, '--seed', `${seed}`, '--as-found']
+    const { exitCode, output } = await simulate([...first, ...flags], name)
     expect(output).toContain('breaks a law')
     expect(exitCode).toBe(1)
   })
+})
+
+it.each([
+  ['without the batch layer', PLANTED_BUGS, SPEED_ONLY],
+  ['with the batch layer', PLANTED_BATCH_BUGS, WITH_BATCH],
+])('without a bug, the first histories %s break no law', { timeout: SAFETY_NET_MS }, async (_, bugs, flags) => {
+  for (const seed of new Set(bugs.map(({ seed = 1 }) => seed))) {
+    const { output } = await simulate(['--histories', '1', '--seed', `${seed}`, '--as-found', ...flags])
+    expect(output).toContain('no law broken')
+  }
 })
 
 it('the simulation finds the smallest history that breaks a law', { timeout: SAFETY_NET_MS }, async () => {
