@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFolderObjectStore } from '../adapters/files/object-store.ts'
 import { HOUR_MS } from '../core/time.ts'
-import { type ReadOptions, readEvents } from '../files/read-events.ts'
+import { type ReadOptions, readEvents, readSource } from '../files/read-events.ts'
 import { describeProblem } from '../files/rows.ts'
-import { findSources } from '../files/sources.ts'
+import { findSources, type Source } from '../files/sources.ts'
 import { createProducer, NotAcknowledgedError, type Producer } from '../ingest/producer.ts'
 import { readClasses } from '../runtime/class-list.ts'
 import { type Environment, readEnvironment } from '../runtime/config/environment.ts'
@@ -17,7 +17,7 @@ import { dryRun } from './dry-run.ts'
 import { MAPPING_FLAGS, mappingOf } from './mapping-flags.ts'
 import { problemReport } from './problem-report.ts'
 import { producedFiles } from './produced-files.ts'
-import { progressLine } from './progress.ts'
+import { progressLine, rowsRead } from './progress.ts'
 import { readReport } from './read-report.ts'
 
 /** Packing of events when there is no delay between them. */
@@ -71,12 +71,12 @@ await runCommand(
     const found = await findSources(flags.data)
     const objects = openFolderObjectStore(objectsFolder(flags.state))
     if (flags['dry-run']) return dryRun(found, reading, await readClasses(objects))
-    await refuseUnreadable(flags.data, reading)
-    const environment = readEnvironment(process.env)
-    const { log, isOwn } = await openTarget(flags, environment)
-    const produced = isOwn ? await producedFiles(objects, found.sources) : undefined
-    for (const line of (await produced?.before()) ?? []) process.stderr.write(`${line}\n`)
     const progress = progressLine(process.stderr)
+    await refuseUnreadable(found.sources, reading, progress)
+    const environment = readEnvironment(process.env)
+    const { log, address, isOwn } = await openTarget(flags, environment)
+    const produced = await producedFiles(objects, found.sources, isOwn ? undefined : address)
+    for (const line of await produced.before()) process.stderr.write(`${line}\n`)
     const { stopping, abandoning } = stoppable()
     const producer = createProducer(log, {
       ...(delayMs === 0 && PACKED),
@@ -93,7 +93,7 @@ await runCommand(
 
     async function publish(): Promise<void> {
       let taken = 0
-      for await (const read of readEvents(flags.data, { ...reading, report })) {
+      for await (const read of readEvents(found.sources, { ...reading, report })) {
         if ('noMeasurement' in read) continue
         if ('problem' in read) {
           problems.add(describeProblem(read.problem))
@@ -124,7 +124,7 @@ await runCommand(
       await log.close()
     }
     const { acknowledged, unacknowledged } = producer.summary()
-    if (acknowledged > 0) await produced?.remember(Date.now())
+    if (acknowledged > 0) await produced.remember(Date.now())
     if (unacknowledged > 0 || (problems.total() > 0 && !flags['skip-bad'])) return 1
     if (stopping.signal.aborted) return INTERRUPTED
     return acknowledged > 0 ? 0 : 1
@@ -132,15 +132,24 @@ await runCommand(
 )
 
 /** Reads everything before the first event is sent, so that an error in the input is reported while nothing is sent. */
-async function refuseUnreadable(path: string, reading: ReadOptions): Promise<void> {
-  for await (const _ of readEvents(path, reading));
+async function refuseUnreadable(
+  sources: readonly Source[],
+  reading: ReadOptions,
+  progress: ReturnType<typeof progressLine>,
+): Promise<void> {
+  for (const source of sources) {
+    let count = 0
+    const onShare = (share: number) => progress.show(() => rowsRead(count, share, source.path))
+    for await (const rows of readSource(source, { ...reading, onShare })) count += rows.length
+  }
+  progress.clear()
 }
 
 /** Opens the log to publish to. Creates the state of an empty state folder, for a system that is started later. */
 async function openTarget(
   { to, topic, state }: { to: string | undefined; topic: string | undefined; state: string },
   environment: Environment,
-): Promise<OpenedLog & { isOwn: boolean }> {
+): Promise<OpenedLog & { address: LogAddress; isOwn: boolean }> {
   const parse = (text: string) => parseLogAddress(text, topic)
   let address: LogAddress
   let own: Endpoints | undefined
@@ -158,7 +167,7 @@ async function openTarget(
   const opened = await openLog(address, environment)
   try {
     if (own) await refuseOwnLogBehind(state, own, opened)
-    return { ...opened, isOwn: own !== undefined }
+    return { ...opened, address, isOwn: own !== undefined }
   } catch (error) {
     await opened.log.close()
     throw error

@@ -1,14 +1,24 @@
+import { createHash } from 'node:crypto'
 import { formatTimestamp } from '../core/time.ts'
 import { nameOfContent, type Source } from '../files/sources.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+import type { LogAddress } from '../runtime/config/log-address.ts'
+
+/** Enough of it that no two logs of one sender share a name. */
+const LOG_DIGITS = 16
 
 /**
- * Remembers in a state folder the content of files that were published to its log. The log itself does not compare
- * events of different runs, so that a file that is published again counts again.
+ * Remembers in a state folder the content of files that were published to a log. The log itself does not compare events
+ * of different runs, so that a file that is published again counts again.
+ *
+ * @param log address of a log other than the folder's own
  */
-export async function producedFiles(objects: ObjectStore, sources: readonly Source[]) {
+export async function producedFiles(objects: ObjectStore, sources: readonly Source[], log?: LogAddress) {
   const files: { path: string; key: string }[] = []
-  for (const source of sources) files.push({ path: source.path, key: `produced/${await nameOfContent(source)}.json` })
+  const prefix = log ? `${createHash('sha256').update(JSON.stringify(log)).digest('hex').slice(0, LOG_DIGITS)}-` : ''
+  for (const source of sources) {
+    files.push({ path: source.path, key: `produced/${prefix}${await nameOfContent(source)}.json` })
+  }
   return {
     /** Says of each file that was published before when that was. */
     async before(): Promise<string[]> {

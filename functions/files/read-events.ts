@@ -8,7 +8,7 @@ import { FRACTION_FIELDS, isPercent } from './percent.ts'
 import { columnsOf, type Plan, recognize } from './recognition.ts'
 import { rowReader } from './row-to-event.ts'
 import { type Field, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
-import { findSources, type Source } from './sources.ts'
+import type { Source } from './sources.ts'
 import type { Table, TableRow } from './table.ts'
 import { unpivot } from './wide.ts'
 
@@ -63,9 +63,9 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
   }
 }
 
-/** Reads the events of a file or a folder, row by row. @throws SourceError as above, or when there is nothing to read */
-export async function* readEvents(path: string, options: ReadOptions): AsyncGenerator<RowRead> {
-  for (const source of (await findSources(path)).sources) {
+/** Reads the events of sources, row by row. @throws SourceError as above */
+export async function* readEvents(sources: readonly Source[], options: ReadOptions): AsyncGenerator<RowRead> {
+  for (const source of sources) {
     for await (const rows of readSource(source, options)) yield* rows
   }
 }

@@ -1,6 +1,10 @@
 import { appendFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
+import { producedFiles } from '../../functions/cli/produced-files.ts'
+import { findSources } from '../../functions/files/sources.ts'
+import type { LogAddress } from '../../functions/runtime/config/log-address.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
 import { runProduce } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -35,4 +39,29 @@ it('npm run produce warns of a file that was published to the same log before, a
   expect(await produce(file, join(folder, 'other'))).toMatchObject({ code: 0, stderr: '' })
   appendFileSync(file, '\n')
   expect((await produce(file)).stderr).not.toMatch(AGAIN)
+})
+
+it('a file that was published to a log is known for that log only, whatever its kind', async () => {
+  const folder = temporaryFolder()
+  const objects = openFolderObjectStore(join(folder, 'objects'))
+  const { sources } = await findSources(writeEvents(join(folder, 'events.csv'), someEvents(3)))
+  const logs: (LogAddress | undefined)[] = [
+    undefined,
+    { kind: 'kinesis', stream: 'images' },
+    { kind: 'kafka', brokers: ['localhost:9092'], topic: 'images' },
+    { kind: 'kafka', brokers: ['localhost:9092'], topic: 'others' },
+  ]
+  const to = (log: LogAddress | undefined) => producedFiles(objects, sources, log)
+  for (const [published, log] of logs.entries()) {
+    for (const [index, other] of logs.entries()) {
+      const before = await (await to(other)).before()
+      expect([index, before.length]).toEqual([index, index < published ? 1 : 0])
+    }
+    await (await to(log)).remember(Date.UTC(2026, 5, 1))
+    expect(await (await to(log)).before()).toEqual([
+      expect.stringMatching(
+        /events\.csv was published to this log before, at 2026-06-01T00:00:00\.000Z: its events count again/,
+      ),
+    ])
+  }
 })

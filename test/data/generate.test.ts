@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { writeDataset } from '../../data/generate.ts'
 import { generateImages } from '../../data/generator.ts'
-import { readEvents } from '../../functions/files/read-events.ts'
+import { readPath } from '../support/read-files.ts'
 
 const COMMAND = fileURLToPath(new URL('../../data/generate.ts', import.meta.url))
 const SAMPLE = fileURLToPath(new URL('../../data/sample', import.meta.url))
@@ -56,18 +56,18 @@ describe('a written dataset', () => {
     const anomalous = images.filter(({ anomaly }) => anomaly !== null)
     expect(await writeDataset(folder, images)).toEqual({ images: 400, anomalies: anomalous.length })
     const read = []
-    for await (const each of readEvents(folder, { now: () => Date.UTC(2026, 5, 1) })) read.push(each)
+    for await (const each of readPath(folder, { now: () => Date.UTC(2026, 5, 1) })) {
+      read.push('event' in each && each.event())
+    }
     expect(read).toHaveLength(400)
     for (const [index, image] of images.entries()) {
       expect(read[index]).toMatchObject({
-        event: {
-          image_id: image.imageId,
-          class_name: image.className,
-          ndvi_mean: image.ndviMean,
-          vegetation_index: image.vegetationIndex,
-          brightness_mean: image.brightnessMean,
-          timestamp: new Date(image.timestampMs).toISOString(),
-        },
+        image_id: image.imageId,
+        class_name: image.className,
+        ndvi_mean: image.ndviMean,
+        vegetation_index: image.vegetationIndex,
+        brightness_mean: image.brightnessMean,
+        timestamp: new Date(image.timestampMs).toISOString(),
       })
     }
     const truth = await readFile(join(folder, 'truth.csv'), 'utf8')

@@ -8,7 +8,6 @@ import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import { TABLES } from '../../functions/adapters/row-encoding/tables.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { START } from '../../functions/core/lane.ts'
-import { readEvents } from '../../functions/files/read-events.ts'
 import {
   eventually,
   run,
@@ -19,6 +18,7 @@ import {
   startSystem,
   totalCount,
 } from '../support/landcover.ts'
+import { readPath } from '../support/read-files.ts'
 import { recount } from '../support/recount.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { type Cassandra, FIRST_LOGIN, LOCAL_DATA_CENTER, startCassandra } from './cassandra.ts'
@@ -323,7 +323,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
 
 async function sampleEvents(): Promise<WireEvent[]> {
   const events: WireEvent[] = []
-  for await (const read of readEvents(SAMPLE, { now: Date.now })) if ('event' in read) events.push(read.event())
+  for await (const read of readPath(SAMPLE, { now: Date.now })) if ('event' in read) events.push(read.event())
   return events
 }
 

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeEvent, type WireEvent } from '../../functions/core/event.ts'
-import { readEvents } from '../../functions/files/read-events.ts'
 import { type RowProblem, SourceError } from '../../functions/files/rows.ts'
+import { readPath } from '../support/read-files.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 1, 12)
 const NOW = '2026-11-01T12:00:00.000Z'
@@ -48,7 +48,7 @@ interface Read {
 async function read(path: string): Promise<Read> {
   const result: Read = { events: [], problems: [], error: null }
   try {
-    for await (const each of readEvents(path, { now: () => NOW_MS, timeIsNow: true })) {
+    for await (const each of readPath(path, { now: () => NOW_MS, timeIsNow: true })) {
       if ('event' in each) result.events.push(each.event())
       else if ('problem' in each) result.problems.push(each.problem)
     }
@@ -248,7 +248,7 @@ describe('a flat file', () => {
   it('is streamed: its first row is there before its last was read, and the reader may leave', async () => {
     const path = join(scratch, 'long.csv')
     await writeFile(path, `image_id,class_name,ndvi_mean\n${'a,Forest,0.1\n'.repeat(200_000)}"never closed`)
-    for await (const each of readEvents(path, { now: () => NOW_MS, timeIsNow: true })) {
+    for await (const each of readPath(path, { now: () => NOW_MS, timeIsNow: true })) {
       expect('event' in each && each.event()).toMatchObject({ image_id: 'a' })
       break
     }

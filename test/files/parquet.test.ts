@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import type { WireEvent } from '../../functions/core/event.ts'
-import { readEvents } from '../../functions/files/read-events.ts'
 import { type RowProblem, SourceError } from '../../functions/files/rows.ts'
 import { CHECKSUMMED_PARQUET } from '../support/checksummed-parquet.ts'
 import { copyToParquet } from '../support/events-parquet.ts'
+import { readPath } from '../support/read-files.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 1, 12)
@@ -25,7 +25,7 @@ interface Read {
 async function read(path: string, timeIsNow = false): Promise<Read> {
   const result: Read = { events: [], rows: [], problems: [], error: null }
   try {
-    for await (const each of readEvents(path, { now: () => NOW_MS, timeIsNow })) {
+    for await (const each of readPath(path, { now: () => NOW_MS, timeIsNow })) {
       if ('problem' in each) result.problems.push(each.problem)
       else if ('event' in each) {
         result.events.push(each.event())

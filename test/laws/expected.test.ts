@@ -14,12 +14,12 @@ import { lookBackMs } from '../../functions/core/slot.ts'
 import { DAY_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { importSource } from '../../functions/files/bulk-import.ts'
 import { parseClassList } from '../../functions/files/classes-csv.ts'
-import { readEvents } from '../../functions/files/read-events.ts'
 import { findSources } from '../../functions/files/sources.ts'
 import { batchClassStats, batchSeparability, batchStatistics } from '../../functions/serving/batch-answers.ts'
 import { openOneLane } from '../support/one-lane.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
 import { runPython, withoutPandas } from '../support/python.ts'
+import { readPath } from '../support/read-files.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const DATA = fileURLToPath(new URL('../../data', import.meta.url))
@@ -129,7 +129,7 @@ it(
 /** Sample in the order of its arrival, which data/expected/README.md defines. */
 async function arrivalsOfSample(): Promise<{ event: WireEvent; arrivalMs: number }[]> {
   const arrivals: { event: WireEvent; arrivalMs: number }[] = []
-  for await (const read of readEvents(join(DATA, 'sample'), { now: Date.now })) {
+  for await (const read of readPath(join(DATA, 'sample'), { now: Date.now })) {
     if (!('event' in read)) throw new Error('a row of the sample is no event')
     const delayMs = (arrivals.length % 7 === 0 ? 180 : 1) * MINUTE_MS
     const event = read.event()

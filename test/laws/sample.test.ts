@@ -8,7 +8,6 @@ import type { WireEvent } from '../../functions/core/event.ts'
 import { type Position, START } from '../../functions/core/lane.ts'
 import { encodeRecord } from '../../functions/core/record.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
-import { readEvents } from '../../functions/files/read-events.ts'
 import { sendHeartbeats } from '../../functions/ingest/heartbeat.ts'
 import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
 import { failureRegistry } from '../../functions/runtime/local/failure-registry.ts'
@@ -16,6 +15,7 @@ import { startPolling } from '../../functions/runtime/local/poller.ts'
 import { steadyClocks } from '../support/clocks.ts'
 import { collectingLogger } from '../support/factories.ts'
 import { openPipeline, perClass, withoutLateness } from '../support/pipeline.ts'
+import { readPath } from '../support/read-files.ts'
 import { byClass, byDayAndClass, recount } from '../support/recount.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -97,7 +97,7 @@ it('the committed sample: batch view, speed totals and a naive recount agree exa
 
 async function sampleEvents(): Promise<WireEvent[]> {
   const events: WireEvent[] = []
-  for await (const read of readEvents(SAMPLE, { now: Date.now })) {
+  for await (const read of readPath(SAMPLE, { now: Date.now })) {
     if (!('event' in read)) throw new Error('a row of the sample is no event')
     events.push(read.event())
   }

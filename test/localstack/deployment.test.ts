@@ -11,7 +11,6 @@ import { TABLES } from '../../functions/adapters/row-encoding/tables.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
-import { readEvents } from '../../functions/files/read-events.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import type { AnomalyRow, ClassStatsRow, Health } from '../../functions/serving/schemas.ts'
@@ -24,6 +23,7 @@ import { launchBrowser } from '../support/browser.ts'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
 import { wireEvent } from '../support/factories.ts'
 import { eventually, run, totalCount } from '../support/landcover.ts'
+import { readPath } from '../support/read-files.ts'
 import { REAL_TILES } from '../support/real-tiles.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { cdk, crash, type DeployedSystem, deployedSystem, NAMES, passedOver, startDistribution } from './deployed.ts'
@@ -343,7 +343,7 @@ function generated(images: number, seed: number): WireEvent[] {
 }
 
 async function realTiles(): Promise<WireEvent[]> {
-  const rows = await Array.fromAsync(readEvents(REAL_TILES, { now: Date.now, timeIsNow: true }))
+  const rows = await Array.fromAsync(readPath(REAL_TILES, { now: Date.now, timeIsNow: true }))
   return rows.map(row => {
     if (!('event' in row)) throw new Error(`a real tile cannot be read: ${JSON.stringify(row)}`)
     return row.event()

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PLACE_NUMBERS, PLACE_TEXTS, type WireEvent } from '../../functions/core/event.ts'
 import type { Mapping } from '../../functions/files/mapping.ts'
-import { readSource } from '../../functions/files/read-events.ts'
-import type { RowProblem } from '../../functions/files/rows.ts'
+import { type ReadOptions, readEvents, readSource } from '../../functions/files/read-events.ts'
+import type { RowProblem, RowRead } from '../../functions/files/rows.ts'
 import { findSources } from '../../functions/files/sources.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -11,6 +11,11 @@ const NOW_MS = Date.UTC(2026, 10, 1, 12)
 export const HEADER = 'image_id,class_name,timestamp,ndvi_mean'
 export const ROW = 'a,Forest,2024-06-11T08:00:00Z,0.42'
 const CLASSES = ['Forest', 'River', 'Forêt']
+
+/** Reads the events of a file or a folder, row by row. */
+export async function* readPath(path: string, options: ReadOptions): AsyncGenerator<RowRead> {
+  yield* readEvents((await findSources(path)).sources, options)
+}
 
 /** Lines of a text file. */
 export const csv = (...lines: string[]) => `${lines.join('\n')}\n`
