@@ -57,14 +57,14 @@ await runCommand(
     report.end()
     problems.end()
     const startedMs = performance.now()
-    const { judged, histories } = judgeHistory(
+    const { judged, histories, classes } = judgeHistory(
       looks.map(({ look }) => look),
       every,
       DETECTION,
     )
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
     const sites = histories(direction)
-    const messages = alertMessages(sites, direction)
+    const messages = alertMessages(sites, direction, classes)
     const learned = sites.filter(({ judgedFromMs }) => judgedFromMs !== null).length
     const joined = messages.filter(({ isJoined }) => isJoined).length
     const land = judged.filter(({ verdict }) => verdict === 'land').length
@@ -77,7 +77,7 @@ await runCommand(
     )
     const withoutSite = looks.filter(({ look }) => look.siteId === null).length
     if (withoutSite > 0)
-      say(`${withoutSite} looks have neither site_id nor lon and lat: they count for their class only`)
+      say(`${withoutSite} looks have neither site_id nor lon and lat: they are judged by their class only`)
     if (flags.out !== undefined) await writeEvaluation(flags.out, messages, judged)
     if (labels) {
       const others = labels.events.filter(event => event.direction !== direction).length

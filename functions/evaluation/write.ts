@@ -22,25 +22,21 @@ export async function writeEvaluation(
 }
 
 function alertRow(message: AlertMessage): string {
-  const { openedMs, siteId, className, direction, kind, change, cause, sites, isJoined } = message
+  const { openedMs, siteId, className, direction, kind, change, state, closedMs, cause, sites, isJoined } = message
   const sign = direction === 'drop' ? -1 : 1
   const ofChange = change
-    ? [
-        change.furthestZ.toFixed(2),
-        fromMicro(sign * change.size).toFixed(3),
-        formatTimestamp(change.firstMs),
-        change.state,
-        change.closedMs === null ? '' : formatTimestamp(change.closedMs),
-      ]
-    : ['', '', '', '', '']
+    ? [change.furthestZ.toFixed(2), fromMicro(sign * change.size).toFixed(3), formatTimestamp(change.firstMs)]
+    : ['', '', '']
   return row(
     formatTimestamp(openedMs),
     siteId ?? '',
     className,
-    direction,
+    direction ?? '',
     kind,
     severityColumn(message),
     ...ofChange,
+    state,
+    closedMs === null ? '' : formatTimestamp(closedMs),
     isJoined ? 'true' : 'false',
     sites.join(' '),
     cause ?? '',

@@ -18,18 +18,19 @@ const READING = {
   onProblem: (problem: string) => expect.fail(problem),
 }
 
-async function evaluate(series: Series, direction: 'drop' | 'rise' = 'drop') {
+async function evaluate(series: Series, direction: 'drop' | 'rise' = 'drop', withSites = true) {
   const folder = temporaryFolder()
   const [looksPath, labelsPath] = [join(folder, 'looks.csv'), join(folder, 'labels.csv')]
   writeFileSync(looksPath, seriesCsv(series))
   writeFileSync(labelsPath, labelsCsv(series))
-  const looks = await readLooks(looksPath, READING)
-  const { judged, histories } = judgeHistory(
+  const read = await readLooks(looksPath, READING)
+  const looks = withSites ? read : read.map(each => ({ ...each, look: { ...each.look, siteId: null } }))
+  const { judged, histories, classes } = judgeHistory(
     looks.map(({ look }) => look),
     30,
     DETECTION,
   )
-  const messages = alertMessages(histories(direction), direction)
+  const messages = alertMessages(histories(direction), direction, classes)
   const period = { fromMs: 0, untilMs: READING.now(), direction, isQuietBefore: true }
   const measures = measure(looks, judged, messages, await readLabels(labelsPath), period)
   const learned = judged.find(({ z }) => z !== null)?.look.eventMs as number
@@ -77,6 +78,29 @@ describe('a generated series', () => {
     expect(ofClass(messages)[0]?.sites.length).toBe(30)
     // Those that opened before the fifth did were told.
     expect(measures.falseAlerts).toBeLessThanOrEqual(4)
+  })
+
+  it('of a shift of unmasked images, which then look like clouds, has an incident of its class and no other', async () => {
+    const { measures, messages } = await of('shift-unmasked')
+    expect(measures.falseAlerts).toBe(0)
+    const [first] = messages
+    expect(first).toMatchObject({ kind: 'no-clear-look', siteId: null, direction: null, state: 'accepted' })
+    const days = ((first?.openedMs as number) - Date.UTC(2016, 0, 1)) / 86_400_000 - 1_230
+    expect(days).toBeGreaterThan(25)
+    expect(days).toBeLessThan(34)
+  })
+
+  it.each([
+    ['drought', 1],
+    ['clear-cut', 0],
+    ['harvest', 0],
+    ['double-harvest', 0],
+    ['gap', 0],
+  ])('of the kind %s without sites has %i incidents of its class', async (kind, incidents) => {
+    const { messages } = await evaluate(generateSeries(kind, 1), 'drop', false)
+    expect(messages).toMatchObject(
+      Array(incidents).fill({ kind: 'many-sites', siteId: null, cause: null, sites: [], state: 'recovered' }),
+    )
   })
 
   it('of one site with a clear look a month is judged after two years', async () => {

@@ -1,7 +1,8 @@
 import { addHistogram, countInto, type Histogram } from './histogram.ts'
 import type { Look } from './look.ts'
 import { octaveBinOf } from './octaves.ts'
-import { CLASS_BINS, classBinOf, SITE_BINS, siteBinOf } from './season.ts'
+import { CLASS_BINS, classBinOf } from './season.ts'
+import { addSeasonSums, countIntoSeason, emptySeasonSums, type SeasonSums } from './season-sums.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Width of the bins of NDVI and of residuals, millionths. */
@@ -17,9 +18,8 @@ export interface ClassTotals {
   ndvi: Histogram[]
   /** Residuals of looks at land of known sites, in each five-day bin. */
   residuals: Histogram[]
-  /** All looks, and those at land, in each ten-day bin of the year. */
-  all: number[]
-  land: number[]
+  /** Looks, and as their sum those at land, in each ten-day bin of the year. */
+  land: SeasonSums
 }
 
 export function emptyClassTotals(): ClassTotals {
@@ -29,24 +29,21 @@ export function emptyClassTotals(): ClassTotals {
     bandLooks: 0,
     ndvi: Array.from({ length: CLASS_BINS }, () => new Map()),
     residuals: Array.from({ length: CLASS_BINS }, () => new Map()),
-    all: new Array<number>(SITE_BINS).fill(0),
-    land: new Array<number>(SITE_BINS).fill(0),
+    land: emptySeasonSums(),
   }
 }
 
-/** Counts what a look says of light and clouds, whether it shows land or not. A band of 0 is no measurement of light. */
-export function countClassLight(
-  totals: ClassTotals,
-  { eventMs, blue, red }: Pick<Look, 'eventMs' | 'blue' | 'red'>,
-  verdict: Verdict,
-): void {
-  const bin = siteBinOf(eventMs)
-  totals.all[bin] = (totals.all[bin] as number) + 1
-  if (verdict === 'land') totals.land[bin] = (totals.land[bin] as number) + 1
+/** Counts the light of a look, whether it shows land or not. A band of 0 is no measurement of light. */
+export function countClassLight(totals: ClassTotals, { blue, red }: Pick<Look, 'blue' | 'red'>): void {
   if (!blue || !red) return
   countInto(totals.blue, octaveBinOf(blue))
   countInto(totals.red, octaveBinOf(red))
   totals.bandLooks += 1
+}
+
+/** Counts whether a look shows land. */
+export function countClassVerdict(totals: ClassTotals, { eventMs }: Pick<Look, 'eventMs'>, verdict: Verdict): void {
+  countIntoSeason(totals.land, eventMs, verdict === 'land' ? 1 : 0)
 }
 
 /** Counts the NDVI of a look at land. @param residual what it differed from its site's normal; null when not known */
@@ -67,6 +64,5 @@ export function addClassTotals(into: ClassTotals, other: ClassTotals): void {
   into.bandLooks += other.bandLooks
   for (const [bin, histogram] of into.ndvi.entries()) addHistogram(histogram, other.ndvi[bin] as Histogram)
   for (const [bin, histogram] of into.residuals.entries()) addHistogram(histogram, other.residuals[bin] as Histogram)
-  into.all = into.all.map((count, bin) => count + (other.all[bin] as number))
-  into.land = into.land.map((count, bin) => count + (other.land[bin] as number))
+  addSeasonSums(into.land, other.land)
 }

@@ -34,6 +34,16 @@ export interface Detection {
   closeLooks: number
   /** Days after which an open incident is the new normal. */
   acceptDays: number
+  /** Class without clear looks: days, and percent of what the season gives. */
+  clearDays: number
+  clearPercent: number
+  /** Looks of a season from which its share of land is known, and land looks that must be expected to miss them. */
+  minSeasonLooks: number
+  minExpectedLooks: number
+  /** Class whose looks have no sites: days, looks in each half of them, and median in standard deviations. */
+  classDays: number
+  minHalfLooks: number
+  classUnusualZ: number
 }
 
 export const DETECTION: Detection = {
@@ -57,4 +67,11 @@ export const DETECTION: Detection = {
   openDays: 10,
   closeLooks: 3,
   acceptDays: 365,
+  clearDays: 32,
+  clearPercent: 15,
+  minSeasonLooks: 30,
+  minExpectedLooks: 10,
+  classDays: 40,
+  minHalfLooks: 5,
+  classUnusualZ: 1.5,
 }

@@ -1,3 +1,4 @@
+import { afterClassLook, type ClassWatch, NO_DAYS } from '../incidents/class-days.ts'
 import {
   afterLook,
   type Direction,
@@ -8,10 +9,17 @@ import {
 } from '../incidents/site-change.ts'
 import { DAY_MS } from '../time.ts'
 import { type ClassBaseline, classBaselineOf } from './class-baseline.ts'
-import { type ClassTotals, countClassLight, countClassNdvi, emptyClassTotals } from './class-totals.ts'
+import {
+  type ClassTotals,
+  countClassLight,
+  countClassNdvi,
+  countClassVerdict,
+  emptyClassTotals,
+} from './class-totals.ts'
 import type { Detection } from './detection.ts'
 import type { Look } from './look.ts'
-import { isLearning, type Score, scoreOf } from './score.ts'
+import { classScoreOf, isLearning, type Score, scoreOf } from './score.ts'
+import { seasonMeanAt } from './season-sums.ts'
 import { type SiteBaseline, siteBaselineOf } from './site-baseline.ts'
 import { bandChangeOf, countSiteLook, emptySiteTotals, type SiteTotals } from './site-totals.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
@@ -33,10 +41,17 @@ export interface SiteHistory {
   incidents: readonly SiteChange[]
 }
 
+/** Class with its incidents: those that are not told from its sites. */
+export type ClassHistory = Pick<ClassWatch, 'noClearLooks' | 'changes'> & { className: string }
+
 interface ClassState {
+  className: string
   totals: ClassTotals
   /** Made when it is first needed after totals changed. */
   baseline: ClassBaseline | null
+  /** Time of the first look at land. */
+  firstMs: number
+  watch: ClassWatch
 }
 
 interface Site {
@@ -73,7 +88,7 @@ export function judgeHistory(
   looks: readonly Look[],
   renewalDays: number,
   detection: Detection,
-): { judged: JudgedLook[]; histories(direction: Direction): SiteHistory[] } {
+): { judged: JudgedLook[]; histories(direction: Direction): SiteHistory[]; classes: ClassHistory[] } {
   const classes = new Map<string, ClassState>()
   const sites = new Map<string, Site>()
   const waiting: Waiting[] = []
@@ -102,7 +117,7 @@ export function judgeHistory(
       renewedMs += periods * renewalDays * DAY_MS
       renew(renewedMs)
     }
-    const ofClass = stateOf(classes, look.className, () => ({ totals: emptyClassTotals(), baseline: null }))
+    const ofClass = stateOf(classes, look.className, () => newClass(look.className))
     const { siteId } = look
     const site =
       siteId === null
@@ -111,6 +126,7 @@ export function judgeHistory(
     ofClass.baseline ??= classBaselineOf(ofClass.totals, detection)
     const verdict = verdictOf(look, ofClass.baseline.typical, detection)
     const score = verdict === 'land' && site ? scoreAtSite(site, look, ofClass.baseline, detection) : null
+    judgeAtClass(ofClass, look, verdict, ofClass.baseline, detection)
     const z = site && score && judgeAtSite(site, look, score, detection)
     const isKnown = site?.baseline && site.baseline.looks >= detection.minResidualLooks
     waiting.push({ look, verdict, residual: score && isKnown ? score.residual : null, ofClass, site })
@@ -118,6 +134,9 @@ export function judgeHistory(
   })
   return {
     judged,
+    classes: Array.from(classes.values(), ({ className, watch: { noClearLooks, changes } }) => {
+      return { className, noClearLooks, changes }
+    }),
     histories: direction =>
       Array.from(sites.values(), ({ className, siteId, judgedFromMs, changes }) => ({
         className,
@@ -134,6 +153,16 @@ function stateOf<State>(states: Map<string, State>, key: string, create: () => S
   const created = create()
   states.set(key, created)
   return created
+}
+
+function newClass(className: string): ClassState {
+  return {
+    className,
+    totals: emptyClassTotals(),
+    baseline: null,
+    firstMs: Number.POSITIVE_INFINITY,
+    watch: NO_DAYS,
+  }
 }
 
 function newSite(className: string, siteId: string, ofClass: ClassState): Site {
@@ -153,6 +182,21 @@ function newSite(className: string, siteId: string, ofClass: ClassState): Site {
 function scoreAtSite(site: Site, look: Look, normal: ClassBaseline, detection: Detection): Score | null {
   if (site.baseline === undefined) site.baseline = siteBaselineOf(site.totals, normal, detection)
   return scoreOf(look, normal, site.baseline, detection)
+}
+
+/** Takes a look into the incidents of its class. */
+function judgeAtClass(
+  ofClass: ClassState,
+  look: Look,
+  verdict: Verdict,
+  normal: ClassBaseline,
+  detection: Detection,
+): void {
+  const isLand = verdict === 'land'
+  if (isLand) ofClass.firstMs = Math.min(ofClass.firstMs, look.eventMs)
+  const seasonShare = seasonMeanAt(ofClass.totals.land, look.eventMs, detection.minSeasonLooks)
+  const score = isLand && look.siteId === null ? classScoreOf(look, normal, ofClass.firstMs, detection) : null
+  ofClass.watch = afterClassLook(ofClass.watch, { eventMs: look.eventMs, isLand, seasonShare, score }, detection)
 }
 
 /** Takes a scored look into the site's incidents. Returns its z, or null while the site learns. */
@@ -180,14 +224,15 @@ function beginAgain(site: Site): void {
   site.baseline = undefined
 }
 
-function countLight({ look, verdict, ofClass }: Waiting): void {
-  countClassLight(ofClass.totals, look, verdict)
+function countLight({ look, ofClass }: Waiting): void {
+  countClassLight(ofClass.totals, look)
   ofClass.baseline = null
 }
 
-/** Counts the NDVI of a look that is old enough. */
+/** Counts a look that is old enough. */
 function enter({ look, verdict, residual, ofClass, site }: Waiting): void {
   ofClass.baseline = null
+  countClassVerdict(ofClass.totals, look, verdict)
   if (verdict !== 'land') return
   countClassNdvi(ofClass.totals, look, residual)
   if (site === null) return

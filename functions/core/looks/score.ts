@@ -29,6 +29,22 @@ export function scoreOf(
   }
 }
 
+/**
+ * Scores a look at land without a site by its class alone, thousandths of a standard deviation. Returns null while the
+ * class has no curve, or too short a history. @param firstMs time of the first look at land of the class
+ */
+export function classScoreOf(
+  { eventMs, ndvi }: Pick<Look, 'eventMs' | 'ndvi'>,
+  { curve, spread }: ClassBaseline,
+  firstMs: number,
+  { minScale, minHistoryDays }: Detection,
+): number | null {
+  const bin = classBinOf(eventMs)
+  const [normal, deviation] = [curve[bin] ?? null, spread[bin] ?? null]
+  if (normal === null || deviation === null || eventMs - firstMs < minHistoryDays * DAY_MS) return null
+  return Math.round((1_000 * (ndvi - normal)) / Math.max(deviation, minScale))
+}
+
 /** Tells whether a site still learns at a time: it has too few looks, or too short a history. */
 export function isLearning(
   site: Pick<SiteBaseline, 'looks' | 'firstMs'> | null,

@@ -24,8 +24,8 @@ export function addSeasonSums(into: SeasonSums, other: SeasonSums): void {
   into.sums = into.sums.map((sum, bin) => sum + (other.sums[bin] as number))
 }
 
-/** Mean of the values around a time of the year, rounded. Null where there are none. */
-export function seasonMeanAt({ counts, sums }: SeasonSums, eventMs: number): number | null {
+/** Mean of the values around a time of the year. Null where they are fewer than `least`. */
+export function seasonMeanAt({ counts, sums }: SeasonSums, eventMs: number, least = 1): number | null {
   const middle = siteBinOf(eventMs)
   let [count, sum] = [0, 0]
   for (let bin = middle - HALF; bin <= middle + HALF; bin++) {
@@ -33,5 +33,5 @@ export function seasonMeanAt({ counts, sums }: SeasonSums, eventMs: number): num
     count += counts[at] as number
     sum += sums[at] as number
   }
-  return count === 0 ? null : Math.round(sum / count)
+  return count < least ? null : sum / count
 }

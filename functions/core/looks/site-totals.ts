@@ -49,7 +49,7 @@ export function addSiteTotals(into: SiteTotals, other: SiteTotals): void {
 export function bandChangeOf({ bands }: SiteTotals, look: SiteLook): BandChange | null {
   const change = (band: (typeof BANDS)[number]) => {
     const [mean, normal] = [look[band], seasonMeanAt(bands[band], look.eventMs)]
-    return mean === null || normal === null ? null : mean - normal
+    return mean === null || normal === null ? null : Math.round(mean - normal)
   }
   const [blue, red, nir] = [change('blue'), change('red'), change('nir')]
   return red === null || nir === null ? null : { blue, red, nir }
