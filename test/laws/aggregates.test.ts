@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-query.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
@@ -18,13 +18,15 @@ import { wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
 
+const duckdb = await DuckDBInstance.create(':memory:')
+afterAll(() => duckdb.closeSync())
+
 /** Rows of `landcover_aggregates` as DuckDB reads them from the files; undefined before the first file. */
 async function tableRows(folder: string): Promise<ClassStatsRow[] | undefined> {
-  const duckdb = await DuckDBInstance.create(':memory:')
   const connection = await duckdb.connect()
   try {
     const files = join(folder, 'objects', 'landcover_aggregates', '*.parquet')
-    await connection.run(`create view ${AGGREGATES.all} as select * from read_parquet('${files}')`)
+    await connection.run(`create temp view ${AGGREGATES.all} as select * from read_parquet('${files}')`)
     const rows = (await connection.runAndReadAll(`${AGGREGATES.sql} order by class_name`)).getRowObjectsJS()
     return rows.map(row => ({
       class_name: row.class_name as string,
@@ -42,17 +44,15 @@ async function tableRows(folder: string): Promise<ClassStatsRow[] | undefined> {
     throw error
   } finally {
     connection.closeSync()
-    duckdb.closeSync()
   }
 }
 
 /** Rows of `landcover_days` as DuckDB reads them from the files: day, class, images, mean and deviation of NDVI. */
 async function dayRows(folder: string): Promise<unknown[]> {
-  const duckdb = await DuckDBInstance.create(':memory:')
   const connection = await duckdb.connect()
   try {
     const files = join(folder, 'objects', DAYS.prefix, '*.parquet')
-    await connection.run(`create view ${DAYS.all} as select * from read_parquet('${files}')`)
+    await connection.run(`create temp view ${DAYS.all} as select * from read_parquet('${files}')`)
     const rows = (await connection.runAndReadAll(`${DAYS.sql} order by event_day, class_name`)).getRowObjectsJS()
     return rows.map(row => [row.event_day, row.class_name, Number(row.image_count), row.ndvi_avg, row.ndvi_stddev])
   } catch (error) {
@@ -60,7 +60,6 @@ async function dayRows(folder: string): Promise<unknown[]> {
     throw error
   } finally {
     connection.closeSync()
-    duckdb.closeSync()
   }
 }
 

@@ -4,7 +4,8 @@ import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS } from '../simulation/planted-b
 import { PLANTED_BUGS, withBug } from '../simulation/planted-bugs.ts'
 import { simulate, simulateAppends } from '../simulation/process.ts'
 
-const HISTORIES = 400
+/** Number of histories: CI plays many more. */
+const HISTORIES = 200
 const APPEND_HISTORIES = 10
 
 describe('the system', () => {
