@@ -35,6 +35,12 @@ describe('a site change', () => {
     expect(days(0, 1, 2, 9, 10)).toMatchObject([{ openedMs: 10 * DAY_MS }])
   })
 
+  it('does not open with looks from before a gap of a year', () => {
+    const days = (...each: number[]) => drops(each.map(day => look(day, -3))).incidents
+    expect(days(0, 16, 32, 364)).toHaveLength(1)
+    expect(days(0, 16, 32, 365)).toEqual([])
+  })
+
   it('closes after 3 normal looks in a row', () => {
     const open = [-3, -3, -3, -3]
     expect(drops(series(...open, 0, 0, -3, 0, 0)).incidents).toMatchObject([{ state: 'confirmed' }])

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DETECTION } from '../../functions/core/looks/detection.ts'
 import { judgeHistory } from '../../functions/core/looks/judge.ts'
-import type { Look } from '../../functions/core/looks/look.ts'
+import { compareLooks, type Look } from '../../functions/core/looks/look.ts'
 import { DAY_MS } from '../../functions/core/time.ts'
 
 /** Looks of four sites, one in eight days, whose NDVI is 0.7 and a small pattern. @param change of site 0 on a day */
@@ -53,5 +53,19 @@ describe('a judged history', () => {
     expect(incidents).toMatchObject([{ state: 'accepted' }])
     expect(zOn(800)).toBeLessThan(-10)
     expect(zOn(1_096)).toBeGreaterThan(-2)
+  })
+
+  it('counts looks of one pass once: tiles that overlap, and an image that two records hold', () => {
+    const looks = series(752, day => (day >= 400 ? -65_000 : 0))
+    const twice = (apartMs: number) =>
+      looks.flatMap(look => [look, { ...look, imageId: `${look.imageId}b`, eventMs: look.eventMs + apartMs }])
+    const ofOne = judgeHistory(looks, 30, DETECTION)
+    for (const apartMs of [0, DAY_MS / 2 - 1]) {
+      const { judged, histories } = judgeHistory(twice(apartMs).sort(compareLooks), 30, DETECTION)
+      expect(histories('drop')).toEqual(ofOne.histories('drop'))
+      const ofImages = judged.filter(({ look }) => !look.imageId.endsWith('b'))
+      expect(ofImages).toEqual(ofOne.judged)
+    }
+    expect(judgeHistory(twice(DAY_MS / 2), 30, DETECTION).histories('drop')).not.toEqual(ofOne.histories('drop'))
   })
 })

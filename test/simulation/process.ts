@@ -18,6 +18,9 @@ export const simulateAppends = (histories: number, plantedBug?: string) =>
 /** Measures and publishes a small scene, and compares with what is defined. */
 export const judgeScene = (plantedBug?: string) => run('test/images/judge-scene.ts', [], plantedBug)
 
+/** Judges generated series by the rules for alerts. */
+export const judgeSeries = (plantedBug?: string) => run('test/evaluation/judge-series.ts', [], plantedBug)
+
 /** Plays histories of imports. */
 export const judgeImports = (histories: number, plantedBug?: string) =>
   run('test/simulation/judge-imports.ts', [`${histories}`], plantedBug)

@@ -117,7 +117,9 @@ function afterLookAt(
 }
 
 function afterQuietLook(state: SiteState, look: ScoredLook, direction: Direction, detection: Detection): SiteState {
-  const recent = [...state.recent, look].slice(-detection.windowLooks)
+  // After a gap of a year the season and the ground of older looks say nothing of this one.
+  const fromMs = look.eventMs - detection.acceptDays * DAY_MS
+  const recent = [...state.recent.filter(({ eventMs }) => eventMs > fromMs), look].slice(-detection.windowLooks)
   const unusual = recent.filter(each => isUnusual(each, direction, detection))
   const first = unusual[0]
   const isOpening =

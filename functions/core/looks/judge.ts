@@ -63,6 +63,8 @@ interface Site {
   baseline: SiteBaseline | null | undefined
   changes: Record<Direction, SiteState>
   judgedFromMs: number | null
+  /** Time of the last look of each verdict that counted. */
+  lastMs: Record<Verdict, number>
   /** Looks since the first unusual one of the open incident, which are old enough to count, but do not yet. */
   held: Look[]
 }
@@ -77,10 +79,14 @@ interface Waiting {
 
 const DIRECTIONS = ['drop', 'rise'] as const
 
+/** Time within which looks of a site are of one pass: tiles that overlap, or an image that two records hold. */
+const PASS_MS = DAY_MS / 2
+
 /**
  * Judges looks as they would have been when they came: with baselines from looks of `minAgeDays` and older only, made
  * again every `renewalDays` of event time. Looks of an open incident wait: after a recovery they are left out of what
- * is normal, after an acceptance the site's normal begins with them.
+ * is normal, after an acceptance the site's normal begins with them. Of the looks of one pass over a site the first of
+ * each verdict counts.
  *
  * @param looks in the order of `compareLooks`
  */
@@ -126,6 +132,8 @@ export function judgeHistory(
     ofClass.baseline ??= classBaselineOf(ofClass.totals, detection)
     const verdict = verdictOf(look, ofClass.baseline.typical, detection)
     const score = verdict === 'land' && site ? scoreAtSite(site, look, ofClass.baseline, detection) : null
+    if (site && isOfSamePass(site, look, verdict))
+      return { look, verdict, z: score && zAtSite(site, look, score, detection) }
     judgeAtClass(ofClass, look, verdict, ofClass.baseline, detection)
     const z = site && score && judgeAtSite(site, look, score, detection)
     const isKnown = site?.baseline && site.baseline.looks >= detection.minResidualLooks
@@ -175,6 +183,7 @@ function newSite(className: string, siteId: string, ofClass: ClassState): Site {
     baseline: undefined,
     changes,
     judgedFromMs: null,
+    lastMs: { land: Number.NEGATIVE_INFINITY, 'not-land': Number.NEGATIVE_INFINITY },
     held: [],
   }
 }
@@ -199,9 +208,23 @@ function judgeAtClass(
   ofClass.watch = afterClassLook(ofClass.watch, { eventMs: look.eventMs, isLand, seasonShare, score }, detection)
 }
 
+/** Tells whether a look repeats one of the same pass and verdict, which counted. Its site then leaves it out. */
+function isOfSamePass(site: Site, { eventMs }: Look, verdict: Verdict): boolean {
+  if (eventMs - site.lastMs[verdict] < PASS_MS) return true
+  site.lastMs[verdict] = eventMs
+  return false
+}
+
+/** Distance of a look from normal, standard deviations. Null while the site learns. */
+function zAtSite({ baseline }: Site, { eventMs }: Look, { residual, scale }: Score, detection: Detection) {
+  return !baseline || scale === null || isLearning(baseline, eventMs, detection) ? null : residual / scale
+}
+
 /** Takes a scored look into the site's incidents. Returns its z, or null while the site learns. */
-function judgeAtSite(site: Site, look: Look, { residual, scale }: Score, detection: Detection): number | null {
-  if (!site.baseline || scale === null || isLearning(site.baseline, look.eventMs, detection)) return null
+function judgeAtSite(site: Site, look: Look, score: Score, detection: Detection): number | null {
+  const z = zAtSite(site, look, score, detection)
+  const { residual, scale } = score
+  if (!site.baseline || scale === null || z === null) return null
   site.judgedFromMs ??= look.eventMs
   const { imageId, eventMs } = look
   const bands = bandChangeOf(site.totals, look)
@@ -213,7 +236,7 @@ function judgeAtSite(site: Site, look: Look, { residual, scale }: Score, detecti
     const ended = openIncident(before) && after.incidents[before.incidents.length - 1]
     if (ended?.state === 'accepted') beginAgain(site)
   }
-  return residual / scale
+  return z
 }
 
 /** The accepted change is the new normal: the looks since its start are the first of the new totals. */
