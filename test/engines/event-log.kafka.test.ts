@@ -1,17 +1,14 @@
-import { afterAll, beforeAll } from 'vitest'
 import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import { describeEventLog } from '../contracts/event-log.ts'
 import { describeWithJava } from './java.ts'
-import { type KafkaEngine, startKafka } from './kafka.ts'
+import type { KafkaEngine } from './kafka.ts'
+import { startKafkaForGroup } from './kafka-log.ts'
 import { freshTopic } from './kafka-topics.ts'
 
 describeWithJava('on a Kafka broker', () => {
   let kafka: KafkaEngine
-  beforeAll(async () => {
-    kafka = await startKafka()
-  })
-  afterAll(async () => {
-    await kafka?.stop()
+  startKafkaForGroup(started => {
+    kafka = started
   })
 
   describeEventLog('Kafka', async () => {

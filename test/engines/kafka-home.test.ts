@@ -1,21 +1,19 @@
 import { Admin } from '@platformatic/kafka'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { someEvents } from '../support/events-csv.ts'
 import { eventually, runBatch, type System, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { describeWithJava } from './java.ts'
-import { type KafkaEngine, startKafka } from './kafka.ts'
+import type { KafkaEngine } from './kafka.ts'
+import { startKafkaForGroup } from './kafka-log.ts'
 import { freshTopic } from './kafka-topics.ts'
 
 describeWithJava('a system on Kafka', () => {
   let kafka: KafkaEngine
-  beforeAll(async () => {
-    kafka = await startKafka()
-  })
-  afterAll(async () => {
-    await kafka?.stop()
+  startKafkaForGroup(started => {
+    kafka = started
   })
 
   async function withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {

@@ -3,11 +3,26 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Admin } from '@platformatic/kafka'
+import { afterAll, beforeAll } from 'vitest'
 import { type KafkaEventLogOptions, openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import { type Position, START } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
-import type { KafkaEngine } from './kafka.ts'
+import { type KafkaEngine, startKafka } from './kafka.ts'
+
+/**
+ * Starts Kafka before the tests of a group, and stops it after them.
+ *
+ * @param whenStarted receives the broker before the first test
+ */
+export function startKafkaForGroup(whenStarted: (kafka: KafkaEngine) => void): void {
+  let started: KafkaEngine | undefined
+  beforeAll(async () => {
+    started = await startKafka()
+    whenStarted(started)
+  })
+  afterAll(() => started?.stop())
+}
 
 /** Tools for tests of the log on a running Kafka. */
 export function kafkaTools(kafka: KafkaEngine) {

@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import { describeWithJava } from './java.ts'
-import { bearerToken, KAFKA_USER, type KafkaEngine, startKafka } from './kafka.ts'
-import { type KafkaTools, kafkaTools, readToEnd, texts } from './kafka-log.ts'
+import { bearerToken, KAFKA_USER, type KafkaEngine } from './kafka.ts'
+import { type KafkaTools, kafkaTools, readToEnd, startKafkaForGroup, texts } from './kafka-log.ts'
 import { freshTopic } from './kafka-topics.ts'
 
 describeWithJava('the log-in to Kafka', () => {
   let kafka: KafkaEngine
   let tools: KafkaTools
-  beforeAll(async () => {
-    kafka = await startKafka()
-    tools = kafkaTools(kafka)
-  })
-  afterAll(async () => {
-    await kafka?.stop()
+  startKafkaForGroup(started => {
+    kafka = started
+    tools = kafkaTools(started)
   })
 
   test('logs in with each of the mechanisms', async () => {

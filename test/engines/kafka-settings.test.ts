@@ -1,22 +1,19 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import { type Position, START, toPosition } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import { describeWithJava } from './java.ts'
-import { type KafkaEngine, startKafka } from './kafka.ts'
-import { cursorAt, type KafkaTools, kafkaTools, texts, until } from './kafka-log.ts'
+import type { KafkaEngine } from './kafka.ts'
+import { cursorAt, type KafkaTools, kafkaTools, startKafkaForGroup, texts, until } from './kafka-log.ts'
 import { freshTopic } from './kafka-topics.ts'
 
 describeWithJava('the settings of a Kafka topic', () => {
   let kafka: KafkaEngine
   let tools: KafkaTools
-  beforeAll(async () => {
-    kafka = await startKafka()
-    tools = kafkaTools(kafka)
-  })
-  afterAll(async () => {
-    await kafka?.stop()
+  startKafkaForGroup(started => {
+    kafka = started
+    tools = kafkaTools(started)
   })
 
   test('refuses a topic with producers’ times and names the command that corrects it', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { openKafkaEventLog } from '../../functions/adapters/kafka/event-log.ts'
 import { type Lane, START, toPosition, toSequenceNumber } from '../../functions/core/lane.ts'
@@ -10,19 +10,26 @@ import { keyRoute } from '../../functions/ingest/key-route.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { describeWithJava } from './java.ts'
-import { type KafkaEngine, startKafka } from './kafka.ts'
-import { cursorAt, eventually, type KafkaTools, kafkaTools, readToEnd, text, texts, until } from './kafka-log.ts'
+import type { KafkaEngine } from './kafka.ts'
+import {
+  cursorAt,
+  eventually,
+  type KafkaTools,
+  kafkaTools,
+  readToEnd,
+  startKafkaForGroup,
+  text,
+  texts,
+  until,
+} from './kafka-log.ts'
 import { freshTopic } from './kafka-topics.ts'
 
 describeWithJava('the event log on Kafka, special cases', () => {
   let kafka: KafkaEngine
   let tools: KafkaTools
-  beforeAll(async () => {
-    kafka = await startKafka()
-    tools = kafkaTools(kafka)
-  })
-  afterAll(async () => {
-    await kafka?.stop()
+  startKafkaForGroup(started => {
+    kafka = started
+    tools = kafkaTools(started)
   })
 
   test('says which broker does not answer', async () => {

@@ -5,8 +5,11 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { expect, it, onTestFinished } from 'vitest'
 import { limitedRequests } from '../../../functions/adapters/aws/requests.ts'
 
+/** Time limit that no answer of this machine reaches, ms. */
+const PATIENT_MS = 120_000
+
 /** Requests an object from a server, once. */
-async function ask(listener: RequestListener): Promise<string | undefined> {
+async function ask(listener: RequestListener, silenceMs: number): Promise<string | undefined> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const client = new S3Client({
@@ -15,7 +18,7 @@ async function ask(listener: RequestListener): Promise<string | undefined> {
     forcePathStyle: true,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
-    requestHandler: limitedRequests(1_000, 200),
+    requestHandler: limitedRequests(PATIENT_MS, silenceMs),
   })
   onTestFinished(() => {
     client.destroy()
@@ -27,12 +30,12 @@ async function ask(listener: RequestListener): Promise<string | undefined> {
 }
 
 it('an answer that arrives is returned', async () => {
-  expect(await ask((_, response) => void response.end('whole'))).toBe('whole')
+  expect(await ask((_, response) => void response.end('whole'), PATIENT_MS)).toBe('whole')
 })
 
 it.each<[string, RequestListener]>([
   ['never comes', () => {}],
   ['stops in the middle', (_, response) => void response.writeHead(200, { 'Content-Length': 10 }).write('half')],
 ])('an answer that %s is given up', async (_, listener) => {
-  await expect(ask(listener)).rejects.toThrow(/time|abort/i)
+  await expect(ask(listener, 200)).rejects.toThrow(/time|abort/i)
 })
