@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { freePorts } from '../support/ports.ts'
-import { ENGINES_FOLDER, resolveJars } from './java.ts'
+import { COMPILE_ONCE, ENGINES_FOLDER, resolveJars } from './java.ts'
 
 /** The log-in that a new server with password authentication knows. */
 export const FIRST_LOGIN = { username: 'cassandra', password: 'cassandra' }
@@ -205,6 +205,7 @@ async function serverArguments(folder: string, jars: string): Promise<string[]> 
   return [
     ...['-Xms128m', '-Xmx512m', '-Xss512k', '-XX:MaxDirectMemorySize=256m', '-XX:+UseSerialGC'],
     ...['-XX:+ExitOnOutOfMemoryError', '-XX:-UsePerfData'],
+    COMPILE_ONCE,
     ...OPENED_PACKAGES.flatMap(name => [`--add-exports=${name}=ALL-UNNAMED`, `--add-opens=${name}=ALL-UNNAMED`]),
     `-javaagent:${join(jars, memoryMeter)}`,
     '-Djdk.attach.allowAttachSelf=true',

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
 import { freePorts } from '../support/ports.ts'
-import { ENGINES_FOLDER, resolveJars } from './java.ts'
+import { COMPILE_ONCE, ENGINES_FOLDER, resolveJars } from './java.ts'
 
 /** The only user of the listener with a log-in. */
 export const KAFKA_USER = { username: 'app', password: 'right-password' }
@@ -43,7 +43,7 @@ export interface KafkaEngine {
 
 const START_LIMIT_MS = 300_000
 
-const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
+const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', COMPILE_ONCE, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
 
 /**
  * Starts Kafka in KRaft mode: one node that is broker and controller. Returns once a record was stored, since the

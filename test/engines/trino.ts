@@ -11,7 +11,7 @@ import { IMPORT_SLOT, slotName } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { NOON_MS } from '../support/factories.ts'
 import { freePorts } from '../support/ports.ts'
-import { describeWithJava, ENGINES_FOLDER, javaMissing, javaSince, resolveJars } from './java.ts'
+import { COMPILE_ONCE, describeWithJava, ENGINES_FOLDER, javaMissing, javaSince, resolveJars } from './java.ts'
 
 /** Time limit of a start; 10 to 50 s are usual. */
 const START_LIMIT_MS = 300_000
@@ -191,8 +191,7 @@ async function writeSettings(folder: string, url: string, port: number, s3: Trin
 function serverArguments(folder: string, program: string): string[] {
   return [
     ...['-Xmx1g', '-XX:+UseSerialGC', '-XX:ReservedCodeCacheSize=256M', '-XX:-UsePerfData'],
-    // Measured: to compile quickly and once is a third less work where nothing runs for long.
-    '-XX:TieredStopAtLevel=1',
+    COMPILE_ONCE,
     ...['-XX:+ExitOnOutOfMemoryError', '-XX:+EnableDynamicAgentLoading', '-Djdk.attach.allowAttachSelf=true'],
     ...['--add-modules', 'jdk.incubator.vector', '-Dfile.encoding=UTF-8'],
     `-Djava.io.tmpdir=${join(folder, 'tmp')}`,
