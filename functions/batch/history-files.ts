@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { BANDS } from '../core/event.ts'
 import type { History } from '../core/history.ts'
 import { byName } from '../core/text-order.ts'
@@ -48,14 +49,25 @@ export function encodeDays(rows: readonly DayHistory[]): Uint8Array {
   )
 }
 
-export async function decodeDays(bytes: Uint8Array): Promise<DayHistory[]> {
-  const rows = await readParquet(bytes)
-  return rows.map(row => ({
-    arrivalDay: row.arrival_day as string,
-    day: row.event_day as string,
-    className: row.class_name as string,
-    history: historyOfRow(row),
-  }))
+/** Number of rows that are decoded before other work gets a turn. */
+const ROWS_AT_ONCE = 500
+
+/** @param isWanted condition on the rows; others cost little */
+export async function decodeDays(
+  bytes: Uint8Array,
+  isWanted: (day: string, className: string) => boolean = () => true,
+): Promise<DayHistory[]> {
+  const days: DayHistory[] = []
+  for (const row of await readParquet(bytes, { columns: ['event_day', 'class_name'], isWanted })) {
+    days.push({
+      arrivalDay: row.arrival_day as string,
+      day: row.event_day as string,
+      className: row.class_name as string,
+      history: historyOfRow(row),
+    })
+    if (days.length % ROWS_AT_ONCE === 0) await setImmediate()
+  }
+  return days
 }
 
 /** Encodes the histories over all time as Parquet: a row for each class. */

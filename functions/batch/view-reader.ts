@@ -78,9 +78,16 @@ export interface ViewReader {
   /**
    * Reads the rows of the event days from `first` to `last` (both included, YYYY-MM-DD).
    *
+   * @param options.only the class whose rows are read; all where none is named
+   * @param options.most number of rows above which no further part is read
    * @throws DamagedObjectError
    */
-  days(view: View, first: string, last: string): Promise<DayHistory[]>
+  days(
+    view: View,
+    first: string,
+    last: string,
+    options?: { only?: string | undefined; most?: number },
+  ): Promise<DayHistory[]>
 }
 
 /** Arrivals that such an old view does not count may have expired as speed rows: it can stand in for no newer one. */
@@ -134,12 +141,16 @@ export function viewReader(objects: ObjectStore): ViewReader {
       return undefined
     },
     classes: files.classes,
-    part: files.part,
+    part: part => files.part(part),
     looks: files.looks,
-    async days({ parts }, first, last) {
+    async days({ parts }, first, last, { only, most = Number.POSITIVE_INFINITY } = {}) {
       const within = Object.values(parts).filter(({ firstDay, lastDay }) => firstDay <= last && lastDay >= first)
-      const rows: DayHistory[] = []
-      for (const each of within) rows.push(...(await files.part(each)).filter(({ day }) => first <= day && day <= last))
+      const isWanted = (day: string, className: string) =>
+        first <= day && day <= last && (only === undefined || className === only)
+      let rows: DayHistory[] = []
+      for (const part of within) {
+        if (rows.length <= most) rows = rows.concat(await files.part(part, isWanted))
+      }
       return rows
     },
   }
@@ -211,7 +222,8 @@ function viewFiles(objects: ObjectStore) {
   }
 
   return {
-    part: ({ key, sha256 }: Part) => file(key, sha256, decodeDays),
+    part: ({ key, sha256 }: Part, isWanted?: Parameters<typeof decodeDays>[1]) =>
+      file(key, sha256, bytes => decodeDays(bytes, isWanted)),
     looks: ({ key, sha256 }: SitePart) => file(key, sha256, decodeLooks),
     classes: rememberLast(
       (view: View) => view.classesKey,

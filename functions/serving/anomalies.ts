@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Alert } from '../core/alert.ts'
 import { fromMicro } from '../core/fixed-point.ts'
@@ -28,6 +29,8 @@ export interface AnomaliesPage {
 
 /** Number of alerts of a class and day that one read fetches. */
 const READ_AT_ONCE = 100
+/** Number of reads after which other work gets a turn: a local store answers at once, without a pause. */
+const READS_IN_A_ROW = 50
 /** Number of reads after which the answer contains what was found so far, with a link to continue. */
 const MOST_READS = 200
 
@@ -38,6 +41,8 @@ type Place = z.infer<typeof Place>
 /** Number of reads that one request may still use. */
 interface Budget {
   reads: number
+  /** The reads of all classes begin together; each waits until it is its turn. */
+  turn: Promise<void>
 }
 
 /**
@@ -57,7 +62,7 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
   const startMs = Math.min(untilMs - 1, newestMs, after?.[0] ?? Number.POSITIVE_INFINITY)
   const classes = query.class === undefined ? [...(await source.classes()).keys()] : [query.class]
 
-  const budget = { reads: Math.max(MOST_READS, 2 * classes.length) }
+  const budget: Budget = { reads: Math.max(MOST_READS, 2 * classes.length), turn: Promise.resolve() }
   const found: Alert[] = []
   const pageTo = (next: Place | null): AnomaliesPage => ({
     rows: found.map(rowOf),
@@ -106,6 +111,8 @@ async function* alertsOf(
   for (let limit = READ_AT_ONCE; ; ) {
     const [nextMs] = seen ?? [upToMs]
     if (budget.reads-- <= 0) throw OUT_OF_BUDGET
+    if (budget.reads % READS_IN_A_ROW === 0) budget.turn = budget.turn.then(() => setImmediate())
+    await budget.turn
     const read = await store.readAlerts({ className, day, upToMs: nextMs, limit })
     const fresh = read.filter(alert => !seen || compare(placeOfAlert(alert), seen) < 0)
     yield* fresh

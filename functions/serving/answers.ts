@@ -17,7 +17,7 @@ import type { Activity } from './activity.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { classStatsRows, viewTotals } from './batch-answers.ts'
 import { refuseUnknownClass } from './class-names.ts'
-import { refuseTooManyRows } from './most-rows.ts'
+import { MOST_ROWS, refuseTooManyRows } from './most-rows.ts'
 import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
 import type { SiteSource } from './sites.ts'
 
@@ -181,9 +181,8 @@ async function windowsOf(
   }
   if (hasDays && view) {
     const lastDay = dayOf(Math.min(untilMs, splitMs) - 1)
-    for (const { day, className, history } of await serving.views.days(view, dayOf(fromMs), lastDay)) {
-      if (only === undefined || className === only) add(Date.parse(day), [[className, history.totals]])
-    }
+    const days = await serving.views.days(view, dayOf(fromMs), lastDay, { only, most: MOST_ROWS })
+    for (const { day, className, history } of days) add(Date.parse(day), [[className, history.totals]])
   }
   const firstMs = startOfStep(fromMs)
   for (const { slot, windowStart, totals } of await speedRowsSince(serving, cursors, since)) {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { byClass } from '../batch/day-history.ts'
 import type { View } from '../batch/view.ts'
 import type { ViewReader } from '../batch/view-reader.ts'
@@ -9,7 +10,7 @@ import { DAY_MS, dayOf } from '../core/time.ts'
 import { statisticsOf, type Totals } from '../core/totals.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { type ClassSource, refuseUnknownClass } from './class-names.ts'
-import { refuseTooManyRows } from './most-rows.ts'
+import { MOST_ROWS, refuseTooManyRows } from './most-rows.ts'
 import {
   type BatchDayRow,
   type BatchDaysQuery,
@@ -134,11 +135,13 @@ export async function batchDays(
   const { to } = query
   const from = dayOf(Math.max(Date.parse(query.from), Date.parse(to) - (LONGEST_DAYS - 1) * DAY_MS))
   await refuseUnknownClass(batch, query.class)
-  const days = await views.read(async view => (view ? views.days(view, from, to) : []))
-  const wanted = days.filter(({ className }) => query.class === undefined || className === query.class)
-  refuseTooManyRows('class', wanted.length)
+  const options = { only: query.class, most: MOST_ROWS }
+  const days = await views.read(async view => (view ? views.days(view, from, to, options) : []))
+  refuseTooManyRows('class', days.length)
   const rows: BatchDayRow[] = []
-  for (const [day, ofDay] of [...Map.groupBy(wanted, row => row.day)].sort(byName)) {
+  for (const [day, ofDay] of [...Map.groupBy(days, row => row.day)].sort(byName)) {
+    // A day of many classes takes a while, and other answers wait.
+    await setImmediate()
     for (const [className, history] of [...byClass(ofDay)].sort(byName)) {
       const { count, ndviMean, ndviStddev, ndviMin, ndviMax } = statisticsOf(history.totals)
       rows.push({

@@ -12,6 +12,6 @@ export const MOST_ROWS = 50_000
 export function refuseTooManyRows(parameter: string, rows: number): void {
   if (rows <= MOST_ROWS) return
   throw new BadParameterError(
-    `${parameter}: the answer would have ${rows} rows, and ${MOST_ROWS} at most can be given: name one class, or a shorter range`,
+    `${parameter}: the answer would have more than ${MOST_ROWS} rows, which is the most that can be given: name one class, or a shorter range`,
   )
 }

@@ -1,7 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { importEvents } from '../../functions/archive/imports.ts'
+import { decodeDays, encodeDays } from '../../functions/batch/history-files.ts'
 import type { View } from '../../functions/batch/view.ts'
+import { viewReader } from '../../functions/batch/view-reader.ts'
 import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
 import { decodeEvent } from '../../functions/core/event.ts'
 import { emptyHistory } from '../../functions/core/history.ts'
@@ -10,6 +13,7 @@ import { slotOf } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { emptyTotals } from '../../functions/core/totals.ts'
 import { WINDOW_MS, windowOf } from '../../functions/core/window.ts'
+import { anomalies } from '../../functions/serving/anomalies.ts'
 import { batchDays } from '../../functions/serving/batch-answers.ts'
 import { ENDPOINTS } from '../../functions/serving/endpoints.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
@@ -75,12 +79,90 @@ it('days of too many classes are refused before rows are made of them', async ()
     history: emptyHistory(),
   }))
   const batch = (days: typeof rows) => ({
-    views: { read: (ask: (view: View) => unknown) => ask({} as View), days: async () => days },
+    views: {
+      read: (ask: (view: View) => unknown) => ask({} as View),
+      days: async (_: unknown, __: string, ___: string, { only }: { only?: string }) =>
+        days.filter(({ className }) => only === undefined || className === only),
+    },
     classes: async () => CLASSES,
   })
   const answer = (days: typeof rows, only?: string) =>
     batchDays(batch(days) as unknown as Parameters<typeof batchDays>[0], { from: day(30), to: day(0), class: only })
-  await expect(answer(rows)).rejects.toThrow('class: the answer would have 50001 rows, and 50000 at most can be given')
+  await expect(answer(rows)).rejects.toThrow('class: the answer would have more than 50000 rows')
   expect((await answer(rows.slice(1))).rows).toHaveLength(MOST_ROWS)
   expect((await answer(rows, NAMES[3])).rows).toHaveLength(17)
+})
+
+/** Counts how often other work of the process gets a turn. */
+async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
+  let turns = 0
+  let isDone = false
+  const others = (async () => {
+    while (!isDone) {
+      await setImmediate()
+      turns += 1
+    }
+  })()
+  await work()
+  isDone = true
+  await others
+  return turns
+}
+
+describe('while the days of 3,000 classes are read', () => {
+  const DAYS = ['2026-01-05', '2026-01-06']
+  const rows = DAYS.flatMap(day =>
+    NAMES.map(className => ({ arrivalDay: day, day, className, history: emptyHistory() })),
+  )
+
+  it('other work gets turns: after each column of a file, some hundred rows, and each day of an answer', async () => {
+    const bytes = encodeDays(rows)
+    expect(await turnsDuring(() => decodeDays(bytes))).toBeGreaterThan(50)
+    const views = { read: (ask: (view: View) => unknown) => ask({} as View), days: async () => rows }
+    const batch = { views, classes: async () => CLASSES } as unknown as Parameters<typeof batchDays>[0]
+    const [from, to] = DAYS as [string, string]
+    expect(await turnsDuring(() => batchDays(batch, { from, to }))).toBeGreaterThanOrEqual(DAYS.length)
+  })
+
+  it('only the rows that are wanted are decoded', async () => {
+    const bytes = encodeDays(rows)
+    const only = NAMES[7] as string
+    const read = await decodeDays(bytes, (day, className) => day === DAYS[1] && className === only)
+    expect(read).toEqual(rows.filter(({ day, className }) => day === DAYS[1] && className === only))
+    expect(await decodeDays(bytes, () => false)).toEqual([])
+    expect(await decodeDays(bytes)).toEqual(rows)
+  })
+
+  it('no further part is read when there are too many rows', async () => {
+    const { pipeline, clock } = await openOneLane({ slotMs: HOUR_MS, classes: CLASSES })
+    const months = ['2026-01', '2026-02', '2026-03']
+    const events = months.flatMap(month =>
+      NAMES.slice(0, 10).map(class_name =>
+        decodeEvent(wireEvent({ class_name, timestamp: `${month}-05T08:00:00Z` }), clock.nowMs),
+      ),
+    )
+    await importEvents(pipeline.objects, HOUR_MS, 'some', [events], NOON_MS)
+    await pipeline.runBatch()
+    const read: string[] = []
+    const views = viewReader({
+      ...pipeline.objects,
+      get: async key => {
+        if (key.startsWith('history/import-')) read.push(key.slice('history/import-'.length).slice(0, 7))
+        return pipeline.objects.get(key)
+      },
+    })
+    const view = (await views.current()) as View
+    expect(await views.days(view, '2026-01-01', '2026-12-31', { most: 19 })).toHaveLength(20)
+    expect(read.toSorted()).toEqual(months.slice(0, 2))
+    expect(await views.days(view, '2026-01-01', '2026-12-31', { only: NAMES[7] })).toHaveLength(3)
+  })
+})
+
+it('a search for alerts of 3,000 classes gives other work turns', async () => {
+  const store = {
+    readCursors: async () => [{ ...newCursor('a'), lastEventMs: NOON_MS }],
+    readAlerts: async () => [],
+  }
+  const source = { store, classes: async () => CLASSES } as unknown as Parameters<typeof anomalies>[0]
+  expect(await turnsDuring(() => anomalies(source, { limit: 100 }))).toBeGreaterThan(50)
 })
