@@ -25,8 +25,11 @@ const MONTH_NAME =
   /^([A-Z]{3,9})\.? (\d{1,2}),? (\d{4})(?:,? (\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?: ?([AP]M))?)?(?: (UTC|GMT|Z))?$/i
 const DAY_MONTH_NAME =
   /^(?:[A-Z]{3,9},? )?(\d{1,2})[- ]([A-Z]{3,9})[- ](\d{4})(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?)?(?: (UTC|GMT|Z|\+0000))?$/i
-/** `YYYYMMDDHHmmss`, which as an epoch of any unit would lie in the future. */
-const COMPACT = /^((?:19|20)\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/
+/**
+ * `YYYYMMDDHHmm` with or without seconds. With them, it would lie in the future as an epoch of any unit; without them, as
+ * milliseconds in 1976.
+ */
+const COMPACT = /^((?:19|20)\d\d)(0\d|1[0-2])([0-2]\d|3[01])([01]\d|2[0-4])([0-5]\d)([0-5]\d)?$/
 const ORDINAL = /^(\d{4})-?(\d{3})$/
 const NUMBER = /^\d{9,19}(\.\d+)?$/
 
@@ -52,7 +55,12 @@ export function timeReader({ timeZone, timeFormat }: TimeRules): (value: unknown
     const formatted = ofFormat?.(text)
     if (formatted) return whole(formatted.parts, toUtc, formatted.assumed)
     const compact = COMPACT.exec(text)
-    if (compact) return whole([...compact.slice(1).map(Number), 0] as unknown as Parts, toUtc, undefined)
+    if (compact)
+      return whole(
+        [...compact.slice(1).map(part => Number(part ?? 0)), 0] as unknown as Parts,
+        toUtc,
+        compact[6] === undefined ? MINUTES : undefined,
+      )
     if (typeof value !== 'string') return ofEpoch(Number(value)) ?? ofIso(text, toUtc)
     return ofIso(text, toUtc) ?? ofNames(text, toUtc) ?? (NUMBER.test(text) ? ofEpoch(Number(text)) : null)
   }
@@ -81,6 +89,8 @@ function ofIso(text: string, toUtc: (ms: number) => number): TimeRead | null {
   const offset = /^[+-]/.test(zone) ? offsetMs(zone) : 0
   return local === null || offset === null ? null : { ms: local - offset }
 }
+
+const MINUTES = 'numbers of twelve digits in the time column are YYYYMMDDHHmm'
 
 const DAY_ONLY = 'dates without a time of day are taken as 00:00 of that day'
 

@@ -44,12 +44,20 @@ describe('a time of one reading is read', () => {
     ['2024-6-1', '2024-06-01T00:00'],
     ['2024/6/11 8:05', '2024-06-11T08:05'],
     ['20240611080000', '2024-06-11T08:00'],
+    ['202406110830', '2024-06-11T08:30'],
     ['Tue, 11 Jun 2024 08:00:00 GMT', '2024-06-11T08:00'],
     ['11 June 2024 08:00', '2024-06-11T08:00'],
   ])('%s', async (time, expected) => {
     const { events, problems } = await read({ 'a.csv': csv(HEADER, rowOf(time)) })
     expect(problems).toEqual([])
     expect(timesOf(events)).toEqual([expected])
+  })
+
+  it('twelve digits are a date and a time of day, as FLUXNET writes them, where a calendar has it', async () => {
+    const rows = ['202006010000', '191331235959', '1591000000000'].map(rowOf)
+    const { events, notes } = await read({ 'a.csv': csv(HEADER, ...rows) })
+    expect(timesOf(events)).toEqual(['2020-06-01T00:00', '1976-01-24T11:33', '2020-06-01T08:26'])
+    expect(notes).toContain('numbers of twelve digits in the time column are YYYYMMDDHHmm')
   })
 
   it('epochs in seconds are no compact dates', async () => {
