@@ -8,6 +8,7 @@ import { type KafkaEventLogOptions, openKafkaEventLog } from '../../functions/ad
 import { type Position, START } from '../../functions/core/lane.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
 import type { EventLog } from '../../functions/ports/event-log.ts'
+import { COMPILE_ONCE } from './java.ts'
 import { type KafkaEngine, startKafka } from './kafka.ts'
 
 /**
@@ -50,7 +51,13 @@ export function kafkaTools(kafka: KafkaEngine) {
   }
 
   async function java(program: string, ...parameters: string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)('java', ['-cp', join(kafka.jars, '*'), program, ...parameters])
+    const { stdout } = await promisify(execFile)('java', [
+      COMPILE_ONCE,
+      '-cp',
+      join(kafka.jars, '*'),
+      program,
+      ...parameters,
+    ])
     return stdout
   }
   const foreignProducer = (task: string, topic: string): Promise<string> =>
