@@ -26,8 +26,6 @@ const DATA = fileURLToPath(new URL('../../data', import.meta.url))
 const EXPECTED = join(DATA, 'expected')
 const CLASSES = parseClassList(readFileSync(join(DATA, 'classes.csv'), 'utf8'))
 
-const TIMEOUT_MS = 120_000
-
 /** Output of `npm run generate` without options. */
 const generated = () => generateImages({ seed: 1, untilMs: Date.UTC(2026, 10, 1) })
 
@@ -76,55 +74,45 @@ it('the sample: the SQL statements and the batch view give the results of pandas
   expectRows(view ? mergeDays(await views.days(view, '', '9')).map(totalsRow) : [], 'totals')
 })
 
-it(
-  'the 27,000 generated images: statistics and separability equal those of pandas',
-  async () => {
-    const { pipeline, clock } = await openOneLane({ slotMs: DAY_MS, classes: CLASSES })
-    const folder = temporaryFolder()
-    await writeDataset(folder, generated())
-    const bulk = { objects: pipeline.objects, slotMs: DAY_MS, classes: CLASSES, now: () => clock.nowMs }
-    for (const source of (await findSources(folder)).sources) {
-      const { events } = await importSource({ ...bulk, onRejected: (...why) => expect(why).toEqual([]) }, source)
-      expect(events).toBe(27_000)
-    }
-    await pipeline.runBatch()
+it('the 27,000 generated images: statistics and separability equal those of pandas', async () => {
+  const { pipeline, clock } = await openOneLane({ slotMs: DAY_MS, classes: CLASSES })
+  const folder = temporaryFolder()
+  await writeDataset(folder, generated())
+  const bulk = { objects: pipeline.objects, slotMs: DAY_MS, classes: CLASSES, now: () => clock.nowMs }
+  for (const source of (await findSources(folder)).sources) {
+    const { events } = await importSource({ ...bulk, onRejected: (...why) => expect(why).toEqual([]) }, source)
+    expect(events).toBe(27_000)
+  }
+  await pipeline.runBatch()
 
-    const { views } = pipeline.serving
-    const view = await views.current()
-    const classes = view && (await views.classes(view))
-    const statistics = await batchStatistics(pipeline.serving)
-    const classStats = await batchClassStats(pipeline.serving)
-    const rows = statistics.map((row, index) => ({
-      ...row,
-      ...classStats[index],
-      image_count: row.count,
-      ndvi_sum: classes?.get(row.class_name)?.totals.ndviSum,
-    }))
-    expectRows(rows, 'statistics')
-    expectRows(await batchSeparability(pipeline.serving), 'separability')
-  },
-  TIMEOUT_MS,
-)
+  const { views } = pipeline.serving
+  const view = await views.current()
+  const classes = view && (await views.classes(view))
+  const statistics = await batchStatistics(pipeline.serving)
+  const classStats = await batchClassStats(pipeline.serving)
+  const rows = statistics.map((row, index) => ({
+    ...row,
+    ...classStats[index],
+    image_count: row.count,
+    ndvi_sum: classes?.get(row.class_name)?.totals.ndviSum,
+  }))
+  expectRows(rows, 'statistics')
+  expectRows(await batchSeparability(pipeline.serving), 'separability')
+})
 
-it(
-  'the expected results equal the output of data/expected/make.py for the CSV files',
-  async ({ skip }) => {
-    const reason = withoutPandas()
-    if (reason) skip(reason)
-    const [from, to] = [temporaryFolder(), temporaryFolder()]
-    await writeDataset(from, generated())
-    await runPython([join(EXPECTED, 'make.py'), from, to])
-    for (const name of ['content', 'totals', 'statistics', 'separability']) {
-      const made = readRows(name, to).map(row =>
-        Object.fromEntries(
-          Object.entries(row).map(([column, text]) => [column, isFraction(text) ? Number(text) : text]),
-        ),
-      )
-      expectRows(made, name)
-    }
-  },
-  TIMEOUT_MS,
-)
+it('the expected results equal the output of data/expected/make.py for the CSV files', async ({ skip }) => {
+  const reason = withoutPandas()
+  if (reason) skip(reason)
+  const [from, to] = [temporaryFolder(), temporaryFolder()]
+  await writeDataset(from, generated())
+  await runPython([join(EXPECTED, 'make.py'), from, to])
+  for (const name of ['content', 'totals', 'statistics', 'separability']) {
+    const made = readRows(name, to).map(row =>
+      Object.fromEntries(Object.entries(row).map(([column, text]) => [column, isFraction(text) ? Number(text) : text])),
+    )
+    expectRows(made, name)
+  }
+})
 
 /** Sample in the order of its arrival, which data/expected/README.md defines. */
 async function arrivalsOfSample(): Promise<{ event: WireEvent; arrivalMs: number }[]> {

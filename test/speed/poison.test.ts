@@ -11,7 +11,6 @@ import { openOneLane } from '../support/one-lane.ts'
 
 const SLOT_MS = MINUTE_MS
 const MIB = 1024 * 1024
-const LONG_MS = 120_000
 
 /** Text in every poisonous input that has space for it. It must never appear in logs or messages. */
 const SECRET = 'SESAME'
@@ -117,7 +116,7 @@ describe('a line is refused with its reason and its bytes, and the good events o
     ['a name of a megabyte', 'invalid-event', event({ image_id: SECRET.padEnd(1_000_000, 'x') })],
     ['more than may be one line', 'too-large', event({ note: 'x'.repeat(MAX_LINE_LENGTH) })],
   ]
-  it.each(lines)('%s', { timeout: LONG_MS }, async (_, reason, line) => {
+  it.each(lines)('%s', async (_, reason, line) => {
     const newline = Buffer.from('\n')
     const origin = Buffer.from('{"landcover":{"producer":"p","counter":1}}')
     const parts = [origin, Buffer.from(event()), Buffer.from(line), Buffer.from(event())]
@@ -160,7 +159,7 @@ describe('a record is refused as a whole, with its reason and its bytes, and the
     ['a bomb of lines', 'too-large', gzipSync(Buffer.alloc(MAX_DECODED_BYTES, '1\n'))],
     ['a bomb of empty lines', 'too-large', gzipSync(Buffer.alloc(2 * MAX_LINES, '\n'))],
   ]
-  it.each(records)('%s', { timeout: LONG_MS }, async (_, reason, data) => {
+  it.each(records)('%s', async (_, reason, data) => {
     await expectPoison(data, [{ index: null, reason, bytes: data }], 0)
   })
 })
@@ -169,25 +168,25 @@ describe('a record at the limit of the log', () => {
   /** Kinesis accepts 10 MiB when a stream allows it (Kinesis Data Streams Developer Guide, "Handle large records"). */
   const KINESIS_LIMIT = 10 * MIB
 
-  it('of one line is refused with its bytes, without being parsed', { timeout: LONG_MS }, async () => {
+  it('of one line is refused with its bytes, without being parsed', async () => {
     const deep = '['.repeat(KINESIS_LIMIT)
     await expectPoison(deep, [{ index: 0, reason: 'too-large', bytes: deep }], 0)
   })
 
-  it('of good events counts completely, except its bad line', { timeout: LONG_MS }, async () => {
+  it('of good events counts completely, except its bad line', async () => {
     const text = event()
     const count = Math.floor((KINESIS_LIMIT - 10) / (text.length + 1))
     const data = `${`${text}\n`.repeat(count)}${SECRET}`
     await expectPoison(data, [{ index: count, reason: 'not-json', bytes: SECRET }], count)
   })
 
-  it('of good events, compressed, may hold 16 MiB of events', { timeout: LONG_MS }, async () => {
+  it('of good events, compressed, may hold 16 MiB of events', async () => {
     const text = event()
     const count = Math.floor(MAX_DECODED_BYTES / (text.length + 1))
     await expectPoison(zstdCompressSync(`${text}\n`.repeat(count)), [], count)
   })
 
-  it('with binary data is refused line by line', { timeout: LONG_MS }, async () => {
+  it('with binary data is refused line by line', async () => {
     const words = new Uint32Array(MIB / 4).map((_, index) => Math.imul(index + 1, 2_654_435_761))
     const noise = Buffer.from(words.buffer)
     const { rejections } = decodeRecord(logRecord(noise), NOON_MS, CLASSES)
@@ -214,7 +213,7 @@ describe('what is unusual but not poison counts:', () => {
   })
 })
 
-it('a delivery with very many results is written in parts, each once', { timeout: LONG_MS }, async () => {
+it('a delivery with very many results is written in parts, each once', async () => {
   const { pipeline, lane, append, speed } = await openOneLane({ slotMs: SLOT_MS })
   const lines = 3_000
   const records = Array.from({ length: 10 }, () => append('?\n'.repeat(lines)))
