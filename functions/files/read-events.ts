@@ -5,6 +5,7 @@ import type { Mapping } from './mapping.ts'
 import { openTables } from './open-tables.ts'
 import { withPathColumns } from './path-columns.ts'
 import { FRACTION_FIELDS, isPercent } from './percent.ts'
+import { quantitiesOf } from './quantity.ts'
 import { columnsOf, type Plan, recognize } from './recognition.ts'
 import { rowReader } from './row-to-event.ts'
 import { type Field, type ReadReport, type RowRead, SILENT, SourceError } from './rows.ts'
@@ -46,8 +47,10 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
     const table = unpivot(withPathColumns(opened, source.pathColumns), mapping, new Set(options.classes), report)
     const plan = await recognize(table, mapping, timeIsNow, report)
     options.onMapping?.(plan.mapping)
+    const quantities = quantitiesOf(table, plan)
     let reader: ReturnType<typeof rowReader> | undefined
-    for await (const rows of table.rows(usedColumns(plan))) {
+    for await (const rows of table.rows(usedColumns(plan, quantities.columns))) {
+      quantities.refuseOthers(rows)
       if (!reader) {
         const { decimalOf, isFoundComma } = decimalsOf(rows, plan, mapping)
         if (isFoundComma) report.note(`${table.file}: numbers have a decimal comma`)
@@ -75,8 +78,8 @@ async function* tablesOf(source: Source, mapping: Mapping): AsyncGenerator<Table
   else yield* openTables(source.files[0] as string, mapping, source.name)
 }
 
-function usedColumns({ sources }: Plan): number[] {
-  return [...new Set(Object.values(sources).flatMap(columnsOf))].sort((a, b) => a - b)
+function usedColumns({ sources }: Plan, others: readonly number[]): number[] {
+  return [...new Set([...Object.values(sources).flatMap(columnsOf), ...others])].sort((a, b) => a - b)
 }
 
 /** Fields from 0 to 1 whose column is in percent, by the first rows. A field that the mapping scales is none of them. */

@@ -102,3 +102,33 @@ it('files that are joined may have decimal commas', async () => {
   )
   expect({ events, problems, errors }).toEqual({ events: [FOREST], problems: [], errors: [] })
 })
+
+describe('a table whose rows hold several quantities', () => {
+  const rows = (header: string, ...names: string[]) =>
+    csv(
+      `image_id,class_name,timestamp,${header},value`,
+      ...names.map((name, row) => `${row},Forest,2024-06-1${row}T08:00:00Z,${name},0.42`),
+    )
+  const mapping = { columns: { ndvi_mean: 'value' } }
+
+  it.each([
+    ['band', '250m_16_days_NDVI', '250m_16_days_EVI'],
+    ['Dataset', '_250m_16_days_EVI', '_250m_16_days_NDVI'],
+    ['variable', 'ndvi', 'lai'],
+  ])('is refused, and the column that says so is named: %s', async (header, first, second) => {
+    const { events, errors } = await read({ 'a.csv': rows(header, first, second) }, mapping)
+    expect(events).toEqual([])
+    expect(errors).toEqual([expect.stringContaining(`by the column "${header}" some rows hold`)])
+    expect(errors).toEqual([expect.stringContaining('keep those of NDVI in the file, and no others')])
+  })
+
+  it.each([
+    ['one quantity', 'band', ['NDVI', 'NDVI']],
+    ['names that say nothing of NDVI', 'dataset', ['MOD13Q1', 'MYD13Q1']],
+    ['another column', 'tile', ['NDVI', 'EVI']],
+  ])('is read where it has %s', async (_, header, names) => {
+    const { events, errors } = await read({ 'a.csv': rows(header, ...names) }, mapping)
+    expect(errors).toEqual([])
+    expect(events).toHaveLength(2)
+  })
+})
