@@ -11,6 +11,7 @@ import { publishTables } from './aggregates.ts'
 import { type ArchiveFile, archiveProgress, listArchive, type Progress } from './completeness.ts'
 import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history.ts'
 import { encodeClasses, encodeDays } from './history-files.ts'
+import { publishIncidents } from './incidents.ts'
 import { contentOf, countImports, countSlots, mergeCounts, type SlotsCounted } from './query.ts'
 import { nextSiteParts } from './site-parts.ts'
 import type { BatchSql } from './sql.ts'
@@ -168,10 +169,11 @@ async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Prom
       // Every run looks for damage, even one that has nothing to add.
       await (base && views.classes(base))
       const { next, behind } = await attempt({ base, revision: revision + 1, startedMs, views })
-      if (!next) return { view: base, published: false, behind }
-      if (!(await publish(layer, base, next))) return undefined
-      await publishTables(layer.objects, views)
-      return { view: next, published: true, behind }
+      if (next && !(await publish(layer, base, next))) return undefined
+      if (next) await publishTables(layer.objects, views)
+      // Last: whatever goes wrong with incidents, the counts are out.
+      await publishIncidents(layer.objects, views)
+      return { view: next ?? base, published: next !== undefined, behind }
     }
     try {
       // Without a whole view, everything is counted from the archive again.

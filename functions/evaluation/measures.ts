@@ -1,8 +1,8 @@
 import { randomNumbers } from '../../data/random.ts'
+import type { AlertMessage } from '../core/incidents/messages.ts'
 import type { Direction } from '../core/incidents/site-change.ts'
 import type { JudgedLook } from '../core/looks/judge.ts'
 import { DAY_MS } from '../core/time.ts'
-import type { AlertMessage } from './alerts.ts'
 import type { Labels } from './read-labels.ts'
 import { isBad, type LookRead } from './read-looks.ts'
 

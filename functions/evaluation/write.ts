@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { csvCell } from '../core/csv-cell.ts'
 import { fromMicro } from '../core/fixed-point.ts'
+import { type AlertMessage, severityColumn } from '../core/incidents/messages.ts'
 import type { JudgedLook } from '../core/looks/judge.ts'
 import { formatTimestamp } from '../core/time.ts'
-import { type AlertMessage, severityColumn } from './alerts.ts'
 
 const ALERT_COLUMNS =
   'opened_at,site_id,class_name,direction,kind,severity,score,ndvi_change,first_unusual_at,state,closed_at,joined,sites,cause'

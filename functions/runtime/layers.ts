@@ -1,6 +1,7 @@
 import { type Compacted, type CompactionOptions, compactArchive } from '../archive/compaction.ts'
 import { slowestProgress } from '../archive/compaction-progress.ts'
 import { archiveHandler } from '../archive/handler.ts'
+import { readIncidents } from '../batch/incidents-file.ts'
 import type { BatchLayer } from '../batch/run.ts'
 import { readRunStatus } from '../batch/run-status.ts'
 import { batchSql } from '../batch/sql.ts'
@@ -135,6 +136,7 @@ export function servingHandlerOf(
     views: viewReader(objects),
     lastRun: () => readRunStatus(objects),
     compaction: () => slowestProgress(objects),
+    incidents: () => readIncidents(objects),
     slotMs,
     classes,
     lanes: () => logMetadata.lanes(),

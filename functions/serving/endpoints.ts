@@ -5,6 +5,8 @@ import { BadParameterError } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
 import { classes } from './classes.ts'
 import { health } from './health.ts'
+import { IncidentRow, IncidentsQuery } from './incident-schemas.ts'
+import { incidents } from './incidents.ts'
 import { observations } from './observations.ts'
 import { quarantine } from './quarantine.ts'
 import {
@@ -191,6 +193,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: NoQuery,
     row: ClassRow,
     rows: classes,
+  }),
+  table({
+    path: '/api/incidents',
+    summary: 'Changes at sites that lasted, newest first, as of the last batch view',
+    query: IncidentsQuery,
+    row: IncidentRow,
+    rows: incidents,
   }),
   document({
     path: '/api/sites',

@@ -6,6 +6,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-c
 import { Construct } from 'constructs'
 import { COMPACTION_PROGRESS_PREFIX } from '../../functions/archive/compaction-progress.ts'
 import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
+import { INCIDENTS_PREFIX } from '../../functions/batch/incidents-file.ts'
 import { SITES_PREFIX } from '../../functions/images/sites/stored-sites.ts'
 import type { Names } from '../names.ts'
 import { type Stage, storeAddress } from '../stages.ts'
@@ -71,7 +72,7 @@ function servingFunction(scope: Construct, { stage, names, grants, log }: ApiAnd
   })
   log.allowLogMetadata(serving, 'lag')
   grants.speedStore(serving)
-  const described = ['reference/*', 'batch/*', `${COMPACTION_PROGRESS_PREFIX}*`]
+  const described = ['reference/*', 'batch/*', `${COMPACTION_PROGRESS_PREFIX}*`, `${INCIDENTS_PREFIX}*`]
   grants.readObjects(serving, ...described, 'views/*', 'history/*', `${AGGREGATES.prefix}*`, `${SITES_PREFIX}*`)
   return serving
 }

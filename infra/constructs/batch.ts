@@ -17,6 +17,7 @@ import {
 } from '../../functions/archive/table.ts'
 import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
 import { DAYS } from '../../functions/batch/days-table.ts'
+import { INCIDENTS_PREFIX } from '../../functions/batch/incidents-file.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import type { BatchOutcome } from '../../functions/runtime/aws/batch.ts'
 import type { Names } from '../names.ts'
@@ -65,7 +66,7 @@ export class BatchLayer extends Construct {
     log.allowLogMetadata(this.function, 'lanes')
     grants.speedStore(this.function)
     grants.athena(this.function)
-    const ofViews = ['views/*', 'history/*', `${AGGREGATES.prefix}*`, `${DAYS.prefix}*`]
+    const ofViews = ['views/*', 'history/*', `${AGGREGATES.prefix}*`, `${DAYS.prefix}*`, `${INCIDENTS_PREFIX}*`]
     grants.readObjects(this.function, ...ofViews, 'imports/*')
     grants.writeObjects(this.function, ...ofViews, 'batch/*')
     grants.deleteObjects(this.function, ...ofViews)

@@ -213,6 +213,7 @@ export class BatchSide {
       lanes: async () => log.lanes(),
       lastRun: async () => undefined,
       compaction: async () => undefined,
+      incidents: async () => undefined,
       waiting: async () => ({ oldestMs: null, reason: null }),
       now: nowMs,
       elapsedMs: nowMs,

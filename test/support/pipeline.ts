@@ -7,6 +7,7 @@ import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-
 import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-store.ts'
 import { archiveHandler } from '../../functions/archive/handler.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
+import { readIncidents } from '../../functions/batch/incidents-file.ts'
 import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { batchSql } from '../../functions/batch/sql.ts'
 import { type ViewReader, viewReader } from '../../functions/batch/view-reader.ts'
@@ -60,6 +61,7 @@ export async function openPipeline(options: PipelineOptions) {
     lanes,
     lastRun: async () => undefined,
     compaction: async () => undefined,
+    incidents: () => readIncidents(objects),
     waiting: async () => ({ oldestMs: null, reason: null }),
     now,
     elapsedMs: now,

@@ -1,8 +1,8 @@
-import type { Cause } from '../core/incidents/cause.ts'
-import { joinedOf, manySites } from '../core/incidents/many-sites.ts'
-import { type Direction, type SiteChange, severityOf } from '../core/incidents/site-change.ts'
-import type { ClassHistory, SiteHistory } from '../core/looks/judge.ts'
-import { compareText } from '../core/text-order.ts'
+import type { ClassHistory, SiteHistory } from '../looks/judge.ts'
+import { compareText } from '../text-order.ts'
+import type { Cause } from './cause.ts'
+import { joinedOf, manySites } from './many-sites.ts'
+import { type Direction, type SiteChange, severityOf } from './site-change.ts'
 
 /** An incident that opened: a message that a person would get, or a site that joined the incident of its class. */
 export interface AlertMessage {

@@ -1,0 +1,110 @@
+import { expect, it } from 'vitest'
+import { generateSites, type SiteLook } from '../../data/sites.ts'
+import { importEvents, laneOfImport, withdrawImport } from '../../functions/archive/imports.ts'
+import { INCIDENTS_PREFIX, type Incidents, readIncidents } from '../../functions/batch/incidents-file.ts'
+import { DAY_MS, HOUR_MS } from '../../functions/core/time.ts'
+import { imageEvent, NOON_MS } from '../support/factories.ts'
+import { openImportPipeline } from '../support/imported.ts'
+
+const DAYS = 1_100
+const FROM_MS = NOON_MS - DAYS * DAY_MS
+const CUT_DAY = 900
+
+function eventOf({ imageId, siteId, timestampMs, ndviMean, redMean, blueMean }: SiteLook) {
+  return imageEvent({
+    ...{ imageId, siteId, eventMs: timestampMs, ndviMean: Math.round(ndviMean * 1e6) },
+    ...{ red: redMean * 1_000, blue: blueMean * 1_000, lon: 130_000_000, lat: 520_000_000 },
+  })
+}
+
+const looksOf = (cuts: ReadonlyMap<number, number>, sites = 8) =>
+  generateSites({ seed: 1, sites, days: DAYS, fromMs: FROM_MS, cuts }).map(eventOf)
+const ONE_CUT = looksOf(new Map([[2, CUT_DAY]]))
+
+async function open() {
+  const { pipeline } = await openImportPipeline()
+  const { objects } = pipeline
+  return {
+    pipeline,
+    async put(name: string, rows: ReturnType<typeof looksOf>): Promise<Incidents> {
+      await importEvents(objects, HOUR_MS, name, [rows], NOON_MS)
+      await pipeline.runBatch()
+      return (await readIncidents(objects)) as Incidents
+    },
+  }
+}
+
+it('a clear-cut of one site is an open incident of it, and nothing else is', async () => {
+  const { put } = await open()
+  const { revision, looks, sites, judgedSites, skipped, incidents } = await put('a', ONE_CUT)
+  expect({ revision, looks, sites, judgedSites, skipped }).toEqual({
+    ...{ revision: 1, looks: ONE_CUT.length, sites: 8, judgedSites: 8, skipped: null },
+  })
+  const [incident, ...others] = incidents
+  expect(others).toEqual([])
+  expect(incident).toMatchObject({
+    ...{ kind: 'site-change', class_name: 'Forest', site_id: 'site_2', state: 'confirmed', severity: 'error' },
+    ...{ closed_at: null, sites: 1, part_of: null, lon: 13, lat: 52 },
+  })
+  expect(incident?.ndvi_change).toBeLessThan(-0.2)
+  expect(incident?.score).toBeLessThan(-5)
+  const [first, opened] = [incident?.first_at, incident?.opened_at].map(time => Date.parse(time ?? ''))
+  expect(first).toBeGreaterThanOrEqual(FROM_MS + CUT_DAY * DAY_MS)
+  expect(opened).toBeLessThanOrEqual(FROM_MS + (CUT_DAY + 80) * DAY_MS)
+})
+
+it('incidents do not depend on the order in which looks arrived, nor on images that two imports or records hold', async () => {
+  const whole = (await (await open()).put('a', ONE_CUT)).incidents
+  const { put } = await open()
+  const half = ONE_CUT.length >> 1
+  await put('late', ONE_CUT.slice(half))
+  await put('early', ONE_CUT.slice(0, half + 20).toReversed())
+  expect((await put('again', ONE_CUT.slice(40, 90))).incidents).toEqual(whole)
+})
+
+it('a cut of many sites is one incident of their class, which names each as a part', async () => {
+  const { put } = await open()
+  const { incidents } = await put('a', looksOf(new Map(Array.from({ length: 7 }, (_, site) => [site, CUT_DAY]))))
+  const ofClass = incidents.filter(({ kind }) => kind === 'many-sites')
+  expect(ofClass).toMatchObject([{ site_id: null, sites: 7, state: 'confirmed', severity: 'warning', closed_at: null }])
+  const parts = incidents.filter(({ kind }) => kind === 'site-change')
+  expect(parts).toHaveLength(7)
+  for (const { part_of } of parts) expect(part_of).toBe(ofClass[0]?.id)
+})
+
+it('a view with the same looks takes over its incidents, and one with fewer loses them', async () => {
+  const { pipeline, put } = await open()
+  const { objects } = pipeline
+  const first = await put('a', ONE_CUT)
+  const keys = () => Array.fromAsync(objects.list(INCIDENTS_PREFIX))
+  const second = await put('without a site', [imageEvent({ imageId: 'none' })])
+  expect(second).toEqual({ ...first, revision: 2 })
+  expect(await keys()).toHaveLength(2)
+  const remove = await withdrawImport(objects, HOUR_MS, laneOfImport('a', false))
+  await pipeline.runBatch()
+  await remove()
+  expect(await readIncidents(objects)).toMatchObject({ revision: 3, looks: 0, incidents: [] })
+  expect(await keys()).toHaveLength(2)
+})
+
+it('a run that ended between its view and the incidents leaves them to the next', async () => {
+  const { pipeline, put } = await open()
+  const { objects } = pipeline
+  const first = await put('a', ONE_CUT)
+  for (const key of await Array.fromAsync(objects.list(INCIDENTS_PREFIX))) await objects.delete(key)
+  expect(await pipeline.runBatch()).toMatchObject({ published: false })
+  expect(await readIncidents(objects)).toEqual(first)
+})
+
+it('a damaged file of looks leaves the incidents of the view before', async () => {
+  const { pipeline, put } = await open()
+  const { objects } = pipeline
+  const first = await put('a', ONE_CUT)
+  const view = await pipeline.serving.views.current()
+  const [part] = Object.values(view?.sites ?? {})
+  await objects.put(part?.key as string, Buffer.from('not Parquet'))
+  for (const key of await Array.fromAsync(objects.list(INCIDENTS_PREFIX))) await objects.delete(key)
+  await objects.put(`${INCIDENTS_PREFIX}000000000000.json`, Buffer.from(JSON.stringify({ ...first, revision: 0 })))
+  await pipeline.runBatch()
+  expect(await readIncidents(objects)).toEqual({ ...first, revision: 0 })
+})
