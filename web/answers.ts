@@ -1,3 +1,4 @@
+import type { IncidentRow } from '../functions/serving/incident-schemas.ts'
 import type {
   AnomalyRow,
   BatchStatisticsRow,
@@ -20,6 +21,14 @@ export type Alert = Omit<AnomalyRow, 'timestamp'> & {
 
 /** Record or line that was refused. */
 export type Refused = Omit<QuarantineRow, 'arrived_at'> & { arrivedMs: number }
+
+/** Change at a site, or at many sites of a class, that lasted. */
+export type Incident = Omit<IncidentRow, 'first_at' | 'opened_at' | 'closed_at'> & {
+  firstMs: number
+  openedMs: number
+  /** Null while it is open. */
+  closedMs: number | null
+}
 
 /** Progress of the speed layer on one lane. */
 export type LaneHealth = Omit<Health['speed']['lanes'][number], 'last_event_at' | 'last_arrival_at'> & {
@@ -55,6 +64,8 @@ export type Answers = {
   /** Statistics of the batch view alone. */
   batch: ClassStatsRow[]
   statistics: BatchStatisticsRow[]
+  /** Incidents, newest first. */
+  incidents: Incident[]
   /** Refused events, newest first. */
   refused: Refused[]
   health: SystemHealth
@@ -78,6 +89,7 @@ function read(name: AnswerName, body: unknown, next: string | null): Answers[Ans
   if (name === 'health' || !Array.isArray(body)) throw new TypeError('not an answer of the API')
   if (name === 'alerts') return { rows: body.map(readAlert), next }
   if (name === 'refused') return body.map(readRefused)
+  if (name === 'incidents') return body.map(readIncident)
   return name === 'windows' || name === 'series' ? body.map(readWindow) : body
 }
 
@@ -99,6 +111,11 @@ export function readAlert({ timestamp, ...row }: AnomalyRow): Alert {
 /** Parses the time of a refused record. */
 export function readRefused({ arrived_at, ...row }: QuarantineRow): Refused {
   return { ...row, arrivedMs: Date.parse(arrived_at) }
+}
+
+/** Parses the times of an incident. */
+export function readIncident({ first_at, opened_at, closed_at, ...row }: IncidentRow): Incident {
+  return { ...row, firstMs: Date.parse(first_at), openedMs: Date.parse(opened_at), closedMs: parseTime(closed_at) }
 }
 
 /** Parses the times of a health answer, and drops the fields that the page does not show. */

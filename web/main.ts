@@ -1,6 +1,7 @@
 import { createApi } from './api.ts'
 import { markAllSeen, renderAlertsCard, showMoreAlerts } from './cards/alerts.ts'
 import { renderHistoryCard } from './cards/history.ts'
+import { renderIncidents } from './cards/incidents.ts'
 import { nowPicture, renderNow } from './cards/now.ts'
 import { renderRefused } from './cards/refused.ts'
 import { notifyFailure, renderStatus } from './cards/status.ts'
@@ -56,6 +57,7 @@ const STEPS = [
   renderChoice,
   () => renderNow(page, context, focus => onChoice({ focus })),
   () => renderTrend(page, context),
+  () => renderIncidents(page, context.clock),
   () => renderAlertsCard(page, context.clock, seen),
   () => renderHistoryCard(page),
   () => renderRefused(page, context.clock),

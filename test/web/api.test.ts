@@ -11,6 +11,7 @@ const GOOD: Record<string, Answer> = {
   '/api/class-stats': { body: [statsRow('Forest')], etag: '"j1"' },
   '/api/batch/class-stats': { body: [statsRow('Forest')], etag: '"b1"' },
   '/api/batch/statistics': { body: [statisticsRow('Forest')], etag: '"q1"' },
+  '/api/incidents?limit=500': { body: [], etag: '"i1"' },
   '/api/quarantine?limit=20': { body: [], etag: '"r1"' },
   '/api/health': { body: health() },
 }
@@ -56,7 +57,9 @@ describe('the API client', () => {
     const { api, asked } = server(GOOD)
     expect(Object.keys((await api.round(queries(), never)).changed)).toHaveLength(ANSWER_COUNT)
     const second = await api.round(queries(), never)
-    expect(second.unchanged.sort()).toEqual(['alerts', 'batch', 'joined', 'refused', 'series', 'statistics', 'windows'])
+    expect(second.unchanged.sort()).toEqual([
+      ...['alerts', 'batch', 'incidents', 'joined', 'refused', 'series', 'statistics', 'windows'],
+    ])
     expect(Object.keys(second.changed)).toEqual(['health'])
     expect(asked.find(({ url, ifNoneMatch }) => url === '/api/class-stats' && ifNoneMatch)?.ifNoneMatch).toBe('"j1"')
   })

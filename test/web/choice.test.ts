@@ -105,6 +105,7 @@ describe('the queries of the page', () => {
     const search = 'class=River&off=3'
     expect(exportUrls(queries(search), chosen(search))).toEqual({
       refused: '/api/quarantine?limit=100&format=csv',
+      incidents: '/api/incidents?limit=1000&format=csv',
       now: '/api/realtime/ndvi?format=csv',
       trend: '/api/windows?every=10m&from=2026-11-22T08%3A20%3A00.000Z&class=River&format=csv',
       alerts: '/api/anomalies?limit=1000&class=River&min_score=3&format=csv',

@@ -1,3 +1,4 @@
+import type { IncidentRow } from '../../functions/serving/incident-schemas.ts'
 import type {
   AnomalyRow,
   BatchStatisticsRow,
@@ -6,7 +7,7 @@ import type {
   QuarantineRow,
   WindowRow,
 } from '../../functions/serving/schemas.ts'
-import { readAlert, readHealth, readRefused, readWindow } from '../../web/answers.ts'
+import { readAlert, readHealth, readIncident, readRefused, readWindow } from '../../web/answers.ts'
 import { choiceOf } from '../../web/view-models/choice.ts'
 import { queriesOf } from '../../web/view-models/questions.ts'
 
@@ -136,10 +137,32 @@ export function quarantineRow(change: Partial<QuarantineRow> = {}): QuarantineRo
   }
 }
 
+export function incidentRow(change: Partial<IncidentRow> = {}): IncidentRow {
+  return {
+    id: '0123456789abcdef',
+    kind: 'site-change',
+    class_name: 'Forest',
+    site_id: 'stand-03',
+    state: 'confirmed',
+    severity: 'error',
+    first_at: '2026-10-03T10:20:00.000Z',
+    opened_at: '2026-11-04T10:20:00.000Z',
+    closed_at: null,
+    ndvi_change: -0.291,
+    score: -9.14,
+    sites: 1,
+    part_of: null,
+    lon: 25.1,
+    lat: 62.2,
+    ...change,
+  }
+}
+
 /** The rows above, as the page holds them (times as epoch ms). */
 export const windowStats = (...row: Parameters<typeof windowRow>) => readWindow(windowRow(...row))
 export const alert = (change?: Partial<AnomalyRow>) => readAlert(alertRow(change))
 export const refusedRecord = (change?: Partial<QuarantineRow>) => readRefused(quarantineRow(change))
+export const incident = (change?: Partial<IncidentRow>) => readIncident(incidentRow(change))
 export const systemHealth = (change?: Partial<Health>) => readHealth(health(change))
 
 /** The choice in an address. */

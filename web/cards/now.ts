@@ -6,6 +6,7 @@ import type { PictureOptions } from '../picture.ts'
 import { classKeys } from '../view-models/classes.ts'
 import { type Clock, formatCount, LONG_AGO_MS } from '../view-models/format.ts'
 import { headline, subline } from '../view-models/headline.ts'
+import { incidentHeadline } from '../view-models/incidents.ts'
 import { type NowView, nowView } from '../view-models/now.ts'
 import type { CardContext } from './surroundings.ts'
 
@@ -29,7 +30,9 @@ export function renderNow(
     return
   }
   byId('headline').replaceChildren(
-    ...headline(view).map(({ text, strong }) => make(strong ? 'strong' : 'span', { text })),
+    ...(incidentHeadline(answers.incidents, clock, serverNow(page)) ?? headline(view)).map(({ text, strong }) =>
+      make(strong ? 'strong' : 'span', { text }),
+    ),
   )
   const isFiltered = (focus ?? choice.rule ?? choice.minScore) !== null
   const alerts = hasAlertsForChoice(page) ? alertRows(page) : undefined

@@ -74,6 +74,7 @@ const ANSWER_WORDS: Record<AnswerName, string> = {
   joined: 'the class statistics',
   batch: 'the batch view',
   statistics: 'the distributions',
+  incidents: 'the incidents',
   refused: 'the refused records',
   health: 'the system’s health',
 }

@@ -6,6 +6,8 @@ import { type Choice, RANGES } from './choice.ts'
 export const MAX_ALERTS = 1_000
 /** Number of refused records that the page shows. */
 const SHOWN_REFUSED = 20
+/** Number of incidents that the page asks for. Sites that are part of an incident of their class count, too. */
+const ASKED_INCIDENTS = 500
 /** Min time between two requests for hours or days, ms. They change too little for a request in every round. */
 const SLOW_MS = 30_000
 
@@ -28,6 +30,7 @@ export function queriesOf(
     joined: { url: '/api/class-stats' },
     batch: { url: '/api/batch/class-stats', state: view },
     statistics: { url: '/api/batch/statistics', state: view },
+    incidents: { url: `/api/incidents?limit=${ASKED_INCIDENTS}`, state: view },
     refused: {
       url: `/api/quarantine?limit=${SHOWN_REFUSED}`,
       state: String(refusedCount),
@@ -55,7 +58,7 @@ function alertsUrl({ focus, rule, minScore }: Choice, limit: number): string {
 export function exportUrls(
   queries: Queries,
   { focus }: Choice,
-): Record<'now' | 'trend' | 'alerts' | 'history' | 'refused', string> {
+): Record<'now' | 'trend' | 'incidents' | 'alerts' | 'history' | 'refused', string> {
   const csv = ({ url }: { url: string }, more: Record<string, string> = {}) => {
     const [path, query] = url.split('?')
     const parameters = new URLSearchParams(query)
@@ -65,6 +68,7 @@ export function exportUrls(
   return {
     now: csv(queries.windows),
     trend: csv(queries.series, focus ? { class: focus } : {}),
+    incidents: csv(queries.incidents, { limit: '1000' }),
     alerts: csv(queries.alerts, { limit: String(MAX_ALERTS) }),
     history: csv(queries.joined),
     refused: csv(queries.refused, { limit: '100' }),

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateImages, liveImage, toWireEvent } from '../../../data/generator.ts'
+import { generateSites } from '../../../data/sites.ts'
 import { importEvents } from '../../archive/imports.ts'
 import { runBatch } from '../../batch/run.ts'
-import { decodeEvent } from '../../core/event.ts'
-import { HOUR_MS } from '../../core/time.ts'
+import { decodeEvent, type ImageEvent } from '../../core/event.ts'
+import { DAY_MS, formatTimestamp, HOUR_MS } from '../../core/time.ts'
 import { createProducer } from '../../ingest/producer.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import type { Logger } from '../../ports/logger.ts'
@@ -15,8 +16,9 @@ const EVENTS_PER_SECOND = 20
 const LAST_HOUR_IMAGES = 900
 
 /**
- * Adds a month of history to a new state: 27,000 generated images directly in the archive, the first view, and the last
- * hour of images through the log, so that there are windows to see. A repetition after a crash gives the same history.
+ * Adds history to a new state: 27,000 generated images of a month and three years of some sites directly in the archive,
+ * the first view, and the last hour of images through the log, so that there are windows to see. A repetition after a
+ * crash gives the same history.
  */
 export async function importDemoHistory(runtime: LocalRuntime, createdMs: number): Promise<void> {
   const { objects, views, slotMs } = runtime
@@ -24,6 +26,7 @@ export async function importDemoHistory(runtime: LocalRuntime, createdMs: number
   const images = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
   const events = images.map(image => decodeEvent(toWireEvent(image), createdMs))
   await importEvents(objects, slotMs, `demo-${createdMs}`, [events], createdMs)
+  await importEvents(objects, slotMs, `demo-sites-${createdMs}`, [demoLooks(createdMs)], createdMs)
   await runBatch(await runtime.openBatch())
 
   const producer = createProducer(await runtime.openLog())
@@ -32,6 +35,35 @@ export async function importDemoHistory(runtime: LocalRuntime, createdMs: number
   )
   await producer.send(lastHour.map(toWireEvent))
   await producer.close()
+}
+
+const SITES = 12
+const SITE_DAYS = 3 * 366
+/** Sites that are cut, with the day of the series: one long ago, which is the new normal by now, and one some weeks ago. */
+const CUTS = new Map([
+  [7, SITE_DAYS - 500],
+  [2, SITE_DAYS - 70],
+])
+/** Place of the first site, and the distance between sites, degrees. */
+const PLACE = { lon: 25.1, lat: 62.2, step: 0.02 }
+
+/** Clear looks at some sites in a forest over three years. One of them was cut some weeks ago: a visitor sees an incident. */
+function demoLooks(createdMs: number): ImageEvent[] {
+  const fromMs = createdMs - SITE_DAYS * DAY_MS
+  return generateSites({ seed: SEED, sites: SITES, days: SITE_DAYS, fromMs, cuts: CUTS })
+    .filter(({ quality }) => quality === 'clear')
+    .map(look => {
+      const at = Number(look.siteId.replace('site_', ''))
+      return decodeEvent(
+        {
+          ...{ image_id: look.imageId, class_name: 'Forest', site_id: `stand-${String(at + 1).padStart(2, '0')}` },
+          ...{ timestamp: formatTimestamp(look.timestampMs), ndvi_mean: look.ndviMean },
+          ...{ red_mean: look.redMean, blue_mean: look.blueMean, cloud_fraction: 0 },
+          ...{ lon: PLACE.lon + PLACE.step * (at % 4), lat: PLACE.lat + PLACE.step * Math.floor(at / 4) },
+        },
+        createdMs,
+      )
+    })
 }
 
 /** Publishes generated images at the rate of a busy region until stopped. */

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { createClock } from '../../web/view-models/format.ts'
+import { incidentHeadline, incidentsView } from '../../web/view-models/incidents.ts'
+import { at, incident } from './factories.ts'
+
+const clock = createClock('Europe/Berlin')
+const NOW = at('14:15:00')
+const ENDED = incident({ id: 'ended', state: 'recovered', severity: 'info', closed_at: '2026-11-20T10:20:00.000Z' })
+const OF_CLASS = incident({
+  ...{ id: 'class', kind: 'many-sites', site_id: null, sites: 7, severity: 'warning', ndvi_change: null, score: null },
+})
+
+describe('the card of incidents', () => {
+  it('has nothing to show without incidents', () => {
+    expect(incidentsView(undefined, clock, NOW)).toBeNull()
+    expect(incidentsView([], clock, NOW)).toBeNull()
+  })
+
+  it('shows where, since when and how far from normal', () => {
+    expect(incidentsView([incident()], clock, NOW)).toEqual({
+      note: '1 open',
+      items: [
+        {
+          ...{
+            key: '0123456789abcdef',
+            state: 'Open',
+            isOpen: true,
+            severity: 'error',
+            size: 'large change',
+            place: 'stand-03',
+          },
+          ...{ className: 'Forest', change: '−0.291', score: '9.1 sd below', since: '3 Oct', until: '' },
+          sinceTitle: '2026-10-03T10:20:00.000Z',
+        },
+      ],
+    })
+  })
+
+  it('has open incidents first, then those that ended, with their end', () => {
+    const view = incidentsView([ENDED, incident()], clock, NOW)
+    expect(view?.items.map(({ state, until }) => [state, until])).toEqual([
+      ['Open', ''],
+      ['Recovered', '20 Nov'],
+    ])
+    expect(incidentsView([ENDED], clock, NOW)?.note).toBe('none open')
+  })
+
+  it('shows an incident of a class with its number of sites, and not the sites that are part of it', () => {
+    const view = incidentsView([OF_CLASS, incident({ part_of: 'class' })], clock, NOW)
+    expect(view?.items).toMatchObject([
+      { place: '7 sites', size: 'many sites', className: 'Forest', change: '', score: '' },
+    ])
+    expect(view?.note).toBe('1 open')
+  })
+
+  it('shows 20, and says how many more there are', () => {
+    const many = Array.from({ length: 23 }, (_, n) =>
+      incident({ ...{ id: `${n}`, state: 'recovered' }, closed_at: '2026-11-20T10:20:00.000Z' }),
+    )
+    const view = incidentsView([...many, incident()], clock, NOW)
+    expect(view?.items).toHaveLength(20)
+    expect(view?.note).toBe('1 open, 4 older ones not shown')
+  })
+})
+
+describe('the headline', () => {
+  const text = (...incidents: ReturnType<typeof incident>[]) =>
+    incidentHeadline(incidents, clock, NOW)
+      ?.map(({ text }) => text)
+      .join('') ?? null
+
+  it('is of the open incidents, if there are any', () => {
+    expect(incidentHeadline(undefined, clock, NOW)).toBeNull()
+    expect(text(ENDED)).toBeNull()
+    expect(text(incident(), ENDED)).toBe('1 open incident: stand-03 is 0.29 NDVI below normal since 3 Oct.')
+    expect(text(OF_CLASS, incident({ id: 'b' }))).toBe(
+      '2 open incidents. The newest: 7 sites of Forest changed together since 3 Oct.',
+    )
+  })
+})

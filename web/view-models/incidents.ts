@@ -1,0 +1,101 @@
+import type { Incident } from '../answers.ts'
+import { type Clock, formatCount, formatDifference, formatScore, plural } from './format.ts'
+import type { Phrase } from './headline.ts'
+
+/** Incident, as its row shows it. */
+export type IncidentItem = {
+  key: string
+  state: string
+  isOpen: boolean
+  severity: Incident['severity']
+  /** Severity in words. */
+  size: string
+  /** Site and class, or the number of sites of a class. */
+  place: string
+  className: string
+  change: string
+  score: string
+  since: string
+  /** Time as ISO 8601, UTC. */
+  sinceTitle: string
+  until: string
+}
+
+/** View of the incidents. */
+export type IncidentsView = { note: string; items: IncidentItem[] }
+
+/** Number of incidents that the page shows. */
+const SHOWN = 20
+
+const STATES: Record<Incident['state'], string> = {
+  confirmed: 'Open',
+  recovered: 'Recovered',
+  accepted: 'New normal',
+}
+
+const SIZES: Record<Incident['severity'], string> = {
+  error: 'large change',
+  warning: 'medium change',
+  info: 'small change',
+}
+
+/** Incidents that are told of: sites that are part of an incident of their class are told of with it. */
+function told(incidents: readonly Incident[]): Incident[] {
+  return incidents.filter(({ part_of }) => part_of === null)
+}
+
+/** View of the incidents, open ones first; null when there is none. */
+export function incidentsView(
+  incidents: readonly Incident[] | undefined,
+  clock: Clock,
+  nowMs: number,
+): IncidentsView | null {
+  const rows = told(incidents ?? [])
+  if (rows.length === 0) return null
+  const open = rows.filter(isOpen)
+  const shown = [...open, ...rows.filter(row => !isOpen(row))].slice(0, SHOWN)
+  const hidden = rows.length - shown.length
+  return {
+    note: `${open.length === 0 ? 'none open' : `${formatCount(open.length)} open`}${hidden > 0 ? `, ${formatCount(hidden)} older ones not shown` : ''}`,
+    items: shown.map(row => ({
+      key: row.id,
+      state: STATES[row.state],
+      isOpen: isOpen(row),
+      severity: row.severity,
+      size: row.site_id === null ? 'many sites' : SIZES[row.severity],
+      place: row.site_id ?? plural(row.sites, 'site'),
+      className: row.class_name,
+      change: row.ndvi_change === null ? '' : formatDifference(row.ndvi_change),
+      score: row.score === null ? '' : formatScore(row.score),
+      since: clock.utcDay(row.firstMs, nowMs),
+      sinceTitle: new Date(row.firstMs).toISOString(),
+      until: row.closedMs === null ? '' : clock.utcDay(row.closedMs, nowMs),
+    })),
+  }
+}
+
+/** Headline of the open incidents, in one sentence; null when none is open. */
+export function incidentHeadline(
+  incidents: readonly Incident[] | undefined,
+  clock: Clock,
+  nowMs: number,
+): Phrase[] | null {
+  const open = told(incidents ?? []).filter(isOpen)
+  const [first] = open
+  if (!first) return null
+  const where = first.site_id === null ? `${plural(first.sites, 'site')} of ${first.class_name}` : first.site_id
+  const change =
+    first.ndvi_change === null
+      ? ` changed together`
+      : ` is ${Math.abs(first.ndvi_change).toFixed(2)} NDVI ${first.ndvi_change < 0 ? 'below' : 'above'} normal`
+  return [
+    { text: plural(open.length, 'open incident'), strong: true },
+    { text: open.length === 1 ? ': ' : '. The newest: ', strong: false },
+    { text: where, strong: true },
+    { text: `${change} since ${clock.utcDay(first.firstMs, nowMs)}.`, strong: false },
+  ]
+}
+
+function isOpen({ closedMs }: Incident): boolean {
+  return closedMs === null
+}
