@@ -20,8 +20,8 @@ import type { ViewReader } from './view-reader.ts'
 
 /** Days of looks after which baselines are made again, as in `npm run evaluate`. */
 const RENEWAL_DAYS = 30
-/** Number of looks up to which incidents are looked for: they are judged in memory, all at once. */
-const MOST_LOOKS = 2_000_000
+/** Number of looks up to which incidents are looked for: they are judged in memory, all at once, about 1 KB a look. */
+const MOST_LOOKS = 1_000_000
 
 /**
  * Writes the incidents of the newest view if there are none, and removes older ones. They are a function of the looks that

@@ -104,7 +104,8 @@ it('a damaged file of looks leaves the incidents of the view before', async () =
   const [part] = Object.values(view?.sites ?? {})
   await objects.put(part?.key as string, Buffer.from('not Parquet'))
   for (const key of await Array.fromAsync(objects.list(INCIDENTS_PREFIX))) await objects.delete(key)
-  await objects.put(`${INCIDENTS_PREFIX}000000000000.json`, Buffer.from(JSON.stringify({ ...first, revision: 0 })))
+  const before = { ...first, revision: 0, looksDigest: 'of other looks' }
+  await objects.put(incidentsKey(0), encodeIncidents(before))
   await pipeline.runBatch()
-  expect(await readIncidents(objects)).toEqual({ ...first, revision: 0 })
+  expect(await readIncidents(objects)).toEqual(before)
 })

@@ -48,7 +48,7 @@ it('answers the incidents of the newest view, of a state, class and site, and as
   expect(await ids({ site: 'stand-03' })).toEqual(['open'])
   expect(await ids({ limit: '1' })).toEqual(['open'])
   expect((await ask({ format: 'csv' })).body.split('\r\n')[1]).toMatch(
-    /^open,site-change,Forest,stand-03,confirmed,error,/,
+    /^open,site-change,,Forest,stand-03,confirmed,error,/,
   )
 })
 

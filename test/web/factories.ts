@@ -141,6 +141,7 @@ export function incidentRow(change: Partial<IncidentRow> = {}): IncidentRow {
   return {
     id: '0123456789abcdef',
     kind: 'site-change',
+    cause: null,
     class_name: 'Forest',
     site_id: 'stand-03',
     state: 'confirmed',

@@ -77,4 +77,20 @@ describe('the headline', () => {
       '2 open incidents. The newest: 7 sites of Forest changed together since 3 Oct.',
     )
   })
+
+  it('tells of a producer, of a class without sites, and of a class without clear images', () => {
+    expect(text({ ...OF_CLASS, cause: 'producer' })).toBe(
+      '1 open incident: 7 sites of Forest changed together, as if their images were made in another way, since 3 Oct.',
+    )
+    expect(text({ ...OF_CLASS, sites: 0 })).toBe('1 open incident: Forest is far below normal since 3 Oct.')
+    const noClearLook = { ...OF_CLASS, kind: 'no-clear-look' as const, sites: 0 }
+    expect(text(noClearLook)).toBe('1 open incident: Forest has had hardly any clear image since 3 Oct.')
+    const items = [{ ...OF_CLASS, cause: 'producer' as const }, noClearLook].map(
+      each => incidentsView([each], clock, NOW)?.items[0],
+    )
+    expect(items.map(item => [item?.place, item?.size])).toEqual([
+      ['7 sites', 'made by the producer'],
+      ['whole class', 'no clear images'],
+    ])
+  })
 })

@@ -39,6 +39,17 @@ const SIZES: Record<Incident['severity'], string> = {
   info: 'small change',
 }
 
+function sizeOf({ kind, cause, severity }: Incident): string {
+  if (kind === 'no-clear-look') return 'no clear images'
+  if (kind === 'many-sites') return cause === 'producer' ? 'made by the producer' : 'many sites'
+  return SIZES[severity]
+}
+
+/** Site, number of sites, or the whole class: its images may have no sites. */
+function placeOf({ site_id, sites }: Incident): string {
+  return site_id ?? (sites > 0 ? plural(sites, 'site') : 'whole class')
+}
+
 /** Incidents that are told of: sites that are part of an incident of their class are told of with it. */
 function told(incidents: readonly Incident[]): Incident[] {
   return incidents.filter(({ part_of }) => part_of === null)
@@ -62,8 +73,8 @@ export function incidentsView(
       state: STATES[row.state],
       isOpen: isOpen(row),
       severity: row.severity,
-      size: row.site_id === null ? 'many sites' : SIZES[row.severity],
-      place: row.site_id ?? plural(row.sites, 'site'),
+      size: sizeOf(row),
+      place: placeOf(row),
       className: row.class_name,
       change: row.ndvi_change === null ? '' : formatDifference(row.ndvi_change),
       score: row.score === null ? '' : formatScore(row.score),
@@ -83,16 +94,23 @@ export function incidentHeadline(
   const open = told(incidents ?? []).filter(isOpen)
   const [first] = open
   if (!first) return null
-  const where = first.site_id === null ? `${plural(first.sites, 'site')} of ${first.class_name}` : first.site_id
+  const { kind, cause, site_id, sites, class_name, ndvi_change, firstMs } = first
+  const where = site_id ?? (sites > 0 ? `${plural(sites, 'site')} of ${class_name}` : class_name)
   const change =
-    first.ndvi_change === null
-      ? ` changed together`
-      : ` is ${Math.abs(first.ndvi_change).toFixed(2)} NDVI ${first.ndvi_change < 0 ? 'below' : 'above'} normal`
+    kind === 'no-clear-look'
+      ? ' has had hardly any clear image'
+      : cause === 'producer'
+        ? ' changed together, as if their images were made in another way,'
+        : ndvi_change === null
+          ? sites > 0
+            ? ' changed together'
+            : ' is far below normal'
+          : ` is ${Math.abs(ndvi_change).toFixed(2)} NDVI ${ndvi_change < 0 ? 'below' : 'above'} normal`
   return [
     { text: plural(open.length, 'open incident'), strong: true },
     { text: open.length === 1 ? ': ' : '. The newest: ', strong: false },
     { text: where, strong: true },
-    { text: `${change} since ${clock.utcDay(first.firstMs, nowMs)}.`, strong: false },
+    { text: `${change} since ${clock.utcDay(firstMs, nowMs)}.`, strong: false },
   ]
 }
 
