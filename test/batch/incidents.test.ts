@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest'
 import { generateSites, type SiteLook } from '../../data/sites.ts'
 import { importEvents, laneOfImport, withdrawImport } from '../../functions/archive/imports.ts'
-import { INCIDENTS_PREFIX, type Incidents, readIncidents } from '../../functions/batch/incidents-file.ts'
+import {
+  encodeIncidents,
+  INCIDENTS_PREFIX,
+  type Incidents,
+  incidentsKey,
+  readIncidents,
+} from '../../functions/batch/incidents-file.ts'
 import { DAY_MS, HOUR_MS } from '../../functions/core/time.ts'
 import { imageEvent, NOON_MS } from '../support/factories.ts'
 import { openImportPipeline } from '../support/imported.ts'
