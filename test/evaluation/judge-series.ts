@@ -4,7 +4,7 @@ import { DETECTION } from '../../functions/core/looks/detection.ts'
 import { judgeHistory } from '../../functions/core/looks/judge.ts'
 import { compareLooks, type Look } from '../../functions/core/looks/look.ts'
 import { DAY_MS } from '../../functions/core/time.ts'
-import { alertMessages } from '../../functions/evaluation/alerts.ts'
+import { alertMessages } from '../../functions/core/incidents/messages.ts'
 
 /**
  * Judges generated series in all ways that a planted bug of the rules may change, and compares with their truth. Says
