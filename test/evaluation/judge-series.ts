@@ -1,10 +1,10 @@
 import { generateSeries, type Series } from '../../data/series.ts'
 import { joinedOf, manySites } from '../../functions/core/incidents/many-sites.ts'
+import { alertMessages } from '../../functions/core/incidents/messages.ts'
 import { DETECTION } from '../../functions/core/looks/detection.ts'
 import { judgeHistory } from '../../functions/core/looks/judge.ts'
 import { compareLooks, type Look } from '../../functions/core/looks/look.ts'
 import { DAY_MS } from '../../functions/core/time.ts'
-import { alertMessages } from '../../functions/core/incidents/messages.ts'
 
 /**
  * Judges generated series in all ways that a planted bug of the rules may change, and compares with their truth. Says
