@@ -1,13 +1,10 @@
-import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Download, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { generateSites, looksCsv } from '../../data/sites.ts'
-import { DAY_MS } from '../../functions/core/time.ts'
 import { writeEvents } from '../support/events-csv.ts'
-import { eventually, run, runProduce, totalCount } from '../support/landcover.ts'
+import { eventually, runProduce, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import {
   countedIn,
@@ -192,24 +189,6 @@ describe('the dashboard', () => {
     await page.click('#key button[aria-pressed=true]')
     await untilText(page, '#alerts-message', /^No alerts\./)
     expect(new URL(page.url()).search).toBe('')
-  })
-
-  it('shows incidents after an import of past looks, and an open one in the headline', async () => {
-    const { system, state } = await openRegionWithHistory()
-    const { page, complaints } = await openDashboard(system)
-    await isLive(page)
-    expect(await page.isVisible('#incidents')).toBe(false)
-    const days = 1_100
-    const fromMs = Date.now() - days * DAY_MS
-    const looks = generateSites({ seed: 1, sites: 8, days, fromMs, cuts: new Map([[2, days - 80]]) })
-    const file = join(temporaryFolder(), 'looks.csv')
-    writeFileSync(file, looksCsv(looks, 'Forest'))
-    expect(await run('functions/cli/import.ts', ['--data', file, '--state', state]).finished).toMatchObject({ code: 0 })
-    await page.waitForSelector('#incidents', { state: 'visible' })
-    expect(await page.textContent('#incidents-body')).toMatch(/^Openlarge changesite_2Forest−0\.\d{3}/)
-    expect(await page.textContent('#incidents-note')).toBe('1 open')
-    await untilText(page, '#headline', /^1 open incident: site_2 is 0\.\d\d NDVI below normal since /)
-    expect(complaints).toEqual([])
   })
 
   it('shows what was refused as text, and nothing while there is none', async () => {
