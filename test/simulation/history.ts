@@ -16,6 +16,9 @@ import { type HistoryOptions, SLOT_MS, World } from './world.ts'
 const MAX_STEPS_TO_FINISH = 20_000
 /** Share of the steps of the batch layer, when it takes part. */
 const BATCH_STEPS = 0.3
+/** Number of clients that read during a batch run at the end of a history, and most turns of others between two of them. */
+const READERS = 6
+const TURNS_BETWEEN_READERS = 24
 /** Number of redrives when everything else is over: what one redrive appends may be refused again. */
 const LAST_REDRIVES = 3
 
@@ -164,11 +167,20 @@ class History {
         await this.#comeToRest()
       }
       batch.startBatch()
+      await this.#readMeanwhile(batch)
       await this.#comeToRest()
     }
     const cut = slotOf(this.#world.nowMs, SLOT_MS) - SLOT_MS
     await this.#compactAndRecount(batch)
     await batch.judgeRest(cut)
+  }
+
+  /** Clients read at several moments of a batch run that moves the cut. */
+  async #readMeanwhile(batch: BatchSide): Promise<void> {
+    for (let reader = 0; reader < READERS; reader++) {
+      await batch.startReading()
+      await this.#world.turns(batch.luck() * TURNS_BETWEEN_READERS)
+    }
   }
 
   /** The second compaction, a slot later, deletes the files that the first has replaced. Before it, both are there. */

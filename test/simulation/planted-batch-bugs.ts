@@ -152,7 +152,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a reader that reads the cut twice',
-    seed: 262,
+    seed: 114,
     file: 'functions/serving/answers.ts',
     edits: [
       [
