@@ -39,8 +39,8 @@ export const PLANTED_IMPORT_BUGS: readonly PlantedBug[] = [
     file: IMPORTS,
     edits: [
       [
-        'if (await isImported()) return null\n  for await',
-        "if (await isImported()) return null\n  await objects.putIfAbsent(marker, Buffer.from('{}'))\n  for await",
+        'if (await isImported()) return null\n  let position',
+        "if (await isImported()) return null\n  await objects.putIfAbsent(marker, Buffer.from('{}'))\n  let position",
       ],
       ['if (await isImported()) return false\n', ''],
     ],
@@ -54,7 +54,7 @@ export const PLANTED_IMPORT_BUGS: readonly PlantedBug[] = [
     name: 'file imported again overwrites its first import',
     file: IMPORTS,
     edits: [
-      ['if (await isImported()) return null\n  for await', 'for await'],
+      ['if (await isImported()) return null\n  let position', 'let position'],
       ['if (await isImported()) return false\n', ''],
     ],
   },
