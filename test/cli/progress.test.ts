@@ -29,7 +29,7 @@ describe('the line of the progress', () => {
       progress.show('a row')
       progress.begin('counting')
       progress.begin('sorting')
-      expect(written.map(text => text.replace(/^.*K/, ''))).toEqual(isTTY ? ['a row', 'counting', 'sorting'] : [])
+      expect(written.map(text => text.replace('\r\x1b[2K', ''))).toEqual(isTTY ? ['a row', 'counting', 'sorting'] : [])
     }
   })
 })
