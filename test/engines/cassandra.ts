@@ -203,7 +203,8 @@ const OPENED_PACKAGES = [
 async function serverArguments(folder: string, jars: string): Promise<string[]> {
   const memoryMeter = (await readdir(jars)).find(name => /^jamm-.*\.jar$/.test(name)) as string
   return [
-    ...['-Xms128m', '-Xmx512m', '-Xss512k', '-XX:MaxDirectMemorySize=256m', '-XX:+UseSerialGC'],
+    // A suite makes some hundred keyspaces of nine tables: half of this heap was full after 95.
+    ...['-Xms128m', '-Xmx1g', '-Xss512k', '-XX:MaxDirectMemorySize=256m', '-XX:+UseSerialGC'],
     ...['-XX:+ExitOnOutOfMemoryError', '-XX:-UsePerfData'],
     COMPILE_ONCE,
     ...OPENED_PACKAGES.flatMap(name => [`--add-exports=${name}=ALL-UNNAMED`, `--add-opens=${name}=ALL-UNNAMED`]),
