@@ -1,6 +1,6 @@
 import type { WireEvent } from '../functions/core/event.ts'
 import { DAY_MS, formatTimestamp } from '../functions/core/time.ts'
-import { type Random, randomNumbers } from './random.ts'
+import { normal, type Random, randomNumbers } from './random.ts'
 
 // Generator of images with the statistics of real ones. Classes and their sizes are those of EuroSAT (Helber et al.
 // 2019). The numbers below were measured on 200 of its tiles, 20 of each class. The same arguments give the same images.
@@ -347,8 +347,3 @@ function around(mean: number, spread: number, deviation: number): number {
 
 /** Streams of random numbers. Each image has its own numbers, so it does not depend on the images before it. */
 const STREAM = { order: 0, history: 1, live: 2 }
-
-/** Standard normal deviate (Box and Muller 1958). The second of the pair is not used. */
-function normal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
-}

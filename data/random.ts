@@ -18,3 +18,8 @@ export function randomNumbers(seed: number, stream: number, index: number): Rand
   for (let round = 0; round < 15; round++) next()
   return next
 }
+
+/** Standard normal deviate (Box and Muller 1958). The second of the pair is not used. */
+export function normal(random: Random): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+}

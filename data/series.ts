@@ -1,5 +1,5 @@
 import { DAY_MS, formatTimestamp } from '../functions/core/time.ts'
-import { type Random, randomNumbers } from './random.ts'
+import { normal, type Random, randomNumbers } from './random.ts'
 
 // Generator of series of looks with truth: what happens at sites of several covers, as satellites of several kinds see
 // it. A look mixes the spectra of what covers the ground, then haze, clouds and noise. The same arguments give the same.
@@ -262,14 +262,13 @@ const startMs = Date.UTC(2016, 0, 1)
 function seenOf(cover: Cover, isCloudy: boolean, offset: number, random: Random) {
   const { plants = 0, straw = 0, char = 0, water = 0 } = cover
   const soil = Math.max(0, 1 - plants - straw - char - water)
-  const gaussian = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
-  const light = 1 + 0.04 * gaussian()
+  const light = 1 + 0.04 * normal(random)
   const haze = random() < 0.1 ? 250 * random() : 0
   const cloud = isCloudy ? 0.25 + 0.75 * random() : 0
   const [blue, red, nir] = ([0, 1, 2] as const).map(band => {
     const ground =
       plants * PLANTS[band] + straw * STRAW[band] + char * CHAR[band] + water * WATER[band] + soil * SOIL[band]
-    const clear = ground * light * (1 + 0.02 * gaussian()) + 15 * gaussian() + haze * (1 - 0.4 * band)
+    const clear = ground * light * (1 + 0.02 * normal(random)) + 15 * normal(random) + haze * (1 - 0.4 * band)
     return Math.max(1, Math.round(clear * (1 - cloud) + cloud * (5_000 - 300 * band)) + offset)
   }) as [number, number, number]
   const ndvi = Number(((nir - red) / (nir + red)).toFixed(4))

@@ -1,5 +1,5 @@
 import { DAY_MS, formatTimestamp } from '../functions/core/time.ts'
-import { randomNumbers } from './random.ts'
+import { normal, randomNumbers } from './random.ts'
 
 // Generator of sites that come back: forests with a season, a satellite that comes every eight days, clouds, and
 // clear-cuts. The same arguments give the same looks.
@@ -39,11 +39,10 @@ export function generateSites({
   for (let day = 0; day < days; day += REVISIT_DAYS) {
     for (let site = 0; site < sites; site++) {
       const random = randomNumbers(seed, site, day)
-      const gaussian = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
       const isCut = day >= (cuts.get(site) ?? Number.POSITIVE_INFINITY)
       const offset = FOREST.sites * (2 * randomNumbers(seed, site, -1)() - 1)
       const season = FOREST.season * Math.cos((2 * Math.PI * (day - 190)) / YEAR_DAYS)
-      const land = FOREST.mean + offset + season + FOREST.looks * gaussian() - (isCut ? FOREST.loss : 0)
+      const land = FOREST.mean + offset + season + FOREST.looks * normal(random) - (isCut ? FOREST.loss : 0)
       const isCloudy = random() < CLOUD_SHARE
       const cover = isCloudy ? 0.4 + 0.6 * random() : 0
       const nir = 2_800
