@@ -1,6 +1,7 @@
 import type { AlertMessage } from '../core/incidents/messages.ts'
 import type { Severity, SiteChange } from '../core/incidents/site-change.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
+import { revisionName } from './view.ts'
 
 /** Incident as people and programs see it. Times are ISO 8601, NDVI is -1 to 1. */
 export interface Incident {
@@ -52,7 +53,7 @@ const FORMAT = 1 as const
 
 /** Key of the incidents of a view. Keys sort like revisions. */
 export function incidentsKey(revision: number): string {
-  return `${INCIDENTS_PREFIX}${String(revision).padStart(12, '0')}.json`
+  return `${INCIDENTS_PREFIX}${revisionName(revision)}.json`
 }
 
 /** Encodes the incidents of a view. */

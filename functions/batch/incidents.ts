@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import { fromDegreesE7, fromMicro } from '../core/fixed-point.ts'
 import { TOGETHER_DAYS } from '../core/incidents/many-sites.ts'
 import { type AlertMessage, alertMessages } from '../core/incidents/messages.ts'
 import { type SiteChange, severityOf } from '../core/incidents/site-change.ts'
-import { DETECTION } from '../core/looks/detection.ts'
+import { DETECTION, RENEWAL_DAYS } from '../core/looks/detection.ts'
 import { judgeHistory } from '../core/looks/judge.ts'
 import { compareLooks, type Look, lookOf } from '../core/looks/look.ts'
 import { DAY_MS, formatTimestamp } from '../core/time.ts'
@@ -18,8 +19,6 @@ import {
 import { DamagedObjectError, sha256, type View } from './view.ts'
 import type { ViewReader } from './view-reader.ts'
 
-/** Days of looks after which baselines are made again, as in `npm run evaluate`. */
-const RENEWAL_DAYS = 30
 /** Number of looks up to which incidents are looked for: they are judged in memory, all at once, about 1 KB a look. */
 const MOST_LOOKS = 1_000_000
 
@@ -67,7 +66,7 @@ async function incidentsOf(views: ViewReader, sites: NonNullable<View['sites']>)
       const { lon, lat, eventMs } = event
       const known = places.get(look.siteId as string)
       if (lon !== null && lat !== null && eventMs >= (known?.eventMs ?? 0)) {
-        places.set(look.siteId as string, { eventMs, lon: lon / 1e7, lat: lat / 1e7 })
+        places.set(look.siteId as string, { eventMs, lon: fromDegreesE7(lon), lat: fromDegreesE7(lat) })
       }
     }
   }
@@ -118,7 +117,7 @@ function siteIncident(
     ...classIncident(message),
     severity: severityOf(change),
     first_at: formatTimestamp(change.firstMs),
-    ndvi_change: (sign * change.size) / 1e6,
+    ndvi_change: fromMicro(sign * change.size),
     score: Number(change.furthestZ.toFixed(2)),
     sites: 1,
     part_of: group ? idOf(group) : null,

@@ -2,7 +2,7 @@ import type { TableColumn } from '../archive/table.ts'
 import { hiveType } from '../parquet/hive-type.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import type { View } from './view.ts'
+import { revisionName, type View } from './view.ts'
 
 /** Table for SQL with one file for each revision of the batch view, and a SQL view of the newest revision. */
 export interface RevisionTable<Row> {
@@ -48,7 +48,7 @@ export function revisionTable<Row>(newest: string, ofRow: readonly Column<Row>[]
   const prefix = `${newest}/`
   const all = `${newest}_all`
   const file = new RegExp(`^${prefix}(\\d{12})\\.parquet$`)
-  const keyOf = (revision: number) => `${prefix}${String(revision).padStart(12, '0')}.parquet`
+  const keyOf = (revision: number) => `${prefix}${revisionName(revision)}.parquet`
   return {
     prefix,
     all,

@@ -80,9 +80,14 @@ export const VIEW_PREFIX = 'views/'
 /** Prefix of files of all time. Views of before 0.2.0 have theirs below `landcover_aggregates/as_of=…`. */
 export const CLASSES_PREFIX = 'history/classes/'
 
+/** Revision in the name of an object: of fixed width, so that names sort like revisions. */
+export function revisionName(revision: number): string {
+  return String(revision).padStart(12, '0')
+}
+
 /** Key of a view. Keys sort like revisions. */
 export function viewKey(revision: number): string {
-  return `${VIEW_PREFIX}${String(revision).padStart(12, '0')}.json`
+  return `${VIEW_PREFIX}${revisionName(revision)}.json`
 }
 
 /** Revision in the key of a view. */

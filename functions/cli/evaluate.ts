@@ -1,6 +1,6 @@
 import { alertMessages } from '../core/incidents/messages.ts'
 import type { Direction } from '../core/incidents/site-change.ts'
-import { DETECTION } from '../core/looks/detection.ts'
+import { DETECTION, RENEWAL_DAYS } from '../core/looks/detection.ts'
 import { judgeHistory } from '../core/looks/judge.ts'
 import { parseTimestamp } from '../core/time.ts'
 import { type Measure, type Measures, measure } from '../evaluation/measures.ts'
@@ -30,7 +30,7 @@ await runCommand(
       every: {
         type: 'string',
         value: 'DAYS',
-        default: '30',
+        default: String(RENEWAL_DAYS),
         help: 'Number of days after which baselines are computed again',
       },
       rises: { type: 'boolean', help: 'Look for rises of NDVI instead of drops' },

@@ -46,6 +46,9 @@ export interface Detection {
   classUnusualZ: number
 }
 
+/** Days of event time after which baselines are made again. */
+export const RENEWAL_DAYS = 30
+
 export const DETECTION: Detection = {
   maxCloudFraction: 100_000,
   minValidFraction: 900_000,
