@@ -2,6 +2,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { RunnerTask } from 'vitest'
 import { createVitest, type TestSpecification, type Vitest } from 'vitest/node'
 import config from '../../vitest.config.ts'
 import { seeded } from '../support/seeded.ts'
@@ -11,7 +12,8 @@ import type { Found, Work } from './runner.ts'
 /**
  * `npm run mutate -- functions/speed/*.ts`: changes the modules in small ways and tells which changes no test of the
  * project `parts` notices. All mutants of a module are in it at once, and a test is run again for each that it reaches;
- * only what runs before the tests takes a process per mutant.
+ * only what runs before the tests takes a process per mutant. A test that fails kills a mutant; a test that takes too long
+ * does not, because the machine may be busy: such mutants are reported as late.
  */
 
 const HELP = `npm run mutate -- [modules …] [options]
@@ -139,6 +141,7 @@ async function startVitest(sources: ReadonlyMap<string, string>, mutants: readon
 
 interface Result {
   killed: Set<number>
+  late: Set<number>
   reached: Set<number>
 }
 
@@ -150,6 +153,7 @@ async function run(vitest: Vitest, files: readonly string[], mutants: readonly N
     .filter(({ path }) => options.tests.length === 0 || options.tests.some(text => path.includes(text)))
     .sort((a, b) => Number(isNear(b.path)) - Number(isNear(a.path)))
   const killed = new Set<number>()
+  const late = new Set<number>()
   const reached = new Set<number>()
   /** By mutant, the test files that reach it where only a process of its own shows what it does. */
   const early = new Map<number, TestSpecification[]>()
@@ -158,21 +162,41 @@ async function run(vitest: Vitest, files: readonly string[], mutants: readonly N
   for (const { specification, path } of specifications) {
     const found = await runFile(vitest, specification, { alive: alive(), slowestMs })
     for (const id of found.killed) killed.add(id)
+    for (const id of found.late) late.add(id)
     for (const id of [...found.reached, ...found.early]) reached.add(id)
     for (const id of found.early) early.set(id, [...(early.get(id) ?? []), specification])
     const slow = found.slow.length > 0 ? `; too slow to run again: ${found.slow.join(', ')}` : ''
     console.log(`${path}: notices ${found.killed.length}, ${alive().length} left${slow}`)
   }
-  if (options.fast) return { killed, reached }
+  if (options.fast) return { killed, late, reached }
   for (const id of alive()) {
     for (const specification of early.get(id) ?? []) {
       await runFile(vitest, specification, { alive: [id], always: id, slowestMs })
-      if (vitest.state.getFiles([specification.moduleId]).every(file => file.result?.state === 'pass')) continue
+      const failures = failuresOf(vitest, specification)
+      if (failures.length === 0) continue
+      if (failures.every(message => message.includes('timed out'))) {
+        late.add(id)
+        continue
+      }
       killed.add(id)
       break
     }
   }
-  return { killed, reached }
+  return { killed, late, reached }
+}
+
+/** Messages of what failed in the last run of a file. */
+function failuresOf(vitest: Vitest, { moduleId }: TestSpecification): string[] {
+  return vitest.state.getFiles([moduleId]).flatMap(file => {
+    if (file.result?.state === 'pass') return []
+    const messages = messagesOf(file)
+    return messages.length > 0 ? messages : ['the file did not run']
+  })
+}
+
+function messagesOf(task: RunnerTask): string[] {
+  const own = task.result?.errors?.map(({ message }) => message) ?? []
+  return 'tasks' in task ? [...own, ...task.tasks.flatMap(messagesOf)] : own
 }
 
 async function runFile(vitest: Vitest, specification: TestSpecification, work: Work): Promise<Found> {
@@ -184,25 +208,28 @@ async function runFile(vitest: Vitest, specification: TestSpecification, work: W
   } catch {
     const [file] = vitest.state.getFiles([specification.moduleId])
     console.log(`${relative(ROOT, specification.moduleId)} ran no test: ${file?.result?.errors?.[0]?.message}`)
-    return { killed: [], reached: [], early: [], slow: [] }
+    return { killed: [], late: [], reached: [], early: [], slow: [] }
   }
 }
 
 function report(
-  { killed, reached }: Result,
+  { killed, late, reached }: Result,
   mutants: readonly Numbered[],
   equivalent: ReadonlyMap<string, number>,
 ): void {
   for (const { id, mutant, at } of mutants) {
     if (killed.has(id)) continue
-    const kind = reached.has(id) ? 'survived' : 'not reached'
+    const kind = late.has(id) ? 'late' : reached.has(id) ? 'survived' : 'not reached'
     console.log(`${mutant.file}:${mutant.line} ${kind}\n  ${at}\n  ${changeOf(mutant)}`)
   }
-  console.log('\nmodule: mutants, killed, survived, equivalent, score')
+  console.log('\nmodule: mutants, killed, late, survived, equivalent, score')
   for (const [name, each] of Map.groupBy(mutants, ({ mutant }) => dirname(mutant.file))) {
     const noticed = each.filter(({ id }) => killed.has(id)).length
+    const slow = each.filter(({ id }) => late.has(id) && !killed.has(id)).length
     const score = ((100 * noticed) / each.length).toFixed(1)
-    console.log(`${name}: ${each.length}, ${noticed}, ${each.length - noticed}, ${equivalent.get(name)}, ${score} %`)
+    console.log(
+      `${name}: ${each.length}, ${noticed}, ${slow}, ${each.length - noticed - slow}, ${equivalent.get(name)}, ${score} %`,
+    )
   }
 }
 

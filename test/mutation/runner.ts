@@ -13,7 +13,10 @@ export interface Work {
 
 /** Results of the tests of a file. */
 export interface Found {
+  /** Mutants that make a test fail, or that loop without end. */
   killed: number[]
+  /** Mutants with which a test took too long. A busy machine can be the reason, so they do not count as killed. */
+  late: number[]
   /** Mutants that tests reach. */
   reached: number[]
   /** Mutants that are reached before the first test, or by tests that cannot be run twice in a process. */
@@ -29,7 +32,13 @@ const CALLS_LEAST = 200_000
 const { setTimeout, clearTimeout } = globalThis
 const work = JSON.parse(readFileSync(process.env.MUTATION_WORK as string, 'utf8')) as Work
 const alive = new Set(work.alive)
-const found = { killed: new Set<number>(), reached: new Set<number>(), early: new Set<number>(), slow: [] as string[] }
+const found = {
+  killed: new Set<number>(),
+  late: new Set<number>(),
+  reached: new Set<number>(),
+  early: new Set<number>(),
+  slow: [] as string[],
+}
 
 let reached = found.early
 let active = work.always ?? -1
@@ -71,7 +80,7 @@ export default class MutationRunner extends TestRunner {
   private async tryEach(test: RunnerTestCase, mutants: readonly number[], tookMs: number): Promise<void> {
     const most = Math.max(LONGEST_LEAST_MS, LONGER * tookMs)
     const mostCallsHere = CALLS_LEAST + LONGER * calls
-    if (!(await passesAgain(test, most))) {
+    if ((await outcomeAgain(test, most)) !== 'passed') {
       for (const id of mutants) found.early.add(id)
       return
     }
@@ -79,27 +88,29 @@ export default class MutationRunner extends TestRunner {
       active = id
       calls = 0
       mostCalls = mostCallsHere
-      if (!(await passesAgain(test, most))) {
-        found.killed.add(id)
-        alive.delete(id)
-      }
+      const outcome = await outcomeAgain(test, most)
+      if (outcome === 'failed') found.killed.add(id)
+      if (outcome === 'late') found.late.add(id)
+      // The other tests of this file would wait as long again.
+      if (outcome !== 'passed') alive.delete(id)
       active = -1
       mostCalls = Number.POSITIVE_INFINITY
     }
   }
 }
 
-async function passesAgain(test: RunnerTestCase, mostMs: number): Promise<boolean> {
+async function outcomeAgain(test: RunnerTestCase, mostMs: number): Promise<'passed' | 'failed' | 'late'> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the test does not end')), mostMs)
+  const late = new Promise<'late'>(resolve => {
+    timer = setTimeout(() => resolve('late'), mostMs)
   })
+  const passed = again(test).then(() => 'passed' as const)
   try {
-    await Promise.race([again(test), late])
-    return true
+    return await Promise.race([passed, late])
   } catch {
-    return false
+    return 'failed'
   } finally {
+    passed.catch(() => {})
     clearTimeout(timer)
   }
 }
