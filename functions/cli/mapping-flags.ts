@@ -32,6 +32,12 @@ export const MAPPING_FLAGS = {
     value: '[FIELD=]FACTOR',
     help: 'Factor for the numbers of a field; a number alone, such as 0.0001, is the factor for NDVI',
   },
+  offset: {
+    type: 'string',
+    multiple: true,
+    value: '[FIELD=]NUMBER',
+    help: 'Number that is added after scaling; a number alone, such as -0.08, is added to NDVI',
+  },
   nodata: {
     type: 'string',
     multiple: true,
@@ -78,7 +84,8 @@ export function mappingOf(flags: Values): Mapping {
     columns: { ...file.columns, ...pairs('column', flags.column) },
     constants,
     classes: { ...file.classes, ...pairs('class', flags.class) },
-    scale: { ...file.scale, ...scales(flags.scale) },
+    scale: { ...file.scale, ...numbersOfFields('scale', flags.scale) },
+    offset: { ...file.offset, ...numbersOfFields('offset', flags.offset) },
     nodata: flags.nodata === undefined ? file.nodata : flags.nodata.flatMap(numberOrNone),
     format: flags.format ?? file.format,
     wide: flags.wide ?? file.wide,
@@ -112,11 +119,11 @@ function pairs(flag: string, texts: readonly string[] = []): Record<string, stri
   )
 }
 
-function scales(texts: readonly string[] = []): Record<string, number> {
+function numbersOfFields(flag: 'scale' | 'offset', texts: readonly string[] = []): Record<string, number> {
   return Object.fromEntries(
     texts.map(text => {
       const [field, factor] = text.includes('=') ? text.split('=', 2) : ['ndvi', text]
-      return [field, plainNumber('scale', factor as string)]
+      return [field, plainNumber(flag, factor as string)]
     }),
   )
 }

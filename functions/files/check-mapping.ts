@@ -7,6 +7,7 @@ const KEYS: Record<keyof Mapping, string> = {
   columns: 'object',
   constants: 'object',
   scale: 'object',
+  offset: 'object',
   nodata: 'object',
   timeZone: 'string',
   timeFormat: 'string',
@@ -32,6 +33,10 @@ export function checkMapping(mapping: Mapping): Mapping {
   for (const [field, factor] of Object.entries(mapping.scale ?? {})) {
     if (!SCALABLE.includes(field)) throw new SourceError(`'${field}' cannot be scaled: ${fieldsOf(SCALABLE)}`)
     if (!Number.isFinite(factor) || factor === 0) throw new SourceError(`the scale of ${field} must be a number, not 0`)
+  }
+  for (const [field, offset] of Object.entries(mapping.offset ?? {})) {
+    if (!SCALABLE.includes(field)) throw new SourceError(`'${field}' cannot have an offset: ${fieldsOf(SCALABLE)}`)
+    if (!Number.isFinite(offset)) throw new SourceError(`the offset of ${field} must be a number`)
   }
   if (mapping.nodata && !(Array.isArray(mapping.nodata) && mapping.nodata.every(Number.isFinite))) {
     throw new SourceError("'nodata' of a mapping must be a list of numbers")

@@ -39,8 +39,8 @@ export function rowsOfJson(document: unknown, file: string): JsonRows {
     const { type, features, subset, data, columns } = document
     if (type === 'FeatureCollection' && Array.isArray(features)) return ofList(features, file)
     if (type === 'Feature') return ofList([document], file)
-    if (Array.isArray(subset)) return ofOrnl(document, subset.filter(isObject))
-    if (Array.isArray(data) && data.some(each => isObject(each) && 'interval' in each)) return ofSentinelHub(data, file)
+    if (Array.isArray(subset)) return ofOrnl(document, subset.filter(isObject), file)
+    if (isSeries(document)) return ofSentinelHub(document.data, file)
     if (Array.isArray(columns) && Array.isArray(data))
       return plain(data.filter(Array.isArray).map(row => zipped(columns, row)))
     const dated = ofDates(document)
@@ -73,7 +73,10 @@ const MAX_DEPTH = 4
  */
 export function rowOf(value: JsonRow): JsonRow {
   const { type, properties, id } = value
-  if (type === 'Feature' && isObject(properties)) return rowOf({ ...(id !== undefined && { id }), ...properties })
+  if (type === 'Feature' && isObject(properties)) {
+    const place = isObject(value.geometry) && !('geometry' in properties) && { geometry: value.geometry }
+    return rowOf({ ...(id !== undefined && { id }), ...properties, ...place })
+  }
   if (!Object.values(value).some(isObject)) return value
   const row: JsonRow = {}
   const add = (fields: JsonRow, prefix: string, depth: number) => {
@@ -102,6 +105,13 @@ function ofList(list: readonly unknown[], file: string): JsonRows {
   if (isHeader) return plain(others.map(row => (Array.isArray(row) ? zipped(first, row) : null)))
   const answers = list.filter(isAnswer)
   if (answers.length > 0 && answers.length === list.length) return ofAnswers(answers, file)
+  const series = list.filter(isSeries)
+  if (series.length > 0 && series.length === list.length) {
+    return ofAnswers(
+      series.map((response, index) => ({ identifier: index + 1, response })),
+      file,
+    )
+  }
   return plain(list.map(entry => (isObject(entry) ? rowOf(entry) : null)))
 }
 
@@ -123,9 +133,20 @@ function ofColumns(document: JsonRow): JsonRow[] | undefined {
   const keys = columns.map(([, values]) =>
     isObject(values) || (Array.isArray(values) && !values.some(isObject)) ? Object.keys(values).join('\n') : undefined,
   )
+  // pandas' orientation `index` has the rows' numbers outside.
+  if (columns.every(([name, values], index) => name === String(index) && isObject(values))) {
+    return columns.map(([, values]) => values as JsonRow)
+  }
   if (keys[0] === undefined || keys[0] === '' || keys.some(each => each !== keys[0])) return undefined
   return Object.keys(columns[0]?.[1] as object).map(key =>
     Object.fromEntries(columns.map(([name, values]) => [name, (values as Record<string, unknown>)[key]])),
+  )
+}
+
+/** Returns true for an answer of Sentinel Hub's Statistical API. */
+function isSeries(value: unknown): value is { data: unknown[] } {
+  return (
+    isObject(value) && Array.isArray(value.data) && value.data.some(entry => isObject(entry) && 'interval' in entry)
   )
 }
 
@@ -196,8 +217,10 @@ function ofDates(document: JsonRow): JsonRows | undefined {
 const MODIS_VALID = { from: -2_000, to: 10_000 }
 
 /** @see https://modis.ornl.gov/data/modis_webservice.html */
-function ofOrnl({ scale }: JsonRow, subset: readonly JsonRow[]): JsonRows {
+function ofOrnl({ scale }: JsonRow, subset: readonly JsonRow[], file: string): JsonRows {
   const ndvi = subset.filter(({ band }) => band === undefined || /ndvi/i.test(String(band)))
+  const [other] = subset
+  if (other && ndvi.length === 0) throw new SourceError(`${file} has the band ${other.band}, and none of NDVI`)
   const rows = ndvi.map(({ calendar_date, modis_date, band, data }) => {
     const pixels = [data].flat().map(Number)
     const valid = pixels.filter(value => value >= MODIS_VALID.from && value <= MODIS_VALID.to)

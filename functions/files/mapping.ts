@@ -10,6 +10,8 @@ export interface Mapping {
   constants?: Partial<Record<Field, string>>
   /** Factor of a field's numbers; `ndvi` stands for all four NDVI fields. */
   scale?: Record<string, number>
+  /** Number that is added to a field's numbers after they are scaled; `ndvi` stands for mean, minimum and maximum. */
+  offset?: Record<string, number>
   /** Values that stand for "not measured", before they are scaled. */
   nodata?: number[]
   timeZone?: string

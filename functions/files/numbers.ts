@@ -7,7 +7,8 @@ const GROUPED_COMMA = /^[+-]?\d{1,3}((\.\d{3})+,\d+|(\.\d{3}){2,})$/
 
 /** Texts that programs write for "not measured", in lower case; the errors are those of spreadsheets. */
 const NOTHING: ReadonlySet<string> = new Set([
-  ...['', 'nan', 'na', 'n/a', 'null', 'none', 'nil', '-', '--', '<na>', 'nat'],
+  ...['', 'nan', 'na', 'n/a', 'n.a.', 'k.a.', 'null', '(null)', '\\n', 'none', 'nil', '-', '--', '\u2013', '\u2014'],
+  ...['<na>', 'nat', '.', '?', 'missing', 'no data', 'nodata', '1.#qnan', '-1.#ind', '#nv', '#n/v'],
   ...['#n/a', '#div/0!', '#value!', '#ref!', '#num!', '#name?', '#null!'],
 ])
 

@@ -33,6 +33,8 @@ function statistics(deviation: string): Preset['columns'] {
   return { ndvi_mean: 'mean', ndvi_std: deviation, ndvi_min: 'min', ndvi_max: 'max' }
 }
 
+const FILE_AND_DAY = { image_id: '{file}_{date}' }
+
 /** Presets in the order in which they are tried. */
 export const PRESETS: readonly Preset[] = [
   {
@@ -47,7 +49,20 @@ export const PRESETS: readonly Preset[] = [
     writtenBy: 'Sentinel Hub Statistical API',
     headers: ['interval_from', 'mean'],
     columns: { timestamp: 'interval_from', ...statistics('stdev') },
-    constants: { image_id: '{file}_{date}' },
+    constants: FILE_AND_DAY,
+  },
+  {
+    name: 'sentinel-hub-table',
+    writtenBy: 'tables of Sentinel Hub statistics, a column for each statistic',
+    headers: ['interval_from', 'ndvi_b0_mean'],
+    columns: {
+      timestamp: 'interval_from',
+      ndvi_mean: 'ndvi_b0_mean',
+      ndvi_std: 'ndvi_b0_stdev',
+      ndvi_min: 'ndvi_b0_min',
+      ndvi_max: 'ndvi_b0_max',
+    },
+    constants: FILE_AND_DAY,
   },
   {
     name: 'sentinel-hub-csv',
@@ -60,7 +75,7 @@ export const PRESETS: readonly Preset[] = [
       ndvi_min: 'c0_min',
       ndvi_max: 'c0_max',
     },
-    constants: { image_id: '{file}_{date}' },
+    constants: FILE_AND_DAY,
   },
   {
     name: 'appeears',
@@ -90,11 +105,31 @@ export const PRESETS: readonly Preset[] = [
     constants: { image_id: '{feature_index}_{date}' },
   },
   {
+    name: 'ornl-statistics',
+    writtenBy: 'statistics of ORNL DAAC subsets',
+    headers: ['calendar_date', 'value_mean'],
+    columns: {
+      timestamp: 'calendar_date',
+      ndvi_mean: 'value_mean',
+      ndvi_std: 'value_standarddeviation',
+      ndvi_min: 'value_min',
+      ndvi_max: 'value_max',
+    },
+    constants: FILE_AND_DAY,
+  },
+  {
+    name: 'modistools',
+    writtenBy: 'MODISTools, a row for each pixel',
+    headers: ['calendar_date', 'site', 'pixel', 'value'],
+    columns: { timestamp: 'calendar_date', ndvi_mean: 'value' },
+    constants: { image_id: '{site}_{pixel}_{date}' },
+  },
+  {
     name: 'ornl-modis',
     writtenBy: 'the MODIS web service of ORNL DAAC',
     headers: ['calendar_date', 'modis_date'],
     columns: { timestamp: 'calendar_date', ...statistics('stdev') },
-    constants: { image_id: '{file}_{date}' },
+    constants: FILE_AND_DAY,
   },
   {
     name: 'geemap-zonal',
@@ -110,11 +145,60 @@ export const PRESETS: readonly Preset[] = [
     columns: { image_id: 'system_index', ...statistics('stddev') },
   },
   {
+    name: 'gee-region',
+    writtenBy: 'getRegion of Earth Engine',
+    headers: ['id', 'longitude', 'latitude', 'time'],
+    columns: { timestamp: 'time', scene_id: 'id' },
+    constants: { image_id: '{id}_{longitude}_{latitude}' },
+  },
+  {
+    name: 'glam',
+    writtenBy: 'GLAM',
+    headers: ['ordinal_date', 'start_date', 'sample_value'],
+    columns: { timestamp: 'start_date', ndvi_mean: 'sample_value', pixels: 'sample_count' },
+    constants: FILE_AND_DAY,
+  },
+  {
+    name: 'phenocam',
+    writtenBy: 'PhenoCam summaries',
+    headers: ['date', 'image_count', 'ndvi_mean'],
+    columns: { timestamp: 'date' },
+    constants: FILE_AND_DAY,
+  },
+  {
+    name: 'phenocam-images',
+    writtenBy: 'PhenoCam statistics of each image',
+    headers: ['date', 'filename_ir', 'ndvi_c'],
+    columns: { image_id: 'filename_ir', ndvi_mean: 'ndvi_c' },
+  },
+  {
+    name: 'datacube',
+    writtenBy: 'the Open Data Cube and Digital Earth Africa, by xarray',
+    headers: ['time', 'spatial_ref'],
+    columns: { timestamp: 'time' },
+    constants: FILE_AND_DAY,
+  },
+  {
+    name: 'terra',
+    writtenBy: 'extract of terra in R',
+    headers: ['id', 'lyr_1'],
+    without: ['lyr_2'],
+    columns: { ndvi_mean: 'lyr_1' },
+    constants: { image_id: '{ID}_{date}' },
+  },
+  {
+    name: 'zonal',
+    writtenBy: 'zonal statistics of QGIS, exactextract or rasterstats',
+    headers: ['mean'],
+    oneOf: ['count', 'std', 'stdev', 'stddev', 'min', 'max', 'sum', 'median'],
+    columns: statistics('stdev'),
+  },
+  {
     name: 'gee-chart',
     writtenBy: 'Earth Engine charts',
     headers: ['system_time_start'],
     without: ['image_id'],
     columns: { timestamp: 'system_time_start' },
-    constants: { image_id: '{file}_{date}' },
+    constants: FILE_AND_DAY,
   },
 ]

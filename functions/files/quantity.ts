@@ -6,22 +6,35 @@ import type { Table, TableRow } from './table.ts'
 /** Headers of columns that name the quantity of a row's value, where a table has several. */
 const QUANTITY_HEADERS: ReadonlySet<string> = new Set(['band', 'dataset', 'index', 'layer', 'parameter', 'variable'])
 
+/** Header of AppEEARS' column of file names, which name the layer. */
+const FILE_NAME = 'file_name'
+
 const NDVI = /ndvi/i
+
+/** Names of other quantities that programs give in the same tables as NDVI. */
+const OTHER =
+  /(^|[^a-z])(EVI2?|MSAVI|SAVI|NDWI|NDMI|NDBI|NBR|LST|LAI|FPAR|GCC|NDRE|GNDVI|VARI|(VI_)?quality)([^a-z]|$)/i
 
 /** Look at the quantities that the rows of a table hold. */
 export interface Quantities {
   /** Columns that name them. */
   columns: readonly number[]
-  /** @throws SourceError when some rows hold NDVI and others another quantity, in the same column */
+  /** @throws SourceError when rows hold another quantity than NDVI, all of them or some */
   refuseOthers(rows: readonly TableRow[]): void
 }
 
-/** Finds the columns that name quantities. There are none where the column of NDVI says itself that it is NDVI. */
-export function quantitiesOf({ file, columns }: Table, { sources }: Plan): Quantities {
+/**
+ * Finds the columns that name quantities. There are none where the column of NDVI says itself that it is NDVI.
+ *
+ * @param isAsked whether people named the column of NDVI
+ */
+export function quantitiesOf({ file, columns }: Table, { sources }: Plan, isAsked: boolean): Quantities {
   const used = new Set(Object.values(sources).flatMap(columnsOf))
   const isNamed =
     sources.ndvi_mean !== undefined && columnsOf(sources.ndvi_mean).some(at => NDVI.test(columns[at] ?? ''))
-  const found = columns.flatMap((header, at) => (QUANTITY_HEADERS.has(headerKey(header)) && !used.has(at) ? [at] : []))
+  const isQuantity = (header: string, at: number) =>
+    headerKey(header) === FILE_NAME || (QUANTITY_HEADERS.has(headerKey(header)) && !used.has(at))
+  const found = columns.flatMap((header, at) => (isQuantity(header, at) ? [at] : []))
   const seen = found.map((): { ndvi?: string; other?: string } => ({}))
   return {
     columns: isNamed ? [] : found,
@@ -31,9 +44,17 @@ export function quantitiesOf({ file, columns }: Table, { sources }: Plan): Quant
         const names = seen[index] as (typeof seen)[number]
         for (const row of rows) {
           const name = 'values' in row ? row.values[at] : undefined
-          if (typeof name === 'string' && name !== '') names[NDVI.test(name) ? 'ndvi' : 'other'] = name
+          if (typeof name !== 'string' || name === '') continue
+          if (NDVI.test(name) && !OTHER.test(name)) names.ndvi = name
+          else if (headerKey(columns[at] as string) !== FILE_NAME || OTHER.test(name)) names.other = name
         }
-        if (names.ndvi === undefined || names.other === undefined) continue
+        if (names.other === undefined) continue
+        if (names.ndvi === undefined) {
+          if (isAsked || !OTHER.test(names.other)) continue
+          throw new SourceError(
+            `${file}: by the column ${quoted(columns[at] as string)} rows hold ${quoted(names.other)}, not NDVI. Nothing was taken; --column ndvi_mean=HEADER says that a column is NDVI all the same`,
+          )
+        }
         throw new SourceError(
           `${file}: by the column ${quoted(columns[at] as string)} some rows hold ${quoted(names.ndvi)} and others ${quoted(names.other)}: keep those of NDVI in the file, and no others. Nothing was taken`,
         )

@@ -47,7 +47,7 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
     const table = unpivot(withPathColumns(opened, source.pathColumns), mapping, new Set(options.classes), report)
     const plan = await recognize(table, mapping, timeIsNow, report)
     options.onMapping?.(plan.mapping)
-    const quantities = quantitiesOf(table, plan)
+    const quantities = quantitiesOf(table, plan, mapping.columns?.ndvi_mean !== undefined)
     let reader: ReturnType<typeof rowReader> | undefined
     for await (const rows of table.rows(usedColumns(plan, quantities.columns))) {
       quantities.refuseOthers(rows)

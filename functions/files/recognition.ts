@@ -1,4 +1,7 @@
+import { idColumnOf } from './composed-id.ts'
+import { GEOMETRY_HEADERS } from './geometry.ts'
 import type { Mapping } from './mapping.ts'
+import { ndviColumns } from './ndvi-header.ts'
 import { headerKey, PRESETS, type Preset } from './presets.ts'
 import { FIELDS, type Field, quoted, REQUIRED_FIELDS, type ReadReport, SourceError } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
@@ -11,6 +14,10 @@ export type FieldSource =
   | { column: number }
   /** `isOfPreset`: no one asked for it, so that texts of several rows may be the same. */
   | { template: Template; isOfPreset?: true }
+  /** An id that is composed of this column and the day. */
+  | { template: Template; idColumn: number }
+  /** A coordinate of the place of a GeoJSON geometry. */
+  | { geometry: number; axis: 'lon' | 'lat' }
   | { time: TimeColumns }
 
 /** Meaning of a file's columns: where each field of an event comes from. */
@@ -38,14 +45,15 @@ const TIME_HEADERS = [
   ...['interval_from', 'acquisition_time', 'acquisition_date', 'acquired', 'acquired_at', 'sensing_time'],
   ...['sensing_date', 'observed_at', 'observation_date', 'obs_date', 'image_date', 'img_date', 'scene_date'],
   ...['calendar_date', 'time_start', 'start_time', 'datum', 'fecha', 'data_hora', 't', 'utc_time', 'date_utc'],
+  ...['millis', 'start_date', 'startdate', 'startdatetime', 'start_datetime', 'acquisitiondate', 'sensingdate', 'dt'],
 ] as const
 
 const SYNONYMS: Partial<Record<Field, readonly string[]>> = {
   image_id: ['imageid', 'image', 'scene_id', 'product_id', 'image_filename', 'img_id'],
   class_name: ['classname', 'class', 'land_cover', 'landcover', 'lc_class', 'land_cover_class'],
-  ndvi_std: ['ndvi_stdev', 'ndvi_stddev', 'std_ndvi', 'ndvi_sd'],
-  ndvi_min: ['min_ndvi', 'ndvi_minimum'],
-  ndvi_max: ['max_ndvi', 'ndvi_maximum'],
+  ndvi_std: ['ndvi_stdev', 'ndvi_stddev', 'std_ndvi', 'stddev_ndvi', 'ndvi_sd', 'ndvistd', 'ndvistddev'],
+  ndvi_min: ['min_ndvi', 'ndvi_minimum', 'ndvimin', 'ndviminimum'],
+  ndvi_max: ['max_ndvi', 'ndvi_maximum', 'ndvimax', 'ndvimaximum'],
   site_id: ['site', 'siteid', 'field_id', 'parcel_id', 'plot_id'],
   lon: ['longitude', 'long', 'lng'],
   lat: ['latitude'],
@@ -56,9 +64,6 @@ const SYNONYMS: Partial<Record<Field, readonly string[]>> = {
   ],
   processing_version: ['processing_baseline'],
 }
-
-const NDVI_HEADER = /(^|_)ndvi(_mean|_avg|_average)?$|^(mean|avg|average)_ndvi$/
-const OPENEO_HEADER = /^(avg_|mean_)?(band_0|ndvi)$/
 
 /**
  * Chooses what a table's columns mean: what the mapping says, then headers that are an event's field names, then the
@@ -82,7 +87,11 @@ export async function recognize(
   for (const field of FIELDS) {
     const own = ownSource(table, headers, mapping, field)
     const source =
-      own ?? presetColumn(headers, preset, field) ?? together(headers, field) ?? synonym(table, headers, preset, field)
+      own ??
+      presetColumn(headers, preset, field) ??
+      together(headers, field) ??
+      synonym(table, headers, preset, field) ??
+      ofGeometry(headers, field)
     const constant = preset?.constants?.[field]
     if (source) {
       sources[field] = source
@@ -95,6 +104,12 @@ export async function recognize(
     } else if (constant !== undefined && FIELDS.includes(field)) {
       sources[field] = { template: compileTemplate(constant, table), isOfPreset: true }
       chosen.push(`${field} = ${constant}`)
+    } else if (field === 'image_id') {
+      const idColumn = idColumnOf(columns)
+      if (idColumn === undefined) continue
+      const text = `{${columns[idColumn]}}_{date}`
+      sources[field] = { template: compileTemplate(text, table), idColumn }
+      chosen.push(`${field} = ${text}`)
     }
     usesPreset ||= preset?.columns[field] !== undefined && own === undefined && sources[field] !== undefined
   }
@@ -143,8 +158,10 @@ function headerIndex({ columns }: Table): Headers {
 
 function presetOf(format: string | undefined, headers: Headers): Preset | undefined {
   if (format !== undefined) return PRESETS.find(({ name }) => name === format)
+  const has = (key: string) => headers.has(key)
   return PRESETS.find(
-    ({ headers: all, without = [] }) => all.every(key => headers.has(key)) && !without.some(key => headers.has(key)),
+    ({ headers: all, oneOf, without = [] }) =>
+      all.every(has) && (oneOf === undefined || oneOf.some(has)) && !without.some(has),
   )
 }
 
@@ -178,15 +195,21 @@ function presetColumn(headers: Headers, preset: Preset | undefined, field: Field
   return column === undefined ? undefined : { column }
 }
 
+/** The place of a geometry; the first column of geometries is taken. */
+function ofGeometry(headers: Headers, field: Field): FieldSource | undefined {
+  if (field !== 'lon' && field !== 'lat') return undefined
+  const geometry = GEOMETRY_HEADERS.map(key => headers.get(key)?.[0]).find(index => index !== undefined)
+  return geometry === undefined ? undefined : { geometry, axis: field }
+}
+
 function synonym(
-  { timeColumns }: Table,
+  { columns, timeColumns }: Table,
   headers: Headers,
   preset: Preset | undefined,
   field: Field,
 ): FieldSource | undefined {
   if (field === 'ndvi_mean') {
-    const fits = preset?.name === 'openeo' ? OPENEO_HEADER : NDVI_HEADER
-    const found = [...headers].filter(([key]) => fits.test(key)).flatMap(([, indexes]) => indexes)
+    const found = ndviColumns(columns, preset?.name === 'openeo')
     return found.length === 1 ? { column: found[0] as number } : undefined
   }
   for (const key of field === 'timestamp' ? TIME_HEADERS : (SYNONYMS[field] ?? [])) {
@@ -207,6 +230,7 @@ function together(headers: Headers, field: Field): FieldSource | undefined {
 /** The columns that a source takes values of. */
 export function columnsOf(source: FieldSource): readonly number[] {
   if ('column' in source) return [source.column]
+  if ('geometry' in source) return [source.geometry]
   return 'time' in source ? source.time.columns : source.template.columns
 }
 
@@ -221,18 +245,35 @@ async function refuseMissing(
   if (missing.length === 0) return
   const advice = missing.map(field => `--column ${field}=HEADER`)
   const fixed = missing.includes('class_name') ? ' or --constant class_name=NAME' : ''
-  const composed = missing.includes('image_id') ? " or --image-id '{HEADER}_{date}'" : ''
+  const composed = missing.includes('image_id')
+    ? " or --image-id '{HEADER}_{date}', or --image-id '{file}_{date}' for a file that is the series of one place"
+    : ''
+  const possible = missing.includes('ndvi_mean') ? ndviColumns(columns, false) : []
+  const several =
+    possible.length > 1
+      ? `. Several columns may be NDVI: ${possible.map(index => quoted(columns[index] as string)).join(', ')}`
+      : ''
   let time = ''
   if (missing.includes('timestamp')) {
     const like = await columnsLikeTimes(table, mapping)
     const date = columns.find(header => adviceForTime(header) !== '')
     const asHeader = date === undefined ? '' : `, of the header ${quoted(date)} ${adviceForTime(date).slice(2)}`
+    const parts = partsOfTime(columns)
     const hint = `${like.length > 0 ? `${like.map(quoted).join(', ')} looks like one` : 'no column looks like one'}${asHeader}`
-    time = `. No time is invented: ${hint}; --constant timestamp=2024-06-11 gives all rows the same`
+    time = `. No time is invented: ${hint}; ${parts}--constant timestamp=2024-06-11 gives all rows the same`
   }
   throw new SourceError(
-    `${file}, row 1: no column ${missing.join(', ')}; ${theHeaderHas(columns)}. Name it: ${advice.join(' ')}${fixed}${composed}${time}`,
+    `${file}, row 1: no column ${missing.join(', ')}; ${theHeaderHas(columns)}. Name it: ${advice.join(' ')}${fixed}${composed}${several}${time}`,
   )
+}
+
+/** Advice for tables that have only the year, or year and month, of each row. */
+function partsOfTime(columns: readonly string[]): string {
+  const header = (key: string) => columns.find(each => headerKey(each) === key)
+  const [year, month] = [header('year'), header('month')]
+  if (year === undefined) return ''
+  const day = month === undefined ? `{${year}}-07-01` : `{${year}}-{${month}}-15`
+  return `--constant 'timestamp=${day}' takes that day of each ${month === undefined ? 'year' : 'month'}; `
 }
 
 /** Headers of the columns whose first values can all be read as times. */

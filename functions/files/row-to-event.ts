@@ -1,6 +1,7 @@
 import { decodeAt, InvalidEventError, ORIGINAL_NUMBERS, PLACE_TEXTS, type WireEvent } from '../core/event.ts'
 import { dayOf, formatTimestamp } from '../core/time.ts'
 import type { ClassNames } from './class-names.ts'
+import { placeOf } from './geometry.ts'
 import type { Mapping } from './mapping.ts'
 import { type NdviColumn, ndviColumn } from './ndvi-column.ts'
 import { isNothing, readNumber } from './numbers.ts'
@@ -55,7 +56,7 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
   const { file } = table
   const readTime = timeReader(mapping)
   const nodata = new Set(mapping.nodata)
-  const ndvi = ndviColumn(file, mapping)
+  const ndvi = ndviColumn(file, mapping, context.report)
   const factorOf = (field: Field) => mapping.scale?.[field] ?? defaultFactor(field, mapping, table, context.percents)
   const numbers = NUMBER_FIELDS.flatMap(field => {
     const source = plan.sources[field]
@@ -67,7 +68,7 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
   })
   const fields = [...TEXT_FIELDS, ...ORIGINAL_NUMBERS, ...[...numbers, ...placeTexts].map(({ field }) => field)]
   const notMeasured: Readonly<Record<string, unknown>> = Object.fromEntries(fields.map(field => [field, null]))
-  const scaling = { nodata, ndvi, report: context.report }
+  const scaling = { nodata, ndvi, offsets: offsetsOf(mapping), report: context.report }
   const isLeftOut = (value: number | null) => mapping.nodata !== undefined && (value === null || nodata.has(value))
 
   const id = plan.sources.image_id
@@ -142,7 +143,15 @@ function defaultFactor(
   return percents.has(field) ? 0.01 : undefined
 }
 
+/** Offset of each field; that of `ndvi` moves mean, minimum and maximum, but no deviation. */
+function offsetsOf({ offset = {} }: Mapping): ReadonlyMap<Field, number> {
+  const { ndvi = 0, ...others } = offset
+  const offsets = { ndvi_mean: ndvi, ndvi_min: ndvi, ndvi_max: ndvi, ...others }
+  return new Map(Object.entries(offsets).filter(([, value]) => value !== 0) as [Field, number][])
+}
+
 function cellOf(source: FieldSource, values: readonly unknown[]): unknown {
+  if ('geometry' in source) return placeOf(values[source.geometry])?.[source.axis] ?? null
   return 'column' in source
     ? values[source.column]
     : 'template' in source
@@ -184,6 +193,9 @@ function timeOf(
 
 function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly unknown[], eventMs: number): unknown {
   const source = plan.sources[field] as FieldSource
+  if ('idColumn' in source && isNothing(String(values[source.idColumn] ?? ''))) {
+    throw new InvalidCellError(field, `${field} is composed of a cell that is empty`)
+  }
   if ('template' in source) return source.template.fill(values, dayOf(eventMs))
   const value = cellOf(source, values)
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
@@ -211,12 +223,20 @@ function placeText(
   return null
 }
 
+/** Rules by which numbers of files become values of fields. */
+interface Scaling {
+  nodata: ReadonlySet<number>
+  ndvi: NdviColumn
+  offsets: ReadonlyMap<Field, number>
+  report: ReadReport
+}
+
 function scaled(
   field: Field,
   number: number | null | undefined,
   cell: unknown,
   factor: number | undefined,
-  { nodata, ndvi, report }: { nodata: ReadonlySet<number>; ndvi: NdviColumn; report: ReadReport },
+  { nodata, ndvi, offsets, report }: Scaling,
 ): number | null {
   if (number === undefined) {
     if (field === 'ndvi_mean')
@@ -225,10 +245,11 @@ function scaled(
     return null
   }
   if (number === null || nodata.has(number)) return null
-  if (field === 'ndvi_mean') ndvi.add(number, factor)
-  if (factor === undefined) return number
+  const offset = offsets.get(field)
+  if (field === 'ndvi_mean') ndvi.add(number, factor, offset)
+  if (factor === undefined && offset === undefined) return number
   // Twelve digits are more than are kept, and undo what binary fractions add: 3542 * 0.0001 is 0.3542.
-  return Number((number * factor).toPrecision(12))
+  return Number((number * (factor ?? 1) + (offset ?? 0)).toPrecision(12))
 }
 
 function unusable(field: string): string {

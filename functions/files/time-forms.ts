@@ -31,7 +31,7 @@ const DAY_MONTH_NAME =
  */
 const COMPACT = /^((?:19|20)\d\d)(0\d|1[0-2])([0-2]\d|3[01])([01]\d|2[0-4])([0-5]\d)([0-5]\d)?$/
 const ORDINAL = /^(\d{4})-?(\d{3})$/
-const NUMBER = /^\d{9,19}(\.\d+)?$/
+const NUMBER = /^(\d{9,19}(\.\d+)?|\d(\.\d+)?E\+?(9|1[0-8]))$/i
 
 /** Format of days that are counted from 1899-12-30 on, with the time of day as their fraction. */
 const SPREADSHEET = 'spreadsheet'

@@ -1,0 +1,78 @@
+/** Point in degrees. */
+export interface Point {
+  lon: number
+  lat: number
+}
+
+/** Headers of columns with GeoJSON geometries, as `headerKey` spells them: `.geo` is that of Earth Engine. */
+export const GEOMETRY_HEADERS = ['geo', 'geometry', 'geojson'] as const
+
+type Position = readonly [x: number, y: number]
+
+/**
+ * Reads a GeoJSON geometry, as an object or as its text, and returns its place: a point itself, of an area the centroid
+ * of its outer rings, of several points or a line their mean. Null for what is none of these, such as an empty geometry.
+ */
+export function placeOf(cell: unknown): Point | null {
+  const geometry = typeof cell === 'string' ? parsed(cell) : cell
+  if (typeof geometry !== 'object' || geometry === null) return null
+  const { type, coordinates, geometries } = geometry as Record<string, unknown>
+  if (type === 'GeometryCollection' && Array.isArray(geometries)) {
+    return geometries.length === 1 ? placeOf(geometries[0]) : null
+  }
+  if (!Array.isArray(coordinates)) return null
+  if (type === 'Polygon') return centroid([coordinates[0]])
+  if (type === 'MultiPolygon') return centroid(coordinates.map(polygon => (Array.isArray(polygon) ? polygon[0] : null)))
+  return meanOf(positionsIn(coordinates))
+}
+
+function parsed(text: string): unknown {
+  if (!text.trimStart().startsWith('{')) return null
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function positionsIn(value: unknown): Position[] {
+  if (!Array.isArray(value)) return []
+  const [x, y] = value
+  if (Number.isFinite(x) && Number.isFinite(y)) return [[x, y]]
+  return value.flatMap(positionsIn)
+}
+
+function meanOf(positions: readonly Position[]): Point | null {
+  if (positions.length === 0) return null
+  const sum = (axis: 0 | 1) => positions.reduce((total, position) => total + position[axis], 0)
+  return rounded(sum(0) / positions.length, sum(1) / positions.length)
+}
+
+function centroid(rings: readonly unknown[]): Point | null {
+  const outlines = rings.map(positionsIn).filter(({ length }) => length > 0)
+  const [originX, originY] = outlines[0]?.[0] ?? [0, 0]
+  let [area, x, y] = [0, 0, 0]
+  for (const ring of outlines) {
+    // Coordinates count from the first corner on: small outlines far from 0 would lose digits otherwise.
+    const corners = ring.map(([cornerX, cornerY]): Position => [cornerX - originX, cornerY - originY])
+    const parts = corners.map((corner, index) => crossed(corner, corners[(index + 1) % corners.length] as Position))
+    const sign = Math.sign(parts.reduce((sum, part) => sum + part.cross, 0))
+    for (const part of parts) {
+      area += sign * part.cross
+      x += sign * part.x
+      y += sign * part.y
+    }
+  }
+  if (area === 0) return meanOf(outlines.flat())
+  return rounded(originX + x / (3 * area), originY + y / (3 * area))
+}
+
+function crossed([x, y]: Position, [nextX, nextY]: Position) {
+  const cross = x * nextY - nextX * y
+  return { cross, x: (x + nextX) * cross, y: (y + nextY) * cross }
+}
+
+/** To 1e-7 degrees, about a centimetre, as places are kept. */
+function rounded(lon: number, lat: number): Point {
+  return { lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)) }
+}
