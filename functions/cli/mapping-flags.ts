@@ -122,8 +122,8 @@ function pairs(flag: string, texts: readonly string[] = []): Record<string, stri
 function numbersOfFields(flag: 'scale' | 'offset', texts: readonly string[] = []): Record<string, number> {
   return Object.fromEntries(
     texts.map(text => {
-      const [field, factor] = text.includes('=') ? text.split('=', 2) : ['ndvi', text]
-      return [field, plainNumber(flag, factor as string)]
+      const [field, number] = text.includes('=') ? text.split('=', 2) : ['ndvi', text]
+      return [field, plainNumber(flag, number as string)]
     }),
   )
 }

@@ -1,3 +1,5 @@
+import { momentsOf } from '../core/ring-moments.ts'
+
 /** Point in degrees. */
 export interface Point {
   lon: number
@@ -13,7 +15,7 @@ type Position = readonly [x: number, y: number]
  * Reads a GeoJSON geometry, as an object or as its text, and returns its place: a point itself, of an area the centroid
  * of its outer rings, of several points or a line their mean. Null for what is none of these, such as an empty geometry.
  */
-export function placeOf(cell: unknown): Point | null {
+function placeOf(cell: unknown): Point | null {
   const geometry = typeof cell === 'string' ? parsed(cell) : cell
   if (typeof geometry !== 'object' || geometry === null) return null
   const { type, coordinates, geometries } = geometry as Record<string, unknown>
@@ -24,6 +26,15 @@ export function placeOf(cell: unknown): Point | null {
   if (type === 'Polygon') return centroid([coordinates[0]])
   if (type === 'MultiPolygon') return centroid(coordinates.map(polygon => (Array.isArray(polygon) ? polygon[0] : null)))
   return meanOf(positionsIn(coordinates))
+}
+
+/** Reader of places that reads a geometry once for both of its coordinates. */
+export function placeReader(): (cell: unknown) => Point | null {
+  let last: { cell: unknown; place: Point | null } | undefined
+  return cell => {
+    if (last === undefined || last.cell !== cell) last = { cell, place: placeOf(cell) }
+    return last.place
+  }
 }
 
 function parsed(text: string): unknown {
@@ -49,27 +60,12 @@ function meanOf(positions: readonly Position[]): Point | null {
 }
 
 function centroid(rings: readonly unknown[]): Point | null {
-  const outlines = rings.map(positionsIn).filter(({ length }) => length > 0)
-  const [originX, originY] = outlines[0]?.[0] ?? [0, 0]
-  let [area, x, y] = [0, 0, 0]
-  for (const ring of outlines) {
-    // Coordinates count from the first corner on: small outlines far from 0 would lose digits otherwise.
-    const corners = ring.map(([cornerX, cornerY]): Position => [cornerX - originX, cornerY - originY])
-    const parts = corners.map((corner, index) => crossed(corner, corners[(index + 1) % corners.length] as Position))
-    const sign = Math.sign(parts.reduce((sum, part) => sum + part.cross, 0))
-    for (const part of parts) {
-      area += sign * part.cross
-      x += sign * part.x
-      y += sign * part.y
-    }
-  }
-  if (area === 0) return meanOf(outlines.flat())
-  return rounded(originX + x / (3 * area), originY + y / (3 * area))
-}
-
-function crossed([x, y]: Position, [nextX, nextY]: Position) {
-  const cross = x * nextY - nextX * y
-  return { cross, x: (x + nextX) * cross, y: (y + nextY) * cross }
+  const outlines = rings.map(positionsIn)
+  const moments = outlines.map(momentsOf)
+  const sum = (axis: 'area' | 'x' | 'y') =>
+    moments.reduce((total, ring) => total + Math.sign(ring.area) * ring[axis], 0)
+  const area = sum('area')
+  return area === 0 ? meanOf(outlines.flat()) : rounded(sum('x') / area, sum('y') / area)
 }
 
 /** To 1e-7 degrees, about a centimetre, as places are kept. */

@@ -5,20 +5,8 @@ const OPENEO_HEADER = /^(avg_|mean_)?(band_0|ndvi)$/
 
 /** Words of headers that have `ndvi` in their names and hold something else than the mean NDVI of an image. */
 const OTHER_WORDS: ReadonlySet<string> = new Set([
-  ...[
-    'anomaly',
-    'anomalies',
-    'anom',
-    'delta',
-    'diff',
-    'difference',
-    'change',
-    'trend',
-    'slope',
-    'z',
-    'zscore',
-    'score',
-  ],
+  ...['anomaly', 'anomalies', 'anom', 'delta', 'diff', 'difference', 'change', 'trend', 'slope'],
+  ...['z', 'zscore', 'score'],
   ...['std', 'stdev', 'stddev', 'sd', 'var', 'variance', 'cv', 'min', 'minimum', 'max', 'maximum', 'sum', 'integral'],
   ...['count', 'n', 'quality', 'qa', 'flag', 'rank', 'percentile', 'baseline', 'reference', 'ref', 'historical'],
   ...['longterm', 'lta', 'climatology', 'lag', 'lagged', 'prev', 'previous', 'predicted', 'forecast', 'target'],

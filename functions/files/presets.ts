@@ -28,11 +28,17 @@ export function headerKey(header: string): string {
     .replaceAll(/^_+|_+$/g, '')
 }
 
-/** Columns of programs that name the mean, the extremes and the deviation of NDVI without its name. */
-function statistics(deviation: string): Preset['columns'] {
-  return { ndvi_mean: 'mean', ndvi_std: deviation, ndvi_min: 'min', ndvi_max: 'max' }
+/** Columns of programs that name the mean, the extremes and the deviation of NDVI, each after the same prefix. */
+function statistics(deviation: string, prefix = ''): Preset['columns'] {
+  return {
+    ndvi_mean: `${prefix}mean`,
+    ndvi_std: `${prefix}${deviation}`,
+    ndvi_min: `${prefix}min`,
+    ndvi_max: `${prefix}max`,
+  }
 }
 
+/** Id of images in files that are the series of one place. */
 const FILE_AND_DAY = { image_id: '{file}_{date}' }
 
 /** Presets in the order in which they are tried. */
@@ -55,26 +61,14 @@ export const PRESETS: readonly Preset[] = [
     name: 'sentinel-hub-table',
     writtenBy: 'tables of Sentinel Hub statistics, a column for each statistic',
     headers: ['interval_from', 'ndvi_b0_mean'],
-    columns: {
-      timestamp: 'interval_from',
-      ndvi_mean: 'ndvi_b0_mean',
-      ndvi_std: 'ndvi_b0_stdev',
-      ndvi_min: 'ndvi_b0_min',
-      ndvi_max: 'ndvi_b0_max',
-    },
+    columns: { timestamp: 'interval_from', ...statistics('stdev', 'ndvi_b0_') },
     constants: FILE_AND_DAY,
   },
   {
     name: 'sentinel-hub-csv',
     writtenBy: 'Copernicus Browser and EO Browser statistics',
     headers: ['c0_date', 'c0_mean'],
-    columns: {
-      timestamp: 'c0_date',
-      ndvi_mean: 'c0_mean',
-      ndvi_std: 'c0_stdev',
-      ndvi_min: 'c0_min',
-      ndvi_max: 'c0_max',
-    },
+    columns: { timestamp: 'c0_date', ...statistics('stdev', 'c0_') },
     constants: FILE_AND_DAY,
   },
   {
@@ -108,13 +102,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'ornl-statistics',
     writtenBy: 'statistics of ORNL DAAC subsets',
     headers: ['calendar_date', 'value_mean'],
-    columns: {
-      timestamp: 'calendar_date',
-      ndvi_mean: 'value_mean',
-      ndvi_std: 'value_standarddeviation',
-      ndvi_min: 'value_min',
-      ndvi_max: 'value_max',
-    },
+    columns: { timestamp: 'calendar_date', ...statistics('standarddeviation', 'value_') },
     constants: FILE_AND_DAY,
   },
   {

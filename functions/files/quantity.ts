@@ -23,6 +23,15 @@ export interface Quantities {
   refuseOthers(rows: readonly TableRow[]): void
 }
 
+/** Column that names quantities, with the last name of NDVI and of another quantity that its rows had. */
+interface NamingColumn {
+  at: number
+  header: string
+  isFileName: boolean
+  ndvi?: string
+  other?: string
+}
+
 /**
  * Finds the columns that name quantities. There are none where the column of NDVI says itself that it is NDVI.
  *
@@ -34,29 +43,29 @@ export function quantitiesOf({ file, columns }: Table, { sources }: Plan, isAske
     sources.ndvi_mean !== undefined && columnsOf(sources.ndvi_mean).some(at => NDVI.test(columns[at] ?? ''))
   const isQuantity = (header: string, at: number) =>
     headerKey(header) === FILE_NAME || (QUANTITY_HEADERS.has(headerKey(header)) && !used.has(at))
-  const found = columns.flatMap((header, at) => (isQuantity(header, at) ? [at] : []))
-  const seen = found.map((): { ndvi?: string; other?: string } => ({}))
+  const found = columns.flatMap((header, at): NamingColumn[] =>
+    !isNamed && isQuantity(header, at) ? [{ at, header, isFileName: headerKey(header) === FILE_NAME }] : [],
+  )
   return {
-    columns: isNamed ? [] : found,
+    columns: found.map(({ at }) => at),
     refuseOthers(rows) {
-      if (isNamed) return
-      for (const [index, at] of found.entries()) {
-        const names = seen[index] as (typeof seen)[number]
+      for (const names of found) {
+        const { at, header, isFileName } = names
         for (const row of rows) {
           const name = 'values' in row ? row.values[at] : undefined
           if (typeof name !== 'string' || name === '') continue
           if (NDVI.test(name) && !OTHER.test(name)) names.ndvi = name
-          else if (headerKey(columns[at] as string) !== FILE_NAME || OTHER.test(name)) names.other = name
+          else if (!isFileName || OTHER.test(name)) names.other = name
         }
         if (names.other === undefined) continue
         if (names.ndvi === undefined) {
           if (isAsked || !OTHER.test(names.other)) continue
           throw new SourceError(
-            `${file}: by the column ${quoted(columns[at] as string)} rows hold ${quoted(names.other)}, not NDVI. Nothing was taken; --column ndvi_mean=HEADER says that a column is NDVI all the same`,
+            `${file}: by the column ${quoted(header)} rows hold ${quoted(names.other)}, not NDVI. Nothing was taken; --column ndvi_mean=HEADER says that a column is NDVI all the same`,
           )
         }
         throw new SourceError(
-          `${file}: by the column ${quoted(columns[at] as string)} some rows hold ${quoted(names.ndvi)} and others ${quoted(names.other)}: keep those of NDVI in the file, and no others. Nothing was taken`,
+          `${file}: by the column ${quoted(header)} some rows hold ${quoted(names.ndvi)} and others ${quoted(names.other)}: keep those of NDVI in the file, and no others. Nothing was taken`,
         )
       }
     },

@@ -1,7 +1,7 @@
 import { decodeAt, InvalidEventError, ORIGINAL_NUMBERS, PLACE_TEXTS, type WireEvent } from '../core/event.ts'
 import { dayOf, formatTimestamp } from '../core/time.ts'
 import type { ClassNames } from './class-names.ts'
-import { placeOf } from './geometry.ts'
+import { placeReader } from './geometry.ts'
 import type { Mapping } from './mapping.ts'
 import { type NdviColumn, ndviColumn } from './ndvi-column.ts'
 import { isNothing, readNumber } from './numbers.ts'
@@ -58,6 +58,7 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
   const nodata = new Set(mapping.nodata)
   const ndvi = ndviColumn(file, mapping, context.report)
   const factorOf = (field: Field) => mapping.scale?.[field] ?? defaultFactor(field, mapping, table, context.percents)
+  const placeOf = placeReader()
   const numbers = NUMBER_FIELDS.flatMap(field => {
     const source = plan.sources[field]
     return source ? [{ field, source, factor: factorOf(field), decimal: context.decimalOf(field) }] : []
@@ -83,7 +84,8 @@ export function rowReader(table: Table, plan: Plan, mapping: Mapping, context: R
     if (typeof wire.class_name === 'string') wire.class_name = context.classes.known(wire.class_name)
     if (composed) wire.image_id = composed(wire, eventMs)
     for (const { field, source, factor, decimal } of numbers) {
-      const cell = cellOf(source, values)
+      const cell =
+        'geometry' in source ? (placeOf(values[source.geometry])?.[source.axis] ?? null) : cellOf(source, values)
       const number = readNumber(cell, decimal)
       if (field === 'ndvi_mean' && number !== undefined && isLeftOut(number)) return null
       wire[field] = scaled(field, number, cell, factor, scaling)
@@ -151,7 +153,6 @@ function offsetsOf({ offset = {} }: Mapping): ReadonlyMap<Field, number> {
 }
 
 function cellOf(source: FieldSource, values: readonly unknown[]): unknown {
-  if ('geometry' in source) return placeOf(values[source.geometry])?.[source.axis] ?? null
   return 'column' in source
     ? values[source.column]
     : 'template' in source

@@ -1,3 +1,4 @@
+import { momentsOf } from '../../core/ring-moments.ts'
 import type { GridProjection, Place } from './projection.ts'
 
 /** Closed line. Its last point, which equals the first, is left out. */
@@ -46,31 +47,6 @@ export function shapeOf({ polygons }: Pick<Site, 'polygons'>, { toPixel }: GridP
   const centroid: Place =
     area > 0 ? [momentX / area, momentY / area] : first ? toPixel(first) : [Number.NaN, Number.NaN]
   return { edges: Float64Array.from(edges), extent, area, centroid }
-}
-
-/**
- * Computes signed area and first moments of a ring, relative to its first point, so that large coordinates do not
- * cancel.
- */
-function momentsOf(ring: Ring): { area: number; x: number; y: number } {
-  const [originX, originY] = ring[0] ?? [0, 0]
-  let doubled = 0
-  let sixfoldX = 0
-  let sixfoldY = 0
-  for (let at = 0, before = ring.length - 1; at < ring.length; before = at++) {
-    const [ax, ay] = relative(ring[before] as Place, originX, originY)
-    const [bx, by] = relative(ring[at] as Place, originX, originY)
-    const cross = ax * by - bx * ay
-    doubled += cross
-    sixfoldX += (ax + bx) * cross
-    sixfoldY += (ay + by) * cross
-  }
-  const area = doubled / 2
-  return { area, x: sixfoldX / 6 + originX * area, y: sixfoldY / 6 + originY * area }
-}
-
-function relative([x, y]: Place, originX: number, originY: number): Place {
-  return [x - originX, y - originY]
 }
 
 function addEdges(edges: number[], ring: Ring, direction: number): void {
