@@ -118,9 +118,10 @@ export function withinSizeLimit(producers: SeenProducers, future: Slot): { kept:
 }
 
 /**
- * Drops the records that are older than any copy can be: they lie beyond the look-back, and enough later slots are known
- * that a clock which leapt some hours ahead cannot have made them. So a lane that is read hours
- * after the leap, when its time stamps no longer lie in the future, still knows the producers of before.
+ * Drops the producers that are older than any copy can be: their latest records lie beyond the look-back, and enough
+ * later slots are known that a clock which leapt some hours ahead cannot have made them. So a lane that is read hours
+ * after the leap, when its time stamps no longer lie in the future, still knows the producers of before. A producer that
+ * is kept keeps all its records: one of them may look old only because a clock that was set back stamped it.
  *
  * @param reached slot of the lane's last record, or now when that lies in the future
  */
@@ -132,10 +133,8 @@ export function withoutExpired(
   const oldest = Math.min(reached - slotMs - lookBackMs(slotMs), oldestRemembered(producers, reached, slotMs))
   const kept = new Map<string, readonly SeenRecord[]>()
   for (const [producer, records] of producers) {
-    // Records are sorted by slot: if the first is recent, all are.
-    const isWhole = (records[0] as SeenRecord).slot >= oldest
-    const recent = isWhole ? records : records.filter(seen => seen.slot >= oldest)
-    if (recent.length > 0) kept.set(producer, recent)
+    // Records are sorted by slot: the last is the latest.
+    if ((records.at(-1) as SeenRecord).slot >= oldest) kept.set(producer, records)
   }
   return kept
 }

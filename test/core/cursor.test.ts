@@ -237,4 +237,15 @@ describe('a cursor forgets a producer', () => {
   it('never because of a slot before the current one', () => {
     expect(kept(1, 0, 1, 5, 6, 7, 8, 9)).toEqual([0, 1, 5, 6, 7, 8, 9])
   })
+
+  it('whole or not at all: a record stamped by a clock that was set back stays with a later one', () => {
+    const records = [
+      { counter: 3, slot: slot(-5) },
+      { counter: 2, slot: slot(0) },
+    ]
+    const others = [1, 2, 3, 4, 5].map(at => [String(at), seen(1, slot(at))] as const)
+    const producers = new Map([['p', records], ...others])
+    expect(withoutExpired(producers, slot(5), HOUR_MS).get('p')).toEqual(records)
+    expect(withoutExpired(new Map([...producers, ['6', seen(1, slot(6))]]), slot(6), HOUR_MS).has('p')).toBe(false)
+  })
 })
