@@ -88,9 +88,10 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
         return tooLargeFor(events.length, outcome)
       case 'not-sent':
         return tryAgain('Too many requests wait for the log', 'Nothing of this one was taken. Send it again.')
+      case 'unwritable':
       case 'unknown':
         return tryAgain(
-          'The log does not answer',
+          outcome.kind === 'unwritable' ? 'The disk of the log refuses writes' : 'The log does not answer',
           key === undefined
             ? `${outcome.error}. The log may have the events or not. With an Idempotency-Key they can be sent again without harm.`
             : `${outcome.error}. Send the same again with the same Idempotency-Key.`,

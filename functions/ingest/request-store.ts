@@ -16,6 +16,8 @@ export type StoreOutcome =
   | { kind: 'too-large'; error: string; bytes: number; limit: number | null }
   /** Nothing was sent to the log. */
   | { kind: 'not-sent'; error: string }
+  /** The disk of the log refuses writes. The log may have stored them or not. */
+  | { kind: 'unwritable'; error: string }
   /** The log may have stored them or not. */
   | { kind: 'unknown'; error: string }
 
@@ -97,7 +99,7 @@ export function requestStore(
 }
 
 /**
- * Appends a record, and answers by a time limit. `onEnd` is called when the last attempt has ended, which may be long
+ * Appends a record, and answers by a time limit, or at once when the disk of the log refuses writes. `onEnd` is called when the last attempt has ended, which may be long
  * after the answer.
  */
 async function appendUntil(
@@ -112,13 +114,19 @@ async function appendUntil(
     lastError = error
     onRetry(error)
   }
+  // A full disk stays full for longer than a sender waits, so the sender is told at once.
+  const append: EventLog['append'] = async records => {
+    const outcomes = await log.append(records)
+    if (outcomes.some(outcome => 'error' in outcome && outcome.unwritable)) giveUp.abort()
+    return outcomes
+  }
   const toLog = async (): Promise<AppendFailure | null> => {
     const destination = await route().catch((error: unknown) => {
       if (error instanceof RouteUnknownError) return error
       throw error
     })
     if (destination instanceof RouteUnknownError) return { error: destination.message }
-    return appendWithRetries(log, { ...destination, data }, time, noteRetry, giveUp.signal)
+    return appendWithRetries({ append }, { ...destination, data }, time, noteRetry, giveUp.signal)
   }
   const appending = toLog().finally(onEnd)
   const ended = await within(
@@ -189,5 +197,6 @@ function noAnswer(lastError: string | undefined): StoreOutcome {
 function outcomeOf(failure: AppendFailure | null, bytes: number): StoreOutcome {
   if (failure === null) return { kind: 'stored' }
   const { error } = failure
-  return failure.tooLarge ? { kind: 'too-large', error, bytes, limit: null } : { kind: 'unknown', error }
+  if (failure.tooLarge) return { kind: 'too-large', error, bytes, limit: null }
+  return { kind: failure.unwritable ? 'unwritable' : 'unknown', error }
 }

@@ -46,7 +46,7 @@ export function isContinuable(
  *   not.
  */
 export async function appendWithRetries(
-  log: EventLog,
+  log: Pick<EventLog, 'append'>,
   record: Append,
   time: RetryTime,
   onRetry: (error: string) => void,
@@ -65,7 +65,7 @@ export async function appendWithRetries(
   }
 }
 
-async function attempt(log: EventLog, record: Append): Promise<AppendOutcome> {
+async function attempt(log: Pick<EventLog, 'append'>, record: Append): Promise<AppendOutcome> {
   try {
     const [outcome] = await log.append([record])
     return outcome ?? { error: 'the log told no outcome' }

@@ -18,6 +18,8 @@ export interface AppendFailure {
    * True when the log accepts no record of this size: sending the same bytes again never helps. Otherwise it may help.
    */
   tooLarge?: true
+  /** True when the disk of the log refuses writes: sending again helps only after somebody has mended that. */
+  unwritable?: true
 }
 
 /** State of the records of a lane behind a cursor. */

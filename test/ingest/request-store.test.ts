@@ -129,6 +129,24 @@ describe('a log that is slow', () => {
   })
 })
 
+it('a disk that refuses writes is told at once, with a key and without, and the next request is stored', async () => {
+  let isFull = true
+  let attempts = 0
+  const error = 'no room on its disk'
+  const { time, store, outcome, origins } = openStore(log => async records => {
+    attempts++
+    return isFull ? records.map(() => ({ error, unwritable: true })) : log.append(records)
+  })
+  for (const key of [undefined, 'key']) {
+    expect(await time.run(store(key))).toEqual({ kind: 'unwritable', afterMs: 0 })
+  }
+  expect(await time.run(outcome())).toEqual({ kind: 'unwritable', error })
+  expect(attempts).toBe(3)
+  isFull = false
+  expect(await time.run(store())).toMatchObject({ kind: 'stored' })
+  expect(await origins()).toHaveLength(1)
+})
+
 it('a request that may be missing is not confused with the next one, which has another producer', async () => {
   let isLost = true
   const { time, store, origins } = openStore(log => async records => {

@@ -74,7 +74,10 @@ async function expectReadsOnly(system: System, reason: RegExp): Promise<void> {
   await counted(system, 3)
   const refused = await post(system, 'b', 4)
   expect(refused.status).toBe(503)
-  expect(await refused.json()).toMatchObject({ detail: expect.stringMatching(reason) })
+  expect(await refused.json()).toMatchObject({
+    title: 'The disk of the log refuses writes',
+    detail: expect.stringMatching(reason),
+  })
   const { reasons } = await eventually(system.health, ({ reasons }) => reasons.some(each => reason.test(each)))
   expect(reasons.join()).toContain('Appending to the event log fails')
   await counted(system, 3)

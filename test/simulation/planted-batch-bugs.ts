@@ -9,7 +9,7 @@ export const PLANTED_APPEND_BUGS: readonly PlantedBug[] = [
     name: 'append acknowledged before its commit',
     file: 'functions/adapters/sqlite/log-writer.ts',
     edits: [
-      ['    return thread.call({', '    void thread.call({'],
+      ["    return commit({ kind: 'append'", "    void commit({ kind: 'append'"],
       [
         '[packed.bytes.buffer])\n',
         '[packed.bytes.buffer]).catch(() => {})\n    return Promise.resolve(places.map(() => ++early))\n',

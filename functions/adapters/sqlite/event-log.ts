@@ -3,9 +3,9 @@ import type { ClockReading } from '../../core/arrival-clock.ts'
 import { laneName, type Position, START, toPosition, toSequenceNumber } from '../../core/lane.ts'
 import type { Append, AppendFailure, AppendOutcome, EventLog } from '../../ports/event-log.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { transaction } from './database.ts'
+import { transaction, UnwritableError } from './database.ts'
 import { defineLog, logStatements } from './log-tables.ts'
-import { inodeOf, type LogWriter, writerHere, writerInThread } from './log-writer.ts'
+import { inodeOf, type LogWriter, type Place, writerHere, writerInThread } from './log-writer.ts'
 import { machineClocks } from './machine-clocks.ts'
 
 /** SQLite's name for a database in memory. */
@@ -113,12 +113,24 @@ async function appendRecords(
   const places = records.map(record => ({ shard: lanes.shardFor(record), data: record.data }))
   const refusals = places.map(({ data }) => refusalOf(data.byteLength, maxRecordBytes))
   const taken = places.filter((_, index) => !refusals[index])
-  const sequences = taken.length > 0 ? await writer.append(taken) : []
+  const sequences = taken.length > 0 ? await sequencesOf(taken, writer) : []
   let next = 0
-  return places.map(
-    ({ shard }, index): AppendOutcome =>
-      refusals[index] ?? { lane: lanes.laneOf(shard), position: toPosition(sequences[next++] as number) },
-  )
+  return places.map(({ shard }, index): AppendOutcome => {
+    const refusal = refusals[index]
+    if (refusal) return refusal
+    if (!Array.isArray(sequences)) return sequences
+    return { lane: lanes.laneOf(shard), position: toPosition(sequences[next++] as number) }
+  })
+}
+
+/** Writes places, and returns the sequence number of each, or the failure of all. */
+async function sequencesOf(places: readonly Place[], writer: LogWriter): Promise<number[] | AppendFailure> {
+  try {
+    return await writer.append(places)
+  } catch (error) {
+    if (error instanceof UnwritableError) return { error: error.message, unwritable: true }
+    throw error
+  }
 }
 
 function refusalOf(bytes: number, maxRecordBytes: number): AppendFailure | undefined {

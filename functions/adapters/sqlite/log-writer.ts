@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type ClockReading, type LastArrival, leapGuard, nextArrivalMs } from '../../core/arrival-clock.ts'
 import { inGroups } from '../in-groups.ts'
 import { functionInThread } from '../thread.ts'
-import { openDatabase, transaction, whenFree } from './database.ts'
+import { openDatabase, transaction, UnwritableError, whenFree } from './database.ts'
 
 /** Record with the shard that it goes to. */
 export interface Place {
@@ -27,12 +27,16 @@ export type LogCommit =
 /**
  * Writes a commit, and resolves with the sequence numbers of the appended records when they are on the disk.
  *
- * @throws Error when nothing of it is stored: the file is locked by another process, cannot be written or was removed,
- *   or the clock is not trusted
+ * @throws Error when nothing of it is stored: the file is locked by another process or was removed, or the clock is not
+ *   trusted
+ * @throws UnwritableError when its disk refuses writes
  */
-type Commit = (commit: LogCommit) => Promise<number[]>
+export type Commit = (commit: LogCommit) => Promise<number[]>
 
-/** Writer of the log. Its promises resolve when the change is on the disk. */
+/** Result of a commit, or the message of an UnwritableError: the class of an error is lost between threads. */
+export type CommitValue = number[] | { unwritable: string }
+
+/** Writer of the log. Its promises resolve when the change is on the disk; they reject like Commit. */
 export interface LogWriter {
   /** Returns the sequence number of each record. */
   append(places: readonly Place[]): Promise<number[]>
@@ -53,16 +57,18 @@ export interface LogFile {
  * disk.
  */
 export function writerInThread(log: LogFile, readClocks: () => ClockReading): LogWriter {
-  const thread = functionInThread<LogCommit, number[]>(new URL('log-writer-thread.ts', import.meta.url), log)
+  const thread = functionInThread<LogCommit, CommitValue>(new URL('log-writer-thread.ts', import.meta.url), log)
+  const commit = async (event: LogCommit, transfer?: readonly ArrayBuffer[]) =>
+    resultOf(await thread.call(event, transfer))
   const groups = inGroups((places: readonly Place[]) => {
     const packed = packPlaces(places)
-    return thread.call({ kind: 'append', places: packed, now: readClocks() }, [packed.bytes.buffer])
+    return commit({ kind: 'append', places: packed, now: readClocks() }, [packed.bytes.buffer])
   })
   let trimmed: Promise<unknown> = Promise.resolve()
   return {
     append: groups.add,
     async trim(shard, upTo, keptMs) {
-      const trimming = thread.call({ kind: 'trim', shard, upTo, keptMs })
+      const trimming = commit({ kind: 'trim', shard, upTo, keptMs })
       trimmed = Promise.allSettled([trimmed, trimming])
       await trimming
     },
@@ -72,6 +78,21 @@ export function writerInThread(log: LogFile, readClocks: () => ClockReading): Lo
       await thread.stop()
     },
   }
+}
+
+/** Returns the result of a commit, or the message of its UnwritableError, as a value. */
+export async function commitValue(committing: Promise<number[]>): Promise<CommitValue> {
+  try {
+    return await committing
+  } catch (error) {
+    if (error instanceof UnwritableError) return { unwritable: error.message }
+    throw error
+  }
+}
+
+function resultOf(value: CommitValue): number[] {
+  if ('unwritable' in value) throw new UnwritableError(value.unwritable)
+  return value
 }
 
 /** Creates a writer that commits in this thread, for a log in memory, which never waits for a disk. */

@@ -28,7 +28,8 @@ const SPAN_MS = SECOND_MS
  */
 const MOST_SPANS = 600
 /**
- * Number of failures in a row that are not reported: a log may refuse a record and accept it immediately afterwards.
+ * Number of failures in a row that are not reported: a log may refuse a record and accept it immediately afterwards. A
+ * disk that refuses writes is reported at once.
  */
 const TOLERATED = 2
 
@@ -60,7 +61,8 @@ export function watchedLog(inner: EventLog, failures: Failures, elapsedMs: () =>
       const outcomes = await inner.append(records)
       for (const outcome of outcomes) if ('position' in outcome) acknowledge(outcome.lane, outcome.position)
       const failure = outcomes.find(outcome => 'error' in outcome && !outcome.tooLarge)
-      if (failure && 'error' in failure) failures.failed(APPEND_COMPONENT, failure.error, TOLERATED)
+      if (failure && 'error' in failure)
+        failures.failed(APPEND_COMPONENT, failure.error, failure.unwritable ? 0 : TOLERATED)
       else failures.recovered(APPEND_COMPONENT)
       return outcomes
     } catch (error) {
