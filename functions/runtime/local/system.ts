@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expiredBefore } from '../../batch/expiry.ts'
 import type { Rule } from '../../core/alert.ts'
 import { START } from '../../core/lane.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/time.ts'
 import { heartbeatEveryMs, sendHeartbeats } from '../../ingest/heartbeat.ts'
 import { systemTime } from '../../ingest/retry.ts'
 import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
@@ -44,8 +44,10 @@ const COMPONENTS = {
   'clean-up': 'Cleaning up',
 }
 
+/** Time until a periodic task that failed once runs again, ms. It doubles with each further failure. */
+const FIRST_RETRY_MS = SECOND_MS
 /** Longest time until a periodic task that failed runs again, ms: health must not tell of it for an hour. */
-const FAILED_AGAIN_MS = MINUTE_MS
+const LONGEST_RETRY_MS = MINUTE_MS
 
 /** Time for which the log keeps records that both consumers have read, ms; the default of a stream on AWS. */
 const LOG_RETENTION_MS = DAY_MS
@@ -93,18 +95,23 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   })
 
   const stopping = new AbortController()
-  const schedule = (name: keyof typeof COMPONENTS, everyMs: number, task: () => Promise<unknown>) =>
-    repeat(stopping.signal, async () => {
+  const schedule = (name: keyof typeof COMPONENTS, everyMs: number, task: () => Promise<unknown>) => {
+    let retryMs = FIRST_RETRY_MS
+    return repeat(stopping.signal, async () => {
       try {
         await task()
         failures.recovered(COMPONENTS[name])
+        retryMs = FIRST_RETRY_MS
         return everyMs
       } catch (error) {
         failures.failed(COMPONENTS[name], error)
         logger.warn(`${name} failed`, { error: String(error) })
-        return Math.min(everyMs, FAILED_AGAIN_MS)
+        const waitMs = Math.min(everyMs, retryMs)
+        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
+        return waitMs
       }
     })
+  }
   const schedules = [
     schedule('heartbeat', heartbeatEveryMs(slotMs), () => sendHeartbeats(log, Date.now())),
     schedule('batch', slotMs, () => runtime.runBatch()),
