@@ -68,8 +68,7 @@ const DROPPED = new Set('sort toSorted filter slice subarray reverse toReversed 
 
 /** A module's mutants, in order of place, outer ones first. */
 export function mutantsOf(file: string, source: string): Mutant[] {
-  const { program, errors } = parseSync(file, source)
-  if (errors[0]) throw new Error(`${file}: ${errors[0].message}`)
+  const program = parse(source, file)
   const mutants: Mutant[] = []
   const note: Note = (node, after, kind = 'expression') => {
     const before = textOf(node, source)
@@ -77,8 +76,21 @@ export function mutantsOf(file: string, source: string): Mutant[] {
     const line = source.slice(0, node.start).split('\n').length
     mutants.push({ file, line, start: node.start, end: node.end, before, after, kind })
   }
-  visit(program as unknown as Node, source, note)
+  visit(program, source, note)
   return mutants
+}
+
+function parse(source: string, file = 'module.ts'): Node {
+  const { program, errors } = parseSync(file, source)
+  if (errors[0]) throw new Error(`${file}: ${errors[0].message}`)
+  return program as unknown as Node
+}
+
+/** Statements that are an expression, without directives. */
+function expressionStatements(node: Node): Node[] {
+  const own = node.type === 'ExpressionStatement' && !node.directive ? [node] : []
+  const children = Object.values(node).flat().filter(isNode)
+  return [...own, ...children.flatMap(expressionStatements)]
 }
 
 function visit(node: Node, source: string, note: Note): void {
@@ -240,6 +252,13 @@ export function withMutants(source: string, mutants: readonly { id: number; muta
     const [from, before, to, behind] = wrap[kind]
     opened.push({ at: from, text: before })
     closed.unshift({ at: to, text: behind })
+  }
+  const starts = new Set(mutants.map(({ mutant }) => mutant.start))
+  for (const { start, end } of expressionStatements(parse(source))) {
+    if (!starts.has(start)) continue
+    // Without a brace, the parenthesis would call what the line before ends with.
+    opened.unshift({ at: start, text: '{' })
+    closed.push({ at: end, text: ';}' })
   }
   // Where one node ends and the next begins, closing comes first; of two that end together, the inner one.
   const inserts = [...closed, ...opened].sort((a, b) => a.at - b.at)
