@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 
 /** Flag of a command line, with its line in the help. */
@@ -11,7 +12,8 @@ export interface Flag {
   help: string
 }
 
-type Values<Flags extends Record<string, Flag>> = {
+/** Values of the flags of a command line. */
+export type Values<Flags extends Record<string, Flag>> = {
   [Name in keyof Flags]: Flags[Name]['type'] extends 'boolean'
     ? boolean
     : Flags[Name] extends { multiple: true }
@@ -25,7 +27,7 @@ type Values<Flags extends Record<string, Flag>> = {
 export class UsageError extends Error {}
 
 /**
- * Runs a command line program: parses its flags, answers --help, refuses unknown flags, and reports errors in one line.
+ * Runs a command line program: parses its flags, answers --help and --version, refuses unknown flags, and reports errors in one line.
  */
 export async function runCommand<const Flags extends Record<string, Flag>>(
   command: {
@@ -42,6 +44,7 @@ export async function runCommand<const Flags extends Record<string, Flag>>(
   try {
     const parsed = parse(command)
     if (parsed === 'help') process.stdout.write(helpText(command))
+    else if (parsed === 'version') process.stdout.write(`${versionText()}\n`)
     else process.exitCode = (await main(parsed.values, ...parsed.positionals)) ?? 0
   } catch (error) {
     const isUsage = error instanceof UsageError
@@ -56,8 +59,8 @@ function parse<Flags extends Record<string, Flag>>({
 }: {
   flags: Flags
   arguments?: number
-}): { values: Values<Flags>; positionals: string[] } | 'help' {
-  const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } }
+}): { values: Values<Flags>; positionals: string[] } | 'help' | 'version' {
+  const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } }
   for (const [name, flag] of Object.entries(flags)) {
     const { type, multiple = false } = flag
     options[name] = flag.default === undefined ? { type, multiple } : { type, default: flag.default }
@@ -65,7 +68,8 @@ function parse<Flags extends Record<string, Flag>>({
   try {
     const { values, positionals } = parseArgs({ options, strict: true, allowPositionals: most > 0 })
     if (positionals.length > most) throw new Error(`'${positionals[most]}' is one argument too many`)
-    return values.help ? 'help' : { values: values as Values<Flags>, positionals }
+    if (values.help) return 'help'
+    return values.version ? 'version' : { values: values as Values<Flags>, positionals }
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
@@ -76,9 +80,14 @@ function helpText({ usage, summary, flags }: { usage: string; summary: string; f
     `--${name}${flag.value ? ` ${flag.value}` : ''}`,
     flag.help + (flag.default === undefined ? '' : ` (default ${flag.default})`),
   ])
-  rows.push(['--help', 'Show this help'])
+  rows.push(['--help', 'Show this help'], ['--version', 'Show the versions of landcover and Node'])
   const width = Math.max(...rows.map(([left]) => (left as string).length)) + 2
   return `${summary}\n\nUsage: ${usage}\n\n${rows.map(([left, right]) => `  ${(left as string).padEnd(width)}${right}\n`).join('')}`
+}
+
+function versionText(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return `landcover ${version}, Node ${process.versions.node}`
 }
 
 /**

@@ -1,5 +1,6 @@
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -137,6 +138,7 @@ describe('npm start refuses', () => {
     const { code, stderr } = await runStart(['--no-demo', '--port', String(port), '--state', state]).finished
     expect(stderr).toBe(`port ${port} is taken: choose another with --port\n`)
     expect(code).toBe(1)
+    expect(existsSync(state)).toBe(false)
   })
 
   it('a state that a system uses, with exit code 1 and what to do', async () => {
@@ -180,6 +182,71 @@ describe('npm start refuses', () => {
   })
 })
 
+/** Programs that start another one which can write files of this size at most, bytes. */
+const withRoomFor = (bytes: number) => ['prlimit', `--fsize=${bytes}:`]
+const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0
+
+describe.skipIf(!hasPrlimit)('a start that fails', () => {
+  it.each([
+    ['before it has settings', 0],
+    ['after it has settings', 4_096],
+  ])('%s leaves nothing of a new state', async (_, bytes) => {
+    const folder = temporaryFolder()
+    const empty = join(folder, 'empty')
+    mkdirSync(empty)
+    for (const state of [join(folder, 'new'), empty]) {
+      const flags = ['--no-demo', '--port', '0', '--state', state]
+      const { code, stderr } = await runStart(flags, {}, withRoomFor(bytes)).finished
+      expect(stderr).toContain(state)
+      expect(code).toBe(1)
+    }
+    expect(readdirSync(folder)).toEqual(['empty'])
+    expect(readdirSync(empty)).toEqual([])
+  })
+
+  it('removes no file of a state that has lost its settings', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const system = await startSystem(state)
+    await produceSome(state, 10)
+    await eventually(system.classStats, rows => totalCount(rows) === 10)
+    await system.interrupt()
+    const settings = readFileSync(join(state, 'landcover.json'))
+    rmSync(join(state, 'landcover.json'))
+    const flags = ['--no-demo', '--port', '0', '--state', state]
+    expect((await runStart(flags, {}, withRoomFor(0)).finished).code).toBe(1)
+    writeFileSync(join(state, 'landcover.json'), settings)
+    const again = await startSystem(state)
+    await eventually(again.classStats, rows => totalCount(rows) === 10)
+  })
+})
+
+describe('a system that npm started', () => {
+  it('ends when npm is told to end, and leaves its port and its state to the next', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const start = () => {
+      const npm = spawn('npm', ['start', '--', '--no-demo', '--port', '0', '--state', state], {
+        cwd: join(import.meta.dirname, '../..'),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      onTestFinished(() => void npm.kill('SIGKILL'))
+      let text = ''
+      npm.stdout.setEncoding('utf8').on('data', more => (text += more))
+      return { npm, stdout: () => text, closed: once(npm.stdout, 'close') }
+    }
+    const first = start()
+    await eventually(
+      async () => first.stdout(),
+      text => text.includes('landcover is running'),
+    )
+    first.npm.kill('SIGTERM')
+    // The pipe is closed when the system has ended, too.
+    await first.closed
+    expect(first.stdout()).toMatch(/\nStopped\.\n$/)
+    const second = await startSystem(state)
+    expect((await second.interrupt()).code).toBe(0)
+  })
+})
+
 it.each([
   ['start', ['--port PORT', '--state DIR', '--fresh', '--no-demo', '--slot LENGTH', '--classes', '--rules']],
   ['produce', ['--data FILE|FOLDER', '--limit N', '--delay SECONDS', '--topic NAME', '--state DIR', '--strict']],
@@ -191,6 +258,18 @@ it.each([
   expect(long).toMatchObject({ code: 0, stderr: '' })
   expect(short).toEqual(long)
   for (const flag of flags) expect(long?.stdout).toContain(flag)
+})
+
+it('every command says its version', async () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+  for (const script of ['start', 'produce']) {
+    const { code, stdout, stderr } = await run(`functions/cli/${script}.ts`, ['--version']).finished
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: `landcover ${version}, Node ${process.versions.node}\n`,
+      stderr: '',
+    })
+  }
 })
 
 it('a state may be in a folder with an unusual name', async () => {

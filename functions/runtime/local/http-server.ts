@@ -15,12 +15,19 @@ import { targetOf } from './request-target.ts'
 export interface LocalServer {
   /** Port of the server. */
   port: number
+  /** Passes requests to the API on to these functions. Until then it answers them 503: the system is starting. */
+  serve(functions: ApiFunctions): void
   close(): Promise<void>
 }
 
-interface HttpServerOptions {
+/** Functions behind the API. */
+export interface ApiFunctions {
   serving: ProxyHandler
   ingest: ProxyHandler
+  logger: Logger
+}
+
+interface HttpServerOptions {
   /** Folder of the built dashboard. */
   site: string
   port: number
@@ -28,7 +35,6 @@ interface HttpServerOptions {
   allowedOrigins: readonly string[]
   /** Host names under which it answers, besides the loopback names. */
   allowedHosts: readonly string[]
-  logger: Logger
   limits?: HttpLimits
 }
 
@@ -72,7 +78,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
   const compress = compression() as unknown as Step
   const share = sharing(options.allowedOrigins)
   const files = sirv(site, { etag: true, dev: true })
-  const ask = asking(options, limits.bodyBytes)
+  let ask = refusing(isStarting)
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -106,6 +112,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
   const address = server.address()
   return {
     port: typeof address === 'object' && address ? address.port : options.port,
+    serve(functions) {
+      ask = asking(functions, limits.bodyBytes)
+    },
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())
@@ -176,7 +185,7 @@ function listen(server: Server, port: number): Promise<void> {
 }
 
 /** Passes requests to the functions behind the API. */
-function asking({ serving, ingest, logger }: HttpServerOptions, mostBodyBytes: number) {
+function asking({ serving, ingest, logger }: ApiFunctions, mostBodyBytes: number) {
   /** Total bytes of all requests whose bodies are being read or handled. */
   let bodyBytes = 0
 
@@ -223,8 +232,25 @@ function asking({ serving, ingest, logger }: HttpServerOptions, mostBodyBytes: n
   }
 }
 
+/** Answers every request with the same refusal. */
+function refusing(refusal: () => APIGatewayProxyResult) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // A client that is still sending would miss the answer.
+    request.resume()
+    send(response, refusal())
+  }
+}
+
+function isStarting(): APIGatewayProxyResult {
+  return tryAgain('The system is starting', 'Nothing of this request was taken. Send it again in a few seconds.')
+}
+
 function tooBusy(): APIGatewayProxyResult {
-  const answer = problem(503, 'Too much is being sent at once', 'Nothing of this request was taken. Send it again.')
+  return tryAgain('Too much is being sent at once', 'Nothing of this request was taken. Send it again.')
+}
+
+function tryAgain(title: string, detail: string): APIGatewayProxyResult {
+  const answer = problem(503, title, detail)
   return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
 }
 

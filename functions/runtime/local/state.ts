@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs'
 import { link, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -90,15 +100,40 @@ async function writeSettings(
  * @throws Error when it contains none
  */
 export function readState(folder: string): Settings {
-  if (existsSync(join(folder, SETTINGS_FILE))) return readSettings(folder)
+  if (hasState(folder)) return readSettings(folder)
   if (isBeingRemoved(folder)) {
     throw new Error(`the state in ${folder} was being removed (--fresh) and is no whole one: npm start finishes that`)
   }
   throw new Error(`there is no landcover state in ${folder}: npm start makes one`)
 }
 
+/** Returns true when the folder has a state. */
+export function hasState(folder: string): boolean {
+  return existsSync(join(folder, SETTINGS_FILE))
+}
+
+/** @throws Error when a system runs on the folder's state */
+export function refuseIfRunning(folder: string): void {
+  if (hasState(folder)) lockState(folder).release()
+}
+
+/**
+ * Notes whether a folder is missing or empty.
+ *
+ * @returns a function that removes the state which was made in such a folder since then, and the folder if that was
+ *   made, too. It does nothing for other folders: they may hold the files of a state that has lost its settings
+ */
+export function newStateRemoval(folder: string): () => void {
+  const isMissing = !existsSync(folder)
+  if (!isMissing && readdirSync(folder).length > 0) return () => {}
+  return () => {
+    if (hasState(folder)) removeState(folder)
+    if (isMissing && existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder)
+  }
+}
+
 function isBeingRemoved(folder: string): boolean {
-  return existsSync(join(folder, REMOVAL_MARK)) && !existsSync(join(folder, SETTINGS_FILE))
+  return existsSync(join(folder, REMOVAL_MARK)) && !hasState(folder)
 }
 
 /**

@@ -11,7 +11,7 @@ import { archiveBatching, SPEED_BATCHING } from '../batching.ts'
 import { compactSettled } from '../layers.ts'
 import { failureRegistry } from './failure-registry.ts'
 import { localFunctions } from './functions.ts'
-import { type LocalServer, startHttpServer } from './http-server.ts'
+import type { LocalServer } from './http-server.ts'
 import { startPolling } from './poller.ts'
 import { responseCache } from './response-cache.ts'
 import type { LocalRuntime } from './runtime.ts'
@@ -21,13 +21,8 @@ import { watchedLog } from './watched-log.ts'
 export interface SystemOptions {
   runtime: LocalRuntime
   rules: readonly Rule[]
-  /** Folder of the built dashboard. */
-  site: string
-  port: number
-  /** Origins of pages that may read the API, besides its own; `*` is any origin. */
-  allowedOrigins: readonly string[]
-  /** Host names under which the server answers, besides the loopback names. */
-  allowedHosts: readonly string[]
+  /** Web server, which answers with the system's functions from then on. */
+  server: LocalServer
 }
 
 /**
@@ -62,7 +57,7 @@ export interface RunningSystem {
 
 /** Starts what are services on AWS: the log's consumers, heartbeats, the batch schedule, and the web server. */
 export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
-  const { runtime } = options
+  const { runtime, server } = options
   const { slotMs, objects, views, logger } = runtime
   const opened = await runtime.openLogAndStore()
   const { store, checkpoints, toEvent, trim, expire } = opened
@@ -71,13 +66,9 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const { log, acknowledgedBehindMs } = watchedLog(opened.log, failures, elapsedMs)
   const { failing } = failures
   const functions = localFunctions(runtime, { log, store }, options.rules, { failing, acknowledgedBehindMs })
-  const server: LocalServer = await startHttpServer({
+  server.serve({
     serving: responseCache(functions.serving, SHARED_MS, () => performance.now()),
     ingest: functions.ingest,
-    site: options.site,
-    port: options.port,
-    allowedOrigins: options.allowedOrigins,
-    allowedHosts: options.allowedHosts,
     logger,
   })
   const mapping = { log, checkpoints, logger, failures, toEvent }

@@ -29,13 +29,14 @@ async function open({
   writeFileSync(join(site, 'index.html'), 'the page')
   const logger = collectingLogger()
   const posted: string[] = []
-  const server = await startHttpServer({
+  const server = await startHttpServer({ site, port: 0, allowedOrigins: [], allowedHosts, limits })
+  server.serve({
     serving: async event => ({ statusCode: 200, body: await serving(event) }),
     async ingest({ body }) {
       posted.push(Buffer.from(body ?? '', 'base64').toString())
       return { statusCode: 202, body: '' }
     },
-    ...{ site, port: 0, allowedOrigins: [], allowedHosts, logger, limits },
+    logger,
   })
   onTestFinished(() => server.close())
   const connection = (): Socket => {

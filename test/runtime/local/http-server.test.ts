@@ -23,11 +23,8 @@ async function open(allowedOrigins: readonly string[] = []) {
     const headers = { 'Content-Type': 'application/json', ETag: '"a"', Vary: 'Accept' }
     return { statusCode, headers, body: event.httpMethod === 'HEAD' ? '' : ROWS }
   }
-  const server = await startHttpServer({
-    serving: handler('serving', 200),
-    ingest: handler('ingest', 202),
-    ...{ site, port: 0, allowedOrigins, allowedHosts: [], logger: collectingLogger() },
-  })
+  const server = await startHttpServer({ site, port: 0, allowedOrigins, allowedHosts: [] })
+  server.serve({ serving: handler('serving', 200), ingest: handler('ingest', 202), logger: collectingLogger() })
   onTestFinished(() => server.close())
   const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET', body = '') => {
     const answered = await new Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }>(
@@ -183,5 +180,23 @@ describe('origins', () => {
     'https://example.org,',
   ])('are none: %j', text => {
     expect(() => parseOrigins(text)).toThrow('is not an origin: write https://example.org')
+  })
+})
+
+describe('a server whose system is starting', () => {
+  it('says so for the API, and serves the page; then it passes requests on', async () => {
+    const site = temporaryFolder()
+    writeFileSync(join(site, 'index.html'), PAGE)
+    const server = await startHttpServer({ site, port: 0, allowedOrigins: [], allowedHosts: [] })
+    onTestFinished(() => server.close())
+    const ask = (path: string, init?: RequestInit) => fetch(`http://localhost:${server.port}${path}`, init)
+    for (const answer of [await ask('/api/health'), await ask('/api/events', { method: 'POST', body: ROWS })]) {
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
+      expect(await answer.json()).toMatchObject({ title: 'The system is starting' })
+    }
+    expect(await (await ask('/')).text()).toBe(PAGE)
+    const answer = async () => ({ statusCode: 200, body: ROWS })
+    server.serve({ serving: answer, ingest: answer, logger: collectingLogger() })
+    expect(await (await ask('/api/health')).text()).toBe(ROWS)
   })
 })

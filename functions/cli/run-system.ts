@@ -1,0 +1,144 @@
+import { rulesNamed } from '../core/rules/index.ts'
+import { parseSlotLength } from '../core/slot.ts'
+import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
+import { readClassNames } from '../files/class-file.ts'
+import { parseOrigins } from '../http/cors.ts'
+import { readEnvironment } from '../runtime/config/environment.ts'
+import { importDemoHistory, streamDemoImages } from '../runtime/local/demo.ts'
+import { type Endpoints, endpointsOf, storeEndpoints } from '../runtime/local/endpoints.ts'
+import { parseHosts } from '../runtime/local/hosts.ts'
+import { type LocalServer, startHttpServer } from '../runtime/local/http-server.ts'
+import { type LocalRuntime, openLocalRuntime } from '../runtime/local/runtime.ts'
+import {
+  identifyState,
+  lockState,
+  newStateRemoval,
+  openState,
+  refuseIfRunning,
+  removeState,
+} from '../runtime/local/state.ts'
+import { type RunningSystem, startSystem } from '../runtime/local/system.ts'
+import { flagValue, UsageError, wholeNumber } from './command.ts'
+import { endWithNpm } from './end-with-npm.ts'
+import { requestedEndpoints } from './endpoint-flags.ts'
+import { buildChangedPage, SITE } from './page.ts'
+import type { StartFlags } from './start-flags.ts'
+
+/** What the flags of `npm start` and the environment ask for. */
+type StartOptions = Awaited<ReturnType<typeof optionsOf>>
+
+/**
+ * Runs the system until it is told to stop. A start that fails leaves nothing of a new state behind.
+ *
+ * @returns exit code
+ */
+export async function runSystem(flags: StartFlags): Promise<number> {
+  const options = await optionsOf(flags)
+  refuseIfRunning(flags.state)
+  await buildChangedPage()
+  const opened = new AsyncDisposableStack()
+  try {
+    // The port is taken before the state is touched: where it is in use, nothing was changed.
+    const server = await startHttpServer({ site: SITE, ...options.web })
+    opened.defer(server.close)
+    if (flags.fresh) removeState(flags.state)
+    const { system, runtime, isDemo } = await start(flags, options, server, opened)
+    await untilStopped(flags, { system, runtime, isDemo })
+  } finally {
+    await opened.disposeAsync()
+  }
+  process.stdout.write('Stopped.\n')
+  return 0
+}
+
+/** @throws UsageError for a flag that is wrong, Error for a variable of the environment that is */
+async function optionsOf(flags: StartFlags) {
+  const slotMs = flags.slot === undefined ? undefined : flagValue('slot', flags.slot, parseSlotLength)
+  const origin = flags['allow-origin']
+  const host = flags['allow-host']
+  const environment = readEnvironment(process.env)
+  return {
+    web: {
+      port: wholeNumber('port', flags.port, 0, 65535),
+      allowedOrigins: origin === undefined ? [] : flagValue('allow-origin', origin, parseOrigins),
+      allowedHosts: host === undefined ? [] : flagValue('allow-host', host, parseHosts),
+    },
+    rules: flagValue('rules', flags.rules, rulesNamed),
+    slotMs,
+    classNames: flags.classes === undefined ? [] : await classNamesOf(flags.classes),
+    environment,
+    asked: requestedEndpoints(flags, environment),
+  }
+}
+
+/** Opens the state and starts its system. What was opened is left to `opened`, which closes it. */
+async function start(
+  flags: StartFlags,
+  { rules, slotMs, classNames, environment, asked }: StartOptions,
+  server: LocalServer,
+  opened: AsyncDisposableStack,
+): Promise<{ system: RunningSystem; runtime: LocalRuntime; isDemo: boolean }> {
+  let endpoints: Endpoints | undefined
+  let isStarted = false
+  const removeNew = newStateRemoval(flags.state)
+  opened.defer(() => {
+    // Other servers note whose data they hold: the state that says so must stay.
+    const isAllHere = [endpoints?.log, endpoints?.store].every(each => (each?.kind ?? 'embedded') === 'embedded')
+    if (!isStarted && isAllHere) removeNew()
+  })
+  const demo = !flags['no-demo']
+  const state = await openState(flags.state, {
+    slotMs: slotMs ?? (demo ? MINUTE_MS : HOUR_MS),
+    demo,
+    createdMs: Date.now(),
+  })
+  if (slotMs !== undefined && slotMs !== state.slotMs) {
+    throw new UsageError(
+      `--slot: the state in ${flags.state} has slots of ${state.slotMs / 1000} s; --fresh starts again`,
+    )
+  }
+  const lock = lockState(flags.state)
+  opened.defer(lock.release)
+  const settings = await identifyState(flags.state, state)
+  endpoints = endpointsOf(flags.state, settings, asked)
+  const writeLog = (line: string) => process.stderr.write(line)
+  const runtime = await openLocalRuntime(flags.state, settings, endpoints, environment, writeLog, {
+    acceptsLostRecords: flags['accept-lost-records'],
+  })
+  opened.defer(runtime.close)
+  await runtime.openLogAndStore()
+  await storeEndpoints(flags.state, settings, asked)
+  if (classNames.length > 0) await runtime.addClasses(classNames)
+  if (settings.demo) await importDemoHistory(runtime, settings.createdMs)
+  const system = await startSystem({ runtime, rules, server })
+  opened.defer(system.stop)
+  isStarted = true
+  return { system, runtime, isDemo: settings.demo }
+}
+
+/** Says that the system runs, streams the images of the demo, and waits for the signal to stop. */
+async function untilStopped(
+  flags: StartFlags,
+  { system, runtime, isDemo }: { system: RunningSystem; runtime: LocalRuntime; isDemo: boolean },
+): Promise<void> {
+  // Installs the signal handlers before the message is printed: a reader of the message may stop the system at once.
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  endWithNpm(() => stopping.abort(), stopping.signal)
+  const demo = !flags['no-demo']
+  process.stdout.on('error', () => {})
+  process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
+  process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start continues where this one ended.\n`)
+  if (demo && !isDemo) process.stdout.write('The state was made without demo data, so none is added.\n')
+  const streaming = demo && isDemo ? streamDemoImages(system.log, runtime.logger, stopping.signal) : undefined
+  await new Promise(resolve => stopping.signal.addEventListener('abort', resolve))
+  await streaming
+}
+
+async function classNamesOf(file: string): Promise<string[]> {
+  try {
+    return await readClassNames(file)
+  } catch (error) {
+    throw new UsageError(`--classes: ${(error as Error).message}`)
+  }
+}

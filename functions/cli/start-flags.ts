@@ -1,0 +1,40 @@
+import { DEFAULT_RULES, RULES } from '../core/rules/index.ts'
+import type { Flag, Values } from './command.ts'
+import { ENDPOINT_FLAGS } from './endpoint-flags.ts'
+
+/** Flags of `npm start`. */
+export const START_FLAGS = {
+  port: { type: 'string', value: 'PORT', default: '8000', help: 'Port of the dashboard and the API' },
+  state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
+  ...ENDPOINT_FLAGS,
+  fresh: { type: 'boolean', help: 'Remove the state and start again; data on other servers stays' },
+  'accept-lost-records': {
+    type: 'boolean',
+    help: 'Continue with a log that has lost records that were read before; says how many are missing',
+  },
+  'no-demo': { type: 'boolean', help: 'Start without demo data' },
+  slot: {
+    type: 'string',
+    value: 'LENGTH',
+    help: 'Length of arrival slots in a new state (default 1m, or 1h with --no-demo)',
+  },
+  'allow-origin': {
+    type: 'string',
+    value: 'URLS',
+    help: 'Origins whose pages may read the API, separated by commas; * is any (default: only its own)',
+  },
+  'allow-host': {
+    type: 'string',
+    value: 'NAMES',
+    help: 'Further host names of this server, separated by commas (default: localhost and other loopback names)',
+  },
+  classes: { type: 'string', value: 'FILE.csv', help: 'List of further land-cover classes (column class_name)' },
+  rules: {
+    type: 'string',
+    value: 'NAMES',
+    default: DEFAULT_RULES.map(rule => rule.name).join(),
+    help: `Anomaly rules in order; the first that finds an anomaly raises the alert: ${[...RULES.keys()].join(', ')}`,
+  },
+} as const satisfies Record<string, Flag>
+
+export type StartFlags = Values<typeof START_FLAGS>
