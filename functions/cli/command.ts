@@ -66,8 +66,11 @@ function parse<Flags extends Record<string, Flag>>({
     options[name] = flag.default === undefined ? { type, multiple } : { type, default: flag.default }
   }
   try {
-    const { values, positionals } = parseArgs({ options, strict: true, allowPositionals: most > 0 })
-    if (positionals.length > most) throw new Error(`'${positionals[most]}' is one argument too many`)
+    const { values, positionals } = parseArgs({ options, strict: true, allowPositionals: most > 0 || 'data' in flags })
+    const [surplus] = positionals.slice(most)
+    if (surplus !== undefined) {
+      throw new Error(`'${surplus}' is one argument too many${'data' in flags ? `: write --data ${surplus}` : ''}`)
+    }
     if (values.help) return 'help'
     return values.version ? 'version' : { values: values as Values<Flags>, positionals }
   } catch (error) {

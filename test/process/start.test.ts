@@ -260,6 +260,14 @@ it.each([
   for (const flag of flags) expect(long?.stdout).toContain(flag)
 })
 
+it('a file that is given without its flag is refused with the flag', async () => {
+  for (const script of ['import', 'produce']) {
+    const { code, stderr } = await run(`functions/cli/${script}.ts`, ['ndvi.csv']).finished
+    expect(stderr).toBe("'ndvi.csv' is one argument too many: write --data ndvi.csv\nSee --help.\n")
+    expect(code).toBe(2)
+  }
+})
+
 it('every command says its version', async () => {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
   for (const script of ['start', 'produce']) {
