@@ -13,8 +13,8 @@ import type {
 /** Statistics of one class in one window. */
 export type WindowStats = Omit<WindowRow, 'window_start' | 'window_end'> & { startMs: number; endMs: number }
 
-/** An alert. The API calls it an anomaly. */
-export type Alert = Omit<AnomalyRow, 'timestamp'> & {
+/** An unusual image. The API calls it an anomaly. */
+export type UnusualImage = Omit<AnomalyRow, 'timestamp'> & {
   /** Event time: when the image was taken. */
   timeMs: number
 }
@@ -49,8 +49,8 @@ export type SystemHealth = Pick<Health, 'status' | 'reasons' | 'quarantine'> & {
   batch: BatchHealth
 }
 
-/** Alerts, newest first, and the URL of the next page; null where there is none. */
-export type AlertPage = { rows: Alert[]; next: string | null }
+/** Unusual images, newest first, and the URL of the next page; null where there is none. */
+export type UnusualImagePage = { rows: UnusualImage[]; next: string | null }
 
 /** Everything that the page asks the API for. */
 export type Answers = {
@@ -58,7 +58,7 @@ export type Answers = {
   windows: WindowStats[]
   /** Windows of the chosen range. */
   series: WindowStats[]
-  alerts: AlertPage
+  unusualImages: UnusualImagePage
   /** Statistics of all history: batch view and speed layer together. */
   joined: ClassStatsRow[]
   /** Statistics of the batch view alone. */
@@ -77,7 +77,7 @@ export type AnswerName = keyof Answers
  * Reads a response body and parses its times. The check is shallow: the API keeps to its schemas, but a proxy between
  * it and the page can respond in its place.
  *
- * @param next URL of the next page; only alerts have one
+ * @param next URL of the next page; only unusual images have one
  * @throws TypeError for a body that is not an answer of the API
  */
 export function readAnswer<Name extends AnswerName>(name: Name, body: unknown, next: string | null): Answers[Name] {
@@ -87,7 +87,7 @@ export function readAnswer<Name extends AnswerName>(name: Name, body: unknown, n
 function read(name: AnswerName, body: unknown, next: string | null): Answers[AnswerName] {
   if (name === 'health' && isHealth(body)) return readHealth(body)
   if (name === 'health' || !Array.isArray(body)) throw new TypeError('not an answer of the API')
-  if (name === 'alerts') return { rows: body.map(readAlert), next }
+  if (name === 'unusualImages') return { rows: body.map(readUnusualImage), next }
   if (name === 'refused') return body.map(readRefused)
   if (name === 'incidents') return body.map(readIncident)
   return name === 'windows' || name === 'series' ? body.map(readWindow) : body
@@ -103,8 +103,8 @@ export function readWindow({ window_start, window_end, ...row }: WindowRow): Win
   return { ...row, startMs: Date.parse(window_start), endMs: Date.parse(window_end) }
 }
 
-/** Parses the time of an alert. */
-export function readAlert({ timestamp, ...row }: AnomalyRow): Alert {
+/** Parses the time of an unusual image. */
+export function readUnusualImage({ timestamp, ...row }: AnomalyRow): UnusualImage {
   return { ...row, timeMs: Date.parse(timestamp) }
 }
 

@@ -1,4 +1,4 @@
-import { type AlertPage, type AnswerName, type Answers, readAnswer } from './answers.ts'
+import { type AnswerName, type Answers, readAnswer, type UnusualImagePage } from './answers.ts'
 
 /** A request that the page repeats in each round. */
 export type Query = {
@@ -35,11 +35,11 @@ export type Api = {
    */
   round(queries: Queries, signal: AbortSignal): Promise<Round>
   /**
-   * Loads one page of alerts.
+   * Loads one page of unusual images.
    *
    * @throws Error when the request fails
    */
-  alertPage(url: string): Promise<AlertPage>
+  unusualImagePage(url: string): Promise<UnusualImagePage>
   /**
    * Downloads a file, without a time limit.
    *
@@ -112,7 +112,7 @@ export function createApi({
           } catch (error) {
             // The next round requests it again in full, without the tag.
             received.set(name, null)
-            if (isOfUnknownClass(name, error)) round.changed.alerts = { rows: [], next: null }
+            if (isOfUnknownClass(name, error)) round.changed.unusualImages = { rows: [], next: null }
             else round.failed.push({ name, reason: reasonOf(error) })
           }
         }),
@@ -125,9 +125,9 @@ export function createApi({
       }
       return round
     },
-    async alertPage(url) {
+    async unusualImagePage(url) {
       const response = await get(url, null, AbortSignal.timeout(timeoutMs))
-      return readAnswer('alerts', await response.json(), nextOf(response, url))
+      return readAnswer('unusualImages', await response.json(), nextOf(response, url))
     },
     async file(url) {
       return (await get(url, null, null)).blob()
@@ -166,9 +166,9 @@ class StatusError extends Error {
   }
 }
 
-/** Returns true for the answer to a link with a class that the system does not know. Such a class has no alerts. */
+/** Returns true for the answer to a link with a class that the system does not know. It has no unusual images. */
 function isOfUnknownClass(name: AnswerName, error: unknown): boolean {
-  return name === 'alerts' && error instanceof StatusError && error.status === 404
+  return name === 'unusualImages' && error instanceof StatusError && error.status === 404
 }
 
 /** URL of the next page, from the Link header (RFC 8288), which is relative to the requested URL. */

@@ -1,5 +1,4 @@
 import { createApi } from './api.ts'
-import { markAllSeen, renderAlertsCard, showMoreAlerts } from './cards/alerts.ts'
 import { renderHistoryCard } from './cards/history.ts'
 import { renderIncidents } from './cards/incidents.ts'
 import { nowPicture, renderNow } from './cards/now.ts'
@@ -7,24 +6,25 @@ import { renderRefused } from './cards/refused.ts'
 import { notifyFailure, renderStatus } from './cards/status.ts'
 import type { CardContext } from './cards/surroundings.ts'
 import { renderTrend, trendPicture } from './cards/trend.ts'
+import { markAllSeen, renderUnusualImagesCard, showMoreUnusualImages } from './cards/unusual-images.ts'
 import { onThemeChange, readTheme } from './charts/theme.ts'
-import { prepareAlerts } from './dom/alerts-table.ts'
 import { prepareControls, renderControls } from './dom/controls.ts'
 import { byId, setText } from './dom/elements.ts'
 import { prepareExports, renderExports } from './dom/exports.ts'
 import { keepScrollable } from './dom/scrollable.ts'
 import { renderSkeletonRows } from './dom/skeleton.ts'
-import { alertRows, choose, currentQueries, isEmpty, newPage, receive } from './page.ts'
+import { prepareUnusualImages } from './dom/unusual-images-table.ts'
+import { choose, currentQueries, isEmpty, newPage, receive, unusualImageRows } from './page.ts'
 import { pictureOf, save } from './picture.ts'
 import { type Poll, startPolling } from './poll.ts'
 import { openSeen } from './seen.ts'
 import { readSettings } from './settings.ts'
 import { type Session, type SignInSettings, signIn } from './sign-in.ts'
-import { ruleNames } from './view-models/alerts.ts'
 import { type Choice, choiceOf, parametersOf } from './view-models/choice.ts'
 import { refused } from './view-models/connection.ts'
 import { createClock } from './view-models/format.ts'
 import { exportUrls } from './view-models/questions.ts'
+import { ruleNames } from './view-models/unusual-images.ts'
 
 const TIMEOUT_MS = 8_000
 
@@ -58,7 +58,7 @@ const STEPS = [
   () => renderNow(page, context, focus => onChoice({ focus })),
   () => renderTrend(page, context),
   () => renderIncidents(page, context.clock),
-  () => renderAlertsCard(page, context.clock, seen),
+  () => renderUnusualImagesCard(page, context.clock, seen),
   () => renderHistoryCard(page),
   () => renderRefused(page, context.clock),
   renderTimes,
@@ -82,7 +82,7 @@ async function renderAll() {
 }
 
 function renderChoice() {
-  renderControls(page.choice, ruleNames(alertRows(page), page.choice.rule))
+  renderControls(page.choice, ruleNames(unusualImageRows(page), page.choice.rule))
   renderExports(exportUrls(currentQueries(page), page.choice))
   if (!page.answers.windows) return
   document.body.dataset.state = isEmpty(page) ? 'empty' : 'ready'
@@ -130,9 +130,9 @@ async function openSession(to: SignInSettings): Promise<Session> {
   }
 }
 
-renderSkeletonRows('alerts-body', 8, 7)
+renderSkeletonRows('unusual-images-body', 8, 7)
 renderSkeletonRows('history-body', 10, 12)
-prepareAlerts()
+prepareUnusualImages()
 prepareControls(onChoice)
 renderChoice()
 for (const box of document.querySelectorAll<HTMLElement>('[data-scrolls]')) keepScrollable(box)
@@ -145,7 +145,7 @@ byId('retry').addEventListener('click', () => {
 addEventListener('online', () => poll?.now())
 addEventListener('storage', () => {
   seen.refresh()
-  renderAlertsCard(page, context.clock, seen)
+  renderUnusualImagesCard(page, context.clock, seen)
 })
 onThemeChange(() => {
   context.theme = readTheme()
@@ -158,10 +158,10 @@ setInterval(() => {
 const settings = await readSettings(fetch, TIMEOUT_MS)
 const session = settings.signIn ? await openSession(settings.signIn) : undefined
 const api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization, now: elapsed })
-byId('more-alerts').addEventListener('click', () => {
-  void showMoreAlerts(page, () => poll?.now(), api.alertPage)
-    .catch(orNotify('More alerts could not be loaded'))
-    .finally(() => renderAlertsCard(page, context.clock, seen))
+byId('more-unusual-images').addEventListener('click', () => {
+  void showMoreUnusualImages(page, () => poll?.now(), api.unusualImagePage)
+    .catch(orNotify('More unusual images could not be loaded'))
+    .finally(() => renderUnusualImagesCard(page, context.clock, seen))
 })
 // Where readers sign in, a plain link would send no token.
 const saveTable = async (url: string, name: string) => save(await api.file(url), name)

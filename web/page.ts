@@ -1,10 +1,10 @@
-import type { Alert, AlertPage, AnswerName, Answers } from './answers.ts'
+import type { AnswerName, Answers, UnusualImage, UnusualImagePage } from './answers.ts'
 import type { Queries, Round } from './api.ts'
 import type { Choice, RangeName } from './view-models/choice.ts'
 import { afterRound, type Banner, CONNECTING, type Connection } from './view-models/connection.ts'
-import { MAX_ALERTS, queriesOf } from './view-models/questions.ts'
+import { MAX_UNUSUAL_IMAGES, queriesOf } from './view-models/questions.ts'
 
-const FIRST_ALERTS = 50
+const FIRST_UNUSUAL_IMAGES = 50
 const RECOVERED_MS = 6_000
 
 /** State of the page: the answers of the API and the reader's choice. Everything on the page is computed from it. */
@@ -14,11 +14,11 @@ export type Page = {
   connection: Connection
   /** Range of `answers.series`; null before the first answer. */
   seriesRange: RangeName | null
-  /** URL that `answers.alerts` came from. */
-  alertsUrl: string | null
-  alertLimit: number
-  /** Alerts older than those in `answers.alerts`, loaded with "Show more". */
-  olderAlerts: AlertPage | null
+  /** URL that `answers.unusualImages` came from. */
+  unusualImagesUrl: string | null
+  unusualImageLimit: number
+  /** Unusual images older than those in `answers.unusualImages`, loaded with "Show more". */
+  olderUnusualImages: UnusualImagePage | null
   /** Time when `answers.health` was received, by `times.elapsed`. */
   healthReceivedAt: number
   /** End of the notice that the connection is back, local time. */
@@ -43,9 +43,9 @@ export function newPage(choice: Choice, times: Times): Page {
     choice,
     connection: CONNECTING,
     seriesRange: null,
-    alertsUrl: null,
-    alertLimit: FIRST_ALERTS,
-    olderAlerts: null,
+    unusualImagesUrl: null,
+    unusualImageLimit: FIRST_UNUSUAL_IMAGES,
+    olderUnusualImages: null,
     healthReceivedAt: 0,
     recoveredUntil: 0,
     notice: null,
@@ -63,7 +63,7 @@ export function serverNow({ answers, healthReceivedAt, times }: Page): number {
 
 /** Queries of the next round. */
 export function currentQueries(page: Page): Queries {
-  return queriesOf(page.choice, page.alertLimit, page.answers.health, serverNow(page))
+  return queriesOf(page.choice, page.unusualImageLimit, page.answers.health, serverNow(page))
 }
 
 /**
@@ -77,18 +77,18 @@ export function receive(page: Page, sent: Queries, round: Round): void {
   Object.assign(answers, round.changed)
   if (round.changed.health) page.healthReceivedAt = times.elapsed()
   if (isAnswered('series')) page.seriesRange = page.choice.range
-  if (isAnswered('alerts')) page.alertsUrl = sent.alerts.url
+  if (isAnswered('unusualImages')) page.unusualImagesUrl = sent.unusualImages.url
   page.connection = afterRound(page.connection, round, times.local())
   if (page.connection.recovered) page.recoveredUntil = times.local() + RECOVERED_MS
 }
 
-/** Changes the choice. When other alerts are chosen, the number of alerts starts again at the first page. */
+/** Changes the choice. When it selects other unusual images, the list starts again at its first page. */
 export function choose(page: Page, change: Partial<Choice>): void {
-  const before = currentQueries(page).alerts.url
+  const before = currentQueries(page).unusualImages.url
   page.choice = { ...page.choice, ...change }
-  if (currentQueries(page).alerts.url === before) return
-  page.alertLimit = FIRST_ALERTS
-  page.olderAlerts = null
+  if (currentQueries(page).unusualImages.url === before) return
+  page.unusualImageLimit = FIRST_UNUSUAL_IMAGES
+  page.olderUnusualImages = null
 }
 
 /** True when the system has no image yet: windows and statistics are both known and both empty. */
@@ -101,29 +101,29 @@ export function classNames({ answers }: Page): string[] {
   return [...(answers.windows ?? []), ...(answers.joined ?? [])].map(row => row.class_name)
 }
 
-/** All loaded alerts. They belong to the previous choice until `hasAlertsForChoice`. */
-export function alertRows({ answers, olderAlerts }: Page): Alert[] {
-  return [...(answers.alerts?.rows ?? []), ...(olderAlerts?.rows ?? [])]
+/** All loaded unusual images. They belong to the previous choice until `hasUnusualImagesForChoice`. */
+export function unusualImageRows({ answers, olderUnusualImages }: Page): UnusualImage[] {
+  return [...(answers.unusualImages?.rows ?? []), ...(olderUnusualImages?.rows ?? [])]
 }
 
-/** True when the loaded alerts belong to the current choice. */
-export function hasAlertsForChoice(page: Page): boolean {
-  return page.alertsUrl === currentQueries(page).alerts.url
+/** True when the loaded unusual images belong to the current choice. */
+export function hasUnusualImagesForChoice(page: Page): boolean {
+  return page.unusualImagesUrl === currentQueries(page).unusualImages.url
 }
 
-/** True when the answer has as many alerts as were requested, so there may be more. */
-export function mayHaveMoreAlerts({ answers, alertLimit }: Page): boolean {
-  return (answers.alerts?.rows.length ?? 0) >= alertLimit
+/** True when the answer has as many unusual images as were requested, so there may be more. */
+export function mayHaveMoreUnusualImages({ answers, unusualImageLimit }: Page): boolean {
+  return (answers.unusualImages?.rows.length ?? 0) >= unusualImageLimit
 }
 
-/** Requests more alerts in the next round. Returns false when one answer cannot hold more. */
-export function raiseAlertLimit(page: Page): boolean {
-  if (!mayHaveMoreAlerts(page) || page.alertLimit >= MAX_ALERTS) return false
-  page.alertLimit = Math.min(2 * page.alertLimit, MAX_ALERTS)
+/** Requests more unusual images in the next round. Returns false when one answer cannot hold more. */
+export function raiseUnusualImageLimit(page: Page): boolean {
+  if (!mayHaveMoreUnusualImages(page) || page.unusualImageLimit >= MAX_UNUSUAL_IMAGES) return false
+  page.unusualImageLimit = Math.min(2 * page.unusualImageLimit, MAX_UNUSUAL_IMAGES)
   return true
 }
 
-/** URL of the next page of alerts; null when there is none. */
-export function nextAlertsUrl({ answers, olderAlerts }: Page): string | null {
-  return olderAlerts ? olderAlerts.next : (answers.alerts?.next ?? null)
+/** URL of the next page of unusual images; null when there is none. */
+export function nextUnusualImagesUrl({ answers, olderUnusualImages }: Page): string | null {
+  return olderUnusualImages ? olderUnusualImages.next : (answers.unusualImages?.next ?? null)
 }

@@ -2,9 +2,9 @@ const STORED = 'landcover.seen'
 /** Max number of stored keys, more than a page ever shows. The oldest marks are dropped first. */
 const MAX_KEYS = 5_000
 
-/** Marks of the alerts that the reader has seen. */
+/** Marks of the unusual images that the reader has seen. */
 export type Seen = {
-  /** Keys of alerts (`alertKey`). */
+  /** Keys of unusual images (`unusualImageKey`). */
   keys: ReadonlySet<string>
   mark(keys: Iterable<string>, seen: boolean): void
   /** Reads the marks that another tab has stored. */
@@ -12,7 +12,7 @@ export type Seen = {
 }
 
 /**
- * Opens the marks of seen alerts. They are kept in this browser, as long as it keeps the page's storage.
+ * Opens the marks of seen unusual images. They are kept in this browser, as long as it keeps the page's storage.
  *
  * @param storage throws when the browser does not let pages store data
  */

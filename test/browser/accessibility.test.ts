@@ -42,10 +42,10 @@ it.each<[string, BrowserContextOptions]>([
   await send([image('River', 'flood', 0.9)])
   const { page } = await openDashboard(system, options)
   await isLive(page)
-  await page.waitForSelector('#alerts-body input')
+  await page.waitForSelector('#unusual-images-body input')
   await page.click('#lanes summary')
   expect(await violations(page)).toEqual([])
-  await page.check('#alerts-body input')
+  await page.check('#unusual-images-body input')
   await page.click('#key button:has-text("River")')
   expect(await violations(page)).toEqual([])
 })
@@ -120,7 +120,7 @@ it('when the focused row is hidden, the focus moves to the next row', async () =
   const { system, send } = await openRegionWithNormal()
   await send(['one', 'two', 'three'].map((name, index) => image('River', name, 0.9 - index / 100)))
   const { page } = await openDashboard(system, { search: '?seen=hidden' })
-  const boxes = page.locator('#alerts-body input')
+  const boxes = page.locator('#unusual-images-body input')
   await eventually(
     () => boxes.count(),
     count => count === 3,

@@ -51,33 +51,33 @@ describe('the dashboard', () => {
     expect(complaints).toEqual([])
   })
 
-  it('shows an alert within seconds, with its difference and rule; alerts can be filtered and marked as seen', async () => {
+  it('shows an unusual image within seconds, with its difference and rule; unusual images can be filtered and marked as seen', async () => {
     const { system, send } = await openRegionWithNormal()
     const { page, complaints } = await openDashboard(system)
-    await untilText(page, '#alerts-message', /^No alerts\./)
+    await untilText(page, '#unusual-images-message', /^No unusual images\./)
     await send([image('River', 'flood', 0.9), image('River', 'dry', 0.21)])
-    const alerts = page.locator('#alerts-body tr')
-    await alerts.first().waitFor()
-    expect(await alerts.count()).toBe(1)
-    const text = (await alerts.first().textContent()) ?? ''
+    const unusualImages = page.locator('#unusual-images-body tr')
+    await unusualImages.first().waitFor()
+    expect(await unusualImages.count()).toBe(1)
+    const text = (await unusualImages.first().textContent()) ?? ''
     expect(text).toMatch(/River.*flood.*0\.900.*sd above.*class-zscore/)
 
     await page.selectOption('#min-score', '5')
     await page.waitForURL(/off=5/)
-    await alerts.first().waitFor()
+    await unusualImages.first().waitFor()
     await page.click('#key button:has-text("Forest")')
-    await untilText(page, '#alerts-message', /No alert matches the filters\./)
+    await untilText(page, '#unusual-images-message', /No unusual image matches the filters\./)
     await page.click('#key button:has-text("Forest")')
-    await alerts.first().waitFor()
+    await unusualImages.first().waitFor()
 
     await page.click('#see-all')
     await page.check('#hide-seen')
-    await untilText(page, '#alerts-message', /You have marked all alerts as seen\./)
+    await untilText(page, '#unusual-images-message', /You have marked all unusual images as seen\./)
     await page.reload()
-    await untilText(page, '#alerts-message', /You have marked all alerts as seen\./)
+    await untilText(page, '#unusual-images-message', /You have marked all unusual images as seen\./)
     await page.uncheck('#hide-seen')
-    await alerts.first().waitFor()
-    expect(await alerts.first().locator('input').isChecked()).toBe(true)
+    await unusualImages.first().waitFor()
+    expect(await unusualImages.first().locator('input').isChecked()).toBe(true)
     expect(complaints).toEqual([])
   })
 
@@ -151,16 +151,16 @@ describe('the dashboard', () => {
     await untilText(page, '#history-note', /could not be loaded/)
     expect(await page.textContent('#headline')).toContain('The normal values could not be loaded')
     expect(await page.textContent('#history-foot')).not.toMatch(/\b0\b/)
-    await untilText(page, '#alerts-message', /^No alerts\./)
+    await untilText(page, '#unusual-images-message', /^No unusual images\./)
     await page.click('#key button:has-text("River")')
-    await untilText(page, '#banner', /Could not update .*the alerts/)
-    expect(await page.textContent('#alerts-message')).toBe('Loading…')
+    await untilText(page, '#banner', /Could not update .*the unusual images/)
+    expect(await page.textContent('#unusual-images-message')).toBe('Loading…')
     expect(await page.textContent('#wrong-note')).toBe('')
     await page.unroute('**/api/anomalies?*class=River*')
-    await untilText(page, '#alerts-message', /^No recent alerts for River\.$/)
+    await untilText(page, '#unusual-images-message', /^No recent unusual images of River\.$/)
   })
 
-  it('loads older alerts from the next pages of the API', async () => {
+  it('loads older unusual images from the next pages of the API', async () => {
     const { system } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system, { search: '?off=5' })
     const flood = {
@@ -173,21 +173,21 @@ describe('the dashboard', () => {
       if (after === 'b') return route.fulfill({ json: [flood] })
       return route.fulfill({ json: [], headers: link(after === 'a' ? 'b' : 'a') })
     })
-    await untilText(page, '#alerts-message', /looks at older ones/)
-    await page.click('#more-alerts')
-    await page.locator('#alerts-body tr', { hasText: 'flood' }).waitFor()
-    expect(await page.isVisible('#more-alerts')).toBe(false)
+    await untilText(page, '#unusual-images-message', /looks at older ones/)
+    await page.click('#more-unusual-images')
+    await page.locator('#unusual-images-body tr', { hasText: 'flood' }).waitFor()
+    expect(await page.isVisible('#more-unusual-images')).toBe(false)
     await page.waitForTimeout(700)
-    expect(await page.textContent('#alerts-body')).toContain('35.2 sd above')
+    expect(await page.textContent('#unusual-images-body')).toContain('35.2 sd above')
     expect(complaints).toEqual([])
   })
 
   it('reports an unknown class, and the reader can choose another', async () => {
     const { system } = await openRegionWithHistory()
     const { page } = await openDashboard(system, { search: '?class=forest' })
-    await untilText(page, '#alerts-message', /^There is no image of the class “forest”\.$/)
+    await untilText(page, '#unusual-images-message', /^There is no image of the class “forest”\.$/)
     await page.click('#key button[aria-pressed=true]')
-    await untilText(page, '#alerts-message', /^No alerts\./)
+    await untilText(page, '#unusual-images-message', /^No unusual images\./)
     expect(new URL(page.url()).search).toBe('')
   })
 
@@ -266,7 +266,7 @@ describe('data can be saved', () => {
 
     for (const [card, columns] of [
       ['now', 'class_name,window_start'],
-      ['alerts', 'class_name,image_id'],
+      ['unusualImages', 'class_name,image_id'],
       ['history', 'class_name,count'],
     ]) {
       const table = await downloaded(page, `[data-card=${card}] a`)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createApi } from '../../web/api.ts'
-import { alert, alertRow, health, queries, statisticsRow, statsRow, windowRow } from './factories.ts'
+import { health, queries, statisticsRow, statsRow, unusualImage, unusualImageRow, windowRow } from './factories.ts'
 
 type Answer = { status?: number; body?: unknown; etag?: string; link?: string; until?: Promise<void> }
 
@@ -58,7 +58,7 @@ describe('the API client', () => {
     expect(Object.keys((await api.round(queries(), never)).changed)).toHaveLength(ANSWER_COUNT)
     const second = await api.round(queries(), never)
     expect(second.unchanged.sort()).toEqual([
-      ...['alerts', 'batch', 'incidents', 'joined', 'refused', 'series', 'statistics', 'windows'],
+      ...['batch', 'incidents', 'joined', 'refused', 'series', 'statistics', 'unusualImages', 'windows'],
     ])
     expect(Object.keys(second.changed)).toEqual(['health'])
     expect(asked.find(({ url, ifNoneMatch }) => url === '/api/class-stats' && ifNoneMatch)?.ifNoneMatch).toBe('"j1"')
@@ -67,15 +67,15 @@ describe('the API client', () => {
   test('one failed request does not affect the others', async () => {
     const { api } = server({ ...GOOD, '/api/anomalies?limit=50': { status: 500 } })
     const round = await api.round(queries(), never)
-    expect(round.failed).toEqual([{ name: 'alerts', reason: 'HTTP 500' }])
+    expect(round.failed).toEqual([{ name: 'unusualImages', reason: 'HTTP 500' }])
     expect(Object.keys(round.changed)).toHaveLength(ANSWER_COUNT - 1)
   })
 
-  test('a class that the system does not know has no alerts', async () => {
+  test('a class that the system does not know has no unusual images', async () => {
     const { api } = server({ ...GOOD, '/api/anomalies?limit=50': { status: 404 } })
     const round = await api.round(queries(), never)
     expect(round.failed).toEqual([])
-    expect(round.changed.alerts).toEqual({ rows: [], next: null })
+    expect(round.changed.unusualImages).toEqual({ rows: [], next: null })
   })
 
   test('after a body that cannot be read, the next round requests the full answer', async () => {
@@ -133,16 +133,16 @@ describe('the API client', () => {
     expect(asked.every(({ ifNoneMatch }) => ifNoneMatch === null)).toBe(true)
   })
 
-  test('alerts come with the URL of the next page, and that page can be loaded', async () => {
+  test('unusual images come with the URL of the next page, and that page can be loaded', async () => {
     const next = '/api/anomalies?limit=50&after=x'
     const { api } = server({
       ...GOOD,
       '/api/anomalies?limit=50': { body: [], link: '<?limit=50&after=x>; rel="next"' },
-      [next]: { body: [alertRow()] },
+      [next]: { body: [unusualImageRow()] },
     })
-    expect((await api.round(queries(), never)).changed.alerts).toEqual({ rows: [], next })
-    expect(await api.alertPage(next)).toEqual({ rows: [alert()], next: null })
-    await expect(api.alertPage('/api/anomalies?limit=0')).rejects.toThrow('HTTP 404')
+    expect((await api.round(queries(), never)).changed.unusualImages).toEqual({ rows: [], next })
+    expect(await api.unusualImagePage(next)).toEqual({ rows: [unusualImage()], next: null })
+    await expect(api.unusualImagePage('/api/anomalies?limit=0')).rejects.toThrow('HTTP 404')
   })
 
   test('another URL is requested without a tag: a tag belongs to one URL', async () => {
@@ -150,7 +150,7 @@ describe('the API client', () => {
     await api.round(queries(), never)
     const { changed } = await api.round(queries('class=River'), never)
     expect(asked.findLast(({ url }) => url.endsWith('class=River'))?.ifNoneMatch).toBeNull()
-    expect(changed.alerts).toEqual({ rows: [], next: null })
+    expect(changed.unusualImages).toEqual({ rows: [], next: null })
   })
 
   test('a body that is not an answer of the API is refused', async () => {

@@ -45,7 +45,7 @@ describe('the options', () => {
     })
   })
 
-  test('are three distances; the default is six hours of NDVI with all alerts', () => {
+  test('are three distances; the default is six hours of NDVI with all unusual images', () => {
     expect([...MIN_SCORES]).toEqual([3, 4, 5])
     for (const score of MIN_SCORES) expect(chosen(`off=${score}`).minScore).toBe(score)
     const everything = { focus: null, range: '6h', scale: 'ndvi', rule: null, minScore: null, hidesSeen: false }
@@ -92,8 +92,8 @@ describe('the queries of the page', () => {
     expect(queries().batch.state).not.toBe(queries('', undefined, next).batch.state)
   })
 
-  test('for alerts contain the filters', () => {
-    const url = (search: string) => queries(search).alerts.url
+  test('for unusual images contain the filters', () => {
+    const url = (search: string) => queries(search).unusualImages.url
     expect(url('')).toBe('/api/anomalies?limit=50')
     expect(url('class=River&rule=image-range&off=4')).toBe(
       '/api/anomalies?limit=50&class=River&rule=image-range&min_score=4',
@@ -101,14 +101,14 @@ describe('the queries of the page', () => {
     expect(exportUrls(queries(), chosen()).trend).not.toContain('class')
   })
 
-  test('can be exported as CSV: for the chosen class, with the max number of alerts', () => {
+  test('can be exported as CSV: for the chosen class, with the max number of unusual images', () => {
     const search = 'class=River&off=3'
     expect(exportUrls(queries(search), chosen(search))).toEqual({
       refused: '/api/quarantine?limit=100&format=csv',
       incidents: '/api/incidents?limit=1000&format=csv',
       now: '/api/realtime/ndvi?format=csv',
       trend: '/api/windows?every=10m&from=2026-11-22T08%3A20%3A00.000Z&class=River&format=csv',
-      alerts: '/api/anomalies?limit=1000&class=River&min_score=3&format=csv',
+      unusualImages: '/api/anomalies?limit=1000&class=River&min_score=3&format=csv',
       history: '/api/class-stats?format=csv',
     })
   })

@@ -3,7 +3,7 @@ import type { Round } from '../../web/api.ts'
 import { afterRound, bannerOf, CONNECTING, pillOf, refused } from '../../web/view-models/connection.ts'
 
 const good: Round = {
-  changed: { alerts: { rows: [], next: null } },
+  changed: { unusualImages: { rows: [], next: null } },
   unchanged: ['windows', 'joined', 'batch', 'health'],
   failed: [],
 }
@@ -11,11 +11,11 @@ const partial: Round = {
   changed: {},
   unchanged: ['windows', 'joined', 'batch'],
   failed: [
-    { name: 'alerts', reason: 'HTTP 500' },
+    { name: 'unusualImages', reason: 'HTTP 500' },
     { name: 'health', reason: 'HTTP 500' },
   ],
 }
-const bad: Round = { changed: {}, unchanged: [], failed: [{ name: 'alerts', reason: 'no answer in time' }] }
+const bad: Round = { changed: {}, unchanged: [], failed: [{ name: 'unusualImages', reason: 'no answer in time' }] }
 const afterRounds = (...rounds: Round[]) =>
   rounds.reduce((connection, round, index) => afterRound(connection, round, index * 1000), CONNECTING)
 
@@ -63,17 +63,17 @@ describe('the connection', () => {
   })
 
   test('is the result of the last round', () => {
-    const some: Round = { changed: {}, unchanged: ['health'], failed: [{ name: 'alerts', reason: 'HTTP 500' }] }
+    const some: Round = { changed: {}, unchanged: ['health'], failed: [{ name: 'unusualImages', reason: 'HTTP 500' }] }
     expect(afterRounds(some)).toEqual({
       phase: 'partial',
-      failed: ['alerts'],
+      failed: ['unusualImages'],
       everLoaded: true,
       lastGoodMs: 0,
       recovered: false,
     })
     expect(afterRounds(good, bad)).toEqual({
       phase: 'lost',
-      failed: ['alerts'],
+      failed: ['unusualImages'],
       everLoaded: true,
       lastGoodMs: 0,
       recovered: false,
@@ -98,21 +98,21 @@ describe('the connection', () => {
   })
 
   test('every answer has a name for people', () => {
-    const names = ['windows', 'series', 'alerts', 'joined', 'batch', 'statistics', 'health'] as const
+    const names = ['windows', 'series', 'unusualImages', 'joined', 'batch', 'statistics', 'health'] as const
     const failed = names.map(name => ({ name, reason: 'HTTP 500' }))
     const connection = afterRound(CONNECTING, { ...good, failed }, 0)
     expect(bannerOf(connection, 5000, 0)).toEqual({
       tone: 'attention',
       title: 'Partly updated',
       detail:
-        'Could not update the newest windows, NDVI over time, the alerts, the class statistics, the batch view, the distributions and the system’s health. The last known data is shown.',
+        'Could not update the newest windows, NDVI over time, the unusual images, the class statistics, the batch view, the distributions and the system’s health. The last known data is shown.',
       retry: false,
     })
   })
 
   test('names the answers that could not be updated', () => {
     expect(bannerOf(afterRounds(good, partial), 5000, 0)?.detail).toBe(
-      'Could not update the alerts and the system’s health. The last known data is shown.',
+      'Could not update the unusual images and the system’s health. The last known data is shown.',
     )
     expect(pillOf(afterRounds(good, partial), false, false).text).toBe('Partly updated')
   })

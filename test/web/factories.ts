@@ -7,7 +7,7 @@ import type {
   QuarantineRow,
   WindowRow,
 } from '../../functions/serving/schemas.ts'
-import { readAlert, readHealth, readIncident, readRefused, readWindow } from '../../web/answers.ts'
+import { readHealth, readIncident, readRefused, readUnusualImage, readWindow } from '../../web/answers.ts'
 import { choiceOf } from '../../web/view-models/choice.ts'
 import { queriesOf } from '../../web/view-models/questions.ts'
 
@@ -46,7 +46,7 @@ export function statsRow(class_name: string, change: Partial<ClassStatsRow> = {}
   }
 }
 
-export function alertRow(change: Partial<AnomalyRow> = {}): AnomalyRow {
+export function unusualImageRow(change: Partial<AnomalyRow> = {}): AnomalyRow {
   return {
     class_name: 'Forest',
     image_id: 'Forest_7',
@@ -161,7 +161,7 @@ export function incidentRow(change: Partial<IncidentRow> = {}): IncidentRow {
 
 /** The rows above, as the page holds them (times as epoch ms). */
 export const windowStats = (...row: Parameters<typeof windowRow>) => readWindow(windowRow(...row))
-export const alert = (change?: Partial<AnomalyRow>) => readAlert(alertRow(change))
+export const unusualImage = (change?: Partial<AnomalyRow>) => readUnusualImage(unusualImageRow(change))
 export const refusedRecord = (change?: Partial<QuarantineRow>) => readRefused(quarantineRow(change))
 export const incident = (change?: Partial<IncidentRow>) => readIncident(incidentRow(change))
 export const systemHealth = (change?: Partial<Health>) => readHealth(health(change))

@@ -2,18 +2,18 @@ import { describe, expect, test } from 'vitest'
 import type { Answers } from '../../web/answers.ts'
 import type { Round } from '../../web/api.ts'
 import {
-  alertRows,
   choose,
   currentQueries,
-  hasAlertsForChoice,
+  hasUnusualImagesForChoice,
   isEmpty,
   newPage,
-  nextAlertsUrl,
-  raiseAlertLimit,
+  nextUnusualImagesUrl,
+  raiseUnusualImageLimit,
   receive,
   serverNow,
+  unusualImageRows,
 } from '../../web/page.ts'
-import { alert, at, chosen, statsRow, systemHealth, windowStats } from './factories.ts'
+import { at, chosen, statsRow, systemHealth, unusualImage, windowStats } from './factories.ts'
 
 const roundOf = (changed: Partial<Answers>): Round => ({ changed, unchanged: [], failed: [] })
 
@@ -40,32 +40,32 @@ describe('the server’s time', () => {
 })
 
 describe('a new choice', () => {
-  test('removes the older alerts, and resets their number', () => {
+  test('removes the older unusual images, and resets their number', () => {
     const { page, take } = open()
-    take({ alerts: { rows: Array.from({ length: 50 }, () => alert()), next: null } })
-    expect(raiseAlertLimit(page)).toBe(true)
-    expect(currentQueries(page).alerts.url).toContain('limit=100')
-    page.olderAlerts = { rows: [alert()], next: null }
+    take({ unusualImages: { rows: Array.from({ length: 50 }, () => unusualImage()), next: null } })
+    expect(raiseUnusualImageLimit(page)).toBe(true)
+    expect(currentQueries(page).unusualImages.url).toContain('limit=100')
+    page.olderUnusualImages = { rows: [unusualImage()], next: null }
     choose(page, { range: '30d' })
-    expect([page.alertLimit, page.olderAlerts?.rows.length]).toEqual([100, 1])
+    expect([page.unusualImageLimit, page.olderUnusualImages?.rows.length]).toEqual([100, 1])
     choose(page, { minScore: 4 })
-    expect([page.alertLimit, page.olderAlerts]).toEqual([50, null])
+    expect([page.unusualImageLimit, page.olderUnusualImages]).toEqual([50, null])
   })
 
-  test('has no alerts until the new ones are loaded', () => {
+  test('has no unusual images until the new ones are loaded', () => {
     const { page, take } = open()
-    take({ alerts: { rows: [alert()], next: null } })
-    expect(hasAlertsForChoice(page)).toBe(true)
+    take({ unusualImages: { rows: [unusualImage()], next: null } })
+    expect(hasUnusualImagesForChoice(page)).toBe(true)
     choose(page, { focus: 'River' })
-    expect(hasAlertsForChoice(page)).toBe(false)
+    expect(hasUnusualImagesForChoice(page)).toBe(false)
     receive(page, currentQueries(page), {
       changed: {},
       unchanged: [],
-      failed: [{ name: 'alerts', reason: 'HTTP 503' }],
+      failed: [{ name: 'unusualImages', reason: 'HTTP 503' }],
     })
-    expect(hasAlertsForChoice(page)).toBe(false)
-    receive(page, currentQueries(page), { changed: {}, unchanged: ['alerts'], failed: [] })
-    expect(hasAlertsForChoice(page)).toBe(true)
+    expect(hasUnusualImagesForChoice(page)).toBe(false)
+    receive(page, currentQueries(page), { changed: {}, unchanged: ['unusualImages'], failed: [] })
+    expect(hasUnusualImagesForChoice(page)).toBe(true)
   })
 
   test('leaves the previous range in the series until the new one is loaded', () => {
@@ -80,23 +80,24 @@ describe('a new choice', () => {
   })
 })
 
-describe('alerts', () => {
+describe('unusual images', () => {
   test('continue with the next page, and then with the page after it', () => {
     const { page, take } = open()
-    take({ alerts: { rows: [], next: '/a' } })
-    expect(nextAlertsUrl(page)).toBe('/a')
-    page.olderAlerts = { rows: [alert()], next: null }
-    expect([nextAlertsUrl(page), alertRows(page).length]).toEqual([null, 1])
+    take({ unusualImages: { rows: [], next: '/a' } })
+    expect(nextUnusualImagesUrl(page)).toBe('/a')
+    page.olderUnusualImages = { rows: [unusualImage()], next: null }
+    expect([nextUnusualImagesUrl(page), unusualImageRows(page).length]).toEqual([null, 1])
   })
 
   test('are requested in a longer answer only when the last one was full, up to a thousand', () => {
     const { page, take } = open()
-    const fill = (count: number) => take({ alerts: { rows: Array.from({ length: count }, () => alert()), next: '/a' } })
+    const fill = (count: number) =>
+      take({ unusualImages: { rows: Array.from({ length: count }, () => unusualImage()), next: '/a' } })
     fill(49)
-    expect(raiseAlertLimit(page)).toBe(false)
+    expect(raiseUnusualImageLimit(page)).toBe(false)
     const limits = Array.from({ length: 6 }, () => {
-      fill(page.alertLimit)
-      return raiseAlertLimit(page) && page.alertLimit
+      fill(page.unusualImageLimit)
+      return raiseUnusualImageLimit(page) && page.unusualImageLimit
     })
     expect(limits).toEqual([100, 200, 400, 800, 1000, false])
   })

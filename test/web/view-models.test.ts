@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { alertItems, alertKey, alertsBetween, ruleNames } from '../../web/view-models/alerts.ts'
 import { historyView } from '../../web/view-models/all-history.ts'
 import { RANGES } from '../../web/view-models/choice.ts'
 import { COLOUR_COUNT, classKeys, classLabel, KNOWN_CLASSES } from '../../web/view-models/classes.ts'
@@ -9,7 +8,12 @@ import { type NowView, nowView } from '../../web/view-models/now.ts'
 import { linesByHeight, trendView } from '../../web/view-models/trend.ts'
 import { trustView } from '../../web/view-models/trust.ts'
 import {
-  alert,
+  ruleNames,
+  unusualImageItems,
+  unusualImageKey,
+  unusualImagesBetween,
+} from '../../web/view-models/unusual-images.ts'
+import {
   at,
   chosen,
   health,
@@ -17,6 +21,7 @@ import {
   statisticsRow,
   statsRow,
   systemHealth,
+  unusualImage,
   windowStats,
 } from './factories.ts'
 
@@ -147,13 +152,13 @@ describe('the headline', () => {
     expect(words([windowStats('River', '02:10', { ndvi_avg: 0.6 })])).toBe('River was last 0.100 above normal.')
   })
 
-  test('counts the alerts of the window, and says "or more" when the answer is full', () => {
+  test('counts the unusual images of the window, and says "or more" when the answer is full', () => {
     const view = nowView([windowStats('Forest', '14:10')], [], clock, now) as NowView
-    expect(subline(view, [alert(), alert({ timestamp: '2026-11-22T14:00:00Z' })], 50, false)).toBe(
-      '100 images of 1 class so far in the window 14:10–14:20, 1 alert.',
+    expect(subline(view, [unusualImage(), unusualImage({ timestamp: '2026-11-22T14:00:00Z' })], 50, false)).toBe(
+      '100 images of 1 class so far in the window 14:10–14:20, 1 unusual image.',
     )
-    expect(subline(view, [alert(), alert()], 2, false)).toContain('2 or more alerts')
-    expect(subline(view, [alert()], 50, true)).toMatch(/, 1 alert with the filters below\.$/)
+    expect(subline(view, [unusualImage(), unusualImage()], 2, false)).toContain('2 or more unusual images')
+    expect(subline(view, [unusualImage()], 50, true)).toMatch(/, 1 unusual image with the filters below\.$/)
     expect(subline(view, undefined, 50, false)).toMatch(/14:20\.$/)
   })
 })
@@ -225,10 +230,10 @@ describe('the trend', () => {
   })
 })
 
-describe('alerts', () => {
-  test('an alert has its local time, its UTC time and its distance from normal', () => {
+describe('unusual images', () => {
+  test('an unusual image has its local time, its UTC time and its distance from normal', () => {
     const berlin = createClock('Europe/Berlin')
-    expect(alertItems([alert()], chosen(), none, berlin, now)[0]).toMatchObject({
+    expect(unusualImageItems([unusualImage()], chosen(), none, berlin, now)[0]).toMatchObject({
       time: '15:12:03',
       timeTitle: '2026-11-22T14:12:03.000Z',
       imageId: 'Forest_7',
@@ -238,38 +243,45 @@ describe('alerts', () => {
     })
   })
 
-  test('an image flagged by two rules is two alerts with different keys', () => {
-    const items = alertItems([alert(), alert({ rule: 'image-range' })], chosen(), none, clock, now)
+  test('an image that two rules flag has two rows with different keys', () => {
+    const items = unusualImageItems([unusualImage(), unusualImage({ rule: 'image-range' })], chosen(), none, clock, now)
     expect(new Set(items.map(item => item.key)).size).toBe(2)
   })
 
   test('an unknown rule is shown, and can be chosen', () => {
-    const rows = [alert({ rule: 'flood' })]
-    expect(alertItems(rows, chosen(), none, clock, now)[0]).toMatchObject({ rule: 'flood', ruleTitle: 'Baseline 3.' })
+    const rows = [unusualImage({ rule: 'flood' })]
+    expect(unusualImageItems(rows, chosen(), none, clock, now)[0]).toMatchObject({
+      rule: 'flood',
+      ruleTitle: 'Baseline 3.',
+    })
     expect(ruleNames(rows, null)).toEqual(['class-zscore', 'image-range', 'flood'])
     expect(ruleNames([], 'drought')).toContain('drought')
   })
 
-  test('only matching alerts are shown, also from an answer for an older choice', () => {
-    const rows = [alert(), alert({ rule: 'image-range', score: 2.9 }), alert({ class_name: 'River' })]
-    const shown = (search: string) => alertItems(rows, chosen(search), none, clock, now).length
+  test('only matching unusual images are shown, also from an answer for an older choice', () => {
+    const rows = [
+      unusualImage(),
+      unusualImage({ rule: 'image-range', score: 2.9 }),
+      unusualImage({ class_name: 'River' }),
+    ]
+    const shown = (search: string) => unusualImageItems(rows, chosen(search), none, clock, now).length
     expect([shown(''), shown('rule=image-range'), shown('off=3'), shown('off=5'), shown('class=River')]).toEqual([
       3, 1, 2, 0, 1,
     ])
   })
 
-  test('seen alerts are marked, and can be hidden', () => {
-    const rows = [alert(), alert({ image_id: 'Forest_8' })]
-    const seen = new Set([alertKey(alert())])
-    const items = (search: string) => alertItems(rows, chosen(search), seen, clock, now)
+  test('seen unusual images are marked, and can be hidden', () => {
+    const rows = [unusualImage(), unusualImage({ image_id: 'Forest_8' })]
+    const seen = new Set([unusualImageKey(unusualImage())])
+    const items = (search: string) => unusualImageItems(rows, chosen(search), seen, clock, now)
     expect(items('').map(item => item.seen)).toEqual([true, false])
     expect(items('seen=hidden').map(item => item.imageId)).toEqual(['Forest_8'])
   })
 
-  test('alerts of a time span can be counted', () => {
-    const rows = [alert(), alert({ class_name: 'River' })]
-    expect(alertsBetween(rows, at('14:12:03'), at('14:20'))).toBe(2)
-    expect(alertsBetween(rows, at('14:00'), at('14:12:03'))).toBe(0)
+  test('unusual images of a period are counted', () => {
+    const rows = [unusualImage(), unusualImage({ class_name: 'River' })]
+    expect(unusualImagesBetween(rows, at('14:12:03'), at('14:20'))).toBe(2)
+    expect(unusualImagesBetween(rows, at('14:00'), at('14:12:03'))).toBe(0)
   })
 })
 

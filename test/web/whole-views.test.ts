@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { alertItems, ruleNames } from '../../web/view-models/alerts.ts'
 import { RANGES, type TrendScale } from '../../web/view-models/choice.ts'
 import { classKeys, classLabel, KNOWN_CLASSES } from '../../web/view-models/classes.ts'
 import { createClock } from '../../web/view-models/format.ts'
 import { headline, subline } from '../../web/view-models/headline.ts'
 import { countLabel, type NowView, nowView } from '../../web/view-models/now.ts'
 import { trendView } from '../../web/view-models/trend.ts'
-import { alert, at, chosen, statsRow, windowStats } from './factories.ts'
+import { ruleNames, unusualImageItems } from '../../web/view-models/unusual-images.ts'
+import { at, chosen, statsRow, unusualImage, windowStats } from './factories.ts'
 
 const clock = createClock('UTC')
 const now = at('14:15:00')
@@ -155,17 +155,20 @@ describe('the headline', () => {
     expect(phrases(near.slice(1), ['River'])[0]?.strong).toBe(true)
   })
 
-  it('has a second line with the number of images, classes and alerts in the window', () => {
-    const line = (rows: ReturnType<typeof windowStats>[], alerts: ReturnType<typeof alert>[], nowMs = now) =>
-      subline(nowOf(rows, [], nowMs), alerts, 2, false)
+  it('has a second line with the number of images, classes and unusual images in the window', () => {
+    const line = (
+      rows: ReturnType<typeof windowStats>[],
+      unusualImages: ReturnType<typeof unusualImage>[],
+      nowMs = now,
+    ) => subline(nowOf(rows, [], nowMs), unusualImages, 2, false)
     const two = [windowStats('Forest', '14:10'), windowStats('River', '14:10')]
     const over = at('14:21:00')
-    expect(line(two, [])).toBe('200 images of 2 classes so far in the window 14:10–14:20, no alerts.')
-    expect(line(two, [], over)).toBe('200 images of 2 classes in the window 14:10–14:20, no alerts.')
-    expect(line(two, [alert(), alert(), alert()])).toContain(', 3 or more alerts.')
-    expect(line(two, [alert()])).toContain(', 1 alert.')
-    const before = alert({ timestamp: '2026-11-22T14:00:00Z' })
-    expect(line(two, [alert(), alert(), before])).toContain(', 2 alerts.')
+    expect(line(two, [])).toBe('200 images of 2 classes so far in the window 14:10–14:20, no unusual images.')
+    expect(line(two, [], over)).toBe('200 images of 2 classes in the window 14:10–14:20, no unusual images.')
+    expect(line(two, [unusualImage(), unusualImage(), unusualImage()])).toContain(', 3 or more unusual images.')
+    expect(line(two, [unusualImage()])).toContain(', 1 unusual image.')
+    const before = unusualImage({ timestamp: '2026-11-22T14:00:00Z' })
+    expect(line(two, [unusualImage(), unusualImage(), before])).toContain(', 2 unusual images.')
   })
 })
 
@@ -242,9 +245,9 @@ describe('the trend', () => {
   })
 })
 
-describe('alerts', () => {
+describe('unusual images', () => {
   it('contain everything that their row shows', () => {
-    expect(alertItems([alert()], chosen(), new Set(), clock, now)).toEqual([
+    expect(unusualImageItems([unusualImage()], chosen(), new Set(), clock, now)).toEqual([
       {
         key: '["Forest","2026-11-22T14:12:03.000Z","Forest_7","class-zscore"]',
         classKey: { className: 'Forest', label: 'Forest', colour: 1 },
@@ -260,13 +263,14 @@ describe('alerts', () => {
         seen: false,
       },
     ])
-    const range = alertItems([alert({ rule: 'image-range' })], chosen(), new Set(), clock, now)[0]
+    const range = unusualImageItems([unusualImage({ rule: 'image-range' })], chosen(), new Set(), clock, now)[0]
     expect(range?.ruleTitle).toBe('Compares the image’s own minimum or maximum with its own mean and sd. Baseline 3.')
     expect(ruleNames([], null)).toEqual(['class-zscore', 'image-range'])
   })
 
   it('are above from zero on; the minimum difference is inclusive', () => {
-    const items = (score: number, search = '') => alertItems([alert({ score })], chosen(search), new Set(), clock, now)
+    const items = (score: number, search = '') =>
+      unusualImageItems([unusualImage({ score })], chosen(search), new Set(), clock, now)
     expect([-0.1, 0, 0.5].map(score => items(score)[0]?.direction)).toEqual(['below', 'above', 'above'])
     expect([-4, 4, 3.99].map(score => items(score, 'off=4').length)).toEqual([1, 1, 0])
   })

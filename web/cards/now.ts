@@ -1,7 +1,7 @@
 import { createNowChart } from '../charts/now-chart.ts'
 import { renderClassKey } from '../dom/class-key.ts'
 import { byId, make, setAttribute, setMessage, setText } from '../dom/elements.ts'
-import { alertRows, classNames, hasAlertsForChoice, isEmpty, type Page, serverNow } from '../page.ts'
+import { classNames, hasUnusualImagesForChoice, isEmpty, type Page, serverNow, unusualImageRows } from '../page.ts'
 import type { PictureOptions } from '../picture.ts'
 import { classKeys } from '../view-models/classes.ts'
 import { type Clock, formatCount, LONG_AGO_MS } from '../view-models/format.ts'
@@ -35,8 +35,8 @@ export function renderNow(
     ),
   )
   const isFiltered = (focus ?? choice.rule ?? choice.minScore) !== null
-  const alerts = hasAlertsForChoice(page) ? alertRows(page) : undefined
-  setText(byId('subline'), subline(view, alerts, page.alertLimit, isFiltered))
+  const unusualImages = hasUnusualImagesForChoice(page) ? unusualImageRows(page) : undefined
+  setText(byId('subline'), subline(view, unusualImages, page.unusualImageLimit, isFiltered))
   byId('now-box').style.setProperty('--bars', String(view.bars.length))
   const late = view.late > 0 ? `, ${formatCount(view.late)} late` : ''
   setText(byId('now-note'), `${view.range}${view.filling ? ', not complete yet' : ''}${late}`)

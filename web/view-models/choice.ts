@@ -7,11 +7,11 @@ export type Choice = {
   focus: string | null
   range: RangeName
   scale: TrendScale
-  /** Filter: alerts of this rule. */
+  /** Filter: unusual images of this rule. */
   rule: string | null
-  /** Filter: alerts at least this far from normal, in standard deviations. */
+  /** Filter: unusual images at least this far from normal, in standard deviations. */
   minScore: number | null
-  /** Filter: hides alerts that the reader has marked as seen. */
+  /** Filter: hides unusual images that the reader has marked as seen. */
   hidesSeen: boolean
 }
 

@@ -70,7 +70,7 @@ export type Banner = { tone: 'good' | 'attention' | 'bad'; title: string; detail
 const ANSWER_WORDS: Record<AnswerName, string> = {
   windows: 'the newest windows',
   series: 'NDVI over time',
-  alerts: 'the alerts',
+  unusualImages: 'the unusual images',
   joined: 'the class statistics',
   batch: 'the batch view',
   statistics: 'the distributions',

@@ -1,7 +1,7 @@
-import type { Alert } from '../answers.ts'
-import { alertsBetween } from './alerts.ts'
+import type { UnusualImage } from '../answers.ts'
 import { formatCount, plural } from './format.ts'
 import type { NowView } from './now.ts'
+import { unusualImagesBetween } from './unusual-images.ts'
 
 /** A part of a sentence. */
 export type Phrase = { text: string; strong: boolean }
@@ -33,31 +33,33 @@ export function headline({ away, comparable, baselineCount, isRecent }: NowView)
 }
 
 /**
- * Line below the headline: number of images, window, and number of alerts.
+ * Line below the headline: number of images, window, and number of unusual images.
  *
- * @param alerts undefined when they are not loaded
- * @param limit max number of alerts in the answer
- * @param isFiltered true when the alerts are filtered
+ * @param unusualImages undefined when they are not loaded
+ * @param limit max number of unusual images in the answer
+ * @param isFiltered true when the unusual images are filtered
  */
 export function subline(
   now: NowView,
-  alerts: readonly Alert[] | undefined,
+  unusualImages: readonly UnusualImage[] | undefined,
   limit: number,
   isFiltered: boolean,
 ): string {
   const classes = plural(now.classes, 'class', 'classes')
-  const found = alerts ? `, ${alertCount(now, alerts, limit)}${isFiltered ? ' with the filters below' : ''}` : ''
+  const found = unusualImages
+    ? `, ${unusualImageCount(now, unusualImages, limit)}${isFiltered ? ' with the filters below' : ''}`
+    : ''
   return `${plural(now.images, 'image')} of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}${found}.`
 }
 
 const distance = (difference: number) => `${Math.abs(difference).toFixed(3)} ${difference < 0 ? 'below' : 'above'}`
 
-function alertCount(now: NowView, alerts: readonly Alert[], limit: number): string {
-  const count = alertsBetween(alerts, now.startMs, now.endMs)
-  if (count === 0) return 'no alerts'
-  // The answer ends at the limit. When all of its alerts are in this window, there may be more.
-  const more = count === alerts.length && alerts.length >= limit
-  return more ? `${formatCount(count)} or more alerts` : plural(count, 'alert')
+function unusualImageCount(now: NowView, unusualImages: readonly UnusualImage[], limit: number): string {
+  const count = unusualImagesBetween(unusualImages, now.startMs, now.endMs)
+  if (count === 0) return 'no unusual images'
+  // The answer ends at the limit. When all of its unusual images are in this window, there may be more.
+  const more = count === unusualImages.length && unusualImages.length >= limit
+  return more ? `${formatCount(count)} or more unusual images` : plural(count, 'unusual image')
 }
 
 const strong = (text: string): Phrase => ({ text, strong: true })

@@ -2,8 +2,8 @@ import type { SystemHealth } from '../answers.ts'
 import type { Queries } from '../api.ts'
 import { type Choice, RANGES } from './choice.ts'
 
-/** Max number of alerts in one answer of the API. */
-export const MAX_ALERTS = 1_000
+/** Max number of unusual images in one answer of the API. */
+export const MAX_UNUSUAL_IMAGES = 1_000
 /** Number of refused records that the page shows. */
 const SHOWN_REFUSED = 20
 /** Number of incidents that the page asks for. Sites that are part of an incident of their class count, too. */
@@ -14,7 +14,7 @@ const SLOW_MS = 30_000
 /** Queries for a choice. Pages with the same choice send the same URLs, so that one cached response serves all. */
 export function queriesOf(
   choice: Choice,
-  alertLimit: number,
+  unusualImageLimit: number,
   health: SystemHealth | undefined,
   nowMs: number,
 ): Queries {
@@ -26,7 +26,7 @@ export function queriesOf(
       url: seriesUrl(choice, nowMs),
       ...(RANGES[choice.range].every !== '10m' && { state: String(Math.floor(nowMs / SLOW_MS)) }),
     },
-    alerts: { url: alertsUrl(choice, alertLimit) },
+    unusualImages: { url: unusualImagesUrl(choice, unusualImageLimit) },
     joined: { url: '/api/class-stats' },
     batch: { url: '/api/batch/class-stats', state: view },
     statistics: { url: '/api/batch/statistics', state: view },
@@ -46,7 +46,7 @@ function seriesUrl({ range }: Choice, nowMs: number): string {
   return `/api/windows?${new URLSearchParams({ every, from: new Date(fromMs).toISOString() })}`
 }
 
-function alertsUrl({ focus, rule, minScore }: Choice, limit: number): string {
+function unusualImagesUrl({ focus, rule, minScore }: Choice, limit: number): string {
   const parameters = new URLSearchParams({ limit: String(limit) })
   if (focus) parameters.set('class', focus)
   if (rule) parameters.set('rule', rule)
@@ -58,7 +58,7 @@ function alertsUrl({ focus, rule, minScore }: Choice, limit: number): string {
 export function exportUrls(
   queries: Queries,
   { focus }: Choice,
-): Record<'now' | 'trend' | 'incidents' | 'alerts' | 'history' | 'refused', string> {
+): Record<'now' | 'trend' | 'incidents' | 'unusualImages' | 'history' | 'refused', string> {
   const csv = ({ url }: { url: string }, more: Record<string, string> = {}) => {
     const [path, query] = url.split('?')
     const parameters = new URLSearchParams(query)
@@ -69,7 +69,7 @@ export function exportUrls(
     now: csv(queries.windows),
     trend: csv(queries.series, focus ? { class: focus } : {}),
     incidents: csv(queries.incidents, { limit: '1000' }),
-    alerts: csv(queries.alerts, { limit: String(MAX_ALERTS) }),
+    unusualImages: csv(queries.unusualImages, { limit: String(MAX_UNUSUAL_IMAGES) }),
     history: csv(queries.joined),
     refused: csv(queries.refused, { limit: '100' }),
   }

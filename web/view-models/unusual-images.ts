@@ -1,11 +1,11 @@
-import type { Alert } from '../answers.ts'
+import type { UnusualImage } from '../answers.ts'
 import type { Choice } from './choice.ts'
 import { type ClassKey, classKeys } from './classes.ts'
 import { type Clock, formatNdvi, formatScore } from './format.ts'
 
-/** A row of the alerts table, with texts for people. */
-export type AlertItem = {
-  /** Identity of the alert (`alertKey`). */
+/** A row of the table of unusual images, with texts for people. */
+export type UnusualImageItem = {
+  /** Identity of the unusual image (`unusualImageKey`). */
   key: string
   classKey: ClassKey
   imageId: string
@@ -19,7 +19,7 @@ export type AlertItem = {
   direction: 'below' | 'above'
   rule: string
   ruleTitle: string
-  /** True when the reader has marked the alert as seen. */
+  /** True when the reader has marked the unusual image as seen. */
   seen: boolean
 }
 
@@ -29,28 +29,28 @@ const RULES: ReadonlyMap<string, string> = new Map([
   ['image-range', 'Compares the image’s own minimum or maximum with its own mean and sd.'],
 ])
 
-/** Identity of an alert. The same alert in a later answer has the same key. */
-export function alertKey({ class_name, timeMs, image_id, rule }: Alert): string {
+/** Identity of an unusual image. The same image in a later answer has the same key. */
+export function unusualImageKey({ class_name, timeMs, image_id, rule }: UnusualImage): string {
   return JSON.stringify([class_name, new Date(timeMs).toISOString(), image_id, rule])
 }
 
 /**
- * Rows of the alerts table, in the API's order (newest first). Filters again, because the alerts may still belong to
- * the previous choice.
+ * Rows of the table of unusual images, in the order of the API (newest first). Filters again, because the loaded images
+ * may still belong to the previous choice.
  *
- * @param seen keys of the alerts that the reader has seen
+ * @param seen keys of the unusual images that the reader has seen
  */
-export function alertItems(
-  rows: readonly Alert[],
+export function unusualImageItems(
+  rows: readonly UnusualImage[],
   { focus, rule, minScore, hidesSeen }: Choice,
   seen: ReadonlySet<string>,
   clock: Clock,
   nowMs: number,
-): AlertItem[] {
+): UnusualImageItem[] {
   const keys = new Map(classKeys(rows.map(row => row.class_name)).map(key => [key.className, key]))
   return rows.flatMap(row => {
     const classKey = keys.get(row.class_name)
-    const key = alertKey(row)
+    const key = unusualImageKey(row)
     if (!classKey || (focus !== null && focus !== row.class_name) || (rule !== null && rule !== row.rule)) return []
     if ((minScore !== null && Math.abs(row.score) < minScore) || (hidesSeen && seen.has(key))) return []
     return [
@@ -72,11 +72,11 @@ export function alertItems(
   })
 }
 
-/** Names for the rule filter: the known rules, the rules of the given alerts, and the chosen rule. */
-export function ruleNames(rows: readonly Alert[], chosen: string | null): string[] {
+/** Names for the rule filter: the known rules, the rules of the given unusual images, and the chosen rule. */
+export function ruleNames(rows: readonly UnusualImage[], chosen: string | null): string[] {
   return [...new Set([...RULES.keys(), ...rows.map(({ rule }) => rule), ...(chosen ? [chosen] : [])])]
 }
 
-/** Number of alerts with an event time within [startMs, endMs). */
-export const alertsBetween = (rows: readonly Alert[], startMs: number, endMs: number): number =>
+/** Number of unusual images with an event time within [startMs, endMs). */
+export const unusualImagesBetween = (rows: readonly UnusualImage[], startMs: number, endMs: number): number =>
   rows.filter(({ timeMs }) => timeMs >= startMs && timeMs < endMs).length

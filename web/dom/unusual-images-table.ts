@@ -1,4 +1,4 @@
-import type { AlertItem } from '../view-models/alerts.ts'
+import type { UnusualImageItem } from '../view-models/unusual-images.ts'
 import { byId, classDot, make, setText } from './elements.ts'
 import { syncRows } from './rows.ts'
 
@@ -6,8 +6,8 @@ import { syncRows } from './rows.ts'
  * Sets explicit ARIA roles on the table. On a phone the style sheet displays the rows as a grid, and some browsers then
  * no longer report a table to screen readers.
  */
-export function prepareAlerts(): void {
-  const table = byId<HTMLTableElement>('alerts')
+export function prepareUnusualImages(): void {
+  const table = byId<HTMLTableElement>('unusual-images')
   table.setAttribute('role', 'table')
   for (const group of [table.tHead, ...table.tBodies]) group?.setAttribute('role', 'rowgroup')
   for (const row of table.tHead?.rows ?? []) {
@@ -17,13 +17,16 @@ export function prepareAlerts(): void {
 }
 
 /**
- * Updates the rows of the alerts table.
+ * Updates the rows of the table of unusual images.
  *
- * @param onSeen called when the reader marks an alert as seen or not seen
+ * @param onSeen called when the reader marks an unusual image as seen or not seen
  */
-export function renderAlerts(items: readonly AlertItem[], onSeen: (key: string, seen: boolean) => void): void {
+export function renderUnusualImages(
+  items: readonly UnusualImageItem[],
+  onSeen: (key: string, seen: boolean) => void,
+): void {
   syncRows(
-    byId('alerts-body'),
+    byId('unusual-images-body'),
     items,
     item => item.key,
     item => createRow(item, onSeen),
@@ -31,7 +34,7 @@ export function renderAlerts(items: readonly AlertItem[], onSeen: (key: string, 
   )
 }
 
-function createRow(item: AlertItem, onSeen: (key: string, seen: boolean) => void): HTMLTableRowElement {
+function createRow(item: UnusualImageItem, onSeen: (key: string, seen: boolean) => void): HTMLTableRowElement {
   const row = make('tr', { role: 'row' })
   const cells = Array.from({ length: 7 }, () => make('td', { role: 'cell' }))
   const [time, name, image, ndvi, off, rule, seen] = cells
@@ -61,7 +64,7 @@ function createRow(item: AlertItem, onSeen: (key: string, seen: boolean) => void
   return row
 }
 
-function updateRow(row: HTMLTableRowElement, item: AlertItem): void {
+function updateRow(row: HTMLTableRowElement, item: UnusualImageItem): void {
   const [time, , , ndvi, off, , seen] = row.cells
   row.toggleAttribute('data-dim', item.seen)
   const box = seen?.querySelector('input')
