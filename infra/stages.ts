@@ -42,7 +42,7 @@ export interface Stage {
   retentionHours: number
   /** Length of arrival slots, ms. Cannot be changed once there are data. */
   slotMs: number
-  /** Names of the anomaly rules, separated by commas. The first rule that flags an event wins. */
+  /** Names of the rules for unusual images, separated by commas. The first one that finds an event unusual counts. */
   rules: string
   speedStore:
     | { kind: 'keyspaces' }

@@ -33,7 +33,7 @@ export const START_FLAGS = {
     type: 'string',
     value: 'NAMES',
     default: DEFAULT_RULES.map(rule => rule.name).join(),
-    help: `Anomaly rules in order; the first that finds an anomaly raises the alert: ${[...RULES.keys()].join(', ')}`,
+    help: `Rules for unusual images, in order; the first that finds an image unusual counts: ${[...RULES.keys()].join(', ')}`,
   },
 } as const satisfies Record<string, Flag>
 

@@ -1,9 +1,9 @@
-import type { Alert } from '../core/alert.ts'
+import type { UnusualImage } from '../core/unusual-image.ts'
 
 /**
- * Channel that sends alerts to other systems. Each alert is sent at least once; receivers drop copies by the alert's
- * key.
+ * Channel that sends unusual images to other systems, each as one alert. Each alert is sent at least once; receivers
+ * drop copies by the key of the image.
  */
 export interface AlertChannel {
-  publish(alerts: readonly Alert[]): Promise<void>
+  publish(images: readonly UnusualImage[]): Promise<void>
 }

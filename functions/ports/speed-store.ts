@@ -1,9 +1,9 @@
-import type { Alert } from '../core/alert.ts'
 import type { Cursor } from '../core/cursor.ts'
 import type { Position } from '../core/lane.ts'
 import type { RejectionReason } from '../core/record.ts'
 import type { Slot } from '../core/slot.ts'
 import type { Totals } from '../core/totals.ts'
+import type { UnusualImage } from '../core/unusual-image.ts'
 
 /** Settings on which all rows of a store depend. */
 export interface StoreSettings {
@@ -134,12 +134,12 @@ export interface SpeedStore {
    */
   writeRow(row: SpeedRow, replacing: Position | null): Promise<boolean>
 
-  putAlerts(alerts: readonly Alert[]): Promise<void>
+  putUnusualImages(unusualImages: readonly UnusualImage[]): Promise<void>
   /**
-   * Reads the newest alerts of a class on a UTC day up to a time, newest first; alerts of the same time by image id,
-   * descending.
+   * Reads the newest unusual images of a class on a UTC day up to a time, newest first; those of the same time by image
+   * id, descending.
    */
-  readAlerts(query: { className: string; day: string; upToMs: number; limit: number }): Promise<Alert[]>
+  readUnusualImages(query: { className: string; day: string; upToMs: number; limit: number }): Promise<UnusualImage[]>
 
   /** Stores the entries whose place is not stored yet. Their bytes may have any length to which a record can decode. */
   quarantine(entries: readonly QuarantineEntry[]): Promise<void>

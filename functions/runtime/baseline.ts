@@ -1,6 +1,6 @@
 import type { ViewReader } from '../batch/view-reader.ts'
-import { type Baseline, baselineOf, NO_BASELINE } from '../core/alert.ts'
 import { MINUTE_MS } from '../core/time.ts'
+import { type Baseline, baselineOf, NO_BASELINE } from '../core/unusual-image.ts'
 import { remembered } from './memo.ts'
 
 /** Max age of a baseline. An older one is read again from the current view. */

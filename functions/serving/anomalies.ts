@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import * as z from 'zod'
-import type { Alert } from '../core/alert.ts'
 import { fromMicro } from '../core/fixed-point.ts'
 import { DAY_MS, dayOf, formatTimestamp, startOfDay } from '../core/time.ts'
+import type { UnusualImage } from '../core/unusual-image.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { rangeOf } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
@@ -10,13 +10,13 @@ import { type ClassSource, refuseUnknownClass } from './class-names.ts'
 import { mergeInOrder } from './merge-in-order.ts'
 import { type AnomaliesQuery, type AnomalyRow, MOST_SEARCHED_DAYS, SEARCHED_DAYS } from './schemas.ts'
 
-/** Ports from which the search for alerts reads. */
+/** Ports from which the search for unusual images reads. */
 export interface AnomaliesSource extends ClassSource {
-  store: Pick<SpeedStore, 'readCursors' | 'readAlerts'>
+  store: Pick<SpeedStore, 'readCursors' | 'readUnusualImages'>
 }
 
 /**
- * Page of anomalies, newest first; those of the same time by image, then by class. The end of a page is the start of
+ * Page of unusual images, newest first; those of one time by image, then by class. The end of a page is the start of
  * the next one.
  */
 export interface AnomaliesPage {
@@ -27,7 +27,7 @@ export interface AnomaliesPage {
   range: string
 }
 
-/** Number of alerts of a class and day that one read fetches. */
+/** Number of unusual images of a class and day that one read fetches. */
 const READ_AT_ONCE = 100
 /** Number of reads after which other work gets a turn: a local store answers at once, without a pause. */
 const READS_IN_A_ROW = 50
@@ -35,7 +35,7 @@ const READS_IN_A_ROW = 50
 const MOST_READS = 200
 
 const Place = z.tuple([z.int().min(0), z.string(), z.string()])
-/** Place of an alert in the order: time, image and class. */
+/** Place of an unusual image in the order: time, image and class. */
 type Place = z.infer<typeof Place>
 
 /** Number of reads that one request may still use. */
@@ -46,7 +46,7 @@ interface Budget {
 }
 
 /**
- * Finds anomalies and returns one page of them.
+ * Finds unusual images and returns one page of them.
  *
  * @throws BadParameterError when `after` is not the end of a page, the range is invalid, or the class unknown
  */
@@ -63,7 +63,7 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
   const classes = query.class === undefined ? [...(await source.classes()).keys()] : [query.class]
 
   const budget: Budget = { reads: Math.max(MOST_READS, 2 * classes.length), turn: Promise.resolve() }
-  const found: Alert[] = []
+  const found: UnusualImage[] = []
   const pageTo = (next: Place | null): AnomaliesPage => ({
     rows: found.map(rowOf),
     next: next && { after: Buffer.from(JSON.stringify(next)).toString('base64url'), to: formatTimestamp(untilMs) },
@@ -76,12 +76,12 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
     const upToMs = Math.min(startMs, dayMs + DAY_MS - 1)
     const streams = classes.map(className => alertsOf(store, className, upToMs, budget))
     try {
-      for await (const alert of mergeInOrder(streams, newestFirst)) {
-        const place = placeOfAlert(alert)
-        if (alert.eventMs < fromMs) break
+      for await (const image of mergeInOrder(streams, newestFirst)) {
+        const place = placeOfImage(image)
+        if (image.eventMs < fromMs) break
         if (after && compare(place, after) >= 0) continue
         if (found.length === query.limit) return pageTo(last as Place)
-        if (isWanted(alert, query)) found.push(alert)
+        if (isWanted(image, query)) found.push(image)
         last = place
       }
     } catch (error) {
@@ -93,19 +93,19 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
   return pageTo(null)
 }
 
-function isWanted({ rule, score }: Alert, query: AnomaliesQuery): boolean {
+function isWanted({ rule, score }: UnusualImage, query: AnomaliesQuery): boolean {
   return (query.rule === undefined || rule === query.rule) && Math.abs(score) >= (query.min_score ?? 0)
 }
 
 const OUT_OF_BUDGET = new Error('the limit of reads for one answer is reached')
 
-/** Yields the alerts of a class on the day of a time, from that time backwards. */
+/** Yields the unusual images of a class on the day of a time, from that time backwards. */
 async function* alertsOf(
-  store: Pick<SpeedStore, 'readAlerts'>,
+  store: Pick<SpeedStore, 'readUnusualImages'>,
   className: string,
   upToMs: number,
   budget: Budget,
-): AsyncGenerator<Alert> {
+): AsyncGenerator<UnusualImage> {
   const day = dayOf(upToMs)
   let seen: Place | undefined
   for (let limit = READ_AT_ONCE; ; ) {
@@ -113,22 +113,22 @@ async function* alertsOf(
     if (budget.reads-- <= 0) throw OUT_OF_BUDGET
     if (budget.reads % READS_IN_A_ROW === 0) budget.turn = budget.turn.then(() => setImmediate())
     await budget.turn
-    const read = await store.readAlerts({ className, day, upToMs: nextMs, limit })
-    const fresh = read.filter(alert => !seen || compare(placeOfAlert(alert), seen) < 0)
+    const read = await store.readUnusualImages({ className, day, upToMs: nextMs, limit })
+    const fresh = read.filter(image => !seen || compare(placeOfImage(image), seen) < 0)
     yield* fresh
     if (read.length < limit) return
     const last = fresh.at(-1)
-    // All alerts that were read have the same time, so a larger read is needed.
-    if (last) seen = placeOfAlert(last)
+    // All unusual images that were read have the same time, so a larger read is needed.
+    if (last) seen = placeOfImage(last)
     else limit *= 2
   }
 }
 
-function newestFirst(a: Alert, b: Alert): number {
-  return compare(placeOfAlert(b), placeOfAlert(a))
+function newestFirst(a: UnusualImage, b: UnusualImage): number {
+  return compare(placeOfImage(b), placeOfImage(a))
 }
 
-function placeOfAlert({ eventMs, imageId, className }: Alert): Place {
+function placeOfImage({ eventMs, imageId, className }: UnusualImage): Place {
   return [eventMs, imageId, className]
 }
 
@@ -149,16 +149,16 @@ function placeOf(text: string): Place {
   }
 }
 
-function rowOf(alert: Alert): AnomalyRow {
+function rowOf(image: UnusualImage): AnomalyRow {
   return {
-    class_name: alert.className,
-    image_id: alert.imageId,
-    ndvi_mean: fromMicro(alert.ndviMean),
-    ndvi_min: alert.ndviMin === null ? null : fromMicro(alert.ndviMin),
-    ndvi_max: alert.ndviMax === null ? null : fromMicro(alert.ndviMax),
-    timestamp: formatTimestamp(alert.eventMs),
-    rule: alert.rule,
-    score: alert.score,
-    baseline_version: alert.baselineVersion,
+    class_name: image.className,
+    image_id: image.imageId,
+    ndvi_mean: fromMicro(image.ndviMean),
+    ndvi_min: image.ndviMin === null ? null : fromMicro(image.ndviMin),
+    ndvi_max: image.ndviMax === null ? null : fromMicro(image.ndviMax),
+    timestamp: formatTimestamp(image.eventMs),
+    rule: image.rule,
+    score: image.score,
+    baseline_version: image.baselineVersion,
   }
 }

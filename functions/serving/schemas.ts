@@ -303,16 +303,16 @@ export const WindowsQuery = z.strictObject({
 })
 export type WindowsQuery = z.infer<typeof WindowsQuery>
 
-/** Number of days that are searched for anomalies, by default and at most. */
+/** Number of days that are searched for unusual images, by default and at most. */
 export const SEARCHED_DAYS = 14
 export const MOST_SEARCHED_DAYS = 31
 
 const HIGHEST_SCORE = 1_000_000
 
 export const AnomaliesQuery = z.strictObject({
-  limit: wholeNumber(1, 1000, 100, 'Maximum number of anomalies'),
+  limit: wholeNumber(1, 1000, 100, 'Maximum number of unusual images'),
   class: text(NAME_LIMIT, 'Only this class'),
-  rule: text(NAME_LIMIT, 'Only anomalies that this rule found'),
+  rule: text(NAME_LIMIT, 'Only images that this rule found'),
   min_score: parameter(
     z
       .string()
@@ -322,7 +322,7 @@ export const AnomaliesQuery = z.strictObject({
       .optional(),
     {
       ...{ type: 'number', minimum: 0, maximum: HIGHEST_SCORE },
-      description: 'Only anomalies with at least this distance from normal, in standard deviations',
+      description: 'Only images with at least this distance from normal, in standard deviations',
     },
   ),
   from: instant(

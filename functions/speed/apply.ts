@@ -1,4 +1,3 @@
-import { type Alert, type Baseline, judge, type Rule } from '../core/alert.ts'
 import type { ClassList } from '../core/classes.ts'
 import {
   type Cursor,
@@ -14,6 +13,7 @@ import { isNext, type Lane, lostBetween, type Position, START } from '../core/la
 import { decodeRecord, type LogRecord, type RejectionReason } from '../core/record.ts'
 import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
 import { Accumulator, addEach, type Totals } from '../core/totals.ts'
+import { type Baseline, judge, type Rule, type UnusualImage } from '../core/unusual-image.ts'
 import { isLate, windowOf } from '../core/window.ts'
 import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { LogMetadata } from '../ports/event-log.ts'
@@ -45,6 +45,7 @@ export interface Applied {
   unusedValues: number
   /** Rejections (lines or whole records) by reason. */
   quarantined: Map<RejectionReason, number>
+  /** Unusual images, under the name of their metric. */
   alerts: number
   rowsWritten: number
   /**
@@ -69,16 +70,16 @@ interface Addition extends RowKey {
 }
 
 /**
- * Maximum number of alerts, quarantine entries and rows that are held in memory before they are written. Even a small
- * record can decompress to many of each. When the limit is reached, the next record begins a new chunk.
+ * Maximum number of unusual images, quarantine entries and rows that are held in memory before they are written. Even a
+ * small record can decompress to many of each. When the limit is reached, the next record begins a new chunk.
  */
 const MAX_HELD = 10_000
 
 /**
  * Applies a delivery of one lane exactly once, however often it is delivered and however its records are grouped.
- * Quarantine, alerts and rows are written first, each harmless to repeat; the cursor is written last. It throws when
- * the outcome of a write is unknown; when the records are delivered again, it detects what was done. A large delivery
- * is applied in chunks, each with its own move of the cursor.
+ * Quarantine, unusual images and rows are written first, each harmless to repeat; the cursor is written last. It throws
+ * when the outcome of a write is unknown; when the records are delivered again, it detects what was done. A large
+ * delivery is applied in chunks, each with its own move of the cursor.
  *
  * @param records in the order of the lane
  */
@@ -130,7 +131,7 @@ interface Chunk {
   late: number
   unusedValues: number
   quarantined: QuarantineEntry[]
-  alerts: Alert[]
+  unusualImages: UnusualImage[]
   additions: Map<string, Addition>
   heartbeatSentMs: number | null
   producers: Map<string, readonly SeenRecord[]>
@@ -161,7 +162,7 @@ function addUp(
     late: 0,
     unusedValues: 0,
     quarantined: [],
-    alerts: [],
+    unusualImages: [],
     additions: new Map(),
     heartbeatSentMs: null,
     producers: new Map(cursor.producers),
@@ -169,8 +170,8 @@ function addUp(
     lastEventMs: cursor.lastEventMs,
     lastSlot: 0,
   }
-  const { producers, quarantined, alerts, additions } = chunk
-  while (chunk.end < records.length && quarantined.length + alerts.length + additions.size < MAX_HELD) {
+  const { producers, quarantined, unusualImages, additions } = chunk
+  while (chunk.end < records.length && quarantined.length + unusualImages.length + additions.size < MAX_HELD) {
     const record = records[chunk.end++] as LogRecord
     const { lane, position, arrivalMs } = record
     const slot = slotOf(arrivalMs, slotMs)
@@ -199,8 +200,8 @@ function addUp(
         addition.last = position
       }
       accumulatorOf(addition.accumulators, event.className).add(event, late)
-      const alert = judge(event, rules, baseline)
-      if (alert) alerts.push(alert)
+      const image = judge(event, rules, baseline)
+      if (image) unusualImages.push(image)
     }
     chunk.counted.push(record)
     chunk.events += events.length
@@ -219,14 +220,14 @@ async function writeChunk(
   applied: Applied,
 ): Promise<Cursor> {
   const { store, slotMs } = layer
-  const { quarantined, alerts } = chunk
+  const { quarantined, unusualImages } = chunk
   await store.quarantine(quarantined)
-  await store.putAlerts(alerts)
+  await store.putUnusualImages(unusualImages)
   for (const [key, addition] of chunk.additions) {
     if (await addToRow(layer, cache, key, addition, chunk.counted, classes)) applied.rowsWritten++
   }
   trimCache(cache)
-  await layer.channel.publish(alerts)
+  await layer.channel.publish(unusualImages)
 
   // The clocks of the heartbeat's sender and of this process may differ slightly.
   if (chunk.heartbeatSentMs !== null) applied.heartbeatDelayMs = Math.max(layer.now() - chunk.heartbeatSentMs, 0)
@@ -234,7 +235,7 @@ async function writeChunk(
   applied.counted += chunk.events
   applied.late += chunk.late
   applied.unusedValues += chunk.unusedValues
-  applied.alerts += alerts.length
+  applied.alerts += unusualImages.length
   for (const { reason } of quarantined) applied.quarantined.set(reason, (applied.quarantined.get(reason) ?? 0) + 1)
   // When the log's clock has leapt ahead, no producer expires: copies may come after the clock is right again.
   const nowSlot = slotOf(layer.now(), slotMs)

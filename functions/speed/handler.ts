@@ -14,7 +14,7 @@ export interface SpeedHandlerOptions extends SpeedLayer {
 
 /**
  * Creates the Lambda handler of the speed layer. It adds the records of a delivery to the rows that the API reads, and
- * raises alerts. The event source mapping of the stream calls it.
+ * finds unusual images. The event source mapping of the stream calls it.
  */
 export function speedHandler(options: SpeedHandlerOptions) {
   const { streamIdentity, logger, metrics, now } = options

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import type { KinesisStreamEvent } from 'aws-lambda'
 import { CLASSES, generateImages, liveImage, toWireEvent } from '../../data/generator.ts'
 import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-store.ts'
-import { baselineOf } from '../../functions/core/alert.ts'
 import { decodeEvent } from '../../functions/core/event.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeRecord, type LogRecord } from '../../functions/core/record.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { Accumulator, type Totals } from '../../functions/core/totals.ts'
+import { baselineOf } from '../../functions/core/unusual-image.ts'
 import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
 import { speedHandler } from '../../functions/speed/handler.ts'
 import { median, printTable } from './report.ts'
@@ -99,7 +99,7 @@ async function throughHandler(events: readonly KinesisStreamEvent[]): Promise<nu
   }
 }
 
-/** Baseline from the generator's own images, so that the usual share of events raises alerts. */
+/** Baseline from the generator's own images, so that the usual share of events is unusual. */
 const BASELINE = baselineOf(1, generatedTotals())
 
 function generatedTotals(): Map<string, Totals> {

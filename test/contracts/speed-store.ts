@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
-import { describeAlerts } from './speed-store/alerts.ts'
 import { describeCursors } from './speed-store/cursors.ts'
 import {
-  alertAt,
   claimAt,
   cursorAt,
   entryAt,
@@ -19,9 +17,11 @@ import {
   SLOT,
   type Stores,
   times,
+  unusualImageAt,
 } from './speed-store/factories.ts'
 import { describeQuarantine } from './speed-store/quarantine.ts'
 import { describeRows } from './speed-store/rows.ts'
+import { describeUnusualImages } from './speed-store/unusual-images.ts'
 
 export type OpenSpeedStore = () => Promise<{
   store: SpeedStore
@@ -74,24 +74,24 @@ export function describeSpeedStore(name: string, open: OpenSpeedStore): void {
     const stores = (): Stores => ({ store, rival, oneOfTwo })
     describeCursors(stores)
     describeRows(stores)
-    describeAlerts(stores)
+    describeUnusualImages(stores)
     describeQuarantine(stores)
 
     test('still has everything after it is opened again', async () => {
       const cursor = cursorAt(freshLane(), 3)
       const row = rowAt(cursor.lane, 3)
-      const alert = alertAt(freshClass(), 1, 'image')
+      const image = unusualImageAt(freshClass(), 1, 'image')
       const entry = entryAt(cursor.lane, 2, 0)
       await store.createCursor(cursor)
       await store.writeRow(row, null)
-      await store.putAlerts([alert])
+      await store.putUnusualImages([image])
       await store.quarantine([entry])
       const claim = claimAt(freshProducer())
       await store.claimRedrive(claim)
       const again = await opened.reopen()
       expect(await again.readCursor(cursor.lane)).toEqual(cursor)
       expect(await again.readRows(cursor.lane, { from: SLOT, until: SLOT + HOUR_MS })).toEqual([row])
-      expect(await again.readAlerts(query(alert.className, 1))).toEqual([alert])
+      expect(await again.readUnusualImages(query(image.className, 1))).toEqual([image])
       expectEntries(await again.readQuarantine({ lane: cursor.lane, after: null, limit: 1 }), [entry])
       expect(await again.readRedrives([claim.producer])).toEqual([{ ...claim, appendedMs: null }])
       await again.close()

@@ -147,7 +147,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
       async () => {
         const lane = freshLane()
         await witness.createCursor(newCursor(lane))
-        const alert = {
+        const image = {
           ...{ className: 'Forest', day: '2026-11-22', eventMs: SLOT, imageId: 'image', ndviMean: 1, ndviMin: null },
           ...{ ndviMax: null, rule: 'class-zscore', score: 3, baselineVersion: 1 },
         }
@@ -155,7 +155,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
           ...{ lane, position: toPosition(1), index: 0, arrivalMs: SLOT, reason: 'not-json' as const },
           ...{ detail: 'the line is not JSON', bytes: Buffer.from('{') },
         }
-        await witness.putAlerts([alert])
+        await witness.putUnusualImages([image])
         await witness.quarantine([entry])
         let acknowledged = 0
         const writing = (async () => {
@@ -179,13 +179,13 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
         const [row] = await witness.readRows(lane, { from: 0, until: SLOT + HOUR_MS })
         expect([acknowledged, acknowledged + 1].map(toPosition)).toContain(row?.lastPosition)
         expect(
-          await witness.readAlerts({
+          await witness.readUnusualImages({
             className: 'Forest',
             day: '2026-11-22',
             upToMs: Number.MAX_SAFE_INTEGER,
             limit: 10,
           }),
-        ).toEqual([alert])
+        ).toEqual([image])
         expect(await witness.readQuarantine({ lane, after: null, limit: 10 })).toEqual([entry])
         // The first compare-and-set after an outage ends what the server was doing when it died: a cursor may be old.
         await eventually(async () => {

@@ -343,7 +343,7 @@ const WRITES: ReadonlySet<string | symbol> = new Set<keyof SpeedStore>([
   'moveCursor',
   'writeRow',
   'quarantine',
-  'putAlerts',
+  'putUnusualImages',
 ])
 
 /** Real store with faults: its connection breaks before or after a chosen write. */

@@ -158,10 +158,10 @@ describe('while the days of 3,000 classes are read', () => {
   })
 })
 
-it('a search for alerts of 3,000 classes gives other work turns', async () => {
+it('a search for unusual images of 3,000 classes gives other work turns', async () => {
   const store = {
     readCursors: async () => [{ ...newCursor('a'), lastEventMs: NOON_MS }],
-    readAlerts: async () => [],
+    readUnusualImages: async () => [],
   }
   const source = { store, classes: async () => CLASSES } as unknown as Parameters<typeof anomalies>[0]
   expect(await turnsDuring(() => anomalies(source, { limit: 100 }))).toBeGreaterThan(50)

@@ -31,7 +31,7 @@ export interface Outcome {
   listedMs: number
   /** States of the entries at the last reading of the quarantine; null when nothing was ever redriven. */
   listed: ReadonlyMap<RejectionReason, Listed> | null
-  /** Time before which rows and alerts may be deleted, ms. */
+  /** Time before which rows and unusual images may be deleted, ms. */
   expired: number
   /** Breaches that were noticed during the history. */
   seen: string[]

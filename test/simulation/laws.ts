@@ -1,10 +1,10 @@
-import { type Alert, judge } from '../../functions/core/alert.ts'
 import { isKnownClass } from '../../functions/core/classes.ts'
 import { FUTURE_TOLERANCE_MS } from '../../functions/core/event.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import { DAY_MS, dayOf } from '../../functions/core/time.ts'
 import type { Totals } from '../../functions/core/totals.ts'
+import { judge, type UnusualImage } from '../../functions/core/unusual-image.ts'
 import { windowOf } from '../../functions/core/window.ts'
 import { imageEvent } from '../support/factories.ts'
 import type { Outcome } from './history.ts'
@@ -19,7 +19,7 @@ export async function breaches(outcome: Outcome): Promise<string[]> {
   return [
     ...outcome.seen,
     ...compare('totals', await storedTotals(outcome), expectedTotals(outcome, distinct)),
-    ...compare('alerts', await storedAlerts(outcome, distinct), expectedAlerts(outcome, distinct)),
+    ...compare('alerts', await storedUnusualImages(outcome, distinct), expectedUnusualImages(outcome, distinct)),
     ...redriveBreaches(outcome, distinct),
     ...compare('quarantine', await storedQuarantine(outcome), expectedQuarantine(outcome, distinct)),
     ...compare('quarantined', await countedQuarantine(outcome), countOfQuarantine(outcome, distinct)),
@@ -44,44 +44,50 @@ async function storedTotals({ log, store, expired }: Outcome): Promise<Map<strin
   return describeTotals(all)
 }
 
-/** Returns the alert that the rules require for an event, computed from the event alone. */
-function expectedAlert(event: SentEvent): Alert | null {
+/** Returns the unusual image that the rules require for an event, computed from the event alone. */
+function expectedUnusualImage(event: SentEvent): UnusualImage | null {
   const { imageId, className, eventMs, ndviMean, nir } = event
   return judge(imageEvent({ imageId, className, eventMs, ndviMean, nir }), DEFAULT_RULES, BASELINE)
 }
 
-function expectedAlerts(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
-  const alerts = new Map<string, string>()
+function expectedUnusualImages(outcome: Outcome, records: StoredRecord[]): Map<string, string> {
+  const unusualImages = new Map<string, string>()
   for (const record of records) {
     for (const event of goodEvents(record, outcome.classes, SLOT_MS)) {
-      const alert = expectedAlert(event)
-      if (alert && alert.day >= dayOf(outcome.expired))
-        alerts.set(`${alert.className} ${alert.day} ${alert.eventMs} ${alert.imageId}`, `${alert.rule} ${alert.score}`)
+      const image = expectedUnusualImage(event)
+      if (image && image.day >= dayOf(outcome.expired))
+        unusualImages.set(
+          `${image.className} ${image.day} ${image.eventMs} ${image.imageId}`,
+          `${image.rule} ${image.score}`,
+        )
     }
   }
-  return alerts
+  return unusualImages
 }
 
-async function storedAlerts(
+async function storedUnusualImages(
   { store, classes, expired }: Outcome,
   records: StoredRecord[],
 ): Promise<Map<string, string>> {
   const times = records.flatMap(record => record.sent.events.map(event => event.eventMs))
-  const alerts = new Map<string, string>()
+  const unusualImages = new Map<string, string>()
   for (let ms = Math.min(...times); ms < Math.max(...times) + DAY_MS; ms += DAY_MS) {
     for (const className of classes.keys()) {
       if (dayOf(ms) < dayOf(expired)) continue
-      for (const alert of await store.readAlerts({
+      for (const image of await store.readUnusualImages({
         className,
         day: dayOf(ms),
         upToMs: Number.MAX_SAFE_INTEGER,
         limit: 10_000,
       })) {
-        alerts.set(`${alert.className} ${alert.day} ${alert.eventMs} ${alert.imageId}`, `${alert.rule} ${alert.score}`)
+        unusualImages.set(
+          `${image.className} ${image.day} ${image.eventMs} ${image.imageId}`,
+          `${image.rule} ${image.score}`,
+        )
       }
     }
   }
-  return alerts
+  return unusualImages
 }
 
 function expectedQuarantine(outcome: Outcome, records: StoredRecord[]): Map<string, string> {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { NO_BASELINE } from '../../functions/core/alert.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
 import { imageRange } from '../../functions/core/rules/image-range.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { NO_BASELINE } from '../../functions/core/unusual-image.ts'
 import { applyDelivery } from '../../functions/speed/apply.ts'
 import { CLASSES, NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
@@ -10,23 +10,23 @@ import { openOneLane } from '../support/one-lane.ts'
 const iso = (ms: number) => new Date(ms).toISOString()
 const line = (changes = {}) => JSON.stringify(wireEvent(changes))
 
-/** Applies records, and returns what each part of the delivery wrote; rows and alerts are discarded. */
+/** Applies records, and returns what each part of the delivery wrote; rows and unusual images are discarded. */
 async function partsOf(records: (append: (data: string) => LogRecord) => LogRecord[]) {
   const { pipeline, lane, append } = await openOneLane({ slotMs: HOUR_MS })
-  const parts: { rows: number; alerts: number }[] = []
-  let part = { rows: 0, alerts: 0 }
+  const parts: { rows: number; unusualImages: number }[] = []
+  let part = { rows: 0, unusualImages: 0 }
   const store = {
     ...pipeline.store,
     writeRow: async () => {
       part.rows++
       return true
     },
-    putAlerts: async (alerts: readonly unknown[]) => {
-      part.alerts += alerts.length
+    putUnusualImages: async (unusualImages: readonly unknown[]) => {
+      part.unusualImages += unusualImages.length
     },
     moveCursor: async (...args: Parameters<typeof pipeline.store.moveCursor>) => {
       parts.push(part)
-      part = { rows: 0, alerts: 0 }
+      part = { rows: 0, unusualImages: 0 }
       return pipeline.store.moveCursor(...args)
     },
   }
@@ -57,17 +57,17 @@ it('a delivery with very many windows is written in parts: a new one begins afte
     append(windows(0, 2)),
   ])
   expect(parts).toEqual([
-    { rows: 10_000, alerts: 0 },
-    { rows: 2, alerts: 0 },
+    { rows: 10_000, unusualImages: 0 },
+    { rows: 2, unusualImages: 0 },
   ])
 })
 
-it('a delivery with very many alerts is written in parts', async () => {
+it('a delivery with very many unusual images is written in parts', async () => {
   const odd = line({ ndvi_mean: 0.5, ndvi_std: 0.01, ndvi_min: 0.4, ndvi_max: 0.9 })
   const parts = await partsOf(append => [append(`${odd}\n`.repeat(9_998)), append(line()), append(odd), append(odd)])
   expect(parts).toEqual([
-    { rows: 1, alerts: 9_999 },
-    { rows: 1, alerts: 1 },
+    { rows: 1, unusualImages: 9_999 },
+    { rows: 1, unusualImages: 1 },
   ])
 })
 

@@ -11,11 +11,11 @@ import { readIncidents } from '../../functions/batch/incidents-file.ts'
 import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { batchSql } from '../../functions/batch/sql.ts'
 import { type ViewReader, viewReader } from '../../functions/batch/view-reader.ts'
-import { type Alert, NO_BASELINE } from '../../functions/core/alert.ts'
 import { type Lane, laneName, type Position } from '../../functions/core/lane.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { dayOf, MINUTE_MS } from '../../functions/core/time.ts'
 import { addEach, type Totals } from '../../functions/core/totals.ts'
+import { NO_BASELINE, type UnusualImage } from '../../functions/core/unusual-image.ts'
 import { sitesReader } from '../../functions/images/sites/stored-sites.ts'
 import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
 import { activityElsewhere } from '../../functions/serving/activity.ts'
@@ -52,7 +52,7 @@ export async function openPipeline(options: PipelineOptions) {
   const logger = collectingLogger()
   const metrics = collectingMetrics()
   const classes = async () => options.classes ?? CLASSES
-  const published: Alert[] = []
+  const published: UnusualImage[] = []
   const serving: Serving = {
     store,
     views,
@@ -80,7 +80,7 @@ export async function openPipeline(options: PipelineOptions) {
     speedProcess: (through: SpeedStore = store) =>
       speedHandler({
         store: through,
-        channel: { publish: async alerts => void published.push(...alerts) },
+        channel: { publish: async found => void published.push(...found) },
         lanes,
         firstKept,
         slotMs,

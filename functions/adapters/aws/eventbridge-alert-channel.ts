@@ -1,5 +1,5 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge'
-import type { Alert } from '../../core/alert.ts'
+import type { UnusualImage } from '../../core/unusual-image.ts'
 import type { AlertChannel } from '../../ports/alert-channel.ts'
 import { alertMessage } from '../files/alert-message.ts'
 import { inParallel } from '../in-parallel.ts'
@@ -23,7 +23,7 @@ export function openEventBridgeAlertChannel(bus: string): AlertChannel {
   const requestHandler = limitedRequests(3_000, 10_000)
   const client = new EventBridgeClient({ requestHandler })
 
-  async function put(alerts: readonly Alert[]): Promise<void> {
+  async function put(alerts: readonly UnusualImage[]): Promise<void> {
     const Entries = alerts.map(
       (alert): PutEventsRequestEntry => ({
         EventBusName: bus,

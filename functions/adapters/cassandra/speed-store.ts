@@ -1,22 +1,21 @@
-import type { Alert } from '../../core/alert.ts'
 import type { Cursor } from '../../core/cursor.ts'
 import type { Slot } from '../../core/slot.ts'
 import { dayOf } from '../../core/time.ts'
+import type { UnusualImage } from '../../core/unusual-image.ts'
 import { type SpeedRow, type SpeedStore, SpeedStoreUnavailableError } from '../../ports/speed-store.ts'
 import { inParallel } from '../in-parallel.ts'
 import {
-  ALERT_FORM,
   CURSOR_FORM,
   fromCells,
   SETTINGS_FORM,
   TOTALS_FORM,
-  toAlert,
   toCells,
   toCursor,
   toSpeedRow,
+  toUnusualImage,
+  UNUSUAL_IMAGE_FORM,
 } from '../row-encoding/speed-rows.ts'
 import {
-  alertsTable,
   cursorTable,
   describeMissing,
   divideMissing,
@@ -27,6 +26,7 @@ import {
   type TableColumn,
   totalsDaysTable,
   totalsTable,
+  unusualImagesTable,
 } from '../row-encoding/tables.ts'
 import { type CassandraConnection, type CqlClient, connectCassandra } from './client.ts'
 import { addColumnCql, createRowCql, createTableCql, insertCql, replaceRowCql } from './cql.ts'
@@ -42,7 +42,7 @@ export interface CassandraSpeedStoreOptions extends CassandraConnection {
 /** Maximum number of statements of one call that run in parallel. */
 const IN_FLIGHT = 16
 /** Maximum number of statements in one batch. Keyspaces accepts 30. */
-const ALERTS_PER_WRITE = 20
+const UNUSUAL_IMAGES_PER_WRITE = 20
 /** Number of cursors in a page. A cursor with thousands of producers has hundreds of kilobytes. */
 const CURSORS_PER_PAGE = 20
 /** The end of the year 9999, ms: the last day whose name sorts. */
@@ -77,7 +77,7 @@ export async function openCassandraSpeedStore(options: CassandraSpeedStoreOption
     ...settings(client, keyspace),
     ...cursors(client, keyspace),
     ...totals(client, keyspace),
-    ...alerts(client, keyspace),
+    ...unusualImages(client, keyspace),
     ...cassandraQuarantine(client, keyspace),
     ...cassandraRedrives(client, keyspace),
     close: () => client.close(),
@@ -224,25 +224,28 @@ function totals(client: CqlClient, keyspace: string): Pick<SpeedStore, 'readRow'
   }
 }
 
-function alerts(client: CqlClient, keyspace: string): Pick<SpeedStore, 'putAlerts' | 'readAlerts'> {
+function unusualImages(
+  client: CqlClient,
+  keyspace: string,
+): Pick<SpeedStore, 'putUnusualImages' | 'readUnusualImages'> {
   const read = `SELECT * FROM ${keyspace}.anomaly_alerts WHERE class_name = ? AND day = ? AND event_ms <= ? LIMIT ?`
-  const put = (alert: Alert) => insertCql(keyspace, alertsTable, toCells(ALERT_FORM, alert))
+  const put = (image: UnusualImage) => insertCql(keyspace, unusualImagesTable, toCells(UNUSUAL_IMAGE_FORM, image))
   return {
-    async putAlerts(all) {
+    async putUnusualImages(all) {
       // All statements of a batch must belong to one partition.
       const partitions = Map.groupBy(all, ({ className, day }) => `${day} ${className}`)
-      const writes: Alert[][] = []
+      const writes: UnusualImage[][] = []
       for (const partition of partitions.values()) {
-        for (let start = 0; start < partition.length; start += ALERTS_PER_WRITE) {
-          writes.push(partition.slice(start, start + ALERTS_PER_WRITE))
+        for (let start = 0; start < partition.length; start += UNUSUAL_IMAGES_PER_WRITE) {
+          writes.push(partition.slice(start, start + UNUSUAL_IMAGES_PER_WRITE))
         }
       }
       await inParallel(writes, IN_FLIGHT, write => client.write(write.map(put)))
     },
-    async readAlerts({ className, day, upToMs, limit }) {
-      const found: Alert[] = []
+    async readUnusualImages({ className, day, upToMs, limit }) {
+      const found: UnusualImage[] = []
       if (limit < 1) return found
-      for await (const row of client.rows([read, [className, day, upToMs, limit]])) found.push(toAlert(row))
+      for await (const row of client.rows([read, [className, day, upToMs, limit]])) found.push(toUnusualImage(row))
       return found
     },
   }

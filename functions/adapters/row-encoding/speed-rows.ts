@@ -1,5 +1,5 @@
-import type { Alert } from '../../core/alert.ts'
 import type { Cursor } from '../../core/cursor.ts'
+import type { UnusualImage } from '../../core/unusual-image.ts'
 import type { QuarantineEntry, RedriveClaim, RedriveState, SpeedRow, StoreSettings } from '../../ports/speed-store.ts'
 import { producersFromText, producersToText, totalsFromText, totalsToText } from './row-encoding.ts'
 import { WHOLE_RECORD } from './tables.ts'
@@ -62,7 +62,7 @@ export const TOTALS_FORM: RowForm<SpeedRow> = {
   totals: { column: 'totals', toCell: totalsToText, fromCell: cell => totalsFromText(cell as string) },
 }
 
-export const ALERT_FORM: RowForm<Alert> = {
+export const UNUSUAL_IMAGE_FORM: RowForm<UnusualImage> = {
   className: plain('class_name'),
   day: plain('day'),
   eventMs: plain('event_ms'),
@@ -135,5 +135,5 @@ export const toCursor = (cells: object): Cursor => fromCells(CURSOR_FORM, cells)
 /** Decodes a row of totals. */
 export const toSpeedRow = (cells: object): SpeedRow => fromCells(TOTALS_FORM, cells)
 
-/** Decodes the row of an alert. */
-export const toAlert = (cells: object): Alert => fromCells(ALERT_FORM, cells)
+/** Decodes the row of an unusual image. */
+export const toUnusualImage = (cells: object): UnusualImage => fromCells(UNUSUAL_IMAGE_FORM, cells)

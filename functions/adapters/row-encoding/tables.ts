@@ -134,7 +134,7 @@ export const totalsDaysTable: Table = {
   ttlSeconds: 2 * ROW_TTL_SECONDS,
 }
 
-export const alertsTable: Table = {
+export const unusualImagesTable: Table = {
   name: 'anomaly_alerts',
   partitionKey: [
     { name: 'class_name', type: 'text' },
@@ -230,7 +230,7 @@ export const TABLES: readonly Table[] = [
   cursorTable,
   totalsTable,
   totalsDaysTable,
-  alertsTable,
+  unusualImagesTable,
   quarantineTable,
   quarantineHoursTable,
   quarantineBytesTable,

@@ -2,18 +2,17 @@ import { DatabaseSync } from 'node:sqlite'
 import { dayOf } from '../../core/time.ts'
 import type { SpeedStore, StoreSettings } from '../../ports/speed-store.ts'
 import {
-  ALERT_FORM,
   CURSOR_FORM,
   fromCells,
   SETTINGS_FORM,
   TOTALS_FORM,
-  toAlert,
   toCells,
   toCursor,
   toSpeedRow,
+  toUnusualImage,
+  UNUSUAL_IMAGE_FORM,
 } from '../row-encoding/speed-rows.ts'
 import {
-  alertsTable,
   cursorTable,
   describeMissing,
   divideMissing,
@@ -21,6 +20,7 @@ import {
   settingsTable,
   type TableColumn,
   totalsTable,
+  unusualImagesTable,
 } from '../row-encoding/tables.ts'
 import { openConnection } from './connection.ts'
 import { isOne, transaction, whenFree } from './database.ts'
@@ -29,7 +29,7 @@ import { addColumnSql, createRowSql, createTablesSql, REPLACED, replaceRowSql, S
 
 /** Opens the embedded speed store: a SQLite file. @throws Error when the file lacks a column of its format */
 export function openSqliteSpeedStore(file: string): SpeedStore & {
-  /** Deletes rows and alerts that are so old that neither people nor the batch layer can need them. */
+  /** Deletes rows and unusual images that are so old that neither people nor the batch layer can need them. */
   expire(before: number): Promise<void>
 } {
   const define = (opened: DatabaseSync) => defineTables(opened, file)
@@ -53,17 +53,17 @@ export function openSqliteSpeedStore(file: string): SpeedStore & {
 /** Returns the operations on an open database. */
 function operationsOn(database: DatabaseSync) {
   const expireRows = database.prepare('DELETE FROM realtime_ndvi_by_class WHERE arrival_slot < ?')
-  const expireAlerts = database.prepare('DELETE FROM anomaly_alerts WHERE day < ?')
+  const expireUnusualImages = database.prepare('DELETE FROM anomaly_alerts WHERE day < ?')
   return {
     ...settings(database),
     ...cursors(database),
     ...totals(database),
-    ...alerts(database),
+    ...unusualImages(database),
     ...sqliteQuarantine(database),
     ...sqliteRedrives(database),
     async expire(before: number) {
       await whenFree(database, () => expireRows.run(before))
-      await whenFree(database, () => expireAlerts.run(dayOf(before)))
+      await whenFree(database, () => expireUnusualImages.run(dayOf(before)))
     },
   }
 }
@@ -140,20 +140,20 @@ function totals(database: DatabaseSync): Pick<SpeedStore, 'readRow' | 'readRows'
   }
 }
 
-function alerts(database: DatabaseSync): Pick<SpeedStore, 'putAlerts' | 'readAlerts'> {
-  const create = database.prepare(createRowSql(alertsTable))
+function unusualImages(database: DatabaseSync): Pick<SpeedStore, 'putUnusualImages' | 'readUnusualImages'> {
+  const create = database.prepare(createRowSql(unusualImagesTable))
   const read = database.prepare(
     `SELECT * FROM anomaly_alerts WHERE class_name = ? AND day = ? AND event_ms <= ?
      ORDER BY event_ms DESC, image_id DESC LIMIT ?`,
   )
   return {
-    async putAlerts(all) {
+    async putUnusualImages(all) {
       if (all.length === 0) return
-      const rows = all.map(alert => toCells(ALERT_FORM, alert))
+      const rows = all.map(image => toCells(UNUSUAL_IMAGE_FORM, image))
       await whenFree(database, () => transaction(database, () => rows.forEach(cells => void create.run(cells))))
     },
-    async readAlerts({ className, day, upToMs, limit }) {
-      return (await whenFree(database, () => read.all(className, day, upToMs, limit))).map(toAlert)
+    async readUnusualImages({ className, day, upToMs, limit }) {
+      return (await whenFree(database, () => read.all(className, day, upToMs, limit))).map(toUnusualImage)
     },
   }
 }

@@ -1,5 +1,5 @@
-import type { Rule } from '../alert.ts'
 import { fromMicro } from '../fixed-point.ts'
+import type { Rule } from '../unusual-image.ts'
 
 const THRESHOLD = 2
 

@@ -1,4 +1,4 @@
-import type { Rule } from '../alert.ts'
+import type { Rule } from '../unusual-image.ts'
 
 const THRESHOLD = 2
 

@@ -1,4 +1,4 @@
-import type { Rule } from '../alert.ts'
+import type { Rule } from '../unusual-image.ts'
 import { classZscore } from './class-zscore.ts'
 import { imageRange } from './image-range.ts'
 

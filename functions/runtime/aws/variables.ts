@@ -22,7 +22,7 @@ export interface Variables {
   LANDCOVER_DATABASE: string
   /** Name of the EventBridge bus for alerts. */
   LANDCOVER_BUS: string
-  /** Names of the anomaly rules, separated by commas. */
+  /** Names of the rules for unusual images, separated by commas. */
   LANDCOVER_RULES: string
 }
 

@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest'
 import { createTableCql, replaceRowCql } from '../../../functions/adapters/cassandra/cql.ts'
 import {
-  ALERT_FORM,
   CURSOR_FORM,
   claimToCells,
   QUARANTINE_FORM,
   SETTINGS_FORM,
   TOTALS_FORM,
+  UNUSUAL_IMAGE_FORM,
 } from '../../../functions/adapters/row-encoding/speed-rows.ts'
 import {
-  alertsTable,
   columnsOf,
   cursorTable,
   quarantineTable,
@@ -17,6 +16,7 @@ import {
   settingsTable,
   TABLES,
   totalsTable,
+  unusualImagesTable,
 } from '../../../functions/adapters/row-encoding/tables.ts'
 
 test('every name is valid in Keyspaces: two characters or more, lower case', () => {
@@ -71,7 +71,7 @@ test.each([
   [settingsTable, ['name', ...columnsIn(SETTINGS_FORM)]],
   [cursorTable, columnsIn(CURSOR_FORM)],
   [totalsTable, columnsIn(TOTALS_FORM)],
-  [alertsTable, columnsIn(ALERT_FORM)],
+  [unusualImagesTable, columnsIn(UNUSUAL_IMAGE_FORM)],
   // A store may divide the bytes, so it encodes them itself.
   [quarantineTable, [...columnsIn(QUARANTINE_FORM), 'bytes']],
   // The time of the append is set later.

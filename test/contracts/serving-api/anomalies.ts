@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Alert } from '../../../functions/core/alert.ts'
 import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS } from '../../../functions/core/time.ts'
+import type { UnusualImage } from '../../../functions/core/unusual-image.ts'
 import type { AnomalyRow } from '../../../functions/serving/schemas.ts'
 import { CLASSES, NOON_MS } from '../../support/factories.ts'
 
@@ -9,31 +9,36 @@ import { image, type OpenApi } from './open-api.ts'
 /** Contract tests of anomalies. */
 export function describeAnomalies(openApi: OpenApi): void {
   describe('anomalies', () => {
-    const alert = (className: string, eventMs: number, imageId: string, changes: Partial<Alert> = {}): Alert => ({
+    const unusual = (
+      className: string,
+      eventMs: number,
+      imageId: string,
+      changes: Partial<UnusualImage> = {},
+    ): UnusualImage => ({
       ...{ className, eventMs, imageId, day: dayOf(eventMs) },
       ...{ ndviMean: 100_000, ndviMin: null, ndviMax: null, rule: 'class-zscore', score: -3, baselineVersion: 1 },
       ...changes,
     })
 
-    async function openWith(alerts: Alert[]) {
+    async function openWith(unusualImages: UnusualImage[]) {
       const api = await openApi()
       api.clock.nowMs = NOON_MS + MINUTE_MS
       await api.speed([api.append(image('Forest', NOON_MS))])
-      await api.pipeline.store.putAlerts(alerts)
+      await api.pipeline.store.putUnusualImages(unusualImages)
       return api
     }
 
     it('come in pages that together contain each of them once, in order', async () => {
       const classes = [...CLASSES.keys()]
-      const alerts = Array.from({ length: 500 }, (_, at) =>
+      const unusualImages = Array.from({ length: 500 }, (_, at) =>
         // Some have the same time, and at one time there are more than one read returns.
-        alert(
+        unusual(
           classes[at % classes.length] as string,
           NOON_MS - (at < 240 ? 0 : Math.floor(at / 7) * HOUR_MS),
           `image-${at}`,
         ),
       )
-      const { ask } = await openWith(alerts)
+      const { ask } = await openWith(unusualImages)
       const seen: string[] = []
       let path = '/api/anomalies?limit=37'
       for (let pages = 0; path; pages++) {
@@ -51,7 +56,7 @@ export function describeAnomalies(openApi: OpenApi): void {
 
     it('come in pages in the order of the store, for any image names', async () => {
       const names = ['tile-🛰', 'tile-Ａ', 'tile-a', '衛'.repeat(256)]
-      const { ask } = await openWith(names.map(name => alert('Forest', NOON_MS, name)))
+      const { ask } = await openWith(names.map(name => unusual('Forest', NOON_MS, name)))
       const seen: string[] = []
       let query: Record<string, string> = { limit: '1' }
       for (let pages = 0; pages < 9; pages++) {
@@ -67,20 +72,22 @@ export function describeAnomalies(openApi: OpenApi): void {
     })
 
     it('need a bounded number of reads, and say where to continue', async () => {
-      const alerts = Array.from({ length: 3_000 }, (_, at) => alert('Forest', NOON_MS - at * MINUTE_MS, `image-${at}`))
-      alerts.push(alert('Forest', NOON_MS - 5 * DAY_MS, 'far', { score: 99 }))
+      const unusualImages = Array.from({ length: 3_000 }, (_, at) =>
+        unusual('Forest', NOON_MS - at * MINUTE_MS, `image-${at}`),
+      )
+      unusualImages.push(unusual('Forest', NOON_MS - 5 * DAY_MS, 'far', { score: 99 }))
       let reads = 0
       const { ask, pipeline, append, speed } = await openApi(({ store }) => ({
         store: {
           ...store,
-          readAlerts(query) {
+          readUnusualImages(query) {
             reads++
-            return store.readAlerts(query)
+            return store.readUnusualImages(query)
           },
         },
       }))
       await speed([append(image('Forest', NOON_MS))])
-      await pipeline.store.putAlerts(alerts)
+      await pipeline.store.putUnusualImages(unusualImages)
       const seen: string[] = []
       let query: Record<string, string> = { min_score: '50' }
       for (let pages = 0; ; pages++) {
@@ -98,10 +105,10 @@ export function describeAnomalies(openApi: OpenApi): void {
 
     it('can be filtered by class, rule, range and score', async () => {
       const { json } = await openWith([
-        alert('Forest', NOON_MS, 'a'),
-        alert('Forest', NOON_MS - HOUR_MS, 'b', { score: 5 }),
-        alert('SeaLake', NOON_MS - 2 * HOUR_MS, 'c', { rule: 'image-range' }),
-        alert('Forest', NOON_MS - 26 * HOUR_MS, 'd', { score: -6 }),
+        unusual('Forest', NOON_MS, 'a'),
+        unusual('Forest', NOON_MS - HOUR_MS, 'b', { score: 5 }),
+        unusual('SeaLake', NOON_MS - 2 * HOUR_MS, 'c', { rule: 'image-range' }),
+        unusual('Forest', NOON_MS - 26 * HOUR_MS, 'd', { score: -6 }),
       ])
       const found = async (query: Record<string, string>) =>
         ((await json('/api/anomalies', { query })) as AnomalyRow[]).map(row => row.image_id).join('')

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { Alert } from '../../../functions/core/alert.ts'
 import type { Cursor } from '../../../functions/core/cursor.ts'
 import { BANDS } from '../../../functions/core/event.ts'
 import { toPosition } from '../../../functions/core/lane.ts'
 import { MINUTE_MS } from '../../../functions/core/time.ts'
 import { emptyTotals, type Totals } from '../../../functions/core/totals.ts'
 import { MAX_DECODED_BYTES } from '../../../functions/core/unreadable.ts'
+import type { UnusualImage } from '../../../functions/core/unusual-image.ts'
 import type { QuarantineEntry, RedriveClaim, SpeedRow, SpeedStore } from '../../../functions/ports/speed-store.ts'
 
 /** Store under test. All suites of a run share it. */
@@ -101,7 +101,7 @@ export function anyTotals(): fc.Arbitrary<Totals> {
 
 export const DAY = '2026-11-22'
 
-export function alertAt(className: string, second: number, imageId: string): Alert {
+export function unusualImageAt(className: string, second: number, imageId: string): UnusualImage {
   return {
     className,
     day: DAY,

@@ -42,10 +42,10 @@ export interface Rule {
 }
 
 /**
- * Event that a rule found unusual. The key is (class, day, timestamp, image id), so writing an alert twice has no
- * further effect.
+ * Event that a rule found unusual. The API calls it an anomaly. The key is (class, day, timestamp, image id), so writing
+ * it twice has no further effect.
  */
-export interface Alert {
+export interface UnusualImage {
   className: string
   /** UTC day of the event, YYYY-MM-DD. */
   day: string
@@ -60,8 +60,8 @@ export interface Alert {
   baselineVersion: number
 }
 
-/** Returns the alert of the first rule that finds the event unusual, or null. */
-export function judge(event: ImageEvent, rules: readonly Rule[], baseline: Baseline): Alert | null {
+/** Judges an event: returns what the first rule that finds it unusual says, or null. */
+export function judge(event: ImageEvent, rules: readonly Rule[], baseline: Baseline): UnusualImage | null {
   for (const rule of rules) {
     const score = rule.score(event, baseline)
     if (score === null) continue

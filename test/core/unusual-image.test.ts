@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Baseline, baselineOf, judge, NO_BASELINE, type Rule } from '../../functions/core/alert.ts'
 import { classZscore } from '../../functions/core/rules/class-zscore.ts'
 import { imageRange } from '../../functions/core/rules/image-range.ts'
 import { DEFAULT_RULES, RULES } from '../../functions/core/rules/index.ts'
 import { Accumulator, type Totals } from '../../functions/core/totals.ts'
+import { type Baseline, baselineOf, judge, NO_BASELINE, type Rule } from '../../functions/core/unusual-image.ts'
 import { imageEvents } from '../support/arbitraries.ts'
 import { imageEvent, NOON_MS } from '../support/factories.ts'
 
@@ -88,13 +88,13 @@ describe('image-range', () => {
   })
 })
 
-describe('an alert', () => {
+describe('an unusual image', () => {
   const rule = (name: string, score: number | null): Rule => ({ name, score: () => score })
 
   it('comes from the first rule that finds something, and has everything that its key and its reader need', () => {
     const event = imageEvent({ imageId: 'Forest_9', ndviMin: -5, ndviMax: 7, eventMs: NOON_MS })
-    const alert = judge(event, [rule('silent', null), rule('first', -2.5), rule('second', 9)], BASELINE)
-    expect(alert).toEqual({
+    const image = judge(event, [rule('silent', null), rule('first', -2.5), rule('second', 9)], BASELINE)
+    expect(image).toEqual({
       className: 'Forest',
       day: '2026-11-22',
       eventMs: NOON_MS,
