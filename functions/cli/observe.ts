@@ -25,7 +25,7 @@ import { runCommand, UsageError, wholeNumber } from './command.ts'
 import { numberWithin, OBSERVE_FLAGS, type ObserveFlags, oneOf, sceneFlagsOf } from './observe-flags.ts'
 import { progressLine } from './progress.ts'
 import { publishObservations } from './publish-observations.ts'
-import { withRuntime } from './runtime.ts'
+import { type RuntimeChoice, withRuntime } from './runtime.ts'
 import { watchFolder } from './watch-folder.ts'
 
 /** Settings of the measurement, and the progress line. */
@@ -101,7 +101,7 @@ await runCommand(
 async function watch(
   folder: string,
   argument: string | undefined,
-  flags: ObserveFlags & { state: string; stage?: string | undefined },
+  flags: ObserveFlags & RuntimeChoice,
   work: Work,
 ): Promise<number> {
   const wrong = NOT_WATCHED.find(name => flags[name] !== undefined)
@@ -201,7 +201,7 @@ async function sitesOf(flags: ObserveFlags, runtime: Runtime | undefined): Promi
 
 async function storedSitesOf(flags: ObserveFlags, runtime: Runtime | undefined): Promise<SitesToObserve> {
   const read = ({ objects }: Runtime) => sitesReader(objects)()
-  const places = flags as { state: string; stage?: string }
+  const places = flags as RuntimeChoice
   const needed = 'a scene needs --sites FILE, --classes-raster FILE or stored sites'
   const stored = await (runtime ? read(runtime) : withRuntime(places, read)).catch(error => {
     throw new UsageError(`${needed}, and those cannot be read: ${(error as Error).message}`)

@@ -17,9 +17,15 @@ export const RUNTIME_FLAGS = {
   stage: { type: 'string', value: 'NAME', help: 'Stage on AWS, instead of a state folder' },
 } as const satisfies Record<string, Flag>
 
+/** The system that the flags name. */
+export interface RuntimeChoice {
+  state: string
+  stage?: string | undefined
+}
+
 /** Opens the stage that the flags name, or else the system of their state folder, runs the work, and closes it. */
 export async function withRuntime<Result>(
-  { state, stage: name }: { state: string; stage?: string | undefined },
+  { state, stage: name }: RuntimeChoice,
   work: (runtime: Runtime) => Promise<Result>,
 ): Promise<Result> {
   return name === undefined ? withState(state, work) : closing(await openStage(name), work)
