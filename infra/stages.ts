@@ -1,3 +1,4 @@
+import { checkedLateness, DEFAULT_LATENESS, type Lateness } from '../functions/core/lateness.ts'
 import { DEFAULT_RULES } from '../functions/core/rules/index.ts'
 import { DAY_MS, HOUR_MS } from '../functions/core/time.ts'
 
@@ -42,6 +43,11 @@ export interface Stage {
   retentionHours: number
   /** Length of arrival slots, ms. Cannot be changed once there are data. */
   slotMs: number
+  /**
+   * Allowed lateness: how long a window stays open after its end, two days for satellite images. To change it, add an
+   * entry whose `since` comes after the deployment: all functions then call the same events late.
+   */
+  lateness: Lateness
   /** Names of the rules for unusual images, separated by commas. The first one that finds an event unusual counts. */
   rules: string
   speedStore:
@@ -111,6 +117,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     eventLog: { kind: 'kinesis', shards: 2, enhancedFanOut: false },
     retentionHours: 24,
     slotMs: Number(context('slotMs')),
+    lateness: DEFAULT_LATENESS,
     rules: context('rules'),
     speedStore: { kind: 'cassandra', address: context('cassandra') },
     batchQuery: { kind: 'athena-api', endpoint: context('athena'), database: context('database') },
@@ -132,6 +139,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     eventLog: { kind: 'kinesis', shards: 1, enhancedFanOut: false },
     retentionHours: 24,
     slotMs: HOUR_MS,
+    lateness: DEFAULT_LATENESS,
     rules: RULES,
     speedStore: { kind: 'keyspaces' },
     batchQuery: { kind: 'athena' },
@@ -153,6 +161,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     eventLog: { kind: 'kinesis', shards: 'on-demand', enhancedFanOut: false },
     retentionHours: (7 * DAY_MS) / HOUR_MS,
     slotMs: HOUR_MS,
+    lateness: DEFAULT_LATENESS,
     rules: RULES,
     speedStore: { kind: 'keyspaces' },
     batchQuery: { kind: 'athena' },
@@ -191,4 +200,13 @@ function readsOf(readers: string): Reads {
 /** Address of the speed store, for LANDCOVER_STORE. */
 export function storeAddress({ speedStore }: Stage, keyspace: string): string {
   return speedStore.kind === 'cassandra' ? speedStore.address : `keyspaces://${keyspace}`
+}
+
+/**
+ * Allowed lateness of a stage, for LANDCOVER_LATENESS.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export function latenessText({ lateness }: Stage): string {
+  return JSON.stringify(checkedLateness(lateness))
 }

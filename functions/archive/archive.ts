@@ -1,5 +1,6 @@
 import type { ClassList } from '../core/classes.ts'
 import { toSequenceNumber } from '../core/lane.ts'
+import { type Lateness, latenessAt } from '../core/lateness.ts'
 import { decodeRecord, type LogRecord } from '../core/record.ts'
 import { type Slot, slotOf } from '../core/slot.ts'
 import { isLate } from '../core/window.ts'
@@ -17,6 +18,7 @@ export interface Archived {
 export interface Archive {
   objects: ObjectStore
   slotMs: number
+  lateness: Lateness
   classes(): Promise<ClassList>
 }
 
@@ -36,7 +38,7 @@ export async function archiveDelivery(
   lane: string,
   records: readonly LogRecord[],
 ): Promise<Archived> {
-  const { objects, slotMs } = archive
+  const { objects, slotMs, lateness } = archive
   const classes = await archive.classes()
   const bySlot = new Map<Slot, LogRecord[]>()
   for (const record of records) {
@@ -50,7 +52,7 @@ export async function archiveDelivery(
     for (let start = 0, end = 0; start < inSlot.length; start = end) {
       const events: ArchivedEvent[] = []
       while (end < inSlot.length && events.length < EVENTS_PER_FILE) {
-        for (const event of archivedEvents(inSlot[end++] as LogRecord, slot, classes)) events.push(event)
+        for (const event of archivedEvents(inSlot[end++] as LogRecord, slot, classes, lateness)) events.push(event)
       }
       const first = toSequenceNumber((inSlot[start] as LogRecord).position)
       const last = toSequenceNumber((inSlot[end - 1] as LogRecord).position)
@@ -63,10 +65,13 @@ export async function archiveDelivery(
   return archived
 }
 
-function archivedEvents(record: LogRecord, slot: Slot, classes: ClassList): ArchivedEvent[] {
+function archivedEvents(record: LogRecord, slot: Slot, classes: ClassList, lateness: Lateness): ArchivedEvent[] {
   const { lane, position, arrivalMs } = record
   const { origin, events } = decodeRecord(record, slot, classes)
   const place = { origin, lane, position, arrivalMs }
   if (origin && events.length === 0) return [{ ...place, event: null, line: 0, late: false }]
-  return events.map(({ index, event }) => ({ ...place, event, line: index, late: isLate(event.eventMs, arrivalMs) }))
+  const latenessMs = latenessAt(lateness, arrivalMs)
+  return events.map(({ index, event }) => {
+    return { ...place, event, line: index, late: isLate(event.eventMs, arrivalMs, latenessMs) }
+  })
 }

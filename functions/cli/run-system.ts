@@ -1,6 +1,7 @@
+import { formatLateness, type Lateness, type LatenessSince, parseLateness } from '../core/lateness.ts'
 import { rulesNamed } from '../core/rules/index.ts'
 import { parseSlotLength } from '../core/slot.ts'
-import { HOUR_MS, MINUTE_MS } from '../core/time.ts'
+import { formatTimestamp, HOUR_MS, MINUTE_MS } from '../core/time.ts'
 import { readClassNames } from '../files/class-file.ts'
 import { parseOrigins } from '../http/cors.ts'
 import { readEnvironment } from '../runtime/config/environment.ts'
@@ -8,12 +9,15 @@ import { importDemoHistory, streamDemoImages } from '../runtime/local/demo.ts'
 import { type Endpoints, endpointsOf, storeEndpoints } from '../runtime/local/endpoints.ts'
 import { parseHosts } from '../runtime/local/hosts.ts'
 import { type LocalServer, startHttpServer } from '../runtime/local/http-server.ts'
+import { changeLateness } from '../runtime/local/lateness.ts'
 import { type LocalRuntime, openLocalRuntime } from '../runtime/local/runtime.ts'
+import { latenessOf } from '../runtime/local/settings.ts'
 import {
   identifyState,
   lockState,
   newStateRemoval,
   openState,
+  readState,
   refuseIfRunning,
   removeState,
 } from '../runtime/local/state.ts'
@@ -42,8 +46,7 @@ export async function runSystem(flags: StartFlags): Promise<number> {
     const server = await startHttpServer({ site: SITE, ...options.web })
     opened.defer(server.close)
     if (flags.fresh) removeState(flags.state)
-    const { system, runtime, isDemo } = await start(flags, options, server, opened)
-    await untilStopped(flags, { system, runtime, isDemo })
+    await untilStopped(flags, await start(flags, options, server, opened))
   } finally {
     await opened.disposeAsync()
   }
@@ -65,19 +68,28 @@ async function optionsOf(flags: StartFlags) {
     },
     rules: flagValue('rules', flags.rules, rulesNamed),
     slotMs,
+    latenessMs: flags.lateness === undefined ? undefined : flagValue('lateness', flags.lateness, parseLateness),
     classNames: flags.classes === undefined ? [] : await classNamesOf(flags.classes),
     environment,
     asked: requestedEndpoints(flags, environment),
   }
 }
 
+/** A system that runs, and what was asked of its state. */
+interface Started {
+  system: RunningSystem
+  runtime: LocalRuntime
+  lateness: Lateness
+  isDemo: boolean
+}
+
 /** Opens the state and starts its system. What was opened is left to `opened`, which closes it. */
 async function start(
   flags: StartFlags,
-  { rules, slotMs, classNames, environment, asked }: StartOptions,
+  { rules, slotMs, latenessMs, classNames, environment, asked }: StartOptions,
   server: LocalServer,
   opened: AsyncDisposableStack,
-): Promise<{ system: RunningSystem; runtime: LocalRuntime; isDemo: boolean }> {
+): Promise<Started> {
   let endpoints: Endpoints | undefined
   let isStarted = false
   const removeNew = newStateRemoval(flags.state)
@@ -91,6 +103,7 @@ async function start(
     slotMs: slotMs ?? (demo ? MINUTE_MS : HOUR_MS),
     demo,
     createdMs: Date.now(),
+    ...(latenessMs !== undefined && { lateness: [{ since: 0, ms: latenessMs }] }),
   })
   if (slotMs !== undefined && slotMs !== state.slotMs) {
     throw new UsageError(
@@ -106,21 +119,22 @@ async function start(
     acceptsLostRecords: flags['accept-lost-records'],
   })
   opened.defer(runtime.close)
-  await runtime.openLogAndStore()
+  const { store } = await runtime.openLogAndStore()
   await storeEndpoints(flags.state, settings, asked)
+  if (latenessMs !== undefined) {
+    await changeLateness(flags.state, { store, objects: runtime.objects }, latenessMs, Date.now())
+  }
+  const lateness = latenessOf(readState(flags.state))
   if (classNames.length > 0) await runtime.addClasses(classNames)
   if (settings.demo) await importDemoHistory(runtime, settings.createdMs)
-  const system = await startSystem({ runtime, rules, server })
+  const system = await startSystem({ runtime, lateness, rules, server })
   opened.defer(system.stop)
   isStarted = true
-  return { system, runtime, isDemo: settings.demo }
+  return { system, runtime, lateness, isDemo: settings.demo }
 }
 
 /** Says that the system runs, streams the images of the demo, and waits for the signal to stop. */
-async function untilStopped(
-  flags: StartFlags,
-  { system, runtime, isDemo }: { system: RunningSystem; runtime: LocalRuntime; isDemo: boolean },
-): Promise<void> {
+async function untilStopped(flags: StartFlags, { system, runtime, lateness, isDemo }: Started): Promise<void> {
   // Installs the signal handlers before the message is printed: a reader of the message may stop the system at once.
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
@@ -129,6 +143,11 @@ async function untilStopped(
   process.stdout.on('error', () => {})
   process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
   process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start continues where this one ended.\n`)
+  const newest = lateness.at(-1) as LatenessSince
+  if (newest.since > Date.now()) {
+    const from = formatTimestamp(newest.since)
+    process.stdout.write(`Images that arrive from ${from} on have the allowed lateness ${formatLateness(newest.ms)}.\n`)
+  }
   if (demo && !isDemo) process.stdout.write('The state was made without demo data, so none is added.\n')
   const streaming = demo && isDemo ? streamDemoImages(system.log, runtime.logger, stopping.signal) : undefined
   await new Promise(resolve => stopping.signal.addEventListener('abort', resolve))

@@ -18,6 +18,11 @@ export const START_FLAGS = {
     value: 'LENGTH',
     help: 'Length of arrival slots in a new state (default 1m, or 1h with --no-demo)',
   },
+  lateness: {
+    type: 'string',
+    value: 'LENGTH',
+    help: 'How long after its end a window waits for images before they count as late, 1m to 14d: as 2d for satellite images. Kept in the state (default 5m)',
+  },
   'allow-origin': {
     type: 'string',
     value: 'URLS',

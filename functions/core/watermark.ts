@@ -1,6 +1,7 @@
 import type { Cursor } from './cursor.ts'
 import type { Lane } from './lane.ts'
-import { LATENESS_MS, WINDOW_MS } from './window.ts'
+import { type Lateness, mostLatenessFrom } from './lateness.ts'
+import { WINDOW_MS } from './window.ts'
 
 /**
  * Computes the watermark: the event time up to which windows are closed, ms. It is the latest arrival that every open
@@ -13,16 +14,26 @@ import { LATENESS_MS, WINDOW_MS } from './window.ts'
  * The latest arrival of a lane is a maximum. Where a clock leapt ahead, it lies in the future, and nothing that has not
  * happened yet is closed.
  *
+ * Where the allowed lateness changes, the watermark uses the longest that a record to come may have. So when it becomes
+ * longer, the watermark goes back once: windows that were closed are open again.
+ *
  * @param lanes all lanes of the log, listed after the cursors were read. In the other order a lane could open and
  *   receive events between the two.
  */
-export function watermarkOf(lanes: readonly Lane[], cursors: readonly Cursor[], nowMs: number): number | null {
+export function watermarkOf(
+  lanes: readonly Lane[],
+  cursors: readonly Cursor[],
+  nowMs: number,
+  lateness: Lateness,
+): number | null {
   const arrivals = new Map(cursors.map(({ lane, lastArrivalMs }) => [lane, lastArrivalMs]))
   const parents = new Map(lanes.map(lane => [lane.name, lane.parents]))
   const arrivalOf = (name: string): number | null =>
     arrivals.get(name) ?? leastOf((parents.get(name) ?? []).map(parent => arrivalOf(parent)))
   const arrivalMs = leastOf(lanes.filter(lane => !lane.closed).map(({ name }) => arrivalOf(name)))
-  return arrivalMs === null ? null : Math.min(arrivalMs, nowMs) - LATENESS_MS
+  if (arrivalMs === null) return null
+  const appliedMs = Math.min(arrivalMs, nowMs)
+  return appliedMs - mostLatenessFrom(lateness, appliedMs)
 }
 
 /** Returns the smallest time; null when the list is empty or one time is null. */

@@ -6,18 +6,16 @@ import { MINUTE_MS } from './time.ts'
  */
 export const WINDOW_MS = 10 * MINUTE_MS
 
-/**
- * Allowed lateness: time for which a window stays open after its end, ms. An event that arrives later is late, and
- * counts.
- */
-export const LATENESS_MS = 5 * MINUTE_MS
-
 /** Window of an event: its start, ms. */
 export function windowOf(eventMs: number): number {
   return Math.floor(eventMs / WINDOW_MS) * WINDOW_MS
 }
 
-/** Returns true when an event arrived at the end of the allowed lateness of its window, or later. */
-export function isLate(eventMs: number, arrivalMs: number): boolean {
-  return arrivalMs >= windowOf(eventMs) + WINDOW_MS + LATENESS_MS
+/**
+ * Returns true when an event arrived at the end of the allowed lateness of its window, or later.
+ *
+ * @param latenessMs allowed lateness for the record's arrival: latenessAt
+ */
+export function isLate(eventMs: number, arrivalMs: number, latenessMs: number): boolean {
+  return arrivalMs >= windowOf(eventMs) + WINDOW_MS + latenessMs
 }

@@ -8,6 +8,7 @@ import { batchSql } from '../batch/sql.ts'
 import { viewReader } from '../batch/view-reader.ts'
 import { watchedFrom } from '../batch/watch.ts'
 import type { Rule } from '../core/unusual-image.ts'
+import type { Lateness } from '../core/lateness.ts'
 import { sitesReader } from '../images/sites/stored-sites.ts'
 import { ingestHandler } from '../ingest/handler.ts'
 import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
@@ -43,12 +44,18 @@ export interface Ports {
   metrics: Metrics
 }
 
+/** Settings of counting that all layers of a system share. */
+export interface Timing {
+  slotMs: number
+  lateness: Lateness
+}
+
 type Needs<Names extends keyof Ports> = Pick<Ports, Names>
 
 /** Speed layer on the ports of a runtime. */
 export function speedLayerOf(
   { logMetadata, store, objects, channel }: Needs<'logMetadata' | 'store' | 'objects' | 'channel'>,
-  slotMs: number,
+  { slotMs, lateness }: Timing,
   rules: readonly Rule[],
 ): SpeedLayer {
   return {
@@ -57,6 +64,7 @@ export function speedLayerOf(
     lanes: () => logMetadata.lanes(),
     firstKept: lane => logMetadata.firstKept(lane),
     slotMs,
+    lateness,
     classes: knownClasses(objects),
     rules,
     baseline: currentBaseline(viewReader(objects)),
@@ -67,11 +75,11 @@ export function speedLayerOf(
 /** Handler of the speed layer's deliveries. */
 export function speedHandlerOf(
   ports: Needs<'logMetadata' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
-  slotMs: number,
+  timing: Timing,
   rules: readonly Rule[],
 ) {
   const { logMetadata, logger, metrics } = ports
-  return speedHandler({ ...speedLayerOf(ports, slotMs, rules), streamIdentity: logMetadata.identity, logger, metrics })
+  return speedHandler({ ...speedLayerOf(ports, timing, rules), streamIdentity: logMetadata.identity, logger, metrics })
 }
 
 /**
@@ -82,11 +90,12 @@ export function speedHandlerOf(
 export function archiveHandlerOf(
   { objects, logger, metrics }: Needs<'objects' | 'logger' | 'metrics'>,
   streamIdentity: string,
-  slotMs: number,
+  { slotMs, lateness }: Timing,
 ) {
   return archiveHandler({
     objects,
     slotMs,
+    lateness,
     classes: knownClasses(objects),
     streamIdentity,
     logger,
@@ -126,7 +135,7 @@ export async function compactSettled(
 /** Handler of requests to the API. */
 export function servingHandlerOf(
   { logMetadata, store, objects, logger }: Needs<'logMetadata' | 'store' | 'objects' | 'logger'>,
-  slotMs: number,
+  { slotMs, lateness }: Timing,
   activity?: Partial<Activity>,
 ) {
   const classes = knownClasses(objects)
@@ -138,6 +147,7 @@ export function servingHandlerOf(
     compaction: () => slowestProgress(objects),
     incidents: () => readIncidents(objects),
     slotMs,
+    lateness,
     classes,
     lanes: () => logMetadata.lanes(),
     waiting: cursor => logMetadata.waiting(cursor),

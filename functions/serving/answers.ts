@@ -5,6 +5,7 @@ import type { ViewReader } from '../batch/view-reader.ts'
 import type { ClassList } from '../core/classes.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { FUTURE_TOLERANCE_MS } from '../core/event.ts'
+import { isSlowSource, type Lateness, mostLatenessFrom } from '../core/lateness.ts'
 import { firstCut, slotOf } from '../core/slot.ts'
 import { byName } from '../core/text-order.ts'
 import { DAY_MS, dayOf, formatTimestamp, HOUR_MS, startOfDay } from '../core/time.ts'
@@ -27,6 +28,7 @@ export interface Serving extends SiteSource, IncidentsSource {
   store: SpeedStore
   views: ViewReader
   slotMs: number
+  lateness: Lateness
   classes(): Promise<ClassList>
   lastRun(): Promise<RunStatus | undefined>
   /** Reads the progress of the compaction that is furthest behind; undefined before the first. */
@@ -50,16 +52,15 @@ const WINDOWS_PER_CLASS = 6
 const MOST_NEWEST_WINDOWS = 12_000
 
 /**
- * Answers the newest windows of every class, newest first: of the arrivals of the last hours, or else of the last day.
- * Where there are more than 2,000 classes each has fewer than six.
+ * Answers the newest windows of every class, newest first: of the last hours, or else of the last day. Where images
+ * come hours or days after they were taken, this is the day before the newest image. Where there are more than 2,000
+ * classes each has fewer than six.
  */
 export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   const cursors = await serving.store.readCursors()
   // Before the rows: what it promises of a window must be true of rows that are read later.
   const watermarkMs = await knownWatermark(serving, cursors)
-  const lately = WINDOWS_PER_CLASS * WINDOW_MS + FUTURE_TOLERANCE_MS
-  let rows = await wholeWindowsSince(serving, cursors, serving.now() - lately)
-  if (rows.length === 0) rows = await wholeWindowsSince(serving, cursors, serving.now() - DAY_MS)
+  const rows = await newestRows(serving, cursors)
   const byClass = new Map<string, Map<number, Totals>>()
   for (const { windowStart, totals } of rows) {
     for (const [className, of] of totals) {
@@ -77,6 +78,18 @@ export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   return answer
 }
 
+/** Reads the rows of the newest windows, by the clock or, of a slow source, by the newest image. */
+async function newestRows(serving: Serving, cursors: readonly Cursor[]): Promise<SpeedRow[]> {
+  const nowMs = serving.now()
+  if (isSlowSource(mostLatenessFrom(serving.lateness, nowMs))) {
+    // Where the log's clock leapt ahead, the newest image may lie in the future.
+    const newestMs = Math.min(newestImage(cursors), nowMs)
+    return newestMs === 0 ? [] : wholeWindowsSince(serving, cursors, newestMs - DAY_MS)
+  }
+  const lately = await wholeWindowsSince(serving, cursors, nowMs - WINDOWS_PER_CLASS * WINDOW_MS - FUTURE_TOLERANCE_MS)
+  return lately.length > 0 ? lately : wholeWindowsSince(serving, cursors, nowMs - DAY_MS)
+}
+
 /**
  * Reads the rows of windows that lie completely after a time. Rows of older windows are left out: late images arrive
  * for windows of long ago.
@@ -90,9 +103,9 @@ async function wholeWindowsSince(serving: Serving, cursors: readonly Cursor[], s
  * Computes the watermark; null when the log's list of lanes cannot be read. Then nothing is known to be complete, but
  * the numbers are the same.
  */
-async function knownWatermark({ lanes, now }: Serving, cursors: readonly Cursor[]): Promise<number | null> {
+async function knownWatermark({ lanes, lateness, now }: Serving, cursors: readonly Cursor[]): Promise<number | null> {
   try {
-    return watermarkOf(await lanes(), cursors, now())
+    return watermarkOf(await lanes(), cursors, now(), lateness)
   } catch {
     return null
   }
@@ -266,4 +279,9 @@ export function countedUpTo({ slotMs }: Serving, view: View | undefined): number
 /** Latest arrival time that the cursors have applied, ms; 0 before the first record. */
 export function latestArrival(cursors: readonly Cursor[]): number {
   return Math.max(...cursors.map(({ lastArrivalMs }) => lastArrivalMs ?? 0), 0)
+}
+
+/** Time of the newest image that the cursors have applied, ms; 0 before the first. */
+function newestImage(cursors: readonly Cursor[]): number {
+  return Math.max(...cursors.map(({ lastEventMs }) => lastEventMs ?? 0), 0)
 }

@@ -1,5 +1,6 @@
 import type { ViewChain } from '../batch/view-reader.ts'
 import type { Cursor } from '../core/cursor.ts'
+import { mostLatenessFrom } from '../core/lateness.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { watermarkOf } from '../core/watermark.ts'
 import { activityReasons } from './activity.ts'
@@ -15,7 +16,7 @@ const NO_VIEWS: ViewChain = { view: undefined, revision: 0, damages: [] }
  * @throws Error when the speed store cannot be read
  */
 export async function health(serving: Serving): Promise<Health> {
-  const { store, views, slotMs, now, activity } = serving
+  const { store, views, slotMs, lateness, now, activity } = serving
   const cursors = await store.readCursors()
   const unreadable: string[] = []
   /** Returns the value of a component. When it cannot be read, returns another value and adds a reason. */
@@ -28,7 +29,7 @@ export async function health(serving: Serving): Promise<Health> {
     }
   }
   const openLanes = await orElse('The list of lanes of the event log', serving.lanes(), undefined)
-  const watermarkMs = openLanes ? watermarkOf(openLanes, cursors, now()) : null
+  const watermarkMs = openLanes ? watermarkOf(openLanes, cursors, now(), lateness) : null
   const positions = new Map(cursors.map(({ lane, lastPosition }) => [lane, lastPosition]))
   // The log may not return yet what it has acknowledged, for example records behind an open transaction.
   const acknowledgedLagMs = Math.max(
@@ -71,6 +72,7 @@ export async function health(serving: Serving): Promise<Health> {
     reasons,
     checked_at: formatTimestamp(now()),
     watermark: timestampOrNull(watermarkMs),
+    allowed_lateness_ms: mostLatenessFrom(lateness, now()),
     speed: { lag_ms: lagMs, lanes },
     batch: {
       cut: timestampOrNull(cut),

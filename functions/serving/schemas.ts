@@ -26,7 +26,9 @@ export const WindowRow = z
     late_count: z
       .int()
       .nullable()
-      .describe('Images in the window that arrived more than five minutes after its end; null for a whole day'),
+      .describe(
+        'Images in the window that arrived later than the allowed lateness after its end (five minutes, unless set); null for a whole day',
+      ),
     ndvi_avg: ndvi.nullable(),
     ndvi_stddev: z.number().nullable().describe('Sample standard deviation; null below two images'),
     ndvi_min: ndvi.nullable().describe('Lowest pixel'),
@@ -100,6 +102,9 @@ export const Health = z
     watermark: timestamp
       .nullable()
       .describe('Windows that end at this time or before are closed; null while nothing is known of a lane of the log'),
+    allowed_lateness_ms: z
+      .int()
+      .describe('Time for which a window stays open after its end; an image that arrives later is late'),
     speed: z.object({
       lag_ms: z.number().nullable().describe('Age of the oldest record that is not applied yet; 0 when there is none'),
       lanes: z.array(

@@ -10,6 +10,7 @@ import {
   withoutExpired,
 } from '../core/cursor.ts'
 import { isNext, type Lane, lostBetween, type Position, START } from '../core/lane.ts'
+import { type Lateness, latenessAt } from '../core/lateness.ts'
 import { decodeRecord, type LogRecord, type RejectionReason } from '../core/record.ts'
 import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
 import { Accumulator, addEach, type Totals } from '../core/totals.ts'
@@ -28,6 +29,7 @@ export interface SpeedLayer {
   lanes(): Promise<Lane[]>
   firstKept: LogMetadata['firstKept']
   slotMs: number
+  lateness: Lateness
   classes(): Promise<ClassList>
   rules: readonly Rule[]
   baseline(): Promise<Baseline>
@@ -146,7 +148,7 @@ interface Chunk {
 
 /** Adds up the records from `start` on, as many as one chunk may hold. */
 function addUp(
-  { slotMs, rules }: SpeedLayer,
+  { slotMs, lateness, rules }: SpeedLayer,
   cursor: Cursor,
   records: readonly LogRecord[],
   start: number,
@@ -175,6 +177,7 @@ function addUp(
     const record = records[chunk.end++] as LogRecord
     const { lane, position, arrivalMs } = record
     const slot = slotOf(arrivalMs, slotMs)
+    const latenessMs = latenessAt(lateness, arrivalMs)
     chunk.last = record
     chunk.lastArrivalMs = Math.max(chunk.lastArrivalMs ?? arrivalMs, arrivalMs)
     const { origin, heartbeatMs, events, rejections, unusedValues } = decodeRecord(record, slot, classes)
@@ -191,7 +194,7 @@ function addUp(
     for (const rejection of rejections) quarantined.push({ lane, position, arrivalMs, ...rejection })
     let addition: Addition | undefined
     for (const { event } of events) {
-      const late = isLate(event.eventMs, arrivalMs)
+      const late = isLate(event.eventMs, arrivalMs, latenessMs)
       if (late) chunk.late++
       if (chunk.lastEventMs === null || event.eventMs > chunk.lastEventMs) chunk.lastEventMs = event.eventMs
       const windowStart = windowOf(event.eventMs)
@@ -337,7 +340,7 @@ async function startLane({ store, lanes }: SpeedLayer, lane: string): Promise<Cu
 
 /** Adds to a row the records that it does not include yet. Returns true if it wrote the row. */
 async function addToRow(
-  { store, slotMs }: SpeedLayer,
+  { store, slotMs, lateness }: SpeedLayer,
   cache: RowCache,
   key: string,
   addition: Addition,
@@ -350,7 +353,8 @@ async function addToRow(
   for (let attempt = 0; attempt < MAX_ROW_ATTEMPTS; attempt++) {
     const included = row?.lastPosition ?? START
     if (included >= last) return false
-    const accumulators = included < first ? addition.accumulators : accumulateAfter(included, addition, inSlot, classes)
+    const accumulators =
+      included < first ? addition.accumulators : accumulateAfter(included, addition, inSlot, classes, lateness)
     const totals = new Map(row?.totals)
     addEach(totals, totalsOf(accumulators))
     const next: SpeedRow = { slot, lane, windowStart, lastPosition: last, totals }
@@ -373,13 +377,15 @@ function accumulateAfter(
   { slot, windowStart }: RowKey,
   records: readonly LogRecord[],
   classes: ClassList,
+  lateness: Lateness,
 ): Map<string, Accumulator> {
   const accumulators = new Map<string, Accumulator>()
   for (const record of records) {
     if (record.position <= included) continue
+    const latenessMs = latenessAt(lateness, record.arrivalMs)
     for (const { event } of decodeRecord(record, slot, classes).events) {
       if (windowOf(event.eventMs) !== windowStart) continue
-      accumulatorOf(accumulators, event.className).add(event, isLate(event.eventMs, record.arrivalMs))
+      accumulatorOf(accumulators, event.className).add(event, isLate(event.eventMs, record.arrivalMs, latenessMs))
     }
   }
   return accumulators

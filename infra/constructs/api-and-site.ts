@@ -9,7 +9,7 @@ import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
 import { INCIDENTS_PREFIX } from '../../functions/batch/incidents-file.ts'
 import { SITES_PREFIX } from '../../functions/images/sites/stored-sites.ts'
 import type { Names } from '../names.ts'
-import { type Stage, storeAddress } from '../stages.ts'
+import { latenessText, type Stage, storeAddress } from '../stages.ts'
 import { addApi } from './api.ts'
 import { addDistribution } from './distribution.ts'
 import type { EventLogAccess } from './event-log.ts'
@@ -68,6 +68,7 @@ function servingFunction(scope: Construct, { stage, names, grants, log }: ApiAnd
     variables: {
       LANDCOVER_STORE: storeAddress(stage, names.keyspace),
       LANDCOVER_BUCKET: names.bucket,
+      LANDCOVER_LATENESS: latenessText(stage),
     },
   })
   log.allowLogMetadata(serving, 'lag')

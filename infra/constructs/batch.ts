@@ -21,7 +21,7 @@ import { INCIDENTS_PREFIX } from '../../functions/batch/incidents-file.ts'
 import { SECOND_MS } from '../../functions/core/time.ts'
 import type { BatchOutcome } from '../../functions/runtime/aws/batch.ts'
 import type { Names } from '../names.ts'
-import { type Stage, storeAddress } from '../stages.ts'
+import { latenessText, type Stage, storeAddress } from '../stages.ts'
 import { addAggregatesTables } from './aggregates-tables.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
@@ -58,6 +58,8 @@ export class BatchLayer extends Construct {
       variables: {
         LANDCOVER_STORE: storeAddress(stage, names.keyspace),
         LANDCOVER_BUCKET: names.bucket,
+        // For a replay, which takes the settings of this function.
+        LANDCOVER_LATENESS: latenessText(stage),
         LANDCOVER_WORK_GROUP: names.workGroup,
         LANDCOVER_DATABASE: batchQuery.kind === 'athena' ? names.database : batchQuery.database,
       },

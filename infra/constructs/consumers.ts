@@ -5,7 +5,7 @@ import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
 import { CLASSES_PREFIX } from '../../functions/batch/view.ts'
 import { archiveBatching, SPEED_BATCHING } from '../../functions/runtime/batching.ts'
 import type { Names } from '../names.ts'
-import { type Stage, storeAddress } from '../stages.ts'
+import { latenessText, type Stage, storeAddress } from '../stages.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Grants } from './grants.ts'
@@ -31,6 +31,7 @@ export class SpeedLayer extends Construct {
         LANDCOVER_STORE: storeAddress(stage, names.keyspace),
         LANDCOVER_BUCKET: names.bucket,
         LANDCOVER_BUS: names.bus,
+        LANDCOVER_LATENESS: latenessText(stage),
         LANDCOVER_RULES: stage.rules,
       },
     })
@@ -52,7 +53,7 @@ export class Archive extends Construct {
     this.function = deployedFunction(this, stage, 'archive', {
       memoryMb: 1769,
       timeout: Duration.minutes(5),
-      variables: { LANDCOVER_BUCKET: names.bucket },
+      variables: { LANDCOVER_BUCKET: names.bucket, LANDCOVER_LATENESS: latenessText(stage) },
     })
     log.allowLogMetadata(this.function, 'identity')
     grants.readObjects(this.function, 'reference/*')

@@ -4,6 +4,7 @@ import { liveImage, toWireEvent } from '../../data/generator.ts'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { archiveDelivery } from '../../functions/archive/archive.ts'
 import { toPosition } from '../../functions/core/lane.ts'
+import { DEFAULT_LATENESS } from '../../functions/core/lateness.ts'
 import { encodeRecord } from '../../functions/core/record.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { readParquet } from '../../functions/parquet/read.ts'
@@ -22,7 +23,11 @@ it('starts another file when a delivery decodes to very many events, and leaves 
   }))
   const objects = openFolderObjectStore(join(temporaryFolder(), 'objects'))
   const classes = async () => new Map([[event.class_name, 0]])
-  const archived = await archiveDelivery({ objects, slotMs: HOUR_MS, classes }, 'log.0', records)
+  const archived = await archiveDelivery(
+    { objects, slotMs: HOUR_MS, lateness: DEFAULT_LATENESS, classes },
+    'log.0',
+    records,
+  )
   expect(archived).toEqual({ files: 2, events: 180_000 })
   const keys = await Array.fromAsync(objects.list('archive/'))
   expect(keys.map(key => key.replace(/.*\//, ''))).toEqual(['log.0-1-2.parquet', 'log.0-3-3.parquet'])
@@ -47,7 +52,7 @@ it('writes the slots of a delivery oldest first, in any order of the records', a
     }),
   )
   const archived = await archiveDelivery(
-    { objects: noting, slotMs: HOUR_MS, classes: async () => CLASSES },
+    { objects: noting, slotMs: HOUR_MS, lateness: DEFAULT_LATENESS, classes: async () => CLASSES },
     'log.0',
     records,
   )
@@ -83,7 +88,7 @@ it('keeps everything that identifies an event, and the existence of a numbered r
     encodeRecord({ producer: 'ann', counter: 8 }, [wireEvent({ class_name: 'Moon' })]),
     Buffer.from('nonsense'),
   ].map((data, index) => logRecord(data, { lane: 'log.0', position: toPosition(index + 1) }))
-  const archive = { objects, slotMs: HOUR_MS, classes: async () => CLASSES }
+  const archive = { objects, slotMs: HOUR_MS, lateness: DEFAULT_LATENESS, classes: async () => CLASSES }
   expect(await archiveDelivery(archive, 'log.0', records)).toEqual({ files: 1, events: 2 })
   const [key] = await Array.fromAsync(objects.list('archive/'))
   const rows = await readParquet((await objects.get(key as string)) as Uint8Array)

@@ -12,6 +12,7 @@ import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { type BatchLayer, type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { renderSql } from '../../functions/batch/sql.ts'
 import { toPosition } from '../../functions/core/lane.ts'
+import { DEFAULT_LATENESS } from '../../functions/core/lateness.ts'
 import { encodeHeartbeat, encodeRecord, type LogRecord } from '../../functions/core/record.ts'
 import { lookBackMs, slotName } from '../../functions/core/slot.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
@@ -111,7 +112,11 @@ async function archiveSlot(objects: ObjectStore, slot: number, lines: readonly s
       const data = Buffer.from([header, ...lines.slice(from, from + EVENTS_PER_RECORD)].join('\n'))
       return { lane: LANE, position: toPosition(counter), arrivalMs: START_MS + slot * SLOT_MS, data }
     })
-    await archiveDelivery({ objects, slotMs: SLOT_MS, classes: async () => classes }, LANE, delivery)
+    await archiveDelivery(
+      { objects, slotMs: SLOT_MS, lateness: DEFAULT_LATENESS, classes: async () => classes },
+      LANE,
+      delivery,
+    )
   }
 }
 
@@ -120,7 +125,11 @@ async function archiveHeartbeat(objects: ObjectStore, slot: number): Promise<voi
   const arrivalMs = START_MS + slot * SLOT_MS
   const position = toPosition(10 ** 12 + slot)
   const record = { lane: LANE, position, arrivalMs, data: encodeHeartbeat(arrivalMs) }
-  await archiveDelivery({ objects, slotMs: SLOT_MS, classes: async () => new Map() }, LANE, [record])
+  await archiveDelivery(
+    { objects, slotMs: SLOT_MS, lateness: DEFAULT_LATENESS, classes: async () => new Map() },
+    LANE,
+    [record],
+  )
 }
 
 /** Computes the same sums on the same files without detecting copies: the best that the engine can do. */

@@ -6,6 +6,7 @@ import { CLASSES, generateImages, liveImage, toWireEvent } from '../../data/gene
 import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-store.ts'
 import { decodeEvent } from '../../functions/core/event.ts'
 import { toPosition } from '../../functions/core/lane.ts'
+import { DEFAULT_LATENESS } from '../../functions/core/lateness.ts'
 import { encodeRecord, type LogRecord } from '../../functions/core/record.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
@@ -78,6 +79,7 @@ async function throughHandler(events: readonly KinesisStreamEvent[]): Promise<nu
     lanes: async () => [],
     firstKept: async () => null,
     slotMs: HOUR_MS,
+    lateness: DEFAULT_LATENESS,
     classes: async () => new Map(CLASSES.map(({ className }) => [className, 0])),
     rules: DEFAULT_RULES,
     baseline: async () => BASELINE,

@@ -2,10 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Cursor, newCursor } from '../../functions/core/cursor.ts'
 import type { Lane } from '../../functions/core/lane.ts'
-import { DAY_MS, MINUTE_MS } from '../../functions/core/time.ts'
-import { isClosed, watermarkOf } from '../../functions/core/watermark.ts'
-import { isLate, LATENESS_MS, WINDOW_MS, windowOf } from '../../functions/core/window.ts'
+import { DEFAULT_LATENESS, DEFAULT_LATENESS_MS, latenessAt, withLateness } from '../../functions/core/lateness.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { isClosed, watermarkOf as watermarkUnder } from '../../functions/core/watermark.ts'
+import { isLate, WINDOW_MS, windowOf } from '../../functions/core/window.ts'
 import { NOON_MS } from '../support/factories.ts'
+
+const watermarkOf = (lanes: readonly Lane[], cursors: readonly Cursor[], nowMs: number) =>
+  watermarkUnder(lanes, cursors, nowMs, DEFAULT_LATENESS)
 
 /** A current time that is after every arrival. */
 const END_MS = Number.MAX_SAFE_INTEGER
@@ -17,20 +21,33 @@ const at = (lane: string, lastArrivalMs: number | null): Cursor => ({ ...newCurs
 describe('the watermark', () => {
   it('is the time of the slowest open lane, minus the lateness', () => {
     const cursors = [at('a', NOON_MS), at('b', NOON_MS - MINUTE_MS), at('c', NOON_MS + MINUTE_MS)]
-    expect(watermarkOf([open('a'), open('b'), open('c')], cursors, END_MS)).toBe(NOON_MS - MINUTE_MS - LATENESS_MS)
+    expect(watermarkOf([open('a'), open('b'), open('c')], cursors, END_MS)).toBe(
+      NOON_MS - MINUTE_MS - DEFAULT_LATENESS_MS,
+    )
   })
 
   it('does not wait for lanes that are closed, or that belong to another log', () => {
     const cursors = [at('a', NOON_MS), at('old', 5), at('elsewhere', 7)]
-    expect(watermarkOf([open('a'), closed('old')], cursors, END_MS)).toBe(NOON_MS - LATENESS_MS)
+    expect(watermarkOf([open('a'), closed('old')], cursors, END_MS)).toBe(NOON_MS - DEFAULT_LATENESS_MS)
   })
 
   it('is never later than now, when a clock leapt ahead', () => {
     const cursors = [at('a', NOON_MS + 3650 * DAY_MS), at('b', NOON_MS + 1)]
     const lanes = [open('a'), open('b')]
-    expect(watermarkOf(lanes, cursors, NOON_MS)).toBe(NOON_MS - LATENESS_MS)
-    expect(watermarkOf(lanes, cursors, NOON_MS + 1)).toBe(NOON_MS + 1 - LATENESS_MS)
-    expect(watermarkOf(lanes, cursors, NOON_MS + 2)).toBe(NOON_MS + 1 - LATENESS_MS)
+    expect(watermarkOf(lanes, cursors, NOON_MS)).toBe(NOON_MS - DEFAULT_LATENESS_MS)
+    expect(watermarkOf(lanes, cursors, NOON_MS + 1)).toBe(NOON_MS + 1 - DEFAULT_LATENESS_MS)
+    expect(watermarkOf(lanes, cursors, NOON_MS + 2)).toBe(NOON_MS + 1 - DEFAULT_LATENESS_MS)
+  })
+
+  it('keeps windows open for as long as the longest lateness that a record to come may have', () => {
+    const longer = withLateness(DEFAULT_LATENESS, NOON_MS + 1, DAY_MS)
+    const shorter = withLateness([{ since: 0, ms: DAY_MS }], NOON_MS + 1, HOUR_MS)
+    const watermark = (arrivalMs: number, lateness: typeof longer) =>
+      watermarkUnder([open('a')], [at('a', arrivalMs)], END_MS, lateness)
+    expect(watermark(NOON_MS, longer)).toBe(NOON_MS - DAY_MS)
+    expect(watermark(NOON_MS + 1, longer)).toBe(NOON_MS + 1 - DAY_MS)
+    expect(watermark(NOON_MS, shorter)).toBe(NOON_MS - DAY_MS)
+    expect(watermark(NOON_MS + 1, shorter)).toBe(NOON_MS + 1 - HOUR_MS)
   })
 
   it.each([
@@ -47,8 +64,8 @@ describe('the watermark', () => {
   it('of a lane that has applied nothing yet is the watermark of its parents, or of their parents', () => {
     const cursors = [at('a', NOON_MS), at('b', NOON_MS + MINUTE_MS), at('d', null)]
     const lanes = [closed('a'), closed('b'), closed('c', 'a', 'b'), open('d', 'c'), open('e', 'c')]
-    expect(watermarkOf(lanes, cursors, END_MS)).toBe(NOON_MS - LATENESS_MS)
-    expect(watermarkOf([open('c', 'gone')], [at('gone', NOON_MS)], END_MS)).toBe(NOON_MS - LATENESS_MS)
+    expect(watermarkOf(lanes, cursors, END_MS)).toBe(NOON_MS - DEFAULT_LATENESS_MS)
+    expect(watermarkOf([open('c', 'gone')], [at('gone', NOON_MS)], END_MS)).toBe(NOON_MS - DEFAULT_LATENESS_MS)
   })
 })
 
@@ -58,7 +75,7 @@ it('a window is closed when every event that can still arrive for it is late', (
     fc.property(anyTime, fc.integer({ min: -30 * MINUTE_MS, max: 30 * MINUTE_MS }), (eventMs, afterMs) => {
       const arrivalMs = eventMs + afterMs
       const watermarkMs = watermarkOf([open('a')], [at('a', arrivalMs)], END_MS)
-      expect(isClosed(windowOf(eventMs), watermarkMs)).toBe(isLate(eventMs, arrivalMs))
+      expect(isClosed(windowOf(eventMs), watermarkMs)).toBe(isLate(eventMs, arrivalMs, DEFAULT_LATENESS_MS))
     }),
   )
   expect(isClosed(0, null)).toBe(false)
@@ -138,17 +155,28 @@ const shares = fc.array(fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noN
   maxLength: 8,
 })
 
+/** Allowed latenesses: the one by default, and ones that change while records arrive, to longer or shorter. */
+const latenesses = fc.oneof(
+  fc.constant(DEFAULT_LATENESS),
+  fc
+    .tuple(fc.integer({ min: 1, max: 30 }), fc.nat(60), fc.integer({ min: 1, max: 30 }))
+    .map(([before, minute, after]) =>
+      withLateness([{ since: 0, ms: before * MINUTE_MS }], NOON_MS + minute * MINUTE_MS, after * MINUTE_MS),
+    ),
+)
+
 describe('a closed window', () => {
   it('has all its events that were not late, however much lanes lag and split', () => {
     let promises = 0
     fc.assert(
-      fc.property(steps, shares, (sequence, parts) => {
+      fc.property(steps, shares, latenesses, (sequence, parts, lateness) => {
         const history = play(sequence)
         const { done, cursors } = applied(history, parts)
-        const watermarkMs = watermarkOf(history.lanes, cursors, END_MS)
+        const watermarkMs = watermarkUnder(history.lanes, cursors, END_MS, lateness)
         for (const record of history.records) {
           const { eventMs, arrivalMs } = record
-          if (Number.isNaN(eventMs) || isLate(eventMs, arrivalMs) || !isClosed(windowOf(eventMs), watermarkMs)) continue
+          if (Number.isNaN(eventMs) || isLate(eventMs, arrivalMs, latenessAt(lateness, arrivalMs))) continue
+          if (!isClosed(windowOf(eventMs), watermarkMs)) continue
           promises++
           expect(done.has(record)).toBe(true)
         }
@@ -176,7 +204,7 @@ describe('a closed window', () => {
 
   it('of an idle stream is closed by heartbeats alone', () => {
     const windowStart = windowOf(NOON_MS)
-    const closesMs = windowStart + WINDOW_MS + LATENESS_MS
+    const closesMs = windowStart + WINDOW_MS + DEFAULT_LATENESS_MS
     const lanes = [open('a'), open('b')]
     expect(isClosed(windowStart, watermarkOf(lanes, [at('a', closesMs), at('b', closesMs - 1)], END_MS))).toBe(false)
     expect(isClosed(windowStart, watermarkOf(lanes, [at('a', closesMs), at('b', closesMs)], END_MS))).toBe(true)

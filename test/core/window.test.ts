@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { MINUTE_MS } from '../../functions/core/time.ts'
-import { isLate, LATENESS_MS, WINDOW_MS, windowOf } from '../../functions/core/window.ts'
+import { DEFAULT_LATENESS_MS } from '../../functions/core/lateness.ts'
+import { DAY_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { isLate, WINDOW_MS, windowOf } from '../../functions/core/window.ts'
 
 const START = Date.UTC(2026, 10, 22, 14, 10)
 
@@ -23,12 +24,12 @@ it('every moment, also before 1970, lies in exactly one window', () => {
   expect(windowOf(-1)).toBe(-WINDOW_MS)
 })
 
-it('an event is late from five minutes after the end of its window', () => {
-  const closes = START + WINDOW_MS + LATENESS_MS
+it.each([DEFAULT_LATENESS_MS, 2 * DAY_MS])('an event is late from %d ms after the end of its window', latenessMs => {
+  const closes = START + WINDOW_MS + latenessMs
   for (const eventMs of [START, START + WINDOW_MS - 1]) {
-    expect(isLate(eventMs, closes - 1)).toBe(false)
-    expect(isLate(eventMs, closes)).toBe(true)
+    expect(isLate(eventMs, closes - 1, latenessMs)).toBe(false)
+    expect(isLate(eventMs, closes, latenessMs)).toBe(true)
   }
-  expect(isLate(START + WINDOW_MS, closes)).toBe(false)
-  expect(isLate(START, START - MINUTE_MS)).toBe(false)
+  expect(isLate(START + WINDOW_MS, closes, latenessMs)).toBe(false)
+  expect(isLate(START, START - MINUTE_MS, latenessMs)).toBe(false)
 })

@@ -14,6 +14,7 @@ import { contentOf, countSlots } from '../../functions/batch/query.ts'
 import { renderSql } from '../../functions/batch/sql.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { toPosition } from '../../functions/core/lane.ts'
+import { DEFAULT_LATENESS } from '../../functions/core/lateness.ts'
 import { encodeRecord, type LogRecord } from '../../functions/core/record.ts'
 import { IMPORT_SLOT, slotName, slotOf } from '../../functions/core/slot.ts'
 import { DAY_MS, formatTimestamp, HOUR_MS } from '../../functions/core/time.ts'
@@ -109,7 +110,7 @@ describeWithTrino('Trino', () => {
     for (const at of [slot, IMPORT_SLOT]) {
       const event = wireEvent({ timestamp: formatTimestamp(at) })
       const record = logRecord(JSON.stringify(event), { lane: LANES[0], arrivalMs: at })
-      await archiveDelivery({ objects, slotMs: DAY_MS, classes }, LANES[0], [record])
+      await archiveDelivery({ objects, slotMs: DAY_MS, lateness: DEFAULT_LATENESS, classes }, LANES[0], [record])
     }
     const found = { rows: 1, events: 1 }
     const { days, content } = await countSlots(query, BATCH_SQL, DAY_MS, [slot], { files: [], lanes: [] })
@@ -217,7 +218,11 @@ async function fillArchive(objects: ObjectStore): Promise<void> {
     }
     for (const cut of [30, 47]) {
       for (let start = 0; start < inLane.length; start += cut) {
-        await archiveDelivery({ objects, slotMs: HOUR_MS, classes }, lane, inLane.slice(start, start + cut))
+        await archiveDelivery(
+          { objects, slotMs: HOUR_MS, lateness: DEFAULT_LATENESS, classes },
+          lane,
+          inLane.slice(start, start + cut),
+        )
       }
     }
   }

@@ -5,6 +5,7 @@ import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-stor
 import { archiveDelivery } from '../../functions/archive/archive.ts'
 import { compactArchive } from '../../functions/archive/compaction.ts'
 import { runBatch } from '../../functions/batch/run.ts'
+import { DEFAULT_LATENESS } from '../../functions/core/lateness.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { CLASSES } from '../support/factories.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
@@ -54,7 +55,11 @@ for (let isPublished = false; !isPublished; ) {
     const from = archived[lane] as number
     const until = Math.min(all.length, from + 1 + Math.floor(Math.random() * 40))
     if (until === from) continue
-    await archiveDelivery({ objects, slotMs: SLOT_MS, classes: async () => CLASSES }, lane, all.slice(from, until))
+    await archiveDelivery(
+      { objects, slotMs: SLOT_MS, lateness: DEFAULT_LATENESS, classes: async () => CLASSES },
+      lane,
+      all.slice(from, until),
+    )
     archived[lane] = until
     writeFileSync(`${work.progress}.new`, JSON.stringify(archived))
     renameSync(`${work.progress}.new`, work.progress)

@@ -13,6 +13,7 @@ import { LOG_METADATA_PREFIX } from '../../functions/adapters/published-log-meta
 import { openS3ObjectStore } from '../../functions/adapters/s3/object-store.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { type Position, START, toSequenceNumber } from '../../functions/core/lane.ts'
+import { DEFAULT_LATENESS } from '../../functions/core/lateness.ts'
 import { MINUTE_MS } from '../../functions/core/time.ts'
 import { createProducer } from '../../functions/ingest/producer.ts'
 import type { BatchResponse } from '../../functions/lambda/decode-event.ts'
@@ -88,6 +89,7 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
         NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
         LANDCOVER_STAGE: 'kafka',
         LANDCOVER_SLOT_MS: String(SLOT_MS),
+        LANDCOVER_LATENESS: JSON.stringify(DEFAULT_LATENESS),
         LANDCOVER_BUCKET: BUCKET,
         ...variables,
       },

@@ -36,7 +36,7 @@ it('a state of format 1 is opened with its totals, continues to count, and recog
   await eventually(system.classStats, rows => totalCount(rows) === 21)
   await system.interrupt()
   const settings = JSON.parse(readFileSync(join(state, 'landcover.json'), 'utf8'))
-  expect(settings).toMatchObject({ format: 2, slotMs: 10_000, systemId: expect.stringMatching(/./) })
+  expect(settings).toMatchObject({ format: 3, slotMs: 10_000, systemId: expect.stringMatching(/./) })
   expect(await runBatch(['--state', state]).finished).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('view '),

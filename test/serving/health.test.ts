@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { encodeClasses } from '../../functions/batch/history-files.ts'
 import { publishView } from '../../functions/batch/view.ts'
 import type { Lane } from '../../functions/core/lane.ts'
+import { DEFAULT_LATENESS_MS } from '../../functions/core/lateness.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
-import { LATENESS_MS } from '../../functions/core/window.ts'
 import { realtimeNdvi } from '../../functions/serving/answers.ts'
 import { health } from '../../functions/serving/health.ts'
 import { Health, WindowRow } from '../../functions/serving/schemas.ts'
@@ -39,7 +39,7 @@ describe('health', () => {
     clock.nowMs += 40
     await speed([beats[1]])
     const answer = Health.parse(await health(pipeline.serving))
-    expect(answer.watermark).toBe(iso(NOON_MS - LATENESS_MS))
+    expect(answer.watermark).toBe(iso(NOON_MS - DEFAULT_LATENESS_MS))
     expect(answer.speed.lanes.map(({ lane, end_to_end_delay_ms }) => [lane, end_to_end_delay_ms])).toEqual([
       [a, 80],
       [b, 120],

@@ -13,6 +13,7 @@ import { READERS_MS, type View } from '../../functions/batch/view.ts'
 import { viewReader } from '../../functions/batch/view-reader.ts'
 import type { ClassList } from '../../functions/core/classes.ts'
 import { type Position, START } from '../../functions/core/lane.ts'
+import type { Lateness } from '../../functions/core/lateness.ts'
 import { dayOf, HOUR_MS } from '../../functions/core/time.ts'
 import { kafkaEvent, kinesisEvent } from '../../functions/lambda/encode-event.ts'
 import type { BatchQuery } from '../../functions/ports/batch-query.ts'
@@ -32,6 +33,7 @@ interface Surroundings {
   log: SimulatedLog
   store: SpeedStore & { expire(before: number): Promise<void> }
   classes: ClassList
+  lateness: Lateness
   slotMs: number
   random: Random
   nowMs(): number
@@ -69,11 +71,12 @@ export class BatchSide {
   expired = 0
 
   constructor(world: World) {
-    const { log, store, watchedStore, classes, seen } = world
+    const { log, store, watchedStore, classes, lateness, seen } = world
     this.#options = {
       log,
       store: { ...watchedStore, expire: store.expire },
       classes,
+      lateness,
       slotMs: SLOT_MS,
       random: world.stir(),
       nowMs: () => world.nowMs,
@@ -102,7 +105,7 @@ export class BatchSide {
 
   /** Delivers some records of a lane to the archive. Returns false when there is nothing to deliver. */
   startArchiving(): boolean {
-    const { log, random, networkOf, slotMs, classes, nowMs } = this.#options
+    const { log, random, networkOf, slotMs, lateness, classes, nowMs } = this.#options
     const lanes = log.shards.map(({ lane }) => lane).filter(lane => this.#isDeliverable(lane.name))
     const lane = lanes[Math.floor(random() * lanes.length)]?.name
     if (lane === undefined) return false
@@ -116,6 +119,7 @@ export class BatchSide {
     const handler = archiveHandler({
       objects: faultyObjects(this.#objects, networkOf(process)),
       slotMs,
+      lateness,
       classes: async () => classes,
       streamIdentity: log.identity,
       logger: { info() {}, warn() {} },
@@ -204,11 +208,12 @@ export class BatchSide {
   }
 
   async #joined(objects: ObjectStore, store: SpeedStore): Promise<Map<string, number>> {
-    const { log, slotMs, nowMs } = this.#options
+    const { log, slotMs, lateness, nowMs } = this.#options
     const serving: Serving = {
       store,
       views: viewReader(objects),
       slotMs,
+      lateness,
       classes: async () => new Map(),
       lanes: async () => log.lanes(),
       lastRun: async () => undefined,
@@ -265,13 +270,13 @@ export class BatchSide {
   }
 
   async #judge(view: View): Promise<void> {
-    const { log, classes, slotMs, see } = this.#options
+    const { log, classes, lateness, slotMs, see } = this.#options
     const before = distinctRecords(log, SLOT_MS).filter(({ arrivalMs }) => arrivalMs < view.cut)
-    const ofDay = recount(before, classes, slotMs, event => `${dayOf(event.eventMs)} ${event.className}`)
+    const ofDay = recount(before, { classes, lateness, slotMs }, event => `${dayOf(event.eventMs)} ${event.className}`)
     const days = await this.#views.days(view, '', '9')
     const said = describeTotals(days.map(row => [`${row.day} ${row.className}`, row.history.totals]))
     for (const breach of compare(`view ${view.revision}`, said, ofDay)) see(breach)
-    const ofClass = recount(before, classes, slotMs, event => event.className)
+    const ofClass = recount(before, { classes, lateness, slotMs }, event => event.className)
     const allTime = describeTotals(Array.from(await this.#views.classes(view), ([name, { totals }]) => [name, totals]))
     for (const breach of compare(`all time of view ${view.revision}`, allTime, ofClass)) see(breach)
     for (const breach of compare(

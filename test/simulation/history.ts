@@ -1,4 +1,5 @@
 import type { ClassList } from '../../functions/core/classes.ts'
+import type { Lateness } from '../../functions/core/lateness.ts'
 import type { RejectionReason } from '../../functions/core/record.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
@@ -27,6 +28,7 @@ export interface Outcome {
   log: SimulatedLog
   store: SpeedStore
   classes: ClassList
+  lateness: Lateness
   /** Time when the quarantine was last read, ms. The batch layer comes to rest later. */
   listedMs: number
   /** States of the entries at the last reading of the quarantine; null when nothing was ever redriven. */
@@ -128,11 +130,11 @@ class History {
     this.#senders.sendHeartbeats()
     await this.#comeToRest()
     const listed = this.#world.has('redrives') ? await this.#redriveTheRest() : null
-    const { log, store, classes, seen, nowMs: listedMs } = this.#world
+    const { log, store, classes, lateness, seen, nowMs: listedMs } = this.#world
     if (this.#batch) await this.#finishBatch(this.#batch)
     await this.#batch?.close()
     const { deliveries } = this.#mapping
-    return { log, store, classes, listedMs, listed, expired: this.#batch?.expired ?? 0, seen, deliveries }
+    return { log, store, classes, lateness, listedMs, listed, expired: this.#batch?.expired ?? 0, seen, deliveries }
   }
 
   async #comeToRest(): Promise<void> {

@@ -27,9 +27,9 @@ export async function breaches(outcome: Outcome): Promise<string[]> {
   ]
 }
 
-function expectedTotals({ classes, expired }: Outcome, records: StoredRecord[]): Map<string, string> {
+function expectedTotals({ classes, lateness, expired }: Outcome, records: StoredRecord[]): Map<string, string> {
   const kept = records.filter(({ arrivalMs }) => slotOf(arrivalMs, SLOT_MS) >= expired)
-  return recount(kept, classes, SLOT_MS, (event, { arrivalMs }) => {
+  return recount(kept, { classes, lateness, slotMs: SLOT_MS }, (event, { arrivalMs }) => {
     return `${slotOf(arrivalMs, SLOT_MS)} ${windowOf(event.eventMs)} ${event.className}`
   })
 }

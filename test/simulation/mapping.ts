@@ -99,6 +99,7 @@ export class Mapping {
       lanes: async () => log.lanes().map(lane => ({ ...lane })),
       firstKept: async lane => log.firstKept(lane),
       slotMs: SLOT_MS,
+      lateness: world.lateness,
       classes: async () => world.classes,
       rules: DEFAULT_RULES,
       baseline: async () => BASELINE,

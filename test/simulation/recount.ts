@@ -1,8 +1,8 @@
 import { type ClassList, isKnownClass } from '../../functions/core/classes.ts'
 import { FUTURE_TOLERANCE_MS } from '../../functions/core/event.ts'
+import type { Lateness } from '../../functions/core/lateness.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import type { Totals } from '../../functions/core/totals.ts'
-import { isLate } from '../../functions/core/window.ts'
 import type { SimulatedLog, StoredRecord } from './log.ts'
 import type { SentEvent } from './sent.ts'
 
@@ -53,11 +53,20 @@ export function goodEvents(record: StoredRecord, classes: ClassList, slotMs: num
   return record.sent.events.filter(event => isKnownClass(classes, event.className, slot) && event.eventMs <= latest)
 }
 
+const WINDOW_MS = 600_000
+
+/** Returns true if an event came later than its window waits: by the last setting that the record's arrival has reached. */
+function isLate(event: SentEvent, arrivalMs: number, lateness: Lateness): boolean {
+  let allowedMs = 0
+  for (const { since, ms } of lateness) if (since <= arrivalMs) allowedMs = ms
+  const windowEnd = event.eventMs - (event.eventMs % WINDOW_MS) + WINDOW_MS
+  return arrivalMs >= windowEnd + allowedMs
+}
+
 /** Describes the totals of records in words, by a key of their events. */
 export function recount(
   records: readonly StoredRecord[],
-  classes: ClassList,
-  slotMs: number,
+  { classes, lateness, slotMs }: { classes: ClassList; lateness: Lateness; slotMs: number },
   keyOf: (event: SentEvent, record: StoredRecord) => string,
 ): Map<string, string> {
   const counts = new Map<string, Recount>()
@@ -65,7 +74,7 @@ export function recount(
     for (const event of goodEvents(record, classes, slotMs)) {
       const of = entry(counts, keyOf(event, record))
       of.count++
-      if (isLate(event.eventMs, record.arrivalMs)) of.late++
+      if (isLate(event, record.arrivalMs, lateness)) of.late++
       of.sum += BigInt(event.ndviMean)
       of.squares += BigInt(event.ndviMean) ** 2n
       if (event.nir !== null) {

@@ -1,6 +1,7 @@
 import { type Random, randomNumbers } from '../../data/random.ts'
 import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-store.ts'
 import type { ClassList } from '../../functions/core/classes.ts'
+import { DEFAULT_LATENESS, type Lateness, withLateness } from '../../functions/core/lateness.ts'
 import { slotOf } from '../../functions/core/slot.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import type { Baseline } from '../../functions/core/unusual-image.ts'
@@ -41,11 +42,22 @@ export interface HistoryOptions {
 export const SLOT_MS = HOUR_MS
 const START_MS = Date.UTC(2026, 0, 1, 23, 30)
 const NO_FAULTS: Faults = { refused: 0, answerLost: 0 }
+/** Stream of random numbers that no part of a history uses, so that the setting changes no history. */
+const LATENESS_STREAM = 1_000_000
 const FAULTS: Faults = { refused: 0.03, answerLost: 0.06 }
 
 export const BASELINE: Baseline = {
   version: 1,
   classes: new Map(ALWAYS_KNOWN.map(name => [name, { ndviMean: 0.1, ndviStddev: 0.3 }])),
+}
+
+/** Random allowed lateness: in half of the histories another than by default, and it may change while records arrive. */
+function someLateness(random: Random): Lateness {
+  if (random() < 0.5) return DEFAULT_LATENESS
+  const ms = MINUTE_MS + Math.floor(random() * 48) * HOUR_MS
+  if (random() < 0.5) return [{ since: 0, ms }]
+  const since = slotOf(START_MS, SLOT_MS) + Math.floor(random() * 6) * SLOT_MS
+  return random() < 0.5 ? withLateness(DEFAULT_LATENESS, since, ms) : withLateness([{ since: 0, ms }], since, MINUTE_MS)
 }
 
 /** State that all parts of a history share: random numbers, clock, log, store, and the network in front of them. */
@@ -57,6 +69,7 @@ export class World {
   readonly store = openSqliteSpeedStore(':memory:')
   readonly scheduler: Scheduler
   readonly classes: ClassList
+  readonly lateness: Lateness
   readonly clock: LogClock
   /** Breaches that were noticed during the history. */
   readonly seen: string[] = []
@@ -72,6 +85,7 @@ export class World {
     this.faults = this.has('store-faults') ? FAULTS : NO_FAULTS
     const knownSince = slotOf(START_MS, SLOT_MS) + (1 + Math.floor(this.random() * 3)) * SLOT_MS
     this.classes = new Map([...ALWAYS_KNOWN.map(name => [name, 0] as const), [NEW_CLASS, knownSince] as const])
+    this.lateness = someLateness(randomNumbers(options.seed, LATENESS_STREAM, 0))
     const jumps = this.has('clock-jumps')
     // The batch view misses events stamped before the cut until a backfill, as the contract with logs says.
     this.clock = new LogClock({ random: this.stir(), ahead: jumps, back: jumps && !this.withBatch })

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { DEFAULT_LATENESS } from '../../functions/core/lateness.ts'
 import type { LogRecord } from '../../functions/core/record.ts'
 import { imageRange } from '../../functions/core/rules/image-range.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
@@ -35,6 +36,7 @@ async function partsOf(records: (append: (data: string) => LogRecord) => LogReco
     channel: { publish: async () => {} },
     lanes: async () => [],
     slotMs: HOUR_MS,
+    lateness: DEFAULT_LATENESS,
     classes: async () => CLASSES,
     rules: [imageRange],
     baseline: async () => NO_BASELINE,

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import type { ClassList } from '../../functions/core/classes.ts'
 import type { Lane, Position } from '../../functions/core/lane.ts'
 import { toPosition } from '../../functions/core/lane.ts'
+import type { Lateness } from '../../functions/core/lateness.ts'
 import { encodeHeartbeat, type LogRecord } from '../../functions/core/record.ts'
 import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
 import type { SpeedStore } from '../../functions/ports/speed-store.ts'
@@ -21,6 +22,7 @@ export interface AtRest {
 /** Pipeline with one lane. The test itself is the log, and sets the clock. */
 export async function openOneLane({
   slotMs,
+  lateness,
   lanes = openLanes(STREAM, 1),
   classes = CLASSES,
   store,
@@ -28,6 +30,7 @@ export async function openOneLane({
   copyOf,
 }: {
   slotMs: number
+  lateness?: Lateness
   lanes?: Lane[]
   classes?: ClassList
   store?: SpeedStore
@@ -42,6 +45,7 @@ export async function openOneLane({
     lanes: async () => lanes,
     now: () => clock.nowMs,
     classes,
+    ...(lateness && { lateness }),
     ...(store && { store }),
     ...(firstKept && { firstKept }),
     ...(copyOf && { copyOf: copyOf.folder }),

@@ -12,6 +12,7 @@ import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { batchSql } from '../../functions/batch/sql.ts'
 import { type ViewReader, viewReader } from '../../functions/batch/view-reader.ts'
 import { type Lane, laneName, type Position } from '../../functions/core/lane.ts'
+import { DEFAULT_LATENESS, type Lateness } from '../../functions/core/lateness.ts'
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { dayOf, MINUTE_MS } from '../../functions/core/time.ts'
 import { addEach, type Totals } from '../../functions/core/totals.ts'
@@ -26,6 +27,7 @@ import { CLASSES, collectingLogger, collectingMetrics } from './factories.ts'
 export interface PipelineOptions {
   streamIdentity: string
   slotMs: number
+  lateness?: Lateness
   lanes(): Promise<Lane[]>
   /** Null by default: nobody can tell what the log has removed. */
   firstKept?(lane: string): Promise<Position | null>
@@ -42,7 +44,7 @@ export const BATCH_SQL = batchSql(name => readSql(name))
 
 /** Speed layer, archive and batch layer on the embedded adapters. The test delivers the records. */
 export async function openPipeline(options: PipelineOptions) {
-  const { streamIdentity, slotMs, lanes, firstKept = async () => null, now } = options
+  const { streamIdentity, slotMs, lateness = DEFAULT_LATENESS, lanes, firstKept = async () => null, now } = options
   const folder = await mkdtemp(join(tmpdir(), 'landcover-pipeline-'))
   if (options.copyOf) await cp(options.copyOf, folder, { recursive: true })
   const store = options.store ?? openSqliteSpeedStore(join(folder, 'store.sqlite'))
@@ -57,6 +59,7 @@ export async function openPipeline(options: PipelineOptions) {
     store,
     views,
     slotMs,
+    lateness,
     classes,
     lanes,
     lastRun: async () => undefined,
@@ -84,6 +87,7 @@ export async function openPipeline(options: PipelineOptions) {
         lanes,
         firstKept,
         slotMs,
+        lateness,
         classes,
         rules: DEFAULT_RULES,
         baseline: async () => NO_BASELINE,
@@ -92,7 +96,7 @@ export async function openPipeline(options: PipelineOptions) {
         metrics,
         now,
       }),
-    archiveProcess: () => archiveHandler({ objects, slotMs, classes, streamIdentity, logger, metrics, now }),
+    archiveProcess: () => archiveHandler({ objects, slotMs, lateness, classes, streamIdentity, logger, metrics, now }),
     runBatch: (): Promise<BatchRun> =>
       runBatch({
         arrivalNeverGoesBack: true,

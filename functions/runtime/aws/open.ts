@@ -2,6 +2,7 @@ import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
 import { openLambdaLogger } from '../../adapters/aws/lambda-logger.ts'
 import { openS3ObjectStore } from '../../adapters/s3/object-store.ts'
 import { openAthenaBatchQuery } from '../../adapters/sql/athena-batch-query.ts'
+import { checkedLateness } from '../../core/lateness.ts'
 import type { BatchQuery } from '../../ports/batch-query.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { metricsNamespace } from './namespace.ts'
@@ -14,6 +15,9 @@ export const { logger, middleware: callLogged } = openLambdaLogger()
 
 /** Length of the stage's arrival slots. */
 export const slotMs = () => Number(variable('LANDCOVER_SLOT_MS'))
+/** Allowed lateness of the stage. */
+export const lateness = () => checkedLateness(JSON.parse(variable('LANDCOVER_LATENESS')))
+export const timing = () => ({ slotMs: slotMs(), lateness: lateness() })
 export const stageMetrics = () => emfMetrics(write, { namespace: metricsNamespace(variable('LANDCOVER_STAGE')) })
 export const openQuery = (): BatchQuery =>
   openAthenaBatchQuery({ workGroup: variable('LANDCOVER_WORK_GROUP'), database: variable('LANDCOVER_DATABASE') })

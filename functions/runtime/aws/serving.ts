@@ -4,7 +4,7 @@ import { refuseUnsupportedView, viewReader } from '../../batch/view-reader.ts'
 import { servingHandlerOf } from '../layers.ts'
 import { rememberedLogMetadata } from '../log-metadata.ts'
 import { onFirstCall } from './first-call.ts'
-import { logger, openObjects, slotMs } from './open.ts'
+import { logger, openObjects, slotMs, timing } from './open.ts'
 import { openStore } from './store.ts'
 
 /** Lambda function of the API. */
@@ -13,5 +13,5 @@ export const handler = onFirstCall<APIGatewayProxyEvent, APIGatewayProxyResult>(
   const objects = openObjects()
   await refuseUnsupportedView(viewReader(objects))
   const ports = { logMetadata: rememberedLogMetadata(logMetadata), store, objects, logger }
-  return servingHandlerOf(ports, slotMs())
+  return servingHandlerOf(ports, timing())
 })

@@ -3,7 +3,7 @@ import { openEventBridgeAlertChannel } from '../../adapters/aws/eventbridge-aler
 import { rulesNamed } from '../../core/rules/index.ts'
 import { speedHandlerOf } from '../layers.ts'
 import { consumerOnFirstCall } from './first-call.ts'
-import { logger, openObjects, slotMs, stageMetrics } from './open.ts'
+import { logger, openObjects, slotMs, stageMetrics, timing } from './open.ts'
 import { openStore } from './store.ts'
 import { variable } from './variables.ts'
 
@@ -13,5 +13,5 @@ export const handler = consumerOnFirstCall('speed', async () => {
   const channel = openEventBridgeAlertChannel(variable('LANDCOVER_BUS'))
   const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
   const ports = { logMetadata, store, objects: openObjects(), channel, logger, metrics: stageMetrics() }
-  return speedHandlerOf(ports, slotMs(), rules)
+  return speedHandlerOf(ports, timing(), rules)
 })

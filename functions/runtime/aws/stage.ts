@@ -6,7 +6,7 @@ import { knownClasses } from '../class-list.ts'
 import { batchLayerOf, speedLayerOf } from '../layers.ts'
 import { lazy } from '../memo.ts'
 import type { Runtime } from '../runtime.ts'
-import { openObjects, openQuery, slotMs as slotLengthMs } from './open.ts'
+import { lateness, openObjects, openQuery, slotMs as slotLengthMs } from './open.ts'
 import { openStore as openStageStore } from './store.ts'
 
 /** A deployed stage. */
@@ -51,7 +51,7 @@ export async function openStage(name: string): Promise<StageRuntime> {
     async openSpeedLayer() {
       return speedLayerOf(
         { ...(await openMetadataAndStore()), objects, channel: { publish: async () => {} } },
-        slotMs,
+        { slotMs, lateness: lateness() },
         [],
       )
     },

@@ -6,6 +6,8 @@ export interface Variables {
   LANDCOVER_STAGE: string
   /** Length of arrival slots, ms. */
   LANDCOVER_SLOT_MS: string
+  /** Allowed lateness by arrival time, as JSON. */
+  LANDCOVER_LATENESS: string
   /** `kinesis://STREAM` or, for functions that append, `kafka://HOST:PORT,…/TOPIC`. */
   LANDCOVER_LOG: string
   /** Login for Kafka: `iam` for Amazon MSK, or the ARN of a secret; not set when there is no login. */

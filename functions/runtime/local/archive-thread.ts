@@ -4,19 +4,18 @@ import { openFolderObjectStore } from '../../adapters/files/object-store.ts'
 import { jsonLogger } from '../../adapters/json-logger.ts'
 import type { ThreadCall, ThreadMessage } from '../../adapters/thread.ts'
 import type { LogEvent } from '../../lambda/decode-event.ts'
-import { archiveHandlerOf } from '../layers.ts'
+import { archiveHandlerOf, type Timing } from '../layers.ts'
 
 /** Settings of the archive's thread. */
-export interface ArchiveThreadData {
+export interface ArchiveThreadData extends Timing {
   /** Folder of the objects. */
   objects: string
   streamIdentity: string
-  slotMs: number
 }
 
 /** Archive in its own thread: writing Parquet takes whole seconds, and the speed layer must not wait for it. */
 const port = parentPort as MessagePort
-const { objects, streamIdentity, slotMs } = workerData as ArchiveThreadData
+const { objects, streamIdentity, slotMs, lateness } = workerData as ArchiveThreadData
 const send = (message: ThreadMessage) => port.postMessage(message)
 const handler = archiveHandlerOf(
   {
@@ -25,7 +24,7 @@ const handler = archiveHandlerOf(
     metrics: emfMetrics(line => send({ kind: 'metrics', line })),
   },
   streamIdentity,
-  slotMs,
+  { slotMs, lateness },
 )
 port.on('message', ({ id, event }: ThreadCall) => {
   handler(event as LogEvent).then(

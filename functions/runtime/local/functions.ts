@@ -5,6 +5,7 @@ import { lossyLines } from '../../adapters/files/lossy-lines.ts'
 import { rollingFile } from '../../adapters/files/rolling-file.ts'
 import { functionInThread } from '../../adapters/thread.ts'
 import type { Rule } from '../../core/unusual-image.ts'
+import type { Lateness } from '../../core/lateness.ts'
 import { heartbeatEveryMs } from '../../ingest/heartbeat.ts'
 import type { BatchResponse, LogEvent } from '../../lambda/decode-event.ts'
 import type { EventLog } from '../../ports/event-log.ts'
@@ -22,6 +23,7 @@ const METRICS_BYTES = 16 * 1024 * 1024
 /** Functions of a running system, the same as on Lambda. The archive's function runs in a thread. */
 export function localFunctions(
   { folder, slotMs, objects, logger, writeLog }: LocalRuntime,
+  lateness: Lateness,
   { log, store }: { log: EventLog; store: SpeedStore },
   rules: readonly Rule[],
   activity: Pick<Activity, 'failing' | 'acknowledgedBehindMs'>,
@@ -39,15 +41,16 @@ export function localFunctions(
     logger,
     metrics: emfMetrics(writeMetrics),
   }
+  const timing = { slotMs, lateness }
   const heartbeats = { everyMs: heartbeatEveryMs(slotMs), sinceMs: Date.now() }
   return {
-    speed: speedHandlerOf(ports, slotMs, rules),
+    speed: speedHandlerOf(ports, timing, rules),
     archive: functionInThread<LogEvent, BatchResponse>(
       new URL('archive-thread.ts', import.meta.url),
-      { objects: objectsFolder(folder), streamIdentity: log.identity, slotMs } satisfies ArchiveThreadData,
+      { objects: objectsFolder(folder), streamIdentity: log.identity, ...timing } satisfies ArchiveThreadData,
       { log: writeLog, metrics: writeMetrics },
     ),
-    serving: servingHandlerOf(ports, slotMs, { heartbeats, ...activity }),
+    serving: servingHandlerOf(ports, timing, { heartbeats, ...activity }),
     ingest: ingestHandlerOf(ports, slotMs),
   }
 }

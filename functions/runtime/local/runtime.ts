@@ -16,7 +16,7 @@ import { lazy } from '../memo.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Endpoints } from './endpoints.ts'
 import { type LogAndStore, openLogAndStore } from './log-and-store.ts'
-import type { Settings } from './settings.ts'
+import { latenessOf, type Settings } from './settings.ts'
 import { objectsFolder } from './state.ts'
 
 /** The system of a state folder. */
@@ -79,7 +79,7 @@ export async function openLocalRuntime(
       const { log, store } = await logAndStore.open()
       return speedLayerOf(
         { logMetadata: logMetadataOf(log), store, objects, channel: { publish: async () => {} } },
-        slotMs,
+        { slotMs, lateness: latenessOf(settings) },
         [],
       )
     },

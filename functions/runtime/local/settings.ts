@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { readSqliteStoreSettings } from '../../adapters/sqlite/speed-store.ts'
+import { checkedLateness, DEFAULT_LATENESS, type Lateness } from '../../core/lateness.ts'
 import { SECOND_MS } from '../../core/time.ts'
 
 /**
@@ -9,12 +10,13 @@ import { SECOND_MS } from '../../core/time.ts'
  *
  * 1. the first format
  * 2. systemId
+ * 3. lateness
  */
-export const SETTINGS_FORMAT = 2
+export const SETTINGS_FORMAT = 3
 
 export const SETTINGS_FILE = 'landcover.json'
 
-/** Settings of a state folder that stay the same as long as it exists. */
+/** Settings of a state folder. They stay the same as long as it exists, but for the allowed lateness. */
 const Settings = z
   .object({
     format: z.int().min(1).max(SETTINGS_FORMAT),
@@ -26,12 +28,29 @@ const Settings = z
     demo: z.boolean(),
     /** Time when the folder was created, ms. */
     createdMs: z.int(),
+    /** Allowed lateness by arrival time. Absent in formats 1 and 2, where it is the default. */
+    lateness: z
+      .array(z.object({ since: z.int(), ms: z.int() }))
+      .readonly()
+      .superRefine((entries, context) => {
+        try {
+          checkedLateness(entries)
+        } catch (error) {
+          context.addIssue((error as Error).message)
+        }
+      })
+      .optional(),
     /** Addresses of the event log and the speed store, if they are not files of the folder. */
     log: z.string().optional(),
     store: z.string().optional(),
   })
   .refine(({ format, systemId }) => format < 2 || systemId !== undefined, { path: ['systemId'], message: 'is missing' })
 export type Settings = z.infer<typeof Settings>
+
+/** Returns the allowed lateness of a system. */
+export function latenessOf({ lateness = DEFAULT_LATENESS }: Pick<Settings, 'lateness'>): Lateness {
+  return lateness
+}
 
 /**
  * Reads the settings of a folder that has the file.
@@ -80,7 +99,7 @@ function damaged(folder: string, reason: string): Error {
     createdMs: 0,
   }
   return new Error(
-    `${join(folder, SETTINGS_FILE)} is damaged (${reason}). The other files of the folder may be whole. Write this into it and start again (${known}; add "log" and "store" with their addresses where they were servers):\n${JSON.stringify(settings)}`,
+    `${join(folder, SETTINGS_FILE)} is damaged (${reason}). The other files of the folder may be whole. Write this into it and start again (${known}; add "log" and "store" with their addresses where they were servers, and "lateness" where it was not 5m):\n${JSON.stringify(settings)}`,
   )
 }
 

@@ -13,6 +13,7 @@ import {
 import { link, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { DEFAULT_LATENESS } from '../../core/lateness.ts'
 import { readSettings, SETTINGS_FILE, SETTINGS_FORMAT, type Settings } from './settings.ts'
 
 /** Name of the file that replaces the settings while a folder's state is being removed. */
@@ -44,7 +45,8 @@ export async function openState(folder: string, forNew: Omit<Settings, 'format' 
     throw cannotWrite(folder, error)
   }
   if (isBeingRemoved(folder)) finishRemoval(folder)
-  const settings: Settings = { format: SETTINGS_FORMAT, systemId: randomUUID(), ...forNew }
+  const lateness = DEFAULT_LATENESS
+  const settings: Settings = { format: SETTINGS_FORMAT, systemId: randomUUID(), lateness, ...forNew }
   const made = await writeSettings(folder, settings, (written, target) => link(written, target))
   return made ? settings : readSettings(folder)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expiredBefore } from '../../batch/expiry.ts'
 import { START } from '../../core/lane.ts'
+import type { Lateness } from '../../core/lateness.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/time.ts'
 import type { Rule } from '../../core/unusual-image.ts'
 import { heartbeatEveryMs, sendHeartbeats } from '../../ingest/heartbeat.ts'
@@ -20,6 +21,7 @@ import { watchedLog } from './watched-log.ts'
 /** Options of a system on one machine. */
 export interface SystemOptions {
   runtime: LocalRuntime
+  lateness: Lateness
   rules: readonly Rule[]
   /** Web server, which answers with the system's functions from then on. */
   server: LocalServer
@@ -65,7 +67,10 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const failures = failureRegistry(elapsedMs)
   const { log, acknowledgedBehindMs } = watchedLog(opened.log, failures, elapsedMs)
   const { failing } = failures
-  const functions = localFunctions(runtime, { log, store }, options.rules, { failing, acknowledgedBehindMs })
+  const functions = localFunctions(runtime, options.lateness, { log, store }, options.rules, {
+    failing,
+    acknowledgedBehindMs,
+  })
   server.serve({
     serving: responseCache(functions.serving, SHARED_MS, () => performance.now()),
     ingest: functions.ingest,

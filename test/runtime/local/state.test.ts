@@ -34,7 +34,10 @@ describe('a state folder', () => {
   it('keeps its settings and its id', async () => {
     const folder = temporaryFolder()
     const made = await openState(folder, FOR_NEW)
-    expect(made).toEqual({ format: 2, systemId: expect.stringMatching(/^[0-9a-f-]{36}$/), ...FOR_NEW })
+    expect(made).toEqual({
+      ...{ format: 3, systemId: expect.stringMatching(/^[0-9a-f-]{36}$/), ...FOR_NEW },
+      lateness: [{ since: 0, ms: 300_000 }],
+    })
     expect(await openState(folder, { ...FOR_NEW, slotMs: 1 })).toEqual(made)
     expect(await identifyState(folder, made)).toEqual(made)
     expect((await openState(temporaryFolder(), FOR_NEW)).systemId).not.toBe(made.systemId)
@@ -48,7 +51,7 @@ describe('a state folder', () => {
     expect(old.systemId).toBeUndefined()
     await (await openSystem(folder, old)).close()
     const identified = await identifyState(folder, old)
-    expect(readState(folder)).toEqual({ format: 2, systemId: identified.systemId, ...FOR_NEW })
+    expect(readState(folder)).toEqual({ format: 3, systemId: identified.systemId, ...FOR_NEW })
     await (await openSystem(folder, identified)).close()
     // For all other states its store belongs to another system, also for a state without an id.
     for (const systemId of ['another', undefined]) {
@@ -109,7 +112,7 @@ describe('settings that cannot be used', () => {
   })
 
   it.each([
-    ['{"format":3,"slotMs":60000}', 'has format 3, this landcover reads 1 to 2'],
+    ['{"format":4,"slotMs":60000}', 'has format 4, this landcover reads 1 to 3'],
     ['{"slotMs":60000,"demo":false,"createdMs":1}', 'has no format: a landcover from before format 1 wrote it'],
   ])('of another version are reported, without the advice to delete: %s', async (text, told) => {
     const folder = temporaryFolder()
