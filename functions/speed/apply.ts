@@ -177,7 +177,6 @@ function addUp(
     const record = records[chunk.end++] as LogRecord
     const { lane, position, arrivalMs } = record
     const slot = slotOf(arrivalMs, slotMs)
-    const latenessMs = latenessAt(lateness, arrivalMs)
     chunk.last = record
     chunk.lastArrivalMs = Math.max(chunk.lastArrivalMs ?? arrivalMs, arrivalMs)
     const { origin, heartbeatMs, events, rejections, unusedValues } = decodeRecord(record, slot, classes)
@@ -191,6 +190,7 @@ function addUp(
         continue
       }
     }
+    const latenessMs = latenessAt(lateness, arrivalMs)
     for (const rejection of rejections) quarantined.push({ lane, position, arrivalMs, ...rejection })
     let addition: Addition | undefined
     for (const { event } of events) {

@@ -24,7 +24,7 @@ import { classStats, type Serving } from '../../functions/serving/answers.ts'
 import { BATCH_SQL } from '../support/pipeline.ts'
 import { type Faults, faultyObjects, faultyStore, type Network, overNetwork, StoreFaultError } from './faulty-store.ts'
 import type { SimulatedLog, StoredRecord } from './log.ts'
-import { compare, describeTotals, distinctRecords, goodEvents, recount } from './recount.ts'
+import { compare, describeTotals, distinctRecords, goodEvents, inOneText, recount } from './recount.ts'
 import type { Process } from './scheduler.ts'
 import { SLOT_MS, type World } from './world.ts'
 
@@ -386,18 +386,4 @@ export class BatchSide {
 /** A query or compaction that read a file which a compaction has deleted since it was listed. It runs again. */
 function isVanishedFile(error: unknown): boolean {
   return /vanished|No files found|Cannot open file|No such file/.test(String(error))
-}
-
-/** Texts of each key in one, in order. */
-function inOneText(entries: readonly (readonly [key: string, text: string])[]): Map<string, string> {
-  const keys = Map.groupBy(entries, ([key]) => key)
-  return new Map(
-    Array.from(keys, ([key, alike]) => [
-      key,
-      alike
-        .map(([, text]) => text)
-        .sort()
-        .join(', '),
-    ]),
-  )
 }

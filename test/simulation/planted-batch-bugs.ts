@@ -177,6 +177,11 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
     edits: [['encodeLooks([...kept, ...fresh])', 'encodeLooks(fresh.length > 0 ? fresh : kept)']],
   },
   {
+    name: 'allowed lateness by default in the archive only',
+    file: 'functions/archive/archive.ts',
+    edits: [['latenessAt(lateness, arrivalMs)', '300_000']],
+  },
+  {
     name: 'two runs sharing a path',
     seed: 16,
     file: 'functions/batch/run.ts',

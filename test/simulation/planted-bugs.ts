@@ -282,6 +282,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'newest allowed lateness for records from before it',
+    file: APPLY,
+    edits: [['latenessAt(lateness, arrivalMs)', 'latenessAt(lateness, Number.POSITIVE_INFINITY)']],
+  },
+  {
+    name: 'allowed lateness by default where a row includes some of the records',
+    seed: 178,
+    file: APPLY,
+    edits: [['latenessAt(lateness, record.arrivalMs)', '300_000']],
+  },
+  {
     name: 'rows of a clock that was set back are taken for older ones',
     file: APPLY,
     edits: [

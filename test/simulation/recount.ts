@@ -123,3 +123,17 @@ export function compare(what: string, actual: Map<string, string>, expected: Map
     .filter(key => actual.get(key) !== expected.get(key))
     .map(key => `${what} of ${key}: ${actual.get(key) ?? 'nothing'}, not ${expected.get(key) ?? 'nothing'}`)
 }
+
+/** Texts of each key in one, in order. */
+export function inOneText(entries: readonly (readonly [key: string, text: string])[]): Map<string, string> {
+  const keys = Map.groupBy(entries, ([key]) => key)
+  return new Map(
+    Array.from(keys, ([key, alike]) => [
+      key,
+      alike
+        .map(([, text]) => text)
+        .sort()
+        .join(', '),
+    ]),
+  )
+}
