@@ -45,6 +45,8 @@ export type BatchHealth = Pick<Health['batch'], 'revision' | 'images'> & {
 /** The part of the system's health that the page shows. */
 export type SystemHealth = Pick<Health, 'status' | 'reasons' | 'quarantine'> & {
   checkedMs: number
+  /** Time of the newest image, where images come hours or days after they were taken; null for other sources. */
+  latestImageMs: number | null
   speed: { lanes: LaneHealth[]; lag_ms: number | null }
   batch: BatchHealth
 }
@@ -119,12 +121,22 @@ export function readIncident({ first_at, opened_at, closed_at, ...row }: Inciden
 }
 
 /** Parses the times of a health answer, and drops the fields that the page does not show. */
-export function readHealth({ status, reasons, quarantine, checked_at, speed, batch }: Health): SystemHealth {
+export function readHealth({
+  status,
+  reasons,
+  quarantine,
+  checked_at,
+  latest_image_at,
+  speed,
+  batch,
+}: Health): SystemHealth {
   return {
     status,
     reasons,
     quarantine,
     checkedMs: Date.parse(checked_at),
+    // An API from before this page does not have it.
+    latestImageMs: parseTime(latest_image_at ?? null),
     speed: {
       lag_ms: speed.lag_ms,
       lanes: speed.lanes.map(({ last_event_at, last_arrival_at, ...lane }) => ({

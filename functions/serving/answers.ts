@@ -82,9 +82,8 @@ export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
 async function newestRows(serving: Serving, cursors: readonly Cursor[]): Promise<SpeedRow[]> {
   const nowMs = serving.now()
   if (isSlowSource(mostLatenessFrom(serving.lateness, nowMs))) {
-    // Where the log's clock leapt ahead, the newest image may lie in the future.
-    const newestMs = Math.min(newestImage(cursors), nowMs)
-    return newestMs === 0 ? [] : wholeWindowsSince(serving, cursors, newestMs - DAY_MS)
+    const latestMs = latestImage(serving, cursors)
+    return latestMs === null ? [] : wholeWindowsSince(serving, cursors, latestMs - DAY_MS)
   }
   const lately = await wholeWindowsSince(serving, cursors, nowMs - WINDOWS_PER_CLASS * WINDOW_MS - FUTURE_TOLERANCE_MS)
   return lately.length > 0 ? lately : wholeWindowsSince(serving, cursors, nowMs - DAY_MS)
@@ -281,7 +280,12 @@ export function latestArrival(cursors: readonly Cursor[]): number {
   return Math.max(...cursors.map(({ lastArrivalMs }) => lastArrivalMs ?? 0), 0)
 }
 
-/** Time of the newest image that the cursors have applied, ms; 0 before the first. */
-function newestImage(cursors: readonly Cursor[]): number {
-  return Math.max(...cursors.map(({ lastEventMs }) => lastEventMs ?? 0), 0)
+/**
+ * Time of the newest image of a source whose images come hours or days after they were taken, ms; null for other sources,
+ * and before the first image. Where a clock leapt ahead, it is now.
+ */
+export function latestImage({ lateness, now }: Serving, cursors: readonly Cursor[]): number | null {
+  if (!isSlowSource(mostLatenessFrom(lateness, now()))) return null
+  const times = cursors.flatMap(({ lastEventMs }) => (lastEventMs === null ? [] : [lastEventMs]))
+  return times.length === 0 ? null : Math.min(Math.max(...times), now())
 }

@@ -83,7 +83,7 @@ export function healthReasons({
   if (arrivedMs - nowMs > AHEAD_MS) {
     const minutes = Math.round((arrivedMs - nowMs) / MINUTE_MS)
     reasons.push(
-      `The newest record has arrived ${minutes} minutes ahead of this machine's clock, at ${formatTimestamp(arrivedMs)}: a clock was set back, or was wrong. Until the clock has caught up, new images count as late.`,
+      `The newest record has arrived ${minutes} minutes ahead of this machine's clock, at ${formatTimestamp(arrivedMs)}: a clock was set back, or was wrong. Until the clock has caught up, new images may count as late.`,
     )
   }
   if (lastRun?.error) reasons.push(`The last batch run, at ${lastRun.endedAt}, failed: ${lastRun.error}`)

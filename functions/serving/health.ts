@@ -4,7 +4,7 @@ import { mostLatenessFrom } from '../core/lateness.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { watermarkOf } from '../core/watermark.ts'
 import { activityReasons } from './activity.ts'
-import { countedUpTo, latestArrival, type Serving } from './answers.ts'
+import { countedUpTo, latestArrival, latestImage, type Serving } from './answers.ts'
 import { healthReasons } from './health-reasons.ts'
 import type { Health } from './schemas.ts'
 
@@ -73,6 +73,7 @@ export async function health(serving: Serving): Promise<Health> {
     checked_at: formatTimestamp(now()),
     watermark: timestampOrNull(watermarkMs),
     allowed_lateness_ms: mostLatenessFrom(lateness, now()),
+    latest_image_at: timestampOrNull(latestImage(serving, cursors)),
     speed: { lag_ms: lagMs, lanes },
     batch: {
       cut: timestampOrNull(cut),

@@ -105,6 +105,11 @@ export const Health = z
     allowed_lateness_ms: z
       .int()
       .describe('Time for which a window stays open after its end; an image that arrives later is late'),
+    latest_image_at: timestamp
+      .nullable()
+      .describe(
+        'When the newest image was taken, where images come long after that (an allowed lateness of an hour or more): the newest windows are those of the day before it. Null for other sources: their newest windows are those before now',
+      ),
     speed: z.object({
       lag_ms: z.number().nullable().describe('Age of the oldest record that is not applied yet; 0 when there is none'),
       lanes: z.array(

@@ -3,7 +3,7 @@ import { encodeClasses } from '../../functions/batch/history-files.ts'
 import { publishView } from '../../functions/batch/view.ts'
 import type { Lane } from '../../functions/core/lane.ts'
 import { DEFAULT_LATENESS_MS } from '../../functions/core/lateness.ts'
-import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
 import { realtimeNdvi } from '../../functions/serving/answers.ts'
 import { health } from '../../functions/serving/health.ts'
 import { Health, WindowRow } from '../../functions/serving/schemas.ts'
@@ -44,6 +44,28 @@ describe('health', () => {
       [a, 80],
       [b, 120],
     ])
+  })
+
+  it('of a source that is a day late is ok, and tells its allowed lateness and its newest image', async () => {
+    const lateness = [{ since: 0, ms: 2 * DAY_MS }]
+    const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS, lateness })
+    const told = async () => Health.parse(await health(pipeline.serving))
+    expect(await told()).toMatchObject({ allowed_lateness_ms: 2 * DAY_MS, latest_image_at: null })
+    const pass = NOON_MS - 30 * HOUR_MS
+    await speed([append(taken(pass)), heartbeat()])
+    const seen = { watermark: iso(NOON_MS - 2 * DAY_MS), latest_image_at: iso(pass) }
+    expect(await told()).toMatchObject({ status: 'ok', reasons: [], ...seen, speed: { lag_ms: 0 } })
+    // Days without a scene: heartbeats come.
+    clock.nowMs += 5 * DAY_MS
+    await speed([heartbeat()])
+    expect(await told()).toMatchObject({ status: 'ok', reasons: [], latest_image_at: iso(pass) })
+  })
+
+  it('of a source without delay tells its allowed lateness, and no newest image: its windows are told by the clock', async () => {
+    const { pipeline, append, speed } = await openOneLane({ slotMs: SLOT_MS })
+    await speed([append(taken(NOON_MS))])
+    const told = Health.parse(await health(pipeline.serving))
+    expect(told).toMatchObject({ allowed_lateness_ms: DEFAULT_LATENESS_MS, latest_image_at: null })
   })
 
   it('counts the quarantine of all lanes, including closed ones', async () => {
@@ -88,7 +110,7 @@ describe('health', () => {
     [
       6 * HOUR_MS,
       [
-        `The newest record has arrived 360 minutes ahead of this machine's clock, at ${iso(NOON_MS)}: a clock was set back, or was wrong. Until the clock has caught up, new images count as late.`,
+        `The newest record has arrived 360 minutes ahead of this machine's clock, at ${iso(NOON_MS)}: a clock was set back, or was wrong. Until the clock has caught up, new images may count as late.`,
       ],
     ],
   ])('with a newest arrival %i ms ahead of the clock gives the reasons %j', async (aheadMs, reasons) => {
@@ -180,6 +202,39 @@ describe('the newest windows', () => {
     clock.nowMs = NOON_MS + 20 * MINUTE_MS
     await speed([heartbeat(), append(taken(NOON_MS + 1))])
     expect(await realtimeNdvi(pipeline.serving)).toMatchObject([{ state: 'closed', count: 2, late_count: 1 }])
+  })
+
+  it('of a source that is days late are those of the day before its newest image, open for as long as it may be late', async () => {
+    const lateness = [{ since: 0, ms: 2 * DAY_MS }]
+    const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS, lateness })
+    expect(await realtimeNdvi(pipeline.serving)).toEqual([])
+    const pass = NOON_MS - 30 * HOUR_MS
+    await speed([append(taken(pass)), append(taken(pass - 12 * HOUR_MS)), append(taken(pass - 25 * HOUR_MS))])
+    const newest = [iso(pass), iso(pass - 12 * HOUR_MS)]
+    expect(await states(pipeline.serving)).toEqual(newest.map(start => [start, 'open']))
+    // Its lateness ends: an image that comes now is late, and counts.
+    clock.nowMs = pass + 10 * MINUTE_MS + 2 * DAY_MS
+    await speed([heartbeat(), append(taken(pass))])
+    expect(await realtimeNdvi(pipeline.serving)).toMatchObject([
+      { window_start: newest[0], state: 'closed', count: 2, late_count: 1 },
+      { window_start: newest[1], state: 'closed', count: 1, late_count: 0 },
+    ])
+    // A week without a scene changes nothing.
+    clock.nowMs += 7 * DAY_MS
+    expect((await states(pipeline.serving)).map(([start]) => start)).toEqual(newest)
+  })
+
+  it('of a source that is days late are found, also after the log’s clock has leapt ahead', async () => {
+    const lateness = [{ since: 0, ms: 2 * DAY_MS }]
+    const { pipeline, clock, append, speed } = await openOneLane({ slotMs: SLOT_MS, lateness })
+    await speed([append(taken(NOON_MS - 2 * HOUR_MS))])
+    clock.nowMs = NOON_MS + 365 * DAY_MS
+    const leapt = append(taken(clock.nowMs))
+    clock.nowMs = NOON_MS
+    await speed([leapt])
+    const starts = [NOON_MS + 365 * DAY_MS, NOON_MS - 2 * HOUR_MS].map(iso)
+    expect((await states(pipeline.serving)).map(([start]) => start)).toEqual(starts)
+    expect((await health(pipeline.serving)).latest_image_at).toBe(iso(NOON_MS))
   })
 
   it('are returned as open when the log cannot list its lanes', async () => {

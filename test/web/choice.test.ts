@@ -73,6 +73,20 @@ describe('the queries of the page', () => {
     }
   })
 
+  test('of a source that is days late end with its newest image, whatever the time', () => {
+    const latestMs = at('14:15:30') - 30 * 3_600_000
+    const report = health({ latest_image_at: new Date(latestMs).toISOString() })
+    for (const range of RANGE_NAMES) {
+      const url = new URL(queries(`range=${range}`, at('14:15:30'), report).series.url, 'http://page')
+      const { from = 0, to = 0 } = WindowsQuery.parse(Object.fromEntries(url.searchParams))
+      const { stepMs, spanMs } = RANGES[range]
+      expect([to - from, to % stepMs], range).toEqual([spanMs, 0])
+      expect(to > latestMs && to - latestMs <= stepMs, range).toBe(true)
+    }
+    const urlAt = (time: string) => queries('', at(time), report).series.url
+    expect(urlAt('14:10:00')).toBe(urlAt('19:40:00'))
+  })
+
   test('are the same for two pages with the same choice, whatever the second', () => {
     expect(queries('', at('14:10:00'))).toEqual(queries('', at('14:19:59')))
     expect(queries('', at('14:20:00'))).not.toEqual(queries('', at('14:19:59')))

@@ -68,6 +68,7 @@ export function health(change: Partial<Health> = {}): Health {
     checked_at: '2026-11-22T14:15:00.000Z',
     watermark: '2026-11-22T14:09:55.000Z',
     allowed_lateness_ms: 300_000,
+    latest_image_at: null,
     speed: {
       lanes: [
         {

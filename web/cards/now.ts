@@ -22,6 +22,7 @@ export function renderNow(
   renderClassKey(classKeys([...classNames(page), ...(focus ? [focus] : [])]), focus, className => {
     onFocus(page.choice.focus === className ? null : className)
   })
+  setText(byId('now-title'), answers.health?.latestImageMs == null ? 'Now' : 'Latest images')
   const view = viewOf(page, clock)
   setMessage('now-message', view ? null : isEmpty(page) ? 'No images yet' : 'No recent images')
   if (!view) {
@@ -48,7 +49,8 @@ export function renderNow(
 
 /** Computes the view of the card; null when there is no window. */
 function viewOf(page: Page, clock: Clock): NowView | null {
-  return nowView(page.answers.windows ?? [], page.answers.batch, clock, serverNow(page))
+  const { windows = [], batch, health } = page.answers
+  return nowView(windows, batch, clock, serverNow(page), health?.latestImageMs)
 }
 
 /** Describes the picture of the chart that the reader can save. */

@@ -33,7 +33,8 @@ export function headline({ away, comparable, baselineCount, isRecent }: NowView)
 }
 
 /**
- * Line below the headline: number of images, window, and number of unusual images.
+ * Line below the headline: number of images, window, and number of unusual images. Where images come hours or days
+ * after they were taken, it begins with the time of the newest image.
  *
  * @param unusualImages undefined when they are not loaded
  * @param limit max number of unusual images in the answer
@@ -49,7 +50,8 @@ export function subline(
   const found = unusualImages
     ? `, ${unusualImageCount(now, unusualImages, limit)}${isFiltered ? ' with the filters below' : ''}`
     : ''
-  return `${plural(now.images, 'image')} of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}${found}.`
+  const counted = `${plural(now.images, 'image')} of ${classes} ${now.filling ? 'so far in' : 'in'} the window ${now.range}${found}.`
+  return now.latest === null ? counted : `Latest image: ${now.latest}. ${counted}`
 }
 
 const distance = (difference: number) => `${Math.abs(difference).toFixed(3)} ${difference < 0 ? 'below' : 'above'}`

@@ -25,7 +25,12 @@ export type NowView = {
   range: string
   startMs: number
   endMs: number
-  /** True while the newest window has not ended: its numbers still grow. */
+  /**
+   * Time of the newest image, in local time, where images come hours or days after they were taken; null where the newest
+   * window is told by the clock.
+   */
+  latest: string | null
+  /** True while the newest window gets images: until it ends or, where they come later, until it is closed. */
   filling: boolean
   /** True when the newest window is the current one or the one before. */
   isRecent: boolean
@@ -52,12 +57,14 @@ export type NowView = {
  *
  * @param windows the newest windows of each class
  * @param batch the baselines; undefined when they could not be loaded
+ * @param latestImageMs time of the newest image, where images come hours or days after they were taken
  */
 export function nowView(
   windows: readonly WindowStats[],
   batch: readonly ClassStatsRow[] | undefined,
   clock: Clock,
   nowMs: number,
+  latestImageMs: number | null = null,
 ): NowView | null {
   const newest = new Map<string, WindowStats>()
   for (const row of windows) {
@@ -99,7 +106,8 @@ export function nowView(
     range,
     startMs,
     endMs,
-    filling: endMs > nowMs,
+    latest: latestImageMs === null ? null : clock.moment(latestImageMs, nowMs),
+    filling: latestImageMs === null ? endMs > nowMs : current.some(row => row.state === 'open'),
     isRecent: nowMs - endMs < endMs - startMs,
     baselineCount: batch ? baselines.size : null,
     images: current.reduce((sum, row) => sum + row.count, 0),

@@ -23,7 +23,7 @@ export function queriesOf(
   return {
     windows: { url: '/api/realtime/ndvi' },
     series: {
-      url: seriesUrl(choice, nowMs),
+      url: seriesUrl(choice, nowMs, health?.latestImageMs ?? null),
       ...(RANGES[choice.range].every !== '10m' && { state: String(Math.floor(nowMs / SLOW_MS)) }),
     },
     unusualImages: { url: unusualImagesUrl(choice, unusualImageLimit) },
@@ -40,10 +40,13 @@ export function queriesOf(
   }
 }
 
-function seriesUrl({ range }: Choice, nowMs: number): string {
+/** URL of a series that ends now or, where images come hours or days after they were taken, with the newest image. */
+function seriesUrl({ range }: Choice, nowMs: number, latestImageMs: number | null): string {
   const { spanMs, stepMs, every } = RANGES[range]
-  const fromMs = Math.floor(nowMs / stepMs) * stepMs + stepMs - spanMs
-  return `/api/windows?${new URLSearchParams({ every, from: new Date(fromMs).toISOString() })}`
+  const endMs = Math.floor((latestImageMs ?? nowMs) / stepMs) * stepMs + stepMs
+  const parameters = new URLSearchParams({ every, from: new Date(endMs - spanMs).toISOString() })
+  if (latestImageMs !== null) parameters.set('to', new Date(endMs).toISOString())
+  return `/api/windows?${parameters}`
 }
 
 function unusualImagesUrl({ focus, rule, minScore }: Choice, limit: number): string {
