@@ -248,7 +248,19 @@ describe('a system that npm started', () => {
 })
 
 it.each([
-  ['start', ['--port PORT', '--state DIR', '--fresh', '--no-demo', '--slot LENGTH', '--classes', '--rules']],
+  [
+    'start',
+    [
+      '--port PORT',
+      '--state DIR',
+      '--fresh',
+      '--no-demo',
+      '--slot LENGTH',
+      '--lateness LENGTH',
+      '--classes',
+      '--rules',
+    ],
+  ],
   ['produce', ['--data FILE|FOLDER', '--limit N', '--delay SECONDS', '--topic NAME', '--state DIR', '--strict']],
   ['batch', ['--state DIR']],
 ])('%s explains its purpose with --help', async (script, flags) => {
