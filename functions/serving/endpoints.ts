@@ -117,7 +117,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   table({
     path: '/api/realtime/ndvi',
     summary:
-      'The newest windows of ten minutes of every class, newest first: six of each, or fewer of more than 2,000 classes',
+      'The newest windows of ten minutes of every class, newest first: six of each, or fewer of more than 2,000 classes. Of images that come days late, those of the day before the newest image',
     query: NoQuery,
     row: WindowRow,
     rows: realtimeNdvi,
