@@ -81,6 +81,18 @@ describe('npm start -- --lateness', () => {
     expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(2)
   })
 
+  it('that begins later is told at the start, with the time from which on it holds', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const first = await startSystem(state, ['--slot', '24h'])
+    await sendImage(first, 'before', MINUTE_MS)
+    await eventually(first.classStats, rows => rows.length > 0)
+    await first.interrupt()
+    const { stdout } = await (await startSystem(state, ['--lateness', '6h'])).interrupt()
+    expect(stdout).toMatch(
+      /^Images that arrive from \d{4}-\d\d-\d\dT00:00:00\.000Z on have the allowed lateness 6h\.$/m,
+    )
+  })
+
   it.each(['', '2', '30s', '15d', 'two days'])(
     '%j is refused, with exit code 2 and the accepted values',
     async text => {
