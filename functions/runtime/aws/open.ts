@@ -2,7 +2,7 @@ import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
 import { openLambdaLogger } from '../../adapters/aws/lambda-logger.ts'
 import { openS3ObjectStore } from '../../adapters/s3/object-store.ts'
 import { openAthenaBatchQuery } from '../../adapters/sql/athena-batch-query.ts'
-import { checkedLateness } from '../../core/lateness.ts'
+import type { Lateness } from '../../core/lateness.ts'
 import type { BatchQuery } from '../../ports/batch-query.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import { metricsNamespace } from './namespace.ts'
@@ -15,8 +15,8 @@ export const { logger, middleware: callLogged } = openLambdaLogger()
 
 /** Length of the stage's arrival slots. */
 export const slotMs = () => Number(variable('LANDCOVER_SLOT_MS'))
-/** Allowed lateness of the stage. */
-export const lateness = () => checkedLateness(JSON.parse(variable('LANDCOVER_LATENESS')))
+/** Allowed lateness of the stage, which was checked when its stack was made. */
+export const lateness = () => JSON.parse(variable('LANDCOVER_LATENESS')) as Lateness
 export const timing = () => ({ slotMs: slotMs(), lateness: lateness() })
 export const stageMetrics = () => emfMetrics(write, { namespace: metricsNamespace(variable('LANDCOVER_STAGE')) })
 export const openQuery = (): BatchQuery =>
