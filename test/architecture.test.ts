@@ -24,6 +24,7 @@ const SDKS = [
   /^@duckdb\//,
   /^@platformatic\//,
   /^cassandra-driver$/,
+  /^prom-client$/,
   /^@aws-sdk\//,
   /^@aws-lambda-powertools\//,
 ]

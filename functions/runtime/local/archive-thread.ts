@@ -1,5 +1,4 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
 import { openFolderObjectStore } from '../../adapters/files/object-store.ts'
 import { jsonLogger } from '../../adapters/json-logger.ts'
 import type { ThreadCall, ThreadMessage } from '../../adapters/thread.ts'
@@ -21,7 +20,8 @@ const handler = archiveHandlerOf(
   {
     objects: openFolderObjectStore(objects),
     logger: jsonLogger(line => send({ kind: 'log', line })),
-    metrics: emfMetrics(line => send({ kind: 'metrics', line })),
+    // Both receivers of measurements are in the main thread.
+    metrics: { record: measurement => send({ kind: 'metrics', line: JSON.stringify(measurement) }) },
   },
   streamIdentity,
   { slotMs, lateness },

@@ -1,19 +1,22 @@
 import { join } from 'node:path'
-import { emfMetrics } from '../../adapters/aws/emf-metrics.ts'
+import { emfMetrics, METRICS_NAMESPACE } from '../../adapters/aws/emf-metrics.ts'
 import { openFileAlertChannel } from '../../adapters/files/alert-channel.ts'
 import { lossyLines } from '../../adapters/files/lossy-lines.ts'
 import { rollingFile } from '../../adapters/files/rolling-file.ts'
+import { prometheusMetrics } from '../../adapters/prometheus/metrics.ts'
 import { functionInThread } from '../../adapters/thread.ts'
 import type { Lateness } from '../../core/lateness.ts'
 import type { Rule } from '../../core/unusual-image.ts'
 import { heartbeatEveryMs } from '../../ingest/heartbeat.ts'
 import type { BatchResponse, LogEvent } from '../../lambda/decode-event.ts'
 import type { EventLog } from '../../ports/event-log.ts'
+import type { Measurement, Metrics } from '../../ports/metrics.ts'
 import type { SpeedStore } from '../../ports/speed-store.ts'
 import type { Activity } from '../../serving/activity.ts'
 import { ingestHandlerOf, servingHandlerOf, speedHandlerOf } from '../layers.ts'
 import { logMetadataOf } from '../log-metadata.ts'
 import type { ArchiveThreadData } from './archive-thread.ts'
+import { healthGauges } from './probes.ts'
 import type { LocalRuntime } from './runtime.ts'
 import { objectsFolder } from './state.ts'
 
@@ -32,6 +35,17 @@ export function localFunctions(
   const writeMetrics = lossyLines(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES), error =>
     logger.warn('metrics: a line is lost', { error: String(error) }),
   )
+  const inFile = emfMetrics(writeMetrics)
+  const forPrometheus = prometheusMetrics(
+    METRICS_NAMESPACE,
+    healthGauges(() => serving),
+  )
+  const metrics: Metrics = {
+    record(measurement) {
+      inFile.record(measurement)
+      forPrometheus.record(measurement)
+    },
+  }
   const ports = {
     log,
     logMetadata: logMetadataOf(log),
@@ -39,18 +53,21 @@ export function localFunctions(
     objects,
     channel,
     logger,
-    metrics: emfMetrics(writeMetrics),
+    metrics,
   }
   const timing = { slotMs, lateness }
   const heartbeats = { everyMs: heartbeatEveryMs(slotMs), sinceMs: Date.now() }
+  const serving = servingHandlerOf(ports, timing, { heartbeats, ...activity })
   return {
+    metrics,
+    forPrometheus,
     speed: speedHandlerOf(ports, timing, rules),
     archive: functionInThread<LogEvent, BatchResponse>(
       new URL('archive-thread.ts', import.meta.url),
       { objects: objectsFolder(folder), streamIdentity: log.identity, ...timing } satisfies ArchiveThreadData,
-      { log: writeLog, metrics: writeMetrics },
+      { log: writeLog, metrics: line => metrics.record(JSON.parse(line) as Measurement) },
     ),
-    serving: servingHandlerOf(ports, timing, { heartbeats, ...activity }),
+    serving,
     ingest: ingestHandlerOf(ports, slotMs),
   }
 }

@@ -9,13 +9,14 @@ import { READ_ONLY_CORS } from '../../http/cors.ts'
 import type { ProxyHandler } from '../../http/edge.ts'
 import { problem } from '../../http/problem.ts'
 import type { Logger } from '../../ports/logger.ts'
+import { isLive, LIVE_PATH, METRICS_PATH, type Probe, type Probes, READY_PATH } from './probes.ts'
 import { targetOf } from './request-target.ts'
 
 /** Running HTTP server. */
 export interface LocalServer {
   /** Port of the server. */
   port: number
-  /** Passes requests to the API on to these functions. Until then it answers them 503: the system is starting. */
+  /** Passes requests for the API and probes to these functions. Until then it answers 503: the system is starting. */
   serve(functions: ApiFunctions): void
   close(): Promise<void>
 }
@@ -24,6 +25,8 @@ export interface LocalServer {
 export interface ApiFunctions {
   serving: ProxyHandler
   ingest: ProxyHandler
+  /** Answers for supervisors and Prometheus. */
+  probes: Probes
   logger: Logger
 }
 
@@ -79,6 +82,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
   const share = sharing(options.allowedOrigins)
   const files = sirv(site, { etag: true, dev: true })
   let ask = refusing(isStarting)
+  let probes = PROBES_AT_START
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -93,9 +97,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
         const target = targetOf(request, allowedHosts)
         if (typeof target !== 'string') return send(response, target)
         request.url = target
+        const probe = probes.get(pathOf(target))
         if (target.startsWith('/api/')) share(request, response, () => void ask(request, response))
         else if (!READ_ONLY_CORS.methods.includes(request.method ?? '')) {
           send(response, notAllowed(request.method))
+        } else if (probe) {
+          void answerProbe(probe, response)
         } else {
           // Ranges of a file that are compressed separately could not be joined.
           delete request.headers.range
@@ -114,12 +121,32 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
     port: typeof address === 'object' && address ? address.port : options.port,
     serve(functions) {
       ask = asking(functions, limits.bodyBytes)
+      probes = functions.probes
     },
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+/** Probes of a system that is starting: its process lives, and is not ready. */
+const PROBES_AT_START: Probes = new Map([
+  [LIVE_PATH, isLive],
+  [READY_PATH, async () => isStarting()],
+  [METRICS_PATH, async () => isStarting()],
+])
+
+function pathOf(target: string): string {
+  return target.split('?', 1)[0] as string
+}
+
+async function answerProbe(probe: Probe, response: ServerResponse): Promise<void> {
+  try {
+    send(response, await probe())
+  } catch (error) {
+    if (!response.destroyed) send(response, problem(500, 'The request failed', `${(error as Error).message}.`))
   }
 }
 

@@ -8,12 +8,14 @@ import { heartbeatEveryMs, sendHeartbeats } from '../../ingest/heartbeat.ts'
 import { systemTime } from '../../ingest/retry.ts'
 import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
 import type { EventLog } from '../../ports/event-log.ts'
+import type { Logger } from '../../ports/logger.ts'
 import { archiveBatching, SPEED_BATCHING } from '../batching.ts'
 import { compactSettled } from '../layers.ts'
-import { failureRegistry } from './failure-registry.ts'
+import { type FailureRegistry, failureRegistry } from './failure-registry.ts'
 import { localFunctions } from './functions.ts'
 import type { LocalServer } from './http-server.ts'
 import { startPolling } from './poller.ts'
+import { probesOf } from './probes.ts'
 import { responseCache } from './response-cache.ts'
 import type { LocalRuntime } from './runtime.ts'
 import { watchedLog } from './watched-log.ts'
@@ -71,9 +73,11 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     failing,
     acknowledgedBehindMs,
   })
+  const { metrics } = functions
   server.serve({
     serving: responseCache(functions.serving, SHARED_MS, () => performance.now()),
     ingest: functions.ingest,
+    probes: probesOf({ log, store, failing, metrics: functions.forPrometheus }),
     logger,
   })
   const mapping = { log, checkpoints, logger, failures, toEvent }
@@ -91,27 +95,17 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   })
 
   const stopping = new AbortController()
-  const schedule = (name: keyof typeof COMPONENTS, everyMs: number, task: () => Promise<unknown>) => {
-    let retryMs = FIRST_RETRY_MS
-    return repeat(stopping.signal, async () => {
-      try {
-        await task()
-        failures.recovered(COMPONENTS[name])
-        retryMs = FIRST_RETRY_MS
-        return everyMs
-      } catch (error) {
-        failures.failed(COMPONENTS[name], error)
-        logger.warn(`${name} failed`, { error: String(error) })
-        const waitMs = Math.min(everyMs, retryMs)
-        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
-        return waitMs
-      }
-    })
-  }
+  const schedule = scheduler(failures, logger, stopping.signal)
   const schedules = [
     schedule('heartbeat', heartbeatEveryMs(slotMs), () => sendHeartbeats(log, Date.now())),
-    schedule('batch', slotMs, () => runtime.runBatch()),
-    schedule('compaction', HOUR_MS, () => compactSettled({ objects }, slotMs)),
+    schedule('batch', slotMs, async () => {
+      const { view } = await runtime.runBatch()
+      if (view) metrics.record({ consumer: 'batch', values: { cutAgeMs: Date.now() - view.cut } })
+    }),
+    schedule('compaction', HOUR_MS, async () => {
+      const { behindMs } = await compactSettled({ objects }, slotMs)
+      metrics.record({ consumer: 'compaction', values: { compactionBehindMs: behindMs } })
+    }),
     schedule('clean-up', HOUR_MS, async () => {
       await expire?.(await expiredBefore(Date.now(), views))
       if (!trim) return
@@ -132,6 +126,27 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       await Promise.all([speed.stop(), archive.stop(), ...schedules])
       await functions.archive.stop()
     },
+  }
+}
+
+/** Creates the function that runs a periodic task until stopped. A failure is told, and the task runs again soon. */
+function scheduler(failures: FailureRegistry, logger: Logger, stopping: AbortSignal) {
+  return (name: keyof typeof COMPONENTS, everyMs: number, task: () => Promise<unknown>): Promise<void> => {
+    let retryMs = FIRST_RETRY_MS
+    return repeat(stopping, async () => {
+      try {
+        await task()
+        failures.recovered(COMPONENTS[name])
+        retryMs = FIRST_RETRY_MS
+        return everyMs
+      } catch (error) {
+        failures.failed(COMPONENTS[name], error)
+        logger.warn(`${name} failed`, { error: String(error) })
+        const waitMs = Math.min(everyMs, retryMs)
+        retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)
+        return waitMs
+      }
+    })
   }
 }
 

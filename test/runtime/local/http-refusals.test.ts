@@ -36,6 +36,7 @@ async function open({
       posted.push(Buffer.from(body ?? '', 'base64').toString())
       return { statusCode: 202, body: '' }
     },
+    probes: new Map(),
     logger,
   })
   onTestFinished(() => server.close())

@@ -24,7 +24,12 @@ async function open(allowedOrigins: readonly string[] = []) {
     return { statusCode, headers, body: event.httpMethod === 'HEAD' ? '' : ROWS }
   }
   const server = await startHttpServer({ site, port: 0, allowedOrigins, allowedHosts: [] })
-  server.serve({ serving: handler('serving', 200), ingest: handler('ingest', 202), logger: collectingLogger() })
+  server.serve({
+    serving: handler('serving', 200),
+    ingest: handler('ingest', 202),
+    probes: new Map(),
+    logger: collectingLogger(),
+  })
   onTestFinished(() => server.close())
   const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET', body = '') => {
     const answered = await new Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }>(
@@ -196,7 +201,21 @@ describe('a server whose system is starting', () => {
     }
     expect(await (await ask('/')).text()).toBe(PAGE)
     const answer = async () => ({ statusCode: 200, body: ROWS })
-    server.serve({ serving: answer, ingest: answer, logger: collectingLogger() })
+    const probe = async () => ({ statusCode: 200, headers: { 'Content-Type': 'text/plain' }, body: 'yes' })
+    const probes = new Map(['/livez', '/readyz', '/metrics'].map(path => [path, probe]))
+    const probed = async () => {
+      const answers = await Promise.all([...probes.keys()].map(path => ask(path)))
+      return answers.map(({ status }) => status)
+    }
+    expect(await probed()).toEqual([200, 503, 503])
+    expect(await (await ask('/readyz')).json()).toMatchObject({ title: 'The system is starting' })
+    server.serve({ serving: answer, ingest: answer, probes, logger: collectingLogger() })
     expect(await (await ask('/api/health')).text()).toBe(ROWS)
+    expect(await probed()).toEqual([200, 200, 200])
+    expect(await (await ask('/readyz?verbose')).text()).toBe('yes')
+    const head = await ask('/readyz', { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    expect((await ask('/readyz', { method: 'POST' })).status).toBe(405)
+    expect((await ask('/readyz/more')).status).toBe(404)
   })
 })
