@@ -88,7 +88,8 @@ function helpText({ usage, summary, flags }: { usage: string; summary: string; f
   return `${summary}\n\nUsage: ${usage}\n\n${rows.map(([left, right]) => `  ${(left as string).padEnd(width)}${right}\n`).join('')}`
 }
 
-function versionText(): string {
+/** Versions of landcover and Node. */
+export function versionText(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   return `landcover ${version}, Node ${process.versions.node}`
 }

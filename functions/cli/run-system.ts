@@ -1,13 +1,15 @@
 import { formatLateness, type Lateness, type LatenessSince, parseLateness } from '../core/lateness.ts'
 import { rulesNamed } from '../core/rules/index.ts'
 import { parseSlotLength } from '../core/slot.ts'
-import { formatTimestamp, HOUR_MS, MINUTE_MS } from '../core/time.ts'
+import { formatTimestamp, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import { readClassNames } from '../files/class-file.ts'
 import { parseOrigins } from '../http/cors.ts'
 import { readEnvironment } from '../runtime/config/environment.ts'
+import { describeLog } from '../runtime/config/log-address.ts'
+import { describeStore } from '../runtime/config/store-address.ts'
 import { importDemoHistory, streamDemoImages } from '../runtime/local/demo.ts'
 import { type Endpoints, endpointsOf, storeEndpoints } from '../runtime/local/endpoints.ts'
-import { parseHosts } from '../runtime/local/hosts.ts'
+import { parseHosts, parseListenAddress } from '../runtime/local/hosts.ts'
 import { type LocalServer, startHttpServer } from '../runtime/local/http-server.ts'
 import { changeLateness } from '../runtime/local/lateness.ts'
 import { type LocalRuntime, openLocalRuntime } from '../runtime/local/runtime.ts'
@@ -22,7 +24,8 @@ import {
   removeState,
 } from '../runtime/local/state.ts'
 import { type RunningSystem, startSystem } from '../runtime/local/system.ts'
-import { flagValue, UsageError, wholeNumber } from './command.ts'
+import { checkToken, TOKEN_SCOPES, type TokenRule } from '../runtime/local/token.ts'
+import { flagValue, UsageError, versionText, wholeNumber } from './command.ts'
 import { endWithNpm } from './end-with-npm.ts'
 import { requestedEndpoints } from './endpoint-flags.ts'
 import { buildChangedPage, SITE } from './page.ts'
@@ -46,7 +49,9 @@ export async function runSystem(flags: StartFlags): Promise<number> {
     const server = await startHttpServer({ site: SITE, ...options.web })
     opened.defer(server.close)
     if (flags.fresh) removeState(flags.state)
-    await untilStopped(flags, await start(flags, options, server, opened))
+    process.stderr.write(openWarning(options))
+    const started = await start(flags, options, server, opened)
+    await untilStopped(flags, options, started)
   } finally {
     await opened.disposeAsync()
   }
@@ -60,11 +65,15 @@ async function optionsOf(flags: StartFlags) {
   const origin = flags['allow-origin']
   const host = flags['allow-host']
   const environment = readEnvironment(process.env)
+  const listening = flagValue('host', flags.host, parseListenAddress)
   return {
+    listening,
     web: {
+      address: listening.address,
       port: wholeNumber('port', flags.port, 0, 65535),
+      token: tokenRuleOf(flags['token-for'], environment.token),
       allowedOrigins: origin === undefined ? [] : flagValue('allow-origin', origin, parseOrigins),
-      allowedHosts: host === undefined ? [] : flagValue('allow-host', host, parseHosts),
+      allowedHosts: [...listening.hosts, ...(host === undefined ? [] : flagValue('allow-host', host, parseHosts))],
     },
     rules: flagValue('rules', flags.rules, rulesNamed),
     slotMs,
@@ -75,10 +84,11 @@ async function optionsOf(flags: StartFlags) {
   }
 }
 
-/** A system that runs, and what was asked of its state. */
+/** System that was started, and what it runs with. */
 interface Started {
   system: RunningSystem
   runtime: LocalRuntime
+  endpoints: Endpoints
   lateness: Lateness
   isDemo: boolean
 }
@@ -130,18 +140,19 @@ async function start(
   const system = await startSystem({ runtime, lateness, rules, server })
   opened.defer(system.stop)
   isStarted = true
-  return { system, runtime, lateness, isDemo: settings.demo }
+  return { system, runtime, endpoints, lateness, isDemo: settings.demo }
 }
 
 /** Says that the system runs, streams the images of the demo, and waits for the signal to stop. */
-async function untilStopped(flags: StartFlags, { system, runtime, lateness, isDemo }: Started): Promise<void> {
+async function untilStopped(flags: StartFlags, options: StartOptions, started: Started): Promise<void> {
+  const { system, runtime, lateness, isDemo } = started
   // Installs the signal handlers before the message is printed: a reader of the message may stop the system at once.
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
   endWithNpm(() => stopping.abort(), stopping.signal)
   const demo = !flags['no-demo']
   process.stdout.on('error', () => {})
-  process.stdout.write(`landcover is running: http://localhost:${system.port}\n`)
+  process.stdout.write(greeting(options, started))
   process.stdout.write(`State in ${flags.state}. Ctrl-C stops; the next start continues where this one ended.\n`)
   const newest = lateness.at(-1) as LatenessSince
   if (newest.since > Date.now()) {
@@ -152,6 +163,43 @@ async function untilStopped(flags: StartFlags, { system, runtime, lateness, isDe
   const streaming = demo && isDemo ? streamDemoImages(system.log, runtime.logger, stopping.signal) : undefined
   await new Promise(resolve => stopping.signal.addEventListener('abort', resolve))
   await streaming
+}
+
+/** Lines that say where the system answers, and what it runs with. */
+function greeting({ listening, rules }: StartOptions, { system, runtime, endpoints, isDemo }: Started): string {
+  const parts = [
+    `event log: ${describeLog(endpoints.log)}`,
+    `speed store: ${describeStore(endpoints.store)}`,
+    `slots of ${runtime.slotMs / SECOND_MS} s`,
+    `rules: ${rules.map(({ name }) => name).join(', ') || 'none'}`,
+    isDemo ? 'with demo data' : 'no demo data',
+  ]
+  return `landcover is running: http://${listening.urlHost}:${system.port}\n${versionText()}; ${parts.join('; ')}.\n`
+}
+
+/**
+ * @throws UsageError for another scope, or for one without a token
+ * @throws Error for a token that is too short or has other characters
+ */
+function tokenRuleOf(asked: string | undefined, token: string | undefined): TokenRule | undefined {
+  const scope = TOKEN_SCOPES.find(each => each === (asked ?? 'writes'))
+  if (!scope) throw new UsageError(`--token-for: '${asked}' is none of ${TOKEN_SCOPES.join(', ')}`)
+  if (token !== undefined) return { token: checkToken(token), scope }
+  if (asked === undefined) return undefined
+  throw new UsageError(
+    '--token-for needs a token: set LANDCOVER_TOKEN, or LANDCOVER_TOKEN_FILE with the name of a file',
+  )
+}
+
+/** Says who can use a system that listens on an address of the network; an empty text when nobody else can. */
+function openWarning({ listening, web: { token } }: StartOptions): string {
+  if (!listening.isOpen) return ''
+  const where = `everybody who reaches ${listening.address}`
+  const encrypted = 'Connections are not encrypted: put a proxy with TLS before it, as docs/security.md says.\n'
+  if (token?.scope === 'all') return `Warning: ${encrypted}`
+  if (token)
+    return `Warning: ${where} can read without a log-in; --token-for all asks readers for the token, too. ${encrypted}`
+  return `Warning: ${where} can read and send events without a log-in; LANDCOVER_TOKEN asks for a token. ${encrypted}`
 }
 
 async function classNamesOf(file: string): Promise<string[]> {

@@ -5,6 +5,12 @@ import { ENDPOINT_FLAGS } from './endpoint-flags.ts'
 /** Flags of `npm start`. */
 export const START_FLAGS = {
   port: { type: 'string', value: 'PORT', default: '8000', help: 'Port of the dashboard and the API' },
+  host: {
+    type: 'string',
+    value: 'ADDRESS',
+    default: '127.0.0.1',
+    help: 'IP address to listen on; 0.0.0.0 is all of this machine. Others than loopback are open to the network',
+  },
   state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
   ...ENDPOINT_FLAGS,
   fresh: { type: 'boolean', help: 'Remove the state and start again; data on other servers stays' },
@@ -32,6 +38,11 @@ export const START_FLAGS = {
     type: 'string',
     value: 'NAMES',
     help: 'Further host names of this server, separated by commas (default: localhost and other loopback names)',
+  },
+  'token-for': {
+    type: 'string',
+    value: 'SCOPE',
+    help: 'Requests that need the token of LANDCOVER_TOKEN or LANDCOVER_TOKEN_FILE: writes (default), or all',
   },
   classes: { type: 'string', value: 'FILE.csv', help: 'List of further land-cover classes (column class_name)' },
   rules: {

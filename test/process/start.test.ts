@@ -104,6 +104,61 @@ describe('npm start', () => {
   })
 })
 
+describe('npm start on the network', () => {
+  it('says at the start with what it runs, and nothing about the network on loopback', async () => {
+    const system = await startSystem(join(temporaryFolder(), 'state'), ['--slot', '5m'])
+    const { stdout, stderr } = await system.interrupt()
+    expect(stdout).toMatch(
+      /\nlandcover [\d.]+, Node [\d.]+; event log: its own file; speed store: its own file; slots of 300 s; rules: class-zscore.*; no demo data\.\n/,
+    )
+    expect(stderr).not.toContain('Warning')
+  })
+
+  it('warns that there is no log-in, and answers requests for addresses', async () => {
+    const system = await startSystem(join(temporaryFolder(), 'state'), ['--host', '0.0.0.0'])
+    expect(system.stderr()).toMatch(
+      /^Warning: everybody who reaches 0\.0\.0\.0 can read and send events without a log-in/,
+    )
+    expect(await system.health()).toMatchObject({ status: 'ok' })
+  })
+
+  it('takes events only with the token of a file', async () => {
+    const file = join(temporaryFolder(), 'token')
+    const token = 'f3b1c0de-f3b1c0de-f3b1c0de'
+    writeFileSync(file, `${token}\n`)
+    const state = join(temporaryFolder(), 'state')
+    const system = await startSystem(state, ['--host', '0.0.0.0'], { LANDCOVER_TOKEN_FILE: file })
+    expect(system.stderr()).toMatch(
+      /^Warning: everybody who reaches 0\.0\.0\.0 can read without a log-in; --token-for all /,
+    )
+    const send = async (headers: Record<string, string>) => {
+      const body = JSON.stringify(someEvents(1)[0])
+      const sent = { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body }
+      return (await fetch(`${system.url}/api/events`, sent)).status
+    }
+    expect([await send({}), await send({ Authorization: `Bearer ${token}` })]).toEqual([401, 202])
+    expect(system.stderr() + system.stdout()).not.toContain(token)
+  })
+
+  it('refuses a short token without repeating it, and leaves no state', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const { code, stderr } = await runStart(['--state', state, '--port', '0'], { LANDCOVER_TOKEN: 'hunter2' }).finished
+    expect(code).toBe(1)
+    expect(stderr).toContain('has at least 16 letters')
+    expect(stderr).not.toContain('hunter2')
+    expect(existsSync(state)).toBe(false)
+  })
+
+  it('refuses an address that this machine does not have', async () => {
+    const state = join(temporaryFolder(), 'state')
+    // TEST-NET-1 of RFC 5737: no machine has it.
+    const { code, stderr } = await runStart(['--state', state, '--port', '0', '--host', '192.0.2.1']).finished
+    expect(stderr).toContain('this machine has no address 192.0.2.1: give --host one of its own, or 0.0.0.0 for all\n')
+    expect(code).toBe(1)
+    expect(existsSync(state)).toBe(false)
+  })
+})
+
 describe('npm start refuses', () => {
   it('an unknown flag, with exit code 2', async () => {
     const { code, stdout, stderr } = await runStart(['--prot', '8000']).finished
@@ -121,6 +176,12 @@ describe('npm start refuses', () => {
       /^--allow-origin: 'https:\/\/example.org\/page' is not an origin: /,
     ],
     [['--allow-host', 'example.org:8000'], /^--allow-host: 'example.org:8000' is not a host name: write landcover/],
+    [
+      ['--host', 'example.org'],
+      /^--host: 'example.org' is not an IP address: write 127.0.0.1, 192.168.1.5, or 0.0.0.0 /,
+    ],
+    [['--token-for', 'reads'], /^--token-for: 'reads' is none of writes, all\n/],
+    [['--token-for', 'all'], /^--token-for needs a token: set LANDCOVER_TOKEN, or LANDCOVER_TOKEN_FILE /],
     [['8000'], /^Unexpected argument '8000'/],
   ])('%j, with exit code 2 and the accepted values', async (args, message) => {
     const { code, stderr } = await runStart(['--state', join(temporaryFolder(), 'state'), ...args]).finished
@@ -252,6 +313,8 @@ it.each([
     'start',
     [
       '--port PORT',
+      '--host ADDRESS',
+      '--token-for SCOPE',
       '--state DIR',
       '--fresh',
       '--no-demo',

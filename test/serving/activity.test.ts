@@ -4,6 +4,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
 import { failureRegistry } from '../../functions/runtime/local/failure-registry.ts'
 import { health } from '../../functions/serving/health.ts'
 import { Health } from '../../functions/serving/schemas.ts'
+import { collectingLogger } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 import { openLanes } from '../support/pipeline.ts'
 
@@ -117,6 +118,23 @@ describe('the work of this process', () => {
     registry.recovered('Appending')
     registry.failed('Appending', 'busy', 2)
     expect(registry.failing()).toEqual([])
+  })
+
+  it('is reported in the log when it works again after failures that health named, and only then', () => {
+    const { lines, info } = collectingLogger()
+    let nowMs = 0
+    const registry = failureRegistry(() => nowMs, { info })
+    registry.recovered('Appending')
+    registry.failed('Appending', 'busy', 2)
+    registry.recovered('Appending')
+    expect(lines).toEqual([])
+    for (let count = 1; count <= 4; count++) {
+      registry.failed('Appending', 'busy', 2)
+      nowMs += 1_000
+    }
+    registry.recovered('Appending')
+    registry.recovered('Appending')
+    expect(lines).toEqual([{ message: 'recovered', fields: { component: 'Appending', failures: 4, forMs: 4_000 } }])
   })
 
   it('is reported once for the batch run, whose own note says the same', async () => {

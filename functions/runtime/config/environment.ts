@@ -15,6 +15,8 @@ export interface Environment {
   /** Defaults of --log and --store. */
   log?: string
   store?: string
+  /** Token that requests to this system must bring. */
+  token?: string
   kafka: { sasl?: KafkaLogin; tls?: Tls }
   cassandra: { credentials?: Login; tls?: Tls & { serverName?: string }; dataCenter: string }
 }
@@ -59,9 +61,11 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
   // Brokers of Amazon MSK take a log-in over TLS only.
   const kafkaTls = tlsOf(KAFKA, SASL === 'AWS_MSK_IAM' && kafka.TLS === undefined ? { ...kafka, TLS: 'true' } : kafka)
   const cassandraTls = tlsOf(CASSANDRA, cassandra)
+  const token = tokenOf(variables)
   return {
     ...(variables.LANDCOVER_LOG && { log: variables.LANDCOVER_LOG }),
     ...(variables.LANDCOVER_STORE && { store: variables.LANDCOVER_STORE }),
+    ...(token !== undefined && { token }),
     kafka: { ...(kafkaLogin && { sasl: kafkaLogin }), ...(kafkaTls && { tls: kafkaTls }) },
     cassandra: {
       dataCenter,
@@ -69,6 +73,14 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
       ...(cassandraTls && { tls: { ...cassandraTls, ...(serverName && { serverName }) } }),
     },
   }
+}
+
+function tokenOf({
+  LANDCOVER_TOKEN: token,
+  LANDCOVER_TOKEN_FILE: file,
+}: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (token && file) throw new Error('set LANDCOVER_TOKEN or LANDCOVER_TOKEN_FILE, not both')
+  return file ? lineOfFile('LANDCOVER_TOKEN_FILE', file) : token || undefined
 }
 
 function parse<T>(prefix: string, schema: z.ZodType<T>, variables: Readonly<Record<string, string | undefined>>): T {
@@ -89,14 +101,13 @@ function loginOf(prefix: string, { USERNAME, PASSWORD, PASSWORD_FILE }: Server):
   if (PASSWORD !== undefined && PASSWORD_FILE !== undefined) {
     throw new Error(`set ${prefix}PASSWORD or ${prefix}PASSWORD_FILE, not both`)
   }
-  const password = PASSWORD_FILE === undefined ? PASSWORD : readFileOf(`${prefix}PASSWORD_FILE`, PASSWORD_FILE)
+  const password = PASSWORD_FILE === undefined ? PASSWORD : lineOfFile(`${prefix}PASSWORD_FILE`, PASSWORD_FILE)
   if (USERNAME === undefined && password === undefined) return undefined
   if (USERNAME === undefined) throw new Error(`${prefix}USERNAME is missing beside the password`)
   if (password === undefined) {
     throw new Error(`${prefix}USERNAME needs ${prefix}PASSWORD, or ${prefix}PASSWORD_FILE with the name of a file`)
   }
-  // Editors and `echo` end a file with a line break.
-  return { username: USERNAME, password: PASSWORD_FILE === undefined ? password : password.replace(/\r?\n$/, '') }
+  return { username: USERNAME, password }
 }
 
 function kafkaLoginOf(
@@ -116,6 +127,11 @@ function tlsOf(prefix: string, { TLS, CA_FILE }: Server): Tls | undefined {
   }
   if (CA_FILE !== undefined) return { ca: readFileOf(`${prefix}CA_FILE`, CA_FILE) }
   return TLS === 'true' ? {} : undefined
+}
+
+/** Reads a secret. Editors and `echo` end a file with a line break, which is no part of it. */
+function lineOfFile(variable: string, file: string): string {
+  return readFileOf(variable, file).replace(/\r?\n$/, '')
 }
 
 function readFileOf(variable: string, file: string): string {

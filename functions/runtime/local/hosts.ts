@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 
 /** Name or address, with or without a port, as in a Host header (RFC 9110, 7.2). */
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{0,5})?$/i
@@ -18,7 +18,7 @@ export function hostOf(authority: string): string | undefined {
  * Returns true for loopback names. Only this machine resolves them to itself, so no page of another owner has them as
  * its origin.
  */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   if (host.startsWith('[')) return new URL(`http://${host}`).hostname === '[::1]'
   return host === 'localhost' || host.endsWith('.localhost') || (isIPv4(host) && host.startsWith('127.'))
 }
@@ -30,7 +30,49 @@ function isLoopback(host: string): boolean {
  */
 export function isOwnHost(authority: string, allowedHosts: readonly string[]): boolean {
   const host = hostOf(authority)
-  return host !== undefined && (isLoopback(host) || allowedHosts.includes(host))
+  if (host === undefined) return false
+  return isLoopback(host) || allowedHosts.includes(host) || (allowedHosts.includes(ANY_ADDRESS) && isAddress(host))
+}
+
+/** Entry of a list of hosts that allows every IP address. An address is no name that its owner lets resolve elsewhere. */
+const ANY_ADDRESS = '*'
+
+function isAddress(host: string): boolean {
+  return isIPv4(host) || host.startsWith('[')
+}
+
+/** Address to listen on. */
+export interface ListenAddress {
+  address: string
+  /** The address as a host of a URL; one that means all addresses of this machine is localhost there. */
+  urlHost: string
+  /** Hosts under which requests for the address come, besides the loopback names. */
+  hosts: readonly string[]
+  /** Other machines reach the address. */
+  isOpen: boolean
+}
+
+/**
+ * Parses the address to listen on.
+ *
+ * @throws Error unless it is an IP address without a zone, or localhost
+ */
+export function parseListenAddress(text: string): ListenAddress {
+  const address = text === 'localhost' ? '127.0.0.1' : text
+  if (isIP(address) === 0 || address.includes('%')) {
+    throw new Error(`'${text}' is not an IP address: write 127.0.0.1, 192.168.1.5, or 0.0.0.0 for all of this machine`)
+  }
+  const { hostname } = new URL(`http://${isIPv6(address) ? `[${address}]` : address}`)
+  if (hostname === '0.0.0.0' || hostname === '[::]') {
+    return { address, urlHost: 'localhost', hosts: [ANY_ADDRESS], isOpen: true }
+  }
+  const isOpen = !isLoopback(hostname)
+  return {
+    address,
+    urlHost: hostname === '127.0.0.1' ? 'localhost' : hostname,
+    hosts: isOpen ? [hostname] : [],
+    isOpen,
+  }
 }
 
 /**

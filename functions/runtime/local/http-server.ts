@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import compression from 'compression'
 import cors from 'cors'
@@ -11,6 +12,7 @@ import { problem } from '../../http/problem.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { isLive, LIVE_PATH, METRICS_PATH, type Probe, type Probes, READY_PATH } from './probes.ts'
 import { targetOf } from './request-target.ts'
+import { refusalOf, type TokenRule } from './token.ts'
 
 /** Running HTTP server. */
 export interface LocalServer {
@@ -33,7 +35,11 @@ export interface ApiFunctions {
 interface HttpServerOptions {
   /** Folder of the built dashboard. */
   site: string
+  /** IP address to listen on. */
+  address: string
   port: number
+  /** Token that requests must bring; by default none. */
+  token?: TokenRule | undefined
   /** Origins whose pages may read the API, besides its own; `*` is any origin. */
   allowedOrigins: readonly string[]
   /** Host names under which it answers, besides the loopback names. */
@@ -71,17 +77,17 @@ const MAX_BODY_BYTES = 10 * MEBIBYTE
 
 /**
  * Starts the web server that replaces CloudFront and API Gateway on one machine: the functions behind `/api/` and the
- * files of the dashboard, with one origin, compressed. It listens only on the loopback address and answers only to its
- * own names, so requests need no signature. Errors are problem bodies (RFC 9457).
+ * files of the dashboard, with one origin, compressed. It answers only to its own names. Requests need no signature, and
+ * a token only when there is a rule for one. Errors are problem bodies (RFC 9457).
  *
- * @throws Error when the port is in use
+ * @throws Error when the port is in use, or the address is not this machine's
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<LocalServer> {
   const { allowedHosts, site, limits = LIMITS } = options
   const compress = compression() as unknown as Step
   const share = sharing(options.allowedOrigins)
   const files = sirv(site, { etag: true, dev: true })
-  let ask = refusing(isStarting)
+  let ask: Asking = (request, response) => refuse(request, response, isStarting())
   let probes = PROBES_AT_START
   const server = createServer(
     {
@@ -97,7 +103,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
         const target = targetOf(request, allowedHosts)
         if (typeof target !== 'string') return send(response, target)
         request.url = target
-        const probe = probes.get(pathOf(target))
+        const { method, headers } = request
+        const path = pathOf(target)
+        const refusal = refusalOf(options.token, { method, path, authorization: headers.authorization })
+        if (refusal) return void refuse(request, response, refusal)
+        const probe = probes.get(path)
         if (target.startsWith('/api/')) share(request, response, () => void ask(request, response))
         else if (!READ_ONLY_CORS.methods.includes(request.method ?? '')) {
           send(response, notAllowed(request.method))
@@ -115,7 +125,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
   )
   server.maxConnections = limits.connections
   refuseMalformed(server)
-  await listen(server, options.port)
+  await listen(server, options.port, options.address)
   const address = server.address()
   return {
     port: typeof address === 'object' && address ? address.port : options.port,
@@ -202,17 +212,22 @@ function malformed(code: string | undefined): APIGatewayProxyResult {
   return problem(400, 'The request is no HTTP', 'Send a request as RFC 9112 has it.')
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, port: number, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new Error(`port ${port} is taken: choose another with --port`) : error)
+      if (error.code === 'EADDRINUSE') reject(new Error(`port ${port} is taken: choose another with --port`))
+      else if (error.code === 'EADDRNOTAVAIL') {
+        reject(new Error(`this machine has no address ${address}: give --host one of its own, or 0.0.0.0 for all`))
+      } else reject(error)
     })
-    server.listen(port, '127.0.0.1', resolve)
+    server.listen(port, address, resolve)
   })
 }
 
+type Asking = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
 /** Passes requests to the functions behind the API. */
-function asking({ serving, ingest, logger }: ApiFunctions, mostBodyBytes: number) {
+function asking({ serving, ingest, logger }: ApiFunctions, mostBodyBytes: number): Asking {
   /** Total bytes of all requests whose bodies are being read or handled. */
   let bodyBytes = 0
 
@@ -259,13 +274,15 @@ function asking({ serving, ingest, logger }: ApiFunctions, mostBodyBytes: number
   }
 }
 
-/** Answers every request with the same refusal. */
-function refusing(refusal: () => APIGatewayProxyResult) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    // A client that is still sending would miss the answer.
-    request.resume()
-    send(response, refusal())
-  }
+/** Refuses a request once its body is read: a client that is still sending would miss the answer. */
+async function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  refusal: APIGatewayProxyResult,
+): Promise<void> {
+  request.resume()
+  await finished(request).catch(() => {})
+  if (!response.destroyed) send(response, refusal)
 }
 
 function isStarting(): APIGatewayProxyResult {

@@ -66,7 +66,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const opened = await runtime.openLogAndStore()
   const { store, checkpoints, toEvent, trim, expire } = opened
   const { now: elapsedMs } = systemTime()
-  const failures = failureRegistry(elapsedMs)
+  const failures = failureRegistry(elapsedMs, logger)
   const { log, acknowledgedBehindMs } = watchedLog(opened.log, failures, elapsedMs)
   const { failing } = failures
   const functions = localFunctions(runtime, options.lateness, { log, store }, options.rules, {

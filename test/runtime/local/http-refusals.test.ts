@@ -5,11 +5,13 @@ import { text } from 'node:stream/consumers'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type HttpLimits, startHttpServer } from '../../../functions/runtime/local/http-server.ts'
+import type { TokenRule } from '../../../functions/runtime/local/token.ts'
 import { collectingLogger } from '../../support/factories.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 interface Opened {
   allowedHosts?: string[]
+  token?: TokenRule
   limits?: HttpLimits
   serving?(event: APIGatewayProxyEvent): Promise<string>
 }
@@ -22,6 +24,7 @@ const GENEROUS: HttpLimits = {
 
 async function open({
   allowedHosts = [],
+  token,
   limits = GENEROUS,
   serving = async ({ path }) => `asked ${path}`,
 }: Opened = {}) {
@@ -29,7 +32,15 @@ async function open({
   writeFileSync(join(site, 'index.html'), 'the page')
   const logger = collectingLogger()
   const posted: string[] = []
-  const server = await startHttpServer({ site, port: 0, allowedOrigins: [], allowedHosts, limits })
+  const server = await startHttpServer({
+    site,
+    address: '127.0.0.1',
+    port: 0,
+    allowedOrigins: [],
+    allowedHosts,
+    token,
+    limits,
+  })
   server.serve({
     serving: async event => ({ statusCode: 200, body: await serving(event) }),
     async ingest({ body }) {
@@ -102,6 +113,41 @@ describe('a request for another host name', () => {
     expectProblem(await ask('/', ''), 421)
     // A client that sends no Host header (HTTP/1.0) is not a browser.
     expect((await exchange('GET / HTTP/1.0\r\n\r\n')).status).toBe(200)
+  })
+})
+
+describe('a system that asks for a token', () => {
+  const TOKEN = 'f3b1c0de-f3b1c0de-f3b1c0de'
+  const given = (text: string) => `Authorization: Bearer ${text}\r\n`
+
+  it('takes events only with it, and answers readers without it', async () => {
+    const { ask, posted } = await open({ token: { token: TOKEN, scope: 'writes' } })
+    for (const more of ['', given('f3b1c0de-f3b1c0de-f3b1c0d3')]) {
+      const refused = await ask('/api/events', 'localhost', 'POST', more + JSON_BODY, '{}')
+      expectProblem(refused, 401)
+      expect(refused.head).toMatch(/www-authenticate: bearer/i)
+    }
+    expect(posted).toEqual([])
+    expect((await ask('/api/events', 'localhost', 'POST', given(TOKEN) + JSON_BODY, '{}')).status).toBe(202)
+    expect(posted).toEqual(['{}'])
+    expect((await ask('/api/health', 'localhost')).status).toBe(200)
+    // Another name is refused first: its page learns nothing.
+    expectProblem(await ask('/api/events', 'evil.example', 'POST', JSON_BODY, '{}'), 421)
+  })
+
+  it('answers a client that is still sending a large body', async () => {
+    const { ask } = await open({ token: { token: TOKEN, scope: 'writes' } })
+    const body = 'x'.repeat(4 * 1024 * 1024)
+    const head = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`
+    expectProblem(await ask('/api/events', 'localhost', 'POST', head, body), 401)
+  })
+
+  it('gives files and answers only with it where all need it, in absolute form, too', async () => {
+    const { ask } = await open({ token: { token: TOKEN, scope: 'all' } })
+    for (const target of ['/', '/api/health', 'http://localhost:8000/api/health']) {
+      expectProblem(await ask(target, 'localhost'), 401)
+      expect((await ask(target, 'localhost', 'GET', given(TOKEN))).status).toBe(200)
+    }
   })
 })
 

@@ -23,7 +23,7 @@ async function open(allowedOrigins: readonly string[] = []) {
     const headers = { 'Content-Type': 'application/json', ETag: '"a"', Vary: 'Accept' }
     return { statusCode, headers, body: event.httpMethod === 'HEAD' ? '' : ROWS }
   }
-  const server = await startHttpServer({ site, port: 0, allowedOrigins, allowedHosts: [] })
+  const server = await startHttpServer({ site, address: '127.0.0.1', port: 0, allowedOrigins, allowedHosts: [] })
   server.serve({
     serving: handler('serving', 200),
     ingest: handler('ingest', 202),
@@ -192,7 +192,7 @@ describe('a server whose system is starting', () => {
   it('says so for the API, and serves the page; then it passes requests on', async () => {
     const site = temporaryFolder()
     writeFileSync(join(site, 'index.html'), PAGE)
-    const server = await startHttpServer({ site, port: 0, allowedOrigins: [], allowedHosts: [] })
+    const server = await startHttpServer({ site, address: '127.0.0.1', port: 0, allowedOrigins: [], allowedHosts: [] })
     onTestFinished(() => server.close())
     const ask = (path: string, init?: RequestInit) => fetch(`http://localhost:${server.port}${path}`, init)
     for (const answer of [await ask('/api/health'), await ask('/api/events', { method: 'POST', body: ROWS })]) {
