@@ -75,22 +75,6 @@ describe('now', () => {
     expect({ range, filling, images, late }).toEqual({ range: '14:10–14:20', filling: true, images: 40, late: 2 })
   })
 
-  test('of images that come days after they were taken tells the latest image, and is filling until its window is closed', () => {
-    const taken = now - 30 * 3_600_000
-    const of = (state: 'open' | 'closed') => {
-      const [startMs, endMs] = [taken - 60_000, taken + 540_000]
-      const rows = [{ ...windowStats('Forest', '14:10', { state, count: 3 }), startMs, endMs }]
-      return nowView(rows, [statsRow('Forest')], clock, now, taken) as NowView
-    }
-    expect(of('open')).toMatchObject({ latest: clock.moment(taken, now), filling: true, isRecent: false })
-    expect(of('open').latest).toMatch(/^21 Nov /)
-    expect(subline(of('open'), undefined, 50, false)).toMatch(
-      /^Latest image: 21 Nov \d\d:\d\d\. 3 images of 1 class so far in the window 21 Nov /,
-    )
-    expect(of('closed').filling).toBe(false)
-    expect(view([windowStats('Forest', '14:10')]).latest).toBeNull()
-  })
-
   test('a class without images in the newest window shows its last window and its time range', () => {
     const { bars, images, classes } = view([windowStats('Forest', '14:10'), windowStats('River', '13:40')])
     expect(bars.map(bar => bar.olderRange)).toEqual([null, '13:40–13:50'])
