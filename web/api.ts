@@ -157,7 +157,7 @@ function getter({ fetch, authorization }: Requests) {
   }
 }
 
-/** Thrown for a response that is no success. */
+/** Thrown for a response that is not a success. */
 class StatusError extends Error {
   readonly status: number
   constructor(status: number) {

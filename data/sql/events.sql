@@ -11,7 +11,7 @@
 -- are queried together. Arrival times can go back by less than a slot. Therefore records are read from :look_back to
 -- :next_slot (both included), and in the slots :leapt_slots, which hold records from before the counted ones.
 --
--- Imports are no records of a log, and may hold an image that another import holds. Of images with the same class, id
+-- Imports are not records of a log, and may hold an image that another import holds. Of images with the same class, id
 -- and time one counts: that of the latest import that replaces, otherwise that of the earliest import; of one import its
 -- first row.
 --

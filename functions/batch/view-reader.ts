@@ -90,7 +90,7 @@ export interface ViewReader {
   ): Promise<DayHistory[]>
 }
 
-/** Arrivals that such an old view does not count may have expired as speed rows: it can stand in for no newer one. */
+/** Arrivals that such an old view does not count may have expired as speed rows: it cannot replace a newer one. */
 const STAND_IN_MS = SPEED_RETENTION_MS - DAY_MS
 
 /** Creates a reader. Views and class totals that it has read stay in memory. */
@@ -239,7 +239,7 @@ function viewFiles(objects: ObjectStore) {
 }
 
 /**
- * Refuses views of another format. Damaged views are no reason to refuse: the layers use older ones, and say so.
+ * Refuses views of another format. Damaged views are not refused: the layers use older ones, and say so.
  *
  * @throws UnsupportedViewError
  */
@@ -293,6 +293,6 @@ async function decoded<Content>(key: string, decode: () => Promise<Content>): Pr
   try {
     return await decode()
   } catch {
-    throw new DamagedObjectError(key, 'is no Parquet file of a view')
+    throw new DamagedObjectError(key, 'is not a Parquet file of a view')
   }
 }

@@ -161,7 +161,7 @@ export function decodeView(key: string, bytes: Uint8Array): View {
   try {
     document = JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch {
-    throw new DamagedObjectError(key, `is no JSON document (${bytes.byteLength} bytes)`)
+    throw new DamagedObjectError(key, `is not a JSON document (${bytes.byteLength} bytes)`)
   }
   const { checksum, ...stated } = Object(document) as typeof document
   const fields = Object.keys(stated).sort().join(' ')

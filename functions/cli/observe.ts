@@ -251,7 +251,7 @@ async function observeChips(folder: string, flags: ObserveFlags, work: Work): Pr
   const { progress } = work
   if (flags.out === undefined && !flags.explain) {
     throw new UsageError(
-      'chips have no scene by which they could count once: give --out FILE, and publish it with produce',
+      'chips belong to no scene, so a repeat could not be recognised: give --out FILE, and send it with npm run produce',
     )
   }
   const options = chipOptionsOf(flags, work)

@@ -14,7 +14,7 @@ export function isHeader(value: unknown): value is { landcover: unknown } {
 }
 
 /**
- * Finds the field of an envelope that holds its events. Returns null when the object is no envelope.
+ * Finds the field of an envelope that holds its events. Returns null when the object is not an envelope.
  *
  * @throws UnreadableError when the object holds an event, but which one or whether it counts is not clear
  */
@@ -35,7 +35,9 @@ export function contentField(value: Record<string, unknown>): string | null {
 /** Fields of a change of a row, as Debezium writes it: c and r are a new row, u and d a changed and a removed one. */
 function debeziumField(op: unknown): string {
   if (op === 'c' || op === 'r') return 'after'
-  throw refusal('it is a Debezium change that is no insert (op c or r), and an event that was counted stays as it is')
+  throw refusal(
+    'it is a Debezium change that is not an insert (op c or r), and an event that was counted stays as it is',
+  )
 }
 
 function mayHoldEvents(content: unknown): boolean {

@@ -99,7 +99,7 @@ export interface ImageEvent {
 }
 
 /**
- * Thrown for a value that is no valid event. `field` is the wire name, or null when the value as a whole is invalid.
+ * Thrown for a value that is not a valid event. `field` is the wire name, or null when the value as a whole is invalid.
  */
 export class InvalidEventError extends Error {
   readonly field: keyof WireEvent | null

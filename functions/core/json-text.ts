@@ -5,9 +5,9 @@ const BACKSLASH = 0x5c
 const NEWLINE = 0x0a
 
 /**
- * Parses JSON. NaN, Infinity and -Infinity, which Python writes without quotes, are read as text, which is no number.
+ * Parses JSON. NaN, Infinity and -Infinity, which Python writes without quotes, are read as text, which is not a number.
  *
- * @throws SyntaxError when the text is no JSON
+ * @throws SyntaxError when the text is not JSON
  */
 export function parseJson(text: string): unknown {
   try {

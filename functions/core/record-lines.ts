@@ -157,7 +157,7 @@ function elementsIn(text: string): string[] | null {
   return elements?.every(isJson) ? elements : null
 }
 
-/** Returns the lines of text that is no JSON: several objects in a row, or base64. */
+/** Returns the lines of text that is not JSON: several objects in a row, or base64. */
 function partsOf(text: string, depth: number, room: Room): string[] | null {
   const documents = documentsIn(text, MAX_LINES)
   if (documents?.every(isJson)) return within(documents, 'several objects on a line', depth, room)
@@ -165,7 +165,7 @@ function partsOf(text: string, depth: number, room: Room): string[] | null {
   return decoded && within(asText(rawLines(decoded, depth - 1, room)), 'base64', depth, room)
 }
 
-/** Returns the lines that a JSON value holds as text or as the content of an envelope; null when it is no wrapper. */
+/** Returns the lines that a JSON value holds as text or as the content of an envelope; null when it is not a wrapper. */
 function contentOf(value: unknown, text: string, depth: number, room: Room): string[] | null {
   if (typeof value === 'string') return contentOfText(value, depth, room)
   if (!isObject(value)) return null
@@ -316,7 +316,7 @@ function isDocument(text: string): boolean {
   return elementsIn(text) !== null || (text.length <= MAX_LINE_LENGTH && isJson(text))
 }
 
-/** Returns what is wrong with text that is no JSON, with advice for common mistakes. */
+/** Returns what is wrong with text that is not JSON, with advice for common mistakes. */
 function notJson(text: string): string {
   if (/^\s*[{[]\s*'/.test(text))
     return 'the line is not JSON: names and text need double quotes, as json.dumps writes them'

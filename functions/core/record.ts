@@ -38,7 +38,7 @@ export const REJECTION_REASONS = [
 /** Reason for a rejection. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
-/** Part of a record that is no valid event. `index` is the line, or null when the whole record is meant. */
+/** Part of a record that is not a valid event. `index` is the line, or null when the whole record is meant. */
 export interface Rejection {
   index: number | null
   reason: RejectionReason

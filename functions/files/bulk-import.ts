@@ -75,7 +75,7 @@ export async function importSource(bulk: BulkImport, source: Source): Promise<Im
       yield rows.map(eventOf)
     }
     if ((await stateOfFiles(source)) !== state) {
-      throw new SourceError(`${source.path} was written to while it was read: import it again when it is whole`)
+      throw new SourceError(`${source.path} changed while it was read: import it again when it is complete`)
     }
   }
 

@@ -66,6 +66,6 @@ function checkEncoding(encoding: string): void {
   try {
     new TextDecoder(encoding)
   } catch {
-    throw new SourceError(`'${encoding}' is no encoding: write utf-8, latin1, windows-1252 or utf-16le`)
+    throw new SourceError(`'${encoding}' is not an encoding: write utf-8, latin1, windows-1252 or utf-16le`)
   }
 }

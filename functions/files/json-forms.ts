@@ -4,7 +4,7 @@ type JsonRow = Record<string, unknown>
 
 /** Rows of a JSON document, and what it says of them. */
 export interface JsonRows {
-  /** Null stands for an entry that is no object. */
+  /** Null stands for an entry that is not an object. */
   rows: (JsonRow | null)[]
   /** Assumptions, one sentence each. */
   notes: string[]

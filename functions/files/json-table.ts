@@ -4,7 +4,7 @@ import type { Table, TableRow } from './table.ts'
 import type { DecodedText } from './text.ts'
 import { wholeText } from './text.ts'
 
-/** A JSON value that is no NDJSON is held in memory whole. */
+/** A JSON value that is not NDJSON is held in memory whole. */
 const MAX_CHARACTERS = 400_000_000
 const ROWS_AT_ONCE = 1_000
 
@@ -35,7 +35,7 @@ function tableOf({ rows, notes, format, ndviScale }: ReturnType<typeof rowsOfJso
       yield rows.slice(read, read + ROWS_AT_ONCE).map(values => {
         read += 1
         return values === null
-          ? { row: read, defect: 'is no JSON object: write an object for each image' }
+          ? { row: read, defect: 'is not a JSON object: write an object for each image' }
           : { row: read, values: columns.map(column => values[column]) }
       })
     }
@@ -91,7 +91,7 @@ async function* ndjsonRows(open: () => Promise<DecodedText>, columns: readonly s
       const object = rowOf(value)
       rows.push({ row, values: columns.map(column => object[column]) })
     } else {
-      rows.push({ row, defect: 'is no JSON object: write one object per line' })
+      rows.push({ row, defect: 'is not a JSON object: write one object per line' })
     }
     if (rows.length >= ROWS_AT_ONCE) {
       yield rows

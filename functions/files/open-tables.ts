@@ -10,7 +10,7 @@ import type { Table } from './table.ts'
 import { decodeText } from './text.ts'
 import { membersOfZip, type Unpacked, unpackedFile } from './unpack.ts'
 
-/** Files of these names in a zip archive are no data. */
+/** Files of these names in a zip archive are ignored. */
 const NO_DATA = /(^|\/)[._]|\.(md|pdf|html?|xml|png|jpe?g)$/i
 /** Name of a text that is a table where an archive has no other, and otherwise mostly says something about it. */
 const PLAIN_TEXT = /\.txt$/i

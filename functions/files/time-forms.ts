@@ -183,7 +183,7 @@ function fromZone(timeZone: string): (ms: number) => number {
       ...{ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' },
     })
   } catch {
-    throw new SourceError(`--time-zone: '${timeZone}' is no time zone: write a name such as Europe/Berlin`)
+    throw new SourceError(`--time-zone: '${timeZone}' is not a time zone: write a name such as Europe/Berlin`)
   }
   const offsetAt = (ms: number): number => {
     const shown = Object.fromEntries(clock.formatToParts(ms).map(({ type, value }) => [type, Number(value)]))

@@ -54,7 +54,7 @@ export const REFUSED_LINES_SCHEMA = {
 export const SENDING_PROBLEMS = {
   400: 'The body or the Idempotency-Key is not right. `errors` names lines; none of the events was taken',
   403: 'On AWS: the signature is missing, or the sender has no permission',
-  406: 'No form that Accept names is possible',
+  406: 'The answer is not available in a format that Accept names',
   408: 'The body did not arrive in time',
   413: 'The body, or the record of its events, is too large',
   415: 'The Content-Type is not right',

@@ -38,7 +38,7 @@ export interface ParquetFile {
   pieces(columns: readonly string[]): AsyncGenerator<{ count: number; columns: ArrayLike<unknown>[] }>
 }
 
-/** @throws Error when it cannot be read, or is no Parquet file */
+/** @throws Error when it cannot be read, or is not a Parquet file */
 export async function openParquet(path: string): Promise<ParquetFile> {
   const file = await asyncBufferFromFile(path)
   const scan = await parquetScan({ file, compressors: foreignCompressors })
@@ -52,7 +52,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
       for (const { rowStart, rowEnd } of scan.ranges) {
         if (rowEnd - rowStart > MAX_GROUP_ROWS) {
           throw new Error(
-            `it has a row group of ${rowEnd - rowStart} rows: write it with row groups of some 100000 rows each`,
+            `it has a row group of ${rowEnd - rowStart} rows: write it with row groups of about 100000 rows each`,
           )
         }
         for (let start = rowStart; start < rowEnd; start += ROWS_AT_ONCE) {

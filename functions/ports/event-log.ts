@@ -18,7 +18,7 @@ export interface AppendFailure {
    * True when the log accepts no record of this size: sending the same bytes again never helps. Otherwise it may help.
    */
   tooLarge?: true
-  /** True when the disk of the log refuses writes: sending again helps only after somebody has mended that. */
+  /** True when the disk of the log refuses writes: sending again helps only after somebody has repaired that. */
   unwritable?: true
 }
 

@@ -31,7 +31,7 @@ export interface SpeedRow extends RowKey {
   totals: ReadonlyMap<string, Totals>
 }
 
-/** Line or record that is no valid event, kept without end, with its place and the reason. */
+/** Line or record that is not a valid event, kept without end, with its place and the reason. */
 export interface QuarantineEntry {
   lane: string
   position: Position
@@ -130,7 +130,7 @@ export interface SpeedStore {
   /**
    * Writes a row by compare-and-set.
    *
-   * @param replacing last position of the stored row; null when there must be no row yet
+   * @param replacing last position of the stored row; null when there must not be a row yet
    */
   writeRow(row: SpeedRow, replacing: Position | null): Promise<boolean>
 

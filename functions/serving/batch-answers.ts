@@ -95,7 +95,7 @@ export async function batchSeparability(
   }
   if (classes.length > MAX_PAIRED_CLASSES) {
     throw new BadParameterError(
-      `class: is needed where there are more than ${MAX_PAIRED_CLASSES} classes, here ${classes.length}: name one to have its pairs with all others`,
+      `class: is required above ${MAX_PAIRED_CLASSES} classes, and there are ${classes.length}: name one, to get its pairs with all others`,
     )
   }
   return classes.flatMap(([a, first], index) =>

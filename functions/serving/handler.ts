@@ -94,13 +94,13 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
   ): Promise<Answer<Value>> {
     const { format, ...parameters } = parametersOf(event)
     for (const name of Object.keys(named)) {
-      if (name in parameters) throw new BadParameterError(`${name}: is a part of the path, and no parameter`)
+      if (name in parameters) throw new BadParameterError(`${name}: is a part of the path, not a parameter`)
     }
     const query = { ...parameters, ...named }
     const type = typeOf(endpoint, format, accepted)
     if (!type) {
       const types = endpoint.isTable ? 'application/json and text/csv' : 'application/json'
-      return problem(406, 'The answer has no such form', `It can be had as ${types}`)
+      return problem(406, 'The answer is not available in this format', `It is available as ${types}`)
     }
     const key = JSON.stringify([endpoint.path, Object.entries(query).sort()])
     const ask = () => endpoint.answer(serving, query)
@@ -163,7 +163,7 @@ function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   const all = event.multiValueQueryStringParameters ?? {}
   for (const [name, values] of Object.entries(all)) {
     if ((values?.length ?? 0) > 1)
-      throw new BadParameterError(`${name}: is there ${values?.length} times, once is enough`)
+      throw new BadParameterError(`${name}: must be given once, not ${values?.length} times`)
   }
   const parameters = event.queryStringParameters ?? {}
   const length = Object.entries(parameters).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0)
@@ -235,7 +235,7 @@ function failed(error: Error, logger: Logger): APIGatewayProxyResult {
   logger.warn('serving: request failed', { error: String(error) })
   const detail =
     error instanceof DamagedObjectError
-      ? `A file of the batch view is damaged, and no view before it can stand in: ${error.message}.`
+      ? `A file of the batch view is damaged, and there is no older view to use instead: ${error.message}.`
       : 'Try again in a few seconds.'
   return withHeaders(problem(503, 'The answer is not known right now', detail), {
     'Retry-After': '5',

@@ -43,7 +43,7 @@ export async function observations(
 
 async function refuseUnknownSite(source: SiteSource, siteId: string): Promise<void> {
   const ids = ((await source.sites())?.sites ?? []).map(site => site.id)
-  if (!ids.includes(siteId)) throw unknownSite(siteId, ids, 'is no stored site, and no image names it')
+  if (!ids.includes(siteId)) throw unknownSite(siteId, ids, 'is not a stored site, and no image names it')
 }
 
 /** Fields of events by their names in JSON, with their fixed point. */

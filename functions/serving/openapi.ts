@@ -163,7 +163,7 @@ function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
       304: { description: 'Not changed: still the answer that If-None-Match names' },
       400: problem('A parameter is not right'),
       404: problem('There is no such class, lane, site or page. `near` lists names that are near it'),
-      406: problem('No form that Accept names is possible'),
+      406: problem('The answer is not available in a format that Accept names'),
       429: problem('Too many requests at once'),
       503: problem('The answer is not known right now'),
     },

@@ -57,7 +57,7 @@ export const ClassRow = z
     class_name: className,
     known_since: timestamp
       .nullable()
-      .describe('Arrival time since which events of it are taken; 1970 is always, null is not any more'),
+      .describe('Arrival time from which its events are counted; 1970 means always, null means no longer'),
     count: z.int().describe('Images over all time, from the batch view and newer arrivals'),
   })
   .meta({ title: 'ClassRow' })
@@ -89,7 +89,7 @@ export const QuarantineRow = z
     bytes: z.int().describe('Length of what was refused, bytes'),
     beginning: z
       .string()
-      .describe('Its first bytes as text: a backslash is `\\\\`, and a byte that is no safe UTF-8 is `\\x1b`'),
+      .describe('Its first bytes as text: a backslash is `\\\\`, and a byte that is not safe UTF-8 is `\\x1b`'),
   })
   .meta({ title: 'QuarantineRow' })
 export type QuarantineRow = z.infer<typeof QuarantineRow>

@@ -60,7 +60,7 @@ export async function siteById(source: SiteSource, { id: asked }: SiteQuery): Pr
   const site = stored.find(({ id }) => id === asked) ?? stored.find(({ id }) => id === decoded(asked))
   if (site) return featureOf(site)
   const ids = stored.map(({ id }) => id)
-  throw unknownSite(decoded(asked), ids, 'is no stored site')
+  throw unknownSite(decoded(asked), ids, 'is not a stored site')
 }
 
 /** Error of a site that is not there, with near ids and status 404. */

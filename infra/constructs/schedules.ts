@@ -27,7 +27,7 @@ export class Schedules extends Construct {
       queueName: names.failedCalls,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // Few failures are no reason for an alarm, and leave by themselves.
+      // A few failures are normal. They leave by themselves.
       retentionPeriod: Duration.days(4),
       removalPolicy: RemovalPolicy.DESTROY,
     })

@@ -34,7 +34,7 @@ const ROW_DAYS = SPEED_RETENTION_MS / DAY_MS
 export type Costs = Record<string, number>
 
 /**
- * Cost of a stage in a month. docs/cost.md has the formulae in words.
+ * Cost of a stage in a month. docs/cost.md has the formulas in words.
  *
  * @throws Error if the stage has too few shards for the load, a Kafka of its own or a broker whose price is not known, or
  *   does not run on AWS

@@ -44,7 +44,7 @@ interface Column {
   load: Load
 }
 
-/** Markdown table of what a stage does under each load, and what is full first. */
+/** Markdown table of what a stage does under each load, and which limit it reaches first. */
 function scaleTable(columns: readonly Column[]): string {
   const scales = columns.map(({ stage, load }) => scaleOf(stage, load))
   const row = (name: string, of: (scale: Scale) => number) => [name, ...scales.map(scale => count(of(scale)))]
@@ -62,16 +62,16 @@ function scaleTable(columns: readonly Column[]): string {
     row('Files a day, compacted', ({ compactedADay }) => compactedADay),
     ['Dollars a month', ...columns.map(({ stage, load }) => count(totalOf(monthlyCost(stage, load))))],
     ...[0, 1, 2, 3].map(place => [
-      place === 0 ? 'Full first' : 'Then',
+      place === 0 ? 'Reached first' : 'Then',
       ...columns.map(({ stage, load }) => fullness(stage, load, place)),
     ]),
   ])
 }
 
-/** Markdown table with a row for each stage and load: its costs, and the limit that is full first. */
+/** Markdown table with a row for each stage and load: its costs, and the limit that it reaches first. */
 function comparison(columns: readonly Column[]): string {
   return markdownTable([
-    ['Stage and load', 'dollars a month', 'full first'],
+    ['Stage and load', 'dollars a month', 'reached first'],
     ...columns.map(({ heading, stage, load }) => [
       heading,
       count(totalOf(monthlyCost(stage, load))),
@@ -105,8 +105,8 @@ const USAGE = `npx node infra/tools/cost.ts [--stage dev,prod] [--events 0,20] [
   --brokers      brokers of MSK, 2 or 3
   --broker-type  type of the brokers, such as kafka.t3.small
   --broker-hour  dollars for an hour of a broker, from https://aws.amazon.com/msk/pricing/
-  --scale        prints what the stage does instead, and which limits are full first
-  --compare      prints a row for each column instead, with the limit that is full first
+  --scale        prints what the stage does instead, and which limits it reaches first
+  --compare      prints a row for each column instead, with the limit that it reaches first
 `
 
 function main(): void {

@@ -229,7 +229,9 @@ describe('npm run observe', () => {
   it('asks for a cell of whole pixels', () => {
     const folder = sceneFolder()
     const flags = ['--classes-raster', 'red.tif', '--legend', 'worldcover', '--cell', '35', '--out', 'events.csv']
-    expect(observe(folder, 'item.json', ...flags).stderr).toMatch(/--cell 35 is no multiple .* pixels of 10; give 40/)
+    expect(observe(folder, 'item.json', ...flags).stderr).toMatch(
+      /--cell 35 is not a multiple .* pixels of 10; give 40/,
+    )
   })
 
   it.each<[string, string[], RegExp, number]>([

@@ -130,7 +130,7 @@ describe('a damaged wrapper', () => {
         const whole = wrap(Buffer.from(text))
         const damaged = Buffer.from(whole)
         damaged[at % damaged.length] = (damaged[at % damaged.length] as number) ^ change
-        // Without its first bytes it is no wrapper, but lines of bytes.
+        // Without its first bytes it is not a wrapper, but lines of bytes.
         if (at % damaged.length > 4) expectWholeOrNothing(damaged, whole)
       }),
       { numRuns: 500 },
@@ -222,7 +222,7 @@ describe('a wrapper that cannot be removed is refused once, with its name:', () 
   })
 })
 
-describe('text that is no JSON is refused with advice:', () => {
+describe('text that is not JSON is refused with advice:', () => {
   it.each([
     ['single quotes', line('a').replaceAll('"', "'"), /json\.dumps/],
     ['a line break that is written out', `${line('a')}\\n${line('b')}`, /line break/],

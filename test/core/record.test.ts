@@ -213,7 +213,7 @@ describe('lines of a record', () => {
   })
 
   it.each(['"text"', '7', 'null', 'true', '[1]', '{}', '{"__proto__":{}}'])(
-    'are no events just because they are JSON: %s',
+    'are not events just because they are JSON: %s',
     text => {
       expect(reasons(decode(text))).toEqual([[0, 'invalid-event']])
     },

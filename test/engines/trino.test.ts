@@ -182,7 +182,7 @@ describeWithTrino('Trino', () => {
 
     test('reports the address when nothing answers', async () => {
       const client = openTrinoClient(connectionOf('http://127.0.0.1:1'))
-      await expect(client.run('select 1')).rejects.toThrow('Trino at http://127.0.0.1:1 took no statement')
+      await expect(client.run('select 1')).rejects.toThrow('Trino at http://127.0.0.1:1 did not accept the statement')
       await client.close()
     })
   })

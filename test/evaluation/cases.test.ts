@@ -8,7 +8,7 @@ import { measure } from '../../functions/evaluation/measures.ts'
 import { readLabels } from '../../functions/evaluation/read-labels.ts'
 import { readLooks } from '../../functions/evaluation/read-looks.ts'
 
-/** Real series with labels, which are no part of the project: `LANDCOVER_CASES` names the folder above `alerts`. */
+/** Real series with labels, which are not part of the project: `LANDCOVER_CASES` names the folder above `alerts`. */
 const FOLDER = join(process.env.LANDCOVER_CASES ?? '', 'alerts')
 const REPORT = { note() {}, warn() {} }
 

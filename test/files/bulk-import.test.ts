@@ -22,7 +22,11 @@ async function sourceOf(events: number) {
 
 describe('a source', () => {
   it.each([
-    ['is written to', (file: string) => appendFileSync(file, 'x,Forest,0.5,,2026-01-01T00:00:00Z\n'), 'was written to'],
+    [
+      'is written to',
+      (file: string) => appendFileSync(file, 'x,Forest,0.5,,2026-01-01T00:00:00Z\n'),
+      'changed while it was read',
+    ],
     ['vanishes', (file: string) => rmSync(file), 'cannot read'],
   ])('that %s while it is read is not imported', async (_, change, message) => {
     const { file, objects, source, bulk } = await sourceOf(1_000)

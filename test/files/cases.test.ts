@@ -7,7 +7,7 @@ import { describeProblem } from '../../functions/files/rows.ts'
 import { findSources } from '../../functions/files/sources.ts'
 
 /**
- * Files as people have them, which are no part of the project: `LANDCOVER_CASES` names the folder above `ingest`. Each
+ * Files as people have them, which are not part of the project: `LANDCOVER_CASES` names the folder above `ingest`. Each
  * is to come to what its README says: the values, or a refusal that names what to do.
  */
 const FOLDER = join(process.env.LANDCOVER_CASES ?? '', 'ingest')

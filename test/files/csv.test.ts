@@ -165,7 +165,7 @@ describe('a flat file', () => {
         const quote = (text: string) => `"${text.replaceAll('"', '""')}"`
         const lines = rows.map(cells => cells.map(quote).join(','))
         const result = await readFlat(['image_id,class_name,ndvi_mean,red_mean', ...lines].join('\n'))
-        // A column of which most is no NDVI is refused as a whole.
+        // A column of which most is not NDVI is refused as a whole.
         if (result.error !== null) expect(String(result.error)).toContain('another scale')
         const filled = rows.filter(cells => cells.some(each => each.trim() !== ''))
         expect(result.events.length + result.problems.length).toBe(filled.length)

@@ -53,7 +53,7 @@ describe('what spreadsheets write instead of a value', () => {
     expect(await read(files, { nodata: [] })).toMatchObject({ problems: [], withoutNdvi: 1 })
   })
 
-  it.each(['#N/A', 'nan', 'NULL'])('is no image id: %s', async text => {
+  it.each(['#N/A', 'nan', 'NULL'])('is not an image id: %s', async text => {
     const { problems } = await read({ 'a.csv': csv(HEADER, `${text},Forest,2024-06-11,0.42`) })
     expect(problems).toMatchObject([{ column: 'image_id', message: expect.stringContaining('image_id is missing') }])
   })

@@ -66,10 +66,10 @@ describe('JSON as programs write it', () => {
     expect(events).toEqual([FOREST])
   })
 
-  it('entries that are no objects are refused, not passed over', async () => {
+  it('entries that are not objects are refused, not passed over', async () => {
     const { events, problems } = await read({ 'a.json': JSON.stringify([EVENT, null, 3]) })
     expect(events).toEqual([FOREST])
-    expect(problems).toMatchObject([{ row: 2 }, { row: 3, message: expect.stringContaining('is no JSON object') }])
+    expect(problems).toMatchObject([{ row: 2 }, { row: 3, message: expect.stringContaining('is not a JSON object') }])
   })
 
   it('answers for several areas are images of their own', async () => {

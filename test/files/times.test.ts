@@ -60,7 +60,7 @@ describe('a time of one reading is read', () => {
     expect(notes).toContain('numbers of twelve digits in the time column are YYYYMMDDHHmm')
   })
 
-  it('epochs in seconds are no compact dates', async () => {
+  it('epochs in seconds are not compact dates', async () => {
     expect(timesOf((await read({ 'a.csv': csv(HEADER, rowOf('1718092800')) })).events)).toEqual(['2024-06-11T08:00'])
   })
 })

@@ -107,8 +107,8 @@ describe('an item', () => {
   })
 
   it.each<[string, string, RegExp]>([
-    ['that is no JSON', '{', /item\.json: is not JSON/],
-    ['that is no item', '{"type":"FeatureCollection"}', /item\.json: is no STAC item/],
+    ['that is not JSON', '{', /item\.json: is not JSON/],
+    ['that is not an item', '{"type":"FeatureCollection"}', /item\.json: is not a STAC item/],
     ['without a time', itemOf({ ...SENTINEL_2, datetime: null }), /item\.json: its datetime is missing/],
     [
       'without a red band',
@@ -135,7 +135,7 @@ describe('an item', () => {
     const item = 'https://example.org/scenes/item.json'
     await expect(placeOfHref(item, './B04.tif')).resolves.toBe('https://example.org/scenes/B04.tif')
     await expect(placeOfHref(item, 'https://other.example/B04.tif')).resolves.toBe('https://other.example/B04.tif')
-    await expect(placeOfHref(item, 'file:///etc/passwd')).rejects.toThrow(/no address of the web/)
+    await expect(placeOfHref(item, 'file:///etc/passwd')).rejects.toThrow(/not an address of the web/)
   })
 
   it('reads files below its folder', async () => {

@@ -163,7 +163,7 @@ describe('sites are read', () => {
             ]),
           ),
         ]),
-      /no longitude and latitude/,
+      /not a longitude and latitude/,
     ],
     [
       'in another system',
@@ -171,7 +171,7 @@ describe('sites are read', () => {
       /EPSG::32629/,
     ],
     ['without a polygon', () => geoJson([feature(null)]), /has no polygon/],
-    ['that are no file', () => join(temporaryFolder(), 'none.geojson'), /none\.geojson: cannot be opened/],
+    ['that does not exist', () => join(temporaryFolder(), 'none.geojson'), /none\.geojson: cannot be opened/],
   ])('but not %s', async (_, path, message) => {
     await expect(readSites(path(), FIELDS)).rejects.toThrow(message)
   })

@@ -133,7 +133,7 @@ describe('a file that is broken or hostile is refused by name', () => {
 
   it.each<[string, Uint8Array, RegExp]>([
     ['without a byte', new Uint8Array(0), /memory\.tif: /],
-    ['of text', Buffer.from('this is no image at all'.repeat(10)), /memory\.tif: .*check the file/],
+    ['of text', Buffer.from('this is not an image at all'.repeat(10)), /memory\.tif: .*check the file/],
     ['cut off', good.subarray(0, 400), /memory\.tif: /],
     ['of no width', withTag(good, 256, 0), /0 x 53 pixels/],
     ['of too many pixels', withTag(withTag(good, 256, 1_000_000), 257, 1_000_000), /more than 500000000/],

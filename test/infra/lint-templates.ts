@@ -11,7 +11,7 @@ import { synthesis } from './synthesis.ts'
  * stack is always in the same region. The command is `cfn-lint`, or $CFN_LINT.
  */
 
-/** Findings that are no faults: CDK writes some dependencies that are there already. */
+/** Findings that are not faults: CDK writes some dependencies that are there already. */
 const ACCEPTED = ['W3005']
 const command = process.env.CFN_LINT ?? 'cfn-lint'
 

@@ -118,7 +118,7 @@ it('the expected results equal the output of data/expected/make.py for the CSV f
 async function arrivalsOfSample(): Promise<{ event: WireEvent; arrivalMs: number }[]> {
   const arrivals: { event: WireEvent; arrivalMs: number }[] = []
   for await (const read of readPath(join(DATA, 'sample'), { now: Date.now })) {
-    if (!('event' in read)) throw new Error('a row of the sample is no event')
+    if (!('event' in read)) throw new Error('a row of the sample is not an event')
     const delayMs = (arrivals.length % 7 === 0 ? 180 : 1) * MINUTE_MS
     const event = read.event()
     arrivals.push({ event, arrivalMs: Date.parse(event.timestamp) + delayMs })

@@ -98,7 +98,7 @@ it('the committed sample: batch view, speed totals and a naive recount agree exa
 async function sampleEvents(): Promise<WireEvent[]> {
   const events: WireEvent[] = []
   for await (const read of readPath(SAMPLE, { now: Date.now })) {
-    if (!('event' in read)) throw new Error('a row of the sample is no event')
+    if (!('event' in read)) throw new Error('a row of the sample is not an event')
     events.push(read.event())
   }
   return events

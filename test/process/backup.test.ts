@@ -125,7 +125,7 @@ it('a backup that is damaged or incomplete is refused with the name of the file,
   await openFolderObjectStore(join(state, 'objects')).put('archive/a', Buffer.from('events'))
   const target = join(temporaryFolder(), 'target')
   const damages: [(backup: string) => void, string][] = [
-    [backup => rmSync(join(backup, 'backup.json')), 'is no whole backup: it has no backup.json'],
+    [backup => rmSync(join(backup, 'backup.json')), 'is not a complete backup: it has no backup.json'],
     [backup => truncateSync(join(backup, 'backup.json'), 9), 'backup.json cannot be used'],
     [backup => rmSync(join(backup, 'objects/archive/a')), 'is not whole: objects/archive/a is missing'],
     [

@@ -45,7 +45,7 @@ describe('a lane without heartbeats', () => {
     expect(await reasons()).toEqual([])
   })
 
-  it('is no fault while the lane is closed', async () => {
+  it('is not a fault while the lane is closed', async () => {
     const { a, b, clock, heartbeat, speed, reasons } = await openTwoLanes()
     await speed([heartbeat(a.name)])
     await speed([heartbeat(b.name)])

@@ -156,7 +156,9 @@ describe('/api/batch/separability', () => {
         classes: async () => new Map(),
       }) as never
     expect(await batchSeparability(batchOf(MAX_PAIRED_CLASSES))).toHaveLength(4_950)
-    await expect(batchSeparability(batchOf(MAX_PAIRED_CLASSES + 1))).rejects.toThrow(/^class: is needed.* here 101:/)
+    await expect(batchSeparability(batchOf(MAX_PAIRED_CLASSES + 1))).rejects.toThrow(
+      /^class: is required.* there are 101:/,
+    )
     expect(await batchSeparability(batchOf(3_000), { class: 'class 1500' })).toHaveLength(2_999)
   })
 })

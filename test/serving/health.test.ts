@@ -162,7 +162,7 @@ describe('health', () => {
     const view = emptyView({ cut })
     await pipeline.objects.put(view.classesKey, encodeClasses(new Map()))
     await publishView(pipeline.objects, view)
-    // A night without records, and therefore without anything to count, is no fault.
+    // A night without records, and therefore without anything to count, is not a fault.
     clock.nowMs += 12 * HOUR_MS
     const activity = { ...pipeline.serving.activity, heartbeats: { everyMs: MINUTE_MS, sinceMs: clock.nowMs } }
     const answer = Health.parse(await health({ ...pipeline.serving, activity }))

@@ -126,7 +126,7 @@ describe('GET /api/sites/{id}', () => {
     const { ask } = await openApi([siteAt('field-01', 13, 52), siteAt('other', 13, 52)])
     const { status, body } = await ask('/api/sites/field-1')
     expect([status, body.near]).toEqual([404, ['field-01']])
-    expect(body.detail).toContain('id: "field-1" is no stored site; near ids are "field-01"')
+    expect(body.detail).toContain('id: "field-1" is not a stored site; near ids are "field-01"')
     expect((await ask('/api/sites/')).status).toBe(404)
   })
 

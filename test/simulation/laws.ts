@@ -163,7 +163,7 @@ async function lossBreaches({ log, store }: Outcome): Promise<string[]> {
     const isRight = lost <= said && said <= Number(lostPositions)
     return isRight ? [] : [`${name} lost ${lost} records, at ${lostPositions} positions, and says ${said}`]
   })
-  return [...wrong, ...strangers.map(lane => `the store has a cursor of ${lane}, which is no lane of the log`)]
+  return [...wrong, ...strangers.map(lane => `the store has a cursor of ${lane}, which is not a lane of the log`)]
 }
 
 /** Returns the number of entries in the lanes' cursors. Lanes without a number are left out. */

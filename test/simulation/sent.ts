@@ -41,7 +41,7 @@ const NO_EVENT = [
   '{"image_id":"x","class_name":"Forest","ndvi_mean":57,"timestamp":"2026-01-01T00:00:00Z"}',
 ]
 
-/** Objects that are no events, as they may be in every wrapper. */
+/** Objects that are not events, as they may be in every wrapper. */
 const NO_EVENT_BUT_OBJECT = NO_EVENT.filter(text => text.startsWith('{'))
 
 /** Makes a random record of a few events, sometimes with bad lines between them. */

@@ -108,7 +108,7 @@ describe('a line is refused with its reason and its bytes, and the good events o
       'not-utf8',
       Buffer.concat([Buffer.from(`{"image_id":"${SECRET}`), bytesOf(0xed, 0xa0, 0x80), Buffer.from('"}')]),
     ],
-    ['bytes that are no UTF-8', 'not-utf8', Buffer.concat([Buffer.from(SECRET), bytesOf(0xc3, 0x28, 0xff)])],
+    ['bytes that are not UTF-8', 'not-utf8', Buffer.concat([Buffer.from(SECRET), bytesOf(0xc3, 0x28, 0xff)])],
     ['Latin-1', 'not-utf8', Buffer.from(event({ image_id: `${SECRET} é` }), 'latin1')],
     ['a NUL byte', 'not-json', `${SECRET}\u0000`],
     ['a header on another line', 'invalid-event', '{"landcover":{"producer":"p","counter":99}}'],

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 
 /**
  * Folders of real images with values that other programs computed: `LANDCOVER_CASES` names the folder above them, and
- * `LANDCOVER_DATA` the one of their larger files. They are no part of the project.
+ * `LANDCOVER_DATA` the one of their larger files. They are not part of the project.
  */
 const CASES = process.env.LANDCOVER_CASES
 const DATA = process.env.LANDCOVER_DATA

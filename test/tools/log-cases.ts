@@ -7,7 +7,7 @@ import { HOUR_MS } from '../../functions/core/time.ts'
 import { parseClassList } from '../../functions/files/classes-csv.ts'
 
 /**
- * Prints a table of records as people's senders write them, which are no part of the project: `npm run log-cases --
+ * Prints a table of records as people's senders write them, which are not part of the project: `npm run log-cases --
  * FOLDER`. The folder has a record in each file `*.bin`, and in `expected.json` the number of good events in each.
  * Exit code 1 if a record has fewer, and nothing in it is refused with a reason, or if it has more.
  */

@@ -4,7 +4,7 @@ import type { BandTotals, Totals } from '../../core/totals.ts'
 
 /**
  * Text form in which stores keep totals and producers. Sums are digits in quotes, because JSON numbers would round
- * them. Names from outside are values, never keys: `__proto__` is no ordinary key, and V8 13.6 confuses some keys.
+ * them. Names from outside are values, never keys: `__proto__` is not an ordinary key, and V8 13.6 confuses some keys.
  */
 
 interface StoredTotals {

@@ -91,7 +91,7 @@ export function openTrinoClient({ url, catalog, schema }: TrinoConnection): Trin
 
   async function run(sql: string): Promise<TrinoAnswer> {
     let results = await request('POST', `${url}/v1/statement`, sql).catch(cause => {
-      throw new Error(`Trino at ${url} took no statement: ${reasonOf(cause)}`, { cause })
+      throw new Error(`Trino at ${url} did not accept the statement: ${reasonOf(cause)}`, { cause })
     })
     const { id } = results
     let columns: TrinoColumn[] = []

@@ -33,7 +33,7 @@ export function emptyClassTotals(): ClassTotals {
   }
 }
 
-/** Counts the light of a look, whether it shows land or not. A band of 0 is no measurement of light. */
+/** Counts the light of a look, whether it shows land or not. A band of 0 is not a measurement of light. */
 export function countClassLight(totals: ClassTotals, { blue, red }: Pick<Look, 'blue' | 'red'>): void {
   if (!blue || !red) return
   countInto(totals.blue, octaveBinOf(blue))

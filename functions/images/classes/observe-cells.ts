@@ -88,7 +88,7 @@ function cellPixels({ transform: [a, , , d] }: Grid, cellSize: number): number {
   const pixels = Math.round(cellSize / pixel)
   if (pixels >= 1 && Math.abs(pixels * pixel - cellSize) <= 1e-6 * cellSize) return pixels
   throw new ImageError(
-    `--cell ${cellSize} is no multiple of the scene's pixels of ${pixel}; give ${Math.max(1, pixels) * pixel} for example`,
+    `--cell ${cellSize} is not a multiple of the scene's pixels of ${pixel}; give ${Math.max(1, pixels) * pixel} for example`,
   )
 }
 

@@ -59,14 +59,14 @@ function openPlace(place: string, access: WebAccess): Promise<ByteSource> {
 /** Allows the host of an address that a person gave. */
 function withHostOf(given: string, access: WebAccess): WebAccess {
   if (!isWebAddress(given)) return access
-  if (!URL.canParse(given)) throw new ImageError(`${given}: is no address; check it`)
+  if (!URL.canParse(given)) throw new ImageError(`${given}: is not an address; check it`)
   return { ...access, hosts: new Set([...access.hosts, hostOf(given)]) }
 }
 
 function placeOnTheWeb(item: string, href: string): string {
   const place = URL.parse(href, item)?.href
   if (place && isWebAddress(place)) return place
-  throw new ImageError(`${item}: ${href} is no address of the web; download the item and this file into one folder`)
+  throw new ImageError(`${item}: ${href} is not an address of the web; download the item and this file into one folder`)
 }
 
 /** The last part of an address's path. An address that cannot be read has none. */

@@ -108,7 +108,7 @@ function numberOf(asset: StacAsset, index: number, field: 'scale' | 'offset', na
   const value = fieldOf(asset, index, field)
   if (value === undefined || value === null) return null
   if (typeof value === 'number' && Number.isFinite(value)) return value
-  throw new ImageError(`${name}: the ${field} of ${asset.href} is no number; correct the item`)
+  throw new ImageError(`${name}: the ${field} of ${asset.href} is not a number; correct the item`)
 }
 
 function nodataOf(asset: StacAsset, index: number): number | null {

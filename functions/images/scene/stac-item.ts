@@ -26,7 +26,7 @@ const MASK_ASSETS: Record<MaskKind, RegExp> = {
  *
  * @param text the item's JSON
  * @param given bands that the item need not have
- * @throws ImageError when it is no item, or lacks the time or a band
+ * @throws ImageError when it is not an item, or lacks the time or a band
  */
 export function planOfItem(text: string, name: string, given: Partial<Record<BandName, BandPlan>> = {}): ScenePlan {
   const item = parseItem(text, name)
@@ -62,7 +62,7 @@ function parseItem(text: string, name: string): StacItem {
   }
   const { type, id, properties, assets } = (value ?? {}) as Record<string, unknown>
   if (type !== 'Feature' || typeof id !== 'string' || !isObject(properties) || !isObject(assets)) {
-    throw new ImageError(`${name}: is no STAC item (a Feature with id, properties and assets); give one`)
+    throw new ImageError(`${name}: is not a STAC item (a Feature with id, properties and assets); give one`)
   }
   for (const [key, asset] of Object.entries(assets)) {
     if (!isObject(asset) || typeof asset.href !== 'string') {
@@ -95,7 +95,7 @@ function epsgOf(properties: StacItem['properties'], name: string): number | null
     return Number.isInteger(number) ? number : null
   }
   const number = /^EPSG:(\d+)$/i.exec(code)?.[1]
-  if (number === undefined) throw new ImageError(`${name}: its proj:code ${code} is no EPSG code; correct the item`)
+  if (number === undefined) throw new ImageError(`${name}: its proj:code ${code} is not an EPSG code; correct the item`)
   return Number(number)
 }
 

@@ -136,7 +136,7 @@ function askOnce(
       let bytes = 0
       const status = answer.statusCode ?? 0
       answer.on('data', (part: Buffer) => {
-        // The body of a refusal is not needed, and one that is longer than what was asked for is no answer.
+        // The body of a refusal is not needed, and one that is longer than what was asked for is not an answer.
         if (status >= 300 || (status === 200 && headers.range !== undefined)) {
           answer.destroy()
           resolve({ status, headers: answer.headers, bytes: Buffer.alloc(0) })
@@ -163,7 +163,7 @@ function refuseForbidden(address: string, { hosts }: WebAccess): void {
   )
 }
 
-/** Addresses that are no hosts of the web (RFC 6890). */
+/** Addresses that are not hosts of the web (RFC 6890). */
 const PRIVATE = new BlockList()
 for (const [net, prefix] of [
   ['0.0.0.0', 8],

@@ -25,7 +25,7 @@ export function parseGeoJson(text: string, name: string): Feature[] {
   refuseOtherCoordinates(crs, name)
   if (type === 'Feature') return [featureOf(document)]
   if (type !== 'FeatureCollection' || !Array.isArray(features)) {
-    throw new ImageError(`${name}: is no GeoJSON FeatureCollection; give one whose features are the sites`)
+    throw new ImageError(`${name}: is not a GeoJSON FeatureCollection; give one whose features are the sites`)
   }
   return features.map(featureOf)
 }

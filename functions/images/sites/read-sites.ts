@@ -63,7 +63,7 @@ function refuseOtherCoordinates(polygons: readonly Polygon[], where: string): vo
   for (const [lon, lat] of polygons.flat(2)) {
     if (Math.abs(lon) <= 360 && Math.abs(lat) <= 90) continue
     throw new ImageError(
-      `${where}: ${lon}, ${lat} is no longitude and latitude; write the sites in EPSG:4326, as ogr2ogr -t_srs EPSG:4326 does`,
+      `${where}: ${lon}, ${lat} is not a longitude and latitude; write the sites in EPSG:4326, as ogr2ogr -t_srs EPSG:4326 does`,
     )
   }
 }

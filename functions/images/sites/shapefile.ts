@@ -7,7 +7,7 @@ import type { Feature } from './geojson.ts'
 export async function readShapefile(path: string): Promise<Feature[]> {
   const beside = (extension: string) =>
     path.replace(/shp$/i, match => (match === 'SHP' ? extension.toUpperCase() : extension))
-  return asImageError(path, 'give a whole shapefile (.shp, .dbf, .prj)', async () => {
+  return asImageError(path, 'give a complete shapefile (.shp, .dbf, .prj)', async () => {
     const shp = await readFile(path)
     const dbf = await readFile(beside('dbf'))
     const prj = await optionalText(beside('prj'))

@@ -37,7 +37,7 @@ const MASK = 4
 export async function openRaster(source: ByteSource): Promise<Raster> {
   const { name } = source
   try {
-    return await asImageError(name, 'it is no TIFF, or damaged: check the file', async () => {
+    return await asImageError(name, 'it is not a TIFF, or damaged: check the file', async () => {
       const tiff = new Tiff(headerSource(source))
       // The library would follow a directory that points back to itself endlessly.
       tiff.images = new BoundedImages(name)

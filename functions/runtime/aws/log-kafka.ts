@@ -17,7 +17,7 @@ import { variable } from './variables.ts'
 export async function openLog(): Promise<EventLog> {
   const text = variable('LANDCOVER_LOG')
   const address = parseLogAddress(text)
-  if (address.kind !== 'kafka') throw new Error(`${text} is no topic of Kafka`)
+  if (address.kind !== 'kafka') throw new Error(`${text} is not a Kafka topic`)
   const { brokers, topic } = address
   const sasl = await kafkaLogin(process.env.LANDCOVER_LOG_LOGIN)
   return openKafkaEventLog({ brokers, topic, ...(sasl && { sasl, tls: true }) })

@@ -14,7 +14,7 @@ import { variable } from './variables.ts'
 export async function openLog(): Promise<EventLog> {
   const text = variable('LANDCOVER_LOG')
   const address = parseLogAddress(text)
-  if (address.kind !== 'kinesis') throw new Error(`${text} is no stream`)
+  if (address.kind !== 'kinesis') throw new Error(`${text} is not a stream`)
   return openKinesisEventLog({ stream: address.stream })
 }
 

@@ -25,6 +25,6 @@ export function parseAddress(text: string, { shape, variables }: { shape: string
   }
   const [, scheme = '', hosts = '', name] = ADDRESS.exec(text) ?? []
   const list = hosts.split(',')
-  if (!list.every(host => HOST.test(host))) throw new Error(`'${text}' is no address: write ${shape}`)
+  if (!list.every(host => HOST.test(host))) throw new Error(`'${text}' is not an address: write ${shape}`)
   return { scheme, hosts: list, name: name || undefined }
 }

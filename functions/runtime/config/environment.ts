@@ -92,7 +92,9 @@ function parse<T>(prefix: string, schema: z.ZodType<T>, variables: Readonly<Reco
   const [issue] = error.issues
   if (issue?.code === 'unrecognized_keys') {
     const known = Object.keys((schema as unknown as z.ZodObject).shape)
-    throw new Error(`${prefix}${issue.keys[0]} is no setting; there are ${known.map(name => prefix + name).join(', ')}`)
+    throw new Error(
+      `${prefix}${issue.keys[0]} is not a setting; the settings are ${known.map(name => prefix + name).join(', ')}`,
+    )
   }
   throw new Error(`${prefix}${issue?.path.join('_')}: ${issue?.message}`)
 }
@@ -123,7 +125,7 @@ function kafkaLoginOf(
 
 function tlsOf(prefix: string, { TLS, CA_FILE }: Server): Tls | undefined {
   if (TLS === 'false' && CA_FILE !== undefined) {
-    throw new Error(`${prefix}CA_FILE is of use with TLS only: set ${prefix}TLS=true or take it away`)
+    throw new Error(`${prefix}CA_FILE is used with TLS only: set ${prefix}TLS=true, or remove it`)
   }
   if (CA_FILE !== undefined) return { ca: readFileOf(`${prefix}CA_FILE`, CA_FILE) }
   return TLS === 'true' ? {} : undefined

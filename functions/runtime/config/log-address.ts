@@ -26,7 +26,7 @@ export function parseLogAddress(text: string, topic: string = DEFAULT_TOPIC): Lo
   }
   const [stream, ...others] = hosts
   if (scheme === 'kinesis' && stream && others.length === 0 && name === undefined) return { kind: 'kinesis', stream }
-  throw new Error(`'${text}' is no event log: write ${FORM.shape}`)
+  throw new Error(`'${text}' is not an event log: write ${FORM.shape}`)
 }
 
 /** Returns the name of the log for messages, without its hosts. */

@@ -24,7 +24,7 @@ const FORM = { shape: 'cassandra://HOST:PORT/KEYSPACE', variables: 'LANDCOVER_CA
  */
 export function parseStoreAddress(text: string): CassandraAddress {
   const { scheme, hosts, name } = parseAddress(text, FORM)
-  if (scheme !== 'cassandra') throw new Error(`'${text}' is no speed store: write ${FORM.shape}`)
+  if (scheme !== 'cassandra') throw new Error(`'${text}' is not a speed store: write ${FORM.shape}`)
   return { kind: 'cassandra', contactPoints: hosts, keyspace: name ?? DEFAULT_KEYSPACE }
 }
 

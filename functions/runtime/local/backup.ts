@@ -126,7 +126,7 @@ export async function restoreState(backup: string, folder: string): Promise<Mani
 function readManifest(backup: string): Manifest {
   const file = join(backup, MANIFEST_FILE)
   if (!existsSync(file)) {
-    throw new Error(`${backup} is no whole backup: it has no ${MANIFEST_FILE}, which npm run backup writes last`)
+    throw new Error(`${backup} is not a complete backup: it has no ${MANIFEST_FILE}, which npm run backup writes last`)
   }
   const { data, error } = Manifest.safeParse(parseJson(readFileSync(file, 'utf8')))
   if (data) return data

@@ -206,10 +206,10 @@ function refuseMalformed(server: Server): void {
 
 function malformed(code: string | undefined): APIGatewayProxyResult {
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return problem(431, 'The headers are too long', `Address and headers may have ${MAX_HEADER_BYTES} bytes`)
+    return problem(431, 'The headers are too long', `Address and headers may have at most ${MAX_HEADER_BYTES} bytes`)
   }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problem(408, 'The request took too long', 'Send it again, faster.')
-  return problem(400, 'The request is no HTTP', 'Send a request as RFC 9112 has it.')
+  return problem(400, 'The request is not valid HTTP', 'Send a request as RFC 9112 defines it.')
 }
 
 function listen(server: Server, port: number, address: string): Promise<void> {
@@ -248,7 +248,7 @@ function asking({ serving, ingest, logger }: ApiFunctions, mostBodyBytes: number
         bytes += chunk.byteLength
         bodyBytes += chunk.byteLength
         if (bytes > MAX_BODY_BYTES)
-          refusal = problem(413, 'The body is too large', `It may have ${MAX_BODY_BYTES} bytes`)
+          refusal = problem(413, 'The body is too large', `It may have at most ${MAX_BODY_BYTES} bytes`)
         else if (bodyBytes > mostBodyBytes) refusal = tooBusy()
         if (refusal) release()
       }

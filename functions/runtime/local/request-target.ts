@@ -17,7 +17,7 @@ export function targetOf(
 ): string | APIGatewayProxyResult {
   const hosts = headersDistinct.host ?? []
   if (hosts.length > 1 || (hosts.length === 0 && httpVersion !== '1.0')) {
-    return problem(400, 'The Host header is not right', `Host: must be there once, and is there ${hosts.length} times`)
+    return problem(400, 'The Host header is not right', `Host: must be given once, not ${hosts.length} times`)
   }
   const [, authority, path] = ABSOLUTE.exec(url) ?? [undefined, hosts[0], url]
   if (authority !== undefined && !isOwnHost(authority, allowedHosts)) {
@@ -25,7 +25,7 @@ export function targetOf(
     return problem(
       421,
       'This server does not answer under that name',
-      `It answers to localhost, not to ${JSON.stringify(name)}. Where that is a name of its own, start it with --allow-host and the name.`,
+      `It answers to localhost, not to ${JSON.stringify(name)}. If this is a name of the server, start it with --allow-host and the name.`,
     )
   }
   const target = /^[?]|^$/.test(path as string) ? `/${path}` : (path as string)

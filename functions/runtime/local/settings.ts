@@ -99,7 +99,7 @@ function damaged(folder: string, reason: string): Error {
     createdMs: 0,
   }
   return new Error(
-    `${join(folder, SETTINGS_FILE)} is damaged (${reason}). The other files of the folder may be whole. Write this into it and start again (${known}; add "log" and "store" with their addresses where they were servers, and "lateness" where it was not 5m):\n${JSON.stringify(settings)}`,
+    `${join(folder, SETTINGS_FILE)} is damaged (${reason}). The other files of the folder may be intact. Write this into it and start again (${known}; add "log" and "store" with their addresses where they were servers, and "lateness" where it was not 5m):\n${JSON.stringify(settings)}`,
   )
 }
 

@@ -104,7 +104,9 @@ async function writeSettings(
 export function readState(folder: string): Settings {
   if (hasState(folder)) return readSettings(folder)
   if (isBeingRemoved(folder)) {
-    throw new Error(`the state in ${folder} was being removed (--fresh) and is no whole one: npm start finishes that`)
+    throw new Error(
+      `the state in ${folder} was being removed (--fresh), and parts are missing: npm start finishes the removal`,
+    )
   }
   throw new Error(`there is no landcover state in ${folder}: npm start makes one`)
 }

@@ -67,7 +67,7 @@ const columnsIn = (form: object) => Object.values(form).map(({ column }: { colum
 const CLAIM = { producer: 'p', entry: { lane: 'a', position: '1', index: 0 }, claimedMs: 1, log: 'l', lane: null }
 
 test.each([
-  // The name of the only row is no field of the settings.
+  // The name of the only row is not a field of the settings.
   [settingsTable, ['name', ...columnsIn(SETTINGS_FORM)]],
   [cursorTable, columnsIn(CURSOR_FORM)],
   [totalsTable, columnsIn(TOTALS_FORM)],

@@ -177,7 +177,7 @@ describe('a target in absolute form', () => {
 describe('a failure over HTTP has a problem body:', () => {
   it.each([
     ['no HTTP', 'hello\r\n\r\n', 400],
-    ['a target that is no path', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
+    ['a target that is not a path', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
     ['headers that are too long', `GET / HTTP/1.1\r\nHost: localhost\r\nA: ${'x'.repeat(70_000)}\r\n\r\n`, 431],
     ['a file that is not there', 'GET /nothing.js HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 404],
     ['another method on a file', 'PUT / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 405],

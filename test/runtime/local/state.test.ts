@@ -190,7 +190,9 @@ describe('removing a state', () => {
   it('that was interrupted leaves no state for commands that only read; commands that create a state finish it', async () => {
     const { folder, settings } = await usedState()
     renameSync(join(folder, 'landcover.json'), join(folder, 'landcover.removing'))
-    expect(() => readState(folder)).toThrow('was being removed (--fresh) and is no whole one: npm start finishes that')
+    expect(() => readState(folder)).toThrow(
+      'was being removed (--fresh), and parts are missing: npm start finishes the removal',
+    )
     const made = await openState(folder, FOR_NEW)
     expect(made.systemId).not.toBe(settings.systemId)
     expect(readdirSync(folder)).toEqual(['landcover.json'])
