@@ -5,6 +5,7 @@ import { normal, type Random, randomNumbers } from './random.ts'
 // it. A look mixes the spectra of what covers the ground, then haze, clouds and noise. The same arguments give the same.
 
 /** Look at a generated site, with the truth of what it shows. Bands in digital numbers (10,000 = reflectance 1). */
+/** Generated series: looks at sites, with the truth about them. */
 export interface SeriesLook {
   imageId: string
   className: string
@@ -49,7 +50,7 @@ interface Cover {
   water?: number
 }
 
-/** What happens at a site: changes the cover that it would have on a day. */
+/** Event at a site: returns the cover of a day, changed by the event. */
 type Happening = (cover: Cover, day: number) => Cover
 
 /** Satellite and land of a series. */
@@ -68,7 +69,7 @@ interface Setting {
   isSilent(day: number): boolean
 }
 
-/** What makes a site unlike others of its class. */
+/** Differences of a site from the others of its class. */
 interface SiteTraits {
   /** -1 to 1, and days by which its season is early or late in a year. */
   level: number

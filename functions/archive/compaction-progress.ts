@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Slot } from '../core/slot.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
-/** Share of the compaction's work: worker `index` of `of`. Workers need not know of each other. */
+/** Share of the compaction's work: worker `index` of `of`. Workers do not need to know each other. */
 export interface CompactionWorker {
-  /** From 0. */
+  /** Number of this worker, from 0. */
   index: number
   of: number
 }

@@ -104,6 +104,7 @@ export interface ImportRecord {
   source?: string
 }
 
+/** Reads the records of all imports. */
 export async function readImports(objects: ObjectStore): Promise<ImportRecord[]> {
   const records: ImportRecord[] = []
   for await (const key of objects.list(PREFIX)) {

@@ -79,6 +79,7 @@ export function encodeClasses(classes: ReadonlyMap<string, History>): Uint8Array
   )
 }
 
+/** Decodes the file that holds the history of each class. */
 export async function decodeClasses(bytes: Uint8Array): Promise<Map<string, History>> {
   const rows = await readParquet(bytes)
   return new Map(rows.map(row => [row.class_name as string, historyOfRow(row)]))

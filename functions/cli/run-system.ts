@@ -31,7 +31,7 @@ import { requestedEndpoints } from './endpoint-flags.ts'
 import { buildChangedPage, SITE } from './page.ts'
 import type { StartFlags } from './start-flags.ts'
 
-/** What the flags of `npm start` and the environment ask for. */
+/** Options of a run, from the flags of `npm start` and the environment. */
 type StartOptions = Awaited<ReturnType<typeof optionsOf>>
 
 /**

@@ -53,4 +53,5 @@ export const START_FLAGS = {
   },
 } as const satisfies Record<string, Flag>
 
+/** Values of the flags of `npm start`. */
 export type StartFlags = Values<typeof START_FLAGS>

@@ -44,6 +44,7 @@ function mayHoldEvents(content: unknown): boolean {
   return isObject(content) || Array.isArray(content) || typeof content === 'string'
 }
 
+/** Returns true for a JSON object, not for an array or null. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -39,6 +39,7 @@ export function emptyHistory(): History {
   return { totals: emptyTotals(), moments, time, histogram: new Map() }
 }
 
+/** Adds up two histories. Neither is changed. */
 export function addHistories(a: History, b: History): History {
   return sumHistories([a, b])
 }

@@ -25,6 +25,7 @@ export const MAX_LINES = MAX_DECODED_BYTES / 64
 /** Maximum length of a line, in characters. Parsed JSON can use eighty times the memory of its text. */
 export const MAX_LINE_LENGTH = 1024 * 1024
 
+/** Creates the error for a record that decompresses to more than the limits. */
 export function tooLarge(): UnreadableError {
   return new UnreadableError('too-large', `decompresses to more than ${MAX_DECODED_BYTES} bytes or ${MAX_LINES} lines`)
 }

@@ -13,6 +13,7 @@ export interface LabelledEvent {
   untilMs: number
 }
 
+/** Labels of a series: its events, and the sites without any. */
 export interface Labels {
   events: readonly LabelledEvent[]
   /** Sites at which nothing happened. */

@@ -16,6 +16,7 @@ export function isBad(quality: Quality): boolean {
   return NO_LAND.includes(quality)
 }
 
+/** Look of a series, with its labelled quality. */
 export interface LookRead {
   look: Look
   quality: Quality

@@ -68,7 +68,7 @@ function centroid(rings: readonly unknown[]): Point | null {
   return area === 0 ? meanOf(outlines.flat()) : rounded(sum('x') / area, sum('y') / area)
 }
 
-/** To 1e-7 degrees, about a centimetre, as places are kept. */
+/** Rounds a place to 1e-7 degrees, about a centimetre, the precision in which places are kept. */
 function rounded(lon: number, lat: number): Point {
   return { lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)) }
 }

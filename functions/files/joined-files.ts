@@ -18,7 +18,7 @@ const SPECTRAL_DATA = 'spectral_data.csv'
 /** The files of a folder that is read as a whole; the first is a row per event. */
 export const JOINED_FILES = [IMAGES, CLASSES, NDVI_STATS, SPECTRAL_DATA] as const
 
-/** By its name such a file is one of several that belong together, and nothing by itself. */
+/** Name of the file by which a folder of files that belong together is recognised. */
 export const JOINED_MARK = NDVI_STATS
 
 /** A file by its key: the values of the first row of each, null where that row was refused. */

@@ -16,13 +16,13 @@ export interface Mapping {
   nodata?: number[]
   timeZone?: string
   timeFormat?: string
-  /** Between the cells of a text file: one character. */
+  /** Separator of the cells of a text file: one character. */
   separator?: string
   /** Mark before the decimals. */
   decimal?: '.' | ','
   /** Encoding of a text file, by the name that TextDecoder uses. */
   encoding?: string
-  /** What the headers of a wide table are values of: each of its columns beside those that are named holds NDVI. */
+  /** Field whose values are the headers of a wide table. Each column that no other field names holds NDVI. */
   wide?: 'class_name' | 'timestamp' | 'site'
   /** Names of the file's classes → names of known classes. */
   classes?: Record<string, string>

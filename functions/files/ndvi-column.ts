@@ -23,6 +23,7 @@ const CGLS = { factor: 0.004, offset: -0.08, largest: 250 }
 /** No column of NDVI has all its values nearer to 0. */
 const SMALLEST_SCALED = 0.011
 
+/** Creates the reader of the column of NDVI, which applies scale, offset and no-data values. */
 export function ndviColumn(file: string, { scale, offset: offsets, nodata }: Mapping, report: ReadReport): NdviColumn {
   if (scale?.ndvi === CGLS.factor && offsets?.ndvi === undefined) {
     report.note(

@@ -14,6 +14,7 @@ const NOTHING: ReadonlySet<string> = new Set([
 
 const LONGEST_NOTHING = Math.max(...[...NOTHING].map(text => text.length))
 
+/** Returns true for a text that stands for a missing value, such as NA or #N/A. */
 export function isNothing(text: string): boolean {
   const trimmed = text.trim()
   return trimmed.length <= LONGEST_NOTHING && NOTHING.has(trimmed.toLowerCase())

@@ -25,7 +25,7 @@ export interface Plan {
   sources: Partial<Record<Field, FieldSource>>
   /** Mapping by which the file is read the same without being recognised: what was asked for, and what was chosen. */
   mapping: Mapping
-  /** For messages: the header of the column that a field comes from, otherwise the field's own name. */
+  /** Name of a field in messages: the header of its column, otherwise the field's own name. */
   headerOf(field: Field): string
 }
 

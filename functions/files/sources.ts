@@ -12,7 +12,7 @@ import { SourceError } from './rows.ts'
 export interface Source {
   path: string
   files: readonly string[]
-  /** For messages. */
+  /** Name in messages. */
   name: string
   /** Columns that the names of its folders stand for, as in `class_name=Forest/`. */
   pathColumns: Readonly<Record<string, string>>

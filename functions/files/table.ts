@@ -3,14 +3,14 @@ import type { RowProblem } from './rows.ts'
 /** A row of a table: its values in the order of the table's columns, or why there are none. */
 export type TableRow =
   | { row: number; values: readonly unknown[] }
-  /** Of the row as a whole what it "has", otherwise of a column a sentence. */
+  /** Defect of the row (a text that follows "the row") or of a column (a sentence). */
   | { row: number; defect: string; column?: string }
   /** A row of another file that this table is joined with. */
   | { problem: RowProblem }
 
 /** A table as a file has it, before anything is known of what its columns mean. */
 export interface Table {
-  /** For messages: the file's name, and where it is one of many in it, the place within. */
+  /** Name in messages: the file's name, and the place in the file if it holds several tables. */
   file: string
   columns: readonly string[]
   /** Indexes of the columns whose type says that they hold times, where the form has types. */

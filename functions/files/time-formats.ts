@@ -11,6 +11,7 @@ export type Parts = [
   milli: number,
 ]
 
+/** Time that was read by a format. */
 export interface FormattedTime {
   parts: Parts
   /** Assumption that was needed to read it, for the report. */

@@ -88,8 +88,8 @@ const OTHER_VALUE =
   /(^|_)(b\d+a?|p\d+|std|stddev|stdev|sd|var|variance|min|minimum|max|maximum|percentile|count|n|pixels|evi|evi2|savi|msavi|ndwi|ndmi|ndbi|nbr|lst|lai|fpar|red|green|blue|nir|swir|cloud|clouds|cloudcover|qa|quality|scl|mask|area|sum|rain|temp)(_|$)/
 
 /**
- * Of columns whose headers hold a date those of NDVI: where words beside the date differ those with `ndvi`, else those
- * with `mean`, and dates alone where they are others.
+ * Finds the columns of NDVI among those whose headers hold a date. If the headers also hold words that differ, these are
+ * the columns with `ndvi`, otherwise those with `mean`, otherwise those with a date alone.
  *
  * @throws SourceError when none can be NDVI, or several of one date
  */
@@ -125,7 +125,7 @@ function ofNdvi({ file, columns }: Table, dated: readonly number[], report: Read
   return meant.map(({ index }) => index)
 }
 
-/** What a header says beside dates, tiles and orbits: its words without digits, but for bands and percentiles. */
+/** Words of a header without dates, tiles and orbits: those without digits, and bands and percentiles. */
 function wordsOf(header: string): string {
   const words = headerKey(header).split('_')
   return words.filter(word => !/\d/.test(word) || /^(evi2|b\d+a?|p\d+)$/.test(word)).join('_')

@@ -14,6 +14,7 @@ export interface LineQueue<T extends Line> {
   room(): Promise<void>
 }
 
+/** Creates an empty queue. */
 export function createQueue<T extends Line>(packing: Packing, ids: number): LineQueue<T> {
   const lines: T[] = []
   let bytes = 0

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { type ParquetScan, parquetMetadata, parquetScan, parquetSchema } from 'hyparquet'
 
-/** Beside Snappy, which hyparquet has itself. */
+/** Compressions that are read, in addition to Snappy, which hyparquet has itself. */
 export const compressors = {
   ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
   GZIP: (bytes: Uint8Array) => gunzipSync(bytes),

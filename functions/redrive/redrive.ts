@@ -13,7 +13,7 @@ const MAX_REMEMBERED = 5_000
 
 /** Options of one run over the quarantine. */
 export interface RedriveOptions {
-  /** Only entries with this reason. */
+  /** Reason of the entries to redrive; by default all. */
   reason?: RejectionReason | undefined
   /** Maximum number of entries. */
   limit?: number

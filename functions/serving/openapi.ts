@@ -71,7 +71,7 @@ const PROBLEM: Json = {
 
 const PROBLEM_CONTENT: Json = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
 
-/** Only API Gateway asks for it: a system on one machine takes events without a signature. */
+/** Signature that only API Gateway requires: a system on one machine accepts events without one. */
 const SIGNATURE: Json = {
   type: 'apiKey',
   name: 'Authorization',

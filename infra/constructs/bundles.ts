@@ -16,6 +16,7 @@ export const FUNCTIONS = {
   serving: ['classes.csv'],
   ingest: ['classes.csv'],
 } as const satisfies Record<string, readonly string[]>
+/** Name of a Lambda function of a stage. */
 export type FunctionName = keyof typeof FUNCTIONS
 
 /** Kind of log: chooses functions/runtime/aws/log-*.ts through `#log` in package.json. */

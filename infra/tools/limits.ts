@@ -8,7 +8,7 @@ import { DAYS, GB, KB, MB, SECONDS } from './units.ts'
 /** Something that a stage may use only so much of. */
 export interface Limit {
   name: string
-  /** What the load uses, and the limit, in the same unit. */
+  /** Use by the load, and the limit, in the same unit. */
   used: number
   limit: number
   /** Address of the page that says so; or SETTING, or ASSUMPTION. */
@@ -30,7 +30,7 @@ const STATEMENT_SECONDS = 600
 /** Maximum of pollers of a consumer: infra/constructs/event-log.ts. */
 const MAX_POLLERS = 10
 
-/** What a stage does in a second, and holds, under a load. */
+/** Work of a stage in a second, and its data, under a load. */
 export interface Scale {
   lanes: number
   /** Executions of functions at the same time, at the highest: both consumers of every lane, and the requests. */

@@ -4,6 +4,7 @@ import { type KeyspacesLogin, keyspacesAuthProvider } from './keyspaces-auth.ts'
 
 const { auth, errors, policies, types } = cassandra
 
+/** Options of a connection to Cassandra or Keyspaces. */
 export interface CassandraConnection {
   /** Addresses as `host:port`; the default port is 9042. The other nodes are found through them, on the same port. */
   contactPoints: string[]
@@ -21,8 +22,10 @@ export interface CassandraConnection {
   keyspaces?: KeyspacesLogin
 }
 
+/** Value of a column, as the driver gives and takes it. */
 export type CqlValue = string | number | Buffer | null
 export type CqlRow = Record<string, CqlValue>
+/** Statement with `?` for each of its values. */
 export type CqlStatement = readonly [cql: string, values: readonly CqlValue[]]
 
 /**

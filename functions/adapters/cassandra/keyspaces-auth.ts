@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import cassandra from 'cassandra-driver'
 
+/** Credentials that sign the log-in to Keyspaces. */
 export interface AwsCredentials {
   accessKeyId: string
   secretAccessKey: string

@@ -33,6 +33,7 @@ import { addColumnCql, createRowCql, createTableCql, insertCql, replaceRowCql } 
 import { cassandraQuarantine } from './quarantine.ts'
 import { cassandraRedrives } from './redrives.ts'
 
+/** Options of the speed store in a keyspace. */
 export interface CassandraSpeedStoreOptions extends CassandraConnection {
   keyspace: string
   /** Creates the keyspace and its tables if they are missing. On AWS the stack creates them. */

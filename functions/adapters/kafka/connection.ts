@@ -5,6 +5,7 @@ export type KafkaLogin =
   | { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
   | { mechanism: 'OAUTHBEARER'; token(): Promise<string> }
 
+/** Options of the event log in a Kafka topic. */
 export interface KafkaEventLogOptions {
   /** Addresses `host:port` of a few brokers. The others are found through them. */
   brokers: string[]
@@ -14,6 +15,7 @@ export interface KafkaEventLogOptions {
   tls?: boolean | NonNullable<BaseOptions['tls']>
 }
 
+/** Converts the options to those of a client of the library. */
 export function clientOptions({ brokers, sasl, tls }: KafkaEventLogOptions): BaseOptions {
   return {
     clientId: 'landcover',
@@ -39,6 +41,7 @@ function* within(error: unknown): Generator<Error & Record<string, unknown>> {
   if (error instanceof AggregateError) for (const inner of error.errors) yield* within(inner)
 }
 
+/** Returns true when the broker answered with this error code of the Kafka protocol. */
 export function isApiError(error: unknown, apiId: string): boolean {
   return within(error).some(inner => inner.apiId === apiId)
 }

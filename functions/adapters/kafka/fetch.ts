@@ -16,9 +16,11 @@ const FETCH_BYTES = 1024 * 1024
 
 /** Versions of the Fetch API that name topics by id. Their differences do not matter here. */
 const FETCH_VERSIONS = [fetchV17, fetchV16, fetchV15, fetchV14, fetchV13]
+/** Version of the Fetch API. */
 export type FetchVersion = (typeof FETCH_VERSIONS)[number]
 type FetchResponsePartition = fetchV17.FetchResponsePartition
 
+/** Returns the newest version of the Fetch API that the broker knows. @throws Error when it knows none of them */
 export async function newestFetch(admin: Admin): Promise<FetchVersion> {
   const fetch = (await admin.listApis()).find(api => api.name === 'Fetch')
   const newest = FETCH_VERSIONS.find(({ api }) => api.version <= (fetch?.maxVersion ?? 0))

@@ -2,6 +2,7 @@ import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { Sha256 } from '../aws/sha256.ts'
 
+/** Options of the log-in to Amazon MSK with IAM. */
 export interface MskLogin {
   region: string
   /** Provider, called for each token because temporary credentials expire. By default the AWS SDK finds them. */

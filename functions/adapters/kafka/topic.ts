@@ -67,6 +67,7 @@ export function standingOf(admin: Admin, options: KafkaEventLogOptions, first: T
   }
 }
 
+/** Reads the metadata of the topic: its id and its partitions. */
 export async function topicOf(admin: Admin, topic: string): Promise<ClusterTopicMetadata> {
   const metadata = await admin.metadata({ topics: [topic] })
   return metadata.topics.get(topic) as ClusterTopicMetadata

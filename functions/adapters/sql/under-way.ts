@@ -6,6 +6,7 @@ export interface UnderWay {
   ended(): Promise<void>
 }
 
+/** Creates the list, without statements. */
 export function underWay(): UnderWay {
   const running = new Set<Promise<unknown>>()
   return {

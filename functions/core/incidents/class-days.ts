@@ -23,7 +23,7 @@ export interface ClassWatch {
 
 export const NO_DAYS: ClassWatch = { days: [], noClearLooks: [], changes: { drop: [], rise: [] } }
 
-/** What a class's incidents need of a look. */
+/** Fields of a look that the incidents of a class are computed from. */
 export interface ClassLook {
   eventMs: number
   isLand: boolean

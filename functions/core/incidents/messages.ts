@@ -22,7 +22,7 @@ export interface AlertMessage {
   cause: Cause | null
   /** Sites of a `many-sites` incident; empty for a class whose looks have none. */
   sites: readonly string[]
-  /** It joined an incident of its class that was open: that one names it, no message of its own is sent. */
+  /** True if it joined an open incident of its class. That incident names it, so it has no message of its own. */
   isJoined: boolean
 }
 

@@ -17,7 +17,9 @@ export interface ScoredLook {
   bands: BandChange | null
 }
 
+/** Direction of a change of NDVI. */
 export type Direction = 'drop' | 'rise'
+/** Severity of an incident, by the size of its change. */
 export type Severity = 'info' | 'warning' | 'error'
 
 /** Incident: NDVI of a site has changed. Confirmed while it is open; then recovered, or accepted as the new normal. */
@@ -46,6 +48,7 @@ export interface Suspicion {
 const WARNING_SIZE = 100_000
 const ERROR_SIZE = 200_000
 
+/** Computes the severity from the size of a change, in millionths of NDVI. */
 export function severityOf({ size }: Pick<SiteChange, 'size'>): Severity {
   return size >= ERROR_SIZE ? 'error' : size >= WARNING_SIZE ? 'warning' : 'info'
 }

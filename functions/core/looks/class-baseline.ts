@@ -36,6 +36,7 @@ const PERCENT_STEP = 5
 /** Standard deviation of a normal distribution whose median distance from its middle is 1. */
 const SD_OF_MEDIAN_DISTANCE = 1.4826
 
+/** Computes the baseline of a class from its totals. */
 export function classBaselineOf(totals: ClassTotals, detection: Detection): ClassBaseline {
   const normal = overWindows(totals.ndvi, CURVE_HALF, detection.minCurveLooks, looks => {
     return { median: medianOf(looks, NDVI_WIDTH), deviation: deviationOf(looks) }

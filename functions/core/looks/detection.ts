@@ -26,11 +26,11 @@ export interface Detection {
   minScale: number
   /** Incident: standard deviations from which a look is unusual. */
   unusualZ: number
-  /** It opens when `openLooks` of the last `windowLooks` looks at land are unusual, over at least `openDays`. */
+  /** Opening: `openLooks` of the last `windowLooks` looks at land are unusual, over at least `openDays`. */
   openLooks: number
   windowLooks: number
   openDays: number
-  /** It closes after this many normal looks in a row. */
+  /** Number of normal looks in a row after which an incident closes. */
   closeLooks: number
   /** Days after which an open incident is the new normal. */
   acceptDays: number

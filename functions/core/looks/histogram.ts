@@ -1,6 +1,7 @@
 /** Histogram: bin → count, both whole numbers. Adding is exact in any order. */
 export type Histogram = Map<number, number>
 
+/** Adds looks to a bin of the histogram, in place. */
 export function countInto(histogram: Histogram, bin: number, count = 1): void {
   histogram.set(bin, (histogram.get(bin) ?? 0) + count)
 }
@@ -18,6 +19,7 @@ export interface Distribution {
   total: number
 }
 
+/** Prepares a histogram for quantiles: its bins in order, with the number of looks below each. */
 export function distributionOf(histogram: ReadonlyMap<number, number>): Distribution {
   const sorted = [...histogram].sort(([a], [b]) => a - b)
   let total = 0

@@ -13,12 +13,14 @@ export function emptySeasonSums(): SeasonSums {
   return { counts: new Array<number>(SITE_BINS).fill(0), sums: new Array<number>(SITE_BINS).fill(0) }
 }
 
+/** Adds a value to the ten-day bin of its time, in place. */
 export function countIntoSeason({ counts, sums }: SeasonSums, eventMs: number, value: number): void {
   const bin = siteBinOf(eventMs)
   counts[bin] = (counts[bin] as number) + 1
   sums[bin] = (sums[bin] as number) + value
 }
 
+/** Adds other sums to the first ones, in place. */
 export function addSeasonSums(into: SeasonSums, other: SeasonSums): void {
   into.counts = into.counts.map((count, bin) => count + (other.counts[bin] as number))
   into.sums = into.sums.map((sum, bin) => sum + (other.sums[bin] as number))

@@ -14,7 +14,7 @@ export interface SiteTotals {
   firstMs: number
 }
 
-/** What a site's totals need of a look. */
+/** Fields of a look that a site's totals are computed from. */
 export type SiteLook = Pick<Look, 'eventMs' | 'ndvi' | (typeof BANDS)[number]>
 
 export function emptySiteTotals(): SiteTotals {

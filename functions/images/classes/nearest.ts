@@ -1,7 +1,7 @@
 import type { GridProjection, Place } from '../sites/projection.ts'
 import type { Window } from '../tiff/window.ts'
 
-/** For each pixel of a window, the pixel of another raster that contains its centre. */
+/** Pixels of another raster that contain the centres of the pixels of a window. */
 export interface NearestPixels {
   columns: Int32Array
   rows: Int32Array

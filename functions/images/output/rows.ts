@@ -132,6 +132,7 @@ export function emptySummary(): Summary {
   return { observed: 0, tooLittleValid: 0, cloudy: 0, nothingValid: 0, outside: 0 }
 }
 
+/** Decides whether a zone is observed, or why it is not, by its numbers of pixels. */
 export function outcomeOf(
   { inside, valid, cloudy }: { inside: number; valid: number; cloudy: number },
   pixels: number,

@@ -67,6 +67,7 @@ function isHls({ id }: StacItem): boolean {
   return /^HLS/i.test(id)
 }
 
+/** Returns true for a scene of Sentinel-2 itself, not for one that HLS has harmonised. */
 export function isSentinel2(item: StacItem): boolean {
   const { platform, constellation } = item.properties
   return !isHls(item) && /sentinel-?2/i.test(`${platform} ${constellation}`)

@@ -15,4 +15,5 @@ export interface StacAsset {
   [field: string]: unknown
 }
 
+/** Band of an asset, with the fields of STAC 1.0 or 1.1. */
 export type StacBand = Record<string, unknown>

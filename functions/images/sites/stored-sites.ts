@@ -31,7 +31,7 @@ export interface SitesVersion {
   /** Number of sites. */
   sites: number
   importedAt: string
-  /** For people: the file that was imported. */
+  /** File that was imported, for people. */
   source: string
 }
 

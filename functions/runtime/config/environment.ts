@@ -27,7 +27,7 @@ export interface Tls {
   ca?: string
 }
 
-/** With a password; or with the credentials of AWS, as the SDK finds them, for Amazon MSK. */
+/** Ways to sign in: with a password, or, for Amazon MSK, with the AWS credentials that the SDK finds. */
 const SASL_MECHANISMS = [...PASSWORD_MECHANISMS, 'AWS_MSK_IAM'] as const
 type SaslMechanism = (typeof SASL_MECHANISMS)[number]
 
