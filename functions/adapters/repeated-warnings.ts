@@ -3,7 +3,7 @@ import type { Logger } from '../ports/logger.ts'
 
 /** A warning that comes again within this time is counted instead of written. */
 const REPEATED_MS = MINUTE_MS
-/** Warnings that are told apart; of more, each is written. */
+/** Maximum number of warnings that are counted separately. Further ones are written each time. */
 const MAX_KNOWN = 200
 
 /**

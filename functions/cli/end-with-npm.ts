@@ -1,6 +1,6 @@
 import { SECOND_MS } from '../core/time.ts'
 
-/** Time between two looks at the parent process, ms. */
+/** Time between two checks of the parent process, ms. */
 const LOOK_EVERY_MS = SECOND_MS / 2
 
 /**

@@ -45,7 +45,7 @@ interface Outcome {
   failed: number
 }
 
-/** Time between two looks at a watched folder, ms. */
+/** Time between two checks of a watched folder, ms. */
 const WATCH_EVERY_MS = 2 * SECOND_MS
 /** Time after which a scene is tried again when the system did not answer, ms. */
 const WATCH_AGAIN_MS = 30 * SECOND_MS
@@ -53,7 +53,7 @@ const WATCH_AGAIN_MS = 30 * SECOND_MS
 /** Flags that name one scene, or what a watch does not do. */
 const NOT_WATCHED = ['out', 'explain', 'red', 'nir', 'green', 'blue', 'mask', 'mask-kind', 'timestamp', 'epsg'] as const
 
-/** Made when it is first needed: until then SIGINT and SIGTERM end the process at once. */
+/** Created when it is first needed. Until then SIGINT and SIGTERM end the process immediately. */
 let stopping: AbortController | undefined
 
 await runCommand(

@@ -4,7 +4,7 @@ import { nameOfContent, type Source } from '../files/sources.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { LogAddress } from '../runtime/config/log-address.ts'
 
-/** Enough of it that no two logs of one sender share a name. */
+/** Number of characters, enough that no two logs of one sender get the same name. */
 const LOG_DIGITS = 16
 
 /**
@@ -20,7 +20,7 @@ export async function producedFiles(objects: ObjectStore, sources: readonly Sour
     files.push({ path: source.path, key: `produced/${prefix}${await nameOfContent(source)}.json` })
   }
   return {
-    /** Says of each file that was published before when that was. */
+    /** Says when a file was published before, for each file that was. */
     async before(): Promise<string[]> {
       const lines: string[] = []
       for (const { path, key } of files) {

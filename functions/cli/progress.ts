@@ -5,7 +5,7 @@ const SHOW_EVERY_MS = 100
  * Creates a progress line that is overwritten as work continues. It writes nothing when the stream is not a terminal.
  */
 export function progressLine(stream: NodeJS.WriteStream): {
-  /** Shows at once what begins, and may take a while. */
+  /** Shows immediately what begins and may take a while. */
   begin(text: string): void
   /** @param text the line, or what makes it when it is shown */
   show(text: string | (() => string)): void
@@ -35,7 +35,7 @@ export function progressLine(stream: NodeJS.WriteStream): {
 const WIDTH = 20
 
 /**
- * Text of how far a file is read, with a bar.
+ * Text that says how much of a file is read, with a bar.
  *
  * @param share of the file that was read, 0 to 1; NaN where it is not known
  */

@@ -45,7 +45,7 @@ export async function runSystem(flags: StartFlags): Promise<number> {
   await buildChangedPage()
   const opened = new AsyncDisposableStack()
   try {
-    // The port is taken before the state is touched: where it is in use, nothing was changed.
+    // The port is opened before the state: if it is in use, nothing was changed.
     const server = await startHttpServer({ site: SITE, ...options.web })
     opened.defer(server.close)
     if (flags.fresh) removeState(flags.state)
@@ -104,7 +104,7 @@ async function start(
   let isStarted = false
   const removeNew = newStateRemoval(flags.state)
   opened.defer(() => {
-    // Other servers note whose data they hold: the state that says so must stay.
+    // Other servers have stored the id of this state, so the state must stay.
     const isAllHere = [endpoints?.log, endpoints?.store].every(each => (each?.kind ?? 'embedded') === 'embedded')
     if (!isStarted && isAllHere) removeNew()
   })

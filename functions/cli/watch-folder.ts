@@ -23,7 +23,7 @@ export interface WatchedFolder {
    * @throws UsageError when no scene can be observed in this way
    */
   observe(item: string): Promise<{ text: string; isFinal: boolean }>
-  /** Tells people what became of a scene. */
+  /** Prints the outcome of a scene. */
   tell(text: string): void
   tellFailure(text: string): void
 }

@@ -13,7 +13,7 @@ import { nameOfContent, type Source, stateOfFiles } from './sources.ts'
 export interface BulkImport {
   objects: ObjectStore
   slotMs: number
-  /** Known since whenever: what is imported arrived before all slots. */
+  /** Classes count as always known: imported events arrived before all slots. */
   classes: ClassList
   mapping?: Mapping
   /** Gives rows that have no time the time of the import. */
@@ -31,14 +31,14 @@ export interface BulkImport {
 export interface Imported {
   /** Place of the events in the archive. */
   lane: string
-  /** Null when a source with the same bytes was imported before: nothing has changed. */
+  /** Null when a source with the same bytes was imported before. Then nothing has changed. */
   events: number | null
-  /** Rows without NDVI, which the mapping says may be. */
+  /** Rows without NDVI, which the mapping allows. */
   withoutNdvi: number
 }
 
 /**
- * Imports the good rows of a source, and tells of the others. A source of which none is good can be imported later.
+ * Imports the valid rows of a source, and reports the others. A source without a valid row can be imported later.
  *
  * @throws SourceError when it cannot be read to its end, or changes meanwhile; then nothing of it is imported
  */

@@ -20,7 +20,7 @@ const KEYS: Record<keyof Mapping, string> = {
 
 const SCALABLE: readonly string[] = ['ndvi', ...NUMBER_FIELDS]
 
-/** @throws SourceError that names what no mapping says */
+/** @throws SourceError that names what is missing or wrong in the mapping */
 export function checkMapping(mapping: Mapping): Mapping {
   for (const [key, value] of Object.entries(mapping)) {
     const type = KEYS[key as keyof Mapping]

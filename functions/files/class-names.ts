@@ -1,6 +1,6 @@
 /** Finds known classes for the class names of a file. */
 export interface ClassNames {
-  /** The known class that a name means; the name itself where there is none. */
+  /** Known class that a name means; the name itself if there is none. */
   known(name: string): string
   /** Says why a name is not known: which class it is near, and what to do. */
   refusal(name: string): string

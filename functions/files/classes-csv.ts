@@ -4,10 +4,10 @@ import { csvCell } from '../core/csv-cell.ts'
 import { parseSlotName, type Slot, slotName } from '../core/slot.ts'
 
 /**
- * Reads a list of classes: CSV with the columns class_name and, at will, class_id and since (the name of an arrival
- * slot; empty means always known).
+ * Reads a list of classes: CSV with the column class_name, and optional columns class_id and since (the name of an
+ * arrival slot; empty means always known).
  *
- * @throws Error that names the file's fault
+ * @throws Error that says what is wrong in the file
  */
 export function parseClassList(csv: string): ClassList {
   const rows = parse(csv, { columns: true, bom: true, skip_empty_lines: true, trim: true }) as Record<string, string>[]

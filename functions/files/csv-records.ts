@@ -3,7 +3,7 @@ import { SourceError } from './rows.ts'
 /** A record of a CSV: the line on which it begins, and its cells or what is wrong with its quotes. */
 export type CsvRecord = { row: number; texts: string[] } | { row: number; defect: string }
 
-/** Longer records are a quote that was never closed, or no CSV: without a bound they would fill the memory. */
+/** Limit of a record. A longer one has a quote that is never closed, or is not CSV, and would fill the memory. */
 const MAX_RECORD_CHARACTERS = 16_000_000
 
 const WITHIN = 'has a quote within an unquoted cell: quote the cell, and double the quotes within it'
@@ -13,7 +13,7 @@ const NOT_CLOSED = 'opens a quote that is never closed: close it, or double it i
 
 /**
  * Cuts a text into records by RFC 4180, some at once. Lines end with \n, \r\n or \r. A quote within an unquoted cell
- * costs its record only.
+ * makes only its record invalid.
  *
  * @param file its name, for messages
  * @throws SourceError after a defect that leaves it open where the next record begins, or at a record without an end
@@ -45,9 +45,9 @@ interface Cut {
   records: CsvRecord[]
   /** Start of the first record that is not complete yet. */
   end: number
-  /** The line on which it begins. */
+  /** Line on which it begins. */
   row: number
-  /** A defect of it after which no record can be told from the next. */
+  /** Defect after which the ends of records can no longer be found. */
   fatal?: string
 }
 

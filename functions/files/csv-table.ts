@@ -6,7 +6,7 @@ import type { DecodedText } from './text.ts'
 /** Separators that files use, the usual one first. */
 const SEPARATORS = [',', ';', '\t', '|'] as const
 
-/** A header has this many characters at most, of which the separator is told. */
+/** Maximum number of characters of a header, in which the separator is looked for. */
 const MAX_HEADER_CHARACTERS = 1_000_000
 
 /**
@@ -33,7 +33,7 @@ function nameOf(separator: string): string {
   return separator === '\t' ? 'tabs' : `'${separator}'`
 }
 
-/** Reads on until the header is there whole, or must be broken. */
+/** Reads on until the header is complete, or is certainly damaged. */
 async function untilHeader(chunks: AsyncGenerator<string>, file: string): Promise<string> {
   let text = ''
   while (headerLine(text) === undefined) {
@@ -59,7 +59,7 @@ function isPreamble(line: string): boolean {
   return line === '' || line.startsWith('#') || /^sep=.$/i.test(line) || line === 'sep='
 }
 
-/** The separator that stands most often in a header, outside of quotes. */
+/** Separator that occurs most often in a header, outside of quotes. */
 function separatorOf(header: string | undefined): string {
   const bare = (header ?? '').replaceAll(/"[^"]*"/g, '')
   const counts = SEPARATORS.map(separator => bare.split(separator).length - 1)

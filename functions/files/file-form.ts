@@ -81,7 +81,7 @@ export async function formOfFile(path: string): Promise<FileForm> {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
     const form = formOf(buffer.subarray(0, bytesRead))
     if (form !== BINARY) return form
-    // A Parquet file ends with its mark, too: the reader says what became of its start.
+    // A Parquet file also ends with its mark. If only its start is damaged, the reader says so.
     const { size } = await file.stat()
     const end = await file.read(Buffer.alloc(4), 0, 4, Math.max(size - 4, 0))
     return end.buffer.toString('latin1') === 'PAR1' ? 'parquet' : form
@@ -109,7 +109,7 @@ function startsWith(head: Uint8Array, mark: ArrayLike<number>, at = 0): boolean 
   return true
 }
 
-/** Zero bytes stand in no text but that of UTF-16, where half of all are. */
+/** Only text in UTF-16 contains zero bytes: about half of its bytes are zero. */
 function isBinary(head: Uint8Array): boolean {
   const zeros = head.filter(byte => byte === 0).length
   return zeros > 0 && utf16Of(head) === undefined

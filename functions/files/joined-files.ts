@@ -26,8 +26,8 @@ type Side = Map<string, { row: number; values: readonly unknown[] | null }>
 
 /**
  * Opens a folder of images.csv, classes.csv, ndvi_stats.csv and spectral_data.csv as one table, joined on image_id and
- * class_id. All but images.csv is held in memory. A row of another file that is refused is told once, and the images
- * that refer to it are left out under that problem.
+ * class_id. All but images.csv is held in memory. A row of another file that is refused is reported once, and the
+ * images that refer to it are left out with that problem.
  *
  * @throws SourceError when a file is missing or has no header
  */
@@ -78,7 +78,7 @@ export async function joinedTable(folder: string, mapping: Mapping): Promise<Tab
     }
   }
   const columns = [
-    // The key is used, if not as a field.
+    // The key is used, although not as a field.
     ...images.columns.map((header, index) => (index === classAt ? '' : header)),
     'class_name',
     ...[ndvi, spectral].flatMap((table, at) => (parts[at] ?? []).map(index => table.columns[index] as string)),
@@ -114,7 +114,7 @@ function keyOf(value: unknown): string {
     .replace(/^(\d+)\.0+$/, '$1')
 }
 
-/** Stands in for the fields of other files while a row is checked by itself. */
+/** Placeholder for the fields of other files while a row is checked by itself. */
 const UNOBJECTIONABLE = {
   image_id: 'any',
   class_name: 'any',

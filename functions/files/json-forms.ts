@@ -4,7 +4,7 @@ type JsonRow = Record<string, unknown>
 
 /** Rows of a JSON document, and what it says of them. */
 export interface JsonRows {
-  /** Null stands for an entry that is not an object. */
+  /** Null means an entry that is not an object. */
   rows: (JsonRow | null)[]
   /** Assumptions, one sentence each. */
   notes: string[]
@@ -64,11 +64,11 @@ function isObject(value: unknown): value is JsonRow {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Fields of one object may lie this deep in others. */
+/** Maximum depth of objects in objects. */
 const MAX_DEPTH = 4
 
 /**
- * The row that an object stands for: a GeoJSON feature's properties and its id, otherwise its fields. Fields of objects
+ * Converts an object to a row: a GeoJSON feature's properties and its id, otherwise its fields. Fields of objects
  * within have names such as `stats.ndvi.mean`. Geometries stay as they are.
  */
 export function rowOf(value: JsonRow): JsonRow {

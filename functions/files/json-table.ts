@@ -74,7 +74,7 @@ async function ndjsonTable(file: string, open: () => Promise<DecodedText>): Prom
     if (isAnswer(value)) answers.push(value)
     for (const name of Object.keys(rowOf(value))) columns.add(name)
   }
-  // One object on one line may be a document as well, and answers for several areas belong together.
+  // A single object on one line may also be a document. Answers for several areas belong together.
   const isAnswers = answers.length === lines
   if (lines === 1 || isAnswers) return tableOf(rowsOfJson(isAnswers ? answers : only, file), file)
   return { file, columns: [...columns], rows: () => ndjsonRows(open, [...columns]), notes: [] }

@@ -1,7 +1,7 @@
 import type { Mapping } from './mapping.ts'
 import { type ReadReport, SourceError } from './rows.ts'
 
-/** A look at all values of a file's NDVI column: whether they are in the scale of NDVI. */
+/** Check of all values of a file's NDVI column: whether they are in the scale of NDVI. */
 export interface NdviColumn {
   /**
    * @param factor by which the value is multiplied; undefined for none
@@ -12,7 +12,7 @@ export interface NdviColumn {
   refuseOtherScale(): void
 }
 
-/** Values that files have for "no data" and that tell nothing of the scale. */
+/** Values that mean "no data" in files, and say nothing about the scale. */
 const FILLS: ReadonlySet<number> = new Set([
   -9999, -3000, -32768, -32767, -28672, 9999, 32767, 65535, -99999, -999, -99,
 ])
@@ -20,7 +20,7 @@ const FILLS: ReadonlySet<number> = new Set([
 /** Factor of NDVI of Copernicus Global Land, in bytes of which those above 250 are codes. */
 const CGLS = { factor: 0.004, offset: -0.08, largest: 250 }
 
-/** No column of NDVI has all its values nearer to 0. */
+/** Distance from 0 that at least one value of each NDVI column exceeds. */
 const SMALLEST_SCALED = 0.011
 
 /** Creates the reader of the column of NDVI, which applies scale, offset and no-data values. */

@@ -13,8 +13,8 @@ const OTHER_WORDS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Finds the columns that can hold the mean NDVI of images by their headers. A header that is `ndvi` alone is preferred
- * to others such as `smoothed_ndvi`.
+ * Finds the columns that can hold the mean NDVI of images by their headers. The header `ndvi` is preferred to others
+ * such as `smoothed_ndvi`.
  *
  * @param isOpenEo whether the columns are those of openEO, whose first band may be NDVI without its name
  * @returns indexes: one where it is clear, none, or several between which only people can choose

@@ -1,7 +1,7 @@
 /** Digits as people write them: no hex, no "Infinity", all of which Number() would take. */
 const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 const DECIMAL_COMMA = /^[+-]?(\d+,\d*|,\d+|\d+)([eE][+-]?\d+)?$/
-/** Thousands are told from decimals only where both marks are there, or the thousands' twice. */
+/** A mark is that of thousands only if both marks occur, or if it occurs twice. */
 const GROUPED = /^[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})$/
 const GROUPED_COMMA = /^[+-]?\d{1,3}((\.\d{3})+,\d+|(\.\d{3}){2,})$/
 

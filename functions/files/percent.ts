@@ -9,7 +9,7 @@ const PERCENT_HEADER = /(^|_)(percent|percentage|pct|eo_cloud_cover)(_|$)/
 
 /**
  * Decides whether a column of fractions is in percent: if its header says so, or if one of the first values is above 1.
- * A column with the field's own name is not. What was decided is told.
+ * A column with the field's own name is not. The report says what was decided.
  *
  * @param cells first values of the column
  */

@@ -7,9 +7,9 @@ export interface Preset {
   writtenBy: string
   /** Headers that all such files have, as `headerKey` spells them. */
   headers: readonly string[]
-  /** Headers of which they have one at least. */
+  /** Headers of which they have at least one. */
   oneOf?: readonly string[]
-  /** Headers beside which a file is another's. */
+  /** Headers that only files of other programs have. */
   without?: readonly string[]
   /** Meaning of the columns, by `headerKey`. */
   columns: NonNullable<Mapping['columns']>

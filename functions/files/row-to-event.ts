@@ -24,7 +24,7 @@ import { ACCEPTED_TIMES, adviceForTime, type TimeRead, timeReader } from './time
 export interface RowContext {
   /** The time of reading: an event may not lie after it. */
   now(): number
-  /** Rows without a time of their own are of now. */
+  /** Rows without a time get the time of reading. */
   timeIsNow: boolean
   classes: ClassNames
   /** The decimal mark of a field's texts. */
@@ -41,7 +41,7 @@ export interface RowReader {
   refuseOtherScale(): void
 }
 
-/** Thrown within a row, to leave it out. */
+/** Thrown to leave a row out. */
 class InvalidCellError extends Error {
   readonly field: Field
   constructor(field: Field, message: string) {

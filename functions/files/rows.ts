@@ -16,9 +16,9 @@ export type RowRead = RowEvent | { problem: RowProblem } | { noMeasurement: true
 export interface RowProblem {
   /** Base name of the file. */
   file: string
-  /** Counted from 1. Of a CSV the line on which the row begins, and the header is line 1. */
+  /** Number from 1. In CSV it is the line on which the row begins, and the header is line 1. */
   row: number
-  /** Null where the row as a whole is meant. */
+  /** Null if the row as a whole is meant. */
   column: string | null
   message: string
 }
@@ -35,9 +35,9 @@ export class SourceError extends Error {
 
 /** Report in which readers say what they assumed, ignored or dropped. */
 export interface ReadReport {
-  /** Says a sentence once, however often it is noted. */
+  /** Adds a sentence to the report, once, however often it is noted. */
   note(sentence: string): void
-  /** Counts something that happened to a row that was taken all the same. */
+  /** Counts something that happened to a row that was read nevertheless. */
   warn(sentence: string): void
 }
 
@@ -56,5 +56,5 @@ export function quoted(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 }
 
-/** Stands in a text for bytes that could not be decoded. */
+/** Character for bytes that could not be decoded. */
 export const GARBLED = '\ufffd'

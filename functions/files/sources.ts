@@ -25,10 +25,10 @@ export interface FoundSources {
   unread: { path: string; reason: string }[]
 }
 
-/** Enough of it that no two files of this world share a name. */
+/** Number of characters, enough that no two files get the same name. */
 const NAME_DIGITS = 32
 
-/** Endings of the files that are read; what they are is told by their bytes. */
+/** Extensions of the files that are read. Their bytes decide what they are. */
 const TABLE =
   /\.(csv|tsv|tab|txt|json|ndjson|jsonl|geojson|parquet|pq|parq|zip)(\.(gz|gzip|zst|zstd|snappy|brotli|lz4))?$/i
 
@@ -100,7 +100,8 @@ async function reasonAgainst(path: string): Promise<string> {
 }
 
 /**
- * A name that sources share exactly when their bytes are the same, and read alike.
+ * Computes the name of a source's content. Sources have the same name exactly if their bytes, and the way they are
+ * read, are the same.
  *
  * @throws SourceError when it cannot be read
  */
@@ -113,7 +114,7 @@ export async function nameOfContent({ files, pathColumns }: Source, mapping: Map
   return (digest as Buffer).toString('hex').slice(0, NAME_DIGITS)
 }
 
-/** Tells, but for the most contrived, whether a source was written to in between. @throws SourceError as above */
+/** Returns a mark that changes when a source is written to. @throws SourceError as above */
 export async function stateOfFiles({ files }: Source): Promise<string> {
   const states: number[] = []
   for (const file of files) {

@@ -8,7 +8,7 @@ export type TableRow =
   /** A row of another file that this table is joined with. */
   | { problem: RowProblem }
 
-/** A table as a file has it, before anything is known of what its columns mean. */
+/** Table of a file, before the meaning of its columns is known. */
 export interface Table {
   /** Name in messages: the file's name, and the place in the file if it holds several tables. */
   file: string

@@ -1,6 +1,6 @@
 import { ofDayOfYear, type TimeRead } from './time-forms.ts'
 
-/** Columns that say only together when an image was taken. */
+/** Columns that together say when an image was taken. */
 export interface TimeColumns {
   columns: readonly number[]
   /** @param readTime reads a text that holds a date, or a date and a time of day */
@@ -22,7 +22,7 @@ const CLOCKS = ['time', 'acquisition_time', 'sensing_time', 'time_utc', 'utc_tim
 
 const CLOCK = /^\d{1,2}:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC))?$/i
 
-/** A column of dates and one of times of day; rows in which the latter holds a whole time are of that time. */
+/** Column of dates and column of times of day. If the second holds a date too, that time counts. */
 export function dateAndClock(headers: Headers): TimeColumns | undefined {
   const columns = found(headers, DATES, CLOCKS)
   return (

@@ -204,7 +204,7 @@ function fromZone(timeZone: string): (ms: number) => number {
   }
 }
 
-/** Forms that have several readings or none, and what says which. */
+/** Forms with several readings or none, and the flag that decides. */
 const IN_DOUBT: readonly (readonly [form: RegExp, advice: string])[] = [
   [/^\d{1,2}[./-]\d{1,2}[./-]\d{4}/, '--time-format DD.MM.YYYY or MM/DD/YYYY says which part is the day'],
   [/^\d{1,2}[./-]\d{1,2}[./-]\d{1,2}\b/, '--time-format DD.MM.YY, MM/DD/YY or YY-MM-DD says which part is which'],

@@ -42,7 +42,7 @@ function unpacked(
 
 function through(source: NodeJS.ReadableStream, transform: Transform): Transform {
   pipeline(source, transform, () => {
-    // The failure of one destroys the other, so the reader gets it.
+    // A failure of one stream destroys the other, so that the reader gets it.
   })
   return transform
 }

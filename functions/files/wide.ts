@@ -4,7 +4,7 @@ import { FIELDS, NUMBER_FIELDS, quoted, type ReadReport, SourceError } from './r
 import type { Table, TableRow } from './table.ts'
 import { type TimeRead, timeReader } from './time-forms.ts'
 
-/** Fewer columns of dates may be times of other things. */
+/** Minimum number of such columns: fewer dates may be times of something else. */
 const LEAST_DATES = 2
 
 const VALUE_COLUMN = 'ndvi_mean'

@@ -29,7 +29,7 @@ export async function observeScene(
   const summary = emptySummary()
   const observations: Observation[] = []
   const observed = await observeSites(scene, shapes, options)
-  // Where no pixel was read nobody knows yet whether the files can be decoded.
+  // If no pixel was read, it is not known yet whether the files can be decoded.
   if (observed.every(({ inside }) => inside === 0)) await tryFirstPixel(scene)
   for (const [index, seen] of observed.entries()) {
     const shape = shapes[index] as (typeof shapes)[number]
@@ -60,7 +60,7 @@ export async function observeScene(
 /** Reads where a scene's pixels lie. @throws ImageError when its files do not say it, or cannot be decoded */
 export async function neededGrid(scene: SceneBands): Promise<Grid> {
   if (scene.grid) return scene.grid
-  // That a file is damaged says more than what its tags lack.
+  // The message about damage says more than the one about missing tags.
   await tryFirstPixel(scene)
   const { name, transform } = scene.bands.red.raster
   throw new ImageError(

@@ -12,7 +12,10 @@ export interface Opening {
 /** Incident: many sites of a class changed at about the same time. */
 export interface ManySites {
   openedMs: number
-  /** Time of the last opening that joined. Openings from `openedMs` to here are part of it: of them nobody is told. */
+  /**
+   * Time of the last opening that joined. Openings from `openedMs` to here are part of it, and get no message of their
+   * own.
+   */
   lastMs: number
   /** Sites in the order in which they joined. The first ones opened before it did. */
   sites: readonly string[]
@@ -25,9 +28,9 @@ const LEAST_SITES = 5
 const LEAST_SHARE = 0.1
 
 /**
- * Finds openings that are one event of a class: a drought, or a change in how images are made. It takes in further
- * openings until 32 days have gone by since there were last that many within 32 days. So single changes, of which a
- * large class always has some, do not keep it open.
+ * Finds openings that are one event of a class: a drought, or a change in how images are made. Further openings join it
+ * until 32 days have passed without that many openings within 32 days. So single changes, which a large class always
+ * has, do not keep it open.
  *
  * @param openings of one class and direction, in any order
  * @param sitesAt number of sites of the class that are judged at a time
@@ -38,7 +41,7 @@ export function manySites(openings: Iterable<Opening>, sitesAt: (ms: number) => 
   const found: ManySites[] = []
   let recent: Opening[] = []
   let manyMs = Number.NEGATIVE_INFINITY
-  // Looks of one pass have the same time. So have their openings: they are told together.
+  // Looks of one pass have the same time, and so have their openings. They become one message.
   for (const [openedMs, opened] of Map.groupBy(sorted, each => each.openedMs)) {
     recent = [...recent.filter(each => each.openedMs >= openedMs - togetherMs), ...opened]
     const bySite = new Map(recent.map(each => [each.siteId, each]))

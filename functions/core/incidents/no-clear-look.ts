@@ -1,7 +1,9 @@
 import type { Detection } from '../looks/detection.ts'
 import { DAY_MS } from '../time.ts'
 
-/** Incident: a class is hardly seen. Clouds, or a producer whose images all look like clouds. */
+/**
+ * Incident: almost no looks at land of a class. The reason is clouds, or a producer whose images all look like clouds.
+ */
 export interface NoClearLook {
   state: 'confirmed' | 'recovered' | 'accepted'
   openedMs: number
@@ -14,7 +16,7 @@ export interface NoClearLook {
 /**
  * Incidents after a look on a new day, from the days before it. One opens when looks at land are at most a share of
  * what the season gives, and closes when they are half of it: so it does not open and close with each look. One that
- * lasts a year ends, and is told again.
+ * lasts a year ends, and a new one opens.
  */
 export function afterDays(
   incidents: readonly NoClearLook[],

@@ -1,4 +1,4 @@
-/** The fields of a STAC item that are read (STAC 1.0 and 1.1 with the extensions eo, raster, proj, grid). */
+/** Fields of a STAC item that are read (STAC 1.0 and 1.1 with the extensions eo, raster, proj, grid). */
 export interface StacItem {
   id: string
   properties: Record<string, unknown>
