@@ -35,12 +35,12 @@ export function inGroups<Item, Outcome>(
       const group = waiting
       waiting = []
       if (group.length === 0) break
-      await settle(group)
+      await answer(group)
     }
     running = undefined
   }
 
-  async function settle(group: readonly Waiting<Item, Outcome>[]): Promise<void> {
+  async function answer(group: readonly Waiting<Item, Outcome>[]): Promise<void> {
     try {
       const outcomes = await handle(group.flatMap(({ items }) => items))
       let next = 0

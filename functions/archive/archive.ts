@@ -71,7 +71,7 @@ function archivedEvents(record: LogRecord, slot: Slot, classes: ClassList, laten
   const place = { origin, lane, position, arrivalMs }
   if (origin && events.length === 0) return [{ ...place, event: null, line: 0, late: false }]
   const latenessMs = latenessAt(lateness, arrivalMs)
-  return events.map(({ index, event }) => {
-    return { ...place, event, line: index, late: isLate(event.eventMs, arrivalMs, latenessMs) }
+  return events.map(({ line, event }) => {
+    return { ...place, event, line, late: isLate(event.eventMs, arrivalMs, latenessMs) }
   })
 }

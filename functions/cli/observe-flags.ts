@@ -49,7 +49,7 @@ export const OBSERVE_FLAGS = {
     type: 'string',
     value: 'PART',
     default: '0',
-    help: 'Minimum part of a site that must be valid, 0 to 1',
+    help: 'Minimum share of a site that must be valid, 0 to 1',
   },
   texture: { type: 'boolean', help: 'Measures the texture (GLCM) of the NDVI as well' },
   explain: { type: 'boolean', help: 'Shows the scale, offset, nodata and mask of each band, and why' },

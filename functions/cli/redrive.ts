@@ -115,8 +115,8 @@ function tableOf(listed: ReadonlyMap<RejectionReason, Listed>): string {
   return lines.map(cells => `${cells.join('  ').trimEnd()}\n`).join('')
 }
 
-function placeOf({ lane, position, index }: Listed['example']): string {
-  return `${lane} ${toSequenceNumber(position)} ${index === null ? 'whole record' : `line ${index + 1}`}`
+function placeOf({ lane, position, line }: Listed['example']): string {
+  return `${lane} ${toSequenceNumber(position)} ${line === null ? 'whole record' : `line ${line + 1}`}`
 }
 
 function linesOf(entry: Detailed): string {

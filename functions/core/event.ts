@@ -31,7 +31,7 @@ export interface WireEvent {
   lat?: number | null
   /** Area of the place in pixels, 0 to 1,000,000,000. A fraction is rounded. */
   pixels?: number | null
-  /** Part of the area that counts, and part that is cloudy, 0 to 1. */
+  /** Share of the area that counts, and share that is cloudy, 0 to 1. */
   valid_fraction?: number | null
   cloud_fraction?: number | null
   /** Id of the scene in which the image was taken, and the version of the program that processed it. */

@@ -38,9 +38,9 @@ export const REJECTION_REASONS = [
 /** Reason for a rejection. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
-/** Part of a record that is not a valid event. `index` is the line, or null when the whole record is meant. */
+/** Part of a record that is not a valid event. `line` counts from 0; null means the whole record. */
 export interface Rejection {
-  index: number | null
+  line: number | null
   reason: RejectionReason
   /** Explanation for people: the field and what it must be, never its value. */
   detail: string
@@ -54,12 +54,12 @@ export interface DecodedRecord {
   /** Time when this heartbeat was sent, ms; null for records of events. */
   heartbeatMs: number | null
   /** Valid events, each with its line. */
-  events: { index: number; event: ImageEvent }[]
+  events: { line: number; event: ImageEvent }[]
   rejections: Rejection[]
   /** Number of optional values that cannot be used. */
   unusedValues: number
   /** The first of them, with their line. */
-  warnings: (UnusedValue & { index: number })[]
+  warnings: (UnusedValue & { line: number })[]
 }
 
 const MAX_WARNINGS = 20
@@ -98,7 +98,7 @@ function nothing(): DecodedRecord {
 }
 
 function rejectedWhole({ data }: LogRecord, reason: RejectionReason, detail: string): DecodedRecord {
-  return { ...nothing(), rejections: [{ index: null, reason, detail, bytes: data }] }
+  return { ...nothing(), rejections: [{ line: null, reason, detail, bytes: data }] }
 }
 
 function isNothing({ origin, heartbeatMs, events, rejections }: DecodedRecord): boolean {
@@ -114,20 +114,20 @@ function decodeLines(
 ): DecodedRecord {
   const decoded = nothing()
   let isFirst = mayHaveHeader
-  let index = -1
-  for (const line of lines) {
-    index++
-    if (line.kind === 'blank') continue
+  let line = -1
+  for (const content of lines) {
+    line++
+    if (content.kind === 'blank') continue
     const mayBeHeader = isFirst
     isFirst = false
-    const { raw } = line
+    const { raw } = content
     const reject = (reason: RejectionReason, detail: string) =>
-      decoded.rejections.push({ index, reason, detail, bytes: typeof raw === 'string' ? Buffer.from(raw) : raw })
-    if (line.kind === 'refused') {
-      reject(line.reason, line.detail)
+      decoded.rejections.push({ line, reason, detail, bytes: typeof raw === 'string' ? Buffer.from(raw) : raw })
+    if (content.kind === 'refused') {
+      reject(content.reason, content.detail)
       continue
     }
-    const { value } = line
+    const { value } = content
     if (mayBeHeader && isHeader(value)) {
       const header = value.landcover
       if (isOrigin(header)) decoded.origin = { producer: header.producer, counter: header.counter }
@@ -148,9 +148,9 @@ function decodeLines(
       reject('unknown-class', 'class_name is not one of the known classes')
       continue
     }
-    decoded.events.push({ index, event })
+    decoded.events.push({ line, event })
     decoded.unusedValues += unused.length
-    for (const each of unused) if (decoded.warnings.length < MAX_WARNINGS) decoded.warnings.push({ index, ...each })
+    for (const each of unused) if (decoded.warnings.length < MAX_WARNINGS) decoded.warnings.push({ line, ...each })
   }
   return decoded
 }

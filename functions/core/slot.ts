@@ -1,7 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './time.ts'
 
 /**
- * Arrival slot: arrival time cut to the slot length, named by its start in ms. History is divided between the batch
+ * Arrival slot: arrival time rounded down to the slot length, named by its start in ms. History is divided between the batch
  * view and the speed rows by slots, not by event time. A slot surely ends; an event for an old window may always come.
  */
 export type Slot = number

@@ -13,7 +13,7 @@ export const DAY_MS = 86_400_000
 /**
  * Parses an ISO 8601 date and time, also with the zone as databases write it (`+00`, ` UTC`). A date without a time is
  * its midnight. Without a zone it is UTC (as the original's producer wrote it), never the zone of
- * the machine. Fractions finer than a millisecond are cut. Returns null for other text and for dates that no calendar
+ * the machine. Fractions of a millisecond are dropped. Returns null for other text and for dates that no calendar
  * has.
  */
 export function parseTimestamp(text: string): number | null {

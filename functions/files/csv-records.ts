@@ -12,7 +12,7 @@ const TOO_LONG = `has more than ${MAX_RECORD_CHARACTERS} characters: look for a 
 const NOT_CLOSED = 'opens a quote that is never closed: close it, or double it if it belongs to the text'
 
 /**
- * Cuts a text into records by RFC 4180, some at once. Lines end with \n, \r\n or \r. A quote within an unquoted cell
+ * Splits a text into records by RFC 4180, some at once. Lines end with \n, \r\n or \r. A quote within an unquoted cell
  * makes only its record invalid.
  *
  * @param file its name, for messages
@@ -28,20 +28,20 @@ export async function* cutCsv(
   const at = (message: string) => new SourceError(`${file}, row ${row}: the row ${message}`)
   for await (const chunk of chunks) {
     const text = rest + chunk
-    const piece = cut(text, row, separator, false)
+    const piece = recordsOf(text, row, separator, false)
     row = piece.row
     rest = text.slice(piece.end)
     if (piece.records.length > 0) yield piece.records
     if (piece.fatal !== undefined) throw at(piece.fatal)
     if (rest.length > MAX_RECORD_CHARACTERS) throw at(TOO_LONG)
   }
-  const piece = cut(rest, row, separator, true)
+  const piece = recordsOf(rest, row, separator, true)
   row = piece.row
   if (piece.records.length > 0) yield piece.records
   if (piece.fatal !== undefined) throw at(piece.fatal)
 }
 
-interface Cut {
+interface Split {
   records: CsvRecord[]
   /** Start of the first record that is not complete yet. */
   end: number
@@ -51,7 +51,7 @@ interface Cut {
   fatal?: string
 }
 
-function cut(text: string, firstRow: number, separator: string, isLast: boolean): Cut {
+function recordsOf(text: string, firstRow: number, separator: string, isLast: boolean): Split {
   const records: CsvRecord[] = []
   const next = { '\n': -1, '\r': -1, '"': -1 }
   const find = (mark: '\n' | '\r' | '"', from: number): number => {
@@ -88,7 +88,7 @@ function cut(text: string, firstRow: number, separator: string, isLast: boolean)
 
 type Quoted = { texts: string[]; next: number; lines: number } | { defect: string; next: number; lines: number }
 
-/** Cuts one record that has quotes; undefined when its end is not there yet. */
+/** Splits off one record that has quotes; undefined when its end is not there yet. */
 function cutQuoted(
   text: string,
   start: number,

@@ -12,7 +12,7 @@ import { tryFirstPixel } from './zonal/pixels.ts'
 export interface ObserveOptions {
   rule: Rule
   texture: boolean
-  /** Minimum part of a zone that must be valid, 0 to 1. */
+  /** Minimum share of a zone that must be valid, 0 to 1. */
   minValid: number
   onRows?: (done: number, all: number) => void
 }

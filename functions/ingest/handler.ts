@@ -112,8 +112,8 @@ export function ingestHandler(options: IngestHandlerOptions): ProxyHandler {
 function warned(unusedValues: number, warnings: DecodedRecord['warnings']): Omit<Accepted, 'accepted'> {
   return {
     unused_values: unusedValues,
-    warnings: warnings.map(({ index, field, message }) => ({
-      line: index + 1,
+    warnings: warnings.map(({ line, field, message }) => ({
+      line: line + 1,
       field,
       detail: `${message}: not measured`,
     })),
@@ -156,8 +156,8 @@ function linesIn({ body, isBase64Encoded }: APIGatewayProxyEvent): Line[] | Unre
 }
 
 function refusal(rejections: readonly Rejection[]): APIGatewayProxyResult {
-  const named = rejections.slice(0, MAX_NAMED).map(({ index, reason, detail }) => ({
-    line: index === null ? null : index + 1,
+  const named = rejections.slice(0, MAX_NAMED).map(({ line, reason, detail }) => ({
+    line: line === null ? null : line + 1,
     reason,
     detail,
   }))

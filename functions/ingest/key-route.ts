@@ -15,15 +15,15 @@ export function keyRoute(
   log: Pick<EventLog, 'identity' | 'lanes' | 'destinationOf'>,
   objects: Pick<ObjectStore, 'get' | 'putIfAbsent'>,
 ): (key: string) => Promise<Destination> {
-  let settling: Promise<number> | undefined
+  let laneCount: Promise<number> | undefined
   return async key => {
     const destination = log.destinationOf(key)
     if ('key' in destination) return destination
-    settling ??= settledLanes(log, objects).catch(error => {
-      settling = undefined
+    laneCount ??= storedLaneCount(log, objects).catch(error => {
+      laneCount = undefined
       throw new RouteUnknownError(error)
     })
-    return log.destinationOf(key, await settling)
+    return log.destinationOf(key, await laneCount)
   }
 }
 
@@ -35,7 +35,7 @@ export class RouteUnknownError extends Error {
   }
 }
 
-async function settledLanes(
+async function storedLaneCount(
   log: Pick<EventLog, 'identity' | 'lanes'>,
   objects: Pick<ObjectStore, 'get' | 'putIfAbsent'>,
 ): Promise<number> {

@@ -36,7 +36,7 @@ export interface QuarantineEntry {
   lane: string
   position: Position
   /** Line of the record; null when the whole record is meant. */
-  index: number | null
+  line: number | null
   arrivalMs: number
   reason: RejectionReason
   detail: string
@@ -47,7 +47,7 @@ export interface QuarantineEntry {
  * Place of an entry in its lane. Entries of a lane are ordered by the hour of their arrival, then by position, then by
  * line (the whole record before its first line): stores partition entries by time, because they keep them without end.
  */
-export type QuarantinePlace = Pick<QuarantineEntry, 'arrivalMs' | 'position' | 'index'>
+export type QuarantinePlace = Pick<QuarantineEntry, 'arrivalMs' | 'position' | 'line'>
 
 /** Entry with the first part of its bytes. */
 export interface QuarantineHead extends QuarantineEntry {
@@ -63,7 +63,7 @@ export interface RedriveClaim {
   /** Producer id that is derived from the entry. It is the key of the claim. */
   producer: string
   /** Place of the entry, for people who look into the store. */
-  entry: Pick<QuarantineEntry, 'lane' | 'position' | 'index'>
+  entry: Pick<QuarantineEntry, 'lane' | 'position' | 'line'>
   /** Time just before the claim was written, ms. Copies are recognised after it for as long as producers may retry. */
   claimedMs: number
   /** Identity of the log to which the events go. */

@@ -9,7 +9,7 @@ export interface Listed {
   firstArrivalMs: number
   lastArrivalMs: number
   /** Place of one of the entries. */
-  example: Pick<QuarantineEntry, 'lane' | 'position' | 'index'>
+  example: Pick<QuarantineEntry, 'lane' | 'position' | 'line'>
 }
 
 /** Entry of the quarantine for people. */
@@ -52,13 +52,13 @@ export async function listQuarantine(
   const lanes = (await redrive.store.readCursors()).map(({ lane }) => lane)
   for await (const page of judgedPages(redrive, lanes, reason)) {
     for (const { entry, standing } of page) {
-      const { lane, position, index, arrivalMs } = entry
+      const { lane, position, line, arrivalMs } = entry
       const known = listed.get(entry.reason)
       const of: Listed = known ?? {
         standings: { bad: 0, ready: 0, redriven: 0, uncertain: 0 },
         firstArrivalMs: arrivalMs,
         lastArrivalMs: arrivalMs,
-        example: { lane, position, index },
+        example: { lane, position, line },
       }
       of.standings[standing]++
       of.firstArrivalMs = Math.min(of.firstArrivalMs, arrivalMs)

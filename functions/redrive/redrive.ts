@@ -122,14 +122,14 @@ async function redriveEntry(
 /** Claims an entry, or reads the claim of another run. */
 async function claimEntry(
   { log, store, time }: Redrive,
-  { lane, position, index }: QuarantineEntry,
+  { lane, position, line }: QuarantineEntry,
   producer: string,
 ): Promise<RedriveState> {
   const claimedMs = time.now()
   const destination = log.destinationOf(producer)
   const claim = {
     producer,
-    entry: { lane, position, index },
+    entry: { lane, position, line },
     claimedMs,
     log: log.identity,
     lane: 'lane' in destination ? destination.lane : null,

@@ -40,12 +40,12 @@ export function redrivenRecord(
 
   let origin: Origin | null = null
   let lines: readonly (string | Uint8Array)[] = [entry.bytes]
-  if (entry.index === null) {
+  if (entry.line === null) {
     const whole = decode(entry.bytes)
     if (whole.events.length === 0) return { reason: whole.rejections[0]?.reason ?? entry.reason }
-    const indexes = new Set([...whole.events, ...whole.rejections].map(({ index }) => index))
+    const kept = new Set([...whole.events, ...whole.rejections].map(({ line }) => line))
     origin = whole.origin
-    lines = linesOf(entry.bytes).filter((_, index) => indexes.has(index))
+    lines = linesOf(entry.bytes).filter((_, index) => kept.has(index))
   }
 
   const producer = producerOf(entry, origin)
@@ -62,8 +62,8 @@ export function redrivenRecord(
  * recognised as a copy. When the header is readable now, its copies, which are entries with different places, share the
  * id from the record's own identity.
  */
-function producerOf({ lane, position, index }: QuarantineEntry, origin: Origin | null): string {
-  const identity = origin ? [origin.producer, origin.counter] : [lane, position, index]
+function producerOf({ lane, position, line }: QuarantineEntry, origin: Origin | null): string {
+  const identity = origin ? [origin.producer, origin.counter] : [lane, position, line]
   const hash = createHash('sha256').update(JSON.stringify(identity)).digest('base64url')
   return REDRIVE_PREFIX + hash.slice(0, 16)
 }

@@ -122,7 +122,7 @@ export function batchLayerOf(
 }
 
 /** Merges the small files of slots that the batch layer no longer watches. */
-export async function compactSettled(
+export async function compactUnwatched(
   { objects }: Needs<'objects'>,
   slotMs: number,
   options: Pick<CompactionOptions, 'worker' | 'hasTime'> = {},

@@ -65,11 +65,11 @@ async function* entriesOf(
 }
 
 function textOf(places: ReadonlyMap<string, QuarantinePlace>): string {
-  const values: z.infer<typeof Places> = Array.from(places, ([lane, { arrivalMs, position, index }]) => [
+  const values: z.infer<typeof Places> = Array.from(places, ([lane, { arrivalMs, position, line }]) => [
     lane,
     arrivalMs,
     toSequenceNumber(position),
-    index,
+    line,
   ])
   return Buffer.from(JSON.stringify(values)).toString('base64url')
 }
@@ -78,21 +78,21 @@ function placesOf(text: string): Map<string, QuarantinePlace> {
   try {
     const values = Places.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
     return new Map(
-      values.map(([lane, arrivalMs, number, index]) => [lane, { arrivalMs, position: toPosition(number), index }]),
+      values.map(([lane, arrivalMs, number, line]) => [lane, { arrivalMs, position: toPosition(number), line }]),
     )
   } catch {
     throw new BadParameterError('after: there is no such page; take it from the Link header of the previous page', 404)
   }
 }
 
-function rowOf({ arrivalMs, reason, detail, lane, position, index, bytes, length }: QuarantineHead): QuarantineRow {
+function rowOf({ arrivalMs, reason, detail, lane, position, line, bytes, length }: QuarantineHead): QuarantineRow {
   return {
     arrived_at: formatTimestamp(arrivalMs),
     reason,
     detail,
     lane,
     position: toSequenceNumber(position),
-    line: index,
+    line,
     bytes: length,
     beginning: shownText(bytes),
   }

@@ -157,14 +157,14 @@ describe('a record is read as people send it:', () => {
     const decoded = decode(`[${line('a')},${line('b', { ndvi_mean: '!' }).replace('"!"', 'NaN')}]`)
     expect(ids(decoded)).toEqual(['a'])
     expect(decoded.rejections).toMatchObject([
-      { index: 1, reason: 'invalid-event', detail: 'ndvi_mean must be a number' },
+      { line: 1, reason: 'invalid-event', detail: 'ndvi_mean must be a number' },
     ])
   })
 
   it('an optional value that is NaN is reported', () => {
     expect(decode(`{"ndvi_std":NaN,${line('a').slice(1)}`)).toMatchObject({
       unusedValues: 1,
-      warnings: [{ index: 0, field: 'ndvi_std' }],
+      warnings: [{ line: 0, field: 'ndvi_std' }],
     })
   })
 
@@ -199,10 +199,10 @@ describe('a wrapper that cannot be removed is refused once, with its name:', () 
     ['a field with something else', '{"data":[{"interval":{"from":"2026"}}]}', 0, /field data does not hold events/],
     ['more wrappers than there may be', nested(8), 0, /more than 6 wrappers/],
     ['damaged UTF-16', Buffer.from([0xff, 0xfe, 0x7b]), null, /UTF-16/],
-  ])('%s', (_, data, index, detail) => {
+  ])('%s', (_, data, at, detail) => {
     const { events, origin, rejections } = decode(data)
     expect([events, origin]).toEqual([[], null])
-    expect(rejections).toMatchObject([{ index, reason: 'cannot-unwrap', detail: expect.stringMatching(detail) }])
+    expect(rejections).toMatchObject([{ line: at, reason: 'cannot-unwrap', detail: expect.stringMatching(detail) }])
     expect(rejections[0]?.bytes).toEqual(Buffer.from(data))
   })
 
@@ -212,13 +212,13 @@ describe('a wrapper that cannot be removed is refused once, with its name:', () 
 
   it('on one line of many, it does not affect the others', () => {
     const decoded = decode([line('a'), `{"image":${line('b')}}`, `[${line('c')},${line('d')}]`, line('e')].join('\n'))
-    expect(decoded.events.map(({ index, event }) => [index, event.imageId])).toEqual([
+    expect(decoded.events.map(({ line, event }) => [line, event.imageId])).toEqual([
       [0, 'a'],
       [2, 'c'],
       [3, 'd'],
       [4, 'e'],
     ])
-    expect(decoded.rejections).toMatchObject([{ index: 1, reason: 'cannot-unwrap' }])
+    expect(decoded.rejections).toMatchObject([{ line: 1, reason: 'cannot-unwrap' }])
   })
 })
 
@@ -239,7 +239,7 @@ describe('wrappers within wrappers cannot use more memory than one:', () => {
     ['a bomb in a bomb', gzipSync(gzipSync(Buffer.alloc(MAX_DECODED_BYTES + 1, ' ')))],
     ['aggregated bombs of lines', aggregated(Array(40).fill(gzipSync('\n'.repeat(10_000))))],
   ])('%s', (_, data) => {
-    expect(decode(data).rejections).toMatchObject([{ index: null, reason: 'too-large' }])
+    expect(decode(data).rejections).toMatchObject([{ line: null, reason: 'too-large' }])
   })
 
   it('bombs on lines', () => {

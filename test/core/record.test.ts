@@ -21,7 +21,7 @@ function decode(data: Uint8Array | string, classes: ClassList = CLASSES): Decode
 const line = (imageId: string, changes = {}) => JSON.stringify(wireEvent({ image_id: imageId, ...changes }))
 const header = (landcover: unknown) => JSON.stringify({ landcover })
 const ids = ({ events }: DecodedRecord) => events.map(({ event }) => event.imageId)
-const reasons = ({ rejections }: DecodedRecord) => rejections.map(({ index, reason }) => [index, reason])
+const reasons = ({ rejections }: DecodedRecord) => rejections.map(({ line, reason }) => [line, reason])
 const texts = ({ rejections }: DecodedRecord) => rejections.map(({ bytes }) => Buffer.from(bytes).toString())
 
 const ORIGIN = { producer: 'producer-1', counter: 7 }
@@ -38,14 +38,14 @@ describe.each(ENCODINGS)('a record, %s,', (_, encode) => {
     const decoded = decode(encode(encodeRecord(ORIGIN, events)))
     expect(decoded).toMatchObject({ origin: ORIGIN, heartbeatMs: null, rejections: [] })
     expect(decoded.events).toEqual(
-      events.map((event, index) => ({ index: index + 1, event: decodeEvent(event, NOON_MS) })),
+      events.map((event, index) => ({ line: index + 1, event: decodeEvent(event, NOON_MS) })),
     )
   })
 
   it('returns the event of one bare JSON object, which has no identity', () => {
     const decoded = decode(encode(Buffer.from(line('a'))))
     expect(decoded).toMatchObject({ origin: null, heartbeatMs: null, rejections: [] })
-    expect(decoded.events.map(({ index }) => index)).toEqual([0])
+    expect(decoded.events.map(({ line }) => line)).toEqual([0])
   })
 
   it('is a heartbeat when its header says so', () => {
@@ -69,7 +69,7 @@ describe.each(ENCODINGS)('a record, %s,', (_, encode) => {
       line('d', { class_name: 'Moon' }),
     ]
     const decoded = decode(encode(Buffer.from(lines.join('\n'))))
-    expect(decoded.events.map(({ index, event }) => [index, event.imageId])).toEqual([
+    expect(decoded.events.map(({ line, event }) => [line, event.imageId])).toEqual([
       [0, 'a'],
       [4, 'c'],
     ])
@@ -170,7 +170,7 @@ describe('lines of a record', () => {
   it('may end in CRLF, and may be followed by blank lines', () => {
     const decoded = decode(`${header(ORIGIN)}\r\n${line('a')}\r\n\r\n${line('b')}\r\n`)
     expect(decoded.origin).toEqual(ORIGIN)
-    expect(decoded.events.map(({ index }) => index)).toEqual([1, 3])
+    expect(decoded.events.map(({ line }) => line)).toEqual([1, 3])
     expect(decoded.rejections).toEqual([])
   })
 
@@ -335,7 +335,7 @@ describe('any record', () => {
           expect(decode(encode(encodeRecord(from, events)))).toEqual({
             origin: from,
             heartbeatMs: null,
-            events: events.map((event, index) => ({ index: index + 1, event: decodeEvent(event, NOON_MS) })),
+            events: events.map((event, index) => ({ line: index + 1, event: decodeEvent(event, NOON_MS) })),
             rejections: [],
             unusedValues: 0,
             warnings: [],
@@ -360,7 +360,7 @@ describe('any record', () => {
         const decoded = decode(data)
         expect(decode(data)).toEqual(decoded)
         for (const { reason } of decoded.rejections) expect(REJECTION_REASONS).toContain(reason)
-        const places = [...decoded.events, ...decoded.rejections].map(({ index }) => index)
+        const places = [...decoded.events, ...decoded.rejections].map(({ line }) => line)
         expect(new Set(places).size).toBe(places.length)
         const { events, rejections, origin, heartbeatMs } = decoded
         expect(events.length + rejections.length > 0 || origin !== null || heartbeatMs !== null).toBe(true)

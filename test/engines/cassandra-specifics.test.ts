@@ -152,7 +152,7 @@ describeWithJava('the speed store on a Cassandra node that fails', () => {
           ...{ ndviMax: null, rule: 'class-zscore', score: 3, baselineVersion: 1 },
         }
         const entry = {
-          ...{ lane, position: toPosition(1), index: 0, arrivalMs: SLOT, reason: 'not-json' as const },
+          ...{ lane, position: toPosition(1), line: 0, arrivalMs: SLOT, reason: 'not-json' as const },
           ...{ detail: 'the line is not JSON', bytes: Buffer.from('{') },
         }
         await witness.putUnusualImages([image])

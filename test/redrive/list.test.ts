@@ -20,7 +20,7 @@ it('a list of the quarantine shows the number of entries, the first and last tim
           standings: { ...none, bad: 2 },
           firstArrivalMs: NOON_MS,
           lastArrivalMs: NOON_MS + HOUR_MS,
-          example: { lane, position: toPosition(1), index: 1 },
+          example: { lane, position: toPosition(1), line: 1 },
         },
       ],
       [
@@ -29,7 +29,7 @@ it('a list of the quarantine shows the number of entries, the first and last tim
           standings: { ...none, bad: 1 },
           firstArrivalMs: NOON_MS,
           lastArrivalMs: NOON_MS,
-          example: { lane, position: toPosition(1), index: 2 },
+          example: { lane, position: toPosition(1), line: 2 },
         },
       ],
     ]),
@@ -47,7 +47,7 @@ it('a detailed list of the quarantine shows the place, the reason and the beginn
   expect(entry).toMatchObject({
     lane,
     position: toPosition(1),
-    index: 0,
+    line: 0,
     reason: 'not-utf8',
     standing: 'bad',
     length: 513,

@@ -16,7 +16,7 @@ describe('a redrive of a whole record whose decoder was corrected', () => {
   const entry = (sequence: number, data: Uint8Array): QuarantineEntry => ({
     lane: 'lane',
     position: toPosition(sequence),
-    index: null,
+    line: null,
     arrivalMs: NOON_MS,
     reason: 'cannot-decompress',
     detail: 'the compressed data is damaged or cut off',

@@ -104,8 +104,8 @@ function expectedQuarantine(outcome: Outcome, records: StoredRecord[]): Map<stri
 async function storedQuarantine({ log, store }: Outcome): Promise<Map<string, string>> {
   const entries = new Map<string, string>()
   for (const { name } of log.lanes()) {
-    for (const { position, index } of await store.readQuarantine({ lane: name, after: null, limit: 10_000 })) {
-      entries.set(`${name} ${position} ${index}`, '')
+    for (const { position, line } of await store.readQuarantine({ lane: name, after: null, limit: 10_000 })) {
+      entries.set(`${name} ${position} ${line}`, '')
     }
   }
   return entries

@@ -47,7 +47,7 @@ export const PLANTED_APPEND_BUGS: readonly PlantedBug[] = [
     file: GROUPS,
     edits: [
       ['      waiting = []\n', ''],
-      ['      await settle(group)\n', '      await settle(group)\n      waiting = []\n'],
+      ['      await answer(group)\n', '      await answer(group)\n      waiting = []\n'],
     ],
   },
   {

@@ -312,7 +312,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'lanes for keys settled by each process for itself',
     seed: 56,
     file: KEY_ROUTE,
-    edits: [['settling ??= settledLanes(log, objects)', 'settling ??= log.lanes().then(({ length }) => length)']],
+    edits: [['laneCount ??= storedLaneCount(log, objects)', 'laneCount ??= log.lanes().then(({ length }) => length)']],
   },
   {
     name: 'loser of two that settle the lanes for keys takes its own number',

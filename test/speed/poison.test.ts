@@ -24,7 +24,7 @@ const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
 interface Rejected {
   /** Line of the record; null for the whole record. */
-  index: number | null
+  line: number | null
   reason: RejectionReason
   bytes: Uint8Array | string
 }
@@ -44,8 +44,8 @@ async function expectPoison(data: Uint8Array | string, rejected: Rejected[], goo
   expect((await pipeline.store.readCursor(lane))?.lastPosition).toBe(later.at(-1)?.position)
 
   const entries = await pipeline.quarantined()
-  expect(entries.map(({ index, reason, position, bytes }) => [index, reason, position, digest(bytes)])).toEqual(
-    rejected.map(({ index, reason, bytes }) => [index, reason, records[1]?.position, digest(Buffer.from(bytes))]),
+  expect(entries.map(({ line, reason, position, bytes }) => [line, reason, position, digest(bytes)])).toEqual(
+    rejected.map(({ line, reason, bytes }) => [line, reason, records[1]?.position, digest(Buffer.from(bytes))]),
   )
   expect((await pipeline.store.readCursor(lane))?.quarantined).toBe(rejected.length)
 
@@ -121,7 +121,7 @@ describe('a line is refused with its reason and its bytes, and the good events o
     const origin = Buffer.from('{"landcover":{"producer":"p","counter":1}}')
     const parts = [origin, Buffer.from(event()), Buffer.from(line), Buffer.from(event())]
     const data = Buffer.concat(parts.flatMap(part => [part, newline]))
-    await expectPoison(data, [{ index: 2, reason, bytes: line }], 2)
+    await expectPoison(data, [{ line: 2, reason, bytes: line }], 2)
   })
 
   it.each([
@@ -131,7 +131,7 @@ describe('a line is refused with its reason and its bytes, and the good events o
     ['a prototype', '{"landcover":{"__proto__":{"producer":"p","counter":1}}}'],
     ['lists in lists', `{"landcover":${nested(100_000)}}`],
   ])('a header with %s', async (_, header) => {
-    await expectPoison(`${header}\n${event()}`, [{ index: 0, reason: 'bad-header', bytes: header }], 1)
+    await expectPoison(`${header}\n${event()}`, [{ line: 0, reason: 'bad-header', bytes: header }], 1)
   })
 })
 
@@ -160,7 +160,7 @@ describe('a record is refused as a whole, with its reason and its bytes, and the
     ['a bomb of empty lines', 'too-large', gzipSync(Buffer.alloc(2 * MAX_LINES, '\n'))],
   ]
   it.each(records)('%s', async (_, reason, data) => {
-    await expectPoison(data, [{ index: null, reason, bytes: data }], 0)
+    await expectPoison(data, [{ line: null, reason, bytes: data }], 0)
   })
 })
 
@@ -170,14 +170,14 @@ describe('a record at the limit of the log', () => {
 
   it('of one line is refused with its bytes, without being parsed', async () => {
     const deep = '['.repeat(KINESIS_LIMIT)
-    await expectPoison(deep, [{ index: 0, reason: 'too-large', bytes: deep }], 0)
+    await expectPoison(deep, [{ line: 0, reason: 'too-large', bytes: deep }], 0)
   })
 
   it('of good events counts completely, except its bad line', async () => {
     const text = event()
     const count = Math.floor((KINESIS_LIMIT - 10) / (text.length + 1))
     const data = `${`${text}\n`.repeat(count)}${SECRET}`
-    await expectPoison(data, [{ index: count, reason: 'not-json', bytes: SECRET }], count)
+    await expectPoison(data, [{ line: count, reason: 'not-json', bytes: SECRET }], count)
   })
 
   it('of good events, compressed, may hold 16 MiB of events', async () => {
@@ -187,7 +187,7 @@ describe('a record at the limit of the log', () => {
   })
 
   it('with binary data is refused line by line', async () => {
-    const words = new Uint32Array(MIB / 4).map((_, index) => Math.imul(index + 1, 2_654_435_761))
+    const words = new Uint32Array(MIB / 4).map((_, line) => Math.imul(line + 1, 2_654_435_761))
     const noise = Buffer.from(words.buffer)
     const { rejections } = decodeRecord(logRecord(noise), NOON_MS, CLASSES)
     expect(rejections.length).toBeGreaterThan(1_000)

@@ -43,8 +43,8 @@ function quarantineWriter(client: CqlClient, keyspace: string): SpeedStore['quar
     const known = new Set<string>()
     const range = [lane, hour, sequences[0] as string, sequences.at(-1) as string]
     for await (const { sequence, line } of client.rows([placesBetween, range], 1_000)) known.add(`${sequence} ${line}`)
-    const missing = entries.filter(({ position, index }) => {
-      const place = `${position} ${index ?? WHOLE_RECORD}`
+    const missing = entries.filter(({ position, line }) => {
+      const place = `${position} ${line ?? WHOLE_RECORD}`
       return !known.has(place) && known.add(place)
     })
     if (missing.length === 0) return
@@ -59,10 +59,10 @@ function quarantineWriter(client: CqlClient, keyspace: string): SpeedStore['quar
     return insertCql(keyspace, quarantineTable, cells)
   }
 
-  async function putLaterPieces({ lane, position, index, bytes }: QuarantineEntry): Promise<void> {
+  async function putLaterPieces({ lane, position, line, bytes }: QuarantineEntry): Promise<void> {
     const pieces: CqlStatement[] = []
     for (let start = PIECE_BYTES; start < bytes.length; start += PIECE_BYTES) {
-      const place = { lane, sequence: position, line: index ?? WHOLE_RECORD, piece: start / PIECE_BYTES }
+      const place = { lane, sequence: position, line: line ?? WHOLE_RECORD, piece: start / PIECE_BYTES }
       const piece = asBuffer(bytes).subarray(start, start + PIECE_BYTES)
       pieces.push(insertCql(keyspace, quarantineBytesTable, { ...place, bytes: piece }))
     }
@@ -111,7 +111,7 @@ function quarantineReader(client: CqlClient, keyspace: string): SpeedStore['read
     for await (const { arrival_hour } of client.rows([sql.hoursFrom, [lane, firstHour]])) {
       const hour = arrival_hour as string
       if (after && hour === firstHour) {
-        await take(sql.linesBehind, [hour, after.position, after.index ?? WHOLE_RECORD])
+        await take(sql.linesBehind, [hour, after.position, after.line ?? WHOLE_RECORD])
         await take(sql.recordsBehind, [hour, after.position])
       } else await take(sql.recordsBehind, [hour, ''])
       if (found.length >= limit) break
@@ -146,7 +146,7 @@ function newestReader(client: CqlClient, keyspace: string): SpeedStore['readNewe
     for await (const { arrival_hour } of client.rows([sql.hoursUntil, [lane, lastHour]])) {
       const hour = arrival_hour as string
       if (before && hour === lastHour) {
-        await take(sql.linesBefore, [hour, before.position, before.index ?? WHOLE_RECORD])
+        await take(sql.linesBefore, [hour, before.position, before.line ?? WHOLE_RECORD])
         await take(sql.recordsBefore, [hour, before.position])
       } else await take(sql.recordsBefore, [hour, BEHIND_ALL])
       if (found.length >= limit) break

@@ -79,7 +79,7 @@ export const UNUSUAL_IMAGE_FORM: RowForm<UnusualImage> = {
 export const QUARANTINE_FORM: RowForm<Omit<QuarantineEntry, 'bytes'>> = {
   lane: plain('lane'),
   position: plain('sequence'),
-  index: line('line'),
+  line: line('line'),
   arrivalMs: plain('arrival_ms'),
   reason: plain('reason'),
   detail: plain('detail'),
@@ -95,7 +95,7 @@ const CLAIM_FORM: RowForm<Omit<RedriveClaim, 'entry'>> = {
 const CLAIMED_ENTRY_FORM: RowForm<RedriveClaim['entry']> = {
   lane: plain('entry_lane'),
   position: plain('entry_sequence'),
-  index: line('entry_line'),
+  line: line('entry_line'),
 }
 
 /** Encodes an object as the cells of a row. */

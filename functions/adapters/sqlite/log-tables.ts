@@ -58,12 +58,12 @@ export function defineLog(database: DatabaseSync, file: string, shards: number):
     database.exec(
       "INSERT INTO last_arrival SELECT max(arrival_ms), 0, '' FROM record WHERE NOT EXISTS (SELECT 1 FROM last_arrival) HAVING count(*) > 0",
     )
-    if (database.prepare('SELECT 1 FROM stream').get() === undefined) settle(database, shards)
+    if (database.prepare('SELECT 1 FROM stream').get() === undefined) createShards(database, shards)
     database.exec(`PRAGMA user_version = ${LOG_FORMAT}`)
   })
 }
 
-function settle(database: DatabaseSync, shards: number): void {
+function createShards(database: DatabaseSync, shards: number): void {
   database.prepare('INSERT INTO stream VALUES (?)').run(`embedded-${randomBytes(4).toString('hex')}`)
   const insert = database.prepare('INSERT INTO shard VALUES (?)')
   for (let shard = 0; shard < shards; shard++) insert.run(`shardId-${String(shard).padStart(12, '0')}`)

@@ -56,8 +56,8 @@ export function sqliteQuarantine(
   }
 }
 
-function cellsOf({ arrivalMs, position, index }: QuarantinePlace): (string | number)[] {
-  return [Math.floor(arrivalMs / HOUR_MS), position, index ?? WHOLE_RECORD]
+function cellsOf({ arrivalMs, position, line }: QuarantinePlace): (string | number)[] {
+  return [Math.floor(arrivalMs / HOUR_MS), position, line ?? WHOLE_RECORD]
 }
 
 /** Claims of redrives in SQLite. */

@@ -90,7 +90,7 @@ const TEXTURE_COLUMNS: readonly OutputColumn[] = TEXTURES.map(name =>
 )
 
 /**
- * Returns a part of a zone as a fraction, at most 1: the centre rule can count more pixels than the zone's area has.
+ * Returns a share of a zone, at most 1: the centre rule can count more pixels than the zone's area has.
  */
 export function fractionOf({ pixels }: Pick<Observation, 'pixels'>, part: number): number {
   return pixels > 0 ? Math.min(1, part / pixels) : 0

@@ -1,6 +1,6 @@
 import { type CompactionWorker, ONLY_WORKER } from '../../archive/compaction-progress.ts'
 import { MINUTE_MS } from '../../core/time.ts'
-import { compactSettled } from '../layers.ts'
+import { compactUnwatched } from '../layers.ts'
 import { onFirstCall } from './first-call.ts'
 import { logger, openObjects, slotMs, stageMetrics } from './open.ts'
 
@@ -17,7 +17,7 @@ export const handler = onFirstCall<Partial<CompactionWorker>, unknown>(async () 
   return async (event, context) => {
     const worker = event.of === undefined ? ONLY_WORKER : { index: event.index ?? 0, of: event.of }
     const hasTime = () => context.getRemainingTimeInMillis() > PIECE_MS
-    const compacted = await compactSettled({ objects }, slotMs(), { worker, hasTime })
+    const compacted = await compactUnwatched({ objects }, slotMs(), { worker, hasTime })
     metrics.record({ consumer: 'compaction', values: { compactionBehindMs: compacted.behindMs } })
     logger.info('archive: compacted', { ...worker, ...compacted })
     return compacted

@@ -18,7 +18,7 @@ export function onFirstCall<Event, Result>(make: () => Promise<Handler<Event, Re
 
 /**
  * The same for a consumer of the log: as long as it cannot be made, since the store is down say, it gives deliveries
- * back instead of throwing, for which the mapping would cut them in halves.
+ * back instead of throwing, for which the mapping would split them into halves.
  */
 export function consumerOnFirstCall(
   consumer: 'speed' | 'archive',

@@ -10,7 +10,7 @@ import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { archiveBatching, SPEED_BATCHING } from '../batching.ts'
-import { compactSettled } from '../layers.ts'
+import { compactUnwatched } from '../layers.ts'
 import { type FailureRegistry, failureRegistry } from './failure-registry.ts'
 import { localFunctions } from './functions.ts'
 import type { LocalServer } from './http-server.ts'
@@ -103,7 +103,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       if (view) metrics.record({ consumer: 'batch', values: { cutAgeMs: Date.now() - view.cut } })
     }),
     schedule('compaction', HOUR_MS, async () => {
-      const { behindMs } = await compactSettled({ objects }, slotMs)
+      const { behindMs } = await compactUnwatched({ objects }, slotMs)
       metrics.record({ consumer: 'compaction', values: { compactionBehindMs: behindMs } })
     }),
     schedule('clean-up', HOUR_MS, async () => {

@@ -64,7 +64,7 @@ test('writes a table as CQL', () => {
 })
 
 const columnsIn = (form: object) => Object.values(form).map(({ column }: { column: string }) => column)
-const CLAIM = { producer: 'p', entry: { lane: 'a', position: '1', index: 0 }, claimedMs: 1, log: 'l', lane: null }
+const CLAIM = { producer: 'p', entry: { lane: 'a', position: '1', line: 0 }, claimedMs: 1, log: 'l', lane: null }
 
 test.each([
   // The name of the only row is not a field of the settings.

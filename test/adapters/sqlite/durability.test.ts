@@ -49,7 +49,7 @@ describe('what must survive a power cut', () => {
     const seen = watchSynchronous('quarantine_redrives')
     const store = openSqliteSpeedStore(join(temporaryFolder(), 'store.sqlite'))
     onTestFinished(() => store.close())
-    const entry = { lane: 'a', position: START, index: 0 }
+    const entry = { lane: 'a', position: START, line: 0 }
     await store.claimRedrive({ producer: 'p', entry, claimedMs: 0, log: 'log', lane: null })
     await store.markRedriven('p', 1)
     expect(seen).toEqual([FULL, FULL])

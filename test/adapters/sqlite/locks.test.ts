@@ -84,7 +84,7 @@ it('every write of the store waits for the lock, while reads continue', async ()
   await store.writeRow({ ...row, windowStart: 600_000 }, null)
   const claim = {
     producer: 'p',
-    entry: { lane: 'lane', position: START, index: 0 },
+    entry: { lane: 'lane', position: START, line: 0 },
     claimedMs: 0,
     log: 'log',
     lane: null,
@@ -102,7 +102,7 @@ it('every write of the store waits for the lock, while reads continue', async ()
       {
         lane: 'lane',
         position: START,
-        index: null,
+        line: null,
         arrivalMs: 0,
         reason: 'not-json',
         detail: '',

@@ -18,9 +18,9 @@ export const image = (class_name: string, ms: number, ndvi_mean = 0.5) =>
   JSON.stringify(wireEvent({ class_name, timestamp: new Date(ms).toISOString(), ndvi_mean }))
 
 /** Entry of the quarantine. */
-export function refused(lane: string, sequence: number, arrivalMs: number, index = 0): QuarantineEntry {
+export function refused(lane: string, sequence: number, arrivalMs: number, line = 0): QuarantineEntry {
   const bytes = Buffer.from(`{ "number": ${sequence}`)
-  return { lane, position: toPosition(sequence), index, arrivalMs, reason: 'not-json', detail: 'is not JSON', bytes }
+  return { lane, position: toPosition(sequence), line, arrivalMs, reason: 'not-json', detail: 'is not JSON', bytes }
 }
 
 /** Creates the function that opens the API for the running test, on an empty store. */

@@ -123,10 +123,10 @@ export function query(
   return { className, day: DAY, upToMs: Number.MAX_SAFE_INTEGER, limit }
 }
 
-export function entryAt(lane: string, sequence: number, index: number | null): QuarantineEntry {
-  const bytes = Buffer.from(`{"image_id": ${sequence}, "line": ${index}`)
+export function entryAt(lane: string, sequence: number, line: number | null): QuarantineEntry {
+  const bytes = Buffer.from(`{"image_id": ${sequence}, "line": ${line}`)
   const detail = "the line isn't JSON"
-  return { lane, position: toPosition(sequence), index, arrivalMs: SLOT + 1_234, reason: 'not-json', detail, bytes }
+  return { lane, position: toPosition(sequence), line, arrivalMs: SLOT + 1_234, reason: 'not-json', detail, bytes }
 }
 
 export function freshProducer(): string {
@@ -134,7 +134,7 @@ export function freshProducer(): string {
 }
 
 export function claimAt(producer: string): RedriveClaim {
-  const entry = { lane: 'lane', position: toPosition('9'.repeat(56)), index: 0 }
+  const entry = { lane: 'lane', position: toPosition('9'.repeat(56)), line: 0 }
   return { producer, entry, claimedMs: SLOT + 1_234, log: 'stream.1', lane: null }
 }
 

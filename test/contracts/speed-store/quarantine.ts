@@ -145,7 +145,7 @@ export function describeQuarantine(stores: () => Stores): void {
     test('returns a claim, for a line or a whole record, with and without a lane', async () => {
       const claims: RedriveClaim[] = [
         claimAt(freshProducer()),
-        { ...claimAt(freshProducer()), entry: { lane: 'lane-a', position: toPosition(7), index: null } },
+        { ...claimAt(freshProducer()), entry: { lane: 'lane-a', position: toPosition(7), line: null } },
         { ...claimAt(freshProducer()), lane: 'lane-b' },
       ]
       for (const claim of claims) expect(await store.claimRedrive(claim)).toBe(true)
@@ -186,7 +186,7 @@ export function describeQuarantine(stores: () => Stores): void {
 
     test('do not change the entry', async () => {
       const entry = entryAt(freshLane(), 1, 4)
-      const claim = { ...claimAt(freshProducer()), entry: { lane: entry.lane, position: entry.position, index: 4 } }
+      const claim = { ...claimAt(freshProducer()), entry: { lane: entry.lane, position: entry.position, line: 4 } }
       await store.quarantine([entry])
       await store.claimRedrive(claim)
       await store.markRedriven(claim.producer, SLOT)
