@@ -306,7 +306,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'key led by the lanes of now',
     seed: 41,
     file: KEY_ROUTE,
-    edits: [['return log.destinationOf(key, await settling)', 'await settling\n    return log.destinationOf(key)']],
+    edits: [['return log.destinationOf(key, await laneCount)', 'await laneCount\n    return log.destinationOf(key)']],
   },
   {
     name: 'lanes for keys settled by each process for itself',
