@@ -69,7 +69,7 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
 /**
  * Parses an allowed lateness such as `5m`, `6h` or `2d`, to ms.
  *
- * @throws Error when it is no such text, shorter than a minute or longer than 14 days
+ * @throws Error when it is not such a text, is shorter than a minute or longer than 14 days
  */
 export function parseLateness(text: string): number {
   const match = /^(\d{1,5})([mhd])$/.exec(text)

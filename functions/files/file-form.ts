@@ -109,7 +109,7 @@ function startsWith(head: Uint8Array, mark: ArrayLike<number>, at = 0): boolean 
   return true
 }
 
-/** Only text in UTF-16 contains zero bytes: about half of its bytes are zero. */
+/** Returns true for bytes that are not text: only text in UTF-16 has zero bytes, and there about half are zero. */
 function isBinary(head: Uint8Array): boolean {
   const zeros = head.filter(byte => byte === 0).length
   return zeros > 0 && utf16Of(head) === undefined

@@ -63,7 +63,7 @@ const LIMITS_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30
 /**
  * Creates metrics for Prometheus, with the names that they have in CloudWatch behind a prefix: `records` of `landcover`
  * is `landcover_records_total`, and `quarantined.not-json` is `landcover_quarantined_total` with the label `reason`. The
- * other label is `consumer`. The lane is no label: a stream gets new ones without end. Every counter starts at 0, so
+ * other label is `consumer`. The lane is not a label: a stream gets new ones without end. Every counter starts at 0, so
  * that the first event is an increase, too.
  *
  * @param prefix first part of all names but those of the process (`process_…` and `nodejs_…`)

@@ -131,7 +131,7 @@ function tlsOf(prefix: string, { TLS, CA_FILE }: Server): Tls | undefined {
   return TLS === 'true' ? {} : undefined
 }
 
-/** Reads a secret. Editors and `echo` end a file with a line break, which is no part of it. */
+/** Reads a secret. Editors and `echo` end a file with a line break, which is not part of it. */
 function lineOfFile(variable: string, file: string): string {
   return readFileOf(variable, file).replace(/\r?\n$/, '')
 }

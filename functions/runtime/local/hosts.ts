@@ -34,7 +34,7 @@ export function isOwnHost(authority: string, allowedHosts: readonly string[]): b
   return isLoopback(host) || allowedHosts.includes(host) || (allowedHosts.includes(ANY_ADDRESS) && isAddress(host))
 }
 
-/** Entry of a list of hosts that allows every IP address. An address is no name that its owner lets resolve elsewhere. */
+/** Entry of a list of hosts that allows every IP address. A name could resolve elsewhere, an address cannot. */
 const ANY_ADDRESS = '*'
 
 function isAddress(host: string): boolean {

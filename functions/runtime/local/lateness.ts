@@ -6,7 +6,7 @@ import type { SpeedStore } from '../../ports/speed-store.ts'
 import { latenessOf, SETTINGS_FORMAT } from './settings.ts'
 import { changeState, readState } from './state.ts'
 
-/** What a system has counted so far. */
+/** Progress of a system: what it has counted so far. */
 interface Counted {
   store: Pick<SpeedStore, 'readCursors'>
   objects: Pick<ObjectStore, 'list'>
