@@ -62,6 +62,11 @@ export async function openOneLane({
     arrivalMs: clock.nowMs,
     data: Buffer.from(data),
   })
+  /** New process of the speed layer, which keeps its memory between deliveries. */
+  const speedProcess = (through?: SpeedStore) => {
+    const handle = pipeline.speedProcess(through)
+    return (records: readonly LogRecord[]) => handle(kinesisEvent(STREAM, records))
+  }
   return {
     pipeline,
     lane,
@@ -69,8 +74,8 @@ export async function openOneLane({
     append,
     heartbeat: (at = lane) => append(encodeHeartbeat(clock.nowMs), at),
     /** Delivers records to a new process of the speed layer. @param through the store, or one with faults */
-    speed: (records: readonly LogRecord[], through?: SpeedStore) =>
-      pipeline.speedProcess(through)(kinesisEvent(STREAM, records)),
+    speed: (records: readonly LogRecord[], through?: SpeedStore) => speedProcess(through)(records),
+    speedProcess,
     archive: (records: readonly LogRecord[]) => archive(kinesisEvent(STREAM, records)),
     /** Copies the files to a folder, for pipelines that go on from here. */
     async copyTo(folder: string): Promise<AtRest> {
