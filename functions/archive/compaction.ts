@@ -29,13 +29,17 @@ export interface CompactionOptions {
   pieceLimits?: typeof PIECE_LIMITS
 }
 
-/** Outcome of a compaction. */
-export interface Compacted {
+/** Numbers of files in a compaction. */
+interface Merged {
   /** Number of files that were merged, and of files that were written. */
   inputs: number
   outputs: number
   /** Number of deleted files. Their records have been in other files for long enough. */
   deleted: number
+}
+
+/** Outcome of a compaction. */
+export interface Compacted extends Merged {
   /** Time from the first slot with work that is left to the end of the slots to compact, ms; 0 when none is left. */
   behindMs: number
 }
@@ -63,8 +67,8 @@ const SLOTS_LISTED_AGAIN = 24
  */
 export async function compactArchive(options: CompactionOptions): Promise<Compacted> {
   const { objects, slotMs, before, worker = ONLY_WORKER, hasTime = () => true } = options
-  const compacted: Compacted = { inputs: 0, outputs: 0, deleted: 0, behindMs: 0 }
-  const replaced = await deleteReplaced(options, compacted)
+  const merged: Merged = { inputs: 0, outputs: 0, deleted: 0 }
+  const replaced = await deleteReplaced(options, merged)
   const known = await readProgress(objects, worker)
   let unfinished: Slot | undefined
   const failures: Error[] = []
@@ -73,7 +77,7 @@ export async function compactArchive(options: CompactionOptions): Promise<Compac
     for (const [lane, files] of filesOfLanes(keys.filter(key => !replaced.has(key)))) {
       if (!isOfWorker(worker, slotName(slot, slotMs), lane)) continue
       try {
-        if (!(await compactLane(options, slot, files, compacted))) unfinished ??= slot
+        if (!(await compactLane(options, slot, files, merged))) unfinished ??= slot
       } catch (error) {
         failures.push(error as Error)
         unfinished ??= slot
@@ -91,7 +95,7 @@ export async function compactArchive(options: CompactionOptions): Promise<Compac
       cause,
     })
   }
-  return { ...compacted, behindMs }
+  return { ...merged, behindMs }
 }
 
 /**
@@ -101,7 +105,7 @@ export async function compactArchive(options: CompactionOptions): Promise<Compac
  */
 async function deleteReplaced(
   { objects, now, worker = ONLY_WORKER, hasTime = () => true }: CompactionOptions,
-  compacted: Compacted,
+  merged: Merged,
 ): Promise<Set<string>> {
   const replaced = new Set<string>()
   for await (const key of objects.list(DONE_PREFIX)) {
@@ -115,7 +119,7 @@ async function deleteReplaced(
     }
     for (const input of done.inputs) await objects.delete(input)
     await objects.delete(key)
-    compacted.deleted += done.inputs.length
+    merged.deleted += done.inputs.length
   }
   return replaced
 }
@@ -162,7 +166,7 @@ async function compactLane(
   { objects, slotMs, now, hasTime = () => true, pieceLimits = PIECE_LIMITS }: CompactionOptions,
   slot: Slot,
   files: readonly SmallFile[],
-  compacted: Compacted,
+  merged: Merged,
 ): Promise<boolean> {
   for (let waiting = files; waiting.length > 1; ) {
     if (!hasTime()) return false
@@ -180,8 +184,8 @@ async function compactLane(
     const { lane } = files[0] as SmallFile
     const name = `${slotName(slot, slotMs)}/${lane}-${digestOf(piece)}.json`
     await objects.put(`${DONE_PREFIX}${name}`, Buffer.from(JSON.stringify(done)))
-    compacted.inputs += inputs.length
-    compacted.outputs += outputs.length
+    merged.inputs += inputs.length
+    merged.outputs += outputs.length
   }
   return true
 }

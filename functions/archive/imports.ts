@@ -1,6 +1,7 @@
 import type { ImageEvent } from '../core/event.ts'
 import { toPosition } from '../core/lane.ts'
 import { IMPORT_SLOT } from '../core/slot.ts'
+import { compareText } from '../core/text-order.ts'
 import { dayOf, formatTimestamp } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { archiveKey, fileName, IMPORT_LANE_PREFIX, slotPrefix } from './layout.ts'
@@ -104,14 +105,14 @@ export interface ImportRecord {
   source?: string
 }
 
-/** Reads the records of all imports. */
+/** Reads the finished imports, oldest first; those of an unknown time before all others. */
 export async function readImports(objects: ObjectStore): Promise<ImportRecord[]> {
   const records: ImportRecord[] = []
   for await (const key of objects.list(PREFIX)) {
     const bytes = await objects.get(key)
     if (bytes) records.push(JSON.parse(Buffer.from(bytes).toString('utf8')))
   }
-  return records.sort((a, b) => ((a.importedAt ?? '') < (b.importedAt ?? '') ? -1 : 1))
+  return records.sort((a, b) => compareText(a.importedAt ?? '', b.importedAt ?? ''))
 }
 
 /**

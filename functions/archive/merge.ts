@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Position, toPosition } from '../core/lane.ts'
 import type { Slot } from '../core/slot.ts'
+import { compareText } from '../core/text-order.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { type ArchiveFileName, archiveKey, COMPACTED_LANE_PREFIX, fileName, parseArchiveKey } from './layout.ts'
@@ -38,7 +39,7 @@ export function filesOfLanes(keys: readonly string[]): [lane: string, SmallFile[
     return { key, lane, first: toPosition(first) }
   })
   const lanes = Map.groupBy(files, ({ lane }) => lane)
-  for (const ofLane of lanes.values()) ofLane.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
+  for (const ofLane of lanes.values()) ofLane.sort((a, b) => compareText(a.first, b.first))
   return [...lanes]
 }
 

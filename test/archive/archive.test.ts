@@ -14,12 +14,15 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 it('starts another file when a delivery decodes to very many events, and leaves none out', async () => {
   const arrivalMs = Date.UTC(2026, 10, 1)
   const event = toWireEvent(liveImage({ seed: 1, index: 1, atMs: arrivalMs }))
-  const events = Array.from({ length: 60_000 }, () => event)
-  const records = [1, 2, 3].map(counter => ({
+  // The first three records have a hundred thousand events.
+  const records = [60_000, 39_999, 1, 1].map((length, index) => ({
     lane: 'log.0',
-    position: toPosition(counter),
+    position: toPosition(index + 1),
     arrivalMs,
-    data: encodeRecord({ producer: 'test', counter }, events),
+    data: encodeRecord(
+      { producer: 'test', counter: index + 1 },
+      Array.from({ length }, () => event),
+    ),
   }))
   const objects = openFolderObjectStore(join(temporaryFolder(), 'objects'))
   const classes = async () => new Map([[event.class_name, 0]])
@@ -28,9 +31,9 @@ it('starts another file when a delivery decodes to very many events, and leaves 
     'log.0',
     records,
   )
-  expect(archived).toEqual({ files: 2, events: 180_000 })
+  expect(archived).toEqual({ files: 2, events: 100_001 })
   const keys = await Array.fromAsync(objects.list('archive/'))
-  expect(keys.map(key => key.replace(/.*\//, ''))).toEqual(['log.0-1-2.parquet', 'log.0-3-3.parquet'])
+  expect(keys.map(key => key.replace(/.*\//, ''))).toEqual(['log.0-1-3.parquet', 'log.0-4-4.parquet'])
 })
 
 it('writes the slots of a delivery oldest first, in any order of the records', async () => {

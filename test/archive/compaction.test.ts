@@ -2,7 +2,11 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-query.ts'
 import { type CompactionOptions, compactArchive } from '../../functions/archive/compaction.ts'
-import { COMPACTION_PROGRESS_PREFIX, slowestProgress } from '../../functions/archive/compaction-progress.ts'
+import {
+  COMPACTION_PROGRESS_PREFIX,
+  slowestProgress,
+  writeProgress,
+} from '../../functions/archive/compaction-progress.ts'
 import { ARCHIVE_PREFIX, archiveKey, fileName } from '../../functions/archive/layout.ts'
 import { ARCHIVE_COLUMNS, type ArchivedEvent, encodeArchiveFile } from '../../functions/archive/parquet.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
@@ -78,6 +82,22 @@ describe('compaction', () => {
     const single = 'stream.1-7-7.parquet'
     expect(await files()).toEqual([expect.stringMatching(/^compacted-[0-9a-f]{32}-1-6\.parquet$/), single])
     expect(await content()).toEqual(before)
+  })
+
+  it('keeps a numbered record without events', async () => {
+    const place = { lane: 'stream.0', arrivalMs: NOON_MS, late: false, line: 0 }
+    for (const counter of [1, 2]) {
+      const key = archiveKey(NOON_MS, SLOT_MS, 'stream.0', String(counter), String(counter))
+      const origin = { producer: 'ann', counter }
+      const row = { ...place, event: null, origin, position: toPosition(counter) }
+      await objects.put(key, encodeArchiveFile([row], fileName(key)))
+    }
+    const before = await content()
+    expect(await compact()).toMatchObject({ inputs: 2, outputs: 1 })
+    nowMs += HOUR_MS
+    await compact()
+    expect(await content()).toEqual(before)
+    expect(before.rows).toHaveLength(2)
   })
 
   it('deletes nothing while a query that listed the small files may still read them', async () => {
@@ -333,6 +353,15 @@ describe('compaction', () => {
     expect(await files()).toHaveLength(12)
     expect(await content()).toEqual(before)
     expect(await Array.fromAsync(objects.list(COMPACTION_PROGRESS_PREFIX))).toHaveLength(3)
+  })
+
+  it('tells the progress of the worker that is furthest behind', async () => {
+    expect(await slowestProgress(objects)).toBe(undefined)
+    const behind = [2, 5, 1].map(slots => ({ from: NOON_MS, behindMs: slots * SLOT_MS, error: null }))
+    for (const [index, progress] of behind.entries()) await writeProgress(objects, { index, of: 3 }, progress)
+    expect(await slowestProgress(objects)).toEqual(behind[1])
+    const vanishing = { ...objects, get: async (key: string) => (key.includes('2-of') ? undefined : objects.get(key)) }
+    expect(await slowestProgress(vanishing)).toEqual(behind[1])
   })
 
   it('deletes what a compaction of the last release has replaced', async () => {

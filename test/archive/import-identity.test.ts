@@ -102,3 +102,16 @@ describe('an import that is undone', () => {
     expect(await counted()).toEqual(counts(EVENTS))
   })
 })
+
+it('imports are listed oldest first; those that do not say when they were made, before all others', async () => {
+  const { put, pipeline } = await open()
+  await put('june', EVENTS)
+  await put('april', EVENTS)
+  for (const name of ['zz-older', 'old']) {
+    const record = { lane: laneOfImport(name), events: 1 }
+    await pipeline.objects.put(`imports/${record.lane}.json`, Buffer.from(JSON.stringify(record)))
+  }
+  expect((await readImports(pipeline.objects)).map(({ lane }) => lane)).toEqual(
+    ['old', 'zz-older', 'june', 'april'].map(name => laneOfImport(name)),
+  )
+})

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openDuckDbBatchQuery } from '../../functions/adapters/sql/duckdb-batch-query.ts'
-import { importEvents } from '../../functions/archive/imports.ts'
+import { importEvents, listImports } from '../../functions/archive/imports.ts'
 import { ARCHIVE_PREFIX } from '../../functions/archive/layout.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { runBatch } from '../../functions/batch/run.ts'
@@ -47,6 +47,21 @@ describe('an import', () => {
     expect(await counted()).toEqual(new Map())
     expect(await put(ROWS)).toBe(40)
     expect(await counted()).toEqual(recount(EVENTS, byClass))
+  })
+
+  it('keeps the number of each row as its line, under the name of the import', async () => {
+    const { pipeline, put } = await open()
+    const [first, second] = ROWS as [ImageEvent, ImageEvent]
+    expect(await put([null, first, null, second])).toBe(2)
+    expect(await listImports(pipeline.objects)).toEqual(['import-some'])
+    const [key] = await Array.fromAsync(pipeline.objects.list(ARCHIVE_PREFIX))
+    expect(key).toBe('archive/arrival_slot=2025-01-01T00-00/import-some-1-4.parquet')
+    const rows = await readParquet((await pipeline.objects.get(key as string)) as Uint8Array)
+    const common = { lane: 'import-some', sequence: toPosition(1), arrival_ms: BigInt(NOON_MS), late: false }
+    expect(rows).toEqual([
+      expect.objectContaining({ image_id: first.imageId, line: 1, ...common }),
+      expect.objectContaining({ image_id: second.imageId, line: 3, ...common }),
+    ])
   })
 
   it('leaves no trace when no row is valid', async () => {

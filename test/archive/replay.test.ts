@@ -74,6 +74,15 @@ describe('a lane is completely archived', () => {
     expect(placesOf((await replay()).applied)).toEqual(['a 5'])
   })
 
+  it('in the order of positions, which is not the order of file names', async () => {
+    const { put, replay } = openArchive()
+    await put('a', [9, 9], { 9: 1 })
+    await put('a', [10, 10], { 10: 1 })
+    await put('a', [11, 100], { 11: 1 })
+    await put('a', [101, 101], { 101: 1 })
+    expect(placesOf((await replay()).applied)).toEqual(['a 9', 'a 10', 'a 11'])
+  })
+
   it('up to its end when it is closed', async () => {
     const { put, replay } = openArchive()
     await put('a', [5, 6], { 5: 1, 6: 0 })
@@ -112,6 +121,7 @@ describe('records are replayed', () => {
     await put('a', [1, 4], { 1: 2, 2: 1, 4: 0 })
     const { applied } = await replay(NOON_MS, () => true)
     const [one, two, four] = applied.flat() as [LogRecord, LogRecord, LogRecord]
+    expect(Buffer.from(one.data).toString().split('\n')).toHaveLength(2)
     expect([one, two, four].map(({ arrivalMs }) => arrivalMs)).toEqual([1, 2, 4].map(at => NOON_MS + at))
     const decoded = [one, two, four].map(record => decodeRecord(record, NOON_MS, CLASSES))
     expect(decoded.map(({ origin }) => origin)).toEqual([

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
+import { newCursor } from '../../functions/core/cursor.ts'
 import { toPosition } from '../../functions/core/lane.ts'
 import { encodeRecord } from '../../functions/core/record.ts'
 import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
-import { wireEvent } from '../support/factories.ts'
+import { NOON_MS, wireEvent } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
 
 const DONE = { batchItemFailures: [] }
@@ -41,4 +42,23 @@ it('a lane continues, however many ids its senders use', async () => {
   expect(pipeline.logger.lines.some(({ message }) => message.includes('too many producer ids'))).toBe(true)
   const cursor = await pipeline.store.readCursor(lane)
   expect(cursor?.producers.size).toBeLessThan(12_000)
+})
+
+it('a cursor without room forgets the producers of a time to come first, and says how many', async () => {
+  const { pipeline, lane, append, speed } = await openOneLane({ slotMs: HOUR_MS })
+  // Three of these fit into a cursor.
+  const producers = [-1, 0, 1, 2].map(
+    hour => [`of-hour-${hour}`.padEnd(299_000, '-'), [{ counter: 1, slot: NOON_MS + hour * HOUR_MS }]] as const,
+  )
+  await pipeline.store.createCursor(newCursor(lane, new Map(producers)))
+  const deliver = async (producer: string) => {
+    expect(await speed([append(encodeRecord({ producer, counter: 1 }, [wireEvent()]))])).toEqual(DONE)
+    const cursor = await pipeline.store.readCursor(lane)
+    return Array.from(cursor?.producers.keys() ?? [], name => name.replace(/-+$/, ''))
+  }
+  expect(await deliver('a')).toEqual(['of-hour--1', 'of-hour-0', 'of-hour-1', 'a'])
+  const told = [{ message: 'speed: too many producer ids to remember', fields: { lane, producersForgotten: 1 } }]
+  expect(pipeline.logger.lines).toEqual(told)
+  expect(await deliver('b')).toHaveLength(5)
+  expect(pipeline.logger.lines).toEqual(told)
 })

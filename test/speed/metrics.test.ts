@@ -96,6 +96,9 @@ describe('the speed layer measures', () => {
     expect(pipeline.metrics.measured).toEqual([
       { consumer: 'speed', lane, values: { deliveriesGivenBack: 1, iteratorAgeMs: MINUTE_MS } },
     ])
+    expect(pipeline.logger.lines).toEqual([
+      { message: 'speed: delivery given back', fields: { lane, records: 2, error: 'Error: the store is down' } },
+    ])
     clock.nowMs += MINUTE_MS
     expect(await speed(records)).toEqual(DONE)
     expect(pipeline.metrics.measured[1]?.values).toMatchObject({
