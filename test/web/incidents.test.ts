@@ -53,6 +53,17 @@ describe('the card of incidents', () => {
     expect(view?.note).toBe('1 open')
   })
 
+  it('says in words how an incident stands and how large its change is', () => {
+    const rows = [
+      incident({ severity: 'warning', sites: 1, site_id: null }),
+      incident({ severity: 'info', state: 'accepted', closed_at: '2026-11-20T10:20:00.000Z' }),
+    ]
+    expect(incidentsView(rows, clock, NOW)?.items.map(({ state, size, place }) => [state, size, place])).toEqual([
+      ['Open', 'medium change', '1 site'],
+      ['New normal', 'small change', 'stand-03'],
+    ])
+  })
+
   it('shows 20, and says how many more there are', () => {
     const many = Array.from({ length: 23 }, (_, n) =>
       incident({ ...{ id: `${n}`, state: 'recovered' }, closed_at: '2026-11-20T10:20:00.000Z' }),
@@ -60,6 +71,7 @@ describe('the card of incidents', () => {
     const view = incidentsView([...many, incident()], clock, NOW)
     expect(view?.items).toHaveLength(20)
     expect(view?.note).toBe('1 open, 4 older ones not shown')
+    expect(incidentsView(many.slice(0, 21), clock, NOW)?.note).toBe('none open, 1 older one not shown')
   })
 })
 
@@ -76,6 +88,16 @@ describe('the headline', () => {
     expect(text(OF_CLASS, incident({ id: 'b' }))).toBe(
       '2 open incidents. The newest: 7 sites of Forest changed together since 3 Oct.',
     )
+  })
+
+  it('says in which direction a site changed, and stresses how many and where', () => {
+    expect(text(incident({ ndvi_change: 0.25 }))).toBe(
+      '1 open incident: stand-03 is 0.25 NDVI above normal since 3 Oct.',
+    )
+    expect(text(incident({ ndvi_change: 0 }))).toBe('1 open incident: stand-03 is 0.00 NDVI above normal since 3 Oct.')
+    const oneSite = incident({ site_id: null, sites: 1, ndvi_change: null })
+    expect(text(oneSite)).toBe('1 open incident: 1 site of Forest changed together since 3 Oct.')
+    expect(incidentHeadline([incident()], clock, NOW)?.map(({ strong }) => strong)).toEqual([true, false, true, false])
   })
 
   it('tells of a producer, of a class without sites, and of a class without clear images', () => {

@@ -301,6 +301,23 @@ describe('the quality of the data', () => {
     expect(trustView(report, clock, now).cards.find(({ id }) => id === 'lag')?.detail).toBe(detail)
   })
 
+  test('records that the log removed before they were counted are highlighted, with their number over all lanes', () => {
+    const lagOf = (...lost: number[]) => {
+      const { speed } = health()
+      const lanes = speed.lanes.map((lane, index) => ({ ...lane, lost_records: lost[index] ?? 0 }))
+      return trustView(systemHealth({ speed: { ...speed, lanes } }), clock, now).cards.find(({ id }) => id === 'lag')
+    }
+    expect(lagOf(2, 3)).toMatchObject({
+      detail: 'Up to 5 records are missing: the log removed them before they were counted.',
+      tone: 'attention',
+    })
+    expect(lagOf(1, 0)).toMatchObject({
+      detail: 'Up to 1 record is missing: the log removed them before they were counted.',
+      tone: 'attention',
+    })
+    expect(lagOf(0, 0)).toMatchObject({ detail: 'Age of the oldest record that is not counted yet.', tone: 'calm' })
+  })
+
   test('the reasons of a degraded health are shown unchanged', () => {
     const reasons = ['Records wait for 90 s to be counted: the newest are missing.']
     expect(trustView(systemHealth({ status: 'degraded', reasons }), clock, now).reasons).toEqual(reasons)

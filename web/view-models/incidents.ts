@@ -67,7 +67,7 @@ export function incidentsView(
   const shown = [...open, ...rows.filter(row => !isOpen(row))].slice(0, SHOWN)
   const hidden = rows.length - shown.length
   return {
-    note: `${open.length === 0 ? 'none open' : `${formatCount(open.length)} open`}${hidden > 0 ? `, ${formatCount(hidden)} older ones not shown` : ''}`,
+    note: `${open.length === 0 ? 'none open' : `${formatCount(open.length)} open`}${hidden > 0 ? `, ${plural(hidden, 'older one')} not shown` : ''}`,
     items: shown.map(row => ({
       key: row.id,
       state: STATES[row.state],

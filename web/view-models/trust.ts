@@ -92,7 +92,7 @@ function lagDetail(lagMs: number | null, status: SystemHealth['status']): string
 }
 
 function lossDetail(lost: number): string {
-  return `Up to ${plural(lost, 'record')} are missing: the log removed them before they were counted.`
+  return `Up to ${plural(lost, 'record')} ${lost === 1 ? 'is' : 'are'} missing: the log removed them before they were counted.`
 }
 
 function batchDetail({ cutMs, publishedMs, images, revision }: BatchHealth, clock: Clock, nowMs: number): string {
