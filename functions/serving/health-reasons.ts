@@ -26,7 +26,7 @@ export interface Signs {
   compaction: CompactionProgress | undefined
   /** Events that arrived in a slot after it was counted. */
   missed: number
-  chain: ViewChain
+  chain: Pick<ViewChain, 'view' | 'damages'>
 }
 
 /** Maximum difference between an arrival and this clock that two correct clocks can explain, ms. */
@@ -100,7 +100,7 @@ export function healthReasons({
   return reasons
 }
 
-function damageReasons({ view, damages }: ViewChain): string[] {
+function damageReasons({ view, damages }: Signs['chain']): string[] {
   const standIn = view
     ? `Answers come from batch view ${view.revision} and the arrivals since its cut, until the next batch run publishes a whole view.`
     : 'There are no answers about history until the next batch run has counted the archive again.'

@@ -8,7 +8,7 @@ import { countedUpTo, latestArrival, latestImage, type Serving } from './answers
 import { healthReasons } from './health-reasons.ts'
 import type { Health } from './schemas.ts'
 
-const NO_VIEWS: ViewChain = { view: undefined, revision: 0, damages: [] }
+const NO_VIEWS: Pick<ViewChain, 'view' | 'damages'> = { view: undefined, damages: [] }
 
 /**
  * Answers how fresh and how complete the answers are.
@@ -38,7 +38,7 @@ export async function health(serving: Serving): Promise<Health> {
   )
   const waiting = await orElse('The event log', Promise.all(cursors.map(serving.waiting)), [])
   const lanes = waiting.map(({ oldestMs }, index) => laneHealth(cursors[index] as Cursor, oldestMs, now()))
-  const chain = await orElse('The chain of batch views', views.chain(), NO_VIEWS)
+  const chain = await orElse<typeof NO_VIEWS>('The chain of batch views', views.chain(), NO_VIEWS)
   const lastRun = await orElse('The note on the last batch run', serving.lastRun(), undefined)
   const compaction = await orElse('The progress of compaction', serving.compaction(), undefined)
   await orElse('The class list', serving.readClasses(), undefined)

@@ -140,8 +140,9 @@ const MUTATE: Record<string, (node: Node, source: string, note: Note) => void> =
   ObjectExpression: (node, _, note) => note(node, '{}'),
   ArrowFunctionExpression(node, _, note) {
     const body = node.body as Node
-    if (node.expression) note(body, 'undefined')
-    else ofBody(node, '', note)
+    if (!node.expression) ofBody(node, '', note)
+    // As a literal it is changed to the other, and undefined is as good as false.
+    else if (typeof body.value !== 'boolean') note(body, 'undefined')
   },
   FunctionDeclaration: ofBody,
   FunctionExpression: ofBody,

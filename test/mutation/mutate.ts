@@ -156,7 +156,7 @@ async function run(vitest: Vitest, files: readonly string[], mutants: readonly N
   const late = new Set<number>()
   const reached = new Set<number>()
   /** By mutant, the test files that reach it where only a process of its own shows what it does. */
-  const early = new Map<number, TestSpecification[]>()
+  const early = new Map<number, { specification: TestSpecification; tookMs: number }[]>()
   const slowestMs = Number(options.slowest)
   const alive = () => mutants.map(({ id }) => id).filter(id => !killed.has(id))
   for (const { specification, path } of specifications) {
@@ -164,13 +164,15 @@ async function run(vitest: Vitest, files: readonly string[], mutants: readonly N
     for (const id of found.killed) killed.add(id)
     for (const id of found.late) late.add(id)
     for (const id of [...found.reached, ...found.early]) reached.add(id)
-    for (const id of found.early) early.set(id, [...(early.get(id) ?? []), specification])
+    const { tookMs } = found
+    for (const id of found.early) early.set(id, [...(early.get(id) ?? []), { specification, tookMs }])
     const slow = found.slow.length > 0 ? `; too slow to run again: ${found.slow.join(', ')}` : ''
     console.log(`${path}: notices ${found.killed.length}, ${alive().length} left${slow}`)
   }
   if (options.fast) return { killed, late, reached }
   for (const id of alive()) {
-    for (const specification of early.get(id) ?? []) {
+    // One that notices is enough: quick ones first.
+    for (const { specification } of (early.get(id) ?? []).sort((a, b) => a.tookMs - b.tookMs)) {
       await runFile(vitest, specification, { alive: [id], always: id, slowestMs })
       const failures = failuresOf(vitest, specification)
       if (failures.length === 0) continue
@@ -208,7 +210,7 @@ async function runFile(vitest: Vitest, specification: TestSpecification, work: W
   } catch {
     const [file] = vitest.state.getFiles([specification.moduleId])
     console.log(`${relative(ROOT, specification.moduleId)} ran no test: ${file?.result?.errors?.[0]?.message}`)
-    return { killed: [], late: [], reached: [], early: [], slow: [] }
+    return { killed: [], late: [], reached: [], early: [], slow: [], tookMs: 0 }
   }
 }
 

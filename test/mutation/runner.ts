@@ -22,6 +22,8 @@ export interface Found {
   /** Mutants that are reached before the first test, or by tests that cannot be run twice in a process. */
   early: number[]
   slow: string[]
+  /** Time that the tests took without a mutant, ms. */
+  tookMs: number
 }
 
 /** So many times longer than without a mutant may a test take, and so long at least. */
@@ -38,6 +40,7 @@ const found = {
   reached: new Set<number>(),
   early: new Set<number>(),
   slow: [] as string[],
+  tookMs: 0,
 }
 
 let reached = found.early
@@ -66,6 +69,7 @@ export default class MutationRunner extends TestRunner {
     }
     const mutants = [...reached].filter(id => alive.has(id))
     const tookMs = performance.now() - startedMs
+    found.tookMs += tookMs
     if (work.always === undefined && mutants.length > 0) {
       if (tookMs > work.slowestMs) {
         found.slow.push(test.name)

@@ -91,6 +91,14 @@ describe('health', () => {
     expect((await behind(7, 'access denied')).reasons).toEqual([expect.stringContaining('it fails: access denied')])
   })
 
+  it('says that the last batch run failed, when and why', async () => {
+    const { pipeline } = await openOneLane({ slotMs: SLOT_MS })
+    const lastRun = async () => ({ endedAt: iso(NOON_MS), error: 'the disk is full', behind: [] })
+    const answer = await health({ ...pipeline.serving, lastRun })
+    expect(answer.reasons).toEqual([`The last batch run, at ${iso(NOON_MS)}, failed: the disk is full`])
+    expect(answer.batch).toMatchObject({ last_run_at: iso(NOON_MS), last_run_error: 'the disk is full' })
+  })
+
   it.each([
     [60_000, []],
     [75_000, ['Records wait for 75 s to be counted: the newest are missing.']],

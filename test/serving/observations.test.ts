@@ -4,6 +4,7 @@ import { importEvents } from '../../functions/archive/imports.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { storeSites } from '../../functions/images/sites/stored-sites.ts'
 import { servingHandler } from '../../functions/serving/handler.ts'
+import { observations } from '../../functions/serving/observations.ts'
 import { ObservationRow } from '../../functions/serving/site-schemas.ts'
 import { collectingLogger, imageEvent, NOON_MS, SOME_PLACE, siteAt } from '../support/factories.ts'
 import { openOneLane } from '../support/one-lane.ts'
@@ -43,6 +44,27 @@ it('answers the observations of a site by time, with all that was measured', asy
     ...{ timestamp: '2026-11-22T12:00:00.000Z', site_id: 'field-7', image_id: 'other', ndvi_mean: 0.5, ndvi_std: null },
     ...{ lon: -179.9999999, lat: 47.3000001, pixels: 1042, valid_fraction: 0.876543, texture_contrast: 65025 },
   })
+})
+
+it('answers each number of an image in its own unit', async () => {
+  const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
+  const measured = {
+    ...{ ndviMean: 310_000, ndviStd: 120_000, ndviMin: -50_000, ndviMax: 810_000, vegetationIndex: 333_333 },
+    ...{ red: 1_500, green: 2_500, blue: 3_500, nir: 4_500, brightness: 5_500 },
+  }
+  await importEvents(pipeline.objects, HOUR_MS, 'some', [[imageEvent({ ...SOME_PLACE, ...measured })]], NOON_MS)
+  await pipeline.runBatch()
+  expect(await observations(pipeline.serving, { id: 'field-7' })).toEqual([
+    {
+      ...{ timestamp: '2026-11-22T12:00:00.000Z', site_id: 'field-7', class_name: 'Forest', image_id: 'Forest_1' },
+      ...{ scene_id: 'S2A_32UQV_20250615_0_L2A', processing_version: '05.11' },
+      ...{ ndvi_mean: 0.31, ndvi_std: 0.12, ndvi_min: -0.05, ndvi_max: 0.81, vegetation_index: 0.333333 },
+      ...{ red_mean: 1.5, green_mean: 2.5, blue_mean: 3.5, nir_mean: 4.5, brightness_mean: 5.5 },
+      ...{ lon: -179.9999999, lat: 47.3000001, pixels: 1042, valid_fraction: 0.876543, cloud_fraction: 0.123457 },
+      ...{ texture_contrast: 65_025, texture_dissimilarity: 254.999999, texture_homogeneity: 0.000001 },
+      ...{ texture_energy: 0.999999, texture_correlation: -1, texture_entropy: 8.317766 },
+    },
+  ])
 })
 
 it('answers them as CSV, of one class, and of a range that does not include its end', async () => {

@@ -90,6 +90,16 @@ describe('GET /api/sites', () => {
     expect(await idsOf({ bbox: '-10,9,10,11' })).toEqual([])
   })
 
+  it('answers a site by its place, however many turns its outline is beyond 180 degrees', async () => {
+    const turns = [-2, -1, 0, 1, 2]
+    const { idsOf } = await openApi(turns.map(turn => siteAt(`by ${turn}`, 13 + turn * 360, 52)))
+    expect((await idsOf({ bbox: '13.001,52,13.009,53' })).sort()).toEqual(turns.map(turn => `by ${turn}`).sort())
+    for (const bbox of ['12.99,52,12.999,53', '13.011,52,13.02,53']) expect(await idsOf({ bbox })).toEqual([])
+    const { idsOf: across } = await openApi([siteAt('east', -180, 10), siteAt('west', 179.98, 10)])
+    expect(await across({ bbox: '179.985,9,-179.995,11' })).toEqual(['east', 'west'])
+    expect(await across({ bbox: '179.995,9,-180,11' })).toEqual(['east'])
+  })
+
   it('answers the sites of a class; an unknown class is a 404 with near names', async () => {
     const { idsOf, ask } = await openApi([siteAt('a', 13, 52), siteAt('b', 13, 52, { className: 'River' })])
     expect(await idsOf({ class: 'River' })).toEqual(['b'])

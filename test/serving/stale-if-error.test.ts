@@ -27,5 +27,10 @@ it('an old answer states its true age, and is used as long as allowed, even if t
   elapsedMs = 10 * MINUTE_MS
   expect(await ask()).toMatchObject({ statusCode: 200, headers: { Age: '600' } })
   elapsedMs++
-  expect(await ask()).toMatchObject({ statusCode: 503 })
+  const answer = await ask()
+  expect(answer).toMatchObject({ statusCode: 503, headers: { 'Retry-After': '5' } })
+  expect(JSON.parse(answer.body)).toMatchObject({
+    title: 'The answer is not known right now',
+    detail: 'Try again in a few seconds.',
+  })
 })

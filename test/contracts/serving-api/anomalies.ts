@@ -54,6 +54,14 @@ export function describeAnomalies(openApi: OpenApi): void {
       expect(times).toEqual([...times].sort().reverse())
     })
 
+    it('of the first and the last millisecond of a day are there', async () => {
+      const midnightMs = NOON_MS - 12 * HOUR_MS
+      const times = [midnightMs, midnightMs - 1, midnightMs - DAY_MS, midnightMs - DAY_MS - 1]
+      const { ask } = await openWith(times.map((eventMs, at) => alert('Forest', eventMs, `image-${at}`)))
+      const rows = JSON.parse((await ask('/api/anomalies')).body) as AnomalyRow[]
+      expect(rows.map(({ timestamp }) => Date.parse(timestamp))).toEqual(times)
+    })
+
     it('come in pages in the order of the store, for any image names', async () => {
       const names = ['tile-🛰', 'tile-Ａ', 'tile-a', '衛'.repeat(256)]
       const { ask } = await openWith(names.map(name => unusual('Forest', NOON_MS, name)))
