@@ -87,7 +87,7 @@ export function momentsOfRow(row: Record<string, unknown>): Record<Band, Moments
 }
 
 /** Returns a sum. In SQL, the sum of no values is null. */
-function sum(row: Record<string, unknown>, column: string): bigint {
+export function sum(row: Record<string, unknown>, column: string): bigint {
   return integer(row, column) ?? 0n
 }
 

@@ -6,7 +6,7 @@ import { statisticsOf } from '../core/totals.ts'
 import { readParquet } from '../parquet/read.ts'
 import { type Column, writeParquet } from '../parquet/write.ts'
 import { CLASS_COLUMNS, type ClassRow } from './class-columns.ts'
-import { type DayHistory, integer, momentsOfRow, totalsOfRow } from './day-history.ts'
+import { type DayHistory, momentsOfRow, sum, totalsOfRow } from './day-history.ts'
 
 interface Row extends ClassRow {
   history: History
@@ -90,9 +90,9 @@ function historyOfRow(row: Record<string, unknown>): History {
     totals: totalsOfRow(row),
     moments: momentsOfRow(row),
     time: {
-      daySum: integer(row, 'day_sum') ?? 0n,
-      daySquareSum: integer(row, 'day_square_sum') ?? 0n,
-      productSum: integer(row, 'day_ndvi_product_sum') ?? 0n,
+      daySum: sum(row, 'day_sum'),
+      daySquareSum: sum(row, 'day_square_sum'),
+      productSum: sum(row, 'day_ndvi_product_sum'),
     },
     histogram: new Map(JSON.parse(row.ndvi_histogram as string) as [number, number][]),
   }

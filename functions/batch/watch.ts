@@ -74,7 +74,7 @@ export function noteChanges(
   const recordRun: Watched = { ...watched }
   for (const slot of changed) {
     const name = slotName(slot, slotMs)
-    const known = watched[name] ?? { files: 0, events: 0, missed: 0 }
+    const known = watched[name] ?? { events: 0, missed: 0 }
     const events = content.get(name)?.events ?? 0
     if (events < known.events) {
       throw new ValidationError(

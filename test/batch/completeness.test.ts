@@ -43,6 +43,17 @@ describe('the archive is complete', () => {
     })
   })
 
+  it('no further than before while all files of an open lane lie before that', async () => {
+    await archived(0, 'a')
+    await archived(9, 'b')
+    const from = NOON_MS + 5 * SLOT_MS
+    const files = await listArchive(objects, firstCut(SLOT_MS), SLOT_MS)
+    expect(archiveProgress(files, [lane('a'), lane('b')], SLOT_MS, from, Number.POSITIVE_INFINITY)).toEqual({
+      cut: from,
+      behind: [{ lane: 'a', latestSlot: null }],
+    })
+  })
+
   it('ignoring slots in the future, which a wrong clock has stamped', async () => {
     for (const slots of [3, 4, 5, 87_600]) await archived(slots, 'a')
     const until = (slots: number) => progress([lane('a')], firstCut(SLOT_MS), NOON_MS + slots * SLOT_MS)

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { generateSites, type SiteLook } from '../../data/sites.ts'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { importEvents, laneOfImport, withdrawImport } from '../../functions/archive/imports.ts'
 import {
   encodeIncidents,
@@ -8,9 +9,11 @@ import {
   incidentsKey,
   readIncidents,
 } from '../../functions/batch/incidents-file.ts'
+import { compareText } from '../../functions/core/text-order.ts'
 import { DAY_MS, HOUR_MS } from '../../functions/core/time.ts'
 import { imageEvent, NOON_MS } from '../support/factories.ts'
 import { openImportPipeline } from '../support/imported.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const DAYS = 1_100
 const FROM_MS = NOON_MS - DAYS * DAY_MS
@@ -76,6 +79,9 @@ it('a cut of many sites is one incident of their class, which names each as a pa
   const parts = incidents.filter(({ kind }) => kind === 'site-change')
   expect(parts).toHaveLength(7)
   for (const { part_of } of parts) expect(part_of).toBe(ofClass[0]?.id)
+  const newestFirst = incidents.toSorted((a, b) => compareText(b.opened_at, a.opened_at) || compareText(a.id, b.id))
+  expect(incidents).toEqual(newestFirst)
+  expect(incidents[0]?.opened_at).not.toBe(incidents.at(-1)?.opened_at)
 })
 
 it('a view with the same looks takes over its incidents, and one with fewer loses them', async () => {
@@ -114,4 +120,15 @@ it('a damaged file of looks leaves the incidents of the view before', async () =
   await objects.put(incidentsKey(0), encodeIncidents(before))
   await pipeline.runBatch()
   expect(await readIncidents(objects)).toEqual(before)
+})
+
+it('incidents name their format, and those of another one are not read', async () => {
+  const objects = openFolderObjectStore(temporaryFolder())
+  const none = { looksDigest: '', looks: 0, sites: 0, judgedSites: 0, skipped: null, incidents: [] }
+  const bytes = encodeIncidents({ revision: 1, ...none })
+  expect(JSON.parse(Buffer.from(bytes).toString())).toEqual({ format: 1, revision: 1, ...none })
+  await objects.put(incidentsKey(1), bytes)
+  expect((await readIncidents(objects))?.revision).toBe(1)
+  await objects.put(incidentsKey(2), Buffer.from(JSON.stringify({ format: 2, revision: 2, ...none })))
+  expect(await readIncidents(objects)).toBeUndefined()
 })

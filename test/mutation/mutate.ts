@@ -116,6 +116,8 @@ async function startVitest(sources: ReadonlyMap<string, string>, mutants: readon
       fsModuleCache: false,
       root: ROOT,
       watch: false,
+      // A test that runs again would note its snapshots again, and those of mutants.
+      update: 'none',
       related: [...sources.keys()].map(file => join(ROOT, file)),
       runner: join(import.meta.dirname, 'runner.ts'),
       setupFiles: [join(import.meta.dirname, 'setup.ts')],

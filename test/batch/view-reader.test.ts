@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
+import { encodeClasses } from '../../functions/batch/history-files.ts'
+import { DamagedObjectError, publishView, type View } from '../../functions/batch/view.ts'
+import { viewReader } from '../../functions/batch/view-reader.ts'
+import type { ObjectStore } from '../../functions/ports/object-store.ts'
+import { emptyView, imageEvent, NOON_MS } from '../support/factories.ts'
+import { historyOf } from '../support/histories.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+describe('the reader of views', () => {
+  let objects: ObjectStore
+  let view: View
+  /** Keys that were read. */
+  let read: string[]
+  /** Keys that cannot be read. */
+  let away: Set<string>
+  beforeEach(async () => {
+    const stored = openFolderObjectStore(temporaryFolder())
+    read = []
+    away = new Set()
+    objects = {
+      ...stored,
+      get: async key => {
+        read.push(key)
+        if (away.has(key)) throw new Error('the store is away')
+        return stored.get(key)
+      },
+    }
+    view = emptyView({ classesKey: 'classes.parquet' })
+    await objects.put(view.classesKey, encodeClasses(new Map([['Forest', historyOf([imageEvent()])]])))
+    await publishView(objects, view)
+  })
+
+  it('reads a view and its classes once, however often it is asked', async () => {
+    const views = viewReader(objects)
+    for (let asked = 0; asked < 3; asked++) {
+      expect((await views.current())?.revision).toBe(1)
+      expect([...(await views.classes(view)).keys()]).toEqual(['Forest'])
+      expect(await views.chain()).toMatchObject({ revision: 1, view: { revision: 1 }, damages: [] })
+    }
+    expect(read).toEqual(['views/000000000001.json', 'classes.parquet'])
+  })
+
+  it('says that the store cannot be read, and takes that for no damage; the next question is asked again', async () => {
+    const views = viewReader(objects)
+    away.add(view.classesKey)
+    await expect(views.chain()).rejects.toThrow('the store is away')
+    await expect(views.classes(view)).rejects.toThrow('the store is away')
+    away.clear()
+    expect([...(await views.classes(view)).keys()]).toEqual(['Forest'])
+    expect((await views.chain()).damages).toEqual([])
+  })
+
+  it('forgets a failed read only while no other view was asked for since', async () => {
+    const views = viewReader(objects)
+    const other = emptyView({ classesKey: 'other.parquet' })
+    away.add('other.parquet')
+    const [failed, whole] = await Promise.allSettled([views.classes(other), views.classes(view)])
+    expect([failed.status, whole.status]).toEqual(['rejected', 'fulfilled'])
+    read = []
+    await views.classes(view)
+    expect(read).toEqual([])
+  })
+
+  it('hands on the damage of a file that belongs to no view', async () => {
+    const damage = new DamagedObjectError('elsewhere', 'is missing')
+    const empty = openFolderObjectStore(temporaryFolder())
+    for (const store of [objects, empty]) {
+      await expect(viewReader(store).read(() => Promise.reject(damage))).rejects.toBe(damage)
+    }
+  })
+
+  it('finds nothing before the first view', async () => {
+    const views = viewReader(openFolderObjectStore(temporaryFolder()))
+    expect(await views.current()).toBeUndefined()
+    expect(await views.chain()).toEqual({ view: undefined, revision: 0, damages: [] })
+    expect(await views.asOf(NOON_MS)).toBeUndefined()
+  })
+})
