@@ -192,7 +192,8 @@ async function run(vitest: Vitest, files: readonly string[], mutants: readonly N
 /** Messages of what failed in the last run of a file. */
 function failuresOf(vitest: Vitest, { moduleId }: TestSpecification): string[] {
   return vitest.state.getFiles([moduleId]).flatMap(file => {
-    if (file.result?.state === 'pass') return []
+    // A file without a result says nothing of the mutant.
+    if (file.result?.state !== 'fail') return []
     const messages = messagesOf(file)
     return messages.length > 0 ? messages : ['the file did not run']
   })
@@ -211,7 +212,9 @@ async function runFile(vitest: Vitest, specification: TestSpecification, work: W
     return JSON.parse(readFileSync(process.env.MUTATION_FOUND as string, 'utf8')) as Found
   } catch {
     const [file] = vitest.state.getFiles([specification.moduleId])
-    console.log(`${relative(ROOT, specification.moduleId)} ran no test: ${file?.result?.errors?.[0]?.message}`)
+    console.log(
+      `${relative(ROOT, specification.moduleId)} ran no test: ${(file && messagesOf(file)[0]) ?? 'it failed before the first'}`,
+    )
     return { killed: [], late: [], reached: [], early: [], slow: [], tookMs: 0 }
   }
 }
