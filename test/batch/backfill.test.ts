@@ -92,6 +92,23 @@ describe('a backfill', () => {
 })
 
 describe('a batch run', () => {
+  it('tells how many events came after their slot was counted, until a backfill counts them', async () => {
+    const system = await openSystem()
+    const { layer, clock, image, archive } = system
+    await system.deliver(image('a'))
+    await system.beat(2)
+    await runBatch(layer)
+    await archive([{ ...image('late', '2026-11-22T12:00:00Z'), arrivalMs: NOON_MS }])
+    const lanes = async () => {
+      clock.nowMs += 1_500
+      return layer.lanes()
+    }
+    const noticed = await runBatch({ ...layer, lanes })
+    expect(noticed.view?.audit).toMatchObject({ images: 1, added: 0, missed: 1, seconds: 1.5 })
+    expect((await runBatch(layer)).published).toBe(false)
+    expect((await runBackfill(layer, '2026-11-22', '2026-11-22')).view?.audit).toMatchObject({ images: 2, missed: 0 })
+  })
+
   it('counts no slot that begins two slots or more after now, where the clock of the log can be wrong', async () => {
     const { ofWallClock, clock, image, deliver } = await openSystem()
     for (const hour of [0, 1, 2, 3]) await deliver({ ...image(`${hour}`), arrivalMs: NOON_MS + hour * HOUR_MS })

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { generateSites, type SiteLook } from '../../data/sites.ts'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { importEvents, laneOfImport, withdrawImport } from '../../functions/archive/imports.ts'
+import { publishIncidents } from '../../functions/batch/incidents.ts'
 import {
   encodeIncidents,
   INCIDENTS_PREFIX,
@@ -9,9 +10,11 @@ import {
   incidentsKey,
   readIncidents,
 } from '../../functions/batch/incidents-file.ts'
+import { publishView } from '../../functions/batch/view.ts'
+import { viewReader } from '../../functions/batch/view-reader.ts'
 import { compareText } from '../../functions/core/text-order.ts'
 import { DAY_MS, HOUR_MS } from '../../functions/core/time.ts'
-import { imageEvent, NOON_MS } from '../support/factories.ts'
+import { emptyView, imageEvent, NOON_MS } from '../support/factories.ts'
 import { openImportPipeline } from '../support/imported.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -120,6 +123,16 @@ it('a damaged file of looks leaves the incidents of the view before', async () =
   await objects.put(incidentsKey(0), encodeIncidents(before))
   await pipeline.runBatch()
   expect(await readIncidents(objects)).toEqual(before)
+})
+
+it('a store that refuses the incidents is an error, and the older ones stay', async () => {
+  const objects = openFolderObjectStore(temporaryFolder())
+  await publishView(objects, emptyView({ sites: {} }))
+  await objects.put('incidents/a', Buffer.from('{}'))
+  await objects.put('incidents/b', Buffer.from('{}'))
+  const full = { ...objects, putIfAbsent: () => Promise.reject(new Error('the disk is full')) }
+  await expect(publishIncidents(full, viewReader(objects))).rejects.toThrow('the disk is full')
+  expect(await Array.fromAsync(objects.list(INCIDENTS_PREFIX))).toEqual(['incidents/a', 'incidents/b'])
 })
 
 it('incidents name their format, and those of another one are not read', async () => {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { encodeClasses } from '../../functions/batch/history-files.ts'
-import { DamagedObjectError, publishView, type View } from '../../functions/batch/view.ts'
-import { viewReader } from '../../functions/batch/view-reader.ts'
+import { DamagedObjectError, encodeView, publishView, sha256, type View } from '../../functions/batch/view.ts'
+import { refuseUnsupportedView, viewReader } from '../../functions/batch/view-reader.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import { emptyView, imageEvent, NOON_MS } from '../support/factories.ts'
 import { historyOf } from '../support/histories.ts'
@@ -69,6 +69,28 @@ describe('the reader of views', () => {
     for (const store of [objects, empty]) {
       await expect(viewReader(store).read(() => Promise.reject(damage))).rejects.toBe(damage)
     }
+  })
+
+  it('says that the store cannot be read also where an older view would stand in', async () => {
+    await publishView(objects, emptyView({ revision: 2, classesKey: 'lost.parquet' }))
+    const views = viewReader(objects)
+    const names = () => views.read(async of => (of ? [...(await views.classes(of)).keys()] : []))
+    away.add('views/000000000001.json')
+    await expect(names()).rejects.toThrow('the store is away')
+    away.clear()
+    expect(await names()).toEqual(['Forest'])
+  })
+
+  it('refuses a view of a format to come; a damaged one, or none, is no reason', async () => {
+    const refusal = () => refuseUnsupportedView(viewReader(objects))
+    await expect(refusal()).resolves.toBeUndefined()
+    await objects.put('views/000000000002.json', Buffer.from('not JSON'))
+    await expect(refusal()).resolves.toBeUndefined()
+    const { checksum: _, ...stated } = JSON.parse(Buffer.from(encodeView(view)).toString())
+    const later = { ...stated, revision: 3, format: 99 }
+    const whole = { ...later, checksum: sha256(JSON.stringify(later)) }
+    await objects.put('views/000000000003.json', Buffer.from(JSON.stringify(whole)))
+    await expect(refusal()).rejects.toThrow('has format 99')
   })
 
   it('finds nothing before the first view', async () => {
