@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { archiveHandler } from '../../functions/archive/handler.ts'
+import { DEFAULT_LATENESS } from '../../functions/core/lateness.ts'
 import { HOUR_MS } from '../../functions/core/time.ts'
 import { kinesisEvent } from '../../functions/lambda/encode-event.ts'
 import { CLASSES, wireEvent } from '../support/factories.ts'
@@ -34,6 +35,7 @@ it('the archive gives a delivery back that it cannot write, and reports that', a
   const handler = archiveHandler({
     objects: full,
     slotMs: HOUR_MS,
+    lateness: DEFAULT_LATENESS,
     classes,
     streamIdentity: STREAM,
     logger,

@@ -57,7 +57,7 @@ export function describeAnomalies(openApi: OpenApi): void {
     it('of the first and the last millisecond of a day are there', async () => {
       const midnightMs = NOON_MS - 12 * HOUR_MS
       const times = [midnightMs, midnightMs - 1, midnightMs - DAY_MS, midnightMs - DAY_MS - 1]
-      const { ask } = await openWith(times.map((eventMs, at) => alert('Forest', eventMs, `image-${at}`)))
+      const { ask } = await openWith(times.map((eventMs, at) => unusual('Forest', eventMs, `image-${at}`)))
       const rows = JSON.parse((await ask('/api/anomalies')).body) as AnomalyRow[]
       expect(rows.map(({ timestamp }) => Date.parse(timestamp))).toEqual(times)
     })
