@@ -155,7 +155,7 @@ it('a delivery is given back when another process moved the cursor at the same t
   const records = [image()]
   const other = {
     ...pipeline.store,
-    putAlerts: async () => {
+    putUnusualImages: async () => {
       expect(await speed(records)).toEqual(DONE)
     },
   }
