@@ -24,6 +24,7 @@ const SDKS = [
   /^@duckdb\//,
   /^@platformatic\//,
   /^cassandra-driver$/,
+  /^nodemailer$/,
   /^prom-client$/,
   /^@aws-sdk\//,
   /^@aws-lambda-powertools\//,
@@ -33,7 +34,7 @@ const SDKS = [
 const SDK_EXCEPTIONS = [{ file: 'functions/runtime/local/state.ts', target: 'node:sqlite' }]
 
 /** Folders of the handlers and the work behind them. */
-const LAYERS = ['images', 'ingest', 'files', 'redrive', 'speed', 'archive', 'batch', 'serving']
+const LAYERS = ['images', 'ingest', 'files', 'redrive', 'speed', 'archive', 'batch', 'serving', 'notify', 'decisions']
 
 /** Folders that a layer must not know: where it runs, and on which technology. */
 const RUNTIMES = /^functions\/(adapters|runtime|cli)\//
@@ -116,8 +117,8 @@ const FLOORS = [
   ['core', 'parquet', 'http'],
   ['ports', 'lambda'],
   ['adapters', 'archive', 'ingest'],
-  ['files', 'images', 'redrive', 'speed', 'batch'],
-  ['serving', 'evaluation'],
+  ['files', 'images', 'redrive', 'speed', 'batch', 'decisions'],
+  ['serving', 'evaluation', 'notify'],
   ['runtime/config'],
   ['runtime'],
   ['runtime/local', 'runtime/aws'],
@@ -260,6 +261,7 @@ describe('imports point one way', () => {
     ['functions/ports/event-log.ts', "import type { Readable } from 'node:stream'"],
     ['functions/adapters/sqlite/database.ts', "import { applyDelivery } from '../../speed/apply.ts'"],
     ['functions/adapters/sqlite/database.ts', "import type { Settings } from '../../runtime/local/state.ts'"],
+    ['functions/notify/notify.ts', "import { openSlackReceiver } from '../adapters/receivers/slack.ts'"],
     ['functions/speed/apply.ts', "import { DatabaseSync } from 'node:sqlite'"],
     ['functions/speed/apply.ts', "import type { DatabaseSync } from 'node:sqlite'"],
     ['functions/runtime/local/engines.ts', "import { Client } from 'cassandra-driver'"],

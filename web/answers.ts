@@ -43,7 +43,7 @@ export type BatchHealth = Pick<Health['batch'], 'revision' | 'images'> & {
 }
 
 /** The part of the system's health that the page shows. */
-export type SystemHealth = Pick<Health, 'status' | 'reasons' | 'quarantine'> & {
+export type SystemHealth = Pick<Health, 'status' | 'reasons' | 'quarantine' | 'decisions'> & {
   checkedMs: number
   /** Time of the newest image, where images come hours or days after they were taken; null for other sources. */
   latestImageMs: number | null
@@ -125,6 +125,7 @@ export function readHealth({
   status,
   reasons,
   quarantine,
+  decisions = null,
   checked_at,
   latest_image_at,
   speed,
@@ -134,6 +135,7 @@ export function readHealth({
     status,
     reasons,
     quarantine,
+    decisions,
     checkedMs: Date.parse(checked_at),
     // An API from before this page does not have it.
     latestImageMs: parseTime(latest_image_at ?? null),

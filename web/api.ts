@@ -41,6 +41,12 @@ export type Api = {
    */
   unusualImagePage(url: string): Promise<UnusualImagePage>
   /**
+   * Posts JSON.
+   *
+   * @throws Error with what the answer says when it is refused
+   */
+  post(url: string, body: Record<string, unknown>): Promise<void>
+  /**
    * Downloads a file, without a time limit.
    *
    * @throws Error when the request fails
@@ -129,6 +135,7 @@ export function createApi({
       const response = await get(url, null, AbortSignal.timeout(timeoutMs))
       return readAnswer('unusualImages', await response.json(), nextOf(response, url))
     },
+    post: (url, body) => post(requests.fetch, url, body, timeoutMs),
     async file(url) {
       return (await get(url, null, null)).blob()
     },
@@ -155,6 +162,23 @@ function getter({ fetch, authorization }: Requests) {
     if (response.ok || (response.status === 304 && etag)) return response
     throw new StatusError(response.status)
   }
+}
+
+async function post(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  body: Record<string, unknown>,
+  timeoutMs: number,
+): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  if (response.ok) return
+  const { detail } = await response.json().catch(() => ({}))
+  throw new Error(typeof detail === 'string' ? detail : `HTTP ${response.status}`)
 }
 
 /** Thrown for a response that is not a success. */

@@ -9,12 +9,13 @@ import { renderTrend, trendPicture } from './cards/trend.ts'
 import { markAllSeen, renderUnusualImagesCard, showMoreUnusualImages } from './cards/unusual-images.ts'
 import { onThemeChange, readTheme } from './charts/theme.ts'
 import { prepareControls, renderControls } from './dom/controls.ts'
+import { prepareDecisionDialog } from './dom/decision-dialog.ts'
 import { byId, setText } from './dom/elements.ts'
 import { prepareExports, renderExports } from './dom/exports.ts'
 import { keepScrollable } from './dom/scrollable.ts'
 import { renderSkeletonRows } from './dom/skeleton.ts'
 import { prepareUnusualImages } from './dom/unusual-images-table.ts'
-import { choose, currentQueries, isEmpty, newPage, receive, unusualImageRows } from './page.ts'
+import { choose, currentQueries, isEmpty, newPage, receive, serverNow, unusualImageRows } from './page.ts'
 import { pictureOf, save } from './picture.ts'
 import { type Poll, startPolling } from './poll.ts'
 import { openSeen } from './seen.ts'
@@ -22,6 +23,7 @@ import { readSettings } from './settings.ts'
 import { type Session, type SignInSettings, signIn } from './sign-in.ts'
 import { type Choice, choiceOf, parametersOf } from './view-models/choice.ts'
 import { refused } from './view-models/connection.ts'
+import { type DecisionForm, decisionRequest } from './view-models/decisions.ts'
 import { createClock } from './view-models/format.ts'
 import { exportUrls } from './view-models/questions.ts'
 import { ruleNames } from './view-models/unusual-images.ts'
@@ -57,13 +59,23 @@ const STEPS = [
   renderChoice,
   () => renderNow(page, context, focus => onChoice({ focus })),
   () => renderTrend(page, context),
-  () => renderIncidents(page, context.clock),
   () => renderUnusualImagesCard(page, context.clock, seen),
+  () => renderIncidents(page, context.clock, (id, title) => decisionDialog.open(id, title)),
   () => renderHistoryCard(page),
   () => renderRefused(page, context.clock),
   renderTimes,
 ]
+const decisionDialog = prepareDecisionDialog(decide, () => localStorage)
 let renderings = 0
+
+/** Stores a decision, and asks for the incidents that it changes. */
+async function decide(id: string, form: DecisionForm) {
+  const incident = page.answers.incidents?.find(each => each.id === id)
+  if (!incident) throw new Error('the incident is gone')
+  const { url, body } = decisionRequest(incident, form, serverNow(page))
+  await api.post(url, body)
+  poll?.now()
+}
 
 /** Draws the page in small steps. Between the steps the browser can handle input. */
 async function renderAll() {

@@ -1,36 +1,6 @@
-import type { AlertMessage } from '../core/incidents/messages.ts'
-import type { Severity, SiteChange } from '../core/incidents/site-change.ts'
+import type { Incident } from '../core/incidents/incident.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { revisionName } from './view.ts'
-
-/** Incident as people and programs see it. Times are ISO 8601, NDVI is -1 to 1. */
-export interface Incident {
-  /** Id by which receivers recognise it: the same in every view that has it. */
-  id: string
-  kind: AlertMessage['kind']
-  /** Cause of a change at many sites: the land, or the producer of the images; null where it is not told. */
-  cause: AlertMessage['cause']
-  class_name: string
-  /** Null for an incident of a class. */
-  site_id: string | null
-  state: SiteChange['state']
-  severity: Severity
-  /** Time of the first unusual look, of the look that opened it, and of its end; null while it is open. */
-  first_at: string
-  opened_at: string
-  closed_at: string | null
-  /** Change of NDVI: the median of its unusual looks; negative for a drop. Null for an incident of a class. */
-  ndvi_change: number | null
-  /** Distance of its furthest look from normal, standard deviations. Null for an incident of a class. */
-  score: number | null
-  /** Number of sites. */
-  sites: number
-  /** Id of the class's incident that the change of this site is a part of. */
-  part_of: string | null
-  /** Place of the last look that says it, degrees. */
-  lon: number | null
-  lat: number | null
-}
 
 /** Incidents of the looks that a view counts. */
 export interface Incidents {
@@ -66,5 +36,22 @@ export async function readIncidents(objects: ObjectStore): Promise<Incidents | u
   const keys = await Array.fromAsync(objects.list(INCIDENTS_PREFIX))
   const bytes = keys.length > 0 ? await objects.get(keys.at(-1) as string) : undefined
   const incidents = bytes && (JSON.parse(Buffer.from(bytes).toString('utf8')) as Incidents)
-  return incidents?.format === FORMAT ? incidents : undefined
+  if (incidents?.format !== FORMAT) return undefined
+  // Files of before there were messages do not say it. They are judged again with the next look.
+  return {
+    ...incidents,
+    incidents: incidents.incidents.map(incident => ({ ...incident, from_import: incident.from_import ?? true })),
+  }
+}
+
+/** Reader of the newest incidents. It remembers what it read last: a repeated question costs a listing. */
+export function incidentsReader(objects: ObjectStore): () => Promise<Incidents | undefined> {
+  let last: { key: string; incidents: Incidents } | undefined
+  return async () => {
+    const key = (await Array.fromAsync(objects.list(INCIDENTS_PREFIX))).at(-1)
+    if (key === undefined || key === last?.key) return last?.incidents
+    const incidents = await readIncidents(objects)
+    if (incidents && incidentsKey(incidents.revision) === key) last = { key, incidents }
+    return incidents
+  }
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { IMPORT_DAY } from '../archive/imports.ts'
 import { fromDegreesE7, fromMicro } from '../core/fixed-point.ts'
+import type { Incident } from '../core/incidents/incident.ts'
 import { TOGETHER_DAYS } from '../core/incidents/many-sites.ts'
 import { type AlertMessage, alertMessages } from '../core/incidents/messages.ts'
 import { type SiteChange, severityOf } from '../core/incidents/site-change.ts'
@@ -8,14 +10,7 @@ import { judgeHistory } from '../core/looks/judge.ts'
 import { compareLooks, type Look, lookOf } from '../core/looks/look.ts'
 import { DAY_MS, formatTimestamp } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
-import {
-  encodeIncidents,
-  INCIDENTS_PREFIX,
-  type Incident,
-  type Incidents,
-  incidentsKey,
-  readIncidents,
-} from './incidents-file.ts'
+import { encodeIncidents, INCIDENTS_PREFIX, type Incidents, incidentsKey, readIncidents } from './incidents-file.ts'
 import { DamagedObjectError, sha256, type View } from './view.ts'
 import type { ViewReader } from './view-reader.ts'
 
@@ -56,13 +51,16 @@ async function incidentsOf(views: ViewReader, sites: NonNullable<View['sites']>)
     return { ...none, skipped: `the view has ${count} looks at sites, and at most ${MOST_LOOKS} are judged` }
   }
   const looks = new Map<string, Look>()
+  const fromLog = new Set<Look>()
   const places = new Map<string, Place>()
   for (const part of parts) {
-    for (const { event } of await views.looks(part)) {
+    for (const { event, arrivalDay } of await views.looks(part)) {
       const look = lookOf(event)
       // An image that two records hold is one look.
       const key = JSON.stringify([look.className, look.siteId, look.eventMs, look.imageId])
-      if (!looks.has(key)) looks.set(key, look)
+      const same = looks.get(key) ?? look
+      looks.set(key, same)
+      if (arrivalDay !== IMPORT_DAY) fromLog.add(same)
       const { lon, lat, eventMs } = event
       const known = places.get(look.siteId as string)
       if (lon !== null && lat !== null && eventMs >= (known?.eventMs ?? 0)) {
@@ -72,13 +70,26 @@ async function incidentsOf(views: ViewReader, sites: NonNullable<View['sites']>)
   }
   const { histories, classes } = judgeHistory([...looks.values()].sort(compareLooks), RENEWAL_DAYS, DETECTION)
   const ofSites = histories('drop')
+  const messages = alertMessages(ofSites, 'drop', classes)
   return {
     looks: looks.size,
     sites: ofSites.length,
     judgedSites: ofSites.filter(({ judgedFromMs }) => judgedFromMs !== null).length,
     skipped: null,
-    incidents: describeIncidents(alertMessages(ofSites, 'drop', classes), places),
+    incidents: describeIncidents(messages, places, openedByLog(messages, fromLog)),
   }
+}
+
+/** Incidents that an image of the log opened: of its site or, for one of a class, of the class. */
+function openedByLog(messages: readonly AlertMessage[], fromLog: Iterable<Look>): ReadonlySet<AlertMessage> {
+  const momentOf = ({ className, siteId }: AlertMessage | Look, ms: number) => JSON.stringify([className, siteId, ms])
+  const moments = new Set<string>()
+  const opened = new Set(messages.map(({ openedMs }) => openedMs))
+  for (const look of fromLog) {
+    if (!opened.has(look.eventMs)) continue
+    moments.add(momentOf(look, look.eventMs)).add(momentOf({ ...look, siteId: null }, look.eventMs))
+  }
+  return new Set(messages.filter(message => moments.has(momentOf(message, message.openedMs))))
 }
 
 interface Place {
@@ -87,8 +98,14 @@ interface Place {
   lat: number
 }
 
+type Described = Omit<Incident, 'from_import'>
+
 /** Describes messages as incidents, the newest first. */
-function describeIncidents(messages: readonly AlertMessage[], places: ReadonlyMap<string, Place>): Incident[] {
+function describeIncidents(
+  messages: readonly AlertMessage[],
+  places: ReadonlyMap<string, Place>,
+  ofLog: ReadonlySet<AlertMessage>,
+): Incident[] {
   const ofClasses = messages.filter(({ kind }) => kind === 'many-sites')
   const groupOf = ({ siteId, className, openedMs }: AlertMessage) =>
     ofClasses.findLast(
@@ -103,6 +120,7 @@ function describeIncidents(messages: readonly AlertMessage[], places: ReadonlyMa
         ? siteIncident(message, message.change, groupOf(message), places.get(message.siteId as string))
         : classIncident(message),
     )
+    .map((incident, index) => ({ ...incident, from_import: !ofLog.has(messages[index] as AlertMessage) }))
     .sort((a, b) => Date.parse(b.opened_at) - Date.parse(a.opened_at) || (a.id < b.id ? -1 : 1))
 }
 
@@ -111,7 +129,7 @@ function siteIncident(
   change: SiteChange,
   group: AlertMessage | undefined,
   place: Place | undefined,
-): Incident {
+): Described {
   const sign = change.direction === 'drop' ? -1 : 1
   return {
     ...classIncident(message),
@@ -127,7 +145,7 @@ function siteIncident(
 }
 
 /** Fields of every incident, with those that only a site has empty. */
-function classIncident(message: AlertMessage): Incident {
+function classIncident(message: AlertMessage): Described {
   const openedAt = formatTimestamp(message.openedMs)
   return {
     id: idOf(message),

@@ -4,6 +4,7 @@ import { parseSlotLength } from '../core/slot.ts'
 import { formatTimestamp, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/time.ts'
 import { readClassNames } from '../files/class-file.ts'
 import { parseOrigins } from '../http/cors.ts'
+import { readAlertsSettings } from '../runtime/config/alerts.ts'
 import { readEnvironment } from '../runtime/config/environment.ts'
 import { describeLog } from '../runtime/config/log-address.ts'
 import { describeStore } from '../runtime/config/store-address.ts'
@@ -75,6 +76,7 @@ async function optionsOf(flags: StartFlags) {
       allowedOrigins: origin === undefined ? [] : flagValue('allow-origin', origin, parseOrigins),
       allowedHosts: [...listening.hosts, ...(host === undefined ? [] : flagValue('allow-host', host, parseHosts))],
     },
+    alerts: flags.alerts === undefined ? null : flagValue('alerts', flags.alerts, file => readAlertsSettings(file)),
     rules: flagValue('rules', flags.rules, rulesNamed),
     slotMs,
     latenessMs: flags.lateness === undefined ? undefined : flagValue('lateness', flags.lateness, parseLateness),
@@ -96,7 +98,7 @@ interface Started {
 /** Opens the state and starts its system. What was opened is left to `opened`, which closes it. */
 async function start(
   flags: StartFlags,
-  { rules, slotMs, latenessMs, classNames, environment, asked }: StartOptions,
+  { rules, alerts, slotMs, latenessMs, classNames, environment, asked }: StartOptions,
   server: LocalServer,
   opened: AsyncDisposableStack,
 ): Promise<Started> {
@@ -137,7 +139,7 @@ async function start(
   const lateness = latenessOf(readState(flags.state))
   if (classNames.length > 0) await runtime.addClasses(classNames)
   if (settings.demo) await importDemoHistory(runtime, settings.createdMs)
-  const system = await startSystem({ runtime, lateness, rules, server })
+  const system = await startSystem({ runtime, lateness, rules, server, alerts })
   opened.defer(system.stop)
   isStarted = true
   return { system, runtime, endpoints, lateness, isDemo: settings.demo }

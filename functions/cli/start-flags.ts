@@ -45,6 +45,11 @@ export const START_FLAGS = {
     help: 'Requests that need the token of LANDCOVER_TOKEN or LANDCOVER_TOKEN_FILE: writes (default), or all',
   },
   classes: { type: 'string', value: 'FILE.csv', help: 'List of further land-cover classes (column class_name)' },
+  alerts: {
+    type: 'string',
+    value: 'FILE.json',
+    help: 'Who is told of incidents: receivers and routes, see docs/alerts.md (default: nobody)',
+  },
   rules: {
     type: 'string',
     value: 'NAMES',

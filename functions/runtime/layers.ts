@@ -9,6 +9,8 @@ import { viewReader } from '../batch/view-reader.ts'
 import { watchedFrom } from '../batch/watch.ts'
 import type { Lateness } from '../core/lateness.ts'
 import type { Rule } from '../core/unusual-image.ts'
+import { decisionsHandler } from '../decisions/handler.ts'
+import type { Decisions } from '../decisions/stored-decisions.ts'
 import { sitesReader } from '../images/sites/stored-sites.ts'
 import { ingestHandler } from '../ingest/handler.ts'
 import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
@@ -23,6 +25,7 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { SpeedStore } from '../ports/speed-store.ts'
 import { type Activity, activityElsewhere } from '../serving/activity.ts'
 import { servingHandler } from '../serving/handler.ts'
+import type { IncidentsSource } from '../serving/incidents.ts'
 import type { SpeedLayer } from '../speed/apply.ts'
 import { speedHandler } from '../speed/handler.ts'
 import { currentBaseline } from './baseline.ts'
@@ -132,11 +135,16 @@ export async function compactUnwatched(
   return compactArchive({ objects, slotMs, before, now: Date.now, ...options })
 }
 
-/** Handler of requests to the API. */
+/**
+ * Handler of requests to the API.
+ *
+ * @param decisions what people have decided about incidents; null where nobody can
+ */
 export function servingHandlerOf(
   { logMetadata, store, objects, logger }: Needs<'logMetadata' | 'store' | 'objects' | 'logger'>,
   { slotMs, lateness }: Timing,
   activity?: Partial<Activity>,
+  decisions: IncidentsSource['decisions'] = null,
 ) {
   const classes = knownClasses(objects)
   const elapsedMs = systemTime().now
@@ -146,6 +154,7 @@ export function servingHandlerOf(
     lastRun: () => readRunStatus(objects),
     compaction: () => slowestProgress(objects),
     incidents: () => readIncidents(objects),
+    decisions,
     slotMs,
     lateness,
     classes,
@@ -168,6 +177,16 @@ export function ingestHandlerOf({ log, objects, logger }: Needs<'log' | 'objects
     classes: knownClasses(objects),
     slotMs,
     time: systemTime(),
+    now: Date.now,
+    logger,
+  })
+}
+
+/** Handler of requests that decide something about incidents. */
+export function decisionsHandlerOf({ objects, logger }: Needs<'objects' | 'logger'>, decisions: Decisions) {
+  return decisionsHandler({
+    decisions,
+    incidents: async () => (await readIncidents(objects))?.incidents ?? [],
     now: Date.now,
     logger,
   })

@@ -4,6 +4,8 @@ import { type AsOf, classStats, realtimeNdvi, type Serving, windows } from './an
 import { BadParameterError } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
 import { classes } from './classes.ts'
+import { DecisionRow, DecisionsQuery, MuteRow, MutesQuery } from './decision-schemas.ts'
+import { incidentDecisions, mutes } from './decisions.ts'
 import { health } from './health.ts'
 import { IncidentRow, IncidentsQuery } from './incident-schemas.ts'
 import { incidents } from './incidents.ts'
@@ -200,6 +202,20 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: IncidentsQuery,
     row: IncidentRow,
     rows: incidents,
+  }),
+  table({
+    path: '/api/incidents/{id}/decisions',
+    summary: 'What people have decided about an incident, oldest first',
+    query: DecisionsQuery,
+    row: DecisionRow,
+    rows: incidentDecisions,
+  }),
+  table({
+    path: '/api/mutes',
+    summary: 'Mutes, newest first: of what they are for nobody is told',
+    query: MutesQuery,
+    row: MuteRow,
+    rows: mutes,
   }),
   document({
     path: '/api/sites',

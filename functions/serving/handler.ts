@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { DamagedObjectError } from '../batch/view.ts'
 import { formatTimestamp, SECOND_MS } from '../core/time.ts'
+import { isDecisionsPath } from '../decisions/handler.ts'
 import type { AS_OF_HEADERS } from '../http/as-of.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
 import { conditionalAnswer } from '../http/etag.ts'
@@ -79,9 +80,7 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
       return problem(404, 'There is nothing here', 'GET /api/openapi.json says what there is, /api/docs for people.')
     }
     if (method !== 'GET' && method !== 'HEAD') {
-      return withHeaders(problem(405, 'Only reading is possible here', `${method} is not: GET and HEAD are`), {
-        Allow: 'GET, HEAD',
-      })
+      return notAllowed(method, serving.decisions !== null && isDecisionsPath(event.path))
     }
     if (document) return { statusCode: 200, headers: document.headers, body: document.text() }
     return answerOf(found as NonNullable<typeof found>, event, accepted)
@@ -169,6 +168,17 @@ function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   const length = Object.entries(parameters).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0), 0)
   if (length > LONGEST_QUERY) throw new BadParameterError(`the query: has more than ${LONGEST_QUERY} characters`)
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value ?? '']))
+}
+
+/** @param isPosted what is posted to the path is taken, before it comes here */
+function notAllowed(method: string, isPosted: boolean): APIGatewayProxyResult {
+  return isPosted
+    ? withHeaders(problem(405, 'This is not possible here', `${method} is not: GET, HEAD and POST are`), {
+        Allow: 'GET, HEAD, POST',
+      })
+    : withHeaders(problem(405, 'Only reading is possible here', `${method} is not: GET and HEAD are`), {
+        Allow: 'GET, HEAD',
+      })
 }
 
 /** File name under which a browser saves a table: landcover-batch-days.csv for /api/batch/days. */

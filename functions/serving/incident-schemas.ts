@@ -34,6 +34,11 @@ export const IncidentRow = z
     part_of: z.string().nullable().describe('Id of the incident of the class that this change of a site is a part of'),
     lon: z.number().nullable().describe('Place of the last image that says it, degrees'),
     lat: z.number().nullable(),
+    from_import: z.boolean().describe('The image that opened it came with an import: nobody is told of it'),
+    acknowledged_by: z.string().nullable().describe('Who has acknowledged it first; null while nobody has'),
+    assigned_to: z.string().nullable().describe('Who takes it on'),
+    notes: z.int().describe('Number of notes'),
+    muted_until: time.nullable().describe('Until when nobody is told of it; null when it is not muted'),
   })
   .meta({ title: 'IncidentRow' })
 export type IncidentRow = z.infer<typeof IncidentRow>

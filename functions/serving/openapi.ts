@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { DECISION_POSTS, DECISION_PROBLEMS, StoredDecision } from '../decisions/schemas.ts'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
 import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
 import {
@@ -34,25 +35,33 @@ export function openApi(): Json {
     },
     // The address is relative to this document: the API may be served below a path.
     servers: [{ url: '..' }],
-    paths: {
-      ...Object.fromEntries(
-        ENDPOINTS.map(endpoint => [
-          endpoint.path,
-          { get: operation(endpoint, 'get'), head: operation(endpoint, 'head') },
-        ]),
-      ),
-      [SENDING_PATH]: { post: sending() },
-    },
+    paths: pathsOf(),
     components: {
       securitySchemes: { signature: SIGNATURE },
       schemas: {
         ...Object.fromEntries(ENDPOINTS.map(({ schema }) => [nameOf(schema), jsonSchema(schema)])),
+        ...Object.fromEntries(
+          [...DECISION_POSTS.map(({ body }) => body), StoredDecision].map(schema => [
+            nameOf(schema),
+            jsonSchema(schema),
+          ]),
+        ),
         Event: EVENT_SCHEMA,
         Accepted: ACCEPTED_SCHEMA,
         Problem: PROBLEM,
       },
     },
   }
+}
+
+function pathsOf(): Record<string, Json> {
+  const paths: Record<string, Json> = {}
+  for (const endpoint of ENDPOINTS) {
+    paths[endpoint.path] = { get: operation(endpoint, 'get'), head: operation(endpoint, 'head') }
+  }
+  paths[SENDING_PATH] = { post: sending() }
+  for (const post of DECISION_POSTS) paths[post.path] = { ...paths[post.path], post: deciding(post) }
+  return paths
 }
 
 const PROBLEM: Json = {
@@ -116,13 +125,49 @@ function sending(): Json {
   }
 }
 
+/** Operation that stores a decision. Only a system on one machine has it. */
+function deciding({ path, summary, parameter, body }: (typeof DECISION_POSTS)[number]): Json {
+  return {
+    operationId: operationIdOf('post', path),
+    summary: `${summary}. On one machine only`,
+    ...(parameter !== null && {
+      parameters: [
+        {
+          ...{ name: 'id', in: 'path', required: true, description: parameter },
+          schema: { type: 'string', minLength: 1 },
+        },
+      ],
+    }),
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: { $ref: `#/components/schemas/${nameOf(body)}` } } },
+    },
+    responses: {
+      201: {
+        description: 'The decision is stored',
+        content: { 'application/json': { schema: { $ref: `#/components/schemas/${nameOf(StoredDecision)}` } } },
+      },
+      ...Object.fromEntries(
+        Object.entries(DECISION_PROBLEMS).map(([status, description]) => [
+          status,
+          { description, content: PROBLEM_CONTENT },
+        ]),
+      ),
+    },
+  }
+}
+
+function operationIdOf(method: string, path: string): string {
+  return `${method}${path.replaceAll(/[{}]/g, '').replaceAll(/[/-](\w)/g, (_, letter: string) => letter.toUpperCase())}`
+}
+
 function operation(endpoint: Endpoint, method: 'get' | 'head'): Json {
   const isGet = method === 'get'
   const withBody = (content: Json): Json => (isGet ? { content } : {})
   const problem = (description: string): Json => ({ description, ...withBody(PROBLEM_CONTENT) })
   const row = { $ref: `#/components/schemas/${nameOf(endpoint.schema)}` }
   return {
-    operationId: `${method}${endpoint.path.replaceAll(/[{}]/g, '').replaceAll(/[/-](\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    operationId: operationIdOf(method, endpoint.path),
     summary: endpoint.summary,
     parameters: [
       ...describedParameters(endpoint.query).map(({ name, isRequired, description, schema }) => ({

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { NUMBERS } from '../core/event-fields.ts'
+import { DECISION_POSTS, DECISION_PROBLEMS } from '../decisions/schemas.ts'
 import { AS_OF_HEADERS } from '../http/as-of.ts'
 import { RANGE_DESCRIPTION, RANGE_HEADER } from '../http/range.ts'
 import { BODY_TYPES, KEY_DESCRIPTION, SENDING_PATH, SENDING_PROBLEMS, SENDING_SUMMARY } from '../http/sending.ts'
@@ -44,6 +45,7 @@ ${headers.length > 0 ? `<h3>Headers</h3>${tableOf(['Name', ''], headers)}` : ''}
 <p>Tables are arrays of objects, or CSV with <code>format=csv</code> or <code>Accept: text/csv</code>; <code>format=csv-bom</code> is for spreadsheets. A class that is not known is a 404 that lists near names. NDVI is -1 to 1, times are ISO 8601 in UTC, null is “not measured”. Errors are problem bodies (RFC 9457). For programs: <a href="openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}
 ${sendingSection()}
+${DECISION_POSTS.map(decidingSection).join('\n')}
 </main>
 </body>
 </html>
@@ -71,6 +73,15 @@ function sendingSection(): string {
 <h3>Responses</h3>${tableOf(['Status', ''], [['202', 'The log has the events'], ...Object.entries(SENDING_PROBLEMS)])}`
 }
 
+function decidingSection({ path, summary, body }: (typeof DECISION_POSTS)[number]): string {
+  const { anyOf, oneOf = anyOf, ...whole } = z.toJSONSchema(body) as Record<string, unknown>
+  const kinds = (Array.isArray(oneOf) ? oneOf : [whole]) as Record<string, unknown>[]
+  return `<h2 id="post-${escaped(path)}">POST ${escaped(path)}</h2>
+<p>${escaped(summary)}. The body is application/json. On one machine only.</p>
+<h3>Fields</h3>${kinds.map(kind => tableOf(['Name', 'Type', ''], fieldsOf(kind))).join('\n')}
+<h3>Responses</h3>${tableOf(['Status', ''], [['201', 'The decision is stored'], ...Object.entries(DECISION_PROBLEMS)])}`
+}
+
 function fieldsOf({ properties = {} }: Record<string, unknown>): string[][] {
   return Object.entries(properties as Record<string, Record<string, unknown>>).map(([name, of]) => [
     name,
@@ -79,7 +90,8 @@ function fieldsOf({ properties = {} }: Record<string, unknown>): string[][] {
   ])
 }
 
-function typesOf({ type, anyOf, enum: values }: Record<string, unknown>): string[] {
+function typesOf({ type, anyOf, enum: values, const: only }: Record<string, unknown>): string[] {
+  if (only !== undefined) return [JSON.stringify(only)]
   if (Array.isArray(values)) return values.map(String)
   if (Array.isArray(anyOf)) return anyOf.flatMap(each => typesOf(each as Record<string, unknown>))
   return [type].flat().map(String)

@@ -143,6 +143,10 @@ export const Health = z
       lanes_behind: z.array(z.string()).describe('Lanes of the log for which the cut waits'),
     }),
     quarantine: z.object({ count: z.int().describe('Records and lines of records that were quarantined so far') }),
+    decisions: z
+      .object({ count: z.int().describe('Decisions of people about incidents so far') })
+      .nullable()
+      .describe('Null where nobody can decide'),
   })
   .meta({ title: 'Health' })
 export type Health = z.infer<typeof Health>

@@ -6,6 +6,7 @@ import schemathesis
 
 KNOWN_CLASS = "Forest"
 TAKEN = "2026-01-01T00:00:00Z"
+FUTURE = "2999-01-01T00:00:00Z"
 
 
 @schemathesis.hook
@@ -25,7 +26,10 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """The class of an event is known, its time is past, and its mean lies between its minimum and maximum."""
+    """The class of an event is known, its time is past, and its mean lies between its minimum and maximum. A mute has a scope, and ends in the future."""
+    if case.path == "/api/mutes" and isinstance(case.body, dict) and "until" in case.body:
+        mute(case.body)
+        return
     for event in case.body if isinstance(case.body, list) else [case.body]:
         if not isinstance(event, dict):
             continue
@@ -36,6 +40,21 @@ def before_call(context, case, kwargs):
         for name in ("ndvi_min", "ndvi_max"):
             if is_number(event.get(name)) and is_number(event.get("ndvi_mean")):
                 event[name] = event["ndvi_mean"]
+
+
+def mute(body):
+    if isinstance(body["until"], str):
+        body["until"] = FUTURE
+    if isinstance(body.get("from"), str):
+        body["from"] = TAKEN
+    scope = [name for name in ("site", "class", "region") if name in body]
+    if scope:
+        body.pop("all", None)
+    else:
+        body["all"] = True
+    region = body.get("region")
+    if isinstance(region, list) and len(region) == 4 and all(is_number(each) for each in region):
+        region[1], region[3] = sorted((region[1], region[3]))
 
 
 def is_south_first(box):

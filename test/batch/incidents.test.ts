@@ -14,8 +14,9 @@ import { publishView } from '../../functions/batch/view.ts'
 import { viewReader } from '../../functions/batch/view-reader.ts'
 import { compareText } from '../../functions/core/text-order.ts'
 import { DAY_MS, HOUR_MS } from '../../functions/core/time.ts'
-import { emptyView, imageEvent, NOON_MS } from '../support/factories.ts'
+import { emptyView, imageEvent, NOON_MS, wireEvent } from '../support/factories.ts'
 import { openImportPipeline } from '../support/imported.ts'
+import { openOneLane } from '../support/one-lane.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const DAYS = 1_100
@@ -144,4 +145,34 @@ it('incidents name their format, and those of another one are not read', async (
   expect((await readIncidents(objects))?.revision).toBe(1)
   await objects.put(incidentsKey(2), Buffer.from(JSON.stringify({ format: 2, revision: 2, ...none })))
   expect(await readIncidents(objects)).toBeUndefined()
+})
+
+it('an incident that an image of the log opened is not from an import; all others are', async () => {
+  const { pipeline, append, heartbeat, speed, archive, clock } = await openOneLane({ slotMs: HOUR_MS })
+  const [first] = (await (await open()).put('a', ONE_CUT)).incidents
+  expect(first?.from_import).toBe(true)
+  const isLive = ({ eventMs }: { eventMs: number }) => eventMs >= Date.parse(first?.opened_at ?? '')
+  await importEvents(pipeline.objects, HOUR_MS, 'a', [ONE_CUT.filter(look => !isLive(look))], NOON_MS)
+  const lines = ONE_CUT.filter(isLive).map(({ imageId, siteId, eventMs, ndviMean, red, blue }) =>
+    JSON.stringify({
+      ...wireEvent({ image_id: imageId, site_id: siteId, timestamp: new Date(eventMs).toISOString() }),
+      ...{ ndvi_mean: ndviMean / 1e6, red_mean: (red ?? 0) / 1_000, blue_mean: (blue ?? 0) / 1_000, lon: 13, lat: 52 },
+    }),
+  )
+  const records = [append(lines.join('\n')), heartbeat()]
+  for (const deliver of [speed, archive]) expect((await deliver(records)).batchItemFailures).toEqual([])
+  clock.nowMs += 2 * HOUR_MS
+  const after = [heartbeat()]
+  for (const deliver of [speed, archive]) await deliver(after)
+  await pipeline.runBatch()
+  expect((await readIncidents(pipeline.objects))?.incidents).toEqual([{ ...first, from_import: false }])
+})
+
+it('incidents of a file that does not say where they are from count as from an import', async () => {
+  const { pipeline, put } = await open()
+  const { revision, incidents } = await put('a', ONE_CUT)
+  const key = incidentsKey(revision)
+  const text = Buffer.from((await pipeline.objects.get(key)) ?? []).toString('utf8')
+  await pipeline.objects.put(key, Buffer.from(text.replaceAll(/,"from_import":(true|false)/g, '')))
+  expect((await readIncidents(pipeline.objects))?.incidents).toEqual(incidents)
 })

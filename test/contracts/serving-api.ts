@@ -30,7 +30,7 @@ export function describeServingApi(name: string, openStore: () => Promise<SpeedS
         const { json } = await openApi()
         const { openapi, paths, components } = await json('/api/openapi.json')
         expect(openapi).toBe('3.1.0')
-        expect(Object.keys(paths)).toEqual([...ENDPOINTS.map(({ path }) => path), '/api/events'])
+        expect(Object.keys(paths)).toEqual([...ENDPOINTS.map(({ path }) => path), '/api/events', '/api/mutes/{id}/end'])
         expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['WindowRow', 'Health', 'Problem']))
         const { schema } = paths['/api/windows'].get.responses[200].content['application/json']
         expect(schema).toEqual({ type: 'array', items: { $ref: '#/components/schemas/WindowRow' } })

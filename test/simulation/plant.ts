@@ -3,6 +3,7 @@ import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS } from './planted-batch-bugs.ts
 import { PLANTED_BUGS, withBug } from './planted-bugs.ts'
 import { PLANTED_IMAGE_BUGS } from './planted-image-bugs.ts'
 import { PLANTED_IMPORT_BUGS } from './planted-import-bugs.ts'
+import { PLANTED_NOTIFY_BUGS } from './planted-notify-bugs.ts'
 import { PLANTED_RULE_BUGS } from './planted-rule-bugs.ts'
 
 /** Loaded before the simulation or another judge (`node --import`): changes the source of one file as PLANTED_BUG says. */
@@ -13,6 +14,7 @@ const bugs = [
   ...PLANTED_IMAGE_BUGS,
   ...PLANTED_IMPORT_BUGS,
   ...PLANTED_RULE_BUGS,
+  ...PLANTED_NOTIFY_BUGS,
 ]
 const bug = bugs.find(({ name }) => name === process.env.PLANTED_BUG)
 if (!bug) throw new Error(`there is no planted bug '${process.env.PLANTED_BUG}'`)

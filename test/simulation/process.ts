@@ -21,6 +21,10 @@ export const judgeScene = (plantedBug?: string) => run('test/images/judge-scene.
 /** Judges generated series by the rules for alerts. */
 export const judgeSeries = (plantedBug?: string) => run('test/evaluation/judge-series.ts', [], plantedBug)
 
+/** Plays histories of telling. */
+export const judgeTelling = (histories: number, plantedBug?: string) =>
+  run('test/notify/judge-telling.ts', [`${histories}`], plantedBug)
+
 /** Plays histories of imports. */
 export const judgeImports = (histories: number, plantedBug?: string) =>
   run('test/simulation/judge-imports.ts', [`${histories}`], plantedBug)

@@ -17,6 +17,7 @@ import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { dayOf, MINUTE_MS } from '../../functions/core/time.ts'
 import { addEach, type Totals } from '../../functions/core/totals.ts'
 import { NO_BASELINE, type UnusualImage } from '../../functions/core/unusual-image.ts'
+import { openDecisions } from '../../functions/decisions/stored-decisions.ts'
 import { sitesReader } from '../../functions/images/sites/stored-sites.ts'
 import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
 import { activityElsewhere } from '../../functions/serving/activity.ts'
@@ -65,6 +66,7 @@ export async function openPipeline(options: PipelineOptions) {
     lastRun: async () => undefined,
     compaction: async () => undefined,
     incidents: () => readIncidents(objects),
+    decisions: openDecisions(objects).all,
     waiting: async () => ({ oldestMs: null, reason: null }),
     now,
     elapsedMs: now,

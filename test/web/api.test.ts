@@ -190,3 +190,20 @@ describe('the API client', () => {
     expect(new Set(round.failed.map(({ reason }) => reason))).toEqual(new Set(['no answer in time']))
   })
 })
+
+test('a decision is posted as JSON; what the answer says is the error', async () => {
+  const sent: RequestInit[] = []
+  const api = (status: number, body: string) => {
+    const fetch = async (_: unknown, init: RequestInit = {}) => {
+      sent.push(init)
+      return new Response(body, { status })
+    }
+    return createApi({ fetch: fetch as typeof globalThis.fetch, timeoutMs: 1000, now: () => 0 })
+  }
+  await api(201, '{}').post('/api/mutes', { all: true })
+  expect(sent[0]).toMatchObject({
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"all":true}' },
+  })
+  await expect(api(400, '{"detail":"until: has passed"}').post('/api/mutes', {})).rejects.toThrow('until: has passed')
+  await expect(api(502, '<html>').post('/api/mutes', {})).rejects.toThrow('HTTP 502')
+})

@@ -100,6 +100,7 @@ export function health(change: Partial<Health> = {}): Health {
       last_run_error: null,
       lanes_behind: [],
     },
+    decisions: null,
     quarantine: { count: 0 },
     ...change,
   }
@@ -157,6 +158,11 @@ export function incidentRow(change: Partial<IncidentRow> = {}): IncidentRow {
     part_of: null,
     lon: 25.1,
     lat: 62.2,
+    from_import: false,
+    acknowledged_by: null,
+    assigned_to: null,
+    notes: 0,
+    muted_until: null,
     ...change,
   }
 }

@@ -31,9 +31,18 @@ describe('the card of incidents', () => {
           },
           ...{ className: 'Forest', change: '−0.291', score: '9.1 sd below', since: '3 Oct', until: '' },
           sinceTitle: '2026-10-03T10:20:00.000Z',
+          ...{ handled: '', canDecide: false },
         },
       ],
     })
+  })
+
+  it('says what was decided, and where the reader can decide', () => {
+    const rows = [incident({ acknowledged_by: 'Ann' }), ENDED]
+    expect(incidentsView(rows, clock, NOW, true)?.items.map(({ handled, canDecide }) => [handled, canDecide])).toEqual([
+      ['acknowledged by Ann', true],
+      ['', false],
+    ])
   })
 
   it('has open incidents first, then those that ended, with their end', () => {

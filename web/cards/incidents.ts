@@ -5,10 +5,10 @@ import type { Clock } from '../view-models/format.ts'
 import { incidentsView } from '../view-models/incidents.ts'
 
 /** Draws the card of incidents. It is hidden while there is none. */
-export function renderIncidents(page: Page, clock: Clock): void {
-  const view = incidentsView(page.answers.incidents, clock, serverNow(page))
+export function renderIncidents(page: Page, clock: Clock, onDecide: (id: string, title: string) => void): void {
+  const view = incidentsView(page.answers.incidents, clock, serverNow(page), !!page.answers.health?.decisions)
   byId('incidents').hidden = view === null
   if (!view) return
   setText(byId('incidents-note'), view.note)
-  renderIncidentRows(view.items)
+  renderIncidentRows(view.items, onDecide)
 }

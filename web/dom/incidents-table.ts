@@ -2,12 +2,21 @@ import type { IncidentItem } from '../view-models/incidents.ts'
 import { byId, make, setText } from './elements.ts'
 import { syncRows } from './rows.ts'
 
-/** Updates the rows of incidents. */
-export function renderIncidentRows(items: readonly IncidentItem[]): void {
-  syncRows(byId('incidents-body'), items, item => item.key, createRow, updateRow)
+/** Updates the rows of incidents. The button of a row calls `onDecide`. */
+export function renderIncidentRows(
+  items: readonly IncidentItem[],
+  onDecide: (id: string, title: string) => void,
+): void {
+  syncRows(
+    byId('incidents-body'),
+    items,
+    item => item.key,
+    item => createRow(item, onDecide),
+    updateRow,
+  )
 }
 
-function createRow(item: IncidentItem): HTMLTableRowElement {
+function createRow(item: IncidentItem, onDecide: (id: string, title: string) => void): HTMLTableRowElement {
   const row = make('tr')
   const state = make('td')
   state.append(make('strong'), make('span', { className: 'rule' }))
@@ -21,7 +30,13 @@ function createRow(item: IncidentItem): HTMLTableRowElement {
   time.dateTime = item.sinceTitle
   time.title = item.sinceTitle
   since.append(time)
-  row.append(state, place, change, score, since, make('td'))
+  const handled = make('td')
+  const button = make('button', { className: 'quiet', text: 'Decide…' })
+  button.type = 'button'
+  button.setAttribute('aria-label', `Decide about ${item.place}, ${item.className}`)
+  button.addEventListener('click', () => onDecide(item.key, `${item.place}, ${item.className}`))
+  handled.append(make('span', { className: 'rule' }), button)
+  row.append(state, place, change, score, since, make('td'), handled)
   return row
 }
 
@@ -29,7 +44,7 @@ function createRow(item: IncidentItem): HTMLTableRowElement {
 function updateRow(row: HTMLTableRowElement, item: IncidentItem): void {
   row.dataset.open = String(item.isOpen)
   row.dataset.severity = item.severity
-  const [state, , change, score, since, until] = row.cells
+  const [state, , change, score, since, until, handled] = row.cells
   const [stateText, size] = state?.children ?? []
   if (stateText) setText(stateText as HTMLElement, item.state)
   if (size) setText(size as HTMLElement, item.size)
@@ -38,7 +53,10 @@ function updateRow(row: HTMLTableRowElement, item: IncidentItem): void {
     [score, item.score],
     [since?.firstElementChild, item.since],
     [until, item.until],
+    [handled?.firstElementChild, item.handled],
   ] as const) {
     if (cell) setText(cell as HTMLElement, text)
   }
+  const button = handled?.querySelector('button')
+  if (button) button.hidden = !item.canDecide
 }

@@ -1,4 +1,5 @@
 import type { Incident } from '../answers.ts'
+import { handledText } from './decisions.ts'
 import { type Clock, formatCount, formatDifference, formatScore, plural } from './format.ts'
 import type { Phrase } from './headline.ts'
 
@@ -19,6 +20,10 @@ export type IncidentItem = {
   /** Time as ISO 8601, UTC. */
   sinceTitle: string
   until: string
+  /** What people have decided; empty while nobody has. */
+  handled: string
+  /** The reader can decide about it. */
+  canDecide: boolean
 }
 
 /** View of the incidents. */
@@ -55,11 +60,16 @@ function told(incidents: readonly Incident[]): Incident[] {
   return incidents.filter(({ part_of }) => part_of === null)
 }
 
-/** View of the incidents, open ones first; null when there is none. */
+/**
+ * View of the incidents, open ones first; null when there is none.
+ *
+ * @param takesDecisions the system takes decisions of readers
+ */
 export function incidentsView(
   incidents: readonly Incident[] | undefined,
   clock: Clock,
   nowMs: number,
+  takesDecisions = false,
 ): IncidentsView | null {
   const rows = told(incidents ?? [])
   if (rows.length === 0) return null
@@ -81,6 +91,8 @@ export function incidentsView(
       since: clock.utcDay(row.firstMs, nowMs),
       sinceTitle: new Date(row.firstMs).toISOString(),
       until: row.closedMs === null ? '' : clock.utcDay(row.closedMs, nowMs),
+      handled: handledText(row, clock, nowMs),
+      canDecide: takesDecisions && isOpen(row),
     })),
   }
 }

@@ -30,7 +30,7 @@ export function queriesOf(
     joined: { url: '/api/class-stats' },
     batch: { url: '/api/batch/class-stats', state: view },
     statistics: { url: '/api/batch/statistics', state: view },
-    incidents: { url: `/api/incidents?limit=${ASKED_INCIDENTS}`, state: view },
+    incidents: { url: `/api/incidents?limit=${ASKED_INCIDENTS}`, state: `${view} ${health?.decisions?.count}` },
     refused: {
       url: `/api/quarantine?limit=${SHOWN_REFUSED}`,
       state: String(refusedCount),

@@ -7,13 +7,14 @@ import { prometheusMetrics } from '../../adapters/prometheus/metrics.ts'
 import { functionInThread } from '../../adapters/thread.ts'
 import type { Lateness } from '../../core/lateness.ts'
 import type { Rule } from '../../core/unusual-image.ts'
+import { openDecisions } from '../../decisions/stored-decisions.ts'
 import { heartbeatEveryMs } from '../../ingest/heartbeat.ts'
 import type { BatchResponse, LogEvent } from '../../lambda/decode-event.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import type { Measurement, Metrics } from '../../ports/metrics.ts'
 import type { SpeedStore } from '../../ports/speed-store.ts'
 import type { Activity } from '../../serving/activity.ts'
-import { ingestHandlerOf, servingHandlerOf, speedHandlerOf } from '../layers.ts'
+import { decisionsHandlerOf, ingestHandlerOf, servingHandlerOf, speedHandlerOf } from '../layers.ts'
 import { logMetadataOf } from '../log-metadata.ts'
 import type { ArchiveThreadData } from './archive-thread.ts'
 import { healthGauges } from './probes.ts'
@@ -56,8 +57,9 @@ export function localFunctions(
     metrics,
   }
   const timing = { slotMs, lateness }
+  const decisions = openDecisions(objects)
   const heartbeats = { everyMs: heartbeatEveryMs(slotMs), sinceMs: Date.now() }
-  const serving = servingHandlerOf(ports, timing, { heartbeats, ...activity })
+  const serving = servingHandlerOf(ports, timing, { heartbeats, ...activity }, decisions.all)
   return {
     metrics,
     forPrometheus,
@@ -68,6 +70,7 @@ export function localFunctions(
       { log: writeLog, metrics: line => metrics.record(JSON.parse(line) as Measurement) },
     ),
     serving,
+    decisions: decisionsHandlerOf(ports, decisions),
     ingest: ingestHandlerOf(ports, slotMs),
   }
 }

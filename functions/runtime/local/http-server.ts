@@ -6,9 +6,11 @@ import compression from 'compression'
 import cors from 'cors'
 import sirv from 'sirv'
 import { MINUTE_MS, SECOND_MS } from '../../core/time.ts'
+import { isDecisionsPath } from '../../decisions/handler.ts'
 import { READ_ONLY_CORS } from '../../http/cors.ts'
 import type { ProxyHandler } from '../../http/edge.ts'
 import { problem } from '../../http/problem.ts'
+import { SENDING_PATH } from '../../http/sending.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { isLive, LIVE_PATH, METRICS_PATH, type Probe, type Probes, READY_PATH } from './probes.ts'
 import { targetOf } from './request-target.ts'
@@ -29,6 +31,8 @@ export interface ApiFunctions {
   ingest: ProxyHandler
   /** Answers for supervisors and Prometheus. */
   probes: Probes
+  /** Handler of decisions about incidents. */
+  decisions: ProxyHandler
   logger: Logger
 }
 
@@ -227,11 +231,15 @@ function listen(server: Server, port: number, address: string): Promise<void> {
 type Asking = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /** Passes requests to the functions behind the API. */
-function asking({ serving, ingest, logger }: ApiFunctions, mostBodyBytes: number): Asking {
+function asking({ serving, ingest, decisions, logger }: ApiFunctions, mostBodyBytes: number): Asking {
   /** Total bytes of all requests whose bodies are being read or handled. */
   let bodyBytes = 0
 
-  async function post(request: IncomingMessage, event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> {
+  async function post(
+    request: IncomingMessage,
+    event: APIGatewayProxyEvent,
+    take: ProxyHandler,
+  ): Promise<APIGatewayProxyResult> {
     let chunks: Buffer[] = []
     let bytes = 0
     let refusal: APIGatewayProxyResult | undefined
@@ -254,17 +262,23 @@ function asking({ serving, ingest, logger }: ApiFunctions, mostBodyBytes: number
       }
       if (refusal) return refusal
       const body = Buffer.concat(chunks).toString('base64')
-      return await ingest({ ...event, body, isBase64Encoded: true })
+      return await take({ ...event, body, isBase64Encoded: true })
     } finally {
       release()
     }
   }
 
+  /** Handler that takes what is posted to a path. */
+  function takerOf(path: string): ProxyHandler | undefined {
+    if (path === SENDING_PATH) return ingest
+    return isDecisionsPath(path) ? decisions : undefined
+  }
+
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       const event = proxyEvent(request)
-      const isPost = event.httpMethod === 'POST' && event.path === '/api/events'
-      send(response, await (isPost ? post(request, event) : serving(event)))
+      const take = event.httpMethod === 'POST' ? takerOf(event.path) : undefined
+      send(response, await (take ? post(request, event, take) : serving(event)))
     } catch (error) {
       // A client that has disconnected gets no answer.
       if (response.destroyed) return

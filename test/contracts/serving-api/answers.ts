@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { isDecisionsPath } from '../../../functions/decisions/handler.ts'
 import { ENDPOINTS } from '../../../functions/serving/endpoints.ts'
 import { NOON_MS } from '../../support/factories.ts'
 
@@ -30,7 +31,10 @@ export function describeAnswers(openApi: OpenApi): void {
       const withLength = { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }
       expect(await ask(path, { ...request, method: 'HEAD' })).toEqual({ status: 200, headers: withLength, body: '' })
       const refused = await ask(path, { ...request, method: 'DELETE' })
-      expect([refused.status, refused.headers.Allow]).toEqual([405, 'GET, HEAD'])
+      expect([refused.status, refused.headers.Allow]).toEqual([
+        405,
+        isDecisionsPath(path) ? 'GET, HEAD, POST' : 'GET, HEAD',
+      ])
     })
 
     it('refuses an unknown parameter and names it', async () => {

@@ -49,6 +49,7 @@ async function open({
     },
     probes: new Map(),
     logger,
+    decisions: async () => ({ statusCode: 201, body: '' }),
   })
   onTestFinished(() => server.close())
   const connection = (): Socket => {

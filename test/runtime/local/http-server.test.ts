@@ -27,6 +27,7 @@ async function open(allowedOrigins: readonly string[] = []) {
   server.serve({
     serving: handler('serving', 200),
     ingest: handler('ingest', 202),
+    decisions: handler('decisions', 201),
     probes: new Map(),
     logger: collectingLogger(),
   })
@@ -92,6 +93,15 @@ describe('an answer over HTTP', () => {
         multiValueQueryStringParameters: { from: ['2026-11-22T00:00:00Z'], class: ['A&B', 'Café?'] },
       },
     })
+  })
+
+  it('comes from the handler of decisions for incidents and mutes', async () => {
+    const { asked, ask } = await open()
+    for (const path of ['/api/mutes', '/api/mutes/1/end', '/api/incidents/a/decisions', '/api/incidents']) {
+      await ask(path, {}, 'POST', '{}')
+    }
+    await ask('/api/mutes')
+    expect(asked.map(({ by }) => by)).toEqual(['decisions', 'decisions', 'decisions', 'serving', 'serving'])
   })
 
   it('comes from the ingest handler for events, and from no handler when the body is too large', async () => {
@@ -209,7 +219,7 @@ describe('a server whose system is starting', () => {
     }
     expect(await probed()).toEqual([200, 503, 503])
     expect(await (await ask('/readyz')).json()).toMatchObject({ title: 'The system is starting' })
-    server.serve({ serving: answer, ingest: answer, probes, logger: collectingLogger() })
+    server.serve({ serving: answer, ingest: answer, decisions: answer, probes, logger: collectingLogger() })
     expect(await (await ask('/api/health')).text()).toBe(ROWS)
     expect(await probed()).toEqual([200, 200, 200])
     expect(await (await ask('/readyz?verbose')).text()).toBe('yes')

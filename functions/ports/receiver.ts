@@ -1,0 +1,33 @@
+import type { PostLimits } from '../core/incidents/delivery.ts'
+import type { Incident } from '../core/incidents/incident.ts'
+import type { DueMessage } from '../core/incidents/message-due.ts'
+
+/** Messages that are sent at once. A post that is sent again is the same, but for `isRepeated`. */
+export interface Post {
+  /** Id by which a receiver recognises a post that comes again. */
+  id: string
+  /** Time at which it was decided on, ms. */
+  atMs: number
+  messages: readonly DueMessage[]
+  /** It stands for posts that would have been too many. */
+  isSummary: boolean
+  /** An earlier try may have arrived. */
+  isRepeated: boolean
+}
+
+/** Outcome of a try. `refused` is for good: the post is wrong. After `later` it is sent again, whatever the reason was. */
+export type Outcome =
+  /** The note says what went wrong all the same. */
+  | { kind: 'sent'; note?: string }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'later'; reason: string; afterMs: number | null; mayHaveArrived: boolean }
+
+/** Person or program that is told of incidents. */
+export interface Receiver extends PostLimits {
+  /** Least time between two posts, ms. */
+  gapMs: number
+  /** Tells whether it takes the first message of an incident. */
+  takes(incident: Incident): boolean
+  /** Sends a post. Never throws: a failure is an outcome. */
+  post(post: Post): Promise<Outcome>
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { parseAlertsSettings } from '../../../functions/runtime/config/alerts.ts'
+
+const KEY = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+const ENVIRONMENT = {
+  SLACK: 'https://hooks.slack.com/services/x',
+  KEY,
+  EMPTY: ' ',
+  PLAIN: 'http://example.org/',
+  LOCAL: 'http://127.0.0.1:1/',
+}
+const FILES: Record<string, string> = { '/run/pager': `${'a'.repeat(32)}\n`, '/run/empty': '\n' }
+
+function parse(value: unknown) {
+  const readFile = (path: string) => {
+    const text = FILES[path]
+    if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`)
+    return text
+  }
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return parseAlertsSettings('alerts.json', text, { environment: ENVIRONMENT, readFile })
+}
+
+const SLACK = { type: 'slack', url: 'env:SLACK' }
+const only = (receiver: object) => ({ receivers: { team: receiver } })
+
+describe('alerts.json', () => {
+  it('names receivers with secrets of the environment and of files, routes, and the page', () => {
+    const routes = [
+      { receivers: ['on-call'], classes: ['Forest'], sites: ['a-'], kinds: ['site-change'], severity: 'error' },
+    ]
+    const { receivers, ...others } = parse({
+      receivers: {
+        team: SLACK,
+        'on-call': { type: 'pagerduty', routing_key: 'file:/run/pager' },
+        program: { type: 'webhook', url: 'https://example.org/hook', secret: 'env:KEY' },
+        local: { type: 'webhook', url: 'env:LOCAL', secret: 'env:KEY' },
+      },
+      routes,
+      page: 'https://example.org',
+    })
+    expect(Object.fromEntries(receivers)).toEqual({
+      team: { type: 'slack', url: 'https://hooks.slack.com/services/x' },
+      'on-call': { type: 'pagerduty', url: 'https://events.pagerduty.com/v2/enqueue', routingKey: 'a'.repeat(32) },
+      program: { type: 'webhook', url: 'https://example.org/hook', secret: Buffer.alloc(32, 7) },
+      local: { type: 'webhook', url: 'http://127.0.0.1:1/', secret: Buffer.alloc(32, 7) },
+    })
+    expect(others).toEqual({ routes, page: 'https://example.org' })
+    expect(parse(only(SLACK))).toMatchObject({ routes: [], page: null })
+  })
+
+  it.each([
+    ['{', /^alerts\.json is not JSON: /],
+    [{}, 'alerts.json: receivers: Invalid input: expected record, received undefined'],
+    [{ receivers: {} }, 'alerts.json: receivers: name at least one receiver'],
+    [{ ...only(SLACK), route: [] }, 'alerts.json: it: unknown field route'],
+    [{ receivers: { 'The Team': SLACK } }, /^alerts\.json: receivers\.The Team: a name has 1 to 40 small letters/],
+    [
+      only({ type: 'teams', url: 'env:SLACK' }),
+      'alerts.json: receivers.team.type: must be slack, pagerduty, webhook or email',
+    ],
+    [only({ ...SLACK, channel: 'x' }), 'alerts.json: receivers.team: unknown field channel'],
+    [
+      only({ type: 'slack', url: 'https://hooks.slack.com/services/x' }),
+      'alerts.json: receivers.team.url: a secret is not written here: write env:NAME or file:PATH',
+    ],
+    [only({ type: 'slack', url: 'env:NONE' }), 'alerts.json: receivers.team.url: the variable NONE is not set'],
+    [only({ type: 'slack', url: 'env:EMPTY' }), 'alerts.json: receivers.team.url: the variable EMPTY is not set'],
+    [only({ type: 'slack', url: 'file:/none' }), /^alerts\.json: receivers\.team\.url: cannot read \/none \(ENOENT/],
+    [only({ type: 'slack', url: 'file:/run/empty' }), 'alerts.json: receivers.team.url: the file /run/empty is empty'],
+    [
+      only({ type: 'slack', url: 'env:PLAIN' }),
+      /^alerts\.json: receivers\.team\.url: is no address that begins with https/,
+    ],
+    [only({ type: 'slack', url: 'file:/run/pager' }), /^alerts\.json: receivers\.team\.url: is no address/],
+    [
+      only({ type: 'webhook', url: 'https://example.org', secret: 'file:/run/pager' }),
+      /^alerts\.json: receivers\.team\.secret: is no key: write whsec_ and 24 to 64 random bytes in base64/,
+    ],
+    [
+      { ...only(SLACK), routes: [{ receivers: ['tem'] }] },
+      "alerts.json: routes.0.receivers: there is no receiver 'tem'; there are team",
+    ],
+    [
+      { ...only(SLACK), routes: [{ receivers: ['team'], classes: [] }] },
+      'alerts.json: routes.0.classes: leave it out to fit all',
+    ],
+    [{ ...only(SLACK), page: 'example.org' }, /^alerts\.json: page: write the address of the dashboard/],
+  ])('is refused: %j', (value, message) => {
+    expect(() => parse(value)).toThrow(message)
+  })
+
+  it('names a server of mail: TLS, STARTTLS, or without on this machine', () => {
+    const mail = { type: 'email', from: 'a@example.org', to: ['b@example.org'] }
+    const of = (changes: object) => parse(only({ ...mail, ...changes })).receivers.get('team')
+    expect(of({ server: 'smtps://example.org', username: 'env:KEY', password: 'file:/run/pager', hour: 7 })).toEqual({
+      ...{ type: 'email', host: 'example.org', port: 465, isTls: true, isPlain: false, hour: 7 },
+      ...{ login: { username: KEY, password: 'a'.repeat(32) }, from: mail.from, to: mail.to },
+    })
+    expect(of({ server: 'smtp://example.org' })).toMatchObject({
+      port: 587,
+      isTls: false,
+      isPlain: false,
+      login: null,
+      hour: 6,
+    })
+    expect(of({ server: 'smtp://localhost:2525' })).toMatchObject({ port: 2525, isTls: false, isPlain: true })
+    expect(() => of({ server: 'example.org' })).toThrow('alerts.json: receivers.team.server: write smtps://HOST:PORT')
+    expect(() => of({ server: 'smtps://me:pw@example.org' })).toThrow('a login goes to username and password')
+    expect(() => of({ server: 'smtps://example.org', username: 'env:KEY' })).toThrow(
+      'receivers.team.password: is missing',
+    )
+    expect(() => of({ server: 'smtps://example.org', to: ['b'] })).toThrow('receivers.team.to.0: is no mail address')
+    expect(() => of({ server: 'smtps://example.org', hour: 24 })).toThrow('receivers.team.hour: ')
+  })
+
+  it('never tells a secret', () => {
+    for (const [url, secret] of [
+      ['env:PLAIN', 'http://example.org/'],
+      ['file:/run/pager', 'aaaa'],
+    ] as const) {
+      expect(() => parse(only({ type: 'slack', url }))).not.toThrow(secret)
+    }
+  })
+})

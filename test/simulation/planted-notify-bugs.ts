@@ -1,0 +1,90 @@
+import type { PlantedBug } from './planted-bugs.ts'
+
+const NOTIFY = 'functions/notify/notify.ts'
+const DUE = 'functions/core/incidents/message-due.ts'
+const DELIVERY = 'functions/core/incidents/delivery.ts'
+
+/** Bugs of telling. test/notify/planted.test.ts must notice each. */
+export const PLANTED_NOTIFY_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'message before its row',
+    file: NOTIFY,
+    edits: [
+      [
+        'state = await ledger.append(claim)',
+        `const before = { atMs: claim.atMs, ...planned, isRepeated: false }
+        await receiver.post({ id: postId(name, state.sinceMs, claim.atMs), ...before })
+        state = await ledger.append(claim)`,
+      ],
+    ],
+  },
+  {
+    name: 'message that a program had claimed when it ended, lost',
+    file: NOTIFY,
+    edits: [
+      [
+        'const turn = await takeOver(notifying, desk, pending)',
+        `const turn = await takeOver(notifying, desk, pending)
+        if (pending.owner !== notifying.owner) {
+          await ledger.append({ type: 'sent', atMs: notifying.now(), claim: pending.claim })
+          continue
+        }`,
+      ],
+    ],
+  },
+  {
+    name: 'all taken back when nothing was judged',
+    file: NOTIFY,
+    edits: [['if (!found || found.skipped !== null) return null', 'if (!found) return null']],
+  },
+  {
+    name: 'second copy that does not say so',
+    file: NOTIFY,
+    edits: [['isRepeated: mayHaveArrived', 'isRepeated: false']],
+  },
+  {
+    name: 'another id for each try',
+    file: NOTIFY,
+    edits: [['postId(name, sinceMs, claim)\n', 'postId(name, Math.random(), claim)\n']],
+  },
+  {
+    name: 'message sent again because its mark could not be written',
+    file: NOTIFY,
+    edits: [['if (!unmarked.has(claim)) {', 'if (claim > 0) {']],
+  },
+  {
+    name: 'a summary each time',
+    file: DELIVERY,
+    edits: [['recent.some(({ isSummary }) => isSummary)', 'recent.length < 0']],
+  },
+  {
+    name: 'no limit of posts in an hour',
+    file: DELIVERY,
+    edits: [['counted.slice(0, Math.max(room, 0))', 'counted']],
+  },
+  {
+    name: 'reminder from the opening on, whatever was told since',
+    file: DUE,
+    edits: [['rules.nowMs - toldMs >=', 'rules.nowMs - Date.parse(now.opened_at) >=']],
+  },
+  {
+    name: 'incident of an import told',
+    file: DUE,
+    edits: [['if (incident.from_import || isJoined', 'if (isJoined']],
+  },
+  {
+    name: 'incident that opens again in silence',
+    file: DUE,
+    edits: [
+      [
+        "if (now.state !== before.state) return isOpen ? 'changed' : 'ended'",
+        "if (!isOpen && now.state !== before.state) return 'ended'\n  if (isOpen && before.closed_at !== null) return null",
+      ],
+    ],
+  },
+  {
+    name: 'withdrawal in silence',
+    file: DUE,
+    edits: [["return kind === 'withdrawn' ? null : 'withdrawn'", 'return kind === null ? kind : null']],
+  },
+]

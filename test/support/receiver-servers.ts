@@ -1,0 +1,133 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+/** Answer of a server that is not its usual one, once. `hang` answers nothing, `cut` closes the connection. */
+export type Trouble = { status: number; headers?: Record<string, string>; body?: string } | 'hang' | 'cut'
+
+/** Server of a receiver, with what it has taken. */
+export interface ReceiverServer {
+  url: string
+  /** Bodies that were accepted, in order. */
+  taken: Record<string, unknown>[]
+  /** Requests that came, accepted or not. */
+  requests: { headers: IncomingMessage['headers']; text: string }[]
+  /** Troubles that come next, one for each request. */
+  troubles: Trouble[]
+  /** Ends the server, so that its address is gone. */
+  close(): Promise<void>
+}
+
+interface Answer {
+  status: number
+  headers?: Record<string, string>
+  body: string
+}
+
+/** Starts a server that answers posts as `answer` says; null accepts with 200. It ends with the test. */
+async function serve(answer: (text: string, request: IncomingMessage) => Answer): Promise<ReceiverServer> {
+  const found: Omit<ReceiverServer, 'url' | 'close'> = { taken: [], requests: [], troubles: [] }
+  const server = createServer((request, response) => {
+    let text = ''
+    request.setEncoding('utf8').on('data', part => (text += part))
+    request.on('end', () => {
+      found.requests.push({ headers: request.headers, text })
+      const trouble = found.troubles.shift()
+      if (trouble !== undefined) return make(trouble, response)
+      const { status, headers, body } = answer(text, request)
+      if (status < 300) found.taken.push(JSON.parse(text))
+      response.writeHead(status, headers).end(body)
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const close = async () => {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
+  onTestFinished(close)
+  return { ...found, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, close }
+}
+
+function make(trouble: Trouble, response: ServerResponse): void {
+  if (trouble === 'hang') return
+  if (trouble === 'cut') return void response.socket?.destroy()
+  response.writeHead(trouble.status, trouble.headers).end(trouble.body)
+}
+
+/**
+ * Starts an incoming webhook as Slack describes it: one message a second, then 429 with Retry-After; bodies over the
+ * limits of blocks are refused with 400.
+ *
+ * @param now clock by which it limits, ms
+ */
+export function serveSlack(now: () => number): Promise<ReceiverServer> {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return serve(text => {
+    if (now() - lastMs < 1_000) return { status: 429, headers: { 'Retry-After': '1' }, body: 'rate_limited' }
+    const fault = faultOfSlack(JSON.parse(text))
+    if (fault) return { status: 400, body: fault }
+    lastMs = now()
+    return { status: 200, body: 'ok' }
+  })
+}
+
+interface SlackBlock {
+  type: string
+  text: { type: string; text: string }
+}
+
+function faultOfSlack({ text, blocks }: { text?: string; blocks?: SlackBlock[] }): string | null {
+  if (!text) return 'no_text'
+  if (!blocks || blocks.length < 1 || blocks.length > 50) return 'invalid_blocks'
+  for (const { type, text: inner } of blocks) {
+    const most = type === 'header' ? 150 : 3_000
+    if (inner.text.length < 1 || inner.text.length > most) return 'invalid_blocks'
+    if ((type === 'header') !== (inner.type === 'plain_text')) return 'invalid_blocks'
+    if (inner.type === 'mrkdwn' && /&(?!amp;|lt;|gt;)/.test(inner.text)) return 'invalid_blocks'
+  }
+  return null
+}
+
+/** Event as PagerDuty knows it. */
+export interface PagerEvent {
+  routing_key: string
+  event_action: string
+  dedup_key: string
+  payload?: { summary: string; severity: string; source: string; timestamp: string }
+}
+
+/** Starts an Events API v2 as PagerDuty describes it: 202, or 400 with the errors of the body. */
+export function servePagerDuty(): Promise<ReceiverServer> {
+  return serve(text => {
+    const errors = faultsOfPagerDuty(JSON.parse(text))
+    return errors.length === 0
+      ? { status: 202, body: JSON.stringify({ status: 'success', message: 'Event processed' }) }
+      : { status: 400, body: JSON.stringify({ status: 'invalid event', errors }) }
+  })
+}
+
+function faultsOfPagerDuty({ routing_key, event_action, dedup_key, payload }: PagerEvent): string[] {
+  const faults: string[] = []
+  if (!/^[a-z0-9]{32}$/.test(routing_key ?? '')) faults.push("'routing_key' is invalid")
+  if (!['trigger', 'acknowledge', 'resolve'].includes(event_action)) faults.push("'event_action' is invalid")
+  if (typeof dedup_key !== 'string' || dedup_key.length > 255) faults.push("'dedup_key' is invalid")
+  if (event_action !== 'trigger') return faults
+  if (!payload?.summary || payload.summary.length > 1_024) faults.push("'payload.summary' is invalid")
+  if (!payload?.source) faults.push("'payload.source' is missing")
+  if (!['critical', 'error', 'warning', 'info'].includes(payload?.severity ?? '')) faults.push("'payload.severity'")
+  if (Number.isNaN(Date.parse(payload?.timestamp ?? ''))) faults.push("'payload.timestamp'")
+  return faults
+}
+
+/** Starts a program that checks signatures as Standard Webhooks says: 401 for wrong ones, and old times. */
+export function serveWebhook(secret: Uint8Array, now: () => number): Promise<ReceiverServer> {
+  return serve((text, { headers }) => {
+    const [id, time] = [headers['webhook-id'], headers['webhook-timestamp']]
+    const expected = createHmac('sha256', secret).update(`${id}.${time}.${text}`).digest()
+    const given = Buffer.from(/^v1,(.+)$/.exec(String(headers['webhook-signature']))?.[1] ?? '', 'base64')
+    const isSigned = given.length === expected.length && timingSafeEqual(given, expected)
+    const isFresh = Math.abs(now() / 1_000 - Number(time)) <= 300
+    return isSigned && isFresh ? { status: 204, body: '' } : { status: 401, body: 'bad signature' }
+  })
+}
