@@ -4,15 +4,15 @@ import { POSTS_AN_HOUR } from '../../functions/core/incidents/delivery.ts'
 import type { Incident } from '../../functions/core/incidents/incident.ts'
 import { REMINDER_MS } from '../../functions/core/incidents/message-due.ts'
 import { DAY_MS, formatTimestamp, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../functions/core/time.ts'
-import { NOTHING_DECIDED, type Notifier, openNotifier } from '../../functions/notify/notify.ts'
+import { type Notifier, openNotifier } from '../../functions/notify/notify.ts'
 import type { ObjectStore } from '../../functions/ports/object-store.ts'
 import type { Outcome, Post, Receiver } from '../../functions/ports/receiver.ts'
 import { NOON_MS } from '../support/factories.ts'
 import { openIncident } from '../support/incidents.ts'
 
 /**
- * Histories of telling: incidents open, change, end, move and vanish, while the receiver is out of reach, the store
- * fails, and programs end at any moment and run beside each other. What arrives must be what is true, and nothing
+ * Histories of telling: incidents open, change, end, move and vanish, people mute and acknowledge, while the receiver is
+ * out of reach, the store fails, and programs end at any moment and run beside each other. What arrives must be what is true, and nothing
  * arrives twice unless it says so.
  */
 
@@ -27,6 +27,9 @@ interface World {
   nowMs: number
   incidents: Map<string, Incident>
   isSkipped: boolean
+  /** Sites that are muted, and that somebody has acknowledged. */
+  muted: Set<string>
+  acknowledged: Set<string>
   /** Without faults: the end of a history. */
   isCalm: boolean
   /** Store as it is on the disk, and as programs reach it. */
@@ -52,6 +55,7 @@ export async function playTelling(seed: number): Promise<string | null> {
   let program = startProgram(world)
   for (let step = 0; step < STEPS && world.breach === null; step++) {
     if (chance(world, 0.7)) change(world)
+    if (chance(world, 0.2)) decide(world)
     if (chance(world, 0.3)) world.nowMs += STEPS_MS[Math.floor(world.random() * STEPS_MS.length)] as number
     const others = chance(world, 0.15) ? [startProgram(world)] : []
     const rounds = await Promise.allSettled([program, ...others].map(each => each.round()))
@@ -59,6 +63,7 @@ export async function playTelling(seed: number): Promise<string | null> {
   }
   if (world.breach) return world.breach
   Object.assign(world, { isCalm: true, isSkipped: false })
+  world.muted.clear()
   program = startProgram(world)
   for (let hour = 0; hour < 60; hour++) {
     await program.round()
@@ -72,6 +77,8 @@ function newWorld(random: Random): World {
   const base = { random, nowMs: NOON_MS, incidents: new Map(), isSkipped: false, isCalm: false, disk, objects: disk }
   const world = {
     ...base,
+    muted: new Set<string>(),
+    acknowledged: new Set<string>(),
     arrived: [],
     given: new Set<string>(),
     breach: null,
@@ -105,7 +112,10 @@ function startProgram(world: World): Notifier {
         incidents: world.isSkipped ? [] : [...world.incidents.values()],
       }
     },
-    decided: async () => NOTHING_DECIDED,
+    decided: async () => ({
+      isMuted: ({ site_id }) => world.muted.has(site_id as string),
+      acknowledgedBy: ({ site_id }) => (world.acknowledged.has(site_id as string) ? 'Ann' : null),
+    }),
     owner: `program ${++world.programs}`,
     now: () => world.nowMs,
     sleep: async () => {},
@@ -164,6 +174,11 @@ async function breachOf(world: World, post: Post): Promise<string | null> {
       return `a message of ${thread} comes before its row`
     }
     if (incident.from_import && thread === incident.id) return `${incident.id} came with an import and is told`
+    const site = incident.site_id as string
+    if (post.atMs === world.nowMs && world.muted.has(site)) return `${incident.id} is muted and told`
+    if (post.atMs === world.nowMs && kind === 'reminder' && world.acknowledged.has(site)) {
+      return `${incident.id} is acknowledged and reminded of`
+    }
     if (kind === 'withdrawn' && post.atMs === world.nowMs && world.incidents.has(incident.id)) {
       return `${incident.id} is taken back, and is there`
     }
@@ -294,6 +309,18 @@ function chance({ random }: World, share: number): boolean {
 
 function pick<Value>({ random }: World, values: readonly Value[]): Value {
   return values[Math.floor(random() * values.length)] as Value
+}
+
+/** Mutes sites, ends mutes, or acknowledges a site. */
+function decide(world: World): void {
+  const { muted, acknowledged } = world
+  const site = `s${Math.floor(world.random() * SITES)}`
+  const kind = pick(world, ['mute', 'end', 'mute all', 'end all', 'acknowledge'])
+  if (kind === 'mute') muted.add(site)
+  if (kind === 'end') muted.delete(site)
+  if (kind === 'mute all') for (let each = 0; each < SITES; each++) muted.add(`s${each}`)
+  if (kind === 'end all') muted.clear()
+  if (kind === 'acknowledge') acknowledged.add(site)
 }
 
 /** Lets programs that run beside each other take turns. */

@@ -83,6 +83,34 @@ export const PLANTED_NOTIFY_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'mute that does not hold for a new incident',
+    file: DUE,
+    edits: [['  if (rules.isMuted(incident, rules.nowMs)) return false\n', '']],
+  },
+  {
+    name: 'mute that does not hold for what was told before',
+    file: DUE,
+    edits: [['if (kind && !rules.isMuted(incident, rules.nowMs)) due', 'if (kind) due']],
+  },
+  {
+    name: 'mute that deletes: its incidents are left out, as if they had gone',
+    file: NOTIFY,
+    edits: [
+      [
+        'messagesDue(found.incidents, state.told.values(), {\n    ...decided,',
+        `messagesDue(found.incidents.filter(each => !decided.isMuted(each, nowMs)), state.told.values(), {
+        ...decided, isMuted: () => false,`,
+      ],
+    ],
+  },
+  {
+    name: 'reminder of what somebody has acknowledged',
+    file: DUE,
+    edits: [
+      ["if (rules.acknowledgedBy(now) !== null) return acknowledgedBy === undefined ? 'acknowledged' : null", ''],
+    ],
+  },
+  {
     name: 'withdrawal in silence',
     file: DUE,
     edits: [["return kind === 'withdrawn' ? null : 'withdrawn'", 'return kind === null ? kind : null']],
