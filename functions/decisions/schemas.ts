@@ -98,7 +98,7 @@ export const DECISION_POSTS = [
 export const DECISION_PROBLEMS = {
   400: 'The body is not right',
   404: 'There is no such incident or mute',
-  406: 'No form that Accept names is possible',
+  406: 'The answer is not available in a format that Accept names',
   409: 'The mute has ended',
   413: 'The body is too large',
   415: 'The Content-Type is not application/json',
