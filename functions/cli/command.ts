@@ -61,6 +61,7 @@ function parse<Flags extends Record<string, Flag>>({
   arguments?: number
 }): { values: Values<Flags>; positionals: string[] } | 'help' | 'version' {
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } }
+  // A command may have a flag --version of its own, which replaces the general one.
   for (const [name, flag] of Object.entries(flags)) {
     const { type, multiple = false } = flag
     options[name] = flag.default === undefined ? { type, multiple } : { type, default: flag.default }
@@ -72,7 +73,7 @@ function parse<Flags extends Record<string, Flag>>({
       throw new Error(`'${surplus}' is one argument too many${'data' in flags ? `: write --data ${surplus}` : ''}`)
     }
     if (values.help) return 'help'
-    return values.version ? 'version' : { values: values as Values<Flags>, positionals }
+    return values.version === true ? 'version' : { values: values as Values<Flags>, positionals }
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
@@ -83,7 +84,8 @@ function helpText({ usage, summary, flags }: { usage: string; summary: string; f
     `--${name}${flag.value ? ` ${flag.value}` : ''}`,
     flag.help + (flag.default === undefined ? '' : ` (default ${flag.default})`),
   ])
-  rows.push(['--help', 'Show this help'], ['--version', 'Show the versions of landcover and Node'])
+  rows.push(['--help', 'Show this help'])
+  if (!('version' in flags)) rows.push(['--version', 'Show the versions of landcover and Node'])
   const width = Math.max(...rows.map(([left]) => (left as string).length)) + 2
   return `${summary}\n\nUsage: ${usage}\n\n${rows.map(([left, right]) => `  ${(left as string).padEnd(width)}${right}\n`).join('')}`
 }
