@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RANGES, type TrendScale } from '../../web/view-models/choice.ts'
-import { classKeys, classLabel, KNOWN_CLASSES } from '../../web/view-models/classes.ts'
+import { classKeys, KNOWN_CLASSES } from '../../web/view-models/classes.ts'
 import { createClock } from '../../web/view-models/format.ts'
 import { headline, subline } from '../../web/view-models/headline.ts'
 import { countLabel, type NowView, nowView } from '../../web/view-models/now.ts'
@@ -30,7 +30,6 @@ describe('the classes', () => {
       { className: 'Bog', label: 'Bog', colour: 11 },
       { className: 'Zeta', label: 'Zeta', colour: 0 },
     ])
-    expect(classLabel('_bare_soil_')).toBe('Bare soil')
   })
 })
 

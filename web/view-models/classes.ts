@@ -22,7 +22,7 @@ export const COLOUR_COUNT = 12
 /** A class with its label and colour. */
 export type ClassKey = {
   className: string
-  /** Name for people: "Herbaceous vegetation". */
+  /** Name for people: see classLabel. */
   label: string
   /** Number of its colour in the style sheet. */
   colour: number
@@ -39,13 +39,10 @@ export function classKeys(classNames: Iterable<string>): ClassKey[] {
   ]
 }
 
-/** Makes words of a class name: "SeaLake" becomes "Sea lake". */
+/** Name of a class for people: words for the ten of EuroSAT ("Sea lake"), any other name as its user wrote it. */
 export function classLabel(className: string): string {
-  const words = className
-    .replace(/[_-]+/g, ' ')
-    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .trim()
-    .toLowerCase()
+  if (!KNOWN_CLASSES.includes(className)) return className
+  const words = className.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
