@@ -93,9 +93,12 @@ function emptyMessage(page: Page): string {
   const { focus } = choice
   if (unusualImageRows(page).length > 0 && choice.hidesSeen) return 'You have marked all unusual images as seen.'
   if (focus && answers.joined && !classNames(page).includes(focus)) return `There is no image of the class “${focus}”.`
-  if (nextUnusualImagesUrl(page))
-    return 'None of the newest unusual images match the filters. “Show more” looks at older ones.'
-  if (choice.rule !== null || choice.minScore !== null) return 'No unusual image matches the filters.'
+  const isFiltered = choice.rule !== null || choice.minScore !== null
+  if (nextUnusualImagesUrl(page)) {
+    const found = isFiltered ? 'None of the newest unusual images match the filters.' : 'No recent unusual images.'
+    return `${found} “Show more” looks at older ones.`
+  }
+  if (isFiltered) return 'No unusual image matches the filters.'
   if (focus) return `No recent unusual images of ${classLabel(focus)}.`
   if (!answers.health) return 'No unusual images.'
   return answers.health.batch.revision

@@ -1,5 +1,6 @@
 import type { Chart, Plugin } from 'chart.js'
 import { spreadApart } from '../view-models/axis.ts'
+import { shortened } from './shortened.ts'
 
 /** Name of a line, drawn at its end. */
 export type EndLabel = { datasetIndex: number; text: string; colour: string; opacity: number }
@@ -40,7 +41,8 @@ export function endLabelsPlugin(
         ctx.lineTo(chartArea.right + 16, at)
         ctx.stroke()
         ctx.fillStyle = ink
-        ctx.fillText(label.text, chartArea.right + 20, at)
+        const nameX = chartArea.right + 20
+        ctx.fillText(shortened(ctx, label.text, chart.width - nameX), nameX, at)
       }
       ctx.restore()
     },

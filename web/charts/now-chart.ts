@@ -11,6 +11,7 @@ import {
 import { decimalsOf } from '../view-models/axis.ts'
 import { formatDifference, formatFixed, formatNdvi, plural } from '../view-models/format.ts'
 import { countLabel, type NowBar, type NowView } from '../view-models/now.ts'
+import { shortened } from './shortened.ts'
 import { type Spread, spreadPlugin } from './spread-plugin.ts'
 import { DIMMED, type Theme, tooltipTheme, withOpacity } from './theme.ts'
 
@@ -20,6 +21,8 @@ Chart.register(BarController, BarElement, CategoryScale, LinearScale, Tooltip)
 const NARROW_PX = 440
 const NAMES_PX = 152
 const COUNTS_PX = 56
+/** Room for the range and the number of images beside a name above its bar. */
+const NARROW_COUNT_PX = 150
 
 /** Bar chart of the newest windows. `focus` is the class that is not dimmed. */
 export type NowChart = {
@@ -129,7 +132,7 @@ function namesPlugin(
         ctx.fillStyle = theme.ink
         ctx.font = `500 13px ${theme.font}`
         ctx.textAlign = 'left'
-        ctx.fillText(bar.label, 2, y)
+        ctx.fillText(shortened(ctx, bar.label, narrow ? chart.width - NARROW_COUNT_PX : NAMES_PX - 8), 2, y)
         const note = bar.olderRange ? `${bar.olderRange} · ` : ''
         ctx.fillStyle = theme.muted
         ctx.font = `400 12px ${theme.font}`
