@@ -31,16 +31,31 @@ export function encodeIncidents(incidents: Omit<Incidents, 'format'>): Uint8Arra
   return Buffer.from(JSON.stringify({ format: FORMAT, ...incidents } satisfies Incidents))
 }
 
-/** Reads the newest incidents; undefined before the first view with looks. */
+/**
+ * Reads the newest incidents; undefined before the first view with looks. A damaged file is passed over: the one before
+ * it holds until the next view has incidents.
+ */
 export async function readIncidents(objects: ObjectStore): Promise<Incidents | undefined> {
   const keys = await Array.fromAsync(objects.list(INCIDENTS_PREFIX))
-  const bytes = keys.length > 0 ? await objects.get(keys.at(-1) as string) : undefined
-  const incidents = bytes && (JSON.parse(Buffer.from(bytes).toString('utf8')) as Incidents)
-  if (incidents?.format !== FORMAT) return undefined
-  // Files of before there were messages do not say it. They are judged again with the next look.
-  return {
-    ...incidents,
-    incidents: incidents.incidents.map(incident => ({ ...incident, from_import: incident.from_import ?? true })),
+  for (const key of keys.toReversed()) {
+    const bytes = await objects.get(key)
+    const incidents = bytes && parse(bytes)
+    if (incidents === 'damaged') continue
+    if (incidents?.format !== FORMAT) return undefined
+    // Files of before there were messages do not say it. They are judged again with the next look.
+    return {
+      ...incidents,
+      incidents: incidents.incidents.map(incident => ({ ...incident, from_import: incident.from_import ?? true })),
+    }
+  }
+  return undefined
+}
+
+function parse(bytes: Uint8Array): Incidents | 'damaged' {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    return 'damaged'
   }
 }
 

@@ -136,6 +136,21 @@ it('a store that refuses the incidents is an error, and the older ones stay', as
   expect(await Array.fromAsync(objects.list(INCIDENTS_PREFIX))).toEqual(['incidents/a', 'incidents/b'])
 })
 
+it('a damaged file of incidents is passed over, stops no run, and is replaced with the next view', async () => {
+  const { pipeline, put } = await open()
+  const { objects } = pipeline
+  await put('a', ONE_CUT)
+  const second = await put('without a site', [imageEvent({ imageId: 'none' })])
+  await objects.put(incidentsKey(2), Buffer.from('{"format":1,"inc'))
+  expect(await readIncidents(objects)).toEqual({ ...second, revision: 1 })
+  await pipeline.runBatch()
+  expect(await put('one more', [imageEvent({ imageId: 'more' })])).toEqual({ ...second, revision: 3 })
+  await objects.put(incidentsKey(2), Buffer.from(''))
+  await objects.put(incidentsKey(3), Buffer.from(''))
+  expect(await readIncidents(objects)).toBeUndefined()
+  expect(await put('the last', [imageEvent({ imageId: 'last' })])).toEqual({ ...second, revision: 4 })
+})
+
 it('incidents name their format, and those of another one are not read', async () => {
   const objects = openFolderObjectStore(temporaryFolder())
   const none = { looksDigest: '', looks: 0, sites: 0, judgedSites: 0, skipped: null, incidents: [] }
