@@ -186,6 +186,18 @@ describe('a damaged part of a view', () => {
     },
   )
 
+  it('that is whole, but the file of another view, is found by its checksum', async () => {
+    const { pipeline, newest, fresh } = await openThreeViews()
+    const { objects } = pipeline
+    const older = decodeView(viewKey(2), (await objects.get(viewKey(2))) as Uint8Array)
+    const [key, otherKey] = [newest, older].map(({ parts }) => Object.values(parts)[0]?.key) as [string, string]
+    expect(otherKey).not.toBe(key)
+    await objects.put(key, (await objects.get(otherKey)) as Uint8Array)
+    const serving = fresh()
+    expect(await daysOf(serving)).toMatchObject([{ count: 2 }])
+    expect((await health(serving)).reasons).toEqual([expect.stringContaining('does not match its checksum')])
+  })
+
   it('is no longer reported after it was restored and read', async () => {
     const { pipeline, newest, fresh } = await openThreeViews()
     const key = Object.values(newest.parts)[0]?.key as string
