@@ -36,7 +36,11 @@ export function encodeIncidents(incidents: Omit<Incidents, 'format'>): Uint8Arra
  * it holds until the next view has incidents.
  */
 export async function readIncidents(objects: ObjectStore): Promise<Incidents | undefined> {
-  const keys = await Array.fromAsync(objects.list(INCIDENTS_PREFIX))
+  return newestOf(objects, await Array.fromAsync(objects.list(INCIDENTS_PREFIX)))
+}
+
+/** @param keys oldest first */
+async function newestOf(objects: ObjectStore, keys: readonly string[]): Promise<Incidents | undefined> {
   for (const key of keys.toReversed()) {
     const bytes = await objects.get(key)
     const incidents = bytes && parse(bytes)
@@ -63,9 +67,10 @@ function parse(bytes: Uint8Array): Incidents | 'damaged' {
 export function incidentsReader(objects: ObjectStore): () => Promise<Incidents | undefined> {
   let last: { key: string; incidents: Incidents } | undefined
   return async () => {
-    const key = (await Array.fromAsync(objects.list(INCIDENTS_PREFIX))).at(-1)
+    const keys = await Array.fromAsync(objects.list(INCIDENTS_PREFIX))
+    const key = keys.at(-1)
     if (key === undefined || key === last?.key) return last?.incidents
-    const incidents = await readIncidents(objects)
+    const incidents = await newestOf(objects, keys)
     if (incidents && incidentsKey(incidents.revision) === key) last = { key, incidents }
     return incidents
   }

@@ -4,7 +4,7 @@ import { type Decision, mutesOf } from '../core/incidents/decisions.ts'
 import type { Incident } from '../core/incidents/incident.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
-import { problem } from '../http/problem.ts'
+import { problem, tryAgain } from '../http/problem.ts'
 import type { Logger } from '../ports/logger.ts'
 import { EndBody, IncidentDecisionBody, MuteBody } from './schemas.ts'
 import type { Decisions, NewDecision } from './stored-decisions.ts'
@@ -57,8 +57,7 @@ export function decisionsHandler(options: DecisionsHandlerOptions): ProxyHandler
     failed(error) {
       if (error instanceof RefusedError) return problem(error.status, 'The decision is not right', error.message)
       logger.warn('decisions: request failed', { error: String(error) })
-      const answer = problem(503, 'The decision could not be stored', 'Send it again in a few seconds.')
-      return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
+      return tryAgain('The decision could not be stored', 'Send it again in a few seconds.')
     },
   })
 }

@@ -11,3 +11,9 @@ export function problem(status: number, title: string, detail: string, more: Ext
     body: JSON.stringify({ type: 'about:blank', title, status, detail, ...more }),
   }
 }
+
+/** Makes an answer to a request that will succeed later: 503, with the time after which to send it again. */
+export function tryAgain(title: string, detail: string): APIGatewayProxyResult {
+  const answer = problem(503, title, detail)
+  return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
+}

@@ -6,7 +6,7 @@ import { joinLines, type Line, readLines } from '../core/record-lines.ts'
 import { slotOf } from '../core/slot.ts'
 import { MAX_DECODED_BYTES, MAX_LINES, tooLarge, UnreadableError } from '../core/unreadable.ts'
 import { type Answer, type Form, httpEdge, type ProxyHandler } from '../http/edge.ts'
-import { problem } from '../http/problem.ts'
+import { problem, tryAgain } from '../http/problem.ts'
 import { type Accepted, BODY_TYPES, KEY_PATTERN } from '../http/sending.ts'
 import type { Destination, EventLog } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -118,11 +118,6 @@ function warned(unusedValues: number, warnings: DecodedRecord['warnings']): Omit
       detail: `${message}: not measured`,
     })),
   }
-}
-
-function tryAgain(title: string, detail: string): APIGatewayProxyResult {
-  const answer = problem(503, title, detail)
-  return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
 }
 
 /** Makes the answer for a record that is too large. */

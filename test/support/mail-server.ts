@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 /** Server of mail, with what it has taken. */
 export interface MailServer {
   port: number
-  /** Mails that were accepted: to whom, and the text with its headers. */
+  /** Accepted mails: recipients, and the text with its headers. */
   taken: { to: string[]; text: string }[]
   /** Logins that were tried, as `user:password`. */
   logins: string[]

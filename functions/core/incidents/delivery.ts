@@ -9,7 +9,7 @@ export const GROUP_MS = 30 * SECOND_MS
 /** Number of posts in an hour to one receiver. What is more comes in one summary, and then waits. */
 export const POSTS_AN_HOUR = 20
 
-/** Rule that says to whom incidents go. A field that is left out fits all. */
+/** Route: which receivers are told of an incident. A field that is left out fits all. */
 export interface Route {
   receivers: readonly string[]
   classes?: readonly string[] | undefined

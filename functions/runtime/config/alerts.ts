@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import type { EmailOptions } from '../../adapters/receivers/email.ts'
 
 /** Environment and files from which secrets are read. */
 export interface SecretSource {
@@ -58,24 +59,12 @@ const AlertsConfig = z.strictObject({
     .optional(),
 })
 
-/** Server of mail, and who writes to whom. */
-interface MailSettings {
-  host: string
-  port: number
-  isTls: boolean
-  isPlain: boolean
-  login: { username: string; password: string } | null
-  from: string
-  to: string[]
-  hour: number
-}
-
 /** Receiver with its secrets. */
 export type ReceiverSettings =
   | { type: 'slack'; url: string }
   | { type: 'pagerduty'; url: string; routingKey: string }
   | { type: 'webhook'; url: string; secret: Uint8Array }
-  | ({ type: 'email' } & MailSettings)
+  | ({ type: 'email' } & Omit<EmailOptions, 'page' | 'tryMs'>)
 
 /** Who is told of what. */
 export interface AlertsSettings {

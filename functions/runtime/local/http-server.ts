@@ -9,7 +9,7 @@ import { MINUTE_MS, SECOND_MS } from '../../core/time.ts'
 import { isDecisionsPath } from '../../decisions/handler.ts'
 import { READ_ONLY_CORS } from '../../http/cors.ts'
 import type { ProxyHandler } from '../../http/edge.ts'
-import { problem } from '../../http/problem.ts'
+import { problem, tryAgain } from '../../http/problem.ts'
 import { SENDING_PATH } from '../../http/sending.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { isLive, LIVE_PATH, METRICS_PATH, type Probe, type Probes, READY_PATH } from './probes.ts'
@@ -305,11 +305,6 @@ function isStarting(): APIGatewayProxyResult {
 
 function tooBusy(): APIGatewayProxyResult {
   return tryAgain('Too much is being sent at once', 'Nothing of this request was taken. Send it again.')
-}
-
-function tryAgain(title: string, detail: string): APIGatewayProxyResult {
-  const answer = problem(503, title, detail)
-  return { ...answer, headers: { ...answer.headers, 'Retry-After': '5' } }
 }
 
 function send(response: ServerResponse, { statusCode, headers = {}, body }: APIGatewayProxyResult): void {
