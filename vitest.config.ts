@@ -2,10 +2,11 @@ import { defineConfig } from 'vitest/config'
 import { NODE_COMPILE_CACHE } from './test/support/compile-cache.ts'
 
 /**
- * `npm test` runs everything but what takes many minutes, or more than Node: the dashboard in a Chromium
- * (`npm run test:browser`), real Kafka, Cassandra and Trino servers, which need Java (`npm run test:engines`),
- * LocalStack, which needs Python 3.12 (`npm run test:localstack`), and the proof that the simulation notices bugs
- * (`npm run test:planted`).
+ * One project for each suite of CONTRIBUTING.md. `npm test` runs `parts`: all that runs within the test's own process, on
+ * real SQLite, DuckDB and files. `npm run test:processes` starts programs, kills them and fills their disk,
+ * `npm run test:infra` makes the stacks and bundles, `npm run test:browser` opens the dashboard in a Chromium,
+ * `npm run test:engines` starts Kafka, Cassandra and Trino (Java), `npm run test:localstack` LocalStack (Python 3.12), and
+ * `npm run test:planted` proves that tests notice planted bugs.
  */
 
 // For the workers, and for the programs that tests start.
@@ -13,9 +14,13 @@ process.env.NODE_COMPILE_CACHE ??= NODE_COMPILE_CACHE
 
 /** A safety net for what waits without end. It must hold on a machine with ten times as much to do. */
 const HARD_TIMEOUT_MS = 300_000
+/** The same for what runs at the lowest priority beside other suites. */
+const LOWEST_PRIORITY_TIMEOUT_MS = 3_600_000
 /** Contract suites of ports on real engines lie beside the others. */
 const ON_ENGINES = 'test/contracts/*.{trino,athena}.test.ts'
 const ON_LOCALSTACK = 'test/contracts/*.s3.test.ts'
+/** Each starts many programs with a planted bug. */
+const PLANTED = ['test/simulation/**/*.test.ts', 'test/*/planted.test.ts']
 
 /** Compares with what other programs computed, from files that the repository does not hold: run only where they are named. */
 const CASES = process.env.LANDCOVER_CASES ? [] : ['test/*/cases.test.ts']
@@ -36,7 +41,7 @@ export default defineConfig({
             ON_ENGINES,
             'test/localstack/**',
             ON_LOCALSTACK,
-            'test/simulation/**',
+            ...PLANTED,
             'test/process/**',
             'test/browser/**',
             'test/cli/**',
@@ -77,7 +82,7 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'planted', include: ['test/simulation/**/*.test.ts'], maxConcurrency: 2 },
+        test: { name: 'planted', include: PLANTED, maxConcurrency: 2, testTimeout: LOWEST_PRIORITY_TIMEOUT_MS },
       },
       {
         test: {
