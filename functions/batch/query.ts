@@ -46,7 +46,7 @@ export async function countSlots(
         ...range,
         look_back: name(lookBack),
         next_slot: name(end),
-        leapt_slots: leapt.length > 0 ? leapt : '',
+        leapt_slots: leapt,
       }),
     )
   }
@@ -68,7 +68,7 @@ export async function countImports(
   const until = slotName(firstCut(slotMs), slotMs)
   for (let start = 0; start < lanes.length; start += IMPORTS_PER_STATEMENT) {
     const lane = lanes.slice(start, start + IMPORTS_PER_STATEMENT)
-    all.push(await ask(query, sql, slotMs, { from, until, lane, look_back: from, next_slot: from, leapt_slots: '' }))
+    all.push(await ask(query, sql, slotMs, { from, until, lane, look_back: from, next_slot: from, leapt_slots: [] }))
   }
   return mergeCounts(all)
 }
@@ -80,15 +80,14 @@ interface Values {
   lane: '' | readonly string[]
   look_back: string
   next_slot: string
-  /** Empty string for none. */
-  leapt_slots: '' | readonly string[]
+  leapt_slots: readonly string[]
 }
 
 async function ask(query: BatchQuery, sql: BatchSql, slotMs: number, values: Values): Promise<SlotsCounted> {
   // The content is read before the totals. A file that is written between the two is counted but not in the content;
   // the next run detects it.
   const content = await askContent(query, sql, values)
-  const span = { first: values.look_back, last: values.next_slot, others: values.leapt_slots || [] }
+  const span = { first: values.look_back, last: values.next_slot, others: values.leapt_slots }
   const render = (text: string) => renderSql(text, { ...values, slot_ms: slotMs, look_back_ms: lookBackMs(slotMs) })
   const totals = await query.query(render(sql.totals), span, values.lane || undefined)
   const lookCount = totals.rows.reduce((sum, row) => sum + Number(integer(row, 'look_count')), 0)

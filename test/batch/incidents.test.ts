@@ -8,6 +8,7 @@ import {
   INCIDENTS_PREFIX,
   type Incidents,
   incidentsKey,
+  incidentsReader,
   readIncidents,
 } from '../../functions/batch/incidents-file.ts'
 import { publishView } from '../../functions/batch/view.ts'
@@ -151,6 +152,26 @@ it('a damaged file of incidents is passed over, stops no run, and is replaced wi
   expect(await put('the last', [imageEvent({ imageId: 'last' })])).toEqual({ ...second, revision: 4 })
 })
 
+it('the reader of incidents reads a file once, however often it is asked, and sees the next one', async () => {
+  const { pipeline, put } = await open()
+  let reads = 0
+  const counted = {
+    ...pipeline.objects,
+    get: (key: string) => {
+      reads++
+      return pipeline.objects.get(key)
+    },
+  }
+  const read = incidentsReader(counted)
+  expect(await read()).toBeUndefined()
+  for (const name of ['a', 'b']) {
+    const written = await put(name, [imageEvent({ imageId: name, siteId: 's' })])
+    reads = 0
+    for (let asked = 0; asked < 3; asked++) expect(await read()).toEqual(written)
+    expect(reads).toBe(1)
+  }
+})
+
 it('incidents name their format, and those of another one are not read', async () => {
   const objects = openFolderObjectStore(temporaryFolder())
   const none = { looksDigest: '', looks: 0, sites: 0, judgedSites: 0, skipped: null, incidents: [] }
@@ -162,16 +183,15 @@ it('incidents name their format, and those of another one are not read', async (
   expect(await readIncidents(objects)).toBeUndefined()
 })
 
-it('an incident that an image of the log opened is not from an import; all others are', async () => {
+/** The incidents of looks of which some were imported and others arrived as records of the log. */
+async function incidentsOf(imported: typeof ONE_CUT, arrived: typeof ONE_CUT) {
   const { pipeline, append, heartbeat, speed, archive, clock } = await openOneLane({ slotMs: HOUR_MS })
-  const [first] = (await (await open()).put('a', ONE_CUT)).incidents
-  expect(first?.from_import).toBe(true)
-  const isLive = ({ eventMs }: { eventMs: number }) => eventMs >= Date.parse(first?.opened_at ?? '')
-  await importEvents(pipeline.objects, HOUR_MS, 'a', [ONE_CUT.filter(look => !isLive(look))], NOON_MS)
-  const lines = ONE_CUT.filter(isLive).map(({ imageId, siteId, eventMs, ndviMean, red, blue }) =>
+  await importEvents(pipeline.objects, HOUR_MS, 'a', [imported], NOON_MS)
+  const lines = arrived.map(({ className, imageId, siteId, eventMs, ndviMean, red, blue }) =>
     JSON.stringify({
-      ...wireEvent({ image_id: imageId, site_id: siteId, timestamp: new Date(eventMs).toISOString() }),
-      ...{ ndvi_mean: ndviMean / 1e6, red_mean: (red ?? 0) / 1_000, blue_mean: (blue ?? 0) / 1_000, lon: 13, lat: 52 },
+      ...wireEvent({ class_name: className, image_id: imageId, site_id: siteId }),
+      ...{ timestamp: new Date(eventMs).toISOString(), ndvi_mean: ndviMean / 1e6, lon: 13, lat: 52 },
+      ...{ red_mean: (red ?? 0) / 1_000, blue_mean: (blue ?? 0) / 1_000 },
     }),
   )
   const records = [append(lines.join('\n')), heartbeat()]
@@ -180,7 +200,27 @@ it('an incident that an image of the log opened is not from an import; all other
   const after = [heartbeat()]
   for (const deliver of [speed, archive]) await deliver(after)
   await pipeline.runBatch()
-  expect((await readIncidents(pipeline.objects))?.incidents).toEqual([{ ...first, from_import: false }])
+  return (await readIncidents(pipeline.objects))?.incidents
+}
+
+it('an incident that an image of the log opened is not from an import; all others are', async () => {
+  const [first] = (await (await open()).put('a', ONE_CUT)).incidents
+  expect(first?.from_import).toBe(true)
+  const isLive = ({ eventMs }: { eventMs: number }) => eventMs >= Date.parse(first?.opened_at ?? '')
+  const [imported, arrived] = [ONE_CUT.filter(look => !isLive(look)), ONE_CUT.filter(isLive)]
+  expect(await incidentsOf(imported, arrived)).toEqual([{ ...first, from_import: false }])
+})
+
+it('an image of the log at the time of an incident opens it only at its site and in its class', async () => {
+  const [first] = (await (await open()).put('a', ONE_CUT)).incidents
+  const atThatTime = { eventMs: Date.parse(first?.opened_at ?? ''), imageId: 'other' }
+  const opened = ONE_CUT.find(({ siteId, eventMs }) => siteId === first?.site_id && eventMs === atThatTime.eventMs)
+  if (!opened) throw new Error('no look opened the incident')
+  const others = [
+    { ...opened, ...atThatTime, siteId: 'site_3' },
+    { ...opened, ...atThatTime, className: 'River' },
+  ]
+  expect(await incidentsOf(ONE_CUT, others)).toMatchObject([{ site_id: first?.site_id, from_import: true }])
 })
 
 it('incidents of a file that does not say where they are from count as from an import', async () => {

@@ -42,6 +42,13 @@ describe('the reader of views', () => {
     expect(read).toEqual(['views/000000000001.json', 'classes.parquet'])
   })
 
+  it('reads an older view once, however often it is asked', async () => {
+    await publishView(objects, { ...view, revision: 2, publishedAt: '2999-01-01T00:00:00.000Z' })
+    const views = viewReader(objects)
+    for (let asked = 0; asked < 3; asked++) expect((await views.asOf(Date.now()))?.revision).toBe(1)
+    expect(read).toEqual(['views/000000000002.json', 'views/000000000001.json'])
+  })
+
   it('says that the store cannot be read, and takes that for no damage; the next question is asked again', async () => {
     const views = viewReader(objects)
     away.add(view.classesKey)

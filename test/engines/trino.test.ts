@@ -92,7 +92,7 @@ describeWithTrino('Trino', () => {
     describe.each(Object.entries(BATCH_SQL))('for the statement of %s', (_, text) => {
       test.each(Object.entries(RANGES))('%s', async (_, values) => {
         const { trino, duckdb } = await ask(
-          renderSql(text, { leapt_slots: '', ...values, slot_ms: HOUR_MS, look_back_ms: 2 * HOUR_MS }),
+          renderSql(text, { leapt_slots: [], ...values, slot_ms: HOUR_MS, look_back_ms: 2 * HOUR_MS }),
         )
         expect(duckdb.length).toBeGreaterThan(0)
         expect(trino).toEqual(duckdb)

@@ -75,6 +75,21 @@ async function daysOfView(views: ReturnType<typeof viewReader>): Promise<unknown
   })
 }
 
+/** Revision, cut and time of publication that the rows of a table name, oldest first. */
+async function revisions(folder: string, prefix: string): Promise<unknown[]> {
+  const connection = await duckdb.connect()
+  try {
+    const files = join(folder, 'objects', prefix, '*.parquet')
+    const columns = 'revision, epoch_ms(cut) as cut, epoch_ms(published_at) as published_at'
+    const rows = await connection.runAndReadAll(
+      `select distinct ${columns} from read_parquet('${files}') order by revision`,
+    )
+    return rows.getRowObjectsJS().map(row => [row.revision, row.cut, row.published_at].map(Number))
+  } finally {
+    connection.closeSync()
+  }
+}
+
 class Crash extends Error {}
 
 /** Object store of a process that is killed after some writes. */
@@ -192,9 +207,10 @@ it('a crash between a view and its file is made good by the next run, also if th
   ])
 })
 
-it('each revision has a file that never changes, for as long as its view is kept', async () => {
+it('each revision has a file that names it and never changes, for as long as its view is kept', async () => {
   const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: HOUR_MS })
   const seen: Uint8Array[] = []
+  const views: number[][] = []
   for (let revision = 1; revision <= 3; revision++) {
     const event = wireEvent({ image_id: `image-${revision}`, timestamp: formatTimestamp(clock.nowMs) })
     for (const records of [[append(JSON.stringify(event))], [heartbeat()]]) {
@@ -205,10 +221,13 @@ it('each revision has a file that never changes, for as long as its view is kept
     const beat = [heartbeat()]
     await speed(beat)
     await archive(beat)
-    expect((await pipeline.runBatch()).view?.revision).toBe(revision)
+    const { view } = await pipeline.runBatch()
+    expect(view?.revision).toBe(revision)
+    if (view) views.push([revision, view.cut, Date.parse(view.publishedAt)])
     seen.push((await pipeline.objects.get(AGGREGATES.keyOf(revision))) as Uint8Array)
   }
   for (const [at, bytes] of seen.entries()) expect(await pipeline.objects.get(AGGREGATES.keyOf(at + 1))).toEqual(bytes)
+  for (const { prefix } of [AGGREGATES, DAYS]) expect(await revisions(pipeline.folder, prefix)).toEqual(views)
   await pipeline.objects.delete('views/000000000001.json')
   await pipeline.runBatch()
   expect(await pipeline.objects.get(AGGREGATES.keyOf(1))).toBeUndefined()
