@@ -47,6 +47,9 @@ async function benchRequests(): Promise<void> {
     const tag = (await fetch(`${system.url}/api/batch/class-stats`)).headers.get('ETag') as string
     const rows = [
       await besideBare('/api/class-stats, which changes: 200', `${system.url}/api/class-stats`, {}),
+      await besideBare('the same, as browsers ask: compressed', `${system.url}/api/class-stats`, {
+        'Accept-Encoding': 'gzip, deflate, br, zstd',
+      }),
       await besideBare('/api/batch/class-stats, known: 304', `${system.url}/api/batch/class-stats`, {
         'If-None-Match': tag,
       }),

@@ -12,6 +12,7 @@ import type { ProxyHandler } from '../../http/edge.ts'
 import { problem, tryAgain } from '../../http/problem.ts'
 import { SENDING_PATH } from '../../http/sending.ts'
 import type { Logger } from '../../ports/logger.ts'
+import { type Compressed, keptCompression } from './kept-compression.ts'
 import { isLive, LIVE_PATH, METRICS_PATH, type Probe, type Probes, READY_PATH } from './probes.ts'
 import { targetOf } from './request-target.ts'
 import { refusalOf, type TokenRule } from './token.ts'
@@ -234,6 +235,7 @@ type Asking = (request: IncomingMessage, response: ServerResponse) => Promise<vo
 function asking({ serving, ingest, decisions, logger }: ApiFunctions, mostBodyBytes: number): Asking {
   /** Total bytes of all requests whose bodies are being read or handled. */
   let bodyBytes = 0
+  const compressed = keptCompression()
 
   async function post(
     request: IncomingMessage,
@@ -278,7 +280,12 @@ function asking({ serving, ingest, decisions, logger }: ApiFunctions, mostBodyBy
     try {
       const event = proxyEvent(request)
       const take = event.httpMethod === 'POST' ? takerOf(event.path) : undefined
-      send(response, await (take ? post(request, event, take) : serving(event)))
+      const answer = await (take ? post(request, event, take) : serving(event))
+      send(
+        response,
+        answer,
+        event.httpMethod === 'GET' ? compressed(request.headers['accept-encoding'], answer) : undefined,
+      )
     } catch (error) {
       // A client that has disconnected gets no answer.
       if (response.destroyed) return
@@ -307,7 +314,11 @@ function tooBusy(): APIGatewayProxyResult {
   return tryAgain('Too much is being sent at once', 'Nothing of this request was taken. Send it again.')
 }
 
-function send(response: ServerResponse, { statusCode, headers = {}, body }: APIGatewayProxyResult): void {
+function send(
+  response: ServerResponse,
+  { statusCode, headers = {}, body }: APIGatewayProxyResult,
+  compressed?: Compressed,
+): void {
   if (response.headersSent) {
     response.destroy()
     return
@@ -315,8 +326,10 @@ function send(response: ServerResponse, { statusCode, headers = {}, body }: APIG
   response.statusCode = statusCode
   // Existing headers stay: there may be several Vary headers.
   for (const [name, value] of Object.entries(headers)) response.appendHeader(name, String(value))
-  if (body) response.setHeader('Content-Length', Buffer.byteLength(body))
-  response.end(body)
+  if (compressed) response.setHeader('Content-Encoding', compressed.encoding)
+  const sent = compressed?.bytes ?? body
+  if (sent) response.setHeader('Content-Length', Buffer.byteLength(sent))
+  response.end(sent)
 }
 
 /** Builds the fields of API Gateway's proxy event that handlers read. */
