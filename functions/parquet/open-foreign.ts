@@ -5,7 +5,7 @@ import { refuseChangedPages } from './page-checksums.ts'
 import { compressors } from './read.ts'
 
 /** Every codec but LZO. Where Node has a codec itself, that is faster than the library's. */
-const foreignCompressors = {
+export const foreignCompressors = {
   ...allCompressors,
   ...compressors,
   BROTLI: (bytes: Uint8Array) => brotliDecompressSync(bytes),

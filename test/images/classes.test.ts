@@ -46,16 +46,16 @@ describe('statistics by class and cell', () => {
     () => [0, 10, 20, 77][Math.floor(random.next() * 4)] as number,
   )
 
-  const observe = async (form: TiffForm) => {
+  const observe = async (form: TiffForm, { codes: given = codes, nodata = '0' } = {}) => {
     const scene = await sceneOf({ width: SIDE, height: SIDE, bands }, form)
     const { transform, ...size } = MAP_GRID
     const map = {
       ...size,
-      bands: [codes],
+      bands: [given],
       epsg: 4326,
       pixelSize: transform[0],
       origin: [left, top] as const,
-      nodata: '0',
+      nodata,
     }
     const raster = await openRaster(sourceOf(writeTiff(map, { type: 'u8', ...form })))
     const legend = new Map([
@@ -106,6 +106,16 @@ describe('statistics by class and cell', () => {
       expect(statistics.ndviMean).toBeCloseTo(mean, 9)
       expect(statistics.ndviStd).toBeCloseTo(Math.sqrt(variance), 9)
     }
+  })
+
+  it('leave out what has no data in the map, also where the legend has its code', async () => {
+    const form = { blocks: { tile: 16 }, type: 'f32' as const }
+    const known = await observe(form, { nodata: '10' })
+    expect(known.observations.length).toBeGreaterThan(0)
+    expect(known.observations.every(({ className }) => className === 'Pasture')).toBe(true)
+    // NaN is not the code 0.
+    const all = await observe(form, { codes: codes.map(() => Number.NaN), nodata: 'nan' })
+    expect([all.observations.length, all.unknown.size]).toEqual([0, 0])
   })
 
   it('are the same bits however the files are cut into blocks', async () => {

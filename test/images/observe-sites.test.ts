@@ -216,6 +216,28 @@ describe('the statistics of a site', () => {
     expect(seen).toMatchObject({ valid, statistics: { ndviMean: 0.5, ndviStd: 0 } })
   })
 
+  it('have no data where a mask of floating-point numbers is NaN', async () => {
+    const bands = [
+      [1000, 1000],
+      [3000, 3000],
+    ]
+    const scene = await sceneOf(
+      { width: 2, height: 1, bands },
+      {},
+      { mask: { raster: { width: 2, height: 1, bands: [[4, Number.NaN]] }, form: { type: 'f32' } } },
+    )
+    const mask = { ...(scene.mask as NonNullable<typeof scene.mask>), kind: 'fmask' as const }
+    const ring: Ring = [
+      [0, 0],
+      [2, 0],
+      [2, 1],
+      [0, 1],
+    ]
+    const shape = shapeOf({ polygons: [[ring]] }, PIXELS)
+    const [seen] = await observeSites({ ...scene, mask }, [shape], { rule: 'coverage', texture: false })
+    expect([seen?.valid, seen?.cloudy]).toEqual([0, 1])
+  })
+
   it('are the same of a raster that goes from south to north', async () => {
     const random = seeded()
     const { raster } = randomScene(random)

@@ -147,6 +147,24 @@ describe('items are read as their providers write them', () => {
     expect(plan.identity).toMatch(/^landsat-8_20230601T105621Z_/)
   })
 
+  it('Planetary Computer, whose asset qa is not the mask of Landsat', () => {
+    const properties = { platform: 'landsat-7', 'landsat:correction': 'L2SP', 'landsat:collection_number': '02' }
+    const bands = [named('red', 'red', 'ETM_B3'), named('nir08', 'nir08', 'ETM_B4')]
+    const quality = asset('qa', { title: 'Surface Temperature Quality Assessment Band' })
+    const id = 'LE07_L2SP_191028_20030601_02_T1'
+    expect(planOf(id, properties, quality, ...bands, asset('qa_pixel')).mask?.href).toMatch(/qa_pixel\.tif/)
+    expect(planOf(id, properties, quality, ...bands).mask).toBeNull()
+    const other = asset('quality', { href: `https://example.org/${id}_QA_PIXEL.TIF?token=a` })
+    expect(planOf(id, properties, quality, ...bands, other).mask).toMatchObject({ kind: 'qa_pixel' })
+  })
+
+  it('a provider that names the coordinates at the assets, and no data in words', () => {
+    const said = { 'proj:code': 'EPSG:32733', 'raster:bands': [{ scale: 1, nodata: '-inf' }] }
+    const plan = planOf('x', {}, asset('red', said), asset('nir', said))
+    expect(plan.epsg).toBe(32733)
+    expect(plan.bands.red.nodata?.value).toBe(-Infinity)
+  })
+
   it.each([
     ['landsat-9', 'SR_B4', 'SR_B5'],
     ['landsat-7', 'SR_B3', 'SR_B4'],

@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { maskTable } from '../../functions/images/bands/mask.ts'
 import { placeOfHref } from '../../functions/images/scene/item-source.ts'
 import { planOfItem } from '../../functions/images/scene/stac-item.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 interface AssetFields {
   [field: string]: unknown
@@ -136,6 +139,18 @@ describe('an item', () => {
     await expect(placeOfHref(item, './B04.tif')).resolves.toBe('https://example.org/scenes/B04.tif')
     await expect(placeOfHref(item, 'https://other.example/B04.tif')).resolves.toBe('https://other.example/B04.tif')
     await expect(placeOfHref(item, 'file:///etc/passwd')).rejects.toThrow(/not an address of the web/)
+  })
+
+  it('reads a file of the same name beside it for a path of another machine', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'B04.tif'), '')
+    await expect(placeOfHref(join(folder, 'item.json'), '/data/scenes/B04.tif')).resolves.toBe(join(folder, 'B04.tif'))
+  })
+
+  it('may begin with a byte order mark', () => {
+    expect(planOfItem(`\uFEFF${itemOf(SENTINEL_2)}`, 'item.json').timestamp).toBe(
+      planOfItem(itemOf(SENTINEL_2), 'item.json').timestamp,
+    )
   })
 
   it('reads files below its folder', async () => {

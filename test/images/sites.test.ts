@@ -46,6 +46,12 @@ describe('sites are read', () => {
     })
   })
 
+  it('from GeoJSON that begins with a byte order mark', async () => {
+    const path = geoJson([feature(polygon())])
+    writeFileSync(path, `\uFEFF${readFileSync(path, 'utf8')}`)
+    await expect(readSites(path, FIELDS)).resolves.toMatchObject({ sites: [{ id: 'a' }] })
+  })
+
   it('by other names of the attributes', async () => {
     const path = geoJson([feature(polygon(), { nr: 12, crop: 'Pasture' })])
     const { sites } = await readSites(path, { siteId: 'nr', className: 'crop' })

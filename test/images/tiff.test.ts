@@ -111,6 +111,15 @@ describe("a GeoTIFF's tags", () => {
     expect(open).toMatchObject({ epsg: null, transform: null, nodata: null, tagScales: [null, null, null] })
   })
 
+  it.each<[string, number]>([
+    ['inf', Infinity],
+    ['-inf', -Infinity],
+    ['1e+20', Math.fround(1e20)],
+  ])('take %s for no data, as samples of 32 bits hold it', async (nodata, value) => {
+    const open = await openRaster(sourceOf(writeTiff({ ...rasterOf('f32'), nodata }, { type: 'f32' })))
+    expect(open.nodata).toBe(value)
+  })
+
   it('take NaN for no data', async () => {
     const open = await openRaster(sourceOf(writeTiff({ ...rasterOf('f32'), nodata: 'nan' }, { type: 'f32' })))
     expect(open.nodata).toBeNaN()

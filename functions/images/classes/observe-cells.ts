@@ -115,7 +115,7 @@ async function collectZones(
         const bounds = { x0: left, y0: top, x1: Math.min(width, left + cell), y1: Math.min(height, top + cell) }
         for (const [code, shares] of sharesByCode(codes, window, bounds)) {
           if (!legend.has(code)) {
-            if (code !== raster.nodata) unknown.set(code, (unknown.get(code) ?? 0) + sumOf(shares))
+            unknown.set(code, (unknown.get(code) ?? 0) + sumOf(shares))
             continue
           }
           addToZone(
@@ -151,7 +151,7 @@ function addToZone(
 }
 
 /**
- * Returns, by class, 1 for each pixel of that class in the rows of a cell within a chunk. Code -1 is outside the map.
+ * Returns, by class, 1 for each pixel of that class in the rows of a cell within a chunk. Code -1 is outside the map, or has no data.
  */
 function sharesByCode(codes: Int32Array, chunk: Window, bounds: Window): Map<number, Float64Array> {
   const shares = new Map<number, Float64Array>()
@@ -180,7 +180,7 @@ function sumOf(shares: Float64Array): number {
   return shares.reduce((sum, share) => sum + share, 0)
 }
 
-/** Reads the map's code for each pixel of a window of the scene; -1 outside the map. */
+/** Reads the map's code for each pixel of a window of the scene; -1 outside the map, and where it has no data. */
 async function readCodes(
   raster: Raster,
   read: WindowReader,
@@ -206,7 +206,9 @@ async function readCodes(
   const width = part.x1 - part.x0
   for (let at = 0; at < columns.length; at++) {
     const [column, row] = [columns[at] as number, rows[at] as number]
-    if (isInside(column, row)) codes[at] = samples[(row - part.y0) * width + column - part.x0] as number
+    if (!isInside(column, row)) continue
+    const code = samples[(row - part.y0) * width + column - part.x0] as number
+    if (code !== raster.nodata && !Number.isNaN(code)) codes[at] = code
   }
   return codes
 }

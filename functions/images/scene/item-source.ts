@@ -30,7 +30,9 @@ export async function placeOfHref(item: string, href: string): Promise<string> {
   }
   const path = resolve(folder, href)
   const inside = relative(folder, path)
-  if (isAbsolute(href) || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+    const beside = join(folder, basename(href))
+    if (isAbsolute(href) && (await isFile(beside))) return beside
     throw new ImageError(`${item}: ${href} lies outside the item's folder; put the file beside the item`)
   }
   return path

@@ -112,10 +112,16 @@ function numberOf(asset: StacAsset, index: number, field: 'scale' | 'offset', na
   throw new ImageError(`${name}: the ${field} of ${asset.href} is not a number; correct the item`)
 }
 
+const STAC_WORDS: Record<string, number> = { nan: Number.NaN, inf: Infinity, '-inf': -Infinity }
+
 function nodataOf(asset: StacAsset, index: number): number | null {
   const value = fieldOf(asset, index, 'nodata')
   if (typeof value === 'number') return value
-  return typeof value === 'string' && value.toLowerCase() === 'nan' ? Number.NaN : null
+  if (typeof value !== 'string' || value.trim() === '') return null
+  // STAC writes what JSON has no number for in words.
+  const text = value.trim().toLowerCase()
+  const number = STAC_WORDS[text] ?? Number(text)
+  return Number.isNaN(number) && text !== 'nan' ? null : number
 }
 
 function saidByItem(value: number | null): Said<number> | null {

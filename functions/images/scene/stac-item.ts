@@ -2,6 +2,7 @@ import { formatTimestamp, parseTimestamp } from '../../core/time.ts'
 import { MASK_KINDS, type MaskKind } from '../bands/mask.ts'
 import type { BandName } from '../bands/scene-bands.ts'
 import { ImageError } from '../errors.ts'
+import { withoutMark } from '../text.ts'
 import type { BandPlan, ScenePlan } from './plan.ts'
 import { baselineOf, isSentinel2, scalingOf } from './scaling.ts'
 import type { StacAsset, StacBand, StacItem } from './stac.ts'
@@ -17,8 +18,15 @@ const JPEG_2000 = /jp2|jpeg2000|j2k/i
 
 const MASK_ASSETS: Record<MaskKind, RegExp> = {
   scl: /^scl$|^scl[-_]|scene.?classification/i,
-  qa_pixel: /^qa_pixel$|^qa$/i,
+  qa_pixel: /^qa_pixel$/i,
   fmask: /^fmask$/i,
+}
+
+/** Names of the files of masks, before the extension and what a server adds to it. */
+const MASK_FILES: Record<MaskKind, RegExp> = {
+  scl: /[/_]SCL(_\d+m)?\.tiff?($|\?)/i,
+  qa_pixel: /_QA_PIXEL\.tiff?($|\?)/i,
+  fmask: /[._/]Fmask\.tiff?($|\?)/i,
 }
 
 /**
@@ -34,7 +42,7 @@ export function planOfItem(text: string, name: string, given: Partial<Record<Ban
   const timestamp = timestampOf(properties, name)
   const band = (which: BandName) => given[which] ?? bandPlanOf(item, which, name)
   const needed = (which: BandName) => band(which) ?? refuseWithout(item, which, name)
-  const [green, blue] = [band('green'), band('blue')]
+  const [red, nir, green, blue] = [needed('red'), needed('nir'), band('green'), band('blue')]
   const mask = maskOf(item)
   const gridCode = gridCodeOf(item)
   const platform = platformOf(properties)
@@ -45,9 +53,9 @@ export function planOfItem(text: string, name: string, given: Partial<Record<Ban
       : `${platform}_${timestamp.replace(/[-:]|\.\d+/g, '')}_${gridCode}`,
     timestamp,
     processingVersion: versionOf(item),
-    epsg: epsgOf(properties, name),
+    epsg: epsgOf(properties, name) ?? epsgOf(assetOf(item, red), name),
     gridCode,
-    bands: { red: needed('red'), nir: needed('nir'), ...(green && { green }), ...(blue && { blue }) },
+    bands: { red, nir, ...(green && { green }), ...(blue && { blue }) },
     mask,
     notes: mask ? [] : ['no asset is a cloud mask that is known: every pixel with data counts'],
   }
@@ -56,7 +64,7 @@ export function planOfItem(text: string, name: string, given: Partial<Record<Ban
 function parseItem(text: string, name: string): StacItem {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(withoutMark(text))
   } catch (error) {
     throw new ImageError(`${name}: is not JSON (${(error as Error).message}); give a STAC item`)
   }
@@ -88,7 +96,13 @@ function refuseWithout({ assets }: StacItem, which: BandName, name: string): nev
   throw new ImageError(`${name}: no GeoTIFF asset is the ${which} band; it has ${has || 'no assets'}. ${advice}`)
 }
 
-function epsgOf(properties: StacItem['properties'], name: string): number | null {
+/** The asset of a band; nothing if a flag names its file. */
+function assetOf({ assets }: StacItem, { href }: BandPlan): Record<string, unknown> {
+  return Object.values(assets).find(asset => asset.href === href) ?? {}
+}
+
+/** Reads the coordinate system from the properties of an item or an asset; null if they do not state it. */
+function epsgOf(properties: Record<string, unknown>, name: string): number | null {
   const code = textOf(properties['proj:code'])
   if (code === null) {
     const number = Number(textOf(properties['proj:epsg']) ?? Number.NaN)
@@ -187,9 +201,15 @@ function isLandsat({ id, properties }: StacItem): boolean {
   return /^HLS\.L30/i.test(id) || /landsat/i.test(`${properties.platform} ${properties.constellation}`)
 }
 
+/**
+ * Finds the cloud mask by the asset's key, else by its file's name. An asset `qa` may be another quality band: of
+ * Landsat's items it is that of the surface temperature.
+ */
 function maskOf(item: StacItem): ScenePlan['mask'] {
+  const assets = Object.entries(item.assets).filter(([, asset]) => isTiff(asset))
   for (const kind of MASK_KINDS) {
-    const found = Object.entries(item.assets).find(([key, asset]) => MASK_ASSETS[kind].test(key) && isTiff(asset))
+    const found =
+      assets.find(([key]) => MASK_ASSETS[kind].test(key)) ?? assets.find(([, { href }]) => MASK_FILES[kind].test(href))
     if (found) return { href: found[1].href, kind, why: `asset ${found[0]} of the item` }
   }
   return null

@@ -1,4 +1,5 @@
 import { ImageError } from '../errors.ts'
+import { withoutMark } from '../text.ts'
 import type { Place } from './projection.ts'
 import type { Polygon, Ring } from './site.ts'
 
@@ -17,7 +18,7 @@ export interface Feature {
 export function parseGeoJson(text: string, name: string): Feature[] {
   let document: unknown
   try {
-    document = JSON.parse(text)
+    document = JSON.parse(withoutMark(text))
   } catch (error) {
     throw new ImageError(`${name}: is not JSON (${(error as Error).message}); give GeoJSON`)
   }

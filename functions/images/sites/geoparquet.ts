@@ -1,13 +1,7 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { foreignCompressors as compressors } from '../../parquet/open-foreign.ts'
 import { asImageError, ImageError } from '../errors.ts'
 import type { Feature } from './geojson.ts'
-
-/** Decompressors in addition to Snappy, which the library has itself. */
-const compressors = {
-  ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
-  GZIP: (bytes: Uint8Array) => gunzipSync(bytes),
-}
 
 /** GeoParquet's metadata of the geometry column (geoparquet.org, 1.1). */
 interface GeoMetadata {

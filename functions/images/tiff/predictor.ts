@@ -1,4 +1,5 @@
 import type { Layout } from './layout.ts'
+import { swapBytes } from './samples.ts'
 
 const HORIZONTAL = 2
 const FLOATING_POINT = 3
@@ -12,7 +13,7 @@ const FLOATING_POINT = 3
 export function undoPredictor(layout: Layout, bytes: Uint8Array, rows: number): Uint8Array {
   const { predictor, bits, isLittleEndian } = layout
   if (predictor === FLOATING_POINT && layout.format === 'float') return undoFloatingPoint(layout, bytes, rows)
-  if (!isLittleEndian) swapBytes(bytes, bits)
+  if (!isLittleEndian) swapBytes(bytes, bits / 8)
   if (predictor === HORIZONTAL) undoHorizontal(layout, bytes, rows)
   else if (predictor !== 1) throw new Error(`predictor ${predictor} is not read`)
   return bytes
@@ -71,11 +72,4 @@ function undoFloatingPoint({ blockWidth, samplesPerPixel, bits }: Layout, bytes:
     }
   }
   return output
-}
-
-function swapBytes(bytes: Uint8Array, bits: number): void {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bits === 16) buffer.swap16()
-  else if (bits === 32) buffer.swap32()
-  else if (bits === 64) buffer.swap64()
 }

@@ -57,7 +57,7 @@ export async function openRaster(source: ByteSource): Promise<Raster> {
         maskBlocks: mask && (await locateBlocks(mask, source.sizeBytes)),
         transform: transformOf(first),
         epsg: epsgOf(first),
-        nodata: nodataOf(first),
+        nodata: nodataOf(first, layout),
         ...scalingOf(first, layout.bands),
       }
     })
@@ -123,11 +123,16 @@ async function maskOf(tiff: Tiff, { width, height, name }: Layout): Promise<Layo
   return null
 }
 
-function nodataOf(image: TiffImage): number | null {
+/** Values that GDAL writes in words. */
+const NODATA_WORDS: Record<string, number> = { nan: Number.NaN, inf: Infinity, '+inf': Infinity, '-inf': -Infinity }
+
+function nodataOf(image: TiffImage, { format, bits }: Layout): number | null {
   const text = textOf(image, TiffTag.GdalNoData)?.toLowerCase()
   if (text === undefined || text === '') return null
-  const value = Number(text)
-  return Number.isNaN(value) && text !== 'nan' ? null : value
+  const value = NODATA_WORDS[text] ?? Number(text)
+  if (Number.isNaN(value) && text !== 'nan') return null
+  // As the file's samples hold it: 0.1 is another number in 32 bits.
+  return format === 'float' && bits === 32 ? Math.fround(value) : value
 }
 
 /** Reads scale and offset of each band from GDAL's metadata (XML in a tag). */

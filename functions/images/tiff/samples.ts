@@ -65,3 +65,21 @@ export function unpackSamples(layout: Layout, bytes: Uint8Array, rows: number): 
   }
   return samples
 }
+
+/** Reverses the bytes of each sample, in place. */
+export function swapSamples({
+  buffer,
+  byteOffset,
+  byteLength,
+  BYTES_PER_ELEMENT,
+}: Pick<Samples, 'buffer' | 'byteOffset' | 'byteLength' | 'BYTES_PER_ELEMENT'>): void {
+  swapBytes(new Uint8Array(buffer, byteOffset, byteLength), BYTES_PER_ELEMENT)
+}
+
+/** Reverses the bytes of each sample of a size, in place. Samples of one byte or less have no order. */
+export function swapBytes(bytes: Uint8Array, sampleBytes: number): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (sampleBytes === 2) buffer.swap16()
+  else if (sampleBytes === 4) buffer.swap32()
+  else if (sampleBytes === 8) buffer.swap64()
+}

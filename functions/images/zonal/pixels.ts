@@ -89,7 +89,8 @@ async function addMask(
     const base = (row - down[0]) * width - across[0]
     for (let x = window.x0; x < window.x1; x++, at++) {
       const column = grid.columns[x] as number
-      states[at] = row < 0 || column < 0 ? NO_DATA : (grid.table[(values[base + column] as number) & 0xffff] as number)
+      const value = row < 0 || column < 0 ? Number.NaN : (values[base + column] as number)
+      states[at] = Number.isNaN(value) ? NO_DATA : (grid.table[value & 0xffff] as number)
     }
   }
 }
