@@ -24,7 +24,6 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     siteBucket: `${name}-site-${account}-${region}`,
     logBucket: `${name}-logs-${account}-${region}`,
     keyspace: `landcover_${stage.name}`,
-    bus: name,
     database: `landcover_${stage.name}`,
     workGroup: name,
     scheduleGroup: name,
@@ -33,7 +32,6 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     /** Topic and parameter in us-east-1, where the stages of all regions meet. */
     edgeAlarmTopic: `${name}-${region}-alarms`,
     distributionParameter: `/landcover/${stage.name}/${region}/distribution`,
-    anomalyTopic: `${name}-anomalies`,
   }
 }
 /** Names of a stage's resources. */

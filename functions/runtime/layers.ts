@@ -16,7 +16,6 @@ import { ingestHandler } from '../ingest/handler.ts'
 import { heartbeatEveryMs } from '../ingest/heartbeat.ts'
 import { keyRoute } from '../ingest/key-route.ts'
 import { systemTime } from '../ingest/retry.ts'
-import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { BatchQuery } from '../ports/batch-query.ts'
 import type { EventLog, LogMetadata } from '../ports/event-log.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -42,7 +41,6 @@ export interface Ports {
   store: SpeedStore
   objects: ObjectStore
   query: BatchQuery
-  channel: AlertChannel
   logger: Logger
   metrics: Metrics
 }
@@ -57,13 +55,12 @@ type Needs<Names extends keyof Ports> = Pick<Ports, Names>
 
 /** Speed layer on the ports of a runtime. */
 export function speedLayerOf(
-  { logMetadata, store, objects, channel }: Needs<'logMetadata' | 'store' | 'objects' | 'channel'>,
+  { logMetadata, store, objects }: Needs<'logMetadata' | 'store' | 'objects'>,
   { slotMs, lateness }: Timing,
   rules: readonly Rule[],
 ): SpeedLayer {
   return {
     store,
-    channel,
     lanes: () => logMetadata.lanes(),
     firstKept: lane => logMetadata.firstKept(lane),
     slotMs,
@@ -77,7 +74,7 @@ export function speedLayerOf(
 
 /** Handler of the speed layer's deliveries. */
 export function speedHandlerOf(
-  ports: Needs<'logMetadata' | 'store' | 'objects' | 'channel' | 'logger' | 'metrics'>,
+  ports: Needs<'logMetadata' | 'store' | 'objects' | 'logger' | 'metrics'>,
   timing: Timing,
   rules: readonly Rule[],
 ) {

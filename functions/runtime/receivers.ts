@@ -1,4 +1,5 @@
 import { openEmailReceiver } from '../adapters/receivers/email.ts'
+import { openEventBridgeReceiver } from '../adapters/receivers/eventbridge.ts'
 import { openPagerDutyReceiver } from '../adapters/receivers/pagerduty.ts'
 import { openSlackReceiver } from '../adapters/receivers/slack.ts'
 import { openWebhookReceiver } from '../adapters/receivers/webhook.ts'
@@ -20,5 +21,7 @@ function openReceiver(settings: ReceiverSettings, page: string | null): Receiver
       return openWebhookReceiver({ ...settings, now: Date.now })
     case 'email':
       return openEmailReceiver({ ...settings, page })
+    case 'eventbridge':
+      return openEventBridgeReceiver(settings)
   }
 }

@@ -16,7 +16,6 @@ import { lookBackMs, type Slot, slotOf } from '../core/slot.ts'
 import { Accumulator, addEach, type Totals } from '../core/totals.ts'
 import { type Baseline, judge, type Rule, type UnusualImage } from '../core/unusual-image.ts'
 import { isLate, windowOf } from '../core/window.ts'
-import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { LogMetadata } from '../ports/event-log.ts'
 import type { QuarantineEntry, RowKey, SpeedRow, SpeedStore } from '../ports/speed-store.ts'
 import { cacheKey, type RowCache, trimCache } from './row-cache.ts'
@@ -24,7 +23,6 @@ import { cacheKey, type RowCache, trimCache } from './row-cache.ts'
 /** Ports and settings with which the speed layer applies records. */
 export interface SpeedLayer {
   store: SpeedStore
-  channel: AlertChannel
   /** All lanes of the log, open and closed. */
   lanes(): Promise<Lane[]>
   firstKept: LogMetadata['firstKept']
@@ -230,7 +228,6 @@ async function writeChunk(
     if (await addToRow(layer, cache, key, addition, chunk.counted, classes)) applied.rowsWritten++
   }
   trimCache(cache)
-  await layer.channel.publish(unusualImages)
 
   // The clocks of the heartbeat's sender and of this process may differ slightly.
   if (chunk.heartbeatSentMs !== null) applied.heartbeatDelayMs = Math.max(layer.now() - chunk.heartbeatSentMs, 0)

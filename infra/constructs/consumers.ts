@@ -30,7 +30,6 @@ export class SpeedLayer extends Construct {
       variables: {
         LANDCOVER_STORE: storeAddress(stage, names.keyspace),
         LANDCOVER_BUCKET: names.bucket,
-        LANDCOVER_BUS: names.bus,
         LANDCOVER_LATENESS: latenessText(stage),
         LANDCOVER_RULES: stage.rules,
       },
@@ -38,7 +37,6 @@ export class SpeedLayer extends Construct {
     log.allowLogMetadata(this.function, 'lanes')
     grants.speedStore(this.function)
     grants.readObjects(this.function, 'reference/*', 'views/*', `${CLASSES_PREFIX}*`, `${AGGREGATES.prefix}*`)
-    grants.bus(this.function)
     this.mapping = log.consume(this, this.function, SPEED_BATCHING)
   }
 }

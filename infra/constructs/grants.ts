@@ -80,11 +80,6 @@ export class Grants {
     this.#grant(fn, ['s3:GetBucketLocation'], [this.#bucketArn()])
   }
 
-  bus(fn: LambdaFunction): void {
-    const arn = this.#stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: this.#names.bus })
-    this.#grant(fn, ['events:PutEvents'], [arn])
-  }
-
   /** @param why reason for resources that end in `*` */
   #grant(fn: LambdaFunction, actions: string[], resources: string[], why?: string): void {
     fn.addToRolePolicy(new PolicyStatement({ actions, resources }))

@@ -8,12 +8,8 @@ import {
   Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
-import { EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events'
-import { SnsTopic } from 'aws-cdk-lib/aws-events-targets'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
-import { ALERT_DETAIL_TYPE, ALERT_SOURCE } from '../../functions/adapters/aws/eventbridge-alert-channel.ts'
 import { SLOTS_BEHIND } from '../../functions/archive/compaction-progress.ts'
 import type { Measurement, MetricName } from '../../functions/ports/metrics.ts'
 import { metricsNamespace } from '../../functions/runtime/aws/namespace.ts'
@@ -53,7 +49,7 @@ const MANY_THROTTLED = 100
 /** Failed calls of schedules within the four days that their queue keeps them. */
 const MANY_FAILED = 10
 
-/** Topics for alerts and alarms, the alarms of the stage's region, and a dashboard. docs/runbook.md describes each alarm. */
+/** The alarms of the stage's region with their topic, and a dashboard. docs/runbook.md describes each alarm. */
 export class Monitoring extends Construct {
   readonly #alarms: Alarms
   readonly #stage: Stage
@@ -67,7 +63,6 @@ export class Monitoring extends Construct {
       mail: stage.alarmMail,
       nameOf: name => `landcover-${stage.name}-${name}`,
     })
-    this.#addAnomalies(names)
     const rows = [this.#watchConsumers(props), this.#watchCounting(), this.#watchAnswers(props)]
     this.#watchSchedules(props)
     for (const { name, metric, threshold, description, more } of props.log.moreAlarms()) {
@@ -118,7 +113,7 @@ export class Monitoring extends Construct {
     return [
       graph('Events counted', [this.#own('speed', 'counted', 'sum')]),
       graph('Quarantined and given back', [quarantined, givenBack]),
-      graph('Alerts', [this.#own('speed', 'alerts', 'sum')]),
+      graph('Unusual images', [this.#own('speed', 'alerts', 'sum')]),
     ]
   }
 
@@ -170,34 +165,6 @@ export class Monitoring extends Construct {
       dimensionsMap: { ScheduleGroup: names.scheduleGroup },
     })
     this.#alarms.add('SchedulesDropped', dropped, 3, 'EventBridge Scheduler could not start what it must start')
-  }
-
-  /**
-   * Adds the bus for alerts, which programs read, and a topic behind it, which people read. The topic has no subscribers
-   * by default: the default rule flags about one image in 22 of any normal data.
-   */
-  #addAnomalies(names: Names): void {
-    const eventBus = new EventBus(this, 'Bus', { eventBusName: names.bus })
-    const topic = new Topic(this, 'Anomalies', { topicName: names.anomalyTopic, enforceSSL: true })
-    const detail = (field: string) => EventField.fromPath(`$.detail.${field}`)
-    const ruleName = `${names.bus}-to-people`
-    new Rule(this, 'ToPeople', {
-      eventBus,
-      ruleName,
-      eventPattern: { source: [ALERT_SOURCE], detailType: [ALERT_DETAIL_TYPE] },
-      targets: [
-        new SnsTopic(topic, {
-          message: RuleTargetInput.fromText(
-            `${detail('class_name')}: NDVI ${detail('ndvi_mean')} of image ${detail('image_id')} at ${detail('timestamp')} (${detail('rule')}, score ${detail('score')})`,
-          ),
-        }),
-      ],
-    })
-    const failed = new Metric({
-      ...{ namespace: 'AWS/Events', metricName: 'FailedInvocations', statistic: 'sum', period: MINUTES },
-      dimensionsMap: { EventBusName: names.bus, RuleName: ruleName },
-    })
-    this.#alarms.add('AlertsUndelivered', failed, 1, 'EventBridge could not pass alerts on to their topic')
   }
 
   /** Adds an alarm for a function that fails repeatedly. A single failed call is repeated. */

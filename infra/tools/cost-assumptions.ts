@@ -17,14 +17,14 @@ export const ASSUMED = {
   fileBytes: { header: 4_500, perEvent: 104 },
   /** Size of a record in a delivery, relative to its size in the log: base64 and the envelope. */
   deliveryInflation: 1.4,
-  /** Bytes of rows with keys and overhead: totals of ten classes, a cursor with four producers, an alert. */
+  /** Bytes of rows with keys and overhead: totals of ten classes, a cursor with four producers, an unusual image. */
   totalsBytes: 2_900,
   cursorBytes: 700,
-  alertBytes: 350,
+  imageBytes: 350,
   /** Rows that a delivery with events touches: one window, sometimes two. Mixed event times touch more. */
   rowsPerDelivery: 1.2,
   /** Share of images that the default rule flags: more than two standard deviations from the mean. */
-  alertShare: 0.045,
+  unusualShare: 0.045,
   /** Events a second whose files one worker of compaction merges. */
   compactedPerSecond: 12_000,
   /** Share of the images that the largest class has. */
@@ -40,12 +40,12 @@ export const ASSUMED = {
   answerBytes: 2_000,
   /**
    * Reads for one round of answers. Rows of each lane: totals since the cut, of the newest windows, and of six hours.
-   * Then read units for alerts, and S3 requests for views.
+   * Then read units for unusual images, and S3 requests for views.
    */
   joinedRows: 18,
   newestRows: 12,
   seriesRows: 48,
-  alertReads: 140,
+  imageReads: 140,
   /** The most expensive answer: rows of each lane, which are all windows of seven days, and time of the function, s. */
   worstAnswer: { rows: 7 * 24 * 6, seconds: 1 },
   listsPerRound: 3,
@@ -62,7 +62,7 @@ export const ASSUMED = {
   /** Roles that use the encrypted stream. Each asks for a data key every five minutes. */
   keyUsers: 6,
   /** Numbers from infra/constructs, infra/stacks/edge-stack.ts and, for the allowlist, its alarms beside the others. */
-  alarms: { kinesis: 34, msk: 33 },
+  alarms: { kinesis: 33, msk: 32 },
   allowlistAlarms: 3,
   dashboards: 1,
   transitionsPerRun: 6,

@@ -63,7 +63,6 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
       ) + costOf('dashboard', ASSUMED.dashboards),
     'CloudWatch logs': logs(stage, month),
     'X-Ray': costOf('trace', month.traces),
-    'EventBridge, SNS': costOf('busEvent', month.alerts) + costOf('notification', month.alerts),
     'Step Functions, schedules':
       costOf('transition', ASSUMED.transitionsPerRun * month.runs) +
       costOf('scheduled', month.beats + month.runs + month.compactions),
@@ -97,7 +96,7 @@ export interface Month {
   /** Rounds of requests that CloudFront passes on, and answers that CloudFront gives. */
   rounds: number
   viewed: number
-  alerts: number
+  unusualImages: number
   traces: number
 }
 
@@ -141,7 +140,7 @@ export function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashbo
     scannedBytes: runs * SECONDS * scannedByRun(stage, eventsPerSecond),
     rounds: rounds * SECONDS,
     viewed: ((dashboards * ASSUMED.answersPerRound) / ASSUMED.roundSeconds) * SECONDS,
-    alerts: eventsPerSecond * ASSUMED.alertShare * SECONDS,
+    unusualImages: eventsPerSecond * ASSUMED.unusualShare * SECONDS,
     traces: traces * SECONDS,
   }
 }
@@ -175,8 +174,8 @@ function lambda({ events, deliveries, archived, beats, runs, compactions, rounds
 }
 
 /** Cost of Keyspaces. A conditional write costs as much as any write: by the size of its row. */
-function keyspaces({ shards, deliveries, deliveriesOfEvents, rounds, alerts }: Month): number {
-  const { totalsBytes, cursorBytes, alertBytes, rowsPerDelivery, joinedRows, newestRows, seriesRows, alertReads } =
+function keyspaces({ shards, deliveries, deliveriesOfEvents, rounds, unusualImages }: Month): number {
+  const { totalsBytes, cursorBytes, imageBytes, rowsPerDelivery, joinedRows, newestRows, seriesRows, imageReads } =
     ASSUMED
   const written = (bytes: number) => Math.ceil(bytes / KB)
   const read = (bytes: number) => Math.ceil(bytes / (4 * KB))
@@ -187,13 +186,13 @@ function keyspaces({ shards, deliveries, deliveriesOfEvents, rounds, alerts }: M
   const byRound =
     4 * read(shards * cursorBytes) +
     [joinedRows, newestRows, seriesRows].map(rowsRead).reduce((sum, units) => sum + units) +
-    alertReads
+    imageReads
   const rowsMade = Math.min(rowsWritten, shards * WINDOWS_PER_HOUR * HOURS * rowsPerDelivery)
-  const storedBytes = ((rowsMade * totalsBytes + alerts * alertBytes) * ROW_DAYS) / DAYS
+  const storedBytes = ((rowsMade * totalsBytes + unusualImages * imageBytes) * ROW_DAYS) / DAYS
   return (
-    costOf('writeUnit', deliveries * written(cursorBytes) + rowsWritten * written(totalsBytes) + alerts) +
+    costOf('writeUnit', deliveries * written(cursorBytes) + rowsWritten * written(totalsBytes) + unusualImages) +
     costOf('readUnit', deliveries * read(cursorBytes) + rounds * byRound) +
-    costOf('ttlDelete', rowsMade * written(totalsBytes) + alerts) +
+    costOf('ttlDelete', rowsMade * written(totalsBytes) + unusualImages) +
     costOf('rowStorage', storedBytes / GB)
   )
 }

@@ -54,9 +54,7 @@ export const PRICES = {
   logged: price(0.5, 1, 'GB logged', 'cloudwatch'),
   logStorage: price(0.03, 1, 'GB-months of logs', 'cloudwatch'),
   trace: price(5, M, 'traces recorded', 'xray'),
-  busEvent: price(1, M, 'custom events', 'eventbridge'),
   scheduled: price(1, M, 'invocations by a schedule', 'eventbridge'),
-  notification: price(0.5, M, 'messages to a topic', 'sns'),
   transition: price(0.025, K, 'state transitions', 'step-functions'),
   secret: price(0.4, 1, 'secret-months', 'secrets-manager'),
 } satisfies Record<string, Price>

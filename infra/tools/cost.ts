@@ -55,7 +55,7 @@ function scaleTable(columns: readonly Column[]): string {
     row('Executions at the same time', ({ executions }) => executions),
     row('Write units a second', ({ writeUnits }) => writeUnits),
     row('CQL statements a second', ({ statements }) => statements),
-    row('Alerts a second', ({ alerts }) => alerts),
+    row('Unusual images a second', ({ unusualImages }) => unusualImages),
     row('GB that a batch run scans', ({ scannedBytes }) => scannedBytes / GB),
     row('Workers of compaction', ({ workers }) => workers),
     row('Files a day', ({ filesADay }) => filesADay),

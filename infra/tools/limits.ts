@@ -16,7 +16,6 @@ export interface Limit {
 }
 
 const aws = (path: string) => `https://docs.aws.amazon.com/${path}`
-const BRIDGE = aws('eventbridge/latest/userguide/eb-quota.html')
 const KEYSPACES = aws('keyspaces/latest/devguide/quotas.html')
 const PARTITION = 'https://www.repost.aws/questions/QUhwcuvQftQJCnYB9vpcxB6g'
 const S3 = aws('AmazonS3/latest/userguide/optimizing-performance.html')
@@ -38,8 +37,8 @@ export interface Scale {
   /** Write units, and CQL statements, of Keyspaces in a second. */
   writeUnits: number
   statements: number
-  /** Alerts in a second. */
-  alerts: number
+  /** Unusual images in a second. */
+  unusualImages: number
   /** Files that the archive gets in a day, before and after compaction. */
   filesADay: number
   compactedADay: number
@@ -61,10 +60,10 @@ export function scaleOf(stage: Stage, load: Load): Scale {
   return {
     lanes: month.shards,
     executions: Math.ceil(2 * month.shards + aSecond(month.rounds) * answersPerRound * functions.serving.seconds),
-    writeUnits: deliveries * written(cursorBytes) + rows * written(totalsBytes) + aSecond(month.alerts),
-    // A delivery reads and writes its cursor, and writes its rows; each alert is a row.
-    statements: 2 * deliveries + rows + aSecond(month.alerts),
-    alerts: aSecond(month.alerts),
+    writeUnits: deliveries * written(cursorBytes) + rows * written(totalsBytes) + aSecond(month.unusualImages),
+    // A delivery reads and writes its cursor, and writes its rows; each unusual image is a row.
+    statements: 2 * deliveries + rows + aSecond(month.unusualImages),
+    unusualImages: aSecond(month.unusualImages),
     filesADay: month.files / DAYS,
     compactedADay: piecesOf(month) / DAYS,
     workers: Math.max(1, Math.ceil(load.eventsPerSecond / ASSUMED.compactedPerSecond)),
@@ -80,11 +79,9 @@ export function limitsOf(stage: Stage, load: Load): Limit[] {
   const limits = [
     ...logLimits(stage, load, scale),
     limit('concurrent executions', scale.executions, 1_000, LAMBDA),
-    limit('write units of a table', scale.writeUnits - scale.alerts, 40_000, KEYSPACES),
-    limit('write units of anomaly_alerts', scale.alerts, 40_000, KEYSPACES),
-    limit('alerts of one class', ASSUMED.largestClass * scale.alerts, 1_000, PARTITION),
-    limit('PutEvents', scale.alerts, 10_000, BRIDGE),
-    limit('invocations of EventBridge', scale.alerts, 18_750, BRIDGE),
+    limit('write units of a table', scale.writeUnits - scale.unusualImages, 40_000, KEYSPACES),
+    limit('write units of anomaly_alerts', scale.unusualImages, 40_000, KEYSPACES),
+    limit('unusual images of one class', ASSUMED.largestClass * scale.unusualImages, 1_000, PARTITION),
     limit('files a second', scale.filesADay / (SECONDS / DAYS), 3_500, S3),
     limit('compactionWorkers', eventsPerSecond / ASSUMED.compactedPerSecond, stage.compactionWorkers, SETTING),
     limit('time of a statement', (scale.scannedBytes / GB) * ASSUMED.secondsPerGb, STATEMENT_SECONDS, ASSUMPTION),

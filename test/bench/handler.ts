@@ -75,7 +75,6 @@ async function throughHandler(events: readonly KinesisStreamEvent[]): Promise<nu
   const store = openSqliteSpeedStore(join(folder, 'store.sqlite'))
   const handler = speedHandler({
     store,
-    channel: { publish: async () => {} },
     lanes: async () => [],
     firstKept: async () => null,
     slotMs: HOUR_MS,

@@ -23,7 +23,7 @@ const BUDGET: Record<LogKind, Record<FunctionName, number>> = {
 
 /** Client packages of each function, without those of the log. */
 const CLIENTS: Record<FunctionName, string[]> = {
-  speed: ['@aws-sdk/client-eventbridge', '@aws-sdk/client-s3', 'cassandra-driver'],
+  speed: ['@aws-sdk/client-s3', 'cassandra-driver'],
   archive: ['@aws-sdk/client-s3'],
   heartbeat: [],
   batch: ['@aws-sdk/client-athena', '@aws-sdk/client-s3', 'cassandra-driver'],

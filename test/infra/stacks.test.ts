@@ -195,13 +195,13 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     }
   })
 
-  it('let CloudWatch and EventBridge publish to the topics', () => {
+  it('let CloudWatch and Budgets publish to the topics', () => {
     const senders = properties('AWS::SNS::TopicPolicy').flatMap(({ PolicyDocument }) => {
       const { Statement } = PolicyDocument as { Statement: { Effect: string; Principal: { Service?: string } }[] }
       return Statement.flatMap(({ Effect, Principal }) => (Effect === 'Allow' ? [Principal.Service] : []))
     })
     const fromEdge = stage === 'local' ? [] : ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com']
-    expect(senders.sort()).toEqual([...fromEdge, 'cloudwatch.amazonaws.com', 'events.amazonaws.com'].sort())
+    expect(senders.sort()).toEqual([...fromEdge, 'cloudwatch.amazonaws.com'].sort())
   })
 
   it('send every alarm to a topic, and its end, too', () => {

@@ -69,7 +69,7 @@ describeWithLocalStack('the functions of a stage on Kafka', () => {
     const store = { LANDCOVER_STORE: `cassandra://${cassandra.contactPoint}/landcover` }
     start('heartbeat', inReach)
     start('ingest', inReach)
-    start('speed', { ...store, LANDCOVER_RULES: 'class-zscore', LANDCOVER_BUS: 'none' })
+    start('speed', { ...store, LANDCOVER_RULES: 'class-zscore' })
     start('archive', {})
     start('serving', store)
   }, LOCALSTACK_START_TIMEOUT_MS)

@@ -95,7 +95,6 @@ export class Mapping {
     const process: Warm = { alive: true, busy: false, handler: async () => ({ batchItemFailures: [] }) }
     process.handler = speedHandler({
       store: faultyStore(world.watchedStore, world.networkOf(process)),
-      channel: { publish: async () => {} },
       lanes: async () => log.lanes().map(lane => ({ ...lane })),
       firstKept: async lane => log.firstKept(lane),
       slotMs: SLOT_MS,

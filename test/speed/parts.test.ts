@@ -33,7 +33,6 @@ async function partsOf(records: (append: (data: string) => LogRecord) => LogReco
   }
   const layer = {
     store,
-    channel: { publish: async () => {} },
     lanes: async () => [],
     slotMs: HOUR_MS,
     lateness: DEFAULT_LATENESS,

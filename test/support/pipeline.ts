@@ -16,7 +16,7 @@ import { DEFAULT_LATENESS, type Lateness } from '../../functions/core/lateness.t
 import { DEFAULT_RULES } from '../../functions/core/rules/index.ts'
 import { dayOf, MINUTE_MS } from '../../functions/core/time.ts'
 import { addEach, type Totals } from '../../functions/core/totals.ts'
-import { NO_BASELINE, type UnusualImage } from '../../functions/core/unusual-image.ts'
+import { NO_BASELINE } from '../../functions/core/unusual-image.ts'
 import { openDecisions } from '../../functions/decisions/stored-decisions.ts'
 import { sitesReader } from '../../functions/images/sites/stored-sites.ts'
 import type { QuarantineEntry, SpeedStore } from '../../functions/ports/speed-store.ts'
@@ -55,7 +55,6 @@ export async function openPipeline(options: PipelineOptions) {
   const logger = collectingLogger()
   const metrics = collectingMetrics()
   const classes = async () => options.classes ?? CLASSES
-  const published: UnusualImage[] = []
   const serving: Serving = {
     store,
     views,
@@ -85,7 +84,6 @@ export async function openPipeline(options: PipelineOptions) {
     speedProcess: (through: SpeedStore = store) =>
       speedHandler({
         store: through,
-        channel: { publish: async found => void published.push(...found) },
         lanes,
         firstKept,
         slotMs,

@@ -131,3 +131,40 @@ export function serveWebhook(secret: Uint8Array, now: () => number): Promise<Rec
     return isSigned && isFresh ? { status: 204, body: '' } : { status: 401, body: 'bad signature' }
   })
 }
+
+/** Event as a rule of a bus gets it. */
+export interface BusEvent {
+  EventBusName: string
+  Source: string
+  DetailType: string
+  Detail: string
+}
+
+/** Starts the API of EventBridge as AWS describes it: at most 10 entries and 256 KB in a request, each taken or not. */
+export async function serveEventBridge(): Promise<
+  ReceiverServer & { events: BusEvent[]; entryErrors: (string | null)[] }
+> {
+  const events: BusEvent[] = []
+  /** Error codes of the entries that come next; null takes one. */
+  const entryErrors: (string | null)[] = []
+  const server = await serve((text, { headers }) => {
+    const { Entries } = JSON.parse(text) as { Entries: (BusEvent & { Time: number })[] }
+    const bytes = Entries.reduce(
+      (sum, each) => sum + 14 + Buffer.byteLength(each.Source + each.DetailType + each.Detail),
+      0,
+    )
+    const isRight = headers['x-amz-target'] === 'AWSEvents.PutEvents' && Entries.length >= 1 && Entries.length <= 10
+    if (!isRight || bytes >= 256 * 1024 || Entries.some(({ Time }) => typeof Time !== 'number')) {
+      return { status: 400, body: JSON.stringify({ __type: 'ValidationException', message: 'too many or too large' }) }
+    }
+    const results = Entries.map(entry => {
+      const error = entryErrors.shift() ?? null
+      if (error !== null) return { ErrorCode: error, ErrorMessage: 'as the test says' }
+      events.push(entry)
+      return { EventId: 'an-id' }
+    })
+    const FailedEntryCount = results.filter(result => 'ErrorCode' in result).length
+    return { status: 200, body: JSON.stringify({ FailedEntryCount, Entries: results }) }
+  })
+  return { ...server, events, entryErrors }
+}

@@ -37,7 +37,7 @@ const DESCRIPTIONS: Record<PlainName, Description> = {
   late: { kind: 'counter', help: 'Counted events that were late', consumers: SPEED },
   unusedValues: { kind: 'counter', help: 'Optional values that cannot be used', consumers: SPEED },
   lost: { kind: 'counter', help: 'Records that the log removed before they were read', consumers: SPEED },
-  alerts: { kind: 'counter', help: 'Alerts that were raised', consumers: SPEED },
+  alerts: { kind: 'counter', help: 'Unusual images', consumers: SPEED },
   rowsWritten: { kind: 'counter', help: 'Rows written to the speed store', consumers: SPEED },
   files: { kind: 'counter', help: 'Files written to the archive', consumers: ARCHIVE },
   events: { kind: 'counter', help: 'Events in these files', consumers: ARCHIVE },

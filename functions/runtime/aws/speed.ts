@@ -1,5 +1,4 @@
 import { openLogMetadata } from '#log'
-import { openEventBridgeAlertChannel } from '../../adapters/aws/eventbridge-alert-channel.ts'
 import { rulesNamed } from '../../core/rules/index.ts'
 import { speedHandlerOf } from '../layers.ts'
 import { consumerOnFirstCall } from './first-call.ts'
@@ -10,8 +9,7 @@ import { variable } from './variables.ts'
 /** Lambda function of the speed layer, a consumer of the stream. */
 export const handler = consumerOnFirstCall('speed', async () => {
   const rules = rulesNamed(variable('LANDCOVER_RULES'))
-  const channel = openEventBridgeAlertChannel(variable('LANDCOVER_BUS'))
   const [logMetadata, store] = await Promise.all([openLogMetadata(), openStore(slotMs())])
-  const ports = { logMetadata, store, objects: openObjects(), channel, logger, metrics: stageMetrics() }
+  const ports = { logMetadata, store, objects: openObjects(), logger, metrics: stageMetrics() }
   return speedHandlerOf(ports, timing(), rules)
 })

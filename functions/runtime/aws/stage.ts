@@ -49,11 +49,7 @@ export async function openStage(name: string): Promise<StageRuntime> {
     openLog: log.open,
     openStore: store.open,
     async openSpeedLayer() {
-      return speedLayerOf(
-        { ...(await openMetadataAndStore()), objects, channel: { publish: async () => {} } },
-        { slotMs, lateness: lateness() },
-        [],
-      )
+      return speedLayerOf({ ...(await openMetadataAndStore()), objects }, { slotMs, lateness: lateness() }, [])
     },
     openBatch,
     async runBatch(options) {

@@ -22,8 +22,6 @@ export interface Variables {
   /** Athena's workgroup and Glue's database. */
   LANDCOVER_WORK_GROUP: string
   LANDCOVER_DATABASE: string
-  /** Name of the EventBridge bus for alerts. */
-  LANDCOVER_BUS: string
   /** Names of the rules for unusual images, separated by commas. */
   LANDCOVER_RULES: string
 }

@@ -21,6 +21,16 @@ const names = z.array(z.string().min(1)).min(1, 'leave it out to fit all')
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue'
 
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/
+const REGION_FORM = 'write a region such as eu-central-1'
+/** @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html */
+const bus = z
+  .string()
+  .regex(
+    /^(arn:[\w-]+:events:[a-z]{2}-[a-z-]+-\d+:\d{12}:event-bus\/)?[\w./-]{1,256}$/,
+    'write the name or the ARN of a bus',
+  )
+
 const ReceiverConfig = z.discriminatedUnion(
   'type',
   [
@@ -36,8 +46,9 @@ const ReceiverConfig = z.discriminatedUnion(
       to: z.array(z.email('is no mail address')).min(1, 'name at least one address'),
       hour: z.int().min(0).max(23).default(6),
     }),
+    z.strictObject({ type: z.literal('eventbridge'), bus, region: z.string().regex(REGION, REGION_FORM).optional() }),
   ],
-  'must be slack, pagerduty, webhook or email',
+  'must be slack, pagerduty, webhook, email or eventbridge',
 )
 
 const RouteConfig = z.strictObject({
@@ -65,6 +76,7 @@ export type ReceiverSettings =
   | { type: 'pagerduty'; url: string; routingKey: string }
   | { type: 'webhook'; url: string; secret: Uint8Array }
   | ({ type: 'email' } & Omit<EmailOptions, 'page' | 'tryMs'>)
+  | { type: 'eventbridge'; bus: string; region: string | null }
 
 /** Who is told of what. */
 export interface AlertsSettings {
@@ -137,6 +149,8 @@ function settingsOf(config: z.infer<typeof ReceiverConfig>, secrets: SecretReade
           : { username: secrets.read('username', username), password: secrets.read('password', password) }
       return { type: 'email', ...secrets.mailServer('server', config.server), login, from, to, hour }
     }
+    case 'eventbridge':
+      return { type: 'eventbridge', bus: config.bus, region: config.region ?? null }
   }
 }
 

@@ -51,6 +51,7 @@ export async function backupState(folder: string, target: string, now: () => num
   if (existsSync(databases.store(folder))) await backupSqlite(databases.store(folder), databases.store(target))
   const keys = await copyObjects(objectsFolder(folder), objectsFolder(target))
   if (settings.log === undefined && existsSync(logFile(folder))) await backupSqlite(logFile(folder), logFile(target))
+  // Systems before 0.2.0 wrote unusual images to this file, too.
   const alerts = 'alerts.ndjson'
   if (existsSync(join(folder, alerts))) await copyFile(join(folder, alerts), join(target, alerts))
 

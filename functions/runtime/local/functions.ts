@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { emfMetrics, METRICS_NAMESPACE } from '../../adapters/aws/emf-metrics.ts'
-import { openFileAlertChannel } from '../../adapters/files/alert-channel.ts'
 import { lossyLines } from '../../adapters/files/lossy-lines.ts'
 import { rollingFile } from '../../adapters/files/rolling-file.ts'
 import { prometheusMetrics } from '../../adapters/prometheus/metrics.ts'
@@ -32,7 +31,6 @@ export function localFunctions(
   rules: readonly Rule[],
   activity: Pick<Activity, 'failing' | 'acknowledgedBehindMs'>,
 ) {
-  const channel = openFileAlertChannel(join(folder, 'alerts.ndjson'))
   const writeMetrics = lossyLines(rollingFile(join(folder, 'metrics.ndjson'), METRICS_BYTES), error =>
     logger.warn('metrics: a line is lost', { error: String(error) }),
   )
@@ -52,7 +50,6 @@ export function localFunctions(
     logMetadata: logMetadataOf(log),
     store,
     objects,
-    channel,
     logger,
     metrics,
   }

@@ -77,11 +77,8 @@ export async function openLocalRuntime(
     openStore: async () => (await logAndStore.open()).store,
     async openSpeedLayer() {
       const { log, store } = await logAndStore.open()
-      return speedLayerOf(
-        { logMetadata: logMetadataOf(log), store, objects, channel: { publish: async () => {} } },
-        { slotMs, lateness: latenessOf(settings) },
-        [],
-      )
+      const ports = { logMetadata: logMetadataOf(log), store, objects }
+      return speedLayerOf(ports, { slotMs, lateness: latenessOf(settings) }, [])
     },
     openBatch,
     async runBatch(options) {

@@ -57,7 +57,7 @@ describe('alerts.json', () => {
     [{ receivers: { 'The Team': SLACK } }, /^alerts\.json: receivers\.The Team: a name has 1 to 40 small letters/],
     [
       only({ type: 'teams', url: 'env:SLACK' }),
-      'alerts.json: receivers.team.type: must be slack, pagerduty, webhook or email',
+      'alerts.json: receivers.team.type: must be slack, pagerduty, webhook, email or eventbridge',
     ],
     [only({ ...SLACK, channel: 'x' }), 'alerts.json: receivers.team: unknown field channel'],
     [
@@ -84,6 +84,14 @@ describe('alerts.json', () => {
     [
       { ...only(SLACK), routes: [{ receivers: ['team'], classes: [] }] },
       'alerts.json: routes.0.classes: leave it out to fit all',
+    ],
+    [
+      only({ type: 'eventbridge', bus: 'a bus' }),
+      'alerts.json: receivers.team.bus: write the name or the ARN of a bus',
+    ],
+    [
+      only({ type: 'eventbridge', bus: 'landcover', region: 'Frankfurt' }),
+      'alerts.json: receivers.team.region: write a region such as eu-central-1',
     ],
     [{ ...only(SLACK), page: 'example.org' }, /^alerts\.json: page: write the address of the dashboard/],
   ])('is refused: %j', (value, message) => {
@@ -112,6 +120,13 @@ describe('alerts.json', () => {
     )
     expect(() => of({ server: 'smtps://example.org', to: ['b'] })).toThrow('receivers.team.to.0: is no mail address')
     expect(() => of({ server: 'smtps://example.org', hour: 24 })).toThrow('receivers.team.hour: ')
+  })
+
+  it('names a bus of EventBridge by its name or its ARN, in another region if it says so', () => {
+    const of = (changes: object) => parse(only({ type: 'eventbridge', ...changes })).receivers.get('team')
+    expect(of({ bus: 'landcover-dev' })).toEqual({ type: 'eventbridge', bus: 'landcover-dev', region: null })
+    const arn = 'arn:aws:events:eu-central-1:123456789012:event-bus/landcover-dev'
+    expect(of({ bus: arn, region: 'eu-central-1' })).toEqual({ type: 'eventbridge', bus: arn, region: 'eu-central-1' })
   })
 
   it('never tells a secret', () => {
