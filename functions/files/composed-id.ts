@@ -1,7 +1,7 @@
 import { headerKey } from './presets.ts'
 
 /** Headers of columns that identify a place or a record, as `headerKey` spells them, the surest first. */
-const ID_HEADERS = [
+export const ID_HEADERS = [
   ...['uid', 'id', 'fid', 'gid', 'oid', 'objectid', 'feature_id', 'featureid', 'feature_index', 'identifier', 'aid'],
   ...['site_id', 'site', 'field_id', 'parcel_id', 'plot_id', 'plotid', 'plot', 'point_id', 'station_id', 'station'],
   ...['siteid', 'polygon_id', 'zone_id', 'zone', 'roi', 'name'],

@@ -16,15 +16,17 @@ const NOT_CLOSED = 'opens a quote that is never closed: close it, or double it i
  * makes only its record invalid.
  *
  * @param file its name, for messages
+ * @param firstRow number of the line with which the text begins
  * @throws SourceError after a defect that leaves it open where the next record begins, or at a record without an end
  */
 export async function* cutCsv(
   chunks: AsyncIterable<string>,
   file: string,
   separator: string,
+  firstRow = 1,
 ): AsyncGenerator<CsvRecord[]> {
   let rest = ''
-  let row = 1
+  let row = firstRow
   const at = (message: string) => new SourceError(`${file}, row ${row}: the row ${message}`)
   for await (const chunk of chunks) {
     const text = rest + chunk

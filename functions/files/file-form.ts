@@ -42,24 +42,29 @@ const FOREIGN: readonly { mark: readonly number[]; at?: number; foreign: string;
   { mark: [...Buffer.from('ustar')], at: 257, foreign: 'a tar archive', instead: 'unpack it and give the folder' },
   { mark: [0x04, 0x22, 0x4d, 0x18], foreign: 'an LZ4 file', instead: 'unpack it, or compress it as gzip' },
   { mark: [0x00, 0x00, 0x27, 0x0a], foreign: 'a shapefile', instead: 'export it as GeoJSON or CSV' },
-  { mark: [...Buffer.from('<?xml')], foreign: 'an XML document', instead: EXPORT_CSV },
-  {
-    mark: [...Buffer.from('<!DOCTYPE')],
-    foreign: 'a web page',
-    instead: 'download the table itself: this may be a page of an error or a log-in',
-  },
-  {
-    mark: [...Buffer.from('<html')],
-    foreign: 'a web page',
-    instead: 'download the table itself: this may be a page of an error or a log-in',
-  },
   {
     mark: [...Buffer.from('version https://git-lfs')],
     foreign: 'a Git LFS pointer',
     instead: 'fetch the file itself with git lfs pull',
   },
+  { mark: [0xff, 0xff, 0xff, 0xff], foreign: 'an Arrow stream', instead: 'write it as Parquet' },
+  { mark: [0x80, 0x05, 0x95], foreign: 'a Python pickle', instead: 'write it with to_parquet or to_csv' },
   { mark: [0x80, 0x04, 0x95], foreign: 'a Python pickle', instead: 'write it with to_parquet or to_csv' },
   { mark: [0x93, ...Buffer.from('NUMPY')], foreign: 'a NumPy array', instead: EXPORT_CSV },
+]
+
+/** Starts of texts that are no tables, behind spaces and a byte order mark. */
+const FOREIGN_TEXTS: readonly { start: RegExp; foreign: string; instead: string }[] = [
+  {
+    start: /^<(!doctype html|html|head|body|table|meta|script|div)\b/i,
+    foreign: 'a web page',
+    instead: 'download the table itself: this may be a page of an error or a log-in',
+  },
+  {
+    start: /^<([?!]|[a-z][\w:.-]*[\s/>])/i,
+    foreign: 'an XML document',
+    instead: `${EXPORT_CSV}; it may be the message of an error`,
+  },
 ]
 
 const BINARY: FileForm = { foreign: 'a binary file', instead: 'give CSV, JSON or Parquet' }
@@ -99,6 +104,11 @@ export function formOf(head: Uint8Array): FileForm {
   if (known) return known.form
   const foreign = FOREIGN.find(({ mark, at = 0 }) => startsWith(head, mark, at))
   if (foreign) return { foreign: foreign.foreign, instead: foreign.instead }
+  const text = Buffer.from(head.subarray(0, 200))
+    .toString('utf8')
+    .replace(/^\ufeff?\s*/, '')
+  const document = FOREIGN_TEXTS.find(({ start }) => start.test(text))
+  if (document) return { foreign: document.foreign, instead: document.instead }
   if (isBinary(head)) return isUtf32(head) ? UTF_32 : BINARY
   return 'text'
 }

@@ -1,4 +1,5 @@
-import { SourceError } from './rows.ts'
+import { isEventLike } from '../core/envelope.ts'
+import { quoted, SourceError } from './rows.ts'
 
 type JsonRow = Record<string, unknown>
 
@@ -49,11 +50,30 @@ export function rowsOfJson(document: unknown, file: string): JsonRows {
     if (byColumn) return plain(byColumn)
     const lists = listsWithin(document)
     if (lists.length === 1) return ofList(lists[0] as unknown[], file)
-    if (Object.values(document).some(value => typeof value === 'number')) return plain([rowOf(document)])
+    const row = rowOf(document)
+    if (!isEventLike(row) && !/ndvi/i.test(Object.keys(row).join())) refuseError(document, file)
+    const keys = Object.keys(row)
+    if (keys.length > 1 && (isEventLike(row) || Object.values(row).some(value => typeof value === 'number'))) {
+      return plain([row])
+    }
   }
   throw new SourceError(
     `${file} is JSON, but not of a form that is read: give an array of objects, NDJSON, GeoJSON, or an answer of Sentinel Hub's Statistical API`,
   )
+}
+
+/** @throws SourceError when a document is what a service answers instead of data */
+function refuseError(document: JsonRow, file: string): void {
+  const { error } = document
+  const inner = isObject(error) ? error : document
+  const text = [error, inner.message, inner.detail, inner.msg, inner.error_description].find(
+    value => typeof value === 'string',
+  )
+  if (text !== undefined) {
+    throw new SourceError(
+      `${file} is the message of an error, and no data: ${quoted(text as string)}: download it again`,
+    )
+  }
 }
 
 function plain(rows: (JsonRow | null)[]): JsonRows {
@@ -72,6 +92,8 @@ const MAX_DEPTH = 4
  * within have names such as `stats.ndvi.mean`. Geometries stay as they are.
  */
 export function rowOf(value: JsonRow): JsonRow {
+  const content = contentOf(value)
+  if (content) return rowOf(content)
   const { type, properties, id } = value
   if (type === 'Feature' && isObject(properties)) {
     const place = isObject(value.geometry) && !('geometry' in properties) && { geometry: value.geometry }
@@ -91,10 +113,39 @@ export function rowOf(value: JsonRow): JsonRow {
   return row
 }
 
-/** The value of MongoDB's extended JSON, such as `{"$date": …}`; other objects as they are. */
+/** Fields in which logs, queues and databases put what people stored. */
+const CONTENTS = ['payload', 'data', 'value', 'after', '_source', 'Item', 'body', 'kinesis'] as const
+
+/** The event that an export of a log, a queue or a database has in one of its fields, as it is or as text. */
+function contentOf(value: JsonRow): JsonRow | undefined {
+  if (isEventLike(value)) return undefined
+  for (const name of CONTENTS) {
+    const content = value[name]
+    const inner = typeof content === 'string' ? ofText(content) : content
+    if (isObject(inner) && (isEventLike(inner) || (name === 'kinesis' && contentOf(inner)))) return inner
+  }
+  return undefined
+}
+
+/** An object that a text is, or that its base64 holds. */
+function ofText(text: string): unknown {
+  for (const json of [text, /^eyJ/.test(text) ? Buffer.from(text, 'base64').toString('utf8') : '']) {
+    if (!json.startsWith('{')) continue
+    try {
+      return readJson(json)
+    } catch {
+      // Text that is no JSON is a value of its own.
+    }
+  }
+  return undefined
+}
+
+/** The value of MongoDB's extended JSON, such as `{"$date": …}`, or of DynamoDB's; other objects as they are. */
 function extended(value: JsonRow): unknown {
   const [entry, ...others] = Object.entries(value)
-  if (!entry || others.length > 0 || !entry[0].startsWith('$')) return value
+  if (!entry || others.length > 0) return value
+  if ((entry[0] === 'S' || entry[0] === 'N') && typeof entry[1] === 'string') return entry[1]
+  if (!entry[0].startsWith('$')) return value
   return isObject(entry[1]) ? extended(entry[1]) : entry[1]
 }
 
@@ -111,6 +162,9 @@ function ofList(list: readonly unknown[], file: string): JsonRows {
       series.map((response, index) => ({ identifier: index + 1, response })),
       file,
     )
+  }
+  if (list.length > 0 && list.every(Array.isArray)) {
+    throw new SourceError(`${file} has rows without names: its first row must name the columns, as in ["date", "NDVI"]`)
   }
   return plain(list.map(entry => (isObject(entry) ? rowOf(entry) : null)))
 }

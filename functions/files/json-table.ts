@@ -22,6 +22,8 @@ export async function openJsonTable(file: string, open: () => Promise<DecodedTex
   try {
     document = readJson(text)
   } catch (error) {
+    const lists = text.trim().split('\n').map(parsed)
+    if (lists.length > 1 && lists.every(Array.isArray)) return tableOf(rowsOfJson(lists, file), file)
     throw new SourceError(`${file} begins as JSON, but is damaged or cut off: ${(error as Error).message}`)
   }
   return tableOf(rowsOfJson(document, file), file)
@@ -101,9 +103,12 @@ async function* ndjsonRows(open: () => Promise<DecodedText>, columns: readonly s
   if (rows.length > 0) yield rows
 }
 
+/** Mark at the start of each record of a JSON text sequence, such as GeoJSONSeq. */
+export const RECORD_MARK = '\x1e'
+
 function parsed(line: string): unknown {
   try {
-    return readJson(line)
+    return readJson(line.startsWith(RECORD_MARK) ? line.slice(1) : line)
   } catch {
     return undefined
   }

@@ -27,3 +27,11 @@ export interface Mapping {
   /** Names of the file's classes → names of known classes. */
   classes?: Record<string, string>
 }
+
+/** Headers that a mapping names, alone and in texts. */
+export function namedHeaders({ columns = {}, constants = {} }: Mapping): string[] {
+  const inTexts = Object.values(constants).flatMap(text =>
+    Array.from(text.matchAll(/\{([^{}]*)\}/g), ([, name]) => name as string),
+  )
+  return [...Object.values(columns), ...inTexts]
+}

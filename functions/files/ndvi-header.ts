@@ -1,4 +1,4 @@
-import { headerKey } from './presets.ts'
+import { headerKey, withoutUnit } from './presets.ts'
 
 const NDVI_HEADER = /(^|_)ndvi(_?(mean|avg|average))?$|^(mean|avg|average)_ndvi$/
 const OPENEO_HEADER = /^(avg_|mean_)?(band_0|ndvi)$/
@@ -20,10 +20,15 @@ const OTHER_WORDS: ReadonlySet<string> = new Set([
  * @returns indexes: one where it is clear, none, or several between which only people can choose
  */
 export function ndviColumns(columns: readonly string[], isOpenEo: boolean): number[] {
-  const keys = columns.map(headerKey)
+  const keys = columns.map(header => headerKey(withoutUnit(header)))
   const fits = isOpenEo ? OPENEO_HEADER : NDVI_HEADER
-  const isMeant = (key: string) => fits.test(key) && !key.split('_').some(word => OTHER_WORDS.has(word))
+  const isMeant = (key: string) => isNdviHeader(key, fits)
   const found = keys.flatMap((key, index) => (isMeant(key) ? [index] : []))
   const exact = found.filter(index => keys[index] === 'ndvi')
   return exact.length === 1 ? exact : found
+}
+
+/** @param key header as `headerKey` spells it */
+export function isNdviHeader(key: string, fits = NDVI_HEADER): boolean {
+  return fits.test(key) && !key.split('_').some(word => OTHER_WORDS.has(word))
 }

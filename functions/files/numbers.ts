@@ -27,7 +27,7 @@ export function readNumber(value: unknown, decimal: '.' | ','): number | null | 
   if (typeof value === 'bigint') return Number(value)
   if (typeof value !== 'string') return undefined
   if (decimal === '.' && PLAIN.test(value)) return Number(value)
-  const text = value.trim().replace('\u2212', '-')
+  const text = ungrouped(value.trim().replace('\u2212', '-'))
   if (decimal === '.' ? PLAIN.test(text) : DECIMAL_COMMA.test(text)) {
     return Number(decimal === '.' ? text : text.replace(',', '.'))
   }
@@ -37,8 +37,15 @@ export function readNumber(value: unknown, decimal: '.' | ','): number | null | 
   return isNothing(text) ? null : undefined
 }
 
+/** Spaces and apostrophes that can only be marks of thousands. */
+const THOUSANDS = /^[+-]?\d{1,3}(['\u2019 \u00a0\u2009\u202f]\d{3})+([.,]\d+)?$/
+
+function ungrouped(text: string): string {
+  return THOUSANDS.test(text) ? text.replaceAll(/['\u2019 \u00a0\u2009\u202f]/g, '') : text
+}
+
 /** A number with a decimal comma that cannot be one of thousands: `0,42` and `1.234,5`, but not `1,234`. */
-const SURE_COMMA = /^\s*[+-]?(0?,\d+|\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)\s*$/
+const SURE_COMMA = /^\s*[+-]?(0?,\d+|\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)([eE][+-]?\d+)?\s*$/
 /** A number with a decimal point that cannot be one of thousands. */
 const SURE_POINT = /^\s*[+-]?(0?\.\d+|\d+\.(\d{1,2}|\d{4,})|\d{1,3}(,\d{3})+\.\d+)([eE][+-]?\d+)?\s*$/
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { openCsvTable } from './csv-table.ts'
 import { type FileForm, formOf, formOfFile } from './file-form.ts'
-import { openJsonTable } from './json-table.ts'
+import { openJsonTable, RECORD_MARK } from './json-table.ts'
 import type { Mapping } from './mapping.ts'
 import { openParquetTable } from './parquet-table.ts'
 import { pathColumnsOf, withPathColumns } from './path-columns.ts'
@@ -70,8 +70,9 @@ async function openTextTable(name: string, { open, share }: Unpacked, mapping: M
   const start = (await decodeText(single(head), mapping.encoding)).chunks
   let text = ''
   for await (const chunk of start) text += chunk
-  if (mapping.separator === undefined && /^\s*[[{]/.test(text)) return { share, ...(await openJsonTable(name, decode)) }
-  return { share, ...(await openCsvTable(name, await decode(), mapping.separator)) }
+  if (mapping.separator === undefined && /^\s*[[{]/.test(text.replace(RECORD_MARK, '')))
+    return { share, ...(await openJsonTable(name, decode)) }
+  return { share, ...(await openCsvTable(name, await decode(), mapping)) }
 }
 
 const HEAD_BYTES = 4_096

@@ -26,6 +26,11 @@ export async function openParquetTable(path: string, file: string): Promise<Tabl
       for (let index = 0; index < count; index++) {
         const values: unknown[] = []
         for (let at = 0; at < used.length; at++) values[used[at] as number] = columns[at]?.[index]
+        for (const [column, perSecond] of parquet.clockColumns) {
+          if (values[column] !== undefined && values[column] !== null) {
+            values[column] = clockText(Number(values[column]) / perSecond)
+          }
+        }
         batch.push({ row: ++read, values })
       }
       yield batch
@@ -33,4 +38,10 @@ export async function openParquetTable(path: string, file: string): Promise<Tabl
   }
   const { columns, timeColumns, rowCount } = parquet
   return { file, columns, timeColumns, rows, share: () => read / rowCount, notes: [] }
+}
+
+/** A time of day as text, to the microsecond. @param seconds since midnight */
+function clockText(seconds: number): string {
+  const two = (number: number) => String(Math.floor(number)).padStart(2, '0')
+  return `${two(seconds / 3_600)}:${two((seconds / 60) % 60)}:${(seconds % 60).toFixed(6).padStart(9, '0')}`
 }

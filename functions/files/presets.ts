@@ -28,6 +28,15 @@ export function headerKey(header: string): string {
     .replaceAll(/^_+|_+$/g, '')
 }
 
+/** Unit behind a header, as in `NDVI [-]` or `timestamp (UTC)`. */
+const UNIT =
+  /\s*[([](?:-|\u2013|1|UTC|GMT|Z|unitless|dimensionless|index|deg|degrees?|\u00b0|px|pixels?|count|%)[)\]]\s*$/i
+
+/** A header without the unit in brackets behind it. */
+export function withoutUnit(header: string): string {
+  return header.replace(UNIT, '')
+}
+
 /** Columns of programs that name the mean, the extremes and the deviation of NDVI, each after the same prefix. */
 function statistics(deviation: string, prefix = ''): Preset['columns'] {
   return {

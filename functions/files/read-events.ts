@@ -61,6 +61,7 @@ export async function* readSource(source: Source, options: ReadOptions): AsyncGe
       options.onShare?.(table.share?.() ?? Number.NaN)
       yield rows.map(reader.read)
     }
+    for (const note of table.lateNotes ?? []) report.note(note)
     if (reader) reader.refuseOtherScale()
     else report.note(`${table.file} has columns, but no rows`)
   }

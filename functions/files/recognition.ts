@@ -1,8 +1,9 @@
 import { idColumnOf } from './composed-id.ts'
 import { GEOMETRY_HEADERS } from './geometry.ts'
+import { SYNONYMS, TIME_HEADERS } from './header-words.ts'
 import type { Mapping } from './mapping.ts'
 import { ndviColumns } from './ndvi-header.ts'
-import { headerKey, PRESETS, type Preset } from './presets.ts'
+import { headerKey, PRESETS, type Preset, withoutUnit } from './presets.ts'
 import { FIELDS, type Field, quoted, REQUIRED_FIELDS, type ReadReport, SourceError } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
 import { compileTemplate, type Template } from './template.ts'
@@ -29,42 +30,6 @@ export interface Plan {
   headerOf(field: Field): string
 }
 
-/** Headers that name a column of times, as `headerKey` spells them; the first that is there is taken. */
-const TIME_HEADERS = [
-  ...[
-    'timestamp',
-    'time_stamp',
-    'datetime',
-    'date_time',
-    'time',
-    'date',
-    'system_time_start',
-    'event_time',
-    'eventtime',
-  ],
-  ...['interval_from', 'acquisition_time', 'acquisition_date', 'acquired', 'acquired_at', 'sensing_time'],
-  ...['sensing_date', 'observed_at', 'observation_date', 'obs_date', 'image_date', 'img_date', 'scene_date'],
-  ...['calendar_date', 'time_start', 'start_time', 'datum', 'fecha', 'data_hora', 't', 'utc_time', 'date_utc'],
-  ...['millis', 'start_date', 'startdate', 'startdatetime', 'start_datetime', 'acquisitiondate', 'sensingdate', 'dt'],
-] as const
-
-const SYNONYMS: Partial<Record<Field, readonly string[]>> = {
-  image_id: ['imageid', 'image', 'scene_id', 'product_id', 'image_filename', 'img_id'],
-  class_name: ['classname', 'class', 'land_cover', 'landcover', 'lc_class', 'land_cover_class'],
-  ndvi_std: ['ndvi_stdev', 'ndvi_stddev', 'std_ndvi', 'stddev_ndvi', 'ndvi_sd', 'ndvistd', 'ndvistddev'],
-  ndvi_min: ['min_ndvi', 'ndvi_minimum', 'ndvimin', 'ndviminimum'],
-  ndvi_max: ['max_ndvi', 'ndvi_maximum', 'ndvimax', 'ndvimaximum'],
-  site_id: ['site', 'siteid', 'field_id', 'parcel_id', 'plot_id'],
-  lon: ['longitude', 'long', 'lng'],
-  lat: ['latitude'],
-  pixels: ['pixel_count'],
-  cloud_fraction: [
-    ...['cloud', 'clouds', 'cloud_cover', 'cloudcover', 'cloud_percent', 'cloud_percentage', 'cloud_pct'],
-    ...['eo_cloud_cover', 'cloudy_pixel_percentage', 'percent_cloud'],
-  ],
-  processing_version: ['processing_baseline'],
-}
-
 /**
  * Chooses what a table's columns mean: what the mapping says, then headers that are an event's field names, then the
  * preset that fits, then usual other names. All but the first two are said in the report, and so are unused columns.
@@ -88,7 +53,7 @@ export async function recognize(
     const own = ownSource(table, headers, mapping, field)
     const source =
       own ??
-      presetColumn(headers, preset, field) ??
+      presetColumn(table, headers, preset, field) ??
       together(headers, field) ??
       synonym(table, headers, preset, field) ??
       ofGeometry(headers, field)
@@ -153,6 +118,10 @@ function headerIndex({ columns }: Table): Headers {
     const key = headerKey(header)
     headers.set(key, [...(headers.get(key) ?? []), index])
   }
+  for (const [index, header] of columns.entries()) {
+    const key = headerKey(withoutUnit(header))
+    if (!headers.has(key)) headers.set(key, [index])
+  }
   return headers
 }
 
@@ -189,11 +158,35 @@ function ownSource(table: Table, headers: Headers, mapping: Mapping, field: Fiel
   return { column: found[0] as number }
 }
 
-function presetColumn(headers: Headers, preset: Preset | undefined, field: Field): FieldSource | undefined {
+function presetColumn(
+  table: Table,
+  headers: Headers,
+  preset: Preset | undefined,
+  field: Field,
+): FieldSource | undefined {
   const key = preset?.columns[field]
-  const column = key === undefined ? undefined : headers.get(key)?.[0]
+  const column = key === undefined ? undefined : onlyColumn(table, headers, key, field)
   return column === undefined ? undefined : { column }
 }
+
+/**
+ * The column of a header.
+ *
+ * @throws SourceError when it is there twice and the field is required: which one is meant cannot be known
+ */
+function onlyColumn({ file }: Table, headers: Headers, key: string, field: Field): number | undefined {
+  const [column, another] = headers.get(key) ?? []
+  if (another !== undefined && (REQUIRED_FIELDS as readonly Field[]).includes(field)) {
+    throw new SourceError(
+      `${file}, row 1: the column ${key}, which can be the ${field}, is there twice: rename or remove one of them`,
+    )
+  }
+  return column
+}
+
+/** Headers of times at which a row was written or processed, which are not those of images. */
+const NOT_TAKEN =
+  /(^|_)(updated?|created?|creation|modified|inserted|processed|processing|ingested|ingestion|exported|loaded|uploaded|downloaded)(_|$)/
 
 /** The place of a geometry; the first column of geometries is taken. */
 function ofGeometry(headers: Headers, field: Field): FieldSource | undefined {
@@ -202,22 +195,19 @@ function ofGeometry(headers: Headers, field: Field): FieldSource | undefined {
   return geometry === undefined ? undefined : { geometry, axis: field }
 }
 
-function synonym(
-  { columns, timeColumns }: Table,
-  headers: Headers,
-  preset: Preset | undefined,
-  field: Field,
-): FieldSource | undefined {
+function synonym(table: Table, headers: Headers, preset: Preset | undefined, field: Field): FieldSource | undefined {
+  const { columns, timeColumns = [] } = table
   if (field === 'ndvi_mean') {
     const found = ndviColumns(columns, preset?.name === 'openeo')
     return found.length === 1 ? { column: found[0] as number } : undefined
   }
   for (const key of field === 'timestamp' ? TIME_HEADERS : (SYNONYMS[field] ?? [])) {
-    const column = headers.get(key)?.[0]
+    const column = onlyColumn(table, headers, key, field)
     if (column !== undefined) return { column }
   }
   if (field !== 'timestamp') return undefined
-  if (timeColumns?.length === 1) return { column: timeColumns[0] as number }
+  const taken = timeColumns.filter(index => !NOT_TAKEN.test(headerKey(columns[index] as string)))
+  if (taken.length === 1) return { column: taken[0] as number }
   const time = yearAndDay(headers)
   return time && { time }
 }
@@ -255,15 +245,27 @@ async function refuseMissing(
       : ''
   let time = ''
   if (missing.includes('timestamp')) {
-    const like = await columnsLikeTimes(table, mapping)
+    const { like, advised } = await columnsLikeTimes(table, mapping)
     const date = columns.find(header => adviceForTime(header) !== '')
     const asHeader = date === undefined ? '' : `, of the header ${quoted(date)} ${adviceForTime(date).slice(2)}`
     const parts = partsOfTime(columns)
-    const hint = `${like.length > 0 ? `${like.map(quoted).join(', ')} looks like one` : 'no column looks like one'}${asHeader}`
+    const found = like.length > 0 ? `${like.map(quoted).join(', ')} looks like one` : advised
+    const hint = `${found ?? 'no column looks like one'}${asHeader}`
     time = `. No time is invented: ${hint}; ${parts}--constant timestamp=2024-06-11 gives all rows the same`
   }
+  const wide =
+    missing.includes('ndvi_mean') &&
+    possible.length === 0 &&
+    columns.length > 2 &&
+    columns.every(header => adviceForTime(header) === '')
+      ? '. If the columns are sites or classes and their cells NDVI: --wide site or --wide class_name'
+      : ''
+  const single =
+    columns.length === 1
+      ? '. A line of this file is one cell: --separator names the mark between cells, if it has several'
+      : ''
   throw new SourceError(
-    `${file}, row 1: no column ${missing.join(', ')}; ${theHeaderHas(columns)}. Name it: ${advice.join(' ')}${fixed}${composed}${several}${time}`,
+    `${file}, row 1: no column ${missing.join(', ')}; ${theHeaderHas(columns)}. Name it: ${advice.join(' ')}${fixed}${composed}${several}${wide}${single}${time}`,
   )
 }
 
@@ -276,19 +278,32 @@ function partsOfTime(columns: readonly string[]): string {
   return `--constant 'timestamp=${day}' takes that day of each ${month === undefined ? 'year' : 'month'}; `
 }
 
-/** Headers of the columns whose first values can all be read as times. */
-async function columnsLikeTimes({ columns, rows }: Table, mapping: Mapping): Promise<string[]> {
+/**
+ * Headers of the columns whose first values can all be read as times, and advice for the first column whose values are
+ * times in a form that needs a flag.
+ */
+async function columnsLikeTimes(
+  { columns, rows }: Table,
+  mapping: Mapping,
+): Promise<{ like: string[]; advised: string | undefined }> {
   const read = timeReader(mapping)
   let first: readonly TableRow[] = []
   for await (const batch of rows(columns.map((_, index) => index))) {
     first = batch
     break
   }
-  return columns.filter((_, index) => {
+  const filled = columns.map((_, index) => {
     const cells = first.flatMap(row => ('values' in row ? [row.values[index]] : []))
-    const filled = cells.filter(cell => cell !== '' && cell !== null && cell !== undefined).slice(0, 100)
-    return filled.length > 0 && filled.every(cell => read(cell) !== null)
+    return cells.filter(cell => cell !== '' && cell !== null && cell !== undefined).slice(0, 100)
   })
+  const like = columns.filter(
+    (_, index) => filled[index]?.length !== 0 && filled[index]?.every(cell => read(cell) !== null),
+  )
+  const advices = columns.flatMap((header, index) => {
+    const advice = filled[index]?.every(cell => adviceForTime(cell) !== '') ? adviceForTime(filled[index]?.[0]) : ''
+    return advice === '' ? [] : [`${quoted(header)} may be one: ${advice.slice(2)}`]
+  })
+  return { like, advised: advices[0] }
 }
 
 function theHeaderHas(columns: readonly string[]): string {

@@ -197,8 +197,17 @@ function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly u
   if ('idColumn' in source && isNothing(String(values[source.idColumn] ?? ''))) {
     throw new InvalidCellError(field, `${field} is composed of a cell that is empty`)
   }
+  if (field === 'image_id' && columnsOf(source).some(column => isTotals(values[column]))) {
+    throw new InvalidCellError(field, `${field} says that this is a line of totals, not an image`)
+  }
   if ('template' in source) return source.template.fill(values, dayOf(eventMs))
   const value = cellOf(source, values)
+  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+    throw new InvalidCellError(
+      field,
+      `${field} is a number with more digits than are kept, so that ids would be the same: write it as text`,
+    )
+  }
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   if (typeof value === 'string' && value.includes(GARBLED)) {
     throw new InvalidCellError(field, `${field} is not UTF-8 text: --encoding latin1 reads Western European files`)
@@ -206,6 +215,13 @@ function textOf(plan: Plan, field: 'image_id' | 'class_name', values: readonly u
   const isMissing = typeof value === 'string' && (field === 'image_id' ? isNothing(value) : value === '')
   if (isMissing) throw new InvalidCellError(field, `${field} is missing`)
   return value
+}
+
+/** Words with which lines of totals begin, in lower case. */
+const TOTALS = /^(grand total|total|totals|sum|summe|gesamt|mean|average|avg|mittelwert|moyenne|promedio) ?:?$/i
+
+function isTotals(cell: unknown): boolean {
+  return typeof cell === 'string' && TOTALS.test(cell.trim())
 }
 
 /** Text of an optional field, or null where there is none. Text that could not be decoded is not measured. */
@@ -273,6 +289,7 @@ function isEmpty(cell: unknown): boolean {
 
 /** A cell as a message shows it; lists and objects as JSON. */
 function shown(cell: unknown): string {
+  if (cell instanceof Uint8Array) return `${cell.length} bytes, which are no text`
   const isNested = typeof cell === 'object' && cell !== null && !(cell instanceof Date)
   if (!isNested) return quoted(String(cell ?? ''))
   return `the ${Array.isArray(cell) ? 'list' : 'object'} ${quoted(JSON.stringify(cell))}`

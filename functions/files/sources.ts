@@ -30,7 +30,7 @@ const NAME_DIGITS = 32
 
 /** Extensions of the files that are read. Their bytes decide what they are. */
 const TABLE =
-  /\.(csv|tsv|tab|txt|json|ndjson|jsonl|geojson|parquet|pq|parq|zip)(\.(gz|gzip|zst|zstd|snappy|brotli|lz4))?$/i
+  /\.(csv|tsv|tab|txt|json|ndjson|jsonl|geojson|geojsonl|geojsons|parquet|pq|parq|zip)(\.(gz|gzip|zst|zstd|snappy|brotli|lz4))?$/i
 
 /**
  * The sources at a path: a file; or of a folder and the folders in it all files of tables, in order of their names.

@@ -26,6 +26,8 @@ export interface Table {
   share?(): number
   /** Assumptions that were needed to read the file, one sentence each. */
   notes: readonly string[]
+  /** Notes that were added while the rows were read; complete at their end. */
+  lateNotes?: readonly string[]
   /** Name of a preset that the file's form implies. */
   format?: string
   /** Factor that the file itself states for its NDVI. */

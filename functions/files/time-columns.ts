@@ -1,3 +1,4 @@
+import { DAY_MS } from '../core/time.ts'
 import { ofDayOfYear, type TimeRead } from './time-forms.ts'
 
 /** Columns that together say when an image was taken. */
@@ -22,7 +23,7 @@ const CLOCKS = ['time', 'acquisition_time', 'sensing_time', 'time_utc', 'utc_tim
 
 const CLOCK = /^\d{1,2}:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC))?$/i
 
-/** Column of dates and column of times of day. If the second holds a date too, that time counts. */
+/** Column of dates and column of times of day. If the second holds a date too, that time counts where it is near the first. */
 export function dateAndClock(headers: Headers): TimeColumns | undefined {
   const columns = found(headers, DATES, CLOCKS)
   return (
@@ -31,7 +32,10 @@ export function dateAndClock(headers: Headers): TimeColumns | undefined {
       read([date, clock], readTime) {
         const text = String(clock ?? '').trim()
         if (text === '') return readTime(date)
-        return CLOCK.test(text) ? readTime(`${dayOf(date)} ${text}`) : readTime(clock)
+        if (CLOCK.test(text)) return readTime(`${dayOf(date)} ${text}`)
+        const [day, time] = [readTime(date), readTime(clock)]
+        // A number of seconds since midnight would be a time of 1970 or later, too.
+        return day !== null && time !== null && Math.abs(time.ms - day.ms) <= 2 * DAY_MS ? time : null
       },
     }
   )

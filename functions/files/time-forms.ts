@@ -20,17 +20,24 @@ export interface TimeRead {
 export const ACCEPTED_TIMES = '2024-06-11, 2024-06-11T08:00:00Z, 2024-06-11 10:00:00+02, 1718092800000 or Jun 11, 2024'
 
 const ISO =
-  /^(\d{4})(?:([-/])(\d{1,2})\2(\d{1,2})|(\d\d)(\d\d))(?:[T ](\d\d|\d(?=:))(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?$/i
+  /^(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|(\d\d)(\d\d))(?:[T ](\d\d|\d(?=:))(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?(?: ?([AP]M))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?$/i
 const MONTH_NAME =
   /^([A-Z]{3,9})\.? (\d{1,2}),? (\d{4})(?:,? (\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?: ?([AP]M))?)?(?: (UTC|GMT|Z))?$/i
 const DAY_MONTH_NAME =
-  /^(?:[A-Z]{3,9},? )?(\d{1,2})[- ]([A-Z]{3,9})[- ](\d{4})(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?)?(?: (UTC|GMT|Z|\+0000))?$/i
+  /^(?:[A-Z]{3,9},? )?(\d{1,2})[- ]([A-Z]{3,9})[- ](\d{4})(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?)?(?: (UTC|GMT|Z|[+-]\d{4}))?$/i
 /**
  * `YYYYMMDDHHmm` with or without seconds. With them, it would lie in the future as an epoch of any unit; without them, as
  * milliseconds in 1976.
  */
 const COMPACT = /^((?:19|20)\d\d)(0\d|1[0-2])([0-2]\d|3[01])([01]\d|2[0-4])([0-5]\d)([0-5]\d)?$/
 const ORDINAL = /^(\d{4})-?(\d{3})$/
+/** ISO week and day in it, 1 for Monday. */
+const WEEK_DAY = /^(\d{4})-?W(\d\d)-?([1-7])$/i
+/** `Date` of JavaScript and C's `ctime`, by their parts: month, day, and time, year, zone in either order. */
+const WEEKDAY_FIRST =
+  /^[A-Z]{3} ([A-Z]{3}) +(\d{1,2}) (?:(\d{4}) (\d\d:\d\d:\d\d)|(\d\d:\d\d:\d\d) (\d{4}))(?: (?:GMT)?([+-]\d{4})(?: \(.*\))?)?$/i
+/** Name of a zone that Java writes behind an offset, which says the same. */
+const ZONE_NAME = /(Z|[+-]\d\d:?\d\d)\[[A-Za-z_/+-]+\]$/
 const NUMBER = /^(\d{9,19}(\.\d+)?|\d(\.\d+)?E\+?(9|1[0-8]))$/i
 
 /** Format of days that are counted from 1899-12-30 on, with the time of day as their fraction. */
@@ -62,7 +69,8 @@ export function timeReader({ timeZone, timeFormat }: TimeRules): (value: unknown
         compact[6] === undefined ? MINUTES : undefined,
       )
     if (typeof value !== 'string') return ofEpoch(Number(value)) ?? ofIso(text, toUtc)
-    return ofIso(text, toUtc) ?? ofNames(text, toUtc) ?? (NUMBER.test(text) ? ofEpoch(Number(text)) : null)
+    const iso = ofIso(text, toUtc) ?? ofNames(text, toUtc)
+    return iso ?? (NUMBER.test(text) ? ofEpoch(Number(text)) : ofLongForm(text, toUtc))
   }
 }
 
@@ -72,13 +80,15 @@ function ofIso(text: string, toUtc: (ms: number) => number): TimeRead | null {
     const ordinal = ORDINAL.exec(text)
     return ordinal ? ofDayOfYear(Number(ordinal[1]), Number(ordinal[2])) : null
   }
-  const [, year, , month, day, basicMonth, basicDay, hour, minute, second, fraction, zone] = match
+  const [, year, , month, day, basicMonth, basicDay, hour, minute, second, fraction, half, zone] = match
+  const clock = hourOf(hour, half)
+  if (clock === null) return null
   const milli = Number((fraction ?? '').padEnd(3, '0').slice(0, 3))
   const parts: Parts = [
     Number(year),
     Number(month ?? basicMonth),
     Number(day ?? basicDay),
-    Number(hour ?? 0),
+    clock,
     Number(minute ?? 0),
     Number(second ?? 0),
     milli,
@@ -90,6 +100,13 @@ function ofIso(text: string, toUtc: (ms: number) => number): TimeRead | null {
   return local === null || offset === null ? null : { ms: local - offset }
 }
 
+/** Hour of a day of 24 hours. @param half AM or PM of an hour from 1 to 12 */
+function hourOf(hour: string | undefined, half: string | undefined): number | null {
+  const clock = Number(hour ?? 0)
+  if (half === undefined) return clock
+  return clock < 1 || clock > 12 ? null : (clock % 12) + (/^p/i.test(half) ? 12 : 0)
+}
+
 const MINUTES = 'numbers of twelve digits in the time column are YYYYMMDDHHmm'
 
 const DAY_ONLY = 'dates without a time of day are taken as 00:00 of that day'
@@ -98,9 +115,8 @@ function ofNames(text: string, toUtc: (ms: number) => number): TimeRead | null {
   const match = MONTH_NAME.exec(text)
   if (match) {
     const [, name, day, year, hour, minute, second, half, zone] = match
-    const clock = hour === undefined ? 0 : Number(hour)
-    if (half !== undefined && (clock < 1 || clock > 12)) return null
-    const hour24 = half === undefined ? clock : (clock % 12) + (/^p/i.test(half) ? 12 : 0)
+    const hour24 = hourOf(hour, half)
+    if (hour24 === null) return null
     const parts = datedParts(Number(year), monthOf(name as string), Number(day))
     parts.splice(3, 3, hour24, Number(minute ?? 0), Number(second ?? 0))
     return whole(parts, zone === undefined ? toUtc : ms => ms, hour === undefined ? DAY_ONLY : undefined)
@@ -110,7 +126,29 @@ function ofNames(text: string, toUtc: (ms: number) => number): TimeRead | null {
   const [, day, name, year, hour, minute, second, zone] = dayFirst
   const parts = datedParts(Number(year), monthOf(name as string), Number(day))
   parts.splice(3, 3, Number(hour ?? 0), Number(minute ?? 0), Number(second ?? 0))
-  return whole(parts, zone === undefined ? toUtc : ms => ms, hour === undefined ? DAY_ONLY : undefined)
+  const toItsUtc = zone === undefined ? toUtc : (ms: number) => ms - (/^[+-]/.test(zone) ? (offsetMs(zone) ?? 0) : 0)
+  return whole(parts, toItsUtc, hour === undefined ? DAY_ONLY : undefined)
+}
+
+/** Forms that programs write by default, longer than ISO 8601: Java's zones, JavaScript's Date, ctime and ISO weeks. */
+function ofLongForm(text: string, toUtc: (ms: number) => number): TimeRead | null {
+  if (ZONE_NAME.test(text)) return ofIso(text.replace(ZONE_NAME, '$1'), toUtc)
+  const week = WEEK_DAY.exec(text)
+  if (week) return ofWeekDay(Number(week[1]), Number(week[2]), Number(week[3]))
+  const [, month, day, year, clock, otherClock, otherYear, zone] = WEEKDAY_FIRST.exec(text) ?? []
+  if (month === undefined) return null
+  const number = String(monthOf(month)).padStart(2, '0')
+  return ofIso(`${year ?? otherYear}-${number}-${day} ${clock ?? otherClock}${zone ?? ''}`, toUtc)
+}
+
+/** The start of a day that is given by its ISO week; week 1 has the year's first Thursday. */
+function ofWeekDay(year: number, week: number, day: number): TimeRead | null {
+  const fourth = utc(datedParts(year, 1, 4))
+  if (fourth === null || week < 1 || week > 53) return null
+  const monday = fourth - ((new Date(fourth).getUTCDay() + 6) % 7) * DAY_MS
+  const ms = monday + ((week - 1) * 7 + day - 1) * DAY_MS
+  const thursday = new Date(monday + ((week - 1) * 7 + 3) * DAY_MS)
+  return thursday.getUTCFullYear() === year ? { ms, assumed: DAY_ONLY } : null
 }
 
 /** A day number of a spreadsheet, to the second, which is what such programs show. */
@@ -211,6 +249,13 @@ const IN_DOUBT: readonly (readonly [form: RegExp, advice: string])[] = [
   [/^\d{1,2}[- ][A-Z]{3}[- ]\d\d$/i, '--time-format DD-MMM-YY or YY-MMM-DD says which part is the day'],
   [/^\d{4}[-/]?\d\d$/, '--time-format YYYY-MM or YYYYMM takes the first day of each month'],
   [/^[2-9]\d{4}([.,]\d+)?$/, `--time-format ${SPREADSHEET} reads the day numbers of spreadsheets`],
+  [/^\d{4}-?W\d\d$/i, 'a week is no day: write one such as 2024-W24-1'],
+  [
+    /\d:\d\d.* [A-Z]{3,4}$/,
+    'abbreviations of zones have several meanings: write an offset such as +02:00, or none and give --time-zone Europe/Berlin',
+  ],
+  [/^\d{1,2}\.? \p{L}{3,}\.? \d{4}/u, 'names of months are read in English: --time-format DD.MM.YYYY reads numbers'],
+  [/^\d{1,2}:\d\d/, 'a time of day needs a date: name the column of dates `date`, or give --column timestamp=HEADER'],
   [/^#{2,}$/, 'the column was too narrow in the spreadsheet: widen it, and save the file again'],
 ]
 

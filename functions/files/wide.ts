@@ -1,4 +1,4 @@
-import type { Mapping } from './mapping.ts'
+import { type Mapping, namedHeaders } from './mapping.ts'
 import { headerKey } from './presets.ts'
 import { FIELDS, NUMBER_FIELDS, quoted, type ReadReport, SourceError } from './rows.ts'
 import type { Table, TableRow } from './table.ts'
@@ -106,7 +106,11 @@ function ofNdvi({ file, columns }: Table, dated: readonly number[], report: Read
   ].find(
     some =>
       some.length > 0 &&
-      some.every(({ date, words }) => some.every(other => other.date !== date || other.words === words)),
+      some.every(({ date, words, header }, at) =>
+        some.every(
+          (other, place) => other.date !== date || (other.words === words && (place === at || other.header !== header)),
+        ),
+      ),
   )
   if (meant === undefined) {
     if (dated.length < LEAST_DATES) return []
@@ -129,13 +133,6 @@ function ofNdvi({ file, columns }: Table, dated: readonly number[], report: Read
 function wordsOf(header: string): string {
   const words = headerKey(header).split('_')
   return words.filter(word => !/\d/.test(word) || /^(evi2|b\d+a?|p\d+)$/.test(word)).join('_')
-}
-
-function namedHeaders({ columns = {}, constants = {} }: Mapping): string[] {
-  const inTexts = Object.values(constants).flatMap(text =>
-    Array.from(text.matchAll(/\{([^{}]*)\}/g), ([, name]) => name as string),
-  )
-  return [...Object.values(columns), ...inTexts]
 }
 
 function isField(key: string): boolean {
