@@ -310,7 +310,7 @@ describe('the core is pure', () => {
       .filter(line => !/^\s*(\*|\/[/*])/.test(line) && IMPURE.test(line))
       .map(line => `${file}: ${line.trim()}`)
 
-  it('in every file: no clock, no chance, no world', () => {
+  it('in every file: no clock, no randomness, no I/O', () => {
     expect(sourcesIn('functions/core').flatMap(({ file, source }) => impureLines(file, source))).toEqual([])
   })
 

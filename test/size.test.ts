@@ -61,7 +61,7 @@ function longFunctions(file: string, source: string): string[] {
 
 const linesOf = (source: string) => source.split('\n').length - 1
 
-describe('what is read at once is short', () => {
+describe('functions and files are short', () => {
   const sources = sourcesIn('functions', 'web', 'infra', 'data', 'test')
 
   it(`each function: at most ${FUNCTION_LINES} lines`, () => {
@@ -78,7 +78,7 @@ describe('what is read at once is short', () => {
     ['class Work { work() {', '} }'],
     ["describe('work', () => { it('works', () => {", '}) })'],
     ['export default { work: function () {', '} }'],
-  ])('so that %s … %s of 81 lines is told, and of 80 is not', (head, tail) => {
+  ])('so that %s … %s of 81 lines is reported, and of 80 lines is not', (head, tail) => {
     const of = (lines: number) => longFunctions('x.ts', `${head}\n${'\n'.repeat(lines - 2)}${tail}`)
     expect(of(FUNCTION_LINES)).toEqual([])
     expect(of(FUNCTION_LINES + 1)).toHaveLength(1)

@@ -50,7 +50,7 @@ await runCommand(
 
 function timeOf(text: string): number {
   const ms = parseTimestamp(text)
-  if (ms === null) throw new Error(`'${text}' is no time: write it as 2026-11-01 or 2026-11-01T12:00:00Z`)
+  if (ms === null) throw new Error(`'${text}' is not a time: write it as 2026-11-01 or 2026-11-01T12:00:00Z`)
   return ms
 }
 

@@ -185,7 +185,7 @@ function greeting({ listening, rules }: StartOptions, { system, runtime, endpoin
  */
 function tokenRuleOf(asked: string | undefined, token: string | undefined): TokenRule | undefined {
   const scope = TOKEN_SCOPES.find(each => each === (asked ?? 'writes'))
-  if (!scope) throw new UsageError(`--token-for: '${asked}' is none of ${TOKEN_SCOPES.join(', ')}`)
+  if (!scope) throw new UsageError(`--token-for: '${asked}' is not one of ${TOKEN_SCOPES.join(', ')}`)
   if (token !== undefined) return { token: checkToken(token), scope }
   if (asked === undefined) return undefined
   throw new UsageError(

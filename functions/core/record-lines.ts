@@ -78,7 +78,7 @@ function onOneLine(line: string | Uint8Array): Buffer {
   return bytes
 }
 
-/** Reads a line that was found in a wrapper. It is none itself, unless it is one that could not be removed. */
+/** Reads a line that was found in a wrapper. The line is not a wrapper itself, except one that could not be removed. */
 function unwrapped(raw: RawLine, room: Room): Line {
   const read = readLine(raw, MAX_WRAPPERS, room)
   return Array.isArray(read) ? refused(raw, 'cannot-unwrap', TOO_DEEP) : read

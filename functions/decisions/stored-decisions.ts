@@ -56,7 +56,7 @@ function decode(key: string, bytes: Uint8Array | undefined): Decision {
   try {
     decoded = JSON.parse(Buffer.from(bytes ?? []).toString('utf8'))
   } catch {
-    throw new Error(`the object ${key} is no JSON document: restore it from a backup`)
+    throw new Error(`the object ${key} is not a JSON document: restore it from a backup`)
   }
   const { format, ...decision } = decoded
   if (format === FORMAT) return decision

@@ -142,7 +142,7 @@ function isField(key: string): boolean {
   )
 }
 
-/** The date in a header such as `NDVI_2024-06-11` or `X20240611`; the header itself where there is none. */
+/** Date in a header such as `NDVI_2024-06-11` or `X20240611`; the header itself where there is none. */
 function dateWithin(header: string): string {
   const dayOfYear = /doy_?((?:19|20)\d\d)([0-3]\d\d)(?!\d)/i.exec(header)
   if (dayOfYear) return `${dayOfYear[1]}-${dayOfYear[2]}`

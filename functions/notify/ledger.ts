@@ -130,7 +130,7 @@ function decodeEntry(key: string, bytes: Uint8Array): Entry {
   try {
     decoded = JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch {
-    throw new Error(`the object ${key} is no JSON document: restore it from a backup`)
+    throw new Error(`the object ${key} is not a JSON document: restore it from a backup`)
   }
   const { format, ...entry } = decoded
   if (format === FORMAT) return entry

@@ -89,7 +89,7 @@ describe('published metadata of a log', () => {
     })
   })
 
-  it('counts from the last record of a cursor that has neither', async () => {
+  it('counts from the last record of a cursor that has neither heartbeat', async () => {
     await beat({ [FIRST]: 10 })
     nowMs += MINUTE_MS
     await beat({ [FIRST]: 15 })

@@ -11,7 +11,7 @@ import { readParquet } from '../../functions/parquet/read.ts'
 import { CLASSES, logRecord, NOON_MS, wireEvent } from '../support/factories.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-it('starts another file when a delivery decodes to very many events, and leaves none out', async () => {
+it('starts another file when a delivery decodes to very many events, and leaves out no event', async () => {
   const arrivalMs = Date.UTC(2026, 10, 1)
   const event = toWireEvent(liveImage({ seed: 1, index: 1, atMs: arrivalMs }))
   // The first three records have a hundred thousand events.

@@ -239,7 +239,7 @@ describe('compaction', () => {
     /** Time for a number of pieces. */
     const timeFor = (pieces: number) => () => pieces-- > 0
 
-    it('goes on with the next piece where an earlier run had no more time', async () => {
+    it('continues with the next piece when an earlier run ran out of time', async () => {
       await archiveLane('stream.0')
       const before = await content()
       const first = await compact(undefined, { hasTime: timeFor(1), pieceLimits })
@@ -275,7 +275,7 @@ describe('compaction', () => {
       expect(await content()).toEqual(before)
     })
 
-    it('counts the same when two compactions run at a time', async () => {
+    it('gives the same counts when two compactions run at the same time', async () => {
       await archiveLane('stream.0')
       const before = await content()
       const both = [
@@ -307,7 +307,7 @@ describe('compaction', () => {
     expect(await content()).toEqual(before)
   })
 
-  it('compacts all other lanes and slots when one fails, says so, and is done with it as soon as it can', async () => {
+  it('compacts all other lanes and slots when one fails, reports the failure, and compacts that one in a later run', async () => {
     for (const slot of [NOON_MS, NOON_MS + SLOT_MS]) {
       await archive([1], slot)
       await archive([2], slot)
@@ -354,7 +354,7 @@ describe('compaction', () => {
     expect(listed).toHaveLength(24)
   })
 
-  it('is divided between workers: each lane and slot has one, and all together do everything', async () => {
+  it('is divided between workers: each lane and slot has one worker, and together they do everything', async () => {
     for (let lane = 0; lane < 12; lane++) {
       await archive([1, 2], NOON_MS, `stream.${lane}`)
       await archive([3], NOON_MS, `stream.${lane}`)
@@ -373,7 +373,7 @@ describe('compaction', () => {
     expect(await Array.fromAsync(objects.list(COMPACTION_PROGRESS_PREFIX))).toHaveLength(3)
   })
 
-  it('tells the progress of the worker that is furthest behind', async () => {
+  it('reports the progress of the worker that is furthest behind', async () => {
     expect(await slowestProgress(objects)).toBe(undefined)
     const behind = [2, 5, 1].map(slots => ({ from: NOON_MS, behindMs: slots * SLOT_MS, error: null }))
     for (const [index, progress] of behind.entries()) await writeProgress(objects, { index, of: 3 }, progress)
@@ -382,7 +382,7 @@ describe('compaction', () => {
     expect(await slowestProgress(vanishing)).toEqual(behind[1])
   })
 
-  it('deletes what a compaction of the last release has replaced', async () => {
+  it('deletes files that a compaction of the last release has replaced', async () => {
     await archive([1])
     await archive([2])
     const inputs = (await files()).map(name => `${ARCHIVE_PREFIX}arrival_slot=${SLOT}/${name}`)

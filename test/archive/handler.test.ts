@@ -26,7 +26,7 @@ it('the archive measures the result of a delivery, and its age', async () => {
   expect(pipeline.logger.lines).toEqual([])
 })
 
-it('the archive gives a delivery back that it cannot write, and reports that', async () => {
+it('the archive gives back a delivery that it cannot write, and reports that', async () => {
   const { pipeline, lane, clock, append } = await openOneLane({ slotMs: HOUR_MS })
   const { objects, logger, metrics } = pipeline
   const full = { ...objects, put: () => Promise.reject(new Error('the disk is full')) }

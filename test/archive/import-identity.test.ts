@@ -46,7 +46,7 @@ describe('an image counts once, even if several imports have it', () => {
     expect(await counted()).toEqual(counts(EVENTS))
   })
 
-  it('also when one import has it twice: its first row counts', async () => {
+  it('also when one import has it twice: the first row counts', async () => {
     const { put, counted } = await open()
     await put('june', [...EVENTS, ...corrected(EVENTS)])
     expect(await counted()).toEqual(counts(EVENTS))
@@ -66,7 +66,7 @@ describe('an image counts once, even if several imports have it', () => {
 })
 
 describe('an import that replaces', () => {
-  it('counts instead of others; of several such imports the latest counts, whatever comes later', async () => {
+  it('counts instead of the others; the latest import that replaces wins, even over later imports', async () => {
     const { put, counted } = await open()
     const second = corrected(EVENTS.slice(0, 30))
     const third = corrected(second.slice(0, 10))
@@ -103,7 +103,7 @@ describe('an import that is undone', () => {
   })
 })
 
-it('imports are listed oldest first; those that do not say when they were made, before all others', async () => {
+it('imports are listed oldest first; imports without a time come before all others', async () => {
   const { put, pipeline } = await open()
   await put('june', EVENTS)
   await put('april', EVENTS)

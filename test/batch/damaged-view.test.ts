@@ -170,7 +170,7 @@ describe('a damaged part of a view', () => {
   const daysOf = async (serving: Parameters<typeof batchDays>[0]) => (await batchDays(serving, DAYS)).rows
 
   it.each([...DAMAGES, DELETED])(
-    '(%s) costs the answers that read it a view, and the next run goes on',
+    '(%s): answers that need it use the view before, and the next run continues',
     async (_, how) => {
       const { pipeline, clock, run, newest, fresh } = await openThreeViews()
       const key = Object.values(newest.parts)[0]?.key as string
@@ -186,7 +186,7 @@ describe('a damaged part of a view', () => {
     },
   )
 
-  it('that is whole, but the file of another view, is found by its checksum', async () => {
+  it('that is not damaged but belongs to another view is found by its checksum', async () => {
     const { pipeline, newest, fresh } = await openThreeViews()
     const { objects } = pipeline
     const older = decodeView(viewKey(2), (await objects.get(viewKey(2))) as Uint8Array)

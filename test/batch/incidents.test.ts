@@ -48,7 +48,7 @@ async function open() {
   }
 }
 
-it('a clear-cut of one site is an open incident of it, and nothing else is', async () => {
+it('a clear-cut of one site opens one incident, of that site', async () => {
   const { put } = await open()
   const { revision, looks, sites, judgedSites, skipped, incidents } = await put('a', ONE_CUT)
   expect({ revision, looks, sites, judgedSites, skipped }).toEqual({
@@ -67,7 +67,7 @@ it('a clear-cut of one site is an open incident of it, and nothing else is', asy
   expect(opened).toBeLessThanOrEqual(FROM_MS + (CUT_DAY + 80) * DAY_MS)
 })
 
-it('incidents do not depend on the order in which looks arrived, nor on images that two imports or records hold', async () => {
+it('incidents do not depend on the order in which looks arrived, or on images that two imports or records contain', async () => {
   const whole = (await (await open()).put('a', ONE_CUT)).incidents
   const { put } = await open()
   const half = ONE_CUT.length >> 1
@@ -76,7 +76,7 @@ it('incidents do not depend on the order in which looks arrived, nor on images t
   expect((await put('again', ONE_CUT.slice(40, 90))).incidents).toEqual(whole)
 })
 
-it('a cut of many sites is one incident of their class, which names each as a part', async () => {
+it('a clear-cut of many sites is one incident of their class, which lists each site as a part', async () => {
   const { put } = await open()
   const { incidents } = await put('a', looksOf(new Map(Array.from({ length: 7 }, (_, site) => [site, CUT_DAY]))))
   const ofClass = incidents.filter(({ kind }) => kind === 'many-sites')
@@ -137,7 +137,7 @@ it('a store that refuses the incidents is an error, and the older ones stay', as
   expect(await Array.fromAsync(objects.list(INCIDENTS_PREFIX))).toEqual(['incidents/a', 'incidents/b'])
 })
 
-it('a damaged file of incidents is passed over, stops no run, and is replaced with the next view', async () => {
+it('a damaged file of incidents is skipped, does not stop a run, and is replaced with the next view', async () => {
   const { pipeline, put } = await open()
   const { objects } = pipeline
   await put('a', ONE_CUT)
@@ -172,7 +172,7 @@ it('the reader of incidents reads a file once, however often it is asked, and se
   }
 })
 
-it('incidents name their format, and those of another one are not read', async () => {
+it('a file of incidents states its format, and one of another format is not read', async () => {
   const objects = openFolderObjectStore(temporaryFolder())
   const none = { looksDigest: '', looks: 0, sites: 0, judgedSites: 0, skipped: null, incidents: [] }
   const bytes = encodeIncidents({ revision: 1, ...none })
@@ -203,7 +203,7 @@ async function incidentsOf(imported: typeof ONE_CUT, arrived: typeof ONE_CUT) {
   return (await readIncidents(pipeline.objects))?.incidents
 }
 
-it('an incident that an image of the log opened is not from an import; all others are', async () => {
+it('an incident that was opened by an image of the log is not marked as imported; all others are', async () => {
   const [first] = (await (await open()).put('a', ONE_CUT)).incidents
   expect(first?.from_import).toBe(true)
   const isLive = ({ eventMs }: { eventMs: number }) => eventMs >= Date.parse(first?.opened_at ?? '')
@@ -223,7 +223,7 @@ it('an image of the log at the time of an incident opens it only at its site and
   expect(await incidentsOf(ONE_CUT, others)).toMatchObject([{ site_id: first?.site_id, from_import: true }])
 })
 
-it('incidents of a file that does not say where they are from count as from an import', async () => {
+it('incidents in a file that does not state their origin count as imported', async () => {
   const { pipeline, put } = await open()
   const { revision, incidents } = await put('a', ONE_CUT)
   const key = incidentsKey(revision)

@@ -36,7 +36,7 @@ describe('the note on the last batch run', () => {
     expect(await noted()).toEqual({ endedAt: '2026-11-22T12:00:00.000Z', error: null, behind: ['log.1'] })
   })
 
-  it('names the reason of a failure, which is an error all the same, also where the note cannot be written', async () => {
+  it('states the reason of a failure; the run still fails, also when the note cannot be written', async () => {
     await expect(recordRun(objects, () => NOON_MS, failing)).rejects.toThrow('the archive is away')
     expect(await noted()).toEqual({ endedAt: '2026-11-22T12:00:00.000Z', error: 'the archive is away', behind: [] })
     const full = { ...objects, put: () => Promise.reject(new Error('the disk is full')) }

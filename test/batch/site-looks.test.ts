@@ -67,7 +67,7 @@ it('a new look rewrites the file of its group and year, and no other', async () 
   expect((await images(view)).sort()).toEqual(['a', 'b'])
 })
 
-it('a file of looks is the same bytes in whatever order they came, and a column that is missing is an error', async () => {
+it('a file of looks has the same bytes for any order of arrival; a missing column is an error', async () => {
   const look = (changes: object): SiteLook => ({
     arrivalDay: '2026-11-22',
     event: imageEvent({ ...SOME_PLACE, ...changes }),

@@ -49,7 +49,7 @@ describe('the reader of views', () => {
     expect(read).toEqual(['views/000000000002.json', 'views/000000000001.json'])
   })
 
-  it('says that the store cannot be read, and takes that for no damage; the next question is asked again', async () => {
+  it('reports that the store cannot be read, does not treat this as damage, and reads again for the next request', async () => {
     const views = viewReader(objects)
     away.add(view.classesKey)
     await expect(views.chain()).rejects.toThrow('the store is away')
@@ -59,7 +59,7 @@ describe('the reader of views', () => {
     expect((await views.chain()).damages).toEqual([])
   })
 
-  it('forgets a failed read only while no other view was asked for since', async () => {
+  it('forgets a failed read, but not another view that was read after it', async () => {
     const views = viewReader(objects)
     const other = emptyView({ classesKey: 'other.parquet' })
     away.add('other.parquet')
@@ -70,7 +70,7 @@ describe('the reader of views', () => {
     expect(read).toEqual([])
   })
 
-  it('hands on the damage of a file that belongs to no view', async () => {
+  it('passes on the damage of a file that does not belong to a view', async () => {
     const damage = new DamagedObjectError('elsewhere', 'is missing')
     const empty = openFolderObjectStore(temporaryFolder())
     for (const store of [objects, empty]) {
@@ -78,7 +78,7 @@ describe('the reader of views', () => {
     }
   })
 
-  it('says that the store cannot be read also where an older view would stand in', async () => {
+  it('reports that the store cannot be read, and does not use an older view instead', async () => {
     await publishView(objects, emptyView({ revision: 2, classesKey: 'lost.parquet' }))
     const views = viewReader(objects)
     const names = () => views.read(async of => (of ? [...(await views.classes(of)).keys()] : []))
@@ -88,7 +88,7 @@ describe('the reader of views', () => {
     expect(await names()).toEqual(['Forest'])
   })
 
-  it('refuses a view of a format to come; a damaged one, or none, is no reason', async () => {
+  it('refuses a view of a newer format, but does not fail for a damaged or a missing view', async () => {
     const refusal = () => refuseUnsupportedView(viewReader(objects))
     await expect(refusal()).resolves.toBeUndefined()
     await objects.put('views/000000000002.json', Buffer.from('not JSON'))

@@ -8,7 +8,7 @@ import { countedIn, image, isLive, openDashboard, send, untilText } from './regi
 
 const NAMES = ['Plot 7B', 'USDA Corn', 'غابة مختلطة', 'riparian_forest_on_alluvium_'.repeat(6)]
 
-it('shows the names of people as they are, and long ones widen neither the page nor the table', async () => {
+it('shows class names as people wrote them; long names do not widen the page or the table', async () => {
   const folder = temporaryFolder()
   const classes = join(folder, 'classes.csv')
   writeFileSync(classes, `class_name\n${NAMES.join('\n')}\n`)

@@ -191,7 +191,7 @@ describe('the dashboard', () => {
     expect(new URL(page.url()).search).toBe('')
   })
 
-  it('shows what was refused as text, and nothing while there is none', async () => {
+  it('shows refused records as text, and nothing when there are none', async () => {
     const { system, state } = await openRegionWithHistory()
     const { page, complaints } = await openDashboard(system)
     await isLive(page)
@@ -360,7 +360,7 @@ describe('the page fits', () => {
   })
 })
 
-it('many updates use no more memory than half as many', { timeout: 1_800_000 }, async () => {
+it('twice as many updates do not use more memory', { timeout: 1_800_000 }, async () => {
   const { system } = await openRegionWithHistory()
   const { page, complaints } = await openDashboard(system, { pollSeconds: 0.02 })
   await isLive(page)

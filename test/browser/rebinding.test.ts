@@ -5,7 +5,7 @@ import { wireEvent } from '../support/factories.ts'
 import { startSystem } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-it('a page of somebody else whose name resolves to this machine reads nothing and sends nothing', async () => {
+it('a foreign page whose host name resolves to this machine can neither read nor send', async () => {
   const system = await startSystem(join(temporaryFolder(), 'state'))
   const browser = await launchBrowser([
     '--host-resolver-rules=MAP evil.example 127.0.0.1',

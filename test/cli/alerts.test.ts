@@ -83,7 +83,7 @@ it('npm run alerts says what is missing', async () => {
   expect(await alerts()).toMatchObject({ code: 2, stderr: expect.stringContaining('--test RECEIVER, or --dry-run') })
   expect(await alerts('--dry-run', '--until', 'soon')).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^--until: 'soon' is no time/),
+    stderr: expect.stringMatching(/^--until: 'soon' is not a time/),
   })
   expect(await alerts('--dry-run')).toMatchObject({
     ...{ code: 2, stderr: `--alerts: ${file}: receivers.team.url: the variable NONE is not set\nSee --help.\n` },
@@ -130,7 +130,7 @@ it('npm start -- --alerts tells each incident once, over a restart, while anothe
   ])
 })
 
-it('what people decide is stored over HTTP, shown to all, and told; a mute is silence until it is ended', async () => {
+it('decisions are stored over HTTP, shown to everybody and sent to receivers; a mute silences messages until it ends', async () => {
   const pager = await servePagerDuty()
   const { state, file, put } = await open(
     { pager: { type: 'pagerduty', routing_key: 'env:PAGER', url: pager.url } },

@@ -48,7 +48,7 @@ async function systemWithLateFile() {
 }
 
 describe('a file that comes after its slot was counted', () => {
-  it('is noticed, told, and counted by npm run backfill', async () => {
+  it('is noticed, reported, and counted by npm run backfill', async () => {
     const { state, day } = await systemWithLateFile()
     const noticed = await runBatch(['--state', state]).finished
     expect(noticed).toMatchObject({ code: 0 })

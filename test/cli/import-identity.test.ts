@@ -8,8 +8,8 @@ import { byClass, recount } from '../support/recount.ts'
 const importWith = (state: string, ...args: string[]) =>
   run('functions/cli/import.ts', ['--state', state, ...args]).finished
 
-describe('npm run import knows an image again', () => {
-  it('says how many, lets newer values win, lists imports, and takes one back', async () => {
+describe('npm run import recognises images', () => {
+  it('says how many it knows, lets newer values win, lists imports, and undoes one', async () => {
     const { folder, state } = await emptyState()
     const events = someEvents(30)
     const june = writeEvents(join(folder, 'june.csv'), events.slice(0, 20))

@@ -133,7 +133,7 @@ describe('npm run import', () => {
     expect(await counted(state)).toEqual(recount(events, byClass))
   })
 
-  it('takes the files of a folder by themselves, and leaves out none for another that is broken', async () => {
+  it('takes the files of a folder one by one, and imports the others when one is broken', async () => {
     const { folder, state } = await emptyState()
     const data = join(folder, 'history')
     mkdirSync(data)
@@ -170,7 +170,7 @@ describe('npm run import', () => {
     )
   })
 
-  it('is seen at once beside a running system, joined with what that counts', async () => {
+  it('appears at once in a running system, joined with what the system counts', async () => {
     const folder = temporaryFolder()
     const state = join(folder, 'state')
     const system = await startSystem(state)
@@ -193,7 +193,7 @@ describe('npm run import', () => {
   })
 })
 
-describe('npm run import tells of rows that it leaves out', () => {
+describe('npm run import reports rows that it leaves out', () => {
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
 
   it('by file, row and reason, and imports the others', async () => {
@@ -249,7 +249,7 @@ describe('npm run import tells of rows that it leaves out', () => {
     expect(stdout).toContain('80 rejected (30 invalid-event, 50 unknown-class)')
   })
 
-  it('and takes a file later of which none was good', async () => {
+  it('and takes a file later when no row was valid at first', async () => {
     const { folder, state } = await emptyState()
     const file = writeEvents(
       join(folder, 'events.csv'),
@@ -265,7 +265,7 @@ describe('npm run import tells of rows that it leaves out', () => {
   })
 })
 
-describe('npm run import is done whole or not at all', () => {
+describe('npm run import is done completely or not at all', () => {
   it('also when killed in the middle, and a rerun completes it', async () => {
     const events = someEvents(220_000)
     const file = writeEvents(join(temporaryFolder(), 'events.csv'), events)

@@ -16,7 +16,7 @@ async function openFolder() {
   return { state, folder, out, dryRunOf, put }
 }
 
-it('a dry run writes the mapping that it found, by which the file is read without being recognised', async () => {
+it('a dry run writes the mapping that it found; with it, the file is read without recognition', async () => {
   const { out, dryRunOf, put } = await openFolder()
   put('a.csv', csv('site,LC,date,NDVI,extra', '7,Forest,2024-06-11,5000,1', '8,River,2024-06-12,2000,1'))
   const given = ['--column', 'class_name=LC', '--image-id', '{site}_{date}', '--scale', '0.0001']

@@ -26,19 +26,19 @@ const saysWhatToDo = (version: string) => ({
 })
 
 describe('a Node that is too old to run the sources', () => {
-  it.each(['start', 'test'])('is told by npm %s in one line, with what to do', script => {
+  it.each(['start', 'test'])('is reported by npm %s in one line, with what to do', script => {
     expect(underNode('20.20.2', 'npm', ['run', '--silent', script])).toEqual(saysWhatToDo('20.20.2'))
   })
 
-  it.each(['0.12.18', '20.20.2', '23.11.1', '24.0.0', '24.1.9'])('is one of version %s', version => {
+  it.each(['0.12.18', '20.20.2', '23.11.1', '24.0.0', '24.1.9'])('can be version %s', version => {
     expect(underNode(version, process.execPath, [CHECK])).toEqual(saysWhatToDo(version))
   })
 
-  it.each(['24.2.0', '24.21.0', '25.0.0', '26.10.0'])('is none of version %s', version => {
+  it.each(['24.2.0', '24.21.0', '25.0.0', '26.10.0'])('cannot be version %s', version => {
     expect(underNode(version, process.execPath, [CHECK])).toEqual({ status: 0, stdout: '', stderr: '' })
   })
 
-  it('is found out by every command that runs our code, or by what npm runs before it', () => {
+  it('is detected by every command that runs our code, or by the script that npm runs before it', () => {
     const checks = (name: string): boolean =>
       /^node (-r \.\/)?functions\/cli\/needed-node\.cjs /.test(scripts[name] ?? '') ||
       (scripts[`pre${name}`] === 'npm run --silent build:web' && name !== 'build:web')

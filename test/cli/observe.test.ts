@@ -66,7 +66,7 @@ function observe(folder: string, ...flags: string[]) {
 }
 
 describe('npm run observe', () => {
-  it('writes an event for each site that the scene shows, and says what became of the others', () => {
+  it('writes an event for each site that the scene shows, and reports what happened to the others', () => {
     const folder = sceneFolder()
     const { stdout, status } = observe(folder, 'item.json', '--sites', 'fields.geojson', '--out', 'events.csv')
     expect(stdout).toBe('observe: 2 sites, 1 events; 0 cloudy, 0 with nothing valid, 1 outside; wrote events.csv\n')
@@ -78,7 +78,7 @@ describe('npm run observe', () => {
     expect(rest).toEqual([''])
   })
 
-  it('publishes each image once, though the scene is observed again from another folder and in a newer version', async () => {
+  it('publishes each image once, even if the scene is observed again from another folder and in a newer version', async () => {
     const state = join(temporaryFolder(), 'state')
     await openState(state, { slotMs: 3_600_000, demo: false, createdMs: 1 })
     const publish = (folder: string) => observe(folder, 'item.json', '--sites', 'fields.geojson', '--state', state)
@@ -95,7 +95,7 @@ describe('npm run observe', () => {
     expect(lines).toMatchObject([{ site_id: 'inside', pixels: 100, valid_fraction: 1, processing_version: '05.09' }])
   })
 
-  it('publishes what is put into a watched folder, and puts aside what cannot be observed', async () => {
+  it('publishes scenes that are put into a watched folder, and skips those that cannot be observed', async () => {
     const state = join(temporaryFolder(), 'state')
     await openState(state, { slotMs: 3_600_000, demo: false, createdMs: 1 })
     const folder = sceneFolder()
@@ -134,7 +134,7 @@ describe('npm run observe', () => {
     expect(await recordsOfLog(state)).toEqual([])
   })
 
-  it('gives the same bytes by item and by flags, and however the files are written', () => {
+  it('gives the same bytes with an item and with flags, for every way to write the files', () => {
     const columns = (folder: string) =>
       readFileSync(join(folder, 'events.csv'), 'utf8')
         .split('\n')
@@ -149,7 +149,7 @@ describe('npm run observe', () => {
     expect(columns(other)).toEqual(byItem)
   })
 
-  it('takes a band from a flag that the item does not have', () => {
+  it('takes a band that is not in the item from a flag', () => {
     const folder = sceneFolder()
     const path = join(folder, 'item.json')
     const { assets, ...item } = JSON.parse(readFileSync(path, 'utf8'))
@@ -209,7 +209,7 @@ describe('npm run observe', () => {
   it.each([
     ['that are placed', false],
     ['without a georeference', true],
-  ])('refuses a damaged band though no site lies in it, of files %s', (_, isUnplaced) => {
+  ])('refuses a damaged band even if no site lies in it, of files %s', (_, isUnplaced) => {
     const folder = sceneFolder()
     const raster = { width: SIDE, height: SIDE, bands: [new Array(SIDE * SIDE).fill(1)], isUnplaced }
     const path = writeRaster(folder, 'nir.tif', raster, { codec: 'deflate' })
@@ -226,7 +226,7 @@ describe('npm run observe', () => {
     expect(status).toBe(1)
   })
 
-  it('asks for a cell of whole pixels', () => {
+  it('requires cells of whole pixels', () => {
     const folder = sceneFolder()
     const flags = ['--classes-raster', 'red.tif', '--legend', 'worldcover', '--cell', '35', '--out', 'events.csv']
     expect(observe(folder, 'item.json', ...flags).stderr).toMatch(
@@ -277,7 +277,7 @@ describe('npm run observe', () => {
     expect(new Set(requests.map(({ path }) => path))).toEqual(new Set(['/item.json', '/red.tif', '/nir.tif']))
   })
 
-  it('asks only hosts that are allowed', async () => {
+  it('sends requests only to hosts that are allowed', async () => {
     const folder = sceneFolder()
     const { url, requests } = await serveFolder(folder)
     const item = readFileSync(join(folder, 'item.json'), 'utf8')

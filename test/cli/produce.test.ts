@@ -38,7 +38,7 @@ describe('npm run produce', () => {
     expect(idsIn(produced)).toEqual(['a', 'b'])
   })
 
-  it('publishes the committed sample unless told otherwise, 500 events at the most', async () => {
+  it('publishes the committed sample by default, at most 500 events', async () => {
     const state = join(temporaryFolder(), 'state')
     const produced = await runProduce(['--state', state, '--delay', '0']).finished
     expect(produced.code).toBe(0)
@@ -83,7 +83,7 @@ describe('npm run produce takes the time of an image from the file', () => {
     expect(produced.records).toEqual([])
   })
 
-  it('unless --now dates its images', async () => {
+  it('unless --now sets the times', async () => {
     const beforeMs = Date.now()
     const produced = await produce(untimed(), '--now')
     expect(produced.code).toBe(0)
@@ -134,7 +134,7 @@ describe('npm run produce names what is wrong', () => {
     expect(produced.code).toBe(1)
   })
 
-  it('numbers that are none, by file, row and column, and goes on with the others', async () => {
+  it('values that are not numbers, by file, row and column, and continues with the others', async () => {
     const produced = await produce(
       csv(
         'a,Forest,0.5,,2026-01-01T00:00:00Z',

@@ -9,17 +9,17 @@ import { findSources } from '../../functions/files/sources.ts'
 import { writeParquet } from '../../functions/parquet/write.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-describe('the line of the progress', () => {
+describe('the progress line', () => {
   it('is a bar with the share of the file, and the rows', () => {
     expect(rowsRead(250, 0.25, 'a.csv')).toBe('[#####...............] 25%: 250 rows of a.csv')
     expect(rowsRead(1_000, 1, 'a.csv')).toBe(`[${'#'.repeat(20)}] 100%: 1000 rows of a.csv`)
   })
 
-  it('has only the rows where the share is not known', () => {
+  it('has only the rows when the share is not known', () => {
     expect(rowsRead(250, Number.NaN, 'a.csv')).toBe('250 rows of a.csv')
   })
 
-  it('shows what begins at once, and is not shown where there is no terminal', () => {
+  it('shows a new step at once, and is not shown without a terminal', () => {
     for (const isTTY of [true, false]) {
       const written: string[] = []
       const progress = progressLine({

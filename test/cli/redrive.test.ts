@@ -75,7 +75,7 @@ describe('npm run redrive', () => {
     expect((await system.health()).quarantine.count).toBe(UNKNOWN)
   })
 
-  it('says nothing of what an entry holds', async () => {
+  it('does not show the content of an entry', async () => {
     const { state } = await systemThatLearned()
     for (const flags of [['--list'], []]) {
       const { code, stdout, stderr } = await redrive(state, ...flags)
@@ -95,7 +95,7 @@ describe('npm run redrive', () => {
     expect(stderr).toContain(message)
   })
 
-  it('says where there is no state', async () => {
+  it('says that a folder has no state', async () => {
     const { code, stderr } = await redrive(join(temporaryFolder(), 'none'))
     expect(code).toBe(1)
     expect(stderr).toContain('there is no landcover state in')

@@ -50,7 +50,7 @@ async function systemThatCounted() {
 }
 
 describe('npm run replay', () => {
-  it('gives a lost speed store back what no view counts, of records that the log has no more', async () => {
+  it('restores events of a lost speed store that no view counts, when the log no longer has their records', async () => {
     const { state, before, archivedUpTo } = await systemThatCounted()
     for (const ending of ['', '-wal', '-shm']) rmSync(join(state, `store.sqlite${ending}`), { force: true })
     const log = new DatabaseSync(join(state, 'log.sqlite'))
@@ -69,7 +69,7 @@ describe('npm run replay', () => {
     expect((await system.health()).reasons).toEqual([])
   })
 
-  it('leaves a store alone that is not lost, and a system that runs', async () => {
+  it('does not touch a store that is not lost, or a running system', async () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state)
     await eventually(system.health, ({ speed }) => speed.lanes.length > 0)

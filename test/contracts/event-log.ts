@@ -169,7 +169,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect((await log.read(lane, first.position, 10)).map(text)).toEqual(['second'])
     })
 
-    test('tells when the oldest record behind a cursor arrived, and of none where there is none', async () => {
+    test('tells when the oldest record after a cursor arrived, or that there is no such record', async () => {
       const [lane] = await someLanes(log)
       const waiting = (lastPosition: Position) => log.waiting({ lane, lastPosition, lastArrivalMs: null })
       expect(await waiting(START)).toEqual({ oldestMs: null, reason: null })
@@ -182,7 +182,7 @@ export function describeEventLog(name: string, open: OpenFreshLog): void {
       expect((await log.read(lane, (ahead[0] as LogRecord).position, 10)).map(text)).toEqual(['record 1', 'record 2'])
     })
 
-    test('has every record that is stored at or behind the first position that it keeps, where it can tell', async () => {
+    test('has every stored record at or after the first position that it keeps, if it knows that position', async () => {
       const [lane] = await someLanes(log)
       const [first] = allStored(await log.append(numbered(2, { lane }))) as [Stored]
       expect([null, first.position]).toContain(await log.firstKept(lane))

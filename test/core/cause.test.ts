@@ -41,23 +41,23 @@ describe('the cause of a change at many sites', () => {
     expect(cause(before, after)).toBe('land')
   })
 
-  it('is not told from a gain of all bands, which changes no NDVI and so opens nothing', () => {
+  it('does not follow from a gain of all bands: NDVI stays the same, so nothing opens', () => {
     expect(cause(FOREST, [275, 352, 3_740])).toBe('land')
   })
 
-  it('is asked of red and near infrared alone where blue is not measured', () => {
+  it('is decided by red and near infrared alone when blue is not measured', () => {
     const soil = change([180, 250, 2_000], [650, 1_200, 2_800])
     expect(causeOf([soil])).toBe('land')
     expect(causeOf([{ ...soil, blue: null }])).toBe('producer')
   })
 
-  it('takes changes as alike when the smaller is at least two thirds of the larger', () => {
+  it('treats changes as equal when the smaller is at least two thirds of the larger', () => {
     const of = (red: number, nir: number) => causeOf([{ blue: null, red, nir }])
     expect([of(200, 300), of(199, 300), of(300, 200), of(300, 199)]).toEqual(['producer', 'land', 'producer', 'land'])
     expect([of(-200, -300), of(-200, 300), of(0, 0)]).toEqual(['producer', 'land', 'land'])
   })
 
-  it('is the land where bands of half of the sites are not known', () => {
+  it('is the land when the bands of half of the sites are not known', () => {
     const shift = change(FOREST, plus(FOREST, 1_000))
     expect(causeOf([shift, null])).toBe('land')
     expect(causeOf([shift, shift, null])).toBe('producer')
@@ -74,7 +74,7 @@ describe('the change of bands', () => {
     blue,
   })
 
-  it('of a look is the distance from what the site was within 25 days of the day of the year', () => {
+  it('of a look is the difference from earlier looks at the site within 25 days of the same day of the year', () => {
     const totals = emptySiteTotals()
     for (const [day, red] of [
       [105, 300],

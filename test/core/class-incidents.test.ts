@@ -28,19 +28,19 @@ describe('a class without clear looks', () => {
     expect(seen(72, day => day < 40)).toMatchObject([{ openedMs: 70 * DAY_MS }])
   })
 
-  it('is none where the season gives too little, or is not known', () => {
+  it('is not an incident when the season gives too few looks, or is not known', () => {
     expect(seen(100, () => false, 0.31)).toEqual([])
     expect(seen(100, () => false, 0.32)).toHaveLength(1)
     expect(seen(100, () => false, null)).toEqual([])
   })
 
-  it('is over when half of what the season gives is seen, not with the first clear look', () => {
+  it('ends when half of the looks that the season gives are seen, not with the first clear look', () => {
     const until = (days: number) => seen(days, day => day < 40 || day >= 100)
     expect(until(108)).toMatchObject([{ state: 'confirmed', closedMs: null }])
     expect(until(109)).toMatchObject([{ state: 'recovered', closedMs: 108 * DAY_MS }])
   })
 
-  it('ends after a year, and is told again', () => {
+  it('ends after a year, and opens again', () => {
     expect(seen(450, () => false)).toMatchObject([{ state: 'accepted' }, { state: 'confirmed' }])
   })
 })
@@ -57,7 +57,7 @@ describe('a class whose looks have no sites', () => {
     expect(scored(60, day => (day >= 100 ? 1_500 : 0)).rise).toMatchObject([{ z: 1.5 }])
   })
 
-  it('has none for one batch of other ground, nor from fewer than 5 looks in a half', () => {
+  it('has no incident for one batch of other ground, or from fewer than 5 looks in a half', () => {
     expect(scored(60, day => (day >= 100 && day < 120 ? -5_000 : 0)).drop).toEqual([])
     expect(scored(60, day => (day % 8 === 0 ? -5_000 : null)).drop).toEqual([])
   })

@@ -238,7 +238,7 @@ describe('a cursor forgets a producer', () => {
     expect(kept(1, 0, 1, 5, 6, 7, 8, 9)).toEqual([0, 1, 5, 6, 7, 8, 9])
   })
 
-  it('whole or not at all: a record stamped by a clock that was set back stays with a later one', () => {
+  it('completely or not at all: a record stamped by a clock that was set back stays with a later one', () => {
     const records = [
       { counter: 3, slot: slot(-5) },
       { counter: 2, slot: slot(0) },

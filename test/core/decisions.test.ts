@@ -25,7 +25,7 @@ describe('a mute', () => {
   const holds = (changes: Partial<Mute>, incident: Incident = INCIDENT, time = AT) =>
     muteOf([mute(changes)], incident, Date.parse(time)) !== undefined
 
-  it('holds for a site, a class, a region, or all, from its begin until before its end', () => {
+  it('holds for a site, a class, a region, or all, from its start until just before its end', () => {
     expect(holds({})).toBe(true)
     expect([holds({ site: 'stand-1' }), holds({ site: 'stand-2' })]).toEqual([true, false])
     expect([holds({ class: 'Forest' }), holds({ class: 'River' })]).toEqual([true, false])
@@ -65,7 +65,7 @@ describe('decisions about an incident', () => {
   const about = { number: 1, at: AT, by: 'Ann', incident: { id, kind, class_name, site_id, opened_at } }
   const acknowledged: Decision = { ...about, kind: 'acknowledge' }
 
-  it('come to who acknowledged it first, who has it now, and how many notes there are', () => {
+  it('give the person who acknowledged it first, the person to whom it is assigned now, and the number of notes', () => {
     expect(handlingOf([], INCIDENT)).toEqual({ acknowledgedBy: null, assignedTo: null, notes: 0 })
     const decisions: Decision[] = [
       acknowledged,

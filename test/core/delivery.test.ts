@@ -17,7 +17,7 @@ describe('a route', () => {
   const fits = (route: Partial<Route>, changes: Partial<Incident> = {}) =>
     isRouted([{ receivers: ['team'], ...route }], 'team', openIncident(changes))
 
-  it('fits by class, beginning of the site, kind and least severity', () => {
+  it('matches by class, start of the site id, kind and least severity', () => {
     expect(fits({})).toBe(true)
     expect([fits({ classes: ['River', 'Forest'] }), fits({ classes: ['River'] })]).toEqual([true, false])
     expect([fits({ sites: ['stand-'] }), fits({ sites: ['tand-'] })]).toEqual([true, false])
@@ -27,7 +27,7 @@ describe('a route', () => {
     expect(fits({ severity: 'warning' }, { severity: 'error' })).toBe(true)
   })
 
-  it('goes to the receivers that any fitting one names; without routes all goes to all', () => {
+  it('sends to the receivers of all matching routes; without routes, everybody gets everything', () => {
     const routes: Route[] = [{ receivers: ['a'], classes: ['River'] }, { receivers: ['a', 'b'] }]
     expect(['a', 'b', 'c'].map(name => isRouted(routes, name, openIncident()))).toEqual([true, true, false])
     expect(isRouted([], 'c', openIncident())).toBe(true)
@@ -48,7 +48,7 @@ describe('posts', () => {
     expect(planPosts([], [], NOON_MS, LIMITS)).toEqual([])
   })
 
-  it('are at most 20 in an hour, and one summary of all others; what comes then waits', () => {
+  it('are at most 20 in an hour, then one summary of the others; later messages wait', () => {
     expect(sizes(planPosts(messages(20), [], NOON_MS, LIMITS))).toEqual(Array(20).fill(1))
     expect(sizes(planPosts(messages(25), [], NOON_MS, LIMITS))).toEqual([...Array(20).fill(1), 'summary of 5'])
     expect(sizes(planPosts(messages(5), past(18), NOON_MS, LIMITS))).toEqual([1, 1, 'summary of 3'])
@@ -62,7 +62,7 @@ describe('posts', () => {
     expect(planPosts(messages(1), past(30, { isCounted: false }), NOON_MS, LIMITS)).toHaveLength(1)
   })
 
-  it('of a digest are one a day, from its hour on', () => {
+  it('of a digest are sent once a day, from its hour on', () => {
     const digest = { ...LIMITS, digestHour: 12 }
     expect(sizes(planPosts(messages(30), [], NOON_MS, digest))).toEqual([30])
     expect(planPosts(messages(30), past(1, { atMs: NOON_MS }), NOON_MS + DAY_MS - 1, digest)).toEqual([])

@@ -168,7 +168,7 @@ describe('an event', () => {
     }
   })
 
-  it.each(OPTIONAL)('counts without a value of %s that cannot be used, and tells of it', field => {
+  it.each(OPTIONAL)('counts without a value of %s that cannot be used, and this is reported', field => {
     const values = [
       ...['', 'nan', 'NaN', 'NA', 'High', '0,5', true, [0.5], { value: 0.5 }],
       ...[-9999, '-9999', Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e308],
@@ -221,7 +221,7 @@ describe('an event', () => {
     expect(decoded({ vegetation_index: value }).event.vegetationIndex).toBe(micro)
   })
 
-  it.each(NUMBERS)('has one zero only for %s', field => {
+  it.each(NUMBERS)('has only one zero for %s', field => {
     const whole = wireEvent({ ndvi_mean: 0, [field]: -0 })
     expect(Object.is(decodeEvent(whole, NOON_MS)[DECODED_AS[field]], 0)).toBe(true)
   })
@@ -236,7 +236,7 @@ describe('an event', () => {
   })
 
   it.each(Object.entries(OPTIONAL_TEXTS))(
-    'may have text as %s; other values are told, and do not count',
+    'may have text as %s; other values are reported and not used',
     (field, name) => {
       expect(decoded({ [field]: 'a' })).toMatchObject({ event: { [name]: 'a' }, unused: [] })
       expect(decoded({ [field]: 7 })).toMatchObject({ event: { [name]: '7' }, unused: [] })
@@ -336,7 +336,7 @@ describe('an event', () => {
     for (const field of OPTIONAL) expect(decoded({ [field]: secret }).unused[0]?.message).not.toContain(secret)
   })
 
-  it('decodes to whole numbers within 32 bits, but for contrast, if it is valid', () => {
+  it('decodes, if it is valid, to whole numbers of at most 32 bits, except for contrast', () => {
     fc.assert(
       fc.property(wireEvents, wire => {
         const { imageId, className, eventMs, siteId, sceneId, processingVersion, textureContrast, ...numbers } =

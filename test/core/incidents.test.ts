@@ -29,7 +29,7 @@ describe('a site change', () => {
     expect(drops(series(-3, 0, -3, -3, 0, -1.999)).incidents).toEqual([])
   })
 
-  it('opens only over 10 days, so that one haze is not enough', () => {
+  it('opens only when the looks span 10 days, so that one haze is not enough', () => {
     const days = (...each: number[]) => drops(each.map(day => look(day, -3))).incidents
     expect(days(0, 1, 2, 9)).toEqual([])
     expect(days(0, 1, 2, 9, 10)).toMatchObject([{ openedMs: 10 * DAY_MS }])
@@ -68,13 +68,13 @@ describe('a site change', () => {
     expect(drops(series(-3, -3, -3, -3, -40, 0, -4)).incidents).toMatchObject([{ size: 60_000, furthestZ: -40 }])
   })
 
-  it('knows rises as drops upside down, and neither by the other', () => {
+  it('treats rises like drops with the opposite sign, and never mixes them', () => {
     const looks = series(3, 3, 3, 3)
     expect(drops(looks).incidents).toEqual([])
     expect(siteChanges(looks, 'rise', DETECTION).incidents).toMatchObject([{ direction: 'rise', furthestZ: 3 }])
   })
 
-  it('is suspected by 1 to 3 unusual looks, until six looks have gone by', () => {
+  it('is suspected after 1 to 3 unusual looks, until six looks have followed', () => {
     const suspicion = (...z: number[]) => suspicionOf(drops(series(...z)), 'drop', DETECTION)
     expect(suspicion(0, 0)).toBeNull()
     expect(suspicion(0, -3, 0, -3)).toEqual({ firstMs: dayOf(1), looks: 2 })
@@ -83,7 +83,7 @@ describe('a site change', () => {
     expect(suspicion(-3, -3, -3, -3)).toBeNull()
   })
 
-  it('is the same in whatever order the looks arrive', () => {
+  it('is the same for any order in which the looks arrive', () => {
     const scored = fc.uniqueArray(
       fc.record({
         day: fc.integer({ min: 0, max: 900 }),
@@ -122,11 +122,11 @@ describe('many sites', () => {
     return openings.map(each => joinedOf(each, incidents) !== undefined)
   }
 
-  it('take in further sites silently, and those of the pass that opened it', () => {
+  it('add further sites without a message, and those of the pass that opened it', () => {
     expect(joined(0, 1, 2, 3, 4, 4, 30)).toEqual([false, false, false, false, true, true, true])
   })
 
-  it('take in no more when 32 days have gone by without that many, though single sites open', () => {
+  it('add no more sites after 32 days without that many, even if single sites open', () => {
     // On day 32 there are five within 32 days for the last time.
     expect(joined(0, 1, 2, 3, 4, 32, 60, 64, 65, 80)).toEqual([
       ...[false, false, false, false, true],

@@ -35,13 +35,13 @@ function judge(looks: readonly Look[]) {
 }
 
 describe('a judged history', () => {
-  it('takes looks into what is normal when they are 60 days old', () => {
+  it('adds looks to the baseline when they are 60 days old', () => {
     const zOf = (changed: number) => judge(series(608, day => (day === changed ? -30_000 : 0))).zOn(600)
     expect(zOf(544)).toBe(zOf(10_000))
     expect(zOf(440)).not.toBe(zOf(10_000))
   })
 
-  it('keeps looks of an open incident out, so that a small lasting drop stays one', () => {
+  it('keeps looks of an open incident out of the baseline, so that a small lasting drop stays an incident', () => {
     const { incidents } = judge(series(752, day => (day >= 400 ? -65_000 : 0)))
     expect(incidents).toMatchObject([{ state: 'confirmed', openedMs: 424 * DAY_MS }])
     const { zOn } = judge(series(752, day => (day >= 400 ? -65_000 : 0)))
@@ -55,7 +55,7 @@ describe('a judged history', () => {
     expect(zOn(1_096)).toBeGreaterThan(-2)
   })
 
-  it('counts looks of one pass once: tiles that overlap, and an image that two records hold', () => {
+  it('counts looks of one pass once: tiles that overlap, and an image in two records', () => {
     const looks = series(752, day => (day >= 400 ? -65_000 : 0))
     const twice = (apartMs: number) =>
       looks.flatMap(look => [look, { ...look, imageId: `${look.imageId}b`, eventMs: look.eventMs + apartMs }])

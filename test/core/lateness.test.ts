@@ -27,7 +27,7 @@ describe('the allowed lateness', () => {
     expect(times.map(ms => mostLatenessFrom(changed, ms))).toEqual([DAY_MS, DAY_MS, DAY_MS, DAY_MS, MINUTE_MS])
   })
 
-  it('that is changed again before it begins was never another', () => {
+  it('that is changed again before it begins never applies', () => {
     const once = withLateness(DEFAULT_LATENESS, HOUR_MS, DAY_MS)
     expect(withLateness(once, HOUR_MS, FIVE)).toEqual(DEFAULT_LATENESS)
     expect(withLateness(once, HOUR_MS, HOUR_MS)).toEqual([...DEFAULT_LATENESS, { since: HOUR_MS, ms: HOUR_MS }])
@@ -35,7 +35,7 @@ describe('the allowed lateness', () => {
     expect(withLateness(once, 0, DAY_MS)).toEqual([{ since: 0, ms: DAY_MS }])
   })
 
-  it('after any changes is one that can be stored', () => {
+  it('can be stored after any changes', () => {
     const changes = fc.array(fc.tuple(fc.nat(20), fc.integer({ min: MINUTE_MS, max: 14 * DAY_MS })))
     fc.assert(
       fc.property(changes, all => {
@@ -61,7 +61,7 @@ describe('the allowed lateness', () => {
     expect(formatLateness(ms)).toBe(text)
   })
 
-  it('of whole days or hours is written in them', () => {
+  it('of whole days or hours is written in days or hours', () => {
     expect([24 * HOUR_MS, 120 * MINUTE_MS].map(formatLateness)).toEqual(['1d', '2h'])
   })
 
@@ -85,7 +85,7 @@ describe('the allowed lateness', () => {
     expect(() => checkedLateness(entries)).toThrow(said)
   })
 
-  it('of an hour or more is that of a source whose images come long after they were taken', () => {
+  it('of an hour or more means a source whose images arrive long after they were taken', () => {
     expect([FIVE, HOUR_MS - 1, HOUR_MS, DAY_MS].map(isSlowSource)).toEqual([false, false, true, true])
   })
 })

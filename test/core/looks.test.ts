@@ -90,7 +90,7 @@ describe('a verdict', () => {
   const look = (blue: number | null, red: number | null, cloudFraction: number | null = null) =>
     verdictOf({ blue, red, cloudFraction, validFraction: null }, typical, DETECTION)
 
-  it('needs a look to be both bright and white to call it no land', () => {
+  it('is not land only when a look is both bright and white', () => {
     expect(look(600_000, 400_000)).toBe('land')
     expect(look(600_001, 400_000)).toBe('not-land')
     // 5 (700 - 300) is 4 (900 - 400): bare soil is as bright, but redder.
@@ -98,7 +98,7 @@ describe('a verdict', () => {
     expect(look(700_000, 899_999)).toBe('not-land')
   })
 
-  it("follows the producer's mask against the bands", () => {
+  it("follows the producer's mask, even against the bands", () => {
     expect(look(9_000_000, 9_000_000, 100_000)).toBe('land')
     expect(look(300_000, 400_000, 100_001)).toBe('not-land')
     const partial = { blue: null, red: null, cloudFraction: 0, validFraction: 899_999 }
@@ -106,7 +106,7 @@ describe('a verdict', () => {
     expect(verdictOf({ ...partial, validFraction: 900_000 }, null, DETECTION)).toBe('land')
   })
 
-  it('is land where nothing tells', () => {
+  it('is land when nothing says otherwise', () => {
     expect(look(null, 400_000)).toBe('land')
     expect(verdictOf({ blue: 1e9, red: 1e9, cloudFraction: null, validFraction: null }, null, DETECTION)).toBe('land')
   })
@@ -213,7 +213,7 @@ describe('a baseline', () => {
     }
   })
 
-  it('of a class needs 20 looks, which it seeks in the whole year', () => {
+  it('of a class needs 20 looks, and takes them from the whole year if necessary', () => {
     const totals = emptyClassTotals()
     for (const eventMs of DAYS.slice(0, 19)) countClassNdvi(totals, seen(eventMs, 700_000), null)
     expect(new Set(classBaselineOf(totals, DETECTION).curve)).toEqual(new Set([null]))
@@ -221,7 +221,7 @@ describe('a baseline', () => {
     expect(new Set(classBaselineOf(totals, DETECTION).curve)).toEqual(new Set([702_500]))
   })
 
-  it('of a class takes the spread of NDVI for a season whose residuals are too few', () => {
+  it('of a class uses the spread of NDVI for a season with too few residuals', () => {
     const totals = emptyClassTotals()
     const baseline = () => classBaselineOf(totals, DETECTION)
     const count = (looks: number, ndvi: number, residual: number | null, day = 100) => {

@@ -36,7 +36,7 @@ describe('the first message of an incident', () => {
     expect(due([openIncident()], [], { isFor: () => false })).toEqual([])
   })
 
-  it('of a site that opened with or after the incident of its class is left to that one', () => {
+  it('is not sent for a site that opened with or after the incident of its class', () => {
     const group = openIncident({ id: 'g', kind: 'many-sites', site_id: null, opened_at: '2026-11-04T10:20:00.000Z' })
     const before = openIncident({ id: 'b', part_of: 'g', opened_at: '2026-11-03T10:20:00.000Z' })
     const same = openIncident({ id: 's', part_of: 'g' })
@@ -44,7 +44,7 @@ describe('the first message of an incident', () => {
     expect(due([same])).toEqual(['opened s'])
   })
 
-  it('waits for the end of a mute, and is never due for what ended during it', () => {
+  it('waits for the end of a mute, and is never due for an incident that ended during it', () => {
     expect(due([openIncident()], [], { isMuted: () => true })).toEqual([])
     const untilYesterday = (_: Incident, atMs: number) => atMs < NOON_MS - DAY_MS
     expect(due([openIncident()], [], { isMuted: untilYesterday })).toEqual(['opened a'])
@@ -66,7 +66,7 @@ describe('a further message', () => {
     expect(due([openIncident(RECOVERED)], [{}], { isFor: () => false })).toEqual(['ended a'])
   })
 
-  it('takes back what is no incident after all, once, and tells it when it is one again', () => {
+  it('withdraws an incident that turns out not to be one, once, and reports it when it is one again', () => {
     expect(due([], [{}])).toEqual(['withdrawn a'])
     expect(due([], [{ kind: 'withdrawn' }])).toEqual([])
     expect(due([openIncident()], [{ kind: 'withdrawn' }])).toEqual(['opened a'])
@@ -94,7 +94,7 @@ describe('a further message', () => {
     )
   })
 
-  it('tells once that somebody has acknowledged it, unless it has ended', () => {
+  it('reports once that somebody has acknowledged it, unless it has ended', () => {
     const acknowledgedBy = () => 'Ann'
     expect(due([openIncident()], [{}], { acknowledgedBy })).toEqual(['acknowledged a'])
     expect(due([openIncident()], [{ acknowledgedBy: 'Ann' }], { acknowledgedBy })).toEqual([])
@@ -126,7 +126,7 @@ describe('the text of a message', () => {
     expect(textOf('ended', { ...RECOVERED, state: 'accepted' })).toMatch(/After a year this is the new normal\.$/)
     expect(textOf('changed', { severity: 'error' })).toMatch(/it is open, with severity error\.$/)
     expect(textOf('changed', RECOVERED)).toMatch(/have changed what is known of it\.$/)
-    expect(textOf('withdrawn')).toMatch(/^Taken back: .* it is no incident/)
+    expect(textOf('withdrawn')).toMatch(/^Taken back: .* this is not an incident/)
     expect(textOf('reminder')).toMatch(/^Still open: .* Nobody has acknowledged it for a week\.$/)
   })
 

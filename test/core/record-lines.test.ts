@@ -57,7 +57,7 @@ describe('events in any wrapper', () => {
     )
   })
 
-  it('are those of their records in a row, when the Kinesis Producer Library aggregates them', () => {
+  it('are those of all records, in order, that the Kinesis Producer Library has aggregated', () => {
     const parts = fc.array(
       eventLines.chain(events => fc.tuple(fc.constant(events), wrappedTexts(events), aroundBytes)),
       { minLength: 1, maxLength: 4 },
@@ -83,7 +83,7 @@ describe('events in any wrapper', () => {
     )
   })
 
-  it('have lines that are read alike when they stand alone', () => {
+  it('have lines that are read in the same way when they stand alone', () => {
     const records = eventLines.chain(wrappedTexts)
     fc.assert(
       fc.property(records, text => {
@@ -206,7 +206,7 @@ describe('a wrapper that cannot be removed is refused once, with its name:', () 
     expect(rejections[0]?.bytes).toEqual(Buffer.from(data))
   })
 
-  it('of up to six wrappers the events count', () => {
+  it('but up to six wrappers around each other are removed, and the events count', () => {
     expect(ids(decode(nested(6)))).toEqual(['a'])
   })
 

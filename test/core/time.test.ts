@@ -77,7 +77,7 @@ describe('a timestamp', () => {
   })
 
   it.each(['0070-01-01T00:00:00Z', '0099-12-31T23:59:59.000Z', '0000-01-01T00:00:00Z'])(
-    '%s is of antiquity, never of the last century',
+    '%s is a year of antiquity, not of the last century',
     text => {
       expect(parseTimestamp(text) ?? -1).toBeLessThan(0)
     },

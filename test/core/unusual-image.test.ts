@@ -61,7 +61,7 @@ describe('class-zscore', () => {
     else expect(judged).toBeCloseTo(score, 4)
   })
 
-  it('scores no event of a class without a baseline', () => {
+  it('does not score an event of a class without a baseline', () => {
     for (const className of ['River', '__proto__', 'constructor']) {
       expect(classZscore.score(imageEvent({ className, ndviMean: -1_000_000 }), BASELINE)).toBeNull()
     }
@@ -80,7 +80,7 @@ describe('image-range', () => {
     expect(image(299_999, 700_000)).toBeCloseTo(-2, 4)
   })
 
-  it('scores no image without spread, or whose spread or extremes were not measured', () => {
+  it('does not score an image without spread, or whose spread or extremes were not measured', () => {
     expect(image(null, 900_000)).toBeNull()
     expect(image(-900_000, null)).toBeNull()
     expect(image(-900_000, 900_000, null)).toBeNull()
@@ -125,7 +125,7 @@ describe('the rules', () => {
     expect(DEFAULT_RULES.map(({ name }) => name)).toEqual(['class-zscore'])
   })
 
-  it.each([...RULES.values()])('$name returns the same for the same event: a finite score or none', rule => {
+  it.each([...RULES.values()])('$name returns the same for the same event: a finite score or null', rule => {
     fc.assert(
       fc.property(imageEvents, event => {
         const score = rule.score(event, BASELINE)

@@ -29,7 +29,7 @@ function open(objects: ObjectStore = memoryObjectStore()) {
 }
 
 describe('stored decisions', () => {
-  it('of many writers at once each has a number of its own, and all readers see the same', async () => {
+  it('get different numbers when many writers store them at once, and all readers see the same', async () => {
     const objects = memoryObjectStore()
     const writers = [openDecisions(objects), openDecisions(objects), openDecisions(objects)]
     const added = await Promise.all(writers.flatMap(each => [each.add(ACKNOWLEDGE, 1), each.add(ACKNOWLEDGE, 2)]))
@@ -39,7 +39,7 @@ describe('stored decisions', () => {
     }
   })
 
-  it('are never changed or removed: all that writes puts if absent', async () => {
+  it('are never changed or removed: every write is a put-if-absent', async () => {
     const objects = memoryObjectStore()
     const refuse = async () => Promise.reject(new Error('not allowed'))
     const { post, decisions } = open({ ...objects, put: refuse, delete: refuse })
@@ -48,7 +48,7 @@ describe('stored decisions', () => {
     expect((await decisions.all()).map(({ kind }) => kind)).toEqual(['mute', 'end-mute'])
   })
 
-  it('with one missing, damaged, or of a format to come are refused', async () => {
+  it('are refused when one is missing, damaged, or of a newer format', async () => {
     const objects = memoryObjectStore()
     const { add } = openDecisions(objects)
     await add(ACKNOWLEDGE, 1)
@@ -59,7 +59,7 @@ describe('stored decisions', () => {
     await objects.delete(first)
     await expect(read()).rejects.toThrow(`the object ${first} is missing: restore it from a backup`)
     await objects.put(first, Buffer.from('{'))
-    await expect(read()).rejects.toThrow(`the object ${first} is no JSON document`)
+    await expect(read()).rejects.toThrow(`the object ${first} is not a JSON document`)
     await objects.put(first, Buffer.from(Buffer.from(bytes).toString().replace('"format":1', '"format":2')))
     await expect(read()).rejects.toThrow(`the object ${first} has format 2: run the landcover that wrote it`)
   })
@@ -78,7 +78,7 @@ describe('POST of a decision', () => {
     expect(await decisions.all()).toHaveLength(3)
   })
 
-  it('stores a mute: from now or a time to come, until its end or an early one', async () => {
+  it('stores a mute: from now or a later time, until its end or an earlier one', async () => {
     const { post } = open()
     expect((await post('/api/mutes', { ...MUTE, site: 'stand-1', by: 'Ann' })).body).toEqual({
       ...{
@@ -139,7 +139,7 @@ describe('POST of a decision', () => {
     expect(JSON.stringify(logger)).toContain('the disk is full')
   })
 
-  it('is taken at three paths', () => {
+  it('is accepted at three paths', () => {
     const paths = [
       '/api/mutes',
       '/api/mutes/1/end',

@@ -36,7 +36,7 @@ describeWithJava('a system on Kafka', () => {
     expect({ status: response.status, body: await response.json() }).toMatchObject({ status: 202 })
   }
 
-  test('counts requests once that are repeated after partitions were added, and batch runs go on', async () => {
+  test('counts repeated requests once, also after partitions were added, and batch runs continue', async () => {
     const topic = 'repeated'
     await freshTopic(kafka.brokers, topic, { partitions: 1 })
     const state = temporaryFolder()

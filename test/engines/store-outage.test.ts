@@ -58,7 +58,7 @@ describeWithJava('the system, while its Cassandra is away,', () => {
     ['was killed', () => cassandra.kill(), () => cassandra.restart()],
     ['answers nothing', async () => cassandra.freeze(), async () => cassandra.thaw()],
   ])(
-    'that %s, says in time what it last could or that it cannot, and counts everything once it is back',
+    'that %s, returns its last answers or an error in time, and counts everything when it is back',
     async (name, goAway, comeBack) => {
       const state = temporaryFolder()
       const store = `cassandra://${cassandra.contactPoint}/${name.replaceAll(' ', '_')}`

@@ -74,7 +74,7 @@ describe.skipIf(!existsSync(join(FOLDER, 'amazon_modis.csv')))('real series', ()
     expect(logging.falseAlerts + moth.falseAlerts).toBeLessThanOrEqual(1)
   })
 
-  it('of places where nothing is known to have happened: 3 false alerts in a century at most', async () => {
+  it('of places without known changes: at most 3 false alerts in a century', async () => {
     expect((await evaluate('washington_landsat')).falseAlerts).toBeLessThanOrEqual(3)
   })
 })

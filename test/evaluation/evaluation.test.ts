@@ -66,12 +66,12 @@ describe('a series of generated forests', () => {
     expect(Math.abs((messages[0]?.change?.size as number) - 300_000)).toBeLessThan(60_000)
   })
 
-  it('is found as well with the mask of its producer, by which all clouds are recognised', async () => {
+  it('has the same alerts with the mask of its producer, which recognises all clouds', async () => {
     const { measures } = await evaluate(SERIES, true)
     expect(measures).toMatchObject({ found: 2, falseAlerts: 0, cloudRecognised: 1, clearLost: 0 })
   })
 
-  it('counts an alert where nothing happened as false, and one before an event too', async () => {
+  it('counts an alert without an event, or before one, as false', async () => {
     const uncut = generateSites({
       seed: 1,
       sites: 8,
@@ -94,14 +94,14 @@ describe('a series of generated forests', () => {
     expect(((first?.look.eventMs as number) - FROM_MS) / DAY_MS).toBeGreaterThanOrEqual(330)
   })
 
-  it('is judged by earlier looks only: what comes later changes nothing before', async () => {
+  it('is judged by earlier looks only: later looks do not change earlier results', async () => {
     const whole = await evaluate(SERIES)
     const part = SERIES.filter(({ timestampMs }) => timestampMs < FROM_MS + 850 * DAY_MS)
     const { judged } = await evaluate(part)
     expect(judged).toEqual(whole.judged.slice(0, part.length))
   })
 
-  it('keeps looks of the last 60 days, and of an open incident, out of what is normal', async () => {
+  it('keeps looks of the last 60 days, and of an open incident, out of the baseline', async () => {
     const { judged } = await evaluate(SERIES)
     const cut = judged.filter(
       ({ look, z }) => look.siteId === 'site_2' && z !== null && look.eventMs >= FROM_MS + 800 * DAY_MS,
@@ -123,7 +123,7 @@ describe('a series of generated forests', () => {
 })
 
 describe('files of an evaluation', () => {
-  it('give each look its site, mask and truth by its own row, whatever rows are refused', async () => {
+  it('give each look the site, mask and truth of its row, even when other rows are refused', async () => {
     const csv =
       'image_id,class_name,site_id,timestamp,ndvi_mean,cloud_fraction,truth_quality\na,F,s1,never,0.5,0,clear\nb,F,s2,2020-01-01,0.5,0.25,cloud\nc,F,,2020-01-02,0.5,,\n'
     const { looks, problems } = await read(csv)
@@ -134,7 +134,7 @@ describe('files of an evaluation', () => {
     ])
   })
 
-  it('are refused with a truth that is none', async () => {
+  it('are refused with a truth that is not a known one', async () => {
     const csv = 'image_id,class_name,site_id,timestamp,ndvi_mean,truth_quality\na,F,s,2020-01-01,0.5,fog\n'
     await expect(read(csv)).rejects.toThrow(/row 2, column truth_quality: must be one of clear, .*not 'fog'/)
   })

@@ -52,19 +52,19 @@ describe('a generated series', () => {
     ['sparse', 2],
     ['gap', 6],
     ['single', 1],
-  ])('of the kind %s has all of its %i events found, and none that is false', async (kind, events) => {
+  ])('of the kind %s has all of its %i events found, and no false alert', async (kind, events) => {
     const { measures, messages } = await of(kind)
     expect(measures).toMatchObject({ events, found: events, falseAlerts: 0 })
     expect(ofClass(messages)).toEqual([])
   })
 
-  it.each(['harvest', 'double-harvest'])('of the kind %s has next to no alert: harvests are normal', async kind => {
+  it.each(['harvest', 'double-harvest'])('of the kind %s has almost no alert: harvests are normal', async kind => {
     const { measures } = await of(kind)
     // 30 sites in five years.
     expect(measures.falseAlerts).toBeLessThanOrEqual(1)
   })
 
-  it('of a drought has one incident of the class, of the land, that takes in nearly all sites', async () => {
+  it('of a drought has one incident of the class, caused by the land, with nearly all sites', async () => {
     const { measures, messages } = await of('drought')
     expect(measures).toMatchObject({ found: 30, falseAlerts: 0 })
     expect(ofClass(messages)).toMatchObject([{ kind: 'many-sites', cause: 'land' }])
@@ -72,7 +72,7 @@ describe('a generated series', () => {
     expect(messages.every(({ change }) => change === null || change.state === 'recovered')).toBe(true)
   })
 
-  it("of a shift of the producer's has one incident that says so, and hardly an alert of a site", async () => {
+  it('of a shift by the producer has one incident that says so, and almost no alert of a single site', async () => {
     const { measures, messages } = await of('shift')
     expect(ofClass(messages)).toMatchObject([{ kind: 'many-sites', cause: 'producer' }])
     expect(ofClass(messages)[0]?.sites.length).toBe(30)
@@ -107,7 +107,7 @@ describe('a generated series', () => {
     expect((await of('single')).learnedDay).toBeLessThan(800)
   })
 
-  it('is always the same, and there is none of an unknown kind', () => {
+  it('is always the same, and an unknown kind is refused', () => {
     expect(SERIES_KINDS).toContain('beetle')
     expect(seriesCsv(generateSeries('fire', 3))).toBe(seriesCsv(generateSeries('fire', 3)))
     expect(() => generateSeries('comet', 1)).toThrow(/no kind of series is called comet: there are clear-cut, /)

@@ -37,7 +37,7 @@ describe('a source', () => {
     expect(await listImports(objects)).toEqual([])
   })
 
-  it('has a name for its bytes', async () => {
+  it('has a name that depends on its bytes only', async () => {
     const { file, source } = await sourceOf(10)
     const name = await nameOfContent(source)
     expect(name).toBe(createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 32))
@@ -57,7 +57,7 @@ describe('the sources in a folder', () => {
     )
   }
 
-  it('are its CSV and Parquet files by themselves', async () => {
+  it('are its CSV and Parquet files, one by one', async () => {
     expect(await namesIn('b.parquet', 'a.csv', 'images.csv', 'c.md', '.d.csv', '_e.parquet')).toEqual([
       ['a.csv', 'a.csv'],
       ['b.parquet', 'b.parquet'],
@@ -65,7 +65,7 @@ describe('the sources in a folder', () => {
     ])
   })
 
-  it('are the four that belong together as one, and Parquet files beside them', async () => {
+  it('are the four files that belong together as one source, and each Parquet file beside them', async () => {
     const four = ['images.csv', 'classes.csv', 'ndvi_stats.csv', 'spectral_data.csv']
     expect(await namesIn(...four, 'truth.csv', 'b.parquet')).toEqual([
       ['', ...four],

@@ -96,7 +96,7 @@ describe('a flat file', () => {
     expect(events).toEqual([FOREST_1])
   })
 
-  it('needs three columns only, in any order, and takes the time of reading', async () => {
+  it('needs only three columns, in any order, and takes the time of reading', async () => {
     const { events, problems } = await readFlat('ndvi_mean,wind,image_id,class_name\n0.7,9.5,a,Forest\n')
     expect(problems).toEqual([])
     expect(events).toEqual([
@@ -123,7 +123,7 @@ describe('a flat file', () => {
     expect(events).toEqual([expect.objectContaining({ image_id: 'a', class_name: 'Forest', ndvi_mean: 0.1 })])
   })
 
-  it('gives nothing where there is a header only', async () => {
+  it('gives no event when there is only a header', async () => {
     expect(await readFlat(`${HEADER}\n`)).toEqual({ events: [], problems: [], error: null })
   })
 
@@ -147,7 +147,7 @@ describe('a flat file', () => {
     ['timestamp', 'yesterday'],
     ['timestamp', '2026-02-30T00:00:00Z'],
     ['timestamp', '2026-11-02T00:00:00Z'],
-  ])('tells file, row and column of a bad cell: %s %j', async (column, cell) => {
+  ])('names file, row and column of a bad cell: %s %j', async (column, cell) => {
     const good = ['a', 'Forest', '0.7', '0.05', '0.5', '0.8', '0.4', '400', '700', '800', '2500', '633', NOW]
     const bad = good.with(HEADER.split(',').indexOf(column), cell)
     const result = await readFlat([HEADER, good, bad, good, ''].join('\n'))
@@ -178,7 +178,7 @@ describe('a flat file', () => {
     )
   })
 
-  it('goes on after a row with too few or too many cells', async () => {
+  it('continues after a row with too few or too many cells', async () => {
     const result = await readFlat(
       'image_id,class_name,ndvi_mean\na,Forest,0.1\nb,Forest\nc,Forest,0.1,5\nd,Forest,0.2\n',
     )
@@ -189,7 +189,7 @@ describe('a flat file', () => {
     ])
   })
 
-  it('goes on after a quote within an unquoted cell, and tells it once', async () => {
+  it('continues after a quote within an unquoted cell, and reports it once', async () => {
     const result = await readFlat(
       'image_id,class_name,ndvi_mean\na,Forest,0.1\nb"x"y,Forest,0.1\nc"x,Forest,0.1\nd,Forest,0.2\n',
     )
@@ -219,7 +219,7 @@ describe('a flat file', () => {
   it.each([
     ['\n', 'a\nb'],
     ['\r\n', 'a\r\nb'],
-  ])('counts lines within quotes (%j), so that later rows are the editor’s', async (end, id) => {
+  ])('counts lines within quotes (%j), so that later rows have the line numbers of an editor', async (end, id) => {
     const result = await readFlat(
       ['image_id,class_name,ndvi_mean', `"${id}",Forest,0.1`, `"${id}",Forest,x`, 'c,Forest,y', ''].join(end),
     )
@@ -245,7 +245,7 @@ describe('a flat file', () => {
     expect(String(result.error)).toMatch(message)
   })
 
-  it('is streamed: its first row is there before its last was read, and the reader may leave', async () => {
+  it('is streamed: the first row arrives before the last one was read, and the reader may stop', async () => {
     const path = join(scratch, 'long.csv')
     await writeFile(path, `image_id,class_name,ndvi_mean\n${'a,Forest,0.1\n'.repeat(200_000)}"never closed`)
     for await (const each of readPath(path, { now: () => NOW_MS, timeIsNow: true })) {
@@ -270,7 +270,7 @@ describe('a folder', () => {
     expect(events).toEqual([expect.objectContaining({ timestamp: NOW })])
   })
 
-  it('tells images that have no match, and in which file', async () => {
+  it('reports images without a match, and the file', async () => {
     const result = await readFolder({
       'images.csv': 'image_id,class_id\nForest_1,1\nForest_2,1\nRiver_1,9\n,1\nRiver_1,\nRiver_1,8\n',
       'spectral_data.csv': 'image_id,red_mean\nForest_1,400\n',
@@ -288,7 +288,7 @@ describe('a folder', () => {
     expect(result.problems[4]?.message).toContain('"River_1" is not in spectral_data.csv')
   })
 
-  it('tells a bad cell of a side file once, whether no image refers to its row or two do', async () => {
+  it('reports a bad cell of a side file once, even if no image or two images refer to its row', async () => {
     const result = await readFolder({
       'images.csv': 'image_id,class_id\nForest_1,1\nForest_1,1\nRiver_1,8\n',
       'ndvi_stats.csv': 'image_id,ndvi_mean\nForest_1,abc\nRiver_1,0.2\nnobody,1.5\nnobody_either,0.5\n',
@@ -305,13 +305,13 @@ describe('a folder', () => {
     ['classes.csv', 'class_id,class_name\n1,Forest\n8,River\n,Sea\n', 4, 'class_id'],
     ['ndvi_stats.csv', 'image_id,ndvi_mean\nForest_1,1.2\nRiver_1,0.1\n', 2, 'ndvi_mean'],
     ['images.csv', 'image_id,class_id,timestamp\nForest_1,1,never\nRiver_1,8,2026-10-01T10:00Z\n', 2, 'timestamp'],
-  ] as const)('tells a bad cell of %s by its place there', async (file, content, row, column) => {
+  ] as const)('reports a bad cell of %s with its place in that file', async (file, content, row, column) => {
     const result = await readFolder({ [file]: content })
     expect(places(result)).toEqual([[file, row, column]])
     expect(result.error).toBeNull()
   })
 
-  it('lets the first of two equal keys count, and tells the second', async () => {
+  it('uses the first of two equal keys, and reports the second', async () => {
     const result = await readFolder({
       'classes.csv': 'class_id,class_name\n1,Forest\n8,River\n1,SeaLake\n',
       'ndvi_stats.csv': 'image_id,ndvi_mean\nForest_1,0.1\nForest_1,0.9\nRiver_1,0.2\n',
@@ -324,7 +324,7 @@ describe('a folder', () => {
     expect(result.problems[1]?.message).toContain('row 2')
   })
 
-  it('keeps keys that are also names of object members', async () => {
+  it('accepts keys that are also names of object members', async () => {
     const result = await readFolder({ 'images.csv': 'image_id,class_id\n__proto__,1\nconstructor,toString\n' })
     expect(places(result)).toEqual([
       ['images.csv', 2, 'image_id'],
@@ -349,7 +349,7 @@ describe('a folder', () => {
 })
 
 describe('a path', () => {
-  it('that does not exist is refused with what to give instead', async () => {
+  it('that does not exist is refused, with the path to give instead', async () => {
     const { error } = await read(join(scratch, 'nowhere.csv'))
     expect(error).toBeInstanceOf(SourceError)
     expect(String(error)).toMatch(/nowhere\.csv: give a CSV, JSON or Parquet file, or a folder/)
@@ -360,7 +360,7 @@ describe('the statistics of 200 real tiles', () => {
   const data = process.env.LANDCOVER_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url))
   const path = join(data, 'eurosat-200-stats.csv')
 
-  it('are read whole, 20 of each class', async context => {
+  it('are read completely, 20 of each class', async context => {
     if (!existsSync(path)) context.skip('the real data is not here: set LANDCOVER_DATA to its folder')
     const { events, problems, error } = await read(path)
     expect([problems, error]).toEqual([[], null])

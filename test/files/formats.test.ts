@@ -5,7 +5,7 @@ import { csv, HEADER, ROW, read, zip } from '../support/read-files.ts'
 
 const FOREST = 'Forest 2024-06-11T08:00 0.42'
 
-describe('the form of a file is told by its bytes', () => {
+describe('the form of a file is recognised by its bytes', () => {
   const text = csv(HEADER, ROW)
   it.each<[string, string | Uint8Array]>([
     ['a.csv.gz', gzipSync(text)],
@@ -66,13 +66,13 @@ describe('the form of a file is told by its bytes', () => {
     ['cut-off.json', '[{"image_id": "a", "class', /begins as JSON, but is damaged or cut off/],
     ['empty.json', '[]', /holds no rows/],
     ['other.json', '{"a": {"b": "c"}}', /JSON, but not of a form that is read/],
-  ])('%s is named for what it is', async (name, content, message) => {
+  ])('%s is refused with its real kind', async (name, content, message) => {
     const { events, errors } = await read({ [name]: content })
     expect(events).toEqual([])
     expect(errors).toEqual([expect.stringMatching(message)])
   })
 
-  it('text of another encoding is read when that is said, and named otherwise', async () => {
+  it('text of another encoding is read with a flag, and a refusal names that flag', async () => {
     const latin1 = { 'a.csv': Buffer.from(csv(HEADER, ROW.replace('Forest', 'Forêt')), 'latin1') }
     expect((await read(latin1, { encoding: 'latin1' })).events).toEqual(['Forêt 2024-06-11T08:00 0.42'])
     expect((await read(latin1)).problems).toMatchObject([{ message: expect.stringContaining('--encoding latin1') }])
@@ -310,7 +310,7 @@ describe('nothing is guessed silently', () => {
     expect([events.length, problems.length]).toEqual([3 - refused, refused])
   })
 
-  it('fills in a scaled column need a word, since they would be NDVI', async () => {
+  it('fill values in a scaled column must be declared, since they would look like NDVI', async () => {
     const file = { 'a.csv': csv(HEADER, ROW.replace('0.42', '4200'), ROW.replace('0.42', '-3000')) }
     expect((await read(file, { scale: { ndvi: 0.0001 } })).errors).toEqual([expect.stringContaining('--nodata -3000')])
     const { events, withoutNdvi, problems } = await read(file, { scale: { ndvi: 0.0001 }, nodata: [-3000] })
@@ -327,7 +327,7 @@ describe('nothing is guessed silently', () => {
     },
   )
 
-  it('a mean outside its own bounds is refused, alike for files, HTTP and the log', async () => {
+  it('a mean outside its own bounds is refused in the same way for files, HTTP and the log', async () => {
     const { events, problems } = await read({
       'a.csv': csv(`${HEADER},ndvi_min,ndvi_max`, `${ROW},0.6,0.9`, `${ROW},0.42,0.42`),
     })
@@ -335,7 +335,7 @@ describe('nothing is guessed silently', () => {
     expect(problems).toMatchObject([{ message: expect.stringContaining('ndvi_mean is below ndvi_min') }])
   })
 
-  it('dates of two readings are refused with what decides', async () => {
+  it('dates that can be read in two ways are refused, with the flag that decides', async () => {
     const { problems } = await read({ 'a.csv': csv(HEADER, ROW.replace('2024-06-11T08:00:00Z', '3/4/2024')) })
     expect(problems).toMatchObject([{ message: expect.stringContaining('--time-format DD.MM.YYYY or MM/DD/YYYY') }])
   })

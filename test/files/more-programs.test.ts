@@ -36,7 +36,7 @@ describe('the columns of further programs', () => {
     expect({ ...result, places: [], notes: [] }).toMatchObject({ events: [DAY], ids, problems: [], errors: [] })
   })
 
-  it('an id that is composed of an empty cell is refused', async () => {
+  it('an id that is composed with an empty cell is refused', async () => {
     const { events, problems } = await read({ 'a.csv': csv('id,date,NDVI', ',2024-06-11,0.42') }, FOREST)
     expect(events).toEqual([])
     expect(problems).toMatchObject([{ message: expect.stringContaining('composed of a cell that is empty') }])

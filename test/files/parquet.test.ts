@@ -49,7 +49,7 @@ const first = ({ events, problems, error }: Read) => {
 }
 
 describe('events in a Parquet file', () => {
-  it('may have their columns in any order, others beside them, and some of them not', async () => {
+  it('may have their columns in any order, with others beside them, and without some of them', async () => {
     const result = await readQuery(
       `SELECT 7 AS more, [1, 2] AS list, 812.5::DOUBLE AS red_mean, *, {a: 1} AS nested FROM ${EVENT}`,
     )
@@ -73,7 +73,7 @@ describe('events in a Parquet file', () => {
     expect(timestamp).toBe(expected)
   })
 
-  it('may have their times in a column of another name, if only one has that type', async () => {
+  it('may have their times in a column of another name, if only one column has that type', async () => {
     const of = `SELECT * EXCLUDE (timestamp), TIMESTAMP '2026-10-01 12:00:00' AS "__index_level_0__" FROM ${EVENT}`
     expect(first(await readQuery(of)).timestamp).toBe('2026-10-01T12:00:00.000Z')
   })
@@ -101,7 +101,7 @@ describe('events in a Parquet file', () => {
     expect(event.nir_mean ?? null).toBe(null)
   })
 
-  it('are told from rows that are none', async () => {
+  it('are distinguished from rows that are not events', async () => {
     const rows = [
       `('a', 'Forest', 0.5::DOUBLE, ${NOON})`,
       `('b', 'Forest', 1.5, ${NOON})`,
@@ -131,7 +131,7 @@ describe('events in a Parquet file', () => {
     ["'1960-01-01'::TIMESTAMP", 'timestamp'],
     ["'\\xFC'::BLOB", 'class_name'],
     ["['Forest']", 'class_name'],
-  ])('are not made of %s as %s', async (value, column) => {
+  ])('are refused with %s as %s', async (value, column) => {
     const result = await readQuery(`SELECT * REPLACE (${value} AS ${column}) FROM ${EVENT}`)
     expect(result.error).toBe(null)
     expect(result.problems).toEqual([expect.objectContaining({ row: 1, column })])
@@ -234,7 +234,7 @@ describe.each(['1.0', '2.0'] as const)('pages of version %s with checksums', ver
     return read(path)
   }
 
-  it('are read where they are whole', async () => {
+  it('are read when they are not damaged', async () => {
     const { events, error } = await readBytes(whole())
     expect(error).toBeNull()
     expect(events.map(({ image_id, class_name, ndvi_mean }) => `${image_id} ${class_name} ${ndvi_mean}`)).toEqual([
@@ -252,7 +252,7 @@ describe.each(['1.0', '2.0'] as const)('pages of version %s with checksums', ver
     ['0.125', 'last', 'page 1 of column ndvi_mean in row group 2'],
     ['codes', 'first', 'page 2 of column class_name in row group 1'],
     ['codes', 'last', 'page 2 of column class_name in row group 2'],
-  ])('refuse the whole file where one bit of %s (the %s) is another', async (what, which, place) => {
+  ])('refuse the whole file when one bit of %s (the %s) is changed', async (what, which, place) => {
     const bytes = whole()
     const value = Buffer.alloc(8)
     if (what.startsWith('0.')) value.writeDoubleLE(Number(what))

@@ -17,7 +17,7 @@ describe('a zip archive', () => {
     expect(notes).toEqual(['not read: a.zip/README.txt', 'not read: a.zip/plot.png'])
   })
 
-  it('may have folders that say the class', async () => {
+  it('may have folders whose names give the class', async () => {
     const { events, problems } = await read({
       'a.zip': zip({ 'class_name=Forest/a.csv': WITHOUT_CLASS, 'all/class_name=For%C3%AAt/b.csv': WITHOUT_CLASS }),
     })
@@ -25,12 +25,12 @@ describe('a zip archive', () => {
   })
 })
 
-describe('a class that a folder and a column say', () => {
+describe('a class that both a folder and a column give', () => {
   const rows = csv(HEADER, ROW, 'b,River,2024-06-11T08:00:00Z,0.1')
   it.each([
     ['a folder', { 'class_name=Forest/a.csv': rows, 'class_name=River/b.csv': csv(HEADER) }],
     ['a zip archive', { 'a.zip': zip({ 'class_name=Forest/a.csv': rows }) }],
-  ])('in %s is refused where the two differ', async (_, files) => {
+  ])('in %s is refused when the two differ', async (_, files) => {
     const { events, problems } = await read(files as Record<string, string | Uint8Array>)
     expect(events).toEqual([FOREST])
     expect(problems).toMatchObject([
@@ -43,7 +43,7 @@ describe('a class that a folder and a column say', () => {
   })
 })
 
-it('a class that another column says is not compared with a column that is not used', async () => {
+it('a class that a chosen column gives is not compared with a column that is not used', async () => {
   const { events, problems } = await read(
     { 'class_name=River/a.csv': csv(`${HEADER},LC`, `${ROW},River`), 'class_name=River/b.csv': csv(HEADER) },
     { columns: { class_name: 'LC' } },
@@ -115,7 +115,7 @@ describe('a table whose rows hold several quantities', () => {
     ['band', '250m_16_days_NDVI', '250m_16_days_EVI'],
     ['Dataset', '_250m_16_days_EVI', '_250m_16_days_NDVI'],
     ['variable', 'ndvi', 'lai'],
-  ])('is refused, and the column that says so is named: %s', async (header, first, second) => {
+  ])('is refused, and the message names the column that shows it: %s', async (header, first, second) => {
     const { events, errors } = await read({ 'a.csv': rows(header, first, second) }, mapping)
     expect(events).toEqual([])
     expect(errors).toEqual([expect.stringContaining(`by the column "${header}" some rows hold`)])

@@ -24,12 +24,12 @@ describe('a wide table reads the columns of NDVI only', () => {
     expect(events).toEqual(['Forest 2024-06-11T00:00 0.4', 'Forest 2024-06-21T00:00 0.5'])
   })
 
-  it('dates alone are not where NDVI is of the same date', async () => {
+  it('a column with only a date is not used when a column of NDVI has the same date', async () => {
     const { events } = await read({ 'a.csv': csv('class_name,2024-06-11,NDVI_2024-06-11', 'Forest,0.1,0.4') }, ID)
     expect(events).toEqual(['Forest 2024-06-11T00:00 0.4'])
   })
 
-  it('a single date is enough where its header says NDVI', async () => {
+  it('a single date is enough when its header says NDVI', async () => {
     const { events } = await read({ 'a.csv': csv('class_name,NDVI_20240611,EVI_20240611', 'Forest,0.4,0.1') }, ID)
     expect(events).toEqual(['Forest 2024-06-11T00:00 0.4'])
   })
@@ -40,13 +40,13 @@ describe('a wide table reads the columns of NDVI only', () => {
     '20240611_p10,20240611_p90',
     '20240611_stdDev,20240621_stdDev',
     'left_20240611,right_20240611',
-  ])('and stops where none or several may be NDVI: %s', async header => {
+  ])('and is refused when no column, or more than one, may be NDVI: %s', async header => {
     const { events, errors } = await read({ 'a.csv': csv(`class_name,${header}`, 'Forest,0.1,0.2') }, ID)
     expect(events).toEqual([])
     expect(errors).toEqual([expect.stringContaining('may hold NDVI or not: name those of NDVI as NDVI_2024-06-11')])
   })
 
-  it('names the time format where headers are dates of two readings', async () => {
+  it('names the flag for the time format when dates in headers can be read in two ways', async () => {
     const { errors } = await read({ 'a.csv': csv('class_name,01.06.2024,11.06.2024', 'Forest,0.1,0.2') }, ID)
     expect(errors).toEqual([expect.stringContaining('of the header "01.06.2024" --time-format DD.MM.YYYY')])
   })
@@ -66,13 +66,13 @@ describe('JSON as programs write it', () => {
     expect(events).toEqual([FOREST])
   })
 
-  it('entries that are not objects are refused, not passed over', async () => {
+  it('entries that are not objects are refused, not skipped', async () => {
     const { events, problems } = await read({ 'a.json': JSON.stringify([EVENT, null, 3]) })
     expect(events).toEqual([FOREST])
     expect(problems).toMatchObject([{ row: 2 }, { row: 3, message: expect.stringContaining('is not a JSON object') }])
   })
 
-  it('answers for several areas are images of their own', async () => {
+  it('answers for several areas are separate images', async () => {
     const of = (identifier: string, mean: number) => ({
       identifier,
       response: {
@@ -98,7 +98,7 @@ describe('JSON as programs write it', () => {
 })
 
 describe('ids that a preset composes', () => {
-  it('are numbered where a chart has several images of a day, alike when it has grown', async () => {
+  it('are numbered when a chart has several images of a day, and stay the same when it has grown', async () => {
     const chart = csv('system:time_start,NDVI', '"Jan 4, 2023",0.153', '"Jan 4, 2023",0.154', '"Jan 7, 2023",0.233')
     const mapping = { constants: { class_name: 'Forest' } }
     const { ids } = await read({ 'chart.csv': chart }, mapping)
@@ -106,7 +106,7 @@ describe('ids that a preset composes', () => {
     expect((await read({ 'chart.csv': `${chart}"Jan 9, 2023",0.2\n` }, mapping)).ids.slice(0, 3)).toEqual(ids)
   })
 
-  it('are not numbered where the file or a flag says the id', async () => {
+  it('are not numbered when the file or a flag gives the id', async () => {
     expect((await read({ 'a.csv': csv(HEADER, ROW, ROW) })).ids).toEqual(['a', 'a'])
     const asked = { constants: { class_name: 'Forest', image_id: 'x' } }
     const chart = csv('system:time_start,NDVI', '"Jan 4, 2023",0.1', '"Jan 4, 2023",0.2')

@@ -4,7 +4,7 @@ import { csv, HEADER, read } from '../support/read-files.ts'
 const timesOf = (events: string[]) => events.map(event => event.split(' ')[1])
 const rowOf = (time: string) => `a,Forest,${JSON.stringify(time)},0.42`
 
-describe('a time that columns say together', () => {
+describe('a time in several columns', () => {
   it.each([
     ['a date and a time of day', 'date,time', '2024-06-11,8:00', '2024-06-11T08:00'],
     ['in any order', 'Time,Date', '08:00:30,11 Jun 2024', '2024-06-11T08:00'],
@@ -27,7 +27,7 @@ describe('a time that columns say together', () => {
   })
 
   it.each(['2024,2,30', '2024,13,1', '2024,,11', '2024,6.5,11'])(
-    'is refused where no calendar has it: %s',
+    'is refused when no calendar has it: %s',
     async cells => {
       const text = csv('image_id,class_name,ndvi_mean,year,month,day', `a,Forest,0.42,${cells}`)
       const { events, problems } = await read({ 'a.csv': text })
@@ -39,7 +39,7 @@ describe('a time that columns say together', () => {
   )
 })
 
-describe('a time of one reading is read', () => {
+describe('a time that can be read in only one way is read', () => {
   it.each([
     ['2024-6-1', '2024-06-01T00:00'],
     ['2024/6/11 8:05', '2024-06-11T08:05'],
@@ -53,7 +53,7 @@ describe('a time of one reading is read', () => {
     expect(timesOf(events)).toEqual([expected])
   })
 
-  it('twelve digits are a date and a time of day, as FLUXNET writes them, where a calendar has it', async () => {
+  it('twelve digits are a date and a time of day, as FLUXNET writes them, when they are on the calendar', async () => {
     const rows = ['202006010000', '191331235959', '1591000000000'].map(rowOf)
     const { events, notes } = await read({ 'a.csv': csv(HEADER, ...rows) })
     expect(timesOf(events)).toEqual(['2020-06-01T00:00', '1976-01-24T11:33', '2020-06-01T08:26'])
@@ -65,7 +65,7 @@ describe('a time of one reading is read', () => {
   })
 })
 
-describe('a time of several readings is refused until a format says which', () => {
+describe('a time that can be read in several ways is refused until a format is given', () => {
   it.each([
     ['11.06.2024', 'DD.MM.YYYY', '2024-06-11T00:00'],
     ['11.06.2024 8:05', 'DD.MM.YYYY', '2024-06-11T08:05'],
@@ -85,14 +85,14 @@ describe('a time of several readings is refused until a format says which', () =
     expect(timesOf((await read(files, { timeFormat })).events)).toEqual([expected])
   })
 
-  it('day numbers of a spreadsheet are of its zone', async () => {
+  it('day numbers of a spreadsheet are in its time zone', async () => {
     const mapping = { timeFormat: 'spreadsheet', timeZone: 'Europe/Berlin' }
     expect(timesOf((await read({ 'a.csv': csv(HEADER, rowOf('45454.5')) }, mapping)).events)).toEqual([
       '2024-06-11T10:00',
     ])
   })
 
-  it('a cell that was too narrow says so', async () => {
+  it('a cell that was too narrow for its value is reported as such', async () => {
     const { problems } = await read({ 'a.csv': csv(HEADER, rowOf('########')) })
     expect(problems).toMatchObject([{ message: expect.stringContaining('too narrow in the spreadsheet: widen it') }])
   })

@@ -81,12 +81,12 @@ describe('the edge', () => {
     expect(head.headers).toEqual({ ...get.headers, 'Content-Length': String(get.body.length) })
   })
 
-  it('says no length for what was not sent', async () => {
+  it('states no length for an answer without a body (304)', async () => {
     const { ask } = open(async () => ({ statusCode: 304, headers: { ETag: '"a"', 'Content-Type': 'x' }, body: '' }))
     expect((await ask({}, { method: 'HEAD' })).headers).not.toHaveProperty('Content-Length')
   })
 
-  it('answers with a problem what the handler or a form throws', async () => {
+  it('answers with a problem when the handler or a form throws', async () => {
     const { ask, errors } = open(best, [
       {
         ...(FORMS[0] as Form<number>),

@@ -166,7 +166,7 @@ describe('the statistics of a site', () => {
     for (const each of all) expect(each, `SEED=${random.seed}`).toStrictEqual(all[0])
   })
 
-  it('leave a pixel whose green or blue is NaN out of that mean only', async () => {
+  it('leave out a pixel whose green or blue is NaN, but from that mean only', async () => {
     const bands = [
       [1, 1, 1, 1],
       [3, 3, 9, 9],
@@ -199,7 +199,7 @@ describe('the statistics of a site', () => {
     ['no data in the near infrared band', [1, 1, 1], [3, -9999, 3], '-9999', 2],
     ['NaN', [1, 1, Number.NaN], [3, Number.NaN, 3], 'nan', 1],
     ['zero in both bands', [0, 1, 1], [0, 3, 3], undefined, 2],
-  ])('have no pixel that is %s', async (_, red, nir, nodata, valid) => {
+  ])('count no pixel that is %s', async (_, red, nir, nodata, valid) => {
     const raster = { width: 3, height: 1, bands: [red, nir], ...(nodata !== undefined && { nodata }) }
     const said = nodata === undefined ? null : Number(nodata)
     const scene = await sceneOf(raster, { type: 'f32' }, { scale: 1, nodata: said })
@@ -238,7 +238,7 @@ describe('the statistics of a site', () => {
     expect([seen?.valid, seen?.cloudy]).toEqual([0, 1])
   })
 
-  it('are the same of a raster that goes from south to north', async () => {
+  it('are the same for a raster that goes from south to north', async () => {
     const random = seeded()
     const { raster } = randomScene(random)
     const upwards = raster.bands.map(band =>
@@ -271,7 +271,7 @@ describe('the statistics of a site', () => {
     }
   })
 
-  it('are not those of bands in two coordinate systems', async () => {
+  it('are refused for bands in two coordinate systems', async () => {
     const file = async (epsg: number) =>
       (
         await sceneOf(
@@ -294,7 +294,7 @@ describe('the statistics of a site', () => {
     )
   })
 
-  it('have nothing of a site that lies outside', async () => {
+  it('are empty for a site that lies outside', async () => {
     const scene = await sceneOf(
       { width: 4, height: 4, bands: [new Array(16).fill(1), new Array(16).fill(3)] },
       {},
@@ -323,14 +323,14 @@ describe('the statistics of a site', () => {
 describe('a place and its pixel', () => {
   const grid = { epsg: 32629, transform: [10, 0, 300_000, 0, -10, 2_700_000] as const, width: 100, height: 100 }
 
-  it('are each other’s', () => {
+  it('are converted into each other', () => {
     const { toPixel, toLonLat } = projectionOf(grid, 'a scene')
     const [x, y] = toPixel(toLonLat([12.5, 70.25]))
     expect(x).toBeCloseTo(12.5, 6)
     expect(y).toBeCloseTo(70.25, 6)
   })
 
-  it('are so across the antimeridian, in UTM and in degrees', () => {
+  it('are converted into each other also across the antimeridian, in UTM and in degrees', () => {
     const utm = projectionOf({ ...grid, epsg: 32601, transform: [10, 0, 166_000, 0, -10, 10] }, 'a scene')
     const [lon] = utm.toLonLat([-3000, 0])
     expect(lon).toBeGreaterThan(179)

@@ -201,7 +201,7 @@ describe('items are read as their providers write them', () => {
     expect(other.identity).toBe(one.identity)
   })
 
-  it('JPEG 2000 only is refused with what to do', () => {
+  it('an item with JPEG 2000 only is refused, with what to do', () => {
     const jpeg = {
       B04_10m: { href: 's3://eodata/B04_10m.jp2', type: 'image/jp2', bands: [{ 'eo:common_name': 'red' }] },
     }

@@ -94,7 +94,7 @@ function killedAt(write: number, isDone: boolean, { log, objects }: Pick<System,
 const MANY = Array.from({ length: 1_200 }, (_, at) => `field-${at}`)
 
 describe('the events of a scene count once', () => {
-  it('when it is published twice, also a month later', async () => {
+  it('when it is published twice, even a month later', async () => {
     const system = await openSystem()
     expect(await system.publish(sceneOf(['a', 'b']))).toMatchObject({ published: 2, known: 0 })
     expect(await system.publish(sceneOf(['a', 'b']))).toMatchObject({ published: 0, known: 2 })
@@ -141,7 +141,7 @@ describe('the events of a scene count once', () => {
     expect(await system.counted()).toBe(3)
   })
 
-  it('when a newer processing version comes: the first stays, which is told', async () => {
+  it('when a newer processing version comes: the first stays, and this is reported', async () => {
     const system = await openSystem()
     const { ports } = killedAt(4, true, system)
     await system.publish(sceneOf(MANY, '05.09'), ports).catch(() => null)
@@ -151,7 +151,7 @@ describe('the events of a scene count once', () => {
     expect(await system.counted()).toBe(1_200)
   })
 
-  it('when it is too late to find out whether the log has them: they are not sent again', async () => {
+  it('when it is too late to find out whether the log has the events: they are not sent again', async () => {
     const system = await openSystem()
     await system.publish(sceneOf(['a']), killedAt(3, true, system).ports).catch(() => null)
     await system.pass(LAST_ATTEMPT_MS + 1)

@@ -129,12 +129,12 @@ describe('an item', () => {
     },
   )
 
-  it('reads a file of the web where none of that name lies beside it', async () => {
+  it('reads a file from the web when no file of that name lies beside it', async () => {
     const address = 'https://example.org/B04.tif'
     await expect(placeOfHref('some/folder/item.json', address)).resolves.toBe(address)
   })
 
-  it('of the web reads files beside it, and none of this machine', async () => {
+  it('from the web reads files beside it, and no files of this machine', async () => {
     const item = 'https://example.org/scenes/item.json'
     await expect(placeOfHref(item, './B04.tif')).resolves.toBe('https://example.org/scenes/B04.tif')
     await expect(placeOfHref(item, 'https://other.example/B04.tif')).resolves.toBe('https://other.example/B04.tif')

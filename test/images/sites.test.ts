@@ -134,7 +134,7 @@ describe('sites are read', () => {
       expect([x, y].map(place => Math.round(place * 1e4) / 1e4)).toEqual([1, 9])
     })
 
-    it('whose coordinates nothing names is refused', async () => {
+    it('without a coordinate system is refused', async () => {
       const path = join(temporaryFolder(), 'fields')
       writeShapefile(path, [{ rings: [outer], attributes }])
       rmSync(`${path}.prj`)

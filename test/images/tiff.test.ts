@@ -106,7 +106,7 @@ describe("a GeoTIFF's tags", () => {
     expect(open.transform).toEqual(transform)
   })
 
-  it('may say nothing of it', async () => {
+  it('may leave this out', async () => {
     const open = await openRaster(sourceOf(writeTiff({ ...rasterOf('u8'), isUnplaced: true }, { type: 'u8' })))
     expect(open).toMatchObject({ epsg: null, transform: null, nodata: null, tagScales: [null, null, null] })
   })
@@ -137,7 +137,7 @@ function withTag(bytes: Uint8Array, id: number, value: number): Uint8Array {
   return changed
 }
 
-describe('a file that is broken or hostile is refused by name', () => {
+describe('a file that is broken or hostile is refused with its name', () => {
   const good = writeTiff({ ...rasterOf('u16'), bands: rasterOf('u16').bands.slice(0, 1) }, { codec: 'deflate' })
 
   it.each<[string, Uint8Array, RegExp]>([

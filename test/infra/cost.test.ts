@@ -89,7 +89,7 @@ describe('the cost model', () => {
       expect(cost(1.5) - cost(0.5)).toBeCloseTo(3 * 730, 6)
     })
 
-    it('refuses a Kafka of its own', () => {
+    it('refuses a Kafka that exists outside of the stage', () => {
       const eventLog = { kind: 'kafka', brokers: ['a:1'], topic: 't', secretArn: null, network: null } as const
       expect(() => monthlyCost({ ...small, eventLog: { ...eventLog, brokers: ['a:1'] } }, load)).toThrow('of its own')
     })

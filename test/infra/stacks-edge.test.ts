@@ -26,7 +26,7 @@ describe.each(IN_FRONT)('the edge stack and the copies of the page of %s', deplo
     for (const name of named) expect(name).toContain('eu-central-1')
   })
 
-  it('have the budget, the alarms and the logs of CloudFront in us-east-1, the only region that has them', () => {
+  it('have the budget, the alarms and the logs of CloudFront in us-east-1, the only region where they can be', () => {
     for (const type of ['AWS::Budgets::Budget', 'AWS::Logs::DeliverySource', 'AWS::Logs::Delivery']) {
       expect(properties(type), type).toHaveLength(1)
       expect(edge(type), type).toHaveLength(1)
@@ -49,7 +49,7 @@ describe.each(IN_FRONT)('the edge stack and the copies of the page of %s', deplo
     expect(new Set(watched)).toEqual(new Set(name ? [name] : []))
   })
 
-  it('tell of half, four fifths and all of the budget, and of a forecast above it', () => {
+  it('send a message at half, four fifths and all of the budget, and for a forecast above it', () => {
     const told = properties('AWS::Budgets::Budget').flatMap(({ NotificationsWithSubscribers }) =>
       (NotificationsWithSubscribers as { Notification: object }[]).map(({ Notification }) => Notification),
     )

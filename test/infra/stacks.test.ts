@@ -148,7 +148,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
       expect(definition.columns.map((column: { name: string }) => column.name)).toEqual(columns.map(each => each.name))
     })
 
-  it('repeat no call of a schedule: the next one comes soon', () => {
+  it('do not repeat a call of a schedule: the next one comes soon', () => {
     const schedules = properties('AWS::Scheduler::Schedule')
     // A heartbeat, a batch run, and the workers of compaction.
     const workers = { local: 0, dev: 1, prod: 2 }[stage]

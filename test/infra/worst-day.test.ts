@@ -57,7 +57,7 @@ describe.each(BOUNDS)('strangers who read %s', (deployment, behindCloudFront, of
   })
 })
 
-it('a stage whose API everybody could call past CloudFront would be found', async () => {
+it('a stage whose API can be called without CloudFront is detected', async () => {
   const { properties, ...rest } = await synthesized('dev')
   const withoutKey = (type: string) =>
     properties(type).map(each =>

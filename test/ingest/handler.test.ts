@@ -329,7 +329,7 @@ describe('an event that is too large for the log', () => {
   })
 
   it.each([undefined, 'k'])(
-    'is refused at once where the log finds out, and nobody is to send it again (key %s)',
+    'is refused at once when the log finds out, and must not be sent again (key %s)',
     async key => {
       let asked = 0
       const { send } = openIngest(log => ({

@@ -197,7 +197,7 @@ it('the tables landcover_aggregates and landcover_days equal the batch view afte
   await fc.assert(fc.asyncProperty(histories, play), { numRuns: 25, endOnFailure: false })
 })
 
-it('a crash between a view and its file is made good by the next run, also if that run has nothing to count', async () => {
+it('a crash between a view and its file is repaired by the next run, also if that run has nothing to count', async () => {
   await play([
     { kind: 'images', classes: ['Forest'], ndvi: [0.5, 0, 0, 0] },
     ...Array.from({ length: 7 }, (_, writes): Step[] => [

@@ -58,7 +58,7 @@ function open(receivers: Record<string, Receiver>) {
   return { world, objects, failing, start }
 }
 
-it('an incident is told once, in one post with others of the same time, and its end once', async () => {
+it('an incident is reported once, in one post with others of the same time, and its end once', async () => {
   const { posts, receiver } = notingReceiver()
   const { world, start } = open({ team: receiver })
   const { round } = start()
@@ -75,7 +75,7 @@ it('an incident is told once, in one post with others of the same time, and its 
   expect(posts[1]?.messages.map(({ kind, thread }) => `${kind} ${thread}`)).toEqual(['ended a', 'withdrawn b'])
 })
 
-it('nothing is taken back while nothing was judged', async () => {
+it('no message is withdrawn while incidents were not judged', async () => {
   const { posts, receiver } = notingReceiver()
   const { world, start } = open({ team: receiver })
   const { round } = start()
@@ -86,7 +86,7 @@ it('nothing is taken back while nothing was judged', async () => {
   expect(posts).toHaveLength(1)
 })
 
-it('an outage of one receiver does not hold up the other, and is told in health until it ends', async () => {
+it('an outage of one receiver does not delay the other, and is shown in health until it ends', async () => {
   const gone = notingReceiver()
   const well = notingReceiver()
   const { world, failing, start } = open({ gone: gone.receiver, well: well.receiver })
@@ -126,7 +126,7 @@ it('a receiver that asks for a pause gets it', async () => {
   expect(posts).toHaveLength(2)
 })
 
-it('what is refused for good is not sent again, and counted', async () => {
+it('a message that is refused permanently is counted, and not sent again', async () => {
   const { posts, answers, receiver } = notingReceiver()
   const { world, objects, failing, start } = open({ team: receiver })
   const { round } = start()
@@ -216,10 +216,10 @@ it('a ledger with a missing or foreign entry is refused', async () => {
   await objects.put(first, bytes)
   await objects.put(second, Buffer.from('{"for'))
   await start().round()
-  expect([...failing.values()]).toEqual([`the object ${second} is no JSON document: restore it from a backup`])
+  expect([...failing.values()]).toEqual([`the object ${second} is not a JSON document: restore it from a backup`])
 })
 
-it('a dry run tells what would have been sent: openings, ends and reminders of the period, also of imports', async () => {
+it('a dry run prints what would have been sent: openings, ends and reminders of the period, also of imports', async () => {
   const { receiver } = notingReceiver()
   const day = (text: string) => `${text}T00:00:00.000Z`
   const incidents = [

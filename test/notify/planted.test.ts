@@ -5,7 +5,7 @@ import { judgeTelling } from '../simulation/process.ts'
 /** Number of histories: several times more than the rarest bug has ever needed. */
 const HISTORIES_TO_CATCH = 1_000
 
-describe('histories of telling', () => {
+describe('histories of messages', () => {
   it('break no law', async () => {
     expect(await judgeTelling(200)).toEqual({ exitCode: 0, output: '' })
   })

@@ -53,7 +53,7 @@ function byLibrary({ name, type, of }: Column<number>, rows: readonly number[], 
 }
 
 describe('a Parquet file', () => {
-  it.each(Object.keys(VALUES) as ColumnType[])('has the bytes of the library, with a column %s', type => {
+  it.each(Object.keys(VALUES) as ColumnType[])('has the same bytes as the library writes, with a column %s', type => {
     for (const [shape, numberOf] of Object.entries(SHAPES)) {
       for (const nullable of [true, false]) {
         for (const count of [1, 7, 8, 16, 17, 3_000]) {
@@ -68,7 +68,7 @@ describe('a Parquet file', () => {
     }
   })
 
-  it('takes a row in each group and block of rows once', async () => {
+  it('contains each row once, in groups and blocks of rows', async () => {
     const rows = Array.from({ length: 200_001 }, (_, row) => row)
     const columns = [columnOf('INT32', row => row, false), { ...columnOf('DOUBLE', row => row, true), name: 'other' }]
     const written = await readParquet(writeParquet(columns, rows))

@@ -112,7 +112,7 @@ describe('a disk that refuses writes', () => {
     await expectRecovery(system)
   })
 
-  it.skipIf(!works(WITHOUT_ROOM))('does not hinder a start: it reads, and recovers by itself', async () => {
+  it.skipIf(!works(WITHOUT_ROOM))('does not prevent a start: the system reads, and recovers by itself', async () => {
     const state = join(temporaryFolder(), 'state')
     await stateOfThree(state)
     const system = await startSystem(state, [], {}, WITHOUT_ROOM)
@@ -121,18 +121,21 @@ describe('a disk that refuses writes', () => {
     await expectRecovery(system)
   })
 
-  it.skipIf(!works(WITHOUT_RIGHTS))('may be read-only at the start: it reads, and recovers by itself', async () => {
-    const state = join(temporaryFolder(), 'state')
-    await stateOfThree(state)
-    makeWritable(state, false)
-    onTestFinished(() => makeWritable(state, true))
-    const system = await startSystem(state, [], {}, WITHOUT_RIGHTS)
-    await expectReadsOnly(system, READ_ONLY)
-    makeWritable(state, true)
-    await expectRecovery(system)
-  })
+  it.skipIf(!works(WITHOUT_RIGHTS))(
+    'may be read-only at the start: the system reads, and recovers by itself',
+    async () => {
+      const state = join(temporaryFolder(), 'state')
+      await stateOfThree(state)
+      makeWritable(state, false)
+      onTestFinished(() => makeWritable(state, true))
+      const system = await startSystem(state, [], {}, WITHOUT_RIGHTS)
+      await expectReadsOnly(system, READ_ONLY)
+      makeWritable(state, true)
+      await expectRecovery(system)
+    },
+  )
 
-  it('may be a full one: it reads after a kill and after a stop, and recovers by itself', async context => {
+  it('may be full at the start: the system reads after a kill and after a stop, and recovers by itself', async context => {
     const disk = smallDisk()
     if (!disk) return context.skip('disks cannot be mounted here')
     const state = join(disk.folder, 'state')

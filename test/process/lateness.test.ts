@@ -46,7 +46,7 @@ describe('npm start -- --lateness', () => {
     expect(await newest(again)).toMatchObject([{ count: 1, late_count: 0 }])
   })
 
-  it('is five minutes without it: the same image is late, and no newest one', async () => {
+  it('is five minutes without it: the same image is late, and is not shown as the newest', async () => {
     const system = await startSystem(join(temporaryFolder(), 'state'))
     await sendImage(system, 'scene', 30 * HOUR_MS)
     await eventually(system.classStats, rows => rows.length > 0)
@@ -81,7 +81,7 @@ describe('npm start -- --lateness', () => {
     expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(2)
   })
 
-  it('that begins later is told at the start, with the time from which on it holds', async () => {
+  it('that begins later is announced at the start, with the time from which it holds', async () => {
     const state = join(temporaryFolder(), 'state')
     const first = await startSystem(state, ['--slot', '24h'])
     await sendImage(first, 'before', MINUTE_MS)

@@ -105,7 +105,7 @@ describe('npm start', () => {
 })
 
 describe('npm start on the network', () => {
-  it('says at the start with what it runs, and nothing about the network on loopback', async () => {
+  it('says at the start what it runs with, and nothing about the network on loopback', async () => {
     const system = await startSystem(join(temporaryFolder(), 'state'), ['--slot', '5m'])
     const { stdout, stderr } = await system.interrupt()
     expect(stdout).toMatch(
@@ -180,7 +180,7 @@ describe('npm start refuses', () => {
       ['--host', 'example.org'],
       /^--host: 'example.org' is not an IP address: write 127.0.0.1, 192.168.1.5, or 0.0.0.0 /,
     ],
-    [['--token-for', 'reads'], /^--token-for: 'reads' is none of writes, all\n/],
+    [['--token-for', 'reads'], /^--token-for: 'reads' is not one of writes, all\n/],
     [['--token-for', 'all'], /^--token-for needs a token: set LANDCOVER_TOKEN, or LANDCOVER_TOKEN_FILE /],
     [['8000'], /^Unexpected argument '8000'/],
   ])('%j, with exit code 2 and the accepted values', async (args, message) => {
@@ -210,7 +210,7 @@ describe('npm start refuses', () => {
     expect(code).toBe(1)
   })
 
-  it('to replace a state that a system uses, and does not change it', async () => {
+  it('to replace a state that another system uses, and does not change it', async () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state)
     await produceSome(state, 50)
@@ -335,7 +335,7 @@ it.each([
   for (const flag of flags) expect(long?.stdout).toContain(flag)
 })
 
-it('a file that is given without its flag is refused with the flag', async () => {
+it('a file that is given without its flag is refused, with the flag to give', async () => {
   for (const script of ['import', 'produce']) {
     const { code, stderr } = await run(`functions/cli/${script}.ts`, ['ndvi.csv']).finished
     expect(stderr).toBe("'ndvi.csv' is one argument too many: write --data ndvi.csv\nSee --help.\n")

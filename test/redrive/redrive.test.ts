@@ -92,24 +92,27 @@ describe('a redrive', () => {
     ['when it had appended', 'log', 'append', true],
     ['before it marked', 'store', 'markRedriven', false],
     ['when it had marked', 'store', 'markRedriven', true],
-  ] as const)('goes on within the retry limit where another was cut off: %s', async ([, port, method, isDone]) => {
-    const system = await openSystem()
-    await system.send(wetland('a'))
-    await system.learn('Wetland')
-    const cutOff =
-      port === 'log'
-        ? system.redrive({ signal: NEVER_AGAIN }, { log: failingOnce(system.log, 'append', isDone) })
-        : system.redrive({}, { store: failingOnce(system.store, method as 'claimRedrive' | 'markRedriven', isDone) })
-    const summary = await cutOff.catch((error: Error) => error.message)
-    if (port === 'log') expect(summary).toMatchObject({ redriven: 0, unacknowledged: 1, stoppedBy: 'signal' })
-    else expect(summary).toBe('the process was cut off')
+  ] as const)(
+    'continues within the retry limit where another redrive was cut off: %s',
+    async ([, port, method, isDone]) => {
+      const system = await openSystem()
+      await system.send(wetland('a'))
+      await system.learn('Wetland')
+      const cutOff =
+        port === 'log'
+          ? system.redrive({ signal: NEVER_AGAIN }, { log: failingOnce(system.log, 'append', isDone) })
+          : system.redrive({}, { store: failingOnce(system.store, method as 'claimRedrive' | 'markRedriven', isDone) })
+      const summary = await cutOff.catch((error: Error) => error.message)
+      if (port === 'log') expect(summary).toMatchObject({ redriven: 0, unacknowledged: 1, stoppedBy: 'signal' })
+      else expect(summary).toBe('the process was cut off')
 
-    await system.pass(LAST_ATTEMPT_MS)
-    await system.redrive()
-    await system.settle()
-    expect(await system.counted()).toBe(1)
-    expect(await standings(system)).toEqual({ bad: 0, ready: 0, redriven: 1, uncertain: 0 })
-  })
+      await system.pass(LAST_ATTEMPT_MS)
+      await system.redrive()
+      await system.settle()
+      expect(await system.counted()).toBe(1)
+      expect(await standings(system)).toEqual({ bad: 0, ready: 0, redriven: 1, uncertain: 0 })
+    },
+  )
 
   it('does not touch what was started too long ago, and says that the result is unknown', async () => {
     const system = await openSystem()

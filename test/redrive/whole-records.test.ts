@@ -43,7 +43,7 @@ describe('a redrive of a whole record whose decoder was corrected', () => {
     expect(entries.map(({ reason }) => reason).sort()).toEqual(['cannot-decompress', 'not-json'])
   })
 
-  it('counts its copies once, although each has its own place', async () => {
+  it('counts its copies once, even though each has its own place', async () => {
     const data = zipped(line('a'))
     const system = await systemWith(entry(90, data), entry(91, data))
     await system.redrive()

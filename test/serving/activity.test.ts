@@ -109,7 +109,7 @@ describe('the work of this process', () => {
     ])
   })
 
-  it('is no reason for a usual number of failures', () => {
+  it('is not a reason for a usual number of failures', () => {
     const registry = failureRegistry(() => 0)
     for (let count = 1; count <= 2; count++) registry.failed('Appending', 'busy', 2)
     expect(registry.failing()).toEqual([])
@@ -148,7 +148,7 @@ describe('the work of this process', () => {
   })
 })
 
-describe('what was acknowledged and is not counted', () => {
+describe('an acknowledged record that is not counted', () => {
   it('is the lag of a lane, although the log returns nothing', async () => {
     const { a, b, heartbeat, speed, serving } = await openTwoLanes()
     const beats = [heartbeat(a.name), heartbeat(b.name)] as const
@@ -177,7 +177,7 @@ it('a class list that cannot be read is a reason at once', async () => {
 })
 
 it.each(['lanes', 'lastRun', 'waiting', 'views'] as const)(
-  'health goes on where %s cannot be read, and says so',
+  'health still answers when %s cannot be read, and says so',
   async part => {
     const { a, heartbeat, speed, serving } = await openTwoLanes()
     await speed([heartbeat(a.name)])

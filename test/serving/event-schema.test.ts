@@ -20,14 +20,14 @@ test.for(REQUIRED)('an event without %s is refused, as the schema says', field =
   expect(properties[field]?.type).not.toEqual(expect.arrayContaining(['null']))
 })
 
-test('its example is a right event', () => {
+test('its example is a valid event', () => {
   const [example] = EVENT_SCHEMA.examples as unknown[]
   expect(() =>
     decodeEvent(example, Date.parse('2026-11-22T14:00:00Z'), ({ message }) => expect.fail(message)),
   ).not.toThrow()
 })
 
-test('its forms of times are read', () => {
+test('the forms of times that it names are read', () => {
   for (const timestamp of ['2026-11-22T10:00:00Z', '2026-11-22', 1e11]) {
     expect(() => decodeEvent({ ...wireEvent(), timestamp }, NOON_MS)).not.toThrow()
   }

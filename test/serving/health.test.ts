@@ -46,7 +46,7 @@ describe('health', () => {
     ])
   })
 
-  it('of a source that is a day late is ok, and tells its allowed lateness and its newest image', async () => {
+  it('of a source that is a day late is ok, and has its allowed lateness and its newest image', async () => {
     const lateness = [{ since: 0, ms: 2 * DAY_MS }]
     const { pipeline, clock, append, heartbeat, speed } = await openOneLane({ slotMs: SLOT_MS, lateness })
     const told = async () => Health.parse(await health(pipeline.serving))
@@ -61,7 +61,7 @@ describe('health', () => {
     expect(await told()).toMatchObject({ status: 'ok', reasons: [], latest_image_at: iso(pass) })
   })
 
-  it('of a source without delay tells its allowed lateness, and no newest image: its windows are told by the clock', async () => {
+  it('of a source without delay has its allowed lateness, and no newest image: its windows follow the clock', async () => {
     const { pipeline, append, speed } = await openOneLane({ slotMs: SLOT_MS })
     await speed([append(taken(NOON_MS))])
     const told = Health.parse(await health(pipeline.serving))

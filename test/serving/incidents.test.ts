@@ -61,14 +61,14 @@ it('answers the incidents of the newest view, of a state, class and site, and as
   )
 })
 
-it('refuses a state or class that there is not', async () => {
+it('refuses a state or class that does not exist', async () => {
   const ask = await openApi(OPEN)
   expect(await ask({ state: 'closed' })).toMatchObject({ status: 400 })
   expect(JSON.parse((await ask({ state: 'closed' })).body).detail).toBe('state: must be one of open, ended, all')
   expect(await ask({ class: 'Forrest' })).toMatchObject({ status: 404 })
 })
 
-it('answers who has taken an incident on, what was decided about it, and mutes', async () => {
+it('answers to whom an incident is assigned, the decisions about it, and mutes', async () => {
   const ask = await openApi(OPEN, ENDED)
   const { id, kind, class_name, site_id, opened_at } = OPEN
   const about = { by: 'Ann', incident: { id, kind, class_name, site_id, opened_at } }
@@ -99,7 +99,7 @@ it('answers who has taken an incident on, what was decided about it, and mutes',
   expect(await mutes({ state: 'all' })).toEqual(['5 over', '4 active'])
 })
 
-it('says what is possible at a path: where decisions are taken, POST too', async () => {
+it('lists the methods of a path: also POST, where decisions are accepted', async () => {
   const { allowedAt } = await openApi(OPEN)
   expect(await allowedAt('/api/incidents')).toEqual([405, 'GET, HEAD'])
   expect(await allowedAt('/api/mutes')).toEqual([405, 'GET, HEAD, POST'])

@@ -82,7 +82,7 @@ describe('a kept answer', () => {
     expect((await ask('3', down)).value).toBe(3)
   })
 
-  it('is not used when only a current answer will do, and no wait is endless', async () => {
+  it('is not used when only a current answer is useful, and no wait is endless', async () => {
     const { ask, askFresh, down } = open(20)
     await ask('a', async () => 1)
     await expect(askFresh(down)).rejects.toThrow('down')

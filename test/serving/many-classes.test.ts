@@ -62,7 +62,7 @@ describe('with 3,000 classes', () => {
     }
   })
 
-  it('the newest windows are fewer of each class, and the newest', async () => {
+  it('the answer has fewer windows of each class: the newest ones', async () => {
     const get = await openApi()
     const rows = JSON.parse((await get('/api/realtime/ndvi', {})).body) as WindowRow[]
     expect(rows).toHaveLength(12_000)
@@ -115,7 +115,7 @@ describe('while the days of 3,000 classes are read', () => {
     NAMES.map(className => ({ arrivalDay: day, day, className, history: emptyHistory() })),
   )
 
-  it('other work gets turns: after each column of a file, some hundred rows, and each day of an answer', async () => {
+  it('other work runs in between: after each column of a file, some hundred rows, and each day of an answer', async () => {
     const bytes = encodeDays(rows)
     expect(await turnsDuring(() => decodeDays(bytes))).toBeGreaterThan(50)
     const views = { read: (ask: (view: View) => unknown) => ask({} as View), days: async () => rows }
@@ -158,7 +158,7 @@ describe('while the days of 3,000 classes are read', () => {
   })
 })
 
-it('a search for unusual images of 3,000 classes gives other work turns', async () => {
+it('a search for unusual images of 3,000 classes lets other work run in between', async () => {
   const store = {
     readCursors: async () => [{ ...newCursor('a'), lastEventMs: NOON_MS }],
     readUnusualImages: async () => [],

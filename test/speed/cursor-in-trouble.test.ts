@@ -44,7 +44,7 @@ it('a lane continues, however many ids its senders use', async () => {
   expect(cursor?.producers.size).toBeLessThan(12_000)
 })
 
-it('a cursor without room forgets the producers of a time to come first, and says how many', async () => {
+it('a cursor without room first forgets producers with a time in the future, and says how many', async () => {
   const { pipeline, lane, append, speed } = await openOneLane({ slotMs: HOUR_MS })
   // Three of these fit into a cursor.
   const producers = [-1, 0, 1, 2].map(

@@ -56,7 +56,7 @@ it('a lane knows the producers of lanes further up when nothing came through tho
   expect(values()).toMatchObject({ records: 3, skippedRecords: 2, counted: 1 })
 })
 
-it('a lane takes the producers of its parents alone when these have cursors: they know what came before', async () => {
+it('a lane takes only the producers of its parents when these have cursors: they include what came before', async () => {
   const { seen, speed, record, values, noting, read } = await openNewLane({ 9: [2], 2: [1], 1: [] })
   await seen(1, 'a')
   await seen(2, 'b')
@@ -71,7 +71,7 @@ it('each lane before a new one is read once, also when two ways lead to it', asy
   expect(read.toSorted()).toEqual([named(1), named(3), named(4), NEW])
 })
 
-it('a lane of which the log knows nothing begins without producers', async () => {
+it('a lane that the log does not know begins without producers', async () => {
   const { speed, record, values, store } = await openNewLane({ 1: [] })
   expect(await speed([record('a')])).toEqual(DONE)
   expect(values()).toMatchObject({ skippedRecords: 0, counted: 1 })
@@ -84,7 +84,7 @@ it('a lane whose parents are gone from the log begins without producers', async 
   expect(values()).toMatchObject({ skippedRecords: 0, counted: 1 })
 })
 
-it('a lane that another process begins at the same time goes on from that cursor', async () => {
+it('a lane that another process begins at the same time continues from that cursor', async () => {
   const { seen, speed, record, values, store } = await openNewLane({ 9: [] })
   const contested: SpeedStore = {
     ...store,
@@ -97,7 +97,7 @@ it('a lane that another process begins at the same time goes on from that cursor
   expect(values()).toMatchObject({ records: 2, skippedRecords: 1, counted: 1 })
 })
 
-it('a lane whose cursor is neither created nor there is given back', async () => {
+it('a lane whose cursor can neither be created nor found is given back', async () => {
   const { speed, record, store, errors } = await openNewLane({ 9: [] })
   expect((await speed([record('a')], { ...store, createCursor: async () => false })).batchItemFailures).toHaveLength(1)
   expect(errors()).toEqual([`LaneContestedError: another process is applying lane ${NEW}`])

@@ -196,7 +196,7 @@ describe('a record at the limit of the log', () => {
   })
 })
 
-describe('what is unusual but not poison counts:', () => {
+describe('input that is unusual but not poison counts:', () => {
   it.each([
     ['lines that end in CRLF', `${event()}\r\n${event()}\r\n`, 2],
     ['a byte order mark at the start', `\ufeff${event()}\n${event()}`, 2],

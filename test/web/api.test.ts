@@ -45,7 +45,7 @@ describe('the API client', () => {
     expect(asked.map(({ url }) => url).sort()).toEqual(Object.keys(GOOD).sort())
   })
 
-  test('what a query says to skip is not requested', async () => {
+  test('answers that a query skips are not requested', async () => {
     const { api, asked } = server(GOOD)
     const { refused, ...others } = queries()
     const { changed, failed } = await api.round({ ...others, refused: { ...refused, skip: true } }, never)
@@ -191,7 +191,7 @@ describe('the API client', () => {
   })
 })
 
-test('a decision is posted as JSON; what the answer says is the error', async () => {
+test('a decision is posted as JSON; the error has the text of the answer', async () => {
   const sent: RequestInit[] = []
   const api = (status: number, body: string) => {
     const fetch = async (_: unknown, init: RequestInit = {}) => {

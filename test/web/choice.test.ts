@@ -87,7 +87,7 @@ describe('the queries of the page', () => {
     expect(urlAt('14:10:00')).toBe(urlAt('19:40:00'))
   })
 
-  test('are the same for two pages with the same choice, whatever the second', () => {
+  test('are the same for two pages with the same choice, at any second', () => {
     expect(queries('', at('14:10:00'))).toEqual(queries('', at('14:19:59')))
     expect(queries('', at('14:20:00'))).not.toEqual(queries('', at('14:19:59')))
   })

@@ -62,7 +62,7 @@ describe('the card of incidents', () => {
     expect(view?.note).toBe('1 open')
   })
 
-  it('says in words how an incident stands and how large its change is', () => {
+  it('gives the state of an incident and the size of its change in words', () => {
     const rows = [
       incident({ severity: 'warning', sites: 1, site_id: null }),
       incident({ severity: 'info', state: 'accepted', closed_at: '2026-11-20T10:20:00.000Z' }),
@@ -73,7 +73,7 @@ describe('the card of incidents', () => {
     ])
   })
 
-  it('shows 20, and says how many more there are', () => {
+  it('shows 20, and says how many are not shown', () => {
     const many = Array.from({ length: 23 }, (_, n) =>
       incident({ ...{ id: `${n}`, state: 'recovered' }, closed_at: '2026-11-20T10:20:00.000Z' }),
     )
@@ -90,7 +90,7 @@ describe('the headline', () => {
       ?.map(({ text }) => text)
       .join('') ?? null
 
-  it('is of the open incidents, if there are any', () => {
+  it('is about the open incidents, if there are any', () => {
     expect(incidentHeadline(undefined, clock, NOW)).toBeNull()
     expect(text(ENDED)).toBeNull()
     expect(text(incident(), ENDED)).toBe('1 open incident: stand-03 is 0.29 NDVI below normal since 3 Oct.')
@@ -109,7 +109,7 @@ describe('the headline', () => {
     expect(incidentHeadline([incident()], clock, NOW)?.map(({ strong }) => strong)).toEqual([true, false, true, false])
   })
 
-  it('tells of a producer, of a class without sites, and of a class without clear images', () => {
+  it('reports a producer, a class without sites, and a class without clear images', () => {
     expect(text({ ...OF_CLASS, cause: 'producer' })).toBe(
       '1 open incident: 7 sites of Forest changed together, as if their images were made in another way, since 3 Oct.',
     )

@@ -15,24 +15,24 @@ function view(state: 'open' | 'closed'): NowView {
   return nowView(rows, [statsRow('Forest')], clock, now, taken) as NowView
 }
 
-test('the newest images of a source that is days late are told with the time when they were taken', () => {
+test('the newest images of a source that is days late are shown with the time when they were taken', () => {
   expect(view('open')).toMatchObject({ latest: '21 Nov 08:15', range: '21 Nov 08:10–08:20', isRecent: false })
   expect(subline(view('open'), undefined, 50, false)).toBe(
     'Latest image: 21 Nov 08:15. 3 images of 1 class so far in the window 21 Nov 08:10–08:20.',
   )
 })
 
-test('their window is not complete until it is closed, whatever the clock says', () => {
+test('their window is not complete until it is closed, at any time of the clock', () => {
   expect([view('open').filling, view('closed').filling]).toEqual([true, false])
   expect(subline(view('closed'), undefined, 50, false)).toContain('3 images of 1 class in the window')
 })
 
-test('the newest images of other sources are told by the clock', () => {
+test('the newest images of other sources are shown without a time', () => {
   const { latest } = nowView([windowStats('Forest', '14:10')], [], clock, now) as NowView
   expect(latest).toBeNull()
 })
 
-test('the time of the latest image comes from health, and is unknown for an API from before it', () => {
+test('the time of the latest image comes from health, and is unknown for an older API', () => {
   expect(systemHealth({ latest_image_at: new Date(taken).toISOString() }).latestImageMs).toBe(taken)
   expect(systemHealth().latestImageMs).toBeNull()
   const { latest_image_at: _, ...older } = health()

@@ -103,7 +103,7 @@ describe('unusual images', () => {
   })
 })
 
-test('the system is not empty before that is known', () => {
+test('the system is not shown as empty before this is known', () => {
   const { page, take } = open()
   expect(isEmpty(page)).toBe(false)
   take({ windows: [] })

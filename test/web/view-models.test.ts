@@ -29,7 +29,7 @@ describe('classes', () => {
     for (const { colour } of classKeys(many)) expect(colour).toBeLessThan(COLOUR_COUNT)
   })
 
-  test('class names stay as they are, but for the ten of EuroSAT, which become words', () => {
+  test('class names stay as they are, except the ten of EuroSAT, which become words', () => {
     expect(['HerbaceousVegetation', 'SeaLake'].map(classLabel)).toEqual(['Herbaceous vegetation', 'Sea lake'])
     const own = ['USDA Corn', 'Plot 7B', '_bare_soil_', 'غابة', 'x'.repeat(256)]
     expect(own.map(classLabel)).toEqual(own)
@@ -293,7 +293,7 @@ describe('the quality of the data', () => {
     ['ok', 0, 'All images that have arrived are counted on this page.'],
     ['degraded', 0, 'No image is known to wait, but something is wrong: see the reasons.'],
     ['degraded', 1, 'Age of the oldest record that is not counted yet.'],
-  ] as const)('a system that is %s with a lag of %i ms says no more than it knows', (status, lag_ms, detail) => {
+  ] as const)('a system that is %s with a lag of %i ms does not claim more than it knows', (status, lag_ms, detail) => {
     const report = systemHealth({ status, speed: { lanes: [], lag_ms } })
     expect(trustView(report, clock, now).cards.find(({ id }) => id === 'lag')?.detail).toBe(detail)
   })

@@ -3,8 +3,8 @@ import { DAY_MS } from '../time.ts'
 import type { Incident } from './incident.ts'
 
 /**
- * Reason of a message: it opened, changed, ended, is no incident after all, was acknowledged, or is still open after a
- * week.
+ * Reason of a message: the incident opened, changed, ended, turned out not to be one, was acknowledged, or is still open
+ * after a week.
  */
 export type MessageKind = 'opened' | 'changed' | 'ended' | 'withdrawn' | 'acknowledged' | 'reminder'
 
@@ -29,7 +29,7 @@ export interface Told extends DueMessage {
 /** What decides which messages are due. */
 export interface DueRules {
   nowMs: number
-  /** Time from which the receiver is told. What ended before is none of its business. */
+  /** Time from which the receiver is told. Incidents that ended before are not reported to it. */
   sinceMs: number
   /** Tells whether the first message of an incident goes to the receiver. Further ones follow the first. */
   isFor(incident: Incident): boolean

@@ -70,7 +70,7 @@ const SENTENCES: Record<MessageKind, (incident: Incident) => string[]> = {
       : 'Images that came since have changed what is known of it.',
   ],
   ended: ({ state }) => [state === 'accepted' ? 'After a year this is the new normal.' : 'It is normal again.'],
-  withdrawn: () => ['With the images that are known now it is no incident: they came late, or were taken out.'],
+  withdrawn: () => ['With the images that are known now, this is not an incident: some came late, or were removed.'],
   acknowledged: () => [],
   reminder: () => ['Nobody has acknowledged it for a week.'],
 }

@@ -55,7 +55,7 @@ async function readFeatures(path: string): Promise<Feature[]> {
   if (/\.(geo)?parquet$/i.test(path)) return readGeoParquet(path)
   if (/\.shp$/i.test(path)) return readShapefile(path)
   if (/\.zip$/i.test(path)) throw new ImageError(`${path}: is an archive; unpack it, and give the .shp in it`)
-  throw new ImageError(`${path}: is none of .geojson, .parquet, .shp; write the sites as one of these`)
+  throw new ImageError(`${path}: is not one of .geojson, .parquet, .shp; write the sites as one of these`)
 }
 
 /** Refuses other coordinates than longitude and latitude. Longitudes beyond 180 degrees may cross the antimeridian. */

@@ -42,8 +42,8 @@ const ReceiverConfig = z.discriminatedUnion(
       server: z.string(),
       username: secret.optional(),
       password: secret.optional(),
-      from: z.email('is no mail address'),
-      to: z.array(z.email('is no mail address')).min(1, 'name at least one address'),
+      from: z.email('is not a mail address'),
+      to: z.array(z.email('is not a mail address')).min(1, 'name at least one address'),
       hour: z.int().min(0).max(23).default(6),
     }),
     z.strictObject({ type: z.literal('eventbridge'), bus, region: z.string().regex(REGION, REGION_FORM).optional() }),
@@ -187,7 +187,9 @@ class SecretReader {
     const url = URL.canParse(text) ? new URL(text) : undefined
     const isLocal = url?.protocol === 'http:' && LOCAL_HOST.test(url.hostname)
     if (url && (url.protocol === 'https:' || isLocal)) return text
-    throw new Error(`${this.#place}.${field}: is no address that begins with https:// (http:// only of this machine)`)
+    throw new Error(
+      `${this.#place}.${field}: is not an address that begins with https:// (http:// only of this machine)`,
+    )
   }
 
   /** Server of mail: `smtps://HOST[:PORT]`, or `smtp://` with STARTTLS; without TLS only on this machine. */
@@ -209,7 +211,7 @@ class SecretReader {
     const key = Buffer.from(match?.[1] ?? '', 'base64')
     if (match && key.byteLength >= 24 && key.byteLength <= 64) return key
     throw new Error(
-      `${this.#place}.${field}: is no key: write whsec_ and 24 to 64 random bytes in base64, as of: echo "whsec_$(openssl rand -base64 32)"`,
+      `${this.#place}.${field}: is not a key: write whsec_ and 24 to 64 random bytes in base64, as of: echo "whsec_$(openssl rand -base64 32)"`,
     )
   }
 }

@@ -119,7 +119,7 @@ describe('a measurement', () => {
     expect(written({ ...MEASUREMENT, values: { endToEndDelayMs: null } })).toEqual([])
   })
 
-  it('contains nothing of the measurement before it', () => {
+  it('contains nothing from the previous measurement', () => {
     const [, line] = written(MEASUREMENT, { consumer: 'batch', values: { cutAgeMs: 1 } })
     const { _aws, ...root } = Document.parse(JSON.parse(line as string))
     expect(root).toEqual({ consumer: 'batch', cutAgeMs: 1 })

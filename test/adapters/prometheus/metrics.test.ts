@@ -61,7 +61,7 @@ describe('metrics for Prometheus', () => {
     expect(value('landcover_compactionBehindMs', { consumer: 'compaction' })).toBe(0)
   })
 
-  it('have no lane as a label: a stream gets new lanes without end', async () => {
+  it('do not use the lane as a label: a stream gets new lanes all the time', async () => {
     const { record, text } = open()
     const before = (await text()).body.split('\n').filter(line => line.startsWith('landcover')).length
     for (let lane = 0; lane < 50; lane++) {

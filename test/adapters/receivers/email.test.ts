@@ -39,7 +39,7 @@ it('a mail goes to all addresses, with the same Message-ID when it is sent again
   expect(server.logins).toEqual(['me:secret', 'me:secret'])
 })
 
-it('a mail names 500 incidents, and how many more there are; a name cannot add a header', async () => {
+it('a mail lists 500 incidents and the number of the others; a name cannot add a header', async () => {
   const { server, receiver } = await open()
   const incident = openIncident({ class_name: 'Forest\r\nBcc: c@example.org', site_id: 'Grünland' })
   expect(await receiver.post(postOf(Array.from({ length: 510 }, () => ({ incident }))))).toEqual({ kind: 'sent' })
@@ -47,7 +47,7 @@ it('a mail names 500 incidents, and how many more there are; a name cannot add a
   expect(server.taken[0]?.text.split('\n\n')[0]).not.toContain('Bcc')
 })
 
-it('an address that is refused is told; the others get the mail', async () => {
+it('an address that is refused is reported; the others get the mail', async () => {
   const { server, receiver } = await open()
   server.troubles.push({ command: 'RCPT', answer: '550 nobody here' })
   expect(await receiver.post(postOf())).toEqual({ kind: 'sent', note: '127.0.0.1 refused 1 of the addresses' })
@@ -70,7 +70,7 @@ it.each([
   expect(server.taken).toEqual([])
 })
 
-it('a wrong password is tried again: it can be put right', async () => {
+it('a wrong password is tried again: it can be corrected', async () => {
   const { server, receiver } = await open({ login: { username: 'me', password: 'wrong' } })
   server.troubles.push({ command: 'AUTH', answer: '535 no' })
   const outcome = await receiver.post(postOf())
@@ -84,7 +84,7 @@ it('a server without TLS gets nothing, unless it is on this machine', async () =
   expect(server.taken).toEqual([])
 })
 
-it('a server that is gone was not reached', async () => {
+it('a server that no longer listens is reported as not reached', async () => {
   const { server, receiver } = await open()
   await server.close()
   expect(await receiver.post(postOf())).toMatchObject({ kind: 'later', mayHaveArrived: false })

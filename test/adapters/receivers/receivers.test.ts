@@ -39,7 +39,7 @@ describe('Slack', () => {
     expect(text).toContain('may come a second time')
   })
 
-  it('takes as many messages as a post may have, names of any length and characters that mean something to it', async () => {
+  it('takes the most messages that a post may have, names of any length, and its special characters', async () => {
     const { server, receiver } = await open()
     const incident = openIncident({ site_id: `<!channel> & ${'long '.repeat(2_000)}` })
     const messages = Array.from({ length: receiver.mostMessages }, () => messageOf({ incident }))
@@ -49,7 +49,7 @@ describe('Slack', () => {
     expect(marked.join()).not.toContain('<!channel>')
   })
 
-  it('names of a summary as many as fit, and how many more there are', async () => {
+  it('lists as many incidents of a summary as fit, and the number of the others', async () => {
     const { server, receiver } = await open()
     const messages = Array.from({ length: 300 }, () => messageOf())
     expect(await receiver.post(postOf(messages, { isSummary: true }))).toEqual({ kind: 'sent' })
@@ -94,7 +94,7 @@ describe('PagerDuty', () => {
     expect(events[0]?.payload).toMatchObject({ severity: 'warning', timestamp: '2026-11-04T10:20:00.000Z' })
   })
 
-  it('takes a summary as an event of its own, and a text of any length', async () => {
+  it('takes a summary as a separate event, and a text of any length', async () => {
     const { events, receiver } = await open()
     const incident = openIncident({ site_id: 'long '.repeat(1_000) })
     expect(await receiver.post(postOf([messageOf({ incident })]))).toEqual({ kind: 'sent' })
@@ -102,7 +102,7 @@ describe('PagerDuty', () => {
     expect(events[1]).toMatchObject({ dedup_key: 'msg_1', payload: { summary: expect.stringContaining('2 new') } })
   })
 
-  it('is woken by open incidents of severity warning or worse only', async () => {
+  it('wakes people only for open incidents of severity warning or worse', async () => {
     const { receiver } = await open()
     const takes = (changes: Parameters<typeof openIncident>[0]) => receiver.takes(openIncident(changes))
     expect([takes({}), takes({ severity: 'error' }), takes({ severity: 'info' })]).toEqual([true, true, false])
@@ -110,7 +110,7 @@ describe('PagerDuty', () => {
     expect([receiver.isQuiet(messageOf()), receiver.isQuiet(messageOf({ kind: 'ended' }))]).toEqual([false, true])
   })
 
-  it('refuses a wrong key for good', async () => {
+  it('refuses a wrong key permanently', async () => {
     const server = await servePagerDuty()
     const receiver = openPagerDutyReceiver({ url: server.url, routingKey: 'short', page: null })
     expect(await receiver.post(postOf())).toEqual({
@@ -138,13 +138,13 @@ describe('a webhook', () => {
     })
   })
 
-  it('refuses another key, and is asked again: a key can be put right', async () => {
+  it('refuses a wrong key, and is asked again: a key can be corrected', async () => {
     const server = await serveWebhook(SECRET, () => NOON_MS)
     const receiver = openWebhookReceiver({ url: server.url, secret: Buffer.alloc(32), now: () => NOON_MS })
     expect(await receiver.post(postOf())).toMatchObject({ kind: 'later', reason: expect.stringContaining('401') })
   })
 
-  it('is signed as the example of Standard Webhooks is', () => {
+  it('has the same signature as the example of Standard Webhooks', () => {
     const key = Buffer.from('MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'base64')
     const headers = signedHeaders('msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330, '{"test": 2432232314}', key)
     expect(headers['webhook-signature']).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=')
@@ -201,7 +201,7 @@ describe('a post over HTTP', () => {
     })
   })
 
-  it('to a server that is gone has not arrived, and its reason does not tell the address', async () => {
+  it('to a server that no longer listens has not arrived, and the reason does not contain the address', async () => {
     const server = await open()
     await server.close()
     const outcome = await httpPost(server.url, '{}', {})

@@ -30,7 +30,7 @@ function open(file = join(temporaryFolder(), 'log.sqlite'), clock = { passedMs: 
   }
 }
 
-it('a clock that is ten years ahead for twelve seconds leaves no arrival behind', async () => {
+it('a clock that is ten years ahead for twelve seconds stamps no record', async () => {
   const { clock, append, arrivals } = open()
   await append('before')
   clock.passedMs = 1_000

@@ -115,7 +115,7 @@ export function describeAnswers(openApi: OpenApi): void {
       ['/api/batch/days', { from: '2026-11-22', to: '2026-11-21' }],
       ['/api/class-stats', { format: 'xml' }],
       ['/api/class-stats', { ['x'.repeat(2_100)]: '' }],
-    ])('to %s with %j says that a parameter is not right', async (path, query) => {
+    ])('to %s with %j says that a parameter is not valid', async (path, query) => {
       const { ask } = await openApi()
       const { status, body } = await ask(path, { query })
       expect([status, JSON.parse(body).title]).toEqual([400, 'A parameter is not right'])

@@ -75,7 +75,7 @@ export function describeUnusualImages(stores: () => Stores): void {
       expect(await store.readUnusualImages(query(className, 100))).toEqual(unusualImages.toReversed())
     })
 
-    test('can be written by the hundred with the longest names, or none at all', async () => {
+    test('can be written in hundreds with the longest names, and an empty list is accepted', async () => {
       const className = freshClass().padEnd(MAX_TEXT_LENGTH, '草')
       const unusualImages = times(500, index =>
         unusualImageAt(className, index, String(index).padEnd(MAX_TEXT_LENGTH, '草')),

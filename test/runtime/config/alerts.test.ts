@@ -70,12 +70,12 @@ describe('alerts.json', () => {
     [only({ type: 'slack', url: 'file:/run/empty' }), 'alerts.json: receivers.team.url: the file /run/empty is empty'],
     [
       only({ type: 'slack', url: 'env:PLAIN' }),
-      /^alerts\.json: receivers\.team\.url: is no address that begins with https/,
+      /^alerts\.json: receivers\.team\.url: is not an address that begins with https/,
     ],
-    [only({ type: 'slack', url: 'file:/run/pager' }), /^alerts\.json: receivers\.team\.url: is no address/],
+    [only({ type: 'slack', url: 'file:/run/pager' }), /^alerts\.json: receivers\.team\.url: is not an address/],
     [
       only({ type: 'webhook', url: 'https://example.org', secret: 'file:/run/pager' }),
-      /^alerts\.json: receivers\.team\.secret: is no key: write whsec_ and 24 to 64 random bytes in base64/,
+      /^alerts\.json: receivers\.team\.secret: is not a key: write whsec_ and 24 to 64 random bytes in base64/,
     ],
     [
       { ...only(SLACK), routes: [{ receivers: ['tem'] }] },
@@ -118,7 +118,7 @@ describe('alerts.json', () => {
     expect(() => of({ server: 'smtps://example.org', username: 'env:KEY' })).toThrow(
       'receivers.team.password: is missing',
     )
-    expect(() => of({ server: 'smtps://example.org', to: ['b'] })).toThrow('receivers.team.to.0: is no mail address')
+    expect(() => of({ server: 'smtps://example.org', to: ['b'] })).toThrow('receivers.team.to.0: is not a mail address')
     expect(() => of({ server: 'smtps://example.org', hour: 24 })).toThrow('receivers.team.hour: ')
   })
 
@@ -129,7 +129,7 @@ describe('alerts.json', () => {
     expect(of({ bus: arn, region: 'eu-central-1' })).toEqual({ type: 'eventbridge', bus: arn, region: 'eu-central-1' })
   })
 
-  it('never tells a secret', () => {
+  it('never shows a secret', () => {
     for (const [url, secret] of [
       ['env:PLAIN', 'http://example.org/'],
       ['file:/run/pager', 'aaaa'],

@@ -96,7 +96,7 @@ describe('an address to listen on', () => {
     expect(() => parseListenAddress(text)).toThrow('is not an IP address: write 127.0.0.1, 192.168.1.5, or 0.0.0.0')
   })
 
-  it('is a host of its requests, and no other address is', () => {
+  it('is accepted as the host of requests, and no other address is', () => {
     const { hosts } = parseListenAddress('192.168.1.5')
     const others = ['192.168.1.6:8000', 'evil.example', '*']
     expect(['192.168.1.5:8000', 'localhost', ...others].map(host => isOwnHost(host, hosts))).toEqual([
@@ -107,7 +107,7 @@ describe('an address to listen on', () => {
     expect(isOwnHost('192.168.1.5', parseListenAddress('127.0.0.1').hosts)).toBe(false)
   })
 
-  it('allows any address where it means all, and still no name: only a name can be let resolve elsewhere', () => {
+  it('allows any IP address when it means all, but no name: only a name can be made to resolve elsewhere', () => {
     const { hosts } = parseListenAddress('0.0.0.0')
     const addresses = ['192.168.1.6:8000', '10.0.0.1', '[fd00::5]:80', '127.0.0.1', 'localhost']
     expect(addresses.filter(host => !isOwnHost(host, hosts))).toEqual([])

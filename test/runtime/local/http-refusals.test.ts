@@ -143,7 +143,7 @@ describe('a system that asks for a token', () => {
     expectProblem(await ask('/api/events', 'localhost', 'POST', head, body), 401)
   })
 
-  it('gives files and answers only with it where all need it, in absolute form, too', async () => {
+  it('gives files and answers only with it when everything needs it, also for targets in absolute form', async () => {
     const { ask } = await open({ token: { token: TOKEN, scope: 'all' } })
     for (const target of ['/', '/api/health', 'http://localhost:8000/api/health']) {
       expectProblem(await ask(target, 'localhost'), 401)

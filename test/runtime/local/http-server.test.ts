@@ -193,7 +193,7 @@ describe('origins', () => {
     'null',
     'https://*.example.org',
     'https://example.org,',
-  ])('are none: %j', text => {
+  ])('are not %j', text => {
     expect(() => parseOrigins(text)).toThrow('is not an origin: write https://example.org')
   })
 })

@@ -38,7 +38,7 @@ describe('a system is ready', () => {
     expect((await ask('/livez')).statusCode).toBe(200)
   })
 
-  it('not when its store or its log cannot be read, and says which, and lives on', async () => {
+  it('not when its store or its log cannot be read; it says which, and stays live', async () => {
     const { ask, reasons, close } = open()
     await close()
     const [status, named] = await reasons()

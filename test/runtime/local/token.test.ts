@@ -37,7 +37,7 @@ describe('a token', () => {
     expect(status(WRITES, 'POST', '/api/events', authorization)).toBe(401)
   })
 
-  it('is asked for in the words of RFC 6750, and never repeated', () => {
+  it('is requested as RFC 6750 defines it, and never repeated', () => {
     const request = { method: 'POST', path: '/api/events' }
     const missing = refusalOf(WRITES, { ...request, authorization: undefined })
     expect(missing?.headers?.['WWW-Authenticate']).toBe('Bearer realm="landcover"')
