@@ -1,6 +1,6 @@
-// Adds up what checks and suites left in a folder: NAME.check and NAME.suite hold an exit code, NAME.json a suite's
+// Adds up the results of checks and suites in a folder: NAME.check and NAME.suite hold an exit code, NAME.json a suite's
 // report. Prints each failed test with the start of its message, then the names of all that failed, a line each, then
-// `N passed, N failed, N skipped`. Ends with 1 when something failed or left nothing. In old syntax, for the Node that CI
+// `N passed, N failed, N skipped`. Ends with 1 when something failed or has no result. In old syntax, for the Node that CI
 // has before npm ci.
 const { existsSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
@@ -38,7 +38,7 @@ function startOf(message) {
     .join('\n')
 }
 
-/** Prints what failed, and adds a suite's tests. @returns how many failed, a file that could not be run among them */
+/** Prints the failed tests, and adds a suite's tests. @returns number of failures, including files that could not run */
 function addTests(report) {
   const brokenFiles = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.every(each => each.status !== 'failed'),

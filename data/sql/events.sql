@@ -11,9 +11,9 @@
 -- are queried together. Arrival times can go back by less than a slot. Therefore records are read from :look_back to
 -- :next_slot (both included), and in the slots :leapt_slots, which hold records from before the counted ones.
 --
--- Imports are not records of a log, and may hold an image that another import holds. Of images with the same class, id
--- and time one counts: that of the latest import that replaces, otherwise that of the earliest import; of one import its
--- first row.
+-- Imports are not records of a log. Several of them may hold the same image. Of images with the same class, id and time
+-- one counts: the one of the latest import that replaces, or of the earliest import if none replaces. Within an import
+-- its first row counts.
 --
 -- A record without any counted event has one row without an event, so that its copies are recognised.
 with

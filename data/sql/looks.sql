@@ -1,4 +1,4 @@
--- Looks: the events that count (events.sql) and say their site or their place, with all that was measured.
+-- Looks: the events that count (events.sql) and have a site or a place, with all values that were measured.
 select
   arrival_day,
   image_id,

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** Work in groups: items that are added during the work on a group form the next one. */
 export interface Groups<Item, Outcome> {
-  /** Gives items to a group, and answers what became of each. */
+  /** Adds items to a group, and returns the outcome of each. */
   add(items: readonly Item[]): Promise<Outcome[]>
   /** Resolves when nothing is under way and nothing waits. */
   idle(): Promise<void>

@@ -124,7 +124,9 @@ async function deleteReplaced(
   return replaced
 }
 
-/** Tells whether a worker reads the record of a piece. Records of all lanes of a slot, as they once were, all read. */
+/**
+ * Tells whether a worker reads the record of a piece. Older records hold all lanes of a slot: every worker reads them.
+ */
 function isDoneOf(worker: CompactionWorker, key: string): boolean {
   const match = /^compactions\/([^/]+)\/(.+)-[0-9a-f]{32}\.json$/.exec(key)
   return !match || isOfWorker(worker, match[1] as string, match[2] as string)

@@ -100,7 +100,7 @@ export function laneOfImport(name: string, isReplacing = false): string {
 export interface ImportRecord {
   lane: string
   events: number
-  /** Imports of before 0.3 do not say when they were made, and from what. */
+  /** Absent in imports that an older version made, like the source. */
   importedAt?: string
   source?: string
 }
@@ -116,7 +116,7 @@ export async function readImports(objects: ObjectStore): Promise<ImportRecord[]>
 }
 
 /**
- * Takes an import back: the next batch run no longer counts it, and images that it had before others count from those.
+ * Undoes an import: the next batch run no longer counts it. Images that other imports also have then count from those.
  *
  * @returns what removes its files; to be called when a view without it is published, since a run may be reading them
  */

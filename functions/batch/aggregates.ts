@@ -6,9 +6,9 @@ import type { ViewReader } from './view-reader.ts'
 
 /**
  * Writes the table files of published views that have none, and removes those whose view is gone. Only views of the
- * chain get a file, so that of a run that published nothing none can be seen. A file never changes: readers find it whole,
- * and each writer writes the same bytes. It runs before and after a batch run: a run that crashed between its view
- * and its file leaves the file to the next one.
+ * chain get a file, so a run that published nothing leaves none. A file never changes: readers find it whole, and each
+ * writer writes the same bytes. It runs before and after a batch run: a run that crashed between its view and its file
+ * leaves the file to the next one.
  */
 export async function publishTables(objects: ObjectStore, views: ViewReader): Promise<void> {
   const oldest = await publishAggregates(objects, views)
@@ -35,7 +35,7 @@ async function writeOne(objects: ObjectStore, views: ViewReader, revision: numbe
     const view = decodeView(key, bytes)
     await objects.putIfAbsent(AGGREGATES.keyOf(revision), encodeAggregates(view, await views.classes(view)))
   } catch (error) {
-    // Answers pass over a damaged view, and so does the table.
+    // Answers skip a damaged view, and so does the table.
     if (!(error instanceof DamagedObjectError)) throw error
   }
 }

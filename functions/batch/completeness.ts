@@ -49,9 +49,9 @@ export interface Progress {
  * If the log's time stamps may go back, files of future slots do not count: the clock that stamped them was wrong, and
  * records that arrive after it is set right would lie before the cut. Until then the speed rows answer for them.
  *
- * The last file of a lane by position tells how far the lane is, not the latest slot: a clock that leapt some hours ahead
- * and was set right leaves files behind whose slots come into the past by and by. A slot that the lane has jumped to counts
- * when the one after it has begun.
+ * The last file of a lane by position tells how far the lane is, not the latest slot: a clock that leapt some hours
+ * ahead and was then set right has left files in future slots, and the time of these slots comes later. A slot that the
+ * lane has jumped to counts when the one after it has begun.
  *
  * @param files files of the slots from the old cut on, and of some before
  * @param lanes lanes of the log, listed after the files: a lane that opens in between has no file yet, so it is waited

@@ -20,7 +20,7 @@ export async function publishDays(objects: ObjectStore, views: ViewReader, oldes
     const rows = await rowsOf(objects, views, view, before)
     await objects.putIfAbsent(DAYS.keyOf(view.revision), DAYS.encode(view, rows))
   } catch (error) {
-    // Answers pass over a damaged view, and so does the table.
+    // Answers skip a damaged view, and so does the table.
     if (!(error instanceof DamagedObjectError)) throw error
   }
 }

@@ -32,8 +32,8 @@ export function encodeIncidents(incidents: Omit<Incidents, 'format'>): Uint8Arra
 }
 
 /**
- * Reads the newest incidents; undefined before the first view with looks. A damaged file is passed over: the one before
- * it holds until the next view has incidents.
+ * Reads the newest incidents; undefined before the first view with looks. A damaged file is skipped: the one before it
+ * is used until the next view has incidents.
  */
 export async function readIncidents(objects: ObjectStore): Promise<Incidents | undefined> {
   return newestOf(objects, await Array.fromAsync(objects.list(INCIDENTS_PREFIX)))
@@ -46,7 +46,7 @@ async function newestOf(objects: ObjectStore, keys: readonly string[]): Promise<
     const incidents = bytes && parse(bytes)
     if (incidents === 'damaged') continue
     if (incidents?.format !== FORMAT) return undefined
-    // Files of before there were messages do not say it. They are judged again with the next look.
+    // Older files lack this field. Their incidents are judged again with the next look.
     return {
       ...incidents,
       incidents: incidents.incidents.map(incident => ({ ...incident, from_import: incident.from_import ?? true })),

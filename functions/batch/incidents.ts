@@ -33,7 +33,7 @@ export async function publishIncidents(objects: ObjectStore, views: ViewReader):
     const next = encodeIncidents({ ...found, revision: view.revision, looksDigest })
     await objects.putIfAbsent(incidentsKey(view.revision), next)
   } catch (error) {
-    // Answers pass over a damaged view, and so do incidents.
+    // Answers skip a damaged view, and so do incidents.
     if (!(error instanceof DamagedObjectError)) throw error
     return
   }
@@ -56,7 +56,7 @@ async function incidentsOf(views: ViewReader, sites: NonNullable<View['sites']>)
   for (const part of parts) {
     for (const { event, arrivalDay } of await views.looks(part)) {
       const look = lookOf(event)
-      // An image that two records hold is one look.
+      // An image in two records is one look.
       const key = JSON.stringify([look.className, look.siteId, look.eventMs, look.imageId])
       const same = looks.get(key) ?? look
       looks.set(key, same)

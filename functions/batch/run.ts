@@ -171,7 +171,7 @@ async function publishOnTop(layer: BatchLayer, attempt: (ground: Ground) => Prom
       const { next, behind } = await attempt({ base, revision: revision + 1, startedMs, views })
       if (next && !(await publish(layer, base, next))) return undefined
       if (next) await publishTables(layer.objects, views)
-      // Last: whatever goes wrong with incidents, the counts are out.
+      // This comes last: when incidents fail, the counts are already published.
       await publishIncidents(layer.objects, views)
       return { view: next ?? base, published: next !== undefined, behind }
     }

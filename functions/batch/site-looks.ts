@@ -54,7 +54,7 @@ export const LOOK_COLUMNS: readonly Column<SiteLook>[] = [
   }),
 ]
 
-/** Encodes looks as Parquet. The same looks give the same bytes, in whatever order they are. */
+/** Encodes looks as Parquet. The same looks give the same bytes, in any order. */
 export function encodeLooks(looks: readonly SiteLook[]): Uint8Array {
   return writeParquet(LOOK_COLUMNS, looks.toSorted(compareSiteLooks))
 }

@@ -74,7 +74,7 @@ async function sendTest(settings: AlertsSettings, name: string): Promise<number>
   return 0
 }
 
-/** Incident of a test message. Its site says that it is none. */
+/** Incident of a test message. The name of its site says that it is not a real one. */
 function testIncident(time: string): Incident {
   return {
     ...{ id: 'test', kind: 'site-change', cause: null, class_name: 'Test', site_id: 'test-message-of-landcover' },

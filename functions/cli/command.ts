@@ -7,7 +7,7 @@ export interface Flag {
   /** Placeholder of the value in the help. */
   value?: string
   default?: string
-  /** May be given more than once. */
+  /** True for a flag that may be given more than once. */
   multiple?: true
   help: string
 }

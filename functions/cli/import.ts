@@ -110,7 +110,7 @@ await runCommand(
   },
 )
 
-/** Imports sources one after the other. One that cannot be read is told of, and the others are still imported. */
+/** Imports sources one after the other. One that cannot be read is reported, and the others are still imported. */
 async function importSources(
   sources: readonly Source[],
   bulk: BulkImport,

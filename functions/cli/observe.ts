@@ -50,7 +50,7 @@ const WATCH_EVERY_MS = 2 * SECOND_MS
 /** Time after which a scene is tried again when the system did not answer, ms. */
 const WATCH_AGAIN_MS = 30 * SECOND_MS
 
-/** Flags that name one scene, or what a watch does not do. */
+/** Flags that a watch refuses: they describe one scene or its output. */
 const NOT_WATCHED = ['out', 'explain', 'red', 'nir', 'green', 'blue', 'mask', 'mask-kind', 'timestamp', 'epsg'] as const
 
 /** Created when it is first needed. Until then SIGINT and SIGTERM end the process immediately. */
@@ -113,7 +113,7 @@ async function watch(
     stream.write(`${text}\n`)
   }
   await withRuntime(flags, async runtime => {
-    // Without sites no scene can be observed, and none is refused for it.
+    // Without sites no scene can be observed. Scenes are not refused for this.
     if (flags['classes-raster'] === undefined) await sitesOf(flags, runtime)
     await watchFolder({
       ...{ folder, everyMs: WATCH_EVERY_MS, againAfterMs: WATCH_AGAIN_MS, signal: stopSignal() },
@@ -180,12 +180,12 @@ async function observeOneScene(
   }
 }
 
-/** Sites to observe, and what to say of them. */
+/** Sites to observe, with the words about them for messages. */
 interface SitesToObserve {
   sites: readonly Site[]
   /** Begins a sentence: the number of sites, and where they are from. */
   told: string
-  /** Ends it. */
+  /** Ends that sentence. */
   leftOut: string
 }
 

@@ -34,10 +34,10 @@ const REFUSED = '.refused'
 
 /**
  * Observes the scenes that are put into a folder: STAC items, `*.json`, in it and in its folders. A scene is taken when
- * neither its item nor the files that the item names have changed between two looks. What became of it is written beside
- * the item, `item.json.observed` or `item.json.refused`; it is taken again when one of its files has changed, or when
- * that file is removed. A failure that is not the scene's own, such as a log that does not answer, leaves nothing: the
- * scene is taken again at the next look.
+ * neither its item nor the files that the item names have changed between two looks. The outcome is written beside the
+ * item, `item.json.observed` or `item.json.refused`; it is taken again when one of its files has changed, or when that
+ * file is removed. A failure that is not the scene's own, such as a log that does not answer, leaves nothing: the scene
+ * is taken again at the next look.
  */
 export async function watchFolder(watched: WatchedFolder): Promise<void> {
   const { folder, everyMs, againAfterMs, signal, wait } = watched
@@ -108,7 +108,7 @@ async function markOf(item: string): Promise<string | undefined> {
   return hash.digest('hex')
 }
 
-/** Names of the files of an item's assets. Nothing is checked: that an item is wrong is said when it is observed. */
+/** Names of the files of an item's assets. Nothing is checked here: a wrong item is reported when it is observed. */
 function filesNamedIn(text: string): string[] {
   try {
     const assets = Object.values(Object((JSON.parse(text) as { assets?: unknown } | null)?.assets)) as {

@@ -26,7 +26,7 @@ type LineRefusal = UnreadableReason | 'not-utf8' | 'not-json'
 /** Maximum number of wrappers around an event, such as gzip, an array and an envelope. */
 const MAX_WRAPPERS = 6
 
-/** Text in base64 has no less. */
+/** Minimum length of a text in base64. */
 const LEAST_BASE64_LENGTH = 16
 
 /**

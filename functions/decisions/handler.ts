@@ -34,7 +34,7 @@ const JSON_FORM: Form<Decision> = { type: 'application/json', contentType: 'appl
 const BODY_TYPE = /^application\/json\s*(;|$)/i
 const MOST_BYTES = 16 * 1024
 
-/** Thrown when a request is not right. */
+/** Thrown when a request is not valid. */
 class RefusedError extends Error {
   readonly status: number
 

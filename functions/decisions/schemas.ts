@@ -72,7 +72,7 @@ export const StoredDecision = z
   })
   .meta({ title: 'StoredDecision' })
 
-/** What can be posted, for the description of the API. */
+/** Bodies that can be posted, for the description of the API. */
 export const DECISION_POSTS = [
   {
     path: '/api/incidents/{id}/decisions',

@@ -118,7 +118,10 @@ function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole
 }
 
-/** 95% interval of a statistic of `count` sites or events that are drawn with replacement; always the same draws. */
+/**
+ * 95% interval of a statistic of `count` sites or events, which are drawn with replacement. The draws are always the
+ * same.
+ */
 function drawn(count: number, statistic: (drawn: number[]) => number): [number, number] | null {
   if (count < 2) return null
   const values = Array.from({ length: DRAWS }, (_, draw) => {

@@ -13,7 +13,7 @@ type Position = readonly [x: number, y: number]
 
 /**
  * Reads a GeoJSON geometry, as an object or as its text, and returns its place: a point itself, of an area the centroid
- * of its outer rings, of several points or a line their mean. Null for what is none of these, such as an empty geometry.
+ * of its outer rings, of several points or a line their mean. Null for anything else, such as an empty geometry.
  */
 function placeOf(cell: unknown): Point | null {
   const geometry = typeof cell === 'string' ? parsed(cell) : cell

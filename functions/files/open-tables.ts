@@ -12,7 +12,7 @@ import { membersOfZip, type Unpacked, unpackedFile } from './unpack.ts'
 
 /** Files of these names in a zip archive are ignored. */
 const NO_DATA = /(^|\/)[._]|\.(md|pdf|html?|xml|png|jpe?g)$/i
-/** Name of a text that is a table where an archive has no other, and otherwise mostly says something about it. */
+/** Name of a text that is a table only when an archive has no other one. Otherwise it mostly describes the archive. */
 const PLAIN_TEXT = /\.txt$/i
 
 /**

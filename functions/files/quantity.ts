@@ -15,7 +15,7 @@ const NDVI = /ndvi/i
 const OTHER =
   /(^|[^a-z])(EVI2?|MSAVI|SAVI|NDWI|NDMI|NDBI|NBR|LST|LAI|FPAR|GCC|NDRE|GNDVI|VARI|(VI_)?quality)([^a-z]|$)/i
 
-/** Look at the quantities that the rows of a table hold. */
+/** Check of the quantities that the rows of a table hold. */
 export interface Quantities {
   /** Columns that name them. */
   columns: readonly number[]

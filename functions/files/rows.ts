@@ -12,7 +12,7 @@ export interface RowEvent {
 /** Result of a row of a file: a valid event, or the reason why the row was left out. */
 export type RowRead = RowEvent | { problem: RowProblem } | { noMeasurement: true }
 
-/** A row that was left out, and why. */
+/** Row that was left out, with the reason. */
 export interface RowProblem {
   /** Base name of the file. */
   file: string
@@ -28,7 +28,7 @@ export function describeProblem({ file, row, column, message }: RowProblem): str
   return `${file}, row ${row}${column ? `, column ${column}` : ''}: ${message}`
 }
 
-/** Nothing (more) can be read from a file; the message says what is wrong, where, and what to do. */
+/** Thrown when nothing (more) can be read from a file. The message says what is wrong, where, and what to do. */
 export class SourceError extends Error {
   override name = 'SourceError'
 }

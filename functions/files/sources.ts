@@ -33,9 +33,9 @@ const TABLE =
   /\.(csv|tsv|tab|txt|json|ndjson|jsonl|geojson|geojsonl|geojsons|parquet|pq|parq|zip)(\.(gz|gzip|zst|zstd|snappy|brotli|lz4))?$/i
 
 /**
- * The sources at a path: a file; or of a folder and the folders in it all files of tables, in order of their names.
+ * Finds the sources at a path: a file, or all files of tables in a folder and its folders, in the order of their names.
  * Where a folder has `ndvi_stats.csv`, its CSV files are one source. Names that begin with a dot or an underscore are
- * passed over, as Spark and macOS mean them.
+ * skipped, as Spark and macOS intend.
  *
  * @throws SourceError when there is nothing to read
  */

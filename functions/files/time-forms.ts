@@ -45,7 +45,7 @@ const SPREADSHEET = 'spreadsheet'
 
 /**
  * A reader of time values as files have them: ISO 8601 and its relatives, epochs (their unit by magnitude), Date,
- * `Mon D, YYYY`, and what `timeFormat` describes. It gives null for what has no single reading.
+ * `Mon D, YYYY`, and what `timeFormat` describes. It gives null for a text that it cannot read in exactly one way.
  *
  * @throws SourceError when the rules name no zone or no format
  */
@@ -194,7 +194,7 @@ function whole(parts: Parts, toUtc: (ms: number) => number, assumed: string | un
   return assumed === undefined ? { ms: toUtc(ms) } : { ms: toUtc(ms), assumed }
 }
 
-/** Null for what no calendar or clock shows; 24:00:00 is the end of the day. */
+/** Null for a date or time that does not exist; 24:00:00 is the end of the day. */
 function utc([year, month, day, hour, minute, second, milli]: Parts): number | null {
   if (year < 1000 || month < 1 || month > 12 || day < 1) return null
   const isEnd = hour === 24 && minute === 0 && second === 0 && milli === 0

@@ -14,7 +14,7 @@ export type StoreOutcome =
    * refused the record.
    */
   | { kind: 'too-large'; error: string; bytes: number; limit: number | null }
-  /** Nothing was sent to the log. */
+  /** Outcome when nothing was sent to the log. */
   | { kind: 'not-sent'; error: string }
   /** The disk of the log refuses writes. The log may have stored them or not. */
   | { kind: 'unwritable'; error: string }

@@ -11,7 +11,7 @@ export interface WouldSend {
   post: Post
 }
 
-/** What is played again. */
+/** Input of a dry run. */
 export interface DryRun {
   incidents: readonly Incident[]
   receivers: ReadonlyMap<string, Receiver>
@@ -23,8 +23,8 @@ export interface DryRun {
 }
 
 /**
- * Plays a period again as if each incident had become known at the moment it opened and ended, also those of imports.
- * It runs the code that sends, with receivers that only note. What was open at its start counts as told.
+ * Plays a period again, as if each incident, also of an import, had become known when it opened and ended. It runs the
+ * code that sends, with receivers that only take notes. Incidents that were open at its start count as told.
  */
 export async function dryRun({ incidents, receivers, routes, fromMs, untilMs, objects }: DryRun): Promise<WouldSend[]> {
   const sent: WouldSend[] = []

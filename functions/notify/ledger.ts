@@ -4,14 +4,14 @@ import { HOUR_MS, SECOND_MS } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 
 /**
- * Ledger of one receiver: numbered entries that are put if absent and never change. A post is claimed before it is sent,
- * and marked after. So what was decided survives a crash at any moment, and of two programs only one decides.
+ * Ledger of one receiver: numbered entries that are put if absent and never change. A post is claimed before it is
+ * sent, and marked after. So a decision survives a crash at any moment, and of two programs only one decides.
  */
 export const LEDGER_PREFIX = 'notifications/'
 
 const FORMAT = 1 as const
 
-/** Time for which the program that claimed a post, or tried it last, owns it, ms. Three times as long as a try takes. */
+/** Time for which a program owns a post that it claimed or tried last, ms. It is three times as long as a try takes. */
 export const LEASE_MS = 30 * SECOND_MS
 
 /** Time for which posts are remembered, ms: the longest that a limit looks back. */
@@ -33,14 +33,14 @@ export interface Pending {
   atMs: number
   isSummary: boolean
   messages: readonly DueMessage[]
-  /** Program that tried it last, and when it said so. */
+  /** Program that tried it last, and the time of its entry. */
   owner: string
   leasedMs: number
-  /** A try of another program may have arrived. */
+  /** True when a try of another program may have arrived. */
   mayHaveArrived: boolean
 }
 
-/** What the entries say. */
+/** State after all entries. */
 export interface LedgerState {
   /** Time of the first entry; null while there is none. */
   sinceMs: number | null
@@ -49,7 +49,7 @@ export interface LedgerState {
   /** Posts that wait, in the order of their claims. */
   pending: readonly Pending[]
   past: readonly PastPost[]
-  /** Number of posts that the receiver refused for good. */
+  /** Number of posts that the receiver refused permanently. */
   refused: number
   /** Time of the last post that was sent; null before. */
   lastSentMs: number | null
@@ -93,7 +93,7 @@ export interface Ledger {
   /**
    * Writes the next entry.
    *
-   * @returns the state after it; null when another program was faster: what was decided must be decided again
+   * @returns the state after it; null when another program was faster: then the caller must decide again
    */
   append(entry: Entry): Promise<LedgerState | null>
 }

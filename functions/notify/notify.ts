@@ -11,13 +11,13 @@ import type { ObjectStore } from '../ports/object-store.ts'
 import type { Outcome, Post, Receiver } from '../ports/receiver.ts'
 import { type Entry, LEASE_MS, type Ledger, type LedgerState, openLedger, type Pending } from './ledger.ts'
 
-/** What people have decided about incidents. */
+/** Decisions of people about incidents. */
 export interface Decided {
   isMuted(incident: Incident, atMs: number): boolean
   acknowledgedBy(incident: Incident): string | null
 }
 
-/** What all decisions come to. */
+/** State after all decisions. */
 export function decidedBy(decisions: readonly Decision[]): Decided {
   const mutes = mutesOf(decisions)
   return {
@@ -37,7 +37,7 @@ export interface Notifying {
   /** Reads the newest incidents; undefined before the first. */
   incidents(): Promise<Pick<Incidents, 'skipped' | 'incidents'> | undefined>
   decided(): Promise<Decided>
-  /** Names this program: another one, also the next on the same machine, has another name. */
+  /** Name of this program. Every other one has another name, also the next one on the same machine. */
   owner: string
   now(): number
   sleep(ms: number): Promise<void>
@@ -107,7 +107,7 @@ async function tell(notifying: Notifying, desk: Desk, signal: AbortSignal | unde
   }
 }
 
-/** Sends what waits, then what is due. Returns why it stopped; null when nothing went wrong. */
+/** Sends what waits, then what is due. Returns the reason why it stopped; null when nothing went wrong. */
 async function tellDue(notifying: Notifying, desk: Desk, signal: AbortSignal | undefined): Promise<string | null> {
   const { ledger, receiver, name } = desk
   let state: LedgerState | null = await ledger.read()
@@ -121,7 +121,7 @@ async function tellDue(notifying: Notifying, desk: Desk, signal: AbortSignal | u
     if (reason !== null) return reason
   }
   const found = await notifying.incidents()
-  // Where nothing was judged, no incident has gone away.
+  // If nothing was judged, no incident has gone away.
   if (!found || found.skipped !== null) return null
   const decided = await notifying.decided()
   const nowMs = notifying.now()
@@ -167,7 +167,7 @@ async function takeOver(
   return isRepeat ? 'repeat' : 'try'
 }
 
-/** Sends a claimed post and marks it. Returns why it was not sent; null when it is done with. */
+/** Sends a claimed post and marks it. Returns the reason why it was not sent; null when nothing is left to do. */
 async function send(
   notifying: Notifying,
   desk: Desk,
@@ -216,7 +216,7 @@ function waitAfterFailure({ now }: Notifying, desk: Desk, afterMs: number | null
   desk.notBeforeMs = now() + (afterMs ?? waitMs)
 }
 
-/** Id of a post: of this ledger's claim, and of no other system's. */
+/** Id of a post, made from this ledger's claim: no other system has the same. */
 function postId(receiver: string, sinceMs: number | null, claim: number): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([receiver, sinceMs, claim]))
@@ -224,7 +224,7 @@ function postId(receiver: string, sinceMs: number | null, claim: number): string
   return `msg_${digest.slice(0, 32)}`
 }
 
-/** Post that says that all is well, to try a receiver out. */
+/** Post that tries out a receiver, and says that all is well. */
 export function testPost(atMs: number, incident: Incident): Post {
   const id = `msg_test_${atMs}`
   const messages = [{ kind: 'opened' as const, incident, thread: id }]

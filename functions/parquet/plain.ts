@@ -43,7 +43,10 @@ const SURROGATE = /[\ud800-\udfff]/
 
 type Sortable = number | bigint | string
 
-/** Smallest and greatest of values without nulls; texts in the order of their UTF-8 bytes. Neither where there are none. */
+/**
+ * Smallest and greatest of values without nulls; texts in the order of their UTF-8 bytes. Both are absent without
+ * values.
+ */
 export function extremes(values: readonly Sortable[]): Pick<Statistics, 'min_value' | 'max_value'> {
   const isByBytes = values.some(value => typeof value === 'string' && SURROGATE.test(value))
   const isBefore = isByBytes

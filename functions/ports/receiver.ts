@@ -6,25 +6,25 @@ import type { DueMessage } from '../core/incidents/message-due.ts'
 export interface Post {
   /** Id by which a receiver recognises a post that comes again. */
   id: string
-  /** Time at which it was decided on, ms. */
+  /** Time of the decision to send it, ms. */
   atMs: number
   messages: readonly DueMessage[]
-  /** It stands for posts that would have been too many. */
+  /** True for a summary of posts that would have been too many. */
   isSummary: boolean
-  /** An earlier try may have arrived. */
+  /** True when an earlier try may have arrived. */
   isRepeated: boolean
 }
 
-/** Outcome of a try. `refused` is for good: the post is wrong. After `later` it is sent again, whatever the reason was. */
+/** Outcome of a try. `refused` is permanent: the post is wrong. After `later` it is sent again, for any reason. */
 export type Outcome =
-  /** The note says what went wrong all the same. */
+  /** The note says what went wrong nevertheless. */
   | { kind: 'sent'; note?: string }
   | { kind: 'refused'; reason: string }
   | { kind: 'later'; reason: string; afterMs: number | null; mayHaveArrived: boolean }
 
 /** Person or program that is told of incidents. */
 export interface Receiver extends PostLimits {
-  /** Least time between two posts, ms. */
+  /** Minimum time between two posts, ms. */
   gapMs: number
   /** Tells whether it takes the first message of an incident. */
   takes(incident: Incident): boolean

@@ -18,7 +18,7 @@ export interface Redrive {
 
 /** State of an entry before a redrive. */
 export type Standing =
-  /** Still invalid. */
+  /** Entry that is still invalid. */
   | 'bad'
   /** Valid now: a redrive appends its events. */
   | 'ready'

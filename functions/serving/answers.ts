@@ -58,7 +58,7 @@ const MOST_NEWEST_WINDOWS = 12_000
  */
 export async function realtimeNdvi(serving: Serving): Promise<WindowRow[]> {
   const cursors = await serving.store.readCursors()
-  // Before the rows: what it promises of a window must be true of rows that are read later.
+  // The watermark is read before the rows, so that a window that it calls closed is complete in them.
   const watermarkMs = await knownWatermark(serving, cursors)
   const rows = await newestRows(serving, cursors)
   const byClass = new Map<string, Map<number, Totals>>()
@@ -174,7 +174,7 @@ async function windowsOf(
 ): Promise<WindowRow[]> {
   const startOfStep = (ms: number) => (ms < splitMs ? startOfDay(ms) : Math.floor(ms / stepMs) * stepMs)
   const cursors = await serving.store.readCursors()
-  // Before the rows: what it promises of a window must be true of rows that are read later.
+  // The watermark is read before the rows, so that a window that it calls closed is complete in them.
   const watermarkMs = await knownWatermark(serving, cursors)
   const cut = view?.cut ?? 0
   const hasDays = fromMs < splitMs

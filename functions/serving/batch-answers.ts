@@ -103,7 +103,7 @@ export async function batchSeparability(
   )
 }
 
-/** In each row the classes stand in the order of their names, as in the table of all pairs. */
+/** Classes in each row have the order of their names, as in the table of all pairs. */
 function separabilityOf(only: string, classes: readonly [string, History][]): SeparabilityRow[] {
   const own = classes.find(([className]) => className === only)
   if (!own) throw new BadParameterError('class: the batch view has no images of it', 404)

@@ -16,7 +16,7 @@ export const DecisionRow = z
   .meta({ title: 'DecisionRow' })
 export type DecisionRow = z.infer<typeof DecisionRow>
 
-/** Mute: nobody is told of what it is for. A field of its scope that is null fits all. */
+/** Mute: nobody is told of incidents in its scope. A field of the scope that is null fits everything. */
 export const MuteRow = z
   .object({
     number: z.int().describe('Number of the mute, by which it is ended early'),

@@ -20,7 +20,7 @@ const EXAMPLE: Json = {
 }
 
 /**
- * JSON Schema of a right event. Senders can check by it. The system takes more: an optional value that does not keep to
+ * JSON Schema of a valid event. Senders can check by it. The system takes more: an optional value that does not keep to
  * it is not measured, numbers may be texts, and ids may be whole numbers.
  *
  * @see https://json-schema.org/draft/2020-12/schema

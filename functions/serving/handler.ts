@@ -170,7 +170,7 @@ function parametersOf(event: APIGatewayProxyEvent): Record<string, string> {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value ?? '']))
 }
 
-/** @param isPosted what is posted to the path is taken, before it comes here */
+/** @param isPosted true when another handler takes POST at this path */
 function notAllowed(method: string, isPosted: boolean): APIGatewayProxyResult {
   return isPosted
     ? withHeaders(problem(405, 'This is not possible here', `${method} is not: GET, HEAD and POST are`), {

@@ -4,7 +4,7 @@ const NOTIFY = 'functions/notify/notify.ts'
 const DUE = 'functions/core/incidents/message-due.ts'
 const DELIVERY = 'functions/core/incidents/delivery.ts'
 
-/** Bugs of telling. test/notify/planted.test.ts must notice each. */
+/** Bugs of messages to receivers. test/notify/planted.test.ts must notice each. */
 export const PLANTED_NOTIFY_BUGS: readonly PlantedBug[] = [
   {
     name: 'message before its row',

@@ -22,8 +22,8 @@ const COPY_SLOTS = 2
 /**
  * Returns the records that count: all that were not removed unread, except copies. A copy comes after its original in
  * the lane or in a lane that this one comes from. When the original was lost or stamped by a wrong clock, the copy is
- * compared with the later records of its producer, too. Only where a clock was wrong is a copy no copy: when it is
- * stamped more than two slots after its original.
+ * compared with the later records of its producer, too. A copy that is stamped more than two slots after its original
+ * counts as a record of its own: that happens only when a clock was wrong.
  */
 export function distinctRecords(log: SimulatedLog, slotMs: number): StoredRecord[] {
   const ofProducer = new Map<string, StoredRecord[]>()

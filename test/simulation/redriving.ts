@@ -39,7 +39,7 @@ export class Redriving {
     await this.#world.someTurns(60)
   }
 
-  /** Reads the quarantine a last time, and returns the states of its entries. */
+  /** Reads the quarantine for the last time, and returns the states of its entries. */
   list(): Promise<ReadonlyMap<RejectionReason, Listed>> {
     return listQuarantine({ ...this.#redriveAs({ alive: true }), store: this.#world.store })
   }

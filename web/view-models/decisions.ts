@@ -1,7 +1,7 @@
 import type { Incident } from '../answers.ts'
 import { type Clock, plural } from './format.ts'
 
-/** What a reader decides about an incident, as the form has it. */
+/** Decision of a reader about an incident, as the form has it. */
 export type DecisionForm = {
   kind: 'acknowledge' | 'assign' | 'note' | 'mute'
   /** Name of the reader; empty if they do not say it. */
@@ -45,7 +45,7 @@ export function decisionRequest(
   }
 }
 
-/** What people have decided about an incident, in one line; empty while nobody has. */
+/** Decisions of people about an incident, in one line; empty while there are none. */
 export function handledText(
   { acknowledged_by, assigned_to, notes, muted_until }: Incident,
   clock: Clock,

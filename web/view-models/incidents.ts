@@ -20,7 +20,7 @@ export type IncidentItem = {
   /** Time as ISO 8601, UTC. */
   sinceTitle: string
   until: string
-  /** What people have decided; empty while nobody has. */
+  /** Decisions of people; empty while there are none. */
   handled: string
   /** The reader can decide about it. */
   canDecide: boolean

@@ -7,7 +7,7 @@ interface AwsError extends Error {
 /** Errors before a request was on its way. */
 const NEVER_SENT = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CredentialsProviderError', 'TokenProviderError']
 
-/** Reason of a failed request to a service of AWS, and whether its content may have arrived all the same. */
+/** Reason of a failed request to a service of AWS, and whether its content may have arrived nevertheless. */
 export function awsFailure(service: string, error: unknown): { reason: string; mayHaveArrived: boolean } {
   const { name, code, message, $metadata } = error as AwsError
   const status = $metadata?.httpStatusCode

@@ -22,13 +22,16 @@ export interface EmailOptions {
   tryMs?: number
 }
 
-/** Incidents that a mail names; of more it says how many. */
+/** Maximum number of incidents that a mail lists. It gives the number of the others. */
 const MOST_MESSAGES = 500
 
-/** Longest that a conversation with a server takes, ms: shorter than a claim is owned. */
+/** Time limit of a conversation with a server, ms. It is shorter than the time for which a claim is owned. */
 const LONGEST_TRY_MS = 2 * TRY_MS
 
-/** Opens receivers of a mail a day. A day without news has none. Its Message-ID is the same when it is sent again. */
+/**
+ * Opens a receiver that sends one mail a day. On a day without news it sends none. Its Message-ID is the same when it
+ * is sent again.
+ */
 export function openEmailReceiver(options: EmailOptions): Receiver {
   const { host, port, isTls, isPlain, login, from, to, hour, page, tryMs = LONGEST_TRY_MS } = options
   const timeouts = { connectionTimeout: tryMs, greetingTimeout: tryMs, socketTimeout: tryMs }
@@ -97,7 +100,7 @@ async function attempt(transport: Mail, mail: Parameters<Mail['sendMail']>[0], h
   } catch (error) {
     const { code = 'error', responseCode, command, syscall, message } = error as MailError
     const reason = `${host}: ${code}${responseCode ? ` ${responseCode}` : ''}: ${message.split('\n')[0]}`
-    // Only a refusal of the content is for good: addresses and passwords can be put right.
+    // Only a refusal of the content is permanent: addresses and passwords can be corrected.
     if (code === 'EMESSAGE' && responseCode !== undefined && responseCode >= 500) return { kind: 'refused', reason }
     const isInData = command === 'DATA' || command === 'CONN'
     const isReached = !NEVER_REACHED.includes(code) && syscall !== 'connect' && syscall !== 'getaddrinfo'

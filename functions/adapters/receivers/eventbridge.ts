@@ -19,7 +19,7 @@ export const INCIDENT_DETAIL_TYPE = 'Incident changed'
  */
 export const EVENTBRIDGE_LIMITS = { entries: 10, bytes: 256 * 1024 }
 
-/** Bytes that the time of an entry counts. */
+/** Size of an entry's time as the service counts it, bytes. */
 const TIME_BYTES = 14
 
 /** Incidents in one post: twenty requests at most. */
@@ -132,7 +132,7 @@ async function send(
   return { kind: 'sent', note: `${refused.length} of ${entries.length} events were refused: ${reason}` }
 }
 
-/** Requests within the limits, of the places of entries. An entry that is too large by itself is a request of its own. */
+/** Groups the indexes of entries into requests within the limits. An entry that is too large gets its own request. */
 function requestsOf(
   entries: readonly PutEventsRequestEntry[],
   taken: ReadonlySet<number>,

@@ -48,11 +48,11 @@ export async function httpPost(
   const { status } = response
   const reason = `${host} answered ${status}${await explanationOf(response)}`
   if (BODY_REFUSED.includes(status)) return { kind: 'refused', reason }
-  // After an error of the server nobody knows how far it came.
+  // After an error of the server it is not known whether the post has arrived.
   return { kind: 'later', reason, afterMs: retryAfterMs(response), mayHaveArrived: status >= 500 }
 }
 
-/** Wait that an answer asks for, ms; null where it says none. Seconds, or a date of HTTP. */
+/** Wait that an answer asks for, ms; null when it asks for none. The header has seconds or an HTTP date. */
 function retryAfterMs({ headers }: Response): number | null {
   const text = headers.get('retry-after')
   if (text === null) return null

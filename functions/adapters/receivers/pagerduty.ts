@@ -21,7 +21,7 @@ export interface PagerDutyOptions {
   page: string | null
 }
 
-/** Messages that end what was triggered, and all that wake nobody. */
+/** Messages that resolve an event, and all messages that wake nobody. */
 const ENDS: readonly MessageKind[] = ['ended', 'withdrawn']
 const QUIET: readonly MessageKind[] = [...ENDS, 'acknowledged']
 
@@ -40,7 +40,7 @@ export function openPagerDutyReceiver({ url, routingKey, page }: PagerDutyOption
   }
 }
 
-/** Body of an event. A summary triggers an event of its own, which a person resolves. */
+/** Body of an event. A summary triggers a separate event, which a person resolves. */
 export function pagerDutyBody(post: Post, routingKey: string, page: string | null) {
   const [message] = post.messages
   if (!message) throw new RangeError('a post without messages')

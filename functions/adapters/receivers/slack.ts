@@ -10,7 +10,7 @@ import { httpPost } from './http-post.ts'
  */
 export const SLACK_LIMITS = { blocks: 50, headerCharacters: 150, sectionCharacters: 3_000 }
 
-/** Messages that a post names: a block each, beside the header, the notes and the link. */
+/** Maximum number of messages in a post. Each is a block, beside those of the header, the notes and the link. */
 const MOST_MESSAGES = SLACK_LIMITS.blocks - 4
 
 /** Options of a Slack channel. */
@@ -21,7 +21,7 @@ export interface SlackOptions {
   page: string | null
 }
 
-/** Opens a channel of Slack. An incoming webhook takes a message a second, and drops no copies. */
+/** Opens a channel of Slack. An incoming webhook takes one message a second, and does not drop copies. */
 export function openSlackReceiver({ url, page }: SlackOptions): Receiver {
   return {
     mostMessages: MOST_MESSAGES,

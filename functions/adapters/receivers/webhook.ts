@@ -30,7 +30,7 @@ export function openWebhookReceiver({ url, secret, now }: WebhookOptions): Recei
   }
 }
 
-/** Body of a post. A post that is sent again has the same. */
+/** Body of a post. A post that is sent again has the same body. */
 export function webhookBody({ atMs, messages, isSummary }: Post) {
   return {
     type: 'incidents.changed',
@@ -49,7 +49,7 @@ export function webhookBody({ atMs, messages, isSummary }: Post) {
 }
 
 /**
- * Headers by which a receiver tells who sent a body, when, and whether it came before.
+ * Headers that show a receiver who sent a body and when, and whether it is a copy.
  *
  * @param timestamp seconds since 1970
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md

@@ -11,10 +11,10 @@ export interface BandChange {
 export type Cause = 'land' | 'producer'
 
 /**
- * Tells the cause from how bands changed. A constant that is added to all bands moves red and near infrared by the
- * same amount: here the smaller change is at least two thirds of the larger. When plants are lost, red rises and near
- * infrared falls; by a flood or a fire it falls far more than red. Bright bare soil can raise both, but blue by about
- * half as much as red: a shift raises blue by at least four fifths. Without bands of most sites it is the land.
+ * Finds the cause from the change of the bands. A constant that is added to all bands moves red and near infrared by
+ * the same amount: here the smaller change is at least two thirds of the larger. When plants are lost, red rises and
+ * near infrared falls; by a flood or a fire it falls far more than red. Bright bare soil can raise both, but blue by
+ * about half as much as red: a shift raises blue by at least four fifths. Without bands of most sites it is the land.
  *
  * @param changes one for each site
  */

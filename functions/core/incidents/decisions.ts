@@ -1,12 +1,12 @@
 import type { Incident } from './incident.ts'
 
-/** What an incident is, so that a decision about it holds also when a late look gives it another id. */
+/** Description of an incident, by which a decision still fits it when a late look gives it another id. */
 export type About = Pick<Incident, 'id' | 'kind' | 'class_name' | 'site_id' | 'opened_at'>
 
 /** Degrees: west, south, east, north. West of east, or across 180 degrees. */
 export type Region = readonly [west: number, south: number, east: number, north: number]
 
-/** What a mute is for. A field that is null fits all. */
+/** Scope of a mute. A field that is null fits everything. */
 export interface MuteScope {
   site: string | null
   class: string | null
@@ -18,7 +18,7 @@ export type Decision = {
   /** 1, 2, 3 … */
   number: number
   at: string
-  /** Who decided, as they say; null if they do not. */
+  /** Name of the person who decided, as given; null if not given. */
   by: string | null
 } & (
   | { kind: 'acknowledge'; incident: About }
@@ -32,14 +32,14 @@ export type Decision = {
 /** Mute as it is after all decisions. */
 export type Mute = Extract<Decision, { kind: 'mute' }>
 
-/** What people have decided about one incident. */
+/** Decisions of people about one incident, summed up. */
 export interface Handling {
   acknowledgedBy: string | null
   assignedTo: string | null
   notes: number
 }
 
-/** Name of a person who did not say one. */
+/** Name that stands for a person who gave none. */
 const SOMEBODY = 'somebody'
 
 /** Mutes in the order of their numbers. One that was ended early has that time as its end. */
@@ -89,7 +89,7 @@ function isAbout(about: About, incident: Incident): boolean {
   )
 }
 
-/** What all decisions about an incident come to. The last assignment holds. */
+/** Sums up all decisions about an incident. The last assignment counts. */
 export function handlingOf(decisions: readonly Decision[], incident: Incident): Handling {
   const handling: Handling = { acknowledgedBy: null, assignedTo: null, notes: 0 }
   for (const decision of decisionsAbout(decisions, incident)) {

@@ -6,17 +6,17 @@ import type { Severity } from './site-change.ts'
 /** Time within which messages that become due go out as one post: they are looked for that often. */
 export const GROUP_MS = 30 * SECOND_MS
 
-/** Number of posts in an hour to one receiver. What is more comes in one summary, and then waits. */
+/** Maximum number of posts in an hour to one receiver. Further messages come in one summary, and later ones wait. */
 export const POSTS_AN_HOUR = 20
 
-/** Route: which receivers are told of an incident. A field that is left out fits all. */
+/** Route: receivers that are told of some incidents. A field that is left out fits everything. */
 export interface Route {
   receivers: readonly string[]
   classes?: readonly string[] | undefined
-  /** Beginnings of site ids. Incidents of a class have no site, and fit no route that has them. */
+  /** Starts of site ids. Incidents of a class have no site, so a route with this field does not fit them. */
   sites?: readonly string[] | undefined
   kinds?: readonly Incident['kind'][] | undefined
-  /** Least severity. */
+  /** Lowest severity. */
   severity?: Severity | undefined
 }
 
@@ -27,7 +27,7 @@ export function isAtLeast(severity: Severity, least: Severity): boolean {
   return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(least)
 }
 
-/** Tells whether an incident goes to a receiver. Without routes all goes to all. */
+/** Tells whether an incident goes to a receiver. Without routes every receiver gets everything. */
 export function isRouted(routes: readonly Route[], receiver: string, incident: Incident): boolean {
   if (routes.length === 0) return true
   return routes.some(route => route.receivers.includes(receiver) && fits(route, incident))
@@ -46,16 +46,16 @@ function fits({ classes, sites, kinds, severity }: Route, incident: Incident): b
 /** Messages that go out at once. */
 export interface PlannedPost {
   messages: readonly DueMessage[]
-  /** It stands for posts that would have been too many. */
+  /** True for a summary of posts that would have been too many. */
   isSummary: boolean
-  /** It counts against the posts of the hour. */
+  /** True when it counts towards the maximum of the hour. */
   isCounted: boolean
 }
 
 /** Posts of a receiver so far, of the last day. */
 export type PastPost = Pick<PlannedPost, 'isSummary' | 'isCounted'> & { atMs: number }
 
-/** What limits the posts of a receiver. */
+/** Limits of the posts of a receiver. */
 export interface PostLimits {
   /** Maximum number of messages in a post. */
   mostMessages: number

@@ -6,7 +6,7 @@ export interface Incident {
   /** Id by which receivers recognise it: the same in every view that has it. */
   id: string
   kind: AlertMessage['kind']
-  /** Cause of a change at many sites: the land, or the producer of the images; null where it is not told. */
+  /** Cause of a change at many sites: the land, or the producer of the images; null where it is not known. */
   cause: AlertMessage['cause']
   class_name: string
   /** Null for an incident of a class. */
@@ -25,9 +25,9 @@ export interface Incident {
   sites: number
   /** Id of the class's incident that the change of this site is a part of. */
   part_of: string | null
-  /** Place of the last look that says it, degrees. */
+  /** Place of the last look that has one, degrees. */
   lon: number | null
   lat: number | null
-  /** The image that opened it came with an import: nobody is told of it. */
+  /** True when the image that opened it came with an import: then receivers are not told of it. */
   from_import: boolean
 }

@@ -17,7 +17,7 @@ export interface DueMessage {
    * moves, because of a late look, gets another id and keeps its thread.
    */
   thread: string
-  /** Who has acknowledged it; left out while nobody has. */
+  /** Person who has acknowledged it; absent while nobody has. */
   acknowledgedBy?: string
 }
 
@@ -26,16 +26,16 @@ export interface Told extends DueMessage {
   toldMs: number
 }
 
-/** What decides which messages are due. */
+/** Facts that decide which messages are due. */
 export interface DueRules {
   nowMs: number
   /** Time from which the receiver is told. Incidents that ended before are not reported to it. */
   sinceMs: number
   /** Tells whether the first message of an incident goes to the receiver. Further ones follow the first. */
   isFor(incident: Incident): boolean
-  /** Tells whether nothing is to be said of an incident at a time. */
+  /** Tells whether an incident is muted at a time. */
   isMuted(incident: Incident, atMs: number): boolean
-  /** Tells who has acknowledged it, so that it is not reminded of; null while nobody has. */
+  /** Returns the person who has acknowledged it, so that there are no reminders; null while nobody has. */
   acknowledgedBy(incident: Incident): string | null
 }
 
@@ -43,8 +43,9 @@ export interface DueRules {
 export const REMINDER_MS = 7 * DAY_MS
 
 /**
- * Lists the messages that are due, by time of opening. It compares what is true now with what was told last, so nothing
- * is lost while a receiver is out of reach: what is still true is due, and what has passed is told in one message.
+ * Lists the messages that are due, by time of opening. It compares the present incidents with the last messages. So
+ * nothing is lost while a receiver is out of reach: news that is still true is due, and an incident that opened and
+ * ended in the meantime gets one message.
  *
  * @param incidents all that there are; a told one that is missing here is withdrawn
  * @param told last message of each thread

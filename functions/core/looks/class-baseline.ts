@@ -53,7 +53,8 @@ export function classBaselineOf(totals: ClassTotals, detection: Detection): Clas
 function typicalBands({ blue, red, bandLooks }: ClassTotals, detection: Detection): TypicalBands | null {
   if (bandLooks < detection.minBandLooks) return null
   const ofBlue = distributionOf(blue)
-  // Where more looks than that are cloudy, the quantile is the blue of clouds: bright beside the darkest tenth.
+  // When more looks are cloudy than the quantile allows for, the quantile is the blue of clouds: bright beside the
+  // darkest tenth.
   const brightFrom = detection.blueFactor * octaveQuantile(ofBlue, DARK_PERCENT)
   let percent = detection.bandQuantilePercent
   while (percent > DARK_PERCENT && octaveQuantile(ofBlue, percent) > brightFrom) percent -= PERCENT_STEP

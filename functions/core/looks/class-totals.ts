@@ -46,7 +46,7 @@ export function countClassVerdict(totals: ClassTotals, { eventMs }: Pick<Look, '
   countIntoSeason(totals.land, eventMs, verdict === 'land' ? 1 : 0)
 }
 
-/** Counts the NDVI of a look at land. @param residual what it differed from its site's normal; null when not known */
+/** Counts the NDVI of a look at land. @param residual difference from its site's normal; null when not known */
 export function countClassNdvi(
   totals: ClassTotals,
   { eventMs, ndvi }: Pick<Look, 'eventMs' | 'ndvi'>,

@@ -24,7 +24,7 @@ import { type SiteBaseline, siteBaselineOf } from './site-baseline.ts'
 import { bandChangeOf, countSiteLook, emptySiteTotals, type SiteTotals } from './site-totals.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
-/** A look with what was made of it when it came. */
+/** Look with its verdict and score from the time when it arrived. */
 export interface JudgedLook {
   look: Look
   verdict: Verdict
@@ -59,7 +59,7 @@ interface Site {
   siteId: string
   ofClass: ClassState
   totals: SiteTotals
-  /** Undefined: to be made. */
+  /** Undefined until it is made. */
   baseline: SiteBaseline | null | undefined
   changes: Record<Direction, SiteState>
   judgedFromMs: number | null
@@ -79,13 +79,13 @@ interface Waiting {
 
 const DIRECTIONS = ['drop', 'rise'] as const
 
-/** Time within which looks of a site are of one pass: tiles that overlap, or an image that two records hold. */
+/** Time within which looks of a site are of one pass: tiles that overlap, or an image in two records. */
 const PASS_MS = DAY_MS / 2
 
 /**
- * Judges looks as they would have been when they came: with baselines from looks of `minAgeDays` and older only, made
- * again every `renewalDays` of event time. Looks of an open incident wait: after a recovery they are left out of what
- * is normal, after an acceptance the site's normal begins with them. Of the looks of one pass over a site the first of
+ * Judges looks as at the time when they arrived: with baselines from looks of `minAgeDays` and older only, made again
+ * every `renewalDays` of event time. Looks of an open incident wait: after a recovery they are left out of what is
+ * normal, after an acceptance the site's normal begins with them. Of the looks of one pass over a site the first of
  * each verdict counts.
  *
  * @param looks in the order of `compareLooks`

@@ -5,7 +5,7 @@ import { compareText } from '../text-order.ts'
 export interface Look {
   imageId: string
   className: string
-  /** Null where an event says neither its site nor its place. */
+  /** Null when an event has neither a site nor a place. */
   siteId: string | null
   eventMs: number
   ndvi: number
@@ -16,7 +16,7 @@ export interface Look {
   validFraction: number | null
 }
 
-/** Order of looks by event time, then by image: the same in whatever order they arrived. */
+/** Order of looks by event time, then by image: the same for any order of arrival. */
 export function compareLooks(a: { eventMs: number; imageId: string }, b: { eventMs: number; imageId: string }): number {
   return a.eventMs - b.eventMs || compareText(a.imageId, b.imageId)
 }
@@ -24,13 +24,13 @@ export function compareLooks(a: { eventMs: number; imageId: string }, b: { event
 /** Cells of 0.001 degrees stand for sites that have no id: coordinates are integers of 1e-7 degrees. */
 const CELL_E7 = 10_000
 
-/** Look that an event is. Its site is its site id, or the cell of 0.001 degrees that it lies in. */
+/** Makes the look of an event. Its site is the site id, or the cell of 0.001 degrees that it lies in. */
 export function lookOf(event: ImageEvent): Look {
   const { imageId, className, eventMs, ndviMean: ndvi, blue, red, nir, cloudFraction, validFraction } = event
   return { imageId, className, siteId: siteOf(event), eventMs, ndvi, blue, red, nir, cloudFraction, validFraction }
 }
 
-/** Site of an event: its site id, or the cell of 0.001 degrees that it lies in. Null where it says neither. */
+/** Site of an event: its site id, or the cell of 0.001 degrees that it lies in. Null when it has neither. */
 export function siteOf({ siteId, lon, lat }: Pick<ImageEvent, 'siteId' | 'lon' | 'lat'>): string | null {
   if (siteId !== null || lon === null || lat === null) return siteId
   return `${Math.floor(lon / CELL_E7)}:${Math.floor(lat / CELL_E7)}`

@@ -45,7 +45,10 @@ export function addSiteTotals(into: SiteTotals, other: SiteTotals): void {
   into.firstMs = Math.min(into.firstMs, other.firstMs)
 }
 
-/** Change of a look's bands from what the site's were at this time of the year. Null without red or near infrared. */
+/**
+ * Difference between a look's bands and the site's mean bands at this time of the year. Null without red or near
+ * infrared.
+ */
 export function bandChangeOf({ bands }: SiteTotals, look: SiteLook): BandChange | null {
   const change = (band: (typeof BANDS)[number]) => {
     const [mean, normal] = [look[band], seasonMeanAt(bands[band], look.eventMs)]

@@ -72,7 +72,7 @@ interface Claim {
 /**
  * Publishes what is not published of a scene, and continues publications that were interrupted.
  *
- * @throws Error when the object store does not answer, or holds a publication of a format to come
+ * @throws Error when the object store does not answer, or holds a publication of a newer format
  */
 export async function publishScene(publisher: ScenePublisher, scene: SceneEvents): Promise<Published> {
   const { objects } = publisher

@@ -7,7 +7,7 @@ import type { BandPlan, ScenePlan } from './plan.ts'
 import { baselineOf, isSentinel2, scalingOf } from './scaling.ts'
 import type { StacAsset, StacBand, StacItem } from './stac.ts'
 
-/** Numbers of bands by sensor, where an asset says no common name. Of Sentinel-2 the bands of 10 m. */
+/** Numbers of bands by sensor, for assets without a common name. Of Sentinel-2 the bands of 10 m. */
 const SENTINEL_2_NUMBERS: Record<BandName, number> = { blue: 2, green: 3, red: 4, nir: 8 }
 /** Landsat 8 and 9, also in HLS. */
 const LANDSAT_8_NUMBERS: Record<BandName, number> = { blue: 2, green: 3, red: 4, nir: 5 }

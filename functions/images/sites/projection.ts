@@ -85,7 +85,7 @@ export function projectionOf({ epsg, transform, width, height }: Grid, where: st
   const { forward, inverse } = system.startsWith('+proj=longlat') ? degrees(middleLon) : proj4(LON_LAT, system)
   return {
     toPixel([lon, lat]) {
-      // The library gives nothing for what a projection cannot show, a pole in Mercator for example.
+      // The library returns nothing for a place that a projection cannot show, such as a pole in Mercator.
       const [x, y] = (forward([lon, lat]) as [number, number] | undefined) ?? NOWHERE
       return [(e * (x - c) - b * (y - f)) / determinant, (a * (y - f) - d * (x - c)) / determinant]
     },

@@ -10,7 +10,7 @@ import type { Polygon, Site } from './site.ts'
  *
  * - `sites/files/<sha256>.geojson`: the sites in order of their ids, a feature for each.
  * - `sites/versions/<number>.json`: which file a version has, and where it comes from. It is put if absent, after the
- *   file, so of several imports at once each gets a number of its own.
+ *   file, so several imports at once get different numbers.
  */
 export const SITES_PREFIX = 'sites/'
 const FILES_PREFIX = `${SITES_PREFIX}files/`

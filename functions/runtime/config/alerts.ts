@@ -78,7 +78,7 @@ export type ReceiverSettings =
   | ({ type: 'email' } & Omit<EmailOptions, 'page' | 'tryMs'>)
   | { type: 'eventbridge'; bus: string; region: string | null }
 
-/** Who is told of what. */
+/** Receivers, routes and page: the content of alerts.json. */
 export interface AlertsSettings {
   receivers: ReadonlyMap<string, ReceiverSettings>
   routes: z.infer<typeof RouteConfig>[]

@@ -295,7 +295,7 @@ function asking({ serving, ingest, decisions, logger }: ApiFunctions, mostBodyBy
   }
 }
 
-/** Refuses a request once its body is read: a client that is still sending would miss the answer. */
+/** Refuses a request when its body is read: a client that is still sending would miss the answer. */
 async function refuse(
   request: IncomingMessage,
   response: ServerResponse,

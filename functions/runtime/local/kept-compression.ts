@@ -7,7 +7,10 @@ export interface Compressed {
   bytes: Buffer
 }
 
-/** Sizes between which a body is compressed here, bytes. Below it is not worth it; above it would delay other answers. */
+/**
+ * Sizes between which a body is compressed here, bytes. Smaller bodies are not worth it; larger ones would delay other
+ * answers.
+ */
 const LEAST_BYTES = 1_024
 const MOST_BYTES = 256 * 1_024
 

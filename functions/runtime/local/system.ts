@@ -35,7 +35,7 @@ export interface SystemOptions {
   rules: readonly Rule[]
   /** Web server, which answers with the system's functions from then on. */
   server: LocalServer
-  /** Who is told of incidents; null for nobody. */
+  /** Notifier of the receivers of incidents; null without receivers. */
   alerts: AlertsSettings | null
 }
 
@@ -56,7 +56,7 @@ const COMPONENTS = {
 
 /** Time until a periodic task that failed once runs again, ms. It doubles with each further failure. */
 const FIRST_RETRY_MS = SECOND_MS
-/** Longest time until a periodic task that failed runs again, ms: health must not tell of it for an hour. */
+/** Longest time until a periodic task that failed runs again, ms: otherwise health would report it for an hour. */
 const LONGEST_RETRY_MS = MINUTE_MS
 
 /** Time for which the log keeps records that both consumers have read, ms; the default of a stream on AWS. */
@@ -143,7 +143,9 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   }
 }
 
-/** Creates the function that runs a periodic task until stopped. A failure is told, and the task runs again soon. */
+/**
+ * Creates the function that runs a periodic task until stopped. A failure is reported, and the task runs again soon.
+ */
 function scheduler(failures: FailureRegistry, logger: Logger, stopping: AbortSignal) {
   return (name: keyof typeof COMPONENTS, everyMs: number, task: () => Promise<unknown>): Promise<void> => {
     let retryMs = FIRST_RETRY_MS
@@ -164,7 +166,7 @@ function scheduler(failures: FailureRegistry, logger: Logger, stopping: AbortSig
   }
 }
 
-/** Rounds of telling. They run beside the batch runs: counting never waits for a receiver. */
+/** Rounds of messages to receivers. They run beside the batch runs: counting never waits for a receiver. */
 function notifierOf({ objects, logger }: LocalRuntime, settings: AlertsSettings, failures: Failures) {
   const decisions = openDecisions(objects)
   return openNotifier({

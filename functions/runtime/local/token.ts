@@ -14,7 +14,7 @@ export interface TokenRule {
   scope: TokenScope
 }
 
-/** Characters of a bearer token (RFC 6750, 2.1), and the least number of them that nobody guesses. */
+/** Characters of a bearer token (RFC 6750, 2.1), and the number of them that is enough against guessing. */
 const TOKEN = /^[\w.~+/-]+=*$/
 const LEAST_CHARACTERS = 16
 const BEARER = /^Bearer +([^ ]+) *$/i
