@@ -11,6 +11,7 @@ import { compareLooks, type Look, lookOf } from '../core/looks/look.ts'
 import { DAY_MS, formatTimestamp } from '../core/time.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { encodeIncidents, INCIDENTS_PREFIX, type Incidents, incidentsKey, readIncidents } from './incidents-file.ts'
+import { encodeNormals, hasNormals, normalsKey, removeNormals, type SiteNormals, siteNormals } from './normals-file.ts'
 import { DamagedObjectError, sha256, type View } from './view.ts'
 import type { ViewReader } from './view-reader.ts'
 
@@ -29,9 +30,13 @@ export async function publishIncidents(objects: ObjectStore, views: ViewReader):
     if (!view?.sites || keys.includes(incidentsKey(view.revision))) return
     const before = await readIncidents(objects)
     const looksDigest = sha256(JSON.stringify(Object.values(view.sites).map(part => part.sha256)))
-    const found = before?.looksDigest === looksDigest ? before : await incidentsOf(views, view.sites)
+    const isSame = before?.looksDigest === looksDigest && (await hasNormals(objects, looksDigest))
+    const { normals, ...found } = isSame ? { ...before, normals: null } : await judgedOf(views, view.sites)
+    // First: whoever reads the incidents finds what is normal.
+    if (normals) await objects.put(normalsKey(looksDigest), encodeNormals(normals))
     const next = encodeIncidents({ ...found, revision: view.revision, looksDigest })
     await objects.putIfAbsent(incidentsKey(view.revision), next)
+    await removeNormals(objects, [looksDigest, before?.looksDigest])
   } catch (error) {
     // Answers skip a damaged view, and so do incidents.
     if (!(error instanceof DamagedObjectError)) throw error
@@ -41,12 +46,12 @@ export async function publishIncidents(objects: ObjectStore, views: ViewReader):
   for (const key of keys.slice(0, -1)) await objects.delete(key)
 }
 
-type Found = Omit<Incidents, 'format' | 'revision' | 'looksDigest'>
+type Found = Omit<Incidents, 'format' | 'revision' | 'looksDigest'> & { normals: SiteNormals | null }
 
-async function incidentsOf(views: ViewReader, sites: NonNullable<View['sites']>): Promise<Found> {
+async function judgedOf(views: ViewReader, sites: NonNullable<View['sites']>): Promise<Found> {
   const parts = Object.values(sites)
   const count = parts.reduce((sum, { looks }) => sum + looks, 0)
-  const none = { looks: count, sites: 0, judgedSites: 0, incidents: [] }
+  const none = { looks: count, sites: 0, judgedSites: 0, incidents: [], normals: null }
   if (count > MOST_LOOKS) {
     return { ...none, skipped: `the view has ${count} looks at sites, and at most ${MOST_LOOKS} are judged` }
   }
@@ -68,7 +73,11 @@ async function incidentsOf(views: ViewReader, sites: NonNullable<View['sites']>)
       }
     }
   }
-  const { histories, classes } = judgeHistory([...looks.values()].sort(compareLooks), RENEWAL_DAYS, DETECTION)
+  const { judged, histories, classes, normals } = judgeHistory(
+    [...looks.values()].sort(compareLooks),
+    RENEWAL_DAYS,
+    DETECTION,
+  )
   const ofSites = histories('drop')
   const messages = alertMessages(ofSites, 'drop', classes)
   return {
@@ -77,6 +86,7 @@ async function incidentsOf(views: ViewReader, sites: NonNullable<View['sites']>)
     judgedSites: ofSites.filter(({ judgedFromMs }) => judgedFromMs !== null).length,
     skipped: null,
     incidents: describeIncidents(messages, places, openedByLog(messages, fromLog)),
+    normals: siteNormals(normals(), judged, places),
   }
 }
 
@@ -94,6 +104,7 @@ function openedByLog(messages: readonly AlertMessage[], fromLog: Iterable<Look>)
 
 interface Place {
   eventMs: number
+  /** Degrees. */
   lon: number
   lat: number
 }

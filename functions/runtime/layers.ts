@@ -2,6 +2,7 @@ import { type Compacted, type CompactionOptions, compactArchive } from '../archi
 import { slowestProgress } from '../archive/compaction-progress.ts'
 import { archiveHandler } from '../archive/handler.ts'
 import { readIncidents } from '../batch/incidents-file.ts'
+import { normalsReader } from '../batch/normals-file.ts'
 import type { BatchLayer } from '../batch/run.ts'
 import { readRunStatus } from '../batch/run-status.ts'
 import { batchSql } from '../batch/sql.ts'
@@ -151,6 +152,7 @@ export function servingHandlerOf(
     lastRun: () => readRunStatus(objects),
     compaction: () => slowestProgress(objects),
     incidents: () => readIncidents(objects),
+    normals: normalsReader(objects),
     decisions,
     slotMs,
     lateness,

@@ -18,13 +18,13 @@ import type { Activity } from './activity.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { classStatsRows, viewTotals } from './batch-answers.ts'
 import { refuseUnknownClass } from './class-names.ts'
-import type { IncidentsSource } from './incidents.ts'
 import { MOST_ROWS, refuseTooManyRows } from './most-rows.ts'
 import { type ClassStatsRow, LONGEST_DAYS, STEPS_MS, type WindowRow, type WindowsQuery } from './schemas.ts'
+import type { NormalsSource } from './site-normals.ts'
 import type { SiteSource } from './sites.ts'
 
 /** Ports and settings with which the API answers. */
-export interface Serving extends SiteSource, IncidentsSource {
+export interface Serving extends SiteSource, NormalsSource {
   store: SpeedStore
   views: ViewReader
   slotMs: number

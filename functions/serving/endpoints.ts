@@ -28,14 +28,20 @@ import {
   WindowRow,
   WindowsQuery,
 } from './schemas.ts'
+import { siteNormal } from './site-normals.ts'
 import {
   ObservationRow,
   ObservationsQuery,
   SiteCollection,
   SiteFeature,
+  SiteNormalQuery,
+  SiteNormalRow,
   SiteQuery,
+  SiteStateRow,
+  SiteStatesQuery,
   SitesQuery,
 } from './site-schemas.ts'
+import { siteStates } from './site-states.ts'
 import { siteById, sites } from './sites.ts'
 
 /** Result of an endpoint. */
@@ -237,6 +243,23 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: ObservationsQuery,
     row: ObservationRow,
     rows: observations,
+  }),
+  table({
+    path: '/api/sites/{id}/normal',
+    summary: 'The NDVI that is normal at a site by the time of the year, as of the last batch view',
+    query: SiteNormalQuery,
+    row: SiteNormalRow,
+    rows: siteNormal,
+  }),
+  table({
+    path: '/api/site-states',
+    summary: 'All sites with their place and state, for a map, in order of their ids; further pages by the Link header',
+    query: SiteStatesQuery,
+    row: SiteStateRow,
+    async rows(serving, query) {
+      const { rows, next } = await siteStates(serving, query)
+      return { body: rows, next }
+    },
   }),
   table({
     path: '/api/quarantine',

@@ -3,17 +3,20 @@ import type { ViewReader } from '../batch/view-reader.ts'
 import type { ImageEvent } from '../core/event.ts'
 import type { NumberName } from '../core/event-fields.ts'
 import { fromDegreesE7, fromMicro, fromMilli } from '../core/fixed-point.ts'
+import { DETECTION } from '../core/looks/detection.ts'
 import { siteOf } from '../core/looks/look.ts'
+import { verdictOf } from '../core/looks/verdict.ts'
 import { compareText } from '../core/text-order.ts'
 import { formatTimestamp } from '../core/time.ts'
 import { BadParameterError } from './bad-parameter.ts'
-import { type ClassSource, refuseUnknownClass } from './class-names.ts'
+import { refuseUnknownClass } from './class-names.ts'
 import { refuseTooManyRows } from './most-rows.ts'
+import { type NormalsSource, normalAt, readNormals, refuseUnknownSite, type SiteBaselines } from './site-normals.ts'
 import type { ObservationRow, ObservationsQuery } from './site-schemas.ts'
-import { decoded, type SiteSource, unknownSite } from './sites.ts'
+import { decoded, type SiteSource } from './sites.ts'
 
 /** Ports from which observations are read. */
-export interface ObservationsSource extends SiteSource, ClassSource {
+export interface ObservationsSource extends SiteSource, NormalsSource {
   views: ViewReader
 }
 
@@ -38,12 +41,8 @@ export async function observations(
     .filter(({ className, eventMs }) => (only === undefined || className === only) && from <= eventMs && eventMs < to)
     .sort((a, b) => a.eventMs - b.eventMs || compareText(a.imageId, b.imageId))
   refuseTooManyRows('from', rows.length)
-  return rows.map(rowOf)
-}
-
-async function refuseUnknownSite(source: SiteSource, siteId: string): Promise<void> {
-  const ids = ((await source.sites())?.sites ?? []).map(site => site.id)
-  if (!ids.includes(siteId)) throw unknownSite(siteId, ids, 'is not a stored site, and no image names it')
+  const normals = await readNormals(source, siteId)
+  return rows.map(event => rowOf(event, normals.get(event.className)))
 }
 
 /** Fields of events by their names in JSON, with their fixed point. */
@@ -71,7 +70,7 @@ const NUMBERS_OF_EVENTS: Record<NumberName, [field: keyof ImageEvent, fromIntege
   texture_entropy: ['textureEntropy', fromMicro],
 }
 
-function rowOf(event: ImageEvent): ObservationRow {
+function rowOf(event: ImageEvent, baselines: SiteBaselines | undefined): ObservationRow {
   const numbers = Object.entries(NUMBERS_OF_EVENTS).map(([name, [field, fromInteger]]) => {
     const value = event[field] as number | null
     return [name, value === null ? null : fromInteger(value)] as const
@@ -84,5 +83,14 @@ function rowOf(event: ImageEvent): ObservationRow {
     scene_id: event.sceneId,
     processing_version: event.processingVersion,
     ...(Object.fromEntries(numbers) as Record<Exclude<NumberName, 'ndvi_mean'>, number | null> & { ndvi_mean: number }),
+    is_clear: isClear(event, baselines),
+    ...normalAt(baselines, event.eventMs),
   }
+}
+
+/** Tells whether an image shows land. Without a mask of its producer this needs what is typical of its class. */
+function isClear(event: ImageEvent, baselines: SiteBaselines | undefined): boolean | null {
+  const isMasked = event.cloudFraction !== null || event.validFraction !== null
+  if (!isMasked && !baselines?.ofClass.typical) return null
+  return verdictOf(event, baselines?.ofClass.typical ?? null, DETECTION) === 'land'
 }

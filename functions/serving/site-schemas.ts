@@ -91,6 +91,20 @@ export const ObservationRow = z
     processing_version: z.string().nullable().describe(TEXTS.processing_version),
     ndvi_mean: z.number().min(-1).max(1).describe(ndvi_mean.description),
     ...(Object.fromEntries(measured) as Record<Exclude<NumberName, 'ndvi_mean'>, z.ZodNullable<z.ZodNumber>>),
+    is_clear: z
+      .boolean()
+      .nullable()
+      .describe('Whether it shows land, not clouds, snow or too little; null while that is not known'),
+    ndvi_normal: z
+      .number()
+      .nullable()
+      .describe(
+        'NDVI that is normal at the site on that day of the year, by all that is known now; null while it learns',
+      ),
+    ndvi_normal_stddev: z
+      .number()
+      .nullable()
+      .describe('Standard deviation of clear images from normal; 2 of them and more are unusual'),
   })
   .meta({ title: 'ObservationRow' })
 export type ObservationRow = z.infer<typeof ObservationRow>
@@ -102,3 +116,55 @@ export const ObservationsQuery = z.strictObject({
   to: instant('Only images taken before this time'),
 })
 export type ObservationsQuery = z.infer<typeof ObservationsQuery>
+
+/** Normal NDVI of a site in a part of the year. */
+export const SiteNormalRow = z
+  .object({
+    class_name: z.string().describe('Land-cover class'),
+    day_of_year: z.int().describe('First day of five of the year: 1, 6, 11 …'),
+    ndvi_normal: z.number().describe('NDVI that is normal at the site on these days'),
+    ndvi_normal_stddev: z
+      .number()
+      .nullable()
+      .describe('Standard deviation of clear images from normal; null while its class has too few'),
+    is_learning: z.boolean().describe('True while the site has too few images, or too short a history, to be judged'),
+    looks: z.int().describe('Clear images that it is made from'),
+  })
+  .meta({ title: 'SiteNormalRow' })
+export type SiteNormalRow = z.infer<typeof SiteNormalRow>
+
+export const SiteNormalQuery = z.strictObject({ id: siteId, class: text(NAME_LIMIT, 'Only the normal of this class') })
+export type SiteNormalQuery = z.infer<typeof SiteNormalQuery>
+
+const SITE_STATES = ['open', 'learning', 'normal', 'no-images'] as const
+
+/** Site with its place and state, for a map. */
+export const SiteStateRow = z
+  .object({
+    site_id: z.string().describe('Id of the site'),
+    class_name: z.string().describe('Land-cover class: of its newest image, or of the stored site'),
+    lon: z.number().nullable().describe('Place of its last image that says one, or the middle of its outline, degrees'),
+    lat: z.number().nullable(),
+    state: z
+      .enum(SITE_STATES)
+      .describe('It has an open incident, is still learned, is normal, or has no images in the batch view'),
+    last_at: z.iso.datetime().nullable().describe('When its last clear image was taken'),
+    ndvi_mean: z.number().nullable().describe('NDVI of that image'),
+    ndvi_distance: z.number().nullable().describe('Distance of that image from normal; null while the site learns'),
+  })
+  .meta({ title: 'SiteStateRow' })
+export type SiteStateRow = z.infer<typeof SiteStateRow>
+
+/** Maximum number of sites with their states in a page: about 4 MB. */
+export const MOST_SITE_STATES = 20_000
+
+export const SiteStatesQuery = z.strictObject({
+  class: text(NAME_LIMIT, 'Only sites of this class'),
+  state: parameter(z.enum(SITE_STATES, `must be one of ${SITE_STATES.join(', ')}`).optional(), {
+    ...{ type: 'string', enum: SITE_STATES },
+    description: 'Only sites in this state',
+  }),
+  limit: wholeNumber(1, MOST_SITE_STATES, 1_000, 'Maximum number of sites'),
+  after: text(NAME_LIMIT, 'Id of the last site of the page before: take it from the Link header'),
+})
+export type SiteStatesQuery = z.infer<typeof SiteStatesQuery>

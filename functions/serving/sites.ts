@@ -105,3 +105,10 @@ function touches([west, south, east, north]: Box, [left, bottom, right, top]: Bo
   const end = right < left ? right + 360 : right
   return [-720, -360, 0, 360, 720].some(turn => west + turn <= end && east + turn >= left)
 }
+
+/** Middle of the box around a site's first outline, degrees, with a longitude from -180 to 180. */
+export function middleOf(site: Site): { lon: number; lat: number } {
+  const [west, south, east, north] = boxesOf(site)[0] ?? [0, 0, 0, 0]
+  const lon = (west + east) / 2
+  return { lon: ((((lon + 180) % 360) + 360) % 360) - 180, lat: (south + north) / 2 }
+}

@@ -63,6 +63,7 @@ it('answers each number of an image in its own unit', async () => {
       ...{ lon: -179.9999999, lat: 47.3000001, pixels: 1042, valid_fraction: 0.876543, cloud_fraction: 0.123457 },
       ...{ texture_contrast: 65_025, texture_dissimilarity: 254.999999, texture_homogeneity: 0.000001 },
       ...{ texture_energy: 0.999999, texture_correlation: -1, texture_entropy: 8.317766 },
+      ...{ is_clear: false, ndvi_normal: null, ndvi_normal_stddev: null },
     },
   ])
 })

@@ -219,6 +219,7 @@ export class BatchSide {
       lastRun: async () => undefined,
       compaction: async () => undefined,
       incidents: async () => undefined,
+      normals: async () => undefined,
       decisions: null,
       waiting: async () => ({ oldestMs: null, reason: null }),
       now: nowMs,

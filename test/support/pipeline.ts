@@ -8,6 +8,7 @@ import { openSqliteSpeedStore } from '../../functions/adapters/sqlite/speed-stor
 import { archiveHandler } from '../../functions/archive/handler.ts'
 import { ARCHIVE_TABLE_COLUMNS } from '../../functions/archive/table.ts'
 import { readIncidents } from '../../functions/batch/incidents-file.ts'
+import { normalsReader } from '../../functions/batch/normals-file.ts'
 import { type BatchRun, runBatch } from '../../functions/batch/run.ts'
 import { batchSql } from '../../functions/batch/sql.ts'
 import { type ViewReader, viewReader } from '../../functions/batch/view-reader.ts'
@@ -65,6 +66,7 @@ export async function openPipeline(options: PipelineOptions) {
     lastRun: async () => undefined,
     compaction: async () => undefined,
     incidents: () => readIncidents(objects),
+    normals: normalsReader(objects),
     decisions: openDecisions(objects).all,
     waiting: async () => ({ oldestMs: null, reason: null }),
     now,

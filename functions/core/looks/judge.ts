@@ -41,6 +41,13 @@ export interface SiteHistory {
   incidents: readonly SiteChange[]
 }
 
+/** What is normal at the end of the looks: what the next look is compared with. */
+export interface Normals {
+  classes: { className: string; baseline: ClassBaseline }[]
+  /** The baseline of a site is null while it has too few looks. */
+  sites: { className: string; siteId: string; baseline: SiteBaseline | null }[]
+}
+
 /** Class with its incidents: those that are not told from its sites. */
 export type ClassHistory = Pick<ClassWatch, 'noClearLooks' | 'changes'> & { className: string }
 
@@ -94,7 +101,12 @@ export function judgeHistory(
   looks: readonly Look[],
   renewalDays: number,
   detection: Detection,
-): { judged: JudgedLook[]; histories(direction: Direction): SiteHistory[]; classes: ClassHistory[] } {
+): {
+  judged: JudgedLook[]
+  histories(direction: Direction): SiteHistory[]
+  classes: ClassHistory[]
+  normals(): Normals
+} {
   const classes = new Map<string, ClassState>()
   const sites = new Map<string, Site>()
   const waiting: Waiting[] = []
@@ -145,6 +157,7 @@ export function judgeHistory(
     classes: Array.from(classes.values(), ({ className, watch: { noClearLooks, changes } }) => {
       return { className, noClearLooks, changes }
     }),
+    normals: () => normalsOf(classes, sites, detection),
     histories: direction =>
       Array.from(sites.values(), ({ className, siteId, judgedFromMs, changes }) => ({
         className,
@@ -152,6 +165,26 @@ export function judgeHistory(
         judgedFromMs,
         incidents: changes[direction].incidents,
       })),
+  }
+}
+
+function normalsOf(
+  classes: ReadonlyMap<string, ClassState>,
+  sites: ReadonlyMap<string, Site>,
+  detection: Detection,
+): Normals {
+  for (const each of classes.values()) each.baseline ??= classBaselineOf(each.totals, detection)
+  return {
+    classes: Array.from(classes.values(), ({ className, baseline }) => ({
+      className,
+      baseline: baseline as ClassBaseline,
+    })),
+    sites: Array.from(sites.values(), ({ className, siteId, ofClass, totals, baseline }) => ({
+      className,
+      siteId,
+      baseline:
+        baseline === undefined ? siteBaselineOf(totals, ofClass.baseline as ClassBaseline, detection) : baseline,
+    })),
   }
 }
 

@@ -15,7 +15,7 @@ export interface Score {
 /** Scores a look at land. Returns null while its class has no curve, or its site no baseline. */
 export function scoreOf(
   { eventMs, ndvi }: Pick<Look, 'eventMs' | 'ndvi'>,
-  classNormal: ClassBaseline,
+  classNormal: Pick<ClassBaseline, 'curve' | 'scale'>,
   siteNormal: SiteBaseline | null,
   { minScale }: Detection,
 ): Score | null {
