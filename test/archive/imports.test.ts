@@ -101,6 +101,21 @@ describe('an import', () => {
     expect(await importEvents(objects, HOUR_MS, 'some', slowly(), NOON_MS + HOUR_MS)).toBe(null)
     expect(await contents()).toEqual(finished)
   })
+
+  it('is reported by one of two processes that finish it at the same time', async () => {
+    const { pipeline, put } = await open()
+    const { objects } = pipeline
+    let other: number | null | undefined
+    const meanwhile: ObjectStore = {
+      ...objects,
+      async putIfAbsent(key, bytes) {
+        other ??= await put(ROWS)
+        return objects.putIfAbsent(key, bytes)
+      },
+    }
+    expect(await put(ROWS, meanwhile)).toBe(null)
+    expect(other).toBe(40)
+  })
 })
 
 describe('the cost of counting imports', () => {

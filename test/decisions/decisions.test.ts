@@ -8,6 +8,7 @@ import { collectingLogger, NOON_MS } from '../support/factories.ts'
 import { openIncident } from '../support/incidents.ts'
 
 const ACKNOWLEDGE = { kind: 'acknowledge' as const, by: null, incident: openIncident() }
+const NOW = new Date(NOON_MS).toISOString()
 const MUTE = { until: '2026-11-30T00:00:00Z', reason: 'works' }
 
 function open(objects: ObjectStore = memoryObjectStore()) {
@@ -110,6 +111,8 @@ describe('POST of a decision', () => {
     ['/api/mutes', { ...MUTE, all: true, site: 'a' }, 'all: leave it out beside a site, a class or a region'],
     ['/api/mutes', { ...MUTE, all: true, until: 'tomorrow' }, /^until: write a time in UTC/],
     ['/api/mutes', { ...MUTE, all: true, until: '2026-11-20T00:00:00Z' }, 'until: must be later than from'],
+    ['/api/mutes', { ...MUTE, all: true, from: MUTE.until }, 'until: must be later than from'],
+    ['/api/mutes', { ...MUTE, all: true, from: '2026-11-20T00:00:00Z', until: NOW }, 'until: has passed'],
     [
       '/api/mutes',
       { ...MUTE, all: true, from: '2026-11-01T00:00:00Z', until: '2026-11-20T00:00:00Z' },

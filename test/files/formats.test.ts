@@ -274,6 +274,7 @@ describe('nothing is guessed silently', () => {
     ['eo:cloud_cover', '0.5', {}, 0.005],
     ['cloud_cover', '25', {}, 0.25],
     ['cloud_cover', '0.5', {}, 0.5],
+    ['cloud_cover', '1', {}, 1],
     ['cloud_cover', '0.5', { scale: { cloud_fraction: 0.01 } }, 0.005],
     ['cloud_percentage', '0.5', { scale: { cloud_fraction: 1 } }, 0.5],
     ['cloud_fraction', '0.5', {}, 0.5],

@@ -47,6 +47,11 @@ describe('a time that can be read in only one way is read', () => {
     ['202406110830', '2024-06-11T08:30'],
     ['Tue, 11 Jun 2024 08:00:00 GMT', '2024-06-11T08:00'],
     ['11 June 2024 08:00', '2024-06-11T08:00'],
+    ['Jun 11, 2024, 12:30 AM', '2024-06-11T00:30'],
+    ['Jun 11, 2024, 12:30 PM', '2024-06-11T12:30'],
+    ['Jun 11, 2024, 11:30 PM', '2024-06-11T23:30'],
+    ['2024-06-11T23:59:00+23:59', '2024-06-11T00:00'],
+    ['2024-06-11T24:00:00', '2024-06-12T00:00'],
   ])('%s', async (time, expected) => {
     const { events, problems } = await read({ 'a.csv': csv(HEADER, rowOf(time)) })
     expect(problems).toEqual([])
@@ -58,6 +63,24 @@ describe('a time that can be read in only one way is read', () => {
     const { events, notes } = await read({ 'a.csv': csv(HEADER, ...rows) })
     expect(timesOf(events)).toEqual(['2020-06-01T00:00', '1976-01-24T11:33', '2020-06-01T08:26'])
     expect(notes).toContain('numbers of twelve digits in the time column are YYYYMMDDHHmm')
+  })
+
+  it.each([
+    '2024-06-11T08:00:00+24:00',
+    '2024-06-11T08:00:00+01:60',
+    '2024-06-11T24:00:00.001',
+    '2024-06-11T08:60',
+    'Jun 11, 2024, 13:30 PM',
+    '2023-366',
+  ])('%s is refused: no clock or calendar shows it', async time => {
+    const { events, problems } = await read({ 'a.csv': csv(HEADER, rowOf(time)) })
+    expect([events, problems.length]).toEqual([[], 1])
+  })
+
+  it('the least epoch of each unit is one of that unit', async () => {
+    const rows = ['100000000', '100000000000', '100000000000000', '100000000000000000'].map(rowOf)
+    const { events } = await read({ 'a.csv': csv(HEADER, ...rows) })
+    expect(timesOf(events)).toEqual(Array(4).fill('1973-03-03T09:46'))
   })
 
   it('epochs in seconds are not compact dates', async () => {

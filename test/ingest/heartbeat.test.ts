@@ -3,7 +3,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
 import { type Lane, START, toPosition } from '../../functions/core/lane.ts'
 import { decodeRecord } from '../../functions/core/record.ts'
-import { sendHeartbeats } from '../../functions/ingest/heartbeat.ts'
+import { HOUR_MS, MINUTE_MS } from '../../functions/core/time.ts'
+import { heartbeatEveryMs, sendHeartbeats } from '../../functions/ingest/heartbeat.ts'
 import type { Beats, EventLog } from '../../functions/ports/event-log.ts'
 import { CLASSES, NOON_MS } from '../support/factories.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -47,4 +48,8 @@ it('a heartbeat that the log refuses is reported, after the ones of the round th
   const sending = sendHeartbeats(refusing, NOON_MS, async beats => void sent.push(beats))
   await expect(sending).rejects.toThrow('a heartbeat was refused: no room')
   expect([...(sent[0]?.positions.keys() ?? [])]).toEqual([lanes[0].name, lanes[1].name])
+})
+
+it('heartbeats are sent twice in a slot, and each minute when slots are long', () => {
+  expect([10_000, MINUTE_MS, 2 * MINUTE_MS, HOUR_MS].map(heartbeatEveryMs)).toEqual([5_000, 30_000, 60_000, 60_000])
 })

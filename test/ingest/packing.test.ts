@@ -77,6 +77,14 @@ describe('a packed record', () => {
   })
 })
 
+test('a record may have exactly the limit of bytes, and one event more than fits begins the next', () => {
+  const line = lineOf(wireEvent(), PACKING)
+  const maxBytes = 128 + 2 * line.bytes
+  expect(countForRecord([line, line, line], { ...PACKING, maxBytes })).toBe(2)
+  expect(countForRecord([line, line], { ...PACKING, maxBytes: maxBytes - 1 })).toBe(1)
+  expect(countForRecord([line], { ...PACKING, maxBytes: 128 + line.bytes })).toBe(1)
+})
+
 describe('an event that is too large', () => {
   test('is refused with both sizes', () => {
     const event = wireEvent({ image_id: 'ä'.repeat(1000) })

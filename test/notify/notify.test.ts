@@ -126,6 +126,37 @@ it('a receiver that asks for a pause gets it', async () => {
   expect(posts).toHaveLength(2)
 })
 
+it('a post that may have arrived says so when it is sent again, and one that cannot have arrived does not', async () => {
+  for (const mayHaveArrived of [true, false]) {
+    const { posts, answers, receiver } = notingReceiver()
+    const { world, start } = open({ team: receiver })
+    const { round } = start()
+    await round()
+    world.incidents = [openIncident()]
+    answers.push({ ...LATER, afterMs: 1, mayHaveArrived })
+    await round()
+    world.nowMs += 2
+    await round()
+    expect(posts.map(({ isRepeated }) => isRepeated)).toEqual([false, mayHaveArrived])
+  }
+})
+
+it('a receiver that stays away is tried less and less often, and every 15 minutes in the end', async () => {
+  const { posts, answers, receiver } = notingReceiver()
+  const { world, start } = open({ team: receiver })
+  const { round } = start()
+  await round()
+  world.incidents = [openIncident()]
+  answers.push(...Array<Outcome>(9).fill(LATER))
+  const triedMs: number[] = []
+  for (const untilMs = world.nowMs + 3 * HOUR_MS; world.nowMs < untilMs; world.nowMs += 10 * SECOND_MS) {
+    await round()
+    if (posts.length > triedMs.length) triedMs.push(world.nowMs)
+  }
+  const waits = triedMs.slice(1).map((ms, index) => (ms - (triedMs[index] as number)) / SECOND_MS)
+  expect(waits).toEqual([30, 60, 120, 240, 480, 900, 900, 900, 900])
+})
+
 it('a message that is refused permanently is counted, and not sent again', async () => {
   const { posts, answers, receiver } = notingReceiver()
   const { world, objects, failing, start } = open({ team: receiver })

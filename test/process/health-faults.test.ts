@@ -1,9 +1,9 @@
-import { closeSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
 import { someEvents } from '../support/events-csv.ts'
-import { eventually, startSystem, totalCount } from '../support/landcover.ts'
+import { eventually, runStart, startSystem, totalCount } from '../support/landcover.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const post = (url: string, events: unknown[]) =>
@@ -42,11 +42,29 @@ it('a damaged log is a reason in health within seconds, and each POST gets a pro
   damageRecords(join(state, 'log.sqlite'))
 
   const { reasons } = await eventually(system.health, told => told.reasons.some(reason => reason.includes('layer')))
-  expect(reasons.join('\n')).toMatch(/malformed/)
+  expect(reasons.join('\n')).toMatch(/log\.sqlite is damaged \(.*malformed\): .*npm run restore/)
   const refused = await post(system.url, someEvents(1))
   expect([refused.status, refused.headers.get('content-type')]).toEqual([503, 'application/problem+json'])
   expect((await system.health()).reasons.join('\n')).toContain('Appending to the event log fails')
   expect(totalCount(await system.classStats())).toBe(600)
+})
+
+it.each([
+  ['log.sqlite', 'cut off', (file: string) => truncateSync(file, 20_000)],
+  ['store.sqlite', 'another file', (file: string) => writeFileSync(file, 'no database '.repeat(2_000))],
+])('a start refuses a %s that is %s, names it, and says what to do', async (name, _, harm) => {
+  const state = join(temporaryFolder(), 'state')
+  const system = await startSystem(state)
+  for (let request = 0; request < 3; request++) expect((await post(system.url, someEvents(50))).status).toBe(202)
+  await eventually(system.classStats, rows => totalCount(rows) === 150)
+  await system.interrupt()
+  harm(join(state, name))
+  const { code, stderr } = await runStart(['--no-demo', '--port', '0', '--state', state]).finished
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(new RegExp(`${name} is damaged \\(.*\\): .*npm run restore`)),
+  ])
+  expect(stderr.trim().split('\n')).toHaveLength(1)
 })
 
 it('a class list that cannot be read is a problem of each POST and a reason in health, at once', async () => {

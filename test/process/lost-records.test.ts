@@ -102,6 +102,37 @@ describe('a log that has lost records which were read', () => {
     await counts(system, 240)
   })
 
+  it.each([
+    ['removed', (file: string) => rmSync(file)],
+    ['emptied', (file: string) => truncateSync(file)],
+  ])('is refused when its file was %s, and a new one is used when that is accepted', async (_, harm) => {
+    const state = join(temporaryFolder(), 'state')
+    let system = await startSystem(state, ARGS)
+    await post(system, 10)
+    await counts(system, 10)
+    await system.kill()
+    for (const name of ['log.sqlite-wal', 'log.sqlite-shm']) rmSync(join(state, name), { force: true })
+    harm(join(state, 'log.sqlite'))
+    for (const { finished } of [
+      runStart(['--no-demo', '--port', '0', '--state', state]),
+      runProduce(['--state', state]),
+    ]) {
+      const { code, stderr } = await finished
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/log\.sqlite is not the log that was read: .* read up to \d/),
+      ])
+      expect(stderr).toContain('npm start -- --accept-lost-records')
+    }
+    system = await startSystem(state, ['--accept-lost-records'])
+    expect(system.stderr()).toContain('accepted:')
+    expect(await post(system, 5)).toBe(5)
+    await counts(system, 15)
+    await system.interrupt()
+    system = await startSystem(state)
+    expect(totalCount(await system.classStats())).toBe(15)
+  })
+
   it('is refused when a write-ahead log was truncated after kill -9', async () => {
     const state = join(temporaryFolder(), 'state')
     const system = await startSystem(state, ARGS)

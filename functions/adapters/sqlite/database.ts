@@ -22,6 +22,8 @@ const REFUSALS = new Map([
   [14, 'cannot be opened: check whether its disk is full or mounted read-only, and who owns the folder'],
 ])
 const SQLITE_READONLY = 8
+/** Primary result codes of a file whose content is damaged: CORRUPT and NOTADB. */
+const DAMAGES = [11, 26]
 
 /** Error of a file whose disk refuses writes. The message names the file and says what to check. */
 export class UnwritableError extends Error {}
@@ -61,7 +63,7 @@ export function openDatabase({ file, durability, define, waitMs = OPEN_BUSY_MS }
     return database
   } catch (error) {
     database?.close()
-    throw refusalOf(file, error) ?? error
+    throw refusalOf(file, error) ?? damageOf(file, error) ?? error
   }
 }
 
@@ -79,7 +81,7 @@ export function openReadOnly({ file, define }: DatabaseOptions): DatabaseSync {
     return database
   } catch (error) {
     database.close()
-    throw error
+    throw damageOf(file, error) ?? error
   }
 }
 
@@ -89,7 +91,8 @@ export function openReadOnly({ file, define }: DatabaseOptions): DatabaseSync {
  *
  * @param work must change nothing when it throws, because it runs again
  * @param waitMs maximum time to wait
- * @throws Error that names the file when it is still locked after that time, or when its disk refuses the work
+ * @throws Error that names the file when it is still locked after that time, when its disk refuses the work, or when it is
+ *   damaged
  */
 export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs = LOCK_WAIT_MS): Promise<T> {
   const file = String(database.location())
@@ -100,7 +103,7 @@ export async function whenFree<T>(database: DatabaseSync, work: () => T, waitMs 
     } catch (cause) {
       const refusal = refusalOf(file, cause)
       if (refusal) throw refusal
-      if (!isBusy(cause)) throw cause
+      if (!isBusy(cause)) throw damageOf(file, cause) ?? cause
       if (performance.now() - startMs >= waitMs) {
         throw new Error(
           `another process has kept ${file} locked for ${waitMs / 1000} s: look for a process that is stopped (Ctrl-Z), and continue it (fg) or end it`,
@@ -124,6 +127,15 @@ function refusalOf(file: string, cause: unknown): UnwritableError | undefined {
   const refusal = REFUSALS.get(isReadOnly ? SQLITE_READONLY : resultCodeOf(cause))
   if (refusal === undefined) return undefined
   return new UnwritableError(`${file} ${refusal} (${(cause as Error).message})`, { cause })
+}
+
+/** Returns the error for people when the content of a file is damaged. */
+function damageOf(file: string, cause: unknown): Error | undefined {
+  if (!DAMAGES.includes(resultCodeOf(cause))) return undefined
+  return new Error(
+    `${file} is damaged (${(cause as Error).message}): stop all programs that use it, and restore a backup: npm run restore`,
+    { cause },
+  )
 }
 
 /** Returns the primary result code of an error; 0 when it does not come from SQLite. */

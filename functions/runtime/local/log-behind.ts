@@ -33,17 +33,24 @@ const RECORDS_AT_ONCE = 1_000
 
 /**
  * Refuses a log that has lost records that were read: it was restored alone, or its newest writes are lost. New records
- * would get positions that count as read. They would never be counted, although they were acknowledged.
+ * would get positions that count as read. They would never be counted, although they were acknowledged. Refuses also a
+ * new log in place of one that was removed: what had arrived there and was not read yet would be missing silently.
  *
  * @param name name of the log, for people
  * @throws Error that says which records are missing, and what can be done
  */
 export async function refuseLogBehind(
-  { log }: Pick<OpenedLog, 'log'>,
+  opened: Pick<OpenedLog, 'log' | 'moveEnd'>,
   name: string,
   progress: Progress,
 ): Promise<void> {
-  const behind = await lanesBehind(log, progress)
+  const other = await otherLog(opened, progress)
+  if (other !== undefined) {
+    throw new Error(
+      `${name} is not the log that was read: ${other}. Records that only the lost log had are missing. Either stop all programs that use the folder, and put the lost log back or restore a whole backup: npm run restore -- --from BACKUP --state ANOTHER-FOLDER. Or continue without these records: npm start -- --accept-lost-records`,
+    )
+  }
+  const behind = await lanesBehind(opened.log, progress)
   if (behind.length === 0) return
   throw new Error(
     `${name} has lost records that were read: ${behind.map(({ reason }) => reason).join('; ')}. New records would get positions that were read already, so they would be acknowledged but never counted. Either restore a whole backup: npm run restore -- --from BACKUP --state ANOTHER-FOLDER. Or continue without the lost records: npm start -- --accept-lost-records`,
@@ -58,10 +65,17 @@ export async function refuseLogBehind(
  * @throws Error when the log cannot continue
  */
 export async function acceptLostRecords(
-  { log, moveEnd }: Pick<OpenedLog, 'log' | 'moveEnd'>,
+  opened: Pick<OpenedLog, 'log' | 'moveEnd'>,
   name: string,
   progress: Progress,
 ): Promise<string[]> {
+  const { log, moveEnd } = opened
+  const other = await otherLog(opened, progress)
+  if (other !== undefined) {
+    return [
+      `accepted: ${name} is not the log that was read: ${other}. If a batch run says that the layers differ: npm run batch -- --ignore-speed`,
+    ]
+  }
   const behind = await lanesBehind(log, progress)
   const highest = behind
     .map(({ read }) => read)
@@ -87,6 +101,23 @@ export async function acceptLostRecords(
     if (again > 0) told.push(`lane ${lane}: ${again} records that nobody had read are appended again`)
   }
   return told
+}
+
+/**
+ * Finds out whether the file of a log was removed or replaced since it was read: then no cursor is of one of its lanes.
+ * A topic or stream may be created again, and is read from its start.
+ *
+ * @returns description of the log that was read; undefined when it is this one, or when nothing was read yet
+ */
+async function otherLog(
+  { log, moveEnd }: Pick<OpenedLog, 'log' | 'moveEnd'>,
+  { cursors }: Progress,
+): Promise<string | undefined> {
+  const [known] = cursors
+  if (!moveEnd || !known) return undefined
+  const own = new Set((await log.lanes()).map(({ name }) => name))
+  if (cursors.some(({ lane }) => own.has(lane))) return undefined
+  return `it has the identity ${log.identity}, and ${known.lane} was read up to ${numberOf(known.lastPosition)}`
 }
 
 async function lanesBehind(log: EventLog, { cursors, checkpoints }: Progress): Promise<LaneBehind[]> {
