@@ -44,7 +44,7 @@ export async function refuseLogBehind(
   name: string,
   progress: Progress,
 ): Promise<void> {
-  const other = await otherLog(opened, progress)
+  const other = otherLog(opened, progress)
   if (other !== undefined) {
     throw new Error(
       `${name} is not the log that was read: ${other}. Records that only the lost log had are missing. Either stop all programs that use the folder, and put the lost log back or restore a whole backup: npm run restore -- --from BACKUP --state ANOTHER-FOLDER. Or continue without these records: npm start -- --accept-lost-records`,
@@ -70,7 +70,7 @@ export async function acceptLostRecords(
   progress: Progress,
 ): Promise<string[]> {
   const { log, moveEnd } = opened
-  const other = await otherLog(opened, progress)
+  const other = otherLog(opened, progress)
   if (other !== undefined) {
     return [
       `accepted: ${name} is not the log that was read: ${other}. If a batch run says that the layers differ: npm run batch -- --ignore-speed`,
@@ -104,19 +104,15 @@ export async function acceptLostRecords(
 }
 
 /**
- * Finds out whether the file of a log was removed or replaced since it was read: then no cursor is of one of its lanes.
+ * Finds out whether the file of a log was removed or replaced since it was read: then no cursor is of this log.
  * A topic or stream may be created again, and is read from its start.
  *
  * @returns description of the log that was read; undefined when it is this one, or when nothing was read yet
  */
-async function otherLog(
-  { log, moveEnd }: Pick<OpenedLog, 'log' | 'moveEnd'>,
-  { cursors }: Progress,
-): Promise<string | undefined> {
+function otherLog({ log, moveEnd }: Pick<OpenedLog, 'log' | 'moveEnd'>, { cursors }: Progress): string | undefined {
   const [known] = cursors
   if (!moveEnd || !known) return undefined
-  const own = new Set((await log.lanes()).map(({ name }) => name))
-  if (cursors.some(({ lane }) => own.has(lane))) return undefined
+  if (cursors.some(({ lane }) => lane.startsWith(`${log.identity}.`))) return undefined
   return `it has the identity ${log.identity}, and ${known.lane} was read up to ${numberOf(known.lastPosition)}`
 }
 
