@@ -2,7 +2,8 @@ import { DAY_MS, formatTimestamp } from '../functions/core/time.ts'
 import { normal, type Random, randomNumbers } from './random.ts'
 
 // Generator of series of looks with truth: what happens at sites of several covers, as satellites of several kinds see
-// it. A look mixes the spectra of what covers the ground, then haze, clouds and noise. The same arguments give the same.
+// it. A look mixes the spectra of what covers the ground, then haze, clouds and noise. The same arguments give the same
+// series.
 
 /** Look at a generated site, with the truth of what it shows. Bands in digital numbers (10,000 = reflectance 1). */
 /** Generated series: looks at sites, with the truth about them. */
@@ -59,7 +60,7 @@ interface Setting {
   cover(day: number, site: SiteTraits): Cover
   revisitDays: number
   cloudShare: number
-  /** Its producer says what is cloudy. */
+  /** True when its producer says what is cloudy. */
   isMasked: boolean
   years: number
   sites: number
@@ -138,7 +139,7 @@ function beetle(day: number): Happening {
 
 const shifted = (day: number) => (day >= EVENT_DAY ? 1_000 : 0)
 
-/** Something that comes within `rise` days, lasts, and goes. */
+/** Change that comes within `rise` days, lasts, and goes. */
 function passing(from: number, until: number, rise: number, peak: (cover: Cover, share: number) => Cover): Happening {
   return (cover, at) => peak(cover, Math.max(0, Math.min(1, (at - from) / rise, (until - at) / rise)))
 }

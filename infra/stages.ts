@@ -23,7 +23,9 @@ export interface Stage {
         brokers: 2 | 3
         /** Instance type: kafka.t3.small, kafka.m7g.large, … */
         brokerType: string
-        /** Bytes that producers write in a second, at the highest. The disks and the retention by size follow from it. */
+        /**
+         * Maximum number of bytes that producers write in a second. The disks and the retention by size follow from it.
+         */
         bytesPerSecond: number
         /** Partitions of the topic. They can be added, but not removed. */
         partitions: number
@@ -61,7 +63,7 @@ export interface Stage {
    * by mail. Sending events always needs a signature.
    */
   reads: Reads
-  /** Reads of the API in a second, at the highest, of all readers together. It limits what strangers can cost. */
+  /** Maximum number of reads of the API in a second, of all readers together. It limits what strangers can cost. */
   readsPerSecond: number
   /** Origins of other pages that may read the API through CloudFront, as browsers send them; `*` allows all origins. */
   allowedOrigins: string[]
@@ -81,7 +83,7 @@ export interface Stage {
   compactionWorkers: number
   /** Mail address for alarms and the budget; null: subscribe to the topics yourself. */
   alarmMail: string | null
-  /** Monthly costs, US dollars: alarm mails tell of each half, four fifths and all of it; null: no budget. */
+  /** Budget for a month, US dollars. Mails are sent at half, four fifths and all of it; null: no budget. */
   monthlyBudget: number | null
   /** Retention of logs, days. */
   logDays: 1 | 7 | 30 | 90

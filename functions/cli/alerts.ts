@@ -14,7 +14,7 @@ await runCommand(
   {
     usage: 'npm run alerts -- --test RECEIVER | --dry-run [flags]',
     summary:
-      'Tries out who is told of incidents. --test sends one message to a receiver. --dry-run sends nothing: it prints what\n' +
+      'Tries out the receivers of incidents. --test sends one message to a receiver. --dry-run sends nothing: it prints what\n' +
       'would have been sent, if each incident had become known when it opened; also incidents that came with an import.',
     flags: {
       alerts: { type: 'string', value: 'FILE.json', default: 'alerts.json', help: 'Receivers and routes' },

@@ -24,7 +24,7 @@ await runCommand(
       labels: {
         type: 'string',
         value: 'FILE',
-        help: 'What really happened: a table with the columns site_id, kind, direction, start, known_by and end',
+        help: 'Table of what really happened, with the columns site_id, kind, direction, start, known_by and end',
       },
       out: { type: 'string', value: 'FOLDER', help: 'Folder to which alerts.csv and verdicts.csv are written' },
       every: {

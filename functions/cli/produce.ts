@@ -181,7 +181,10 @@ function stoppable(): { stopping: AbortController; abandoning: AbortController }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stopping.signal.aborted) abandoning.abort()
-      else process.stderr.write('Stopping when the log has what was read; a second time gives that up.\n')
+      else
+        process.stderr.write(
+          'Stopping when the log has all events that were read. Stop a second time to give up these events.\n',
+        )
       stopping.abort()
     })
   }

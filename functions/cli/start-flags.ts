@@ -48,7 +48,7 @@ export const START_FLAGS = {
   alerts: {
     type: 'string',
     value: 'FILE.json',
-    help: 'Who is told of incidents: receivers and routes, see docs/alerts.md (default: nobody)',
+    help: 'Receivers of incidents, and routes to them: see docs/alerts.md (default: nobody is told)',
   },
   rules: {
     type: 'string',

@@ -6,7 +6,7 @@ const LONGEST_TEXT = 4_000
 
 const name = z.string().min(1).max(LONGEST_NAME)
 const text = z.string().min(1).max(LONGEST_TEXT)
-const by = name.optional().describe('Who decides, as they say')
+const by = name.optional().describe('Name of the person who decides')
 const time = z.iso.datetime('write a time in UTC, such as 2026-11-30T08:00:00Z')
 
 /** Body of a decision about an incident. */
@@ -15,7 +15,7 @@ export const IncidentDecisionBody = z
     'kind',
     [
       z.strictObject({ kind: z.literal('acknowledge'), by }),
-      z.strictObject({ kind: z.literal('assign'), to: name.describe('Who takes it on'), by }),
+      z.strictObject({ kind: z.literal('assign'), to: name.describe('Person to whom it is assigned'), by }),
       z.strictObject({ kind: z.literal('note'), text, by }),
     ],
     'must be acknowledge, assign or note',
@@ -36,7 +36,7 @@ export const MuteBody = z
       .optional()
       .describe('Only within these degrees: west, south, east, north'),
     all: z.literal(true).optional().describe('Everything, as for a maintenance window'),
-    from: time.optional().describe('Begin; now if it is left out'),
+    from: time.optional().describe('Start; now if it is left out'),
     until: time.describe('End'),
     reason: text,
     by,

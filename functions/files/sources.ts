@@ -80,7 +80,7 @@ async function addFolder(root: string, folder: string, all: FoundSources): Promi
     if (isFolder) await addFolder(root, path, all)
     else if (isJoined && /\.csv$/i.test(entry.name)) {
       const isPart = (JOINED_FILES as readonly string[]).includes(entry.name)
-      if (!isPart) all.unread.push({ path, reason: `stands beside ${JOINED_MARK}: put it into a folder of its own` })
+      if (!isPart) all.unread.push({ path, reason: `is beside ${JOINED_MARK}: put it into a separate folder` })
     } else if (TABLE.test(entry.name) || (await isParquet(path))) {
       all.sources.push({ path, files: [path], name, pathColumns })
     } else all.unread.push({ path, reason: await reasonAgainst(path) })

@@ -123,7 +123,7 @@ function warned(unusedValues: number, warnings: DecodedRecord['warnings']): Omit
 /** Makes the answer for a record that is too large. */
 function tooLargeFor(events: number, { bytes, limit }: { bytes: number; limit: number | null }): APIGatewayProxyResult {
   const takes = limit === null ? 'the log takes fewer' : `the log takes at most ${limit}`
-  const advice = events === 1 ? 'It fits into no record: send it with less in it.' : 'Send fewer events at once.'
+  const advice = events === 1 ? 'It does not fit into a record: send it with less in it.' : 'Send fewer events at once.'
   const title = events === 1 ? 'The event is too large' : 'Too many events at once'
   return problem(413, title, `Compressed they have ${bytes} bytes, and ${takes}. ${advice}`)
 }

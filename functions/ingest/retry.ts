@@ -36,7 +36,7 @@ export function isContinuable(
 }
 
 /**
- * Stores one record. It sends the same bytes to the same destination until the log has them or refuses them for good,
+ * Stores one record. It sends the same bytes to the same destination until the log has them or refuses them permanently,
  * the time is over, or the signal aborts. Between attempts it waits a random time below a limit that doubles: "full
  * jitter" of Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  *
@@ -68,7 +68,7 @@ export async function appendWithRetries(
 async function attempt(log: Pick<EventLog, 'append'>, record: Append): Promise<AppendOutcome> {
   try {
     const [outcome] = await log.append([record])
-    return outcome ?? { error: 'the log told no outcome' }
+    return outcome ?? { error: 'the log reported no outcome' }
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }
   }

@@ -197,7 +197,7 @@ async function send(
 function markOf({ now, logger }: Notifying, { name }: Desk, claim: number, outcome: Outcome): Entry {
   if (outcome.kind === 'sent' && outcome.note) logger.warn('a message was sent', { receiver: name, note: outcome.note })
   if (outcome.kind !== 'refused') return { type: 'sent', atMs: now(), claim }
-  logger.warn('a receiver refused a message for good', { receiver: name, reason: outcome.reason })
+  logger.warn('a receiver refused a message permanently', { receiver: name, reason: outcome.reason })
   return { type: 'refused', atMs: now(), claim, reason: outcome.reason }
 }
 

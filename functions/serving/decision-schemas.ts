@@ -8,9 +8,9 @@ export const DecisionRow = z
   .object({
     number: z.int().describe('Number of the decision: later ones have higher numbers'),
     at: time.describe('When it was made'),
-    by: z.string().nullable().describe('Who decided, as they say; null if they do not'),
+    by: z.string().nullable().describe('Name of the person who decided; null if not given'),
     kind: z.enum(['acknowledge', 'assign', 'note']),
-    to: z.string().nullable().describe('Who takes it on; null unless it is assigned'),
+    to: z.string().nullable().describe('Person to whom it is assigned; null for other decisions'),
     text: z.string().nullable().describe('Text of a note'),
   })
   .meta({ title: 'DecisionRow' })
@@ -30,7 +30,7 @@ export const MuteRow = z
     from: time,
     until: time.describe('End, or when it was ended early'),
     reason: z.string(),
-    by: z.string().nullable().describe('Who decided, as they say; null if they do not'),
+    by: z.string().nullable().describe('Name of the person who decided; null if not given'),
     at: time.describe('When it was decided'),
   })
   .meta({ title: 'MuteRow' })

@@ -197,7 +197,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   }),
   table({
     path: '/api/classes',
-    summary: 'The classes: since when each is known, and its images over all time',
+    summary: 'The classes: the time from which each is known, and its number of images over all time',
     query: NoQuery,
     row: ClassRow,
     rows: classes,
@@ -211,14 +211,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
   }),
   table({
     path: '/api/incidents/{id}/decisions',
-    summary: 'What people have decided about an incident, oldest first',
+    summary: 'Decisions of people about an incident, oldest first',
     query: DecisionsQuery,
     row: DecisionRow,
     rows: incidentDecisions,
   }),
   table({
     path: '/api/mutes',
-    summary: 'Mutes, newest first: of what they are for nobody is told',
+    summary: 'Mutes, newest first. Nobody is told of incidents in their scope',
     query: MutesQuery,
     row: MuteRow,
     rows: mutes,

@@ -13,7 +13,7 @@ export const IncidentRow = z
     cause: z
       .enum(['land', 'producer'])
       .nullable()
-      .describe('Cause of a change at many sites: the land, or how images were made; null where it is not told'),
+      .describe('Cause of a change at many sites: the land, or how images were made; null where it is not known'),
     class_name: z.string().describe('Land-cover class'),
     site_id: z.string().nullable().describe('Id of the site; null for an incident of a class'),
     state: z
@@ -32,13 +32,13 @@ export const IncidentRow = z
     score: z.number().nullable().describe('Distance of its furthest image from normal, in standard deviations'),
     sites: z.int().describe('Number of sites'),
     part_of: z.string().nullable().describe('Id of the incident of the class that this change of a site is a part of'),
-    lon: z.number().nullable().describe('Place of the last image that says it, degrees'),
+    lon: z.number().nullable().describe('Place of the last image that has one, degrees'),
     lat: z.number().nullable(),
     from_import: z.boolean().describe('The image that opened it came with an import: nobody is told of it'),
-    acknowledged_by: z.string().nullable().describe('Who has acknowledged it first; null while nobody has'),
-    assigned_to: z.string().nullable().describe('Who takes it on'),
+    acknowledged_by: z.string().nullable().describe('Person who has acknowledged it first; null while nobody has'),
+    assigned_to: z.string().nullable().describe('Person to whom it is assigned; null while it is not'),
     notes: z.int().describe('Number of notes'),
-    muted_until: time.nullable().describe('Until when nobody is told of it; null when it is not muted'),
+    muted_until: time.nullable().describe('Time until which nobody is told of it; null when it is not muted'),
   })
   .meta({ title: 'IncidentRow' })
 export type IncidentRow = z.infer<typeof IncidentRow>

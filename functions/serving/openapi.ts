@@ -66,7 +66,7 @@ function pathsOf(): Record<string, Json> {
 
 const PROBLEM: Json = {
   type: 'object',
-  description: 'What went wrong (RFC 9457)',
+  description: 'Description of the error (RFC 9457)',
   required: ['type', 'title', 'status', 'detail'],
   properties: {
     type: { type: 'string' },
@@ -107,7 +107,7 @@ function sending(): Json {
       required: true,
       content: {
         [jsonType]: { schema: { anyOf: [event, { type: 'array', items: event, minItems: 1 }] } },
-        [linesType]: { schema: { type: 'string', description: 'An event a line' } },
+        [linesType]: { schema: { type: 'string', description: 'One event on each line' } },
       },
     },
     responses: {

@@ -8,7 +8,7 @@ import type { RevisionTable } from '../../functions/batch/revision-table.ts'
 import { sqlType } from '../../functions/parquet/hive-type.ts'
 import type { Names } from '../names.ts'
 
-/** Table, and what its constructs and descriptions are called. */
+/** Table, with the names of its constructs and the words for descriptions. */
 interface Named {
   table: Pick<RevisionTable<never>, 'prefix' | 'all' | 'newest' | 'columns' | 'sql'>
   /** Names of the constructs. */
@@ -66,7 +66,7 @@ function addBoth(scope: Construct, names: Names, database: CfnDatabase, { table,
   newest.addResourceDependency(all)
 }
 
-/** Definition of a SQL view in the form in which Athena and Trino write theirs into the catalog. */
+/** Definition of a SQL view in the form in which Athena and Trino write their own into the catalog. */
 function viewText(schema: string, originalSql: string, columns: readonly TableColumn[]): string {
   const definition = {
     originalSql,

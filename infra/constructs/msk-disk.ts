@@ -12,7 +12,7 @@ const USED_SHARE = 0.8
 export const SEGMENT_BYTES = 128 * 1024 ** 2
 
 interface Load {
-  /** Bytes that producers write in a second, at the highest. */
+  /** Maximum number of bytes that producers write in a second. */
   bytesPerSecond: number
   retentionHours: number
   partitions: number

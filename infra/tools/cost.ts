@@ -24,7 +24,7 @@ export function costTable(columns: readonly { heading: string; costs: Costs }[])
 
 const totalOf = (costs: Costs) => Object.values(costs).reduce((sum, dollars) => sum + dollars, 0)
 
-/** Markdown table: the first row is the head, and all columns but the first stand at the right. */
+/** Markdown table: the first row is the head, and all columns but the first are aligned to the right. */
 function markdownTable(rows: readonly string[][]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => (row[column] as string).length))) ?? []
   const padded = (row: readonly string[], filler: string) =>

@@ -5,13 +5,13 @@ import { eventsOfLane, pollersOf } from './cost-log.ts'
 import { type Load, monthOf, piecesOf, scannedByRun } from './cost-model.ts'
 import { DAYS, GB, KB, MB, SECONDS } from './units.ts'
 
-/** Something that a stage may use only so much of. */
+/** Resource of which a stage may use a limited amount. */
 export interface Limit {
   name: string
   /** Use by the load, and the limit, in the same unit. */
   used: number
   limit: number
-  /** Address of the page that says so; or SETTING, or ASSUMPTION. */
+  /** Address of the page that states the limit; or SETTING, or ASSUMPTION. */
   source: string
 }
 
@@ -32,7 +32,7 @@ const MAX_POLLERS = 10
 /** Work of a stage in a second, and its data, under a load. */
 export interface Scale {
   lanes: number
-  /** Executions of functions at the same time, at the highest: both consumers of every lane, and the requests. */
+  /** Maximum number of executions of functions at the same time: both consumers of every lane, and the requests. */
   executions: number
   /** Write units, and CQL statements, of Keyspaces in a second. */
   writeUnits: number

@@ -5,7 +5,7 @@ import { GB } from './units.ts'
 
 /** Parts of a deployed stage that strangers can reach: people without the key, a token, or an address that is allowed. */
 export interface Reach {
-  /** Requests a second, at the highest, that strangers can make to the API and its functions, of all methods. */
+  /** Maximum number of requests a second that strangers can make to the API and its functions, of all methods. */
   apiPerSecond: number
   /** Number of lanes whose rows an answer reads. */
   lanes: number
@@ -20,8 +20,8 @@ const DAY_SECONDS = DAY_MS / SECOND_MS
 
 /**
  * Dollars that strangers can cause in one day. Behind CloudFront the throttle of API Gateway is the limit, with each
- * request the most expensive one. CloudFront itself has no limit; its part is what a stranger causes who stays just
- * below its alarms. API Gateway does not bill requests that it refuses: without a key, a token or a signature, and
+ * request the most expensive one. CloudFront itself has no limit; its part is the cost that a stranger causes who stays
+ * just below its alarms. API Gateway does not bill requests that it refuses: without a key, a token or a signature, and
  * those that it throttles.
  */
 export function worstDay(reach: Reach): { behindCloudFront: number; ofCloudFront: number } {

@@ -37,7 +37,7 @@ interface World {
   objects: ObjectStore
   receiver: Receiver
   arrived: Post[]
-  /** Threads of which a post was refused for good: nothing more is demanded of them. */
+  /** Threads of which a post was refused permanently: nothing more is demanded of them. */
   given: Set<string>
   breach: string | null
   programs: number

@@ -15,7 +15,7 @@ export type DecisionForm = {
 /** Label of the text of a decision; null where it needs none. */
 export const TEXT_LABELS: Record<DecisionForm['kind'], string | null> = {
   acknowledge: null,
-  assign: 'Who takes it on',
+  assign: 'Name of the person to assign',
   note: 'Note',
   mute: 'Reason',
 }

@@ -22,7 +22,7 @@ export type IncidentItem = {
   until: string
   /** Decisions of people; empty while there are none. */
   handled: string
-  /** The reader can decide about it. */
+  /** True when the reader can decide about it. */
   canDecide: boolean
 }
 

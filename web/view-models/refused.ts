@@ -15,7 +15,7 @@ export type RefusedItem = {
   beginning: string
 }
 
-/** View of what was refused. */
+/** View of the refused records. */
 export type RefusedView = { note: string; items: RefusedItem[] }
 
 const REASONS: Record<Refused['reason'], string> = {

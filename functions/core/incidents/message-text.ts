@@ -66,8 +66,8 @@ const SENTENCES: Record<MessageKind, (incident: Incident) => string[]> = {
   opened: () => [],
   changed: ({ closed_at, severity }) => [
     closed_at === null
-      ? `Images that came since have changed what is known of it: it is open, with severity ${severity}.`
-      : 'Images that came since have changed what is known of it.',
+      ? `Later images have changed this incident: it is open, with severity ${severity}.`
+      : 'Later images have changed this incident.',
   ],
   ended: ({ state }) => [state === 'accepted' ? 'After a year this is the new normal.' : 'It is normal again.'],
   withdrawn: () => ['With the images that are known now, this is not an incident: some came late, or were removed.'],

@@ -25,7 +25,9 @@ export function planOfFlags(flags: SceneFlags): ScenePlan {
     throw new ImageError('a scene needs a red and a near infrared band: give an item, or --red FILE and --nir FILE')
   }
   if (flags.timestamp === null) {
-    throw new ImageError('nothing says when the scene was taken: give --timestamp, 2020-02-19T11:00:00Z for example')
+    throw new ImageError(
+      'the time when the scene was taken is not known: give --timestamp, 2020-02-19T11:00:00Z for example',
+    )
   }
   const timestamp = timeOf(flags.timestamp)
   const sceneId = basename(fileOf(red).href).replace(/\.[^.]+$/, '')

@@ -70,7 +70,7 @@ function resolveBand(plan: BandPlan, raster: Raster): { band: SceneBand; why: st
   }
   const nodata = plan.nodata ?? {
     value: raster.nodata,
-    why: raster.nodata === null ? 'none is said' : "the file's tags",
+    why: raster.nodata === null ? 'not stated' : "the file's tags",
   }
   return {
     band: { raster, band: plan.band, scale: scale.value, offset: offset.value, nodata: nodata.value },

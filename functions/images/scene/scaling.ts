@@ -23,7 +23,7 @@ export function scalingOf(
   const said = { scale: saidByItem(own.scale), offset: saidByItem(own.offset), nodata }
   if (isSentinel2(item)) return ofSentinel2(item, said)
   if (isLandsatCollection2(item)) {
-    const why = 'Landsat Collection 2 Level 2, of which the item says no more'
+    const why = 'Landsat Collection 2 Level 2; the item states nothing else'
     return {
       scale: said.scale ?? { value: 0.0000275, why },
       offset: said.offset ?? { value: said.scale === null ? -0.2 : 0, why },
@@ -31,7 +31,7 @@ export function scalingOf(
     }
   }
   if (isHls(item)) {
-    const why = 'HLS, of which the item says no more'
+    const why = 'HLS; the item states nothing else'
     return {
       scale: said.scale ?? { value: 0.0001, why },
       offset: said.offset ?? { value: 0, why },
@@ -39,7 +39,7 @@ export function scalingOf(
     }
   }
   // When an item states a scale but no offset, the offset is 0.
-  if (said.scale && !said.offset) return { ...said, offset: { value: 0, why: 'the item says a scale only' } }
+  if (said.scale && !said.offset) return { ...said, offset: { value: 0, why: 'the item states only a scale' } }
   return said
 }
 
@@ -57,7 +57,7 @@ function ofSentinel2(item: StacItem, said: Pick<BandPlan, 'scale' | 'offset' | '
   if (baseline === null) return said
   const offset =
     Number(baseline) >= 4
-      ? { value: -0.1, why: `baseline ${baseline} (04.00 or newer), of which the item says no offset` }
+      ? { value: -0.1, why: `baseline ${baseline} (04.00 or newer); the item states no offset` }
       : { value: 0, why: `baseline ${baseline}, before offsets came with 04.00` }
   return { scale, nodata, offset }
 }

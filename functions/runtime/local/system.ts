@@ -50,7 +50,7 @@ const COMPONENTS = {
   heartbeat: 'Sending heartbeats',
   batch: 'The batch run',
   compaction: 'Compaction of the archive',
-  alerts: 'Telling of incidents',
+  alerts: 'Messages about incidents',
   'clean-up': 'Cleaning up',
 }
 

@@ -58,7 +58,7 @@ describe('a bus of EventBridge', () => {
     expect([server.events.length, server.requests.length]).toEqual([4, 2])
   })
 
-  it('refuses an event that is too large by itself for good', async () => {
+  it('refuses an event that is too large by itself permanently', async () => {
     const { server, receiver } = await open()
     expect(await receiver.post(postOf(1, {}, 'a'.repeat(EVENTBRIDGE_LIMITS.bytes)))).toEqual({
       kind: 'refused',
