@@ -125,7 +125,7 @@ describe('the text of a message', () => {
     expect(textOf('ended', RECOVERED)).toMatch(/^Over: .* It ended on 2026-11-20\. It is normal again\.$/)
     expect(textOf('ended', { ...RECOVERED, state: 'accepted' })).toMatch(/After a year this is the new normal\.$/)
     expect(textOf('changed', { severity: 'error' })).toMatch(/it is open, with severity error\.$/)
-    expect(textOf('changed', RECOVERED)).toMatch(/have changed what is known of it\.$/)
+    expect(textOf('changed', RECOVERED)).toMatch(/Later images have changed this incident\.$/)
     expect(textOf('withdrawn')).toMatch(/^Taken back: .* this is not an incident/)
     expect(textOf('reminder')).toMatch(/^Still open: .* Nobody has acknowledged it for a week\.$/)
   })
