@@ -68,6 +68,7 @@ describe('a backfill', () => {
     await system.beat(2)
     const first = await runBatch(layer)
     expect(first.view?.audit).toMatchObject({ images: 4, added: 4 })
+    expect(Object.keys(first.view?.parts ?? {})).toEqual(['import-2026-11', '2026-11'])
     const late = ofDays.map((record, index) => ({
       ...image(`late ${index + 1}`, new Date(record.arrivalMs).toISOString()),
       arrivalMs: record.arrivalMs,

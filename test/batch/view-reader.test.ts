@@ -59,6 +59,18 @@ describe('the reader of views', () => {
     expect((await views.chain()).damages).toEqual([])
   })
 
+  it('says that an older view cannot be read, instead of taking the one before it', async () => {
+    const later = { revision: 2, publishedAt: '2998-01-01T00:00:00.000Z' }
+    await publishView(objects, { ...view, ...later })
+    await publishView(objects, { ...view, revision: 3, publishedAt: '2999-01-01T00:00:00.000Z' })
+    const views = viewReader(objects)
+    const asOf = () => views.asOf(Date.parse(later.publishedAt))
+    away.add('views/000000000002.json')
+    await expect(asOf()).rejects.toThrow('the store is away')
+    away.clear()
+    expect((await asOf())?.revision).toBe(2)
+  })
+
   it('forgets a failed read, but not another view that was read after it', async () => {
     const views = viewReader(objects)
     const other = emptyView({ classesKey: 'other.parquet' })
