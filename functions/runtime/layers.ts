@@ -133,16 +133,20 @@ export async function compactUnwatched(
   return compactArchive({ objects, slotMs, before, now: Date.now, ...options })
 }
 
-/**
- * Handler of requests to the API.
- *
- * @param decisions what people have decided about incidents; null where nobody can
- */
+/** What differs between the APIs of runtimes. */
+interface ServingOptions {
+  activity?: Partial<Activity>
+  /** What people have decided about incidents; by default nobody can. */
+  decisions?: IncidentsSource['decisions']
+  /** Time for which equal questions get the same answer, ms; by default each one is answered by itself. */
+  sharedMs?: number
+}
+
+/** Handler of requests to the API. */
 export function servingHandlerOf(
   { logMetadata, store, objects, logger }: Needs<'logMetadata' | 'store' | 'objects' | 'logger'>,
   { slotMs, lateness }: Timing,
-  activity?: Partial<Activity>,
-  decisions: IncidentsSource['decisions'] = null,
+  { activity, decisions = null, sharedMs = 0 }: ServingOptions = {},
 ) {
   const classes = knownClasses(objects)
   const elapsedMs = systemTime().now
@@ -164,6 +168,7 @@ export function servingHandlerOf(
     readClasses: () => readClasses(objects),
     sites: sitesReader(objects),
     activity: { ...activityElsewhere(heartbeatEveryMs(slotMs), elapsedMs), ...activity },
+    sharedMs,
     logger,
   })
 }

@@ -38,6 +38,9 @@ const Place = z.tuple([z.int().min(0), z.string(), z.string()])
 /** Place of an unusual image in the order: time, image and class. */
 type Place = z.infer<typeof Place>
 
+/** Number of unusual images after which the answer contains what was found so far, with a link to continue. */
+const MOST_SEARCHED = 5_000
+
 /** Number of reads that one request may still use. */
 interface Budget {
   reads: number
@@ -70,6 +73,7 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
     range: rangeOf(fromMs, untilMs),
   })
   let last = after
+  let searched = 0
   for (let dayMs = startOfDay(startMs); dayMs + DAY_MS > fromMs && dayMs >= 0; dayMs -= DAY_MS) {
     // The remaining budget must be enough for the day: at least one read for each class.
     if (budget.reads < classes.length) return pageTo(last ?? [dayMs + DAY_MS, '', ''])
@@ -80,7 +84,7 @@ export async function anomalies(source: AnomaliesSource, query: AnomaliesQuery):
         const place = placeOfImage(image)
         if (image.eventMs < fromMs) break
         if (after && compare(place, after) >= 0) continue
-        if (found.length === query.limit) return pageTo(last as Place)
+        if (found.length === query.limit || searched++ === MOST_SEARCHED) return pageTo(last as Place)
         if (isWanted(image, query)) found.push(image)
         last = place
       }

@@ -162,6 +162,21 @@ export async function windows(
   return { rows, range }
 }
 
+/**
+ * Extends the range of a request to whole windows, which are what it is answered with. A range that is empty or invalid
+ * stays as it is.
+ */
+export function wholeWindows(query: WindowsQuery): WindowsQuery {
+  const { from, to, every } = query
+  if (from !== undefined && to !== undefined && to <= from) return query
+  const stepMs = STEPS_MS[every]
+  return {
+    ...query,
+    ...(from !== undefined && { from: Math.floor(from / stepMs) * stepMs }),
+    ...(to !== undefined && { to: Math.ceil(to / stepMs) * stepMs }),
+  }
+}
+
 /** Formats a range as RANGE_HEADER has it. */
 export function rangeOf(fromMs: number, untilMs: number): string {
   return `${formatTimestamp(fromMs)}/${formatTimestamp(untilMs)}`

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { anomalies } from './anomalies.ts'
-import { type AsOf, classStats, realtimeNdvi, type Serving, windows } from './answers.ts'
+import { type AsOf, classStats, realtimeNdvi, type Serving, wholeWindows, windows } from './answers.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { batchClassStats, batchDays, batchSeparability, batchStatistics } from './batch-answers.ts'
 import { classes } from './classes.ts'
@@ -73,6 +73,12 @@ export interface Endpoint {
   /** True when the last good answer, marked as old, may be given while there is no newer one. */
   mayBeOld: boolean
   /**
+   * Parameters as they are answered. Requests with equal ones get equal answers, however they spell them.
+   *
+   * @throws BadParameterError
+   */
+  question(query: Record<string, string>): unknown
+  /**
    * @param query parameters as text, with those that the path names
    * @throws BadParameterError
    */
@@ -86,13 +92,19 @@ function table<Query extends z.ZodObject>(endpoint: {
   row: z.ZodObject
   tellsAsOf?: boolean
   tellsRange?: boolean
+  /** Changes parameters to those that have the same answer, so that fewer of them differ. */
+  rounded?(query: z.infer<Query>): z.infer<Query>
   rows(serving: Serving, query: z.infer<Query>): Promise<Found | unknown[]>
 }): Endpoint {
-  const { path, summary, query, row, tellsAsOf = false, tellsRange = false, rows } = endpoint
+  const { path, summary, query, row, tellsAsOf = false, tellsRange = false, rounded, rows } = endpoint
+  const question = (text: Record<string, string>) => {
+    const parsed = parse(query, text)
+    return rounded ? rounded(parsed) : parsed
+  }
   return {
-    ...{ path, summary, query, schema: row, isTable: true, tellsAsOf, tellsRange, mayBeOld: true },
+    ...{ path, summary, query, schema: row, isTable: true, tellsAsOf, tellsRange, mayBeOld: true, question },
     async answer(serving, text) {
-      const found = await rows(serving, parse(query, text))
+      const found = await rows(serving, question(text))
       return Array.isArray(found) ? { body: found } : found
     },
   }
@@ -107,7 +119,11 @@ function document<Query extends z.ZodObject>(endpoint: {
 }): Endpoint {
   const { path, summary, query, schema, found } = endpoint
   const told = { isTable: false, tellsAsOf: false, tellsRange: false, mayBeOld: false }
-  return { ...{ path, summary, query, schema }, ...told, answer: (serving, text) => found(serving, parse(query, text)) }
+  return {
+    ...{ path, summary, query, schema, ...told },
+    question: text => parse(query, text),
+    answer: (serving, text) => found(serving, parse(query, text)),
+  }
 }
 
 function parse<Query extends z.ZodObject>(query: Query, text: Record<string, string>): z.infer<Query> {
@@ -136,6 +152,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: WindowsQuery,
     row: WindowRow,
     tellsRange: true,
+    rounded: wholeWindows,
     async rows(serving, query) {
       const { rows, range } = await windows(serving, query)
       return { body: rows, range }

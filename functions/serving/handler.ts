@@ -17,11 +17,14 @@ import { type Endpoint, endpointOf } from './endpoints.ts'
 import { EVENT_SCHEMA_DOCUMENT, EVENT_SCHEMA_PATH } from './event-schema.ts'
 import { openApi } from './openapi.ts'
 import { referencePage } from './reference-page.ts'
+import { sharedAnswers } from './shared-answers.ts'
 import { staleIfError } from './stale-if-error.ts'
 
 /** Ports and settings of the API, and where it logs. */
 export interface ServingHandlerOptions extends Serving {
   logger: Logger
+  /** Time for which equal questions get the same answer, ms; by default each one is answered by itself. */
+  sharedMs?: number
 }
 
 /**
@@ -70,6 +73,7 @@ const FORMS: readonly Form<Value>[] = [
  */
 export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
   const kept = staleIfError(serving.elapsedMs, ANSWERED_WITHIN_MS, KEPT_WITHIN_MS)
+  const share = sharedAnswers(serving.sharedMs ?? 0, serving.elapsedMs)
 
   async function handle(event: APIGatewayProxyEvent, accepted: readonly string[]): Promise<Answer<Value>> {
     const method = event.httpMethod
@@ -102,7 +106,8 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
       return problem(406, 'The answer is not available in this format', `It is available as ${types}`)
     }
     const key = JSON.stringify([endpoint.path, Object.entries(query).sort()])
-    const ask = () => endpoint.answer(serving, query)
+    const question = [endpoint.path, endpoint.question(query)]
+    const ask = () => share(question, () => endpoint.answer(serving, query))
     const isKept = endpoint.mayBeOld && !ASKED_ONCE.some(name => name in query)
     const { value, ageMs, failure } = isKept ? await kept.ask(key, ask) : await kept.askFresh(ask)
     if (failure) serving.logger.warn('serving: an older answer was given', { path: endpoint.path, ageMs, failure })

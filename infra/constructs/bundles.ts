@@ -64,6 +64,14 @@ const WITHOUT_EFFECTS: Plugin = {
   },
 }
 
+/** Leaves out adm-zip: Cassandra's driver needs it only for a file of DataStax Astra, which we never give it. */
+const WITHOUT_ASTRA: Plugin = {
+  name: 'without-astra',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules\/adm-zip\// }, () => ({ contents: 'module.exports = undefined' }))
+  },
+}
+
 async function buildBundle(name: FunctionName, log: LogKind, folder: string): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -85,7 +93,7 @@ async function buildBundle(name: FunctionName, log: LogKind, folder: string): Pr
     metafile: true,
     // The Kafka client reads a file at run time. This variant of the package includes the file.
     alias: { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' },
-    plugins: [WITHOUT_EFFECTS],
+    plugins: [WITHOUT_EFFECTS, WITHOUT_ASTRA],
   })
   for (const file of FUNCTIONS[name]) {
     const to = join(bundleOf(name, folder), 'data', file)

@@ -46,8 +46,20 @@ export const ASSUMED = {
   newestRows: 12,
   seriesRows: 48,
   imageReads: 140,
-  /** The most expensive answer: rows of each lane, which are all windows of seven days, and time of the function, s. */
-  worstAnswer: { rows: 7 * 24 * 6, seconds: 1 },
+  /**
+   * The most expensive answer takes the function this time, s, and has the most of these: rows of each lane, which are all
+   * windows of seven days; unusual images, and reads of them (functions/serving/anomalies.ts); entries of the quarantine, those that
+   * are read of each lane at once, and the bytes of each row (functions/adapters/cassandra/quarantine.ts).
+   */
+  worstAnswer: {
+    seconds: 1,
+    windows: 7 * 24 * 6,
+    images: 5_000 + 10 * 100,
+    imageReads: 200,
+    quarantined: 101,
+    quarantinedAtOnce: 10,
+    quarantinedBytes: 4 * 1024 + 500,
+  },
   listsPerRound: 3,
   getsPerRound: 1,
   /** Share of a file that is read to identify records, and requests that Athena makes for a file. */

@@ -16,6 +16,19 @@ export interface Reach {
   hasFunction: boolean
 }
 
+const READ_UNIT_BYTES = 4 * 1024
+
+/** Read units of the most expensive answers. Each read costs at least one. */
+export function worstReads(lanes: number): { windows: number; anomalies: number; quarantine: number } {
+  const { windows, images, imageReads, quarantined, quarantinedAtOnce, quarantinedBytes } = ASSUMED.worstAnswer
+  const units = (bytes: number) => Math.ceil(bytes / READ_UNIT_BYTES)
+  return {
+    windows: lanes * units(windows * ASSUMED.totalsBytes),
+    anomalies: imageReads + units(images * ASSUMED.imageBytes),
+    quarantine: (quarantined + lanes * quarantinedAtOnce) * units(quarantinedBytes),
+  }
+}
+
 const DAY_SECONDS = DAY_MS / SECOND_MS
 
 /**
@@ -26,9 +39,9 @@ const DAY_SECONDS = DAY_MS / SECOND_MS
  */
 export function worstDay(reach: Reach): { behindCloudFront: number; ofCloudFront: number } {
   const requests = reach.apiPerSecond * DAY_SECONDS
-  const { rows, seconds } = ASSUMED.worstAnswer
+  const { seconds } = ASSUMED.worstAnswer
   const { memoryMb } = ASSUMED.functions.serving
-  const reads = reach.lanes * Math.ceil((rows * ASSUMED.totalsBytes) / (4 * 1024))
+  const reads = Math.max(...Object.values(worstReads(reach.lanes)))
   const behindCloudFront =
     costOf('apiRequest', requests) +
     costOf('invocation', requests) +

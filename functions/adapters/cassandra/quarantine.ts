@@ -7,8 +7,12 @@ import type { CqlClient, CqlRow, CqlStatement } from './client.ts'
 import { insertCql } from './cql.ts'
 
 /**
- * Maximum length of bytes in one row. Longer bytes are divided into several rows. It is far below the 1 MB limit of a
- * row in Keyspaces.
+ * Maximum length of bytes in the row of an entry. A page of entries reads all of them, and readers of the API may ask for
+ * many pages. Versions before 0.2.0 stored up to 256 KB there.
+ */
+const FIRST_BYTES = 4 * 1024
+/**
+ * Maximum length of bytes in each further row of an entry. It is far below the 1 MB limit of a row in Keyspaces.
  */
 const PIECE_BYTES = 256 * 1024
 /** Maximum number of statements in one batch. Keyspaces accepts 30. */
@@ -49,24 +53,24 @@ function quarantineWriter(client: CqlClient, keyspace: string): SpeedStore['quar
     })
     if (missing.length === 0) return
     await client.write([insertCql(keyspace, quarantineHoursTable, { lane, arrival_hour: hour })])
-    for (const entry of missing) await putLaterPieces(entry)
+    await inParallel(missing.flatMap(laterPieces), IN_FLIGHT, piece => client.write([piece]))
     await inParallel(inWrites(missing), IN_FLIGHT, write => client.write(write.map(entry => putStatement(hour, entry))))
   }
 
   function putStatement(hour: string, { bytes, ...entry }: QuarantineEntry): CqlStatement {
-    const first = asBuffer(bytes).subarray(0, PIECE_BYTES)
+    const first = asBuffer(bytes).subarray(0, FIRST_BYTES)
     const cells = { ...toCells(QUARANTINE_FORM, entry), arrival_hour: hour, bytes_length: bytes.length, bytes: first }
     return insertCql(keyspace, quarantineTable, cells)
   }
 
-  async function putLaterPieces({ lane, position, line, bytes }: QuarantineEntry): Promise<void> {
+  function laterPieces({ lane, position, line, bytes }: QuarantineEntry): CqlStatement[] {
     const pieces: CqlStatement[] = []
-    for (let start = PIECE_BYTES; start < bytes.length; start += PIECE_BYTES) {
-      const place = { lane, sequence: position, line: line ?? WHOLE_RECORD, piece: start / PIECE_BYTES }
+    for (let start = FIRST_BYTES; start < bytes.length; start += PIECE_BYTES) {
+      const place = { lane, sequence: position, line: line ?? WHOLE_RECORD, piece: pieces.length + 1 }
       const piece = asBuffer(bytes).subarray(start, start + PIECE_BYTES)
       pieces.push(insertCql(keyspace, quarantineBytesTable, { ...place, bytes: piece }))
     }
-    await inParallel(pieces, IN_FLIGHT, piece => client.write([piece]))
+    return pieces
   }
 
   return async entries => {
@@ -184,7 +188,7 @@ function inWrites(entries: readonly QuarantineEntry[]): QuarantineEntry[][] {
   const writes: QuarantineEntry[][] = []
   let bytes = 0
   for (const entry of entries) {
-    const length = Math.min(entry.bytes.length, PIECE_BYTES)
+    const length = Math.min(entry.bytes.length, FIRST_BYTES)
     const write = writes.at(-1)
     if (write && write.length < ENTRIES_PER_WRITE && bytes + length <= PIECE_BYTES) {
       write.push(entry)

@@ -56,7 +56,10 @@ export function localFunctions(
   const timing = { slotMs, lateness }
   const decisions = openDecisions(objects)
   const heartbeats = { everyMs: heartbeatEveryMs(slotMs), sinceMs: Date.now() }
-  const serving = servingHandlerOf(ports, timing, { heartbeats, ...activity }, decisions.all)
+  const serving = servingHandlerOf(ports, timing, {
+    activity: { heartbeats, ...activity },
+    decisions: decisions.all,
+  })
   return {
     metrics,
     forPrometheus,
