@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { extname } from 'node:path'
 import { type Transferable, Worker } from 'node:worker_threads'
 
 /** Messages for each call: to the thread and back. */
@@ -15,12 +16,15 @@ export type ThreadMessage =
 /** Kind of a text line that the function writes. */
 type LineKind = 'log' | 'metrics'
 
+/** Ending of the project's files: .ts in a checkout, .js in the package. */
+const ENDING = extname(import.meta.url)
+
 /**
  * Runs a function in its own thread, as Lambda runs each function in its own environment, so that its computing delays
  * nothing else. When a thread ends, for example without memory, its calls fail; the next call starts another thread. A
  * thread without a call does not keep the process from ending.
  *
- * @param script module that answers each ThreadCall with a ThreadMessage
+ * @param script module that answers each ThreadCall with a ThreadMessage, by the name of its source
  * @param data workerData of the module
  * @param write writes the lines of the function; never throws
  */
@@ -38,7 +42,7 @@ export function functionInThread<Event, Result>(
   let calls = 0
 
   function start(): Thread {
-    const worker = new Worker(script, { workerData: data })
+    const worker = new Worker(new URL(script.href.replace(/\.ts$/, ENDING)), { workerData: data })
     const waiting: Thread['waiting'] = new Map()
     const started = { worker, waiting }
     const fail = (error: Error) => {
