@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import { readConfigFile } from './config-file.ts'
 
 /** Flag of a command line, with its line in the help. */
 export interface Flag {
@@ -9,6 +10,10 @@ export interface Flag {
   default?: string
   /** True for a flag that may be given more than once. */
   multiple?: true
+  /** Variable of the environment with the same meaning. It ranks above a file of settings. */
+  variable?: string
+  /** Only a command line may give it, a file of settings may not. */
+  isOnce?: true
   help: string
 }
 
@@ -36,6 +41,8 @@ export async function runCommand<const Flags extends Record<string, Flag>>(
     flags: Flags
     /** Maximum number of values without a flag. */
     arguments?: number
+    /** Flag that names a file with values of the other flags. */
+    settingsFrom?: keyof Flags & string
   },
   main: (values: Values<Flags>, ...positionals: (string | undefined)[]) => Promise<number | undefined>,
 ): Promise<void> {
@@ -56,16 +63,15 @@ export async function runCommand<const Flags extends Record<string, Flag>>(
 function parse<Flags extends Record<string, Flag>>({
   flags,
   arguments: most = 0,
+  settingsFrom,
 }: {
   flags: Flags
   arguments?: number
+  settingsFrom?: keyof Flags & string
 }): { values: Values<Flags>; positionals: string[] } | 'help' | 'version' {
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } }
   // A command may have a flag --version of its own, which replaces the general one.
-  for (const [name, flag] of Object.entries(flags)) {
-    const { type, multiple = false } = flag
-    options[name] = flag.default === undefined ? { type, multiple } : { type, default: flag.default }
-  }
+  for (const [name, { type, multiple = false }] of Object.entries(flags)) options[name] = { type, multiple }
   try {
     const { values, positionals } = parseArgs({ options, strict: true, allowPositionals: most > 0 || 'data' in flags })
     const [surplus] = positionals.slice(most)
@@ -73,10 +79,25 @@ function parse<Flags extends Record<string, Flag>>({
       throw new Error(`'${surplus}' is one argument too many${'data' in flags ? `: write --data ${surplus}` : ''}`)
     }
     if (values.help) return 'help'
-    return values.version === true ? 'version' : { values: values as Values<Flags>, positionals }
+    if (values.version === true) return 'version'
+    const file = settingsFrom === undefined ? undefined : values[settingsFrom]
+    const settings = typeof file === 'string' ? settingsOf(file, flags) : {}
+    return { values: { ...defaultsOf(flags), ...settings, ...values } as Values<Flags>, positionals }
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
+}
+
+function defaultsOf(flags: Record<string, Flag>): Record<string, string> {
+  const defaults = Object.entries(flags).map(([name, flag]) => [name, flag.default])
+  return Object.fromEntries(defaults.filter(([, value]) => value !== undefined))
+}
+
+/** Reads a file of settings, without those that the environment replaces. */
+function settingsOf(file: string, flags: Record<string, Flag>): Record<string, string | boolean> {
+  const allowed = Object.fromEntries(Object.entries(flags).filter(([, { isOnce }]) => !isOnce))
+  const settings = Object.entries(readConfigFile(file, allowed))
+  return Object.fromEntries(settings.filter(([name]) => !process.env[flags[name]?.variable ?? '']))
 }
 
 function helpText({ usage, summary, flags }: { usage: string; summary: string; flags: Record<string, Flag> }): string {

@@ -8,11 +8,13 @@ export const ENDPOINT_FLAGS = {
   log: {
     type: 'string',
     value: 'ADDRESS',
+    variable: 'LANDCOVER_LOG',
     help: 'Event log: kafka://HOST:PORT/TOPIC or kinesis://STREAM (default LANDCOVER_LOG, or a file of the state)',
   },
   store: {
     type: 'string',
     value: 'ADDRESS',
+    variable: 'LANDCOVER_STORE',
     help: 'Speed store: cassandra://HOST:PORT/KEYSPACE (default LANDCOVER_STORE, or a file of the state)',
   },
 } as const satisfies Record<string, Flag>

@@ -29,6 +29,7 @@ import { checkToken, TOKEN_SCOPES, type TokenRule } from '../runtime/local/token
 import { flagValue, UsageError, versionText, wholeNumber } from './command.ts'
 import { endWithNpm } from './end-with-npm.ts'
 import { requestedEndpoints } from './endpoint-flags.ts'
+import { linesFrom, parseLogLevel, requestLog } from './log-lines.ts'
 import { buildChangedPage, SITE } from './page.ts'
 import type { StartFlags } from './start-flags.ts'
 
@@ -66,12 +67,16 @@ async function optionsOf(flags: StartFlags) {
   const origin = flags['allow-origin']
   const host = flags['allow-host']
   const environment = readEnvironment(process.env)
+  const level = parseLogLevel(flags['log-level'])
   const listening = flagValue('host', flags.host, parseListenAddress)
+  const writeLog = linesFrom(level, line => process.stderr.write(line))
   return {
     listening,
+    writeLog,
     web: {
       address: listening.address,
       port: wholeNumber('port', flags.port, 0, 65535),
+      ...(level === 'debug' && { onAnswer: requestLog(writeLog) }),
       token: tokenRuleOf(flags['token-for'], environment.token),
       allowedOrigins: origin === undefined ? [] : flagValue('allow-origin', origin, parseOrigins),
       allowedHosts: [...listening.hosts, ...(host === undefined ? [] : flagValue('allow-host', host, parseHosts))],
@@ -98,7 +103,7 @@ interface Started {
 /** Opens the state and starts its system. What was opened is left to `opened`, which closes it. */
 async function start(
   flags: StartFlags,
-  { rules, alerts, slotMs, latenessMs, classNames, environment, asked }: StartOptions,
+  { rules, alerts, slotMs, latenessMs, classNames, environment, asked, writeLog }: StartOptions,
   server: LocalServer,
   opened: AsyncDisposableStack,
 ): Promise<Started> {
@@ -126,7 +131,6 @@ async function start(
   opened.defer(lock.release)
   const settings = await identifyState(flags.state, state)
   endpoints = endpointsOf(flags.state, settings, asked)
-  const writeLog = (line: string) => process.stderr.write(line)
   const runtime = await openLocalRuntime(flags.state, settings, endpoints, environment, writeLog, {
     acceptsLostRecords: flags['accept-lost-records'],
   })

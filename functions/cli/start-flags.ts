@@ -4,6 +4,12 @@ import { ENDPOINT_FLAGS } from './endpoint-flags.ts'
 
 /** Flags of `npm start`. */
 export const START_FLAGS = {
+  config: {
+    type: 'string',
+    value: 'FILE.json',
+    isOnce: true,
+    help: 'Settings as JSON: the names of these flags, without --, with their values. Flags and variables of the environment rank above it',
+  },
   port: { type: 'string', value: 'PORT', default: '8000', help: 'Port of the dashboard and the API' },
   host: {
     type: 'string',
@@ -13,9 +19,10 @@ export const START_FLAGS = {
   },
   state: { type: 'string', value: 'DIR', default: '.landcover/state', help: 'Folder that holds all state' },
   ...ENDPOINT_FLAGS,
-  fresh: { type: 'boolean', help: 'Remove the state and start again; data on other servers stays' },
+  fresh: { type: 'boolean', isOnce: true, help: 'Remove the state and start again; data on other servers stays' },
   'accept-lost-records': {
     type: 'boolean',
+    isOnce: true,
     help: 'Continue with a log that has lost records that were read before; says how many are missing',
   },
   'no-demo': { type: 'boolean', help: 'Start without demo data' },
@@ -43,6 +50,12 @@ export const START_FLAGS = {
     type: 'string',
     value: 'SCOPE',
     help: 'Requests that need the token of LANDCOVER_TOKEN or LANDCOVER_TOKEN_FILE: writes (default), or all',
+  },
+  'log-level': {
+    type: 'string',
+    value: 'LEVEL',
+    default: 'info',
+    help: 'Lines of the log on standard error: warn, info, or debug with a line for each request',
   },
   classes: { type: 'string', value: 'FILE.csv', help: 'List of further land-cover classes (column class_name)' },
   alerts: {

@@ -12,6 +12,7 @@ import type { ProxyHandler } from '../../http/edge.ts'
 import { problem, tryAgain } from '../../http/problem.ts'
 import { SENDING_PATH } from '../../http/sending.ts'
 import type { Logger } from '../../ports/logger.ts'
+import { type Answered, onceAnswered } from './answered.ts'
 import { type Compressed, keptCompression } from './kept-compression.ts'
 import { isLive, LIVE_PATH, METRICS_PATH, type Probe, type Probes, READY_PATH } from './probes.ts'
 import { targetOf } from './request-target.ts'
@@ -49,6 +50,8 @@ interface HttpServerOptions {
   allowedOrigins: readonly string[]
   /** Host names under which it answers, besides the loopback names. */
   allowedHosts: readonly string[]
+  /** Is told of each request that has its answer. */
+  onAnswer?: ((answered: Answered) => void) | undefined
   limits?: HttpLimits
 }
 
@@ -104,6 +107,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
       requireHostHeader: false,
     },
     (request, response) => {
+      if (options.onAnswer) onceAnswered(request, response, options.onAnswer)
       compress(request, response, () => {
         const target = targetOf(request, allowedHosts)
         if (typeof target !== 'string') return send(response, target)
