@@ -9,8 +9,8 @@ import { type Column, type ColumnType, writeParquet } from '../parquet/write.ts'
 /** Event in the archive, with all that distinguishes it from its copies. */
 export interface ArchivedEvent {
   /**
-   * Null in the single row of a record without valid events. A copy of the record may come when its events are valid
-   * (their class is known by then, or their time is no longer in the future), and must be recognised as a copy.
+   * Null in the single row of a record without valid events. A copy of the record may come later, when its events are
+   * valid: their class is known by then, or their time is no longer in the future. It must be recognised as a copy.
    */
   event: ImageEvent | null
   /** Producer id and record counter; null when the record is identified only by lane and position. */

@@ -135,7 +135,7 @@ function recordOf(rows: readonly Record<string, unknown>[]): LogRecord {
   }
 }
 
-/** Converts a row to an event. Columns and fields have the same names. What was not measured is absent. */
+/** Converts a row to an event. Columns and fields have the same names. Values that were not measured are absent. */
 function wireEventOf(row: Record<string, unknown>): WireEvent {
   const measured = OPTIONAL_FIELDS.filter(name => row[name] !== null).map(name => [name, row[name]])
   return {

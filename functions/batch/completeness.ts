@@ -43,15 +43,15 @@ export interface Progress {
 
 /**
  * Decides the cut. A slot is complete when every open lane has a file of the slot after the next one, or of a later
- * slot: arrival times may go back by up to a slot, and the files of a lane are written in order. Closed lanes are
- * finished when their children have begun, and the children are open.
+ * slot. The reason: arrival times may go back by up to a slot, and the files of a lane are written in order. Closed
+ * lanes are finished when their children have begun, and the children are open.
  *
- * If the log's time stamps may go back, files of future slots do not count: the clock that stamped them was wrong, and
+ * If the log's time stamps may go back, files of future slots do not count. The clock that stamped them was wrong, and
  * records that arrive after it is set right would lie before the cut. Until then the speed rows answer for them.
  *
- * The last file of a lane by position tells how far the lane is, not the latest slot: a clock that leapt some hours
- * ahead and was then set right has left files in future slots, and the time of these slots comes later. A slot that the
- * lane has jumped to counts when the one after it has begun.
+ * The last file of a lane by position tells how far the lane is, not the latest slot. A clock that leapt some hours
+ * ahead and was then set right has left files in future slots, whose time comes later. A slot that the lane has jumped
+ * to counts when the one after it has begun.
  *
  * @param files files of the slots from the old cut on, and of some before
  * @param lanes lanes of the log, listed after the files: a lane that opens in between has no file yet, so it is waited

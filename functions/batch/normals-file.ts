@@ -5,7 +5,7 @@ import type { SiteBaseline } from '../core/looks/site-baseline.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { Incidents } from './incidents-file.ts'
 
-/** What is normal at each site, made from the looks of which `looksDigest` names the files. */
+/** Normal values of each site, made from the looks in the files that `looksDigest` names. */
 export interface SiteNormals {
   format: typeof FORMAT
   classes: { className: string; baseline: Pick<ClassBaseline, 'typical' | 'curve' | 'scale'> }[]

@@ -100,7 +100,7 @@ interface Started {
   isDemo: boolean
 }
 
-/** Opens the state and starts its system. What was opened is left to `opened`, which closes it. */
+/** Opens the state and starts its system. Everything that was opened is added to `opened`, which closes it. */
 async function start(
   flags: StartFlags,
   { rules, alerts, slotMs, latenessMs, classNames, environment, asked, writeLog }: StartOptions,

@@ -8,6 +8,6 @@ await runCommand(
     flags: START_FLAGS,
     settingsFrom: 'config',
   },
-  // What the system needs is loaded only when it runs, so that --help answers at once.
+  // Modules that the system needs are loaded only when it runs, so that --help answers at once.
   async flags => (await import('./run-system.ts')).runSystem(flags),
 )

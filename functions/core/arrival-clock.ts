@@ -35,8 +35,8 @@ function leapMs(now: ClockReading, since: LastArrival | undefined): number {
 }
 
 /**
- * Computes the arrival time for a record that arrives now. Arrival time never goes back. When the newest arrival is
- * ahead of the wall clock (the clock was set back now, or was wrong before), arrival time advances at half speed until
+ * Computes the arrival time for a record that arrives now. Arrival time never goes back. The newest arrival is ahead of
+ * the wall clock when the clock was set back now, or was wrong before. Arrival time then advances at half speed until
  * the wall clock has caught up. Slots still end, so the batch layer continues.
  */
 export function nextArrivalMs(now: ClockReading, last: LastArrival | undefined): number {

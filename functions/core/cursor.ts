@@ -118,10 +118,10 @@ export function withinSizeLimit(producers: SeenProducers, future: Slot): { kept:
 }
 
 /**
- * Drops the producers that are older than any copy can be: their latest records lie beyond the look-back, and enough
+ * Drops the producers that are older than any copy can be. Their latest records lie beyond the look-back. Also, so many
  * later slots are known that a clock which leapt some hours ahead cannot have made them. So a lane that is read hours
- * after the leap, when its time stamps no longer lie in the future, still knows the producers of before. A producer that
- * is kept keeps all its records: one of them may look old only because a clock that was set back stamped it.
+ * after the leap, when its time stamps no longer lie in the future, still knows the producers of before. A producer
+ * that is kept keeps all its records: one of them may look old only because a clock that was set back stamped it.
  *
  * @param reached slot of the lane's last record, or now when that lies in the future
  */

@@ -30,8 +30,8 @@ const MAX_WRAPPERS = 6
 const LEAST_BASE64_LENGTH = 16
 
 /**
- * Finds the lines of a record, with one event on each. These are its lines of NDJSON. What some senders put around
- * events is removed, so that each event within is a line of its own:
+ * Finds the lines of a record, with one event on each. These are its lines of NDJSON. Wrappers that some senders put
+ * around events are removed, so that each event within is a separate line:
  *
  * - around the whole record: gzip, zstd, zlib, base64, UTF-16, the 5 bytes of a schema registry before JSON, and the
  *   aggregation of the Kinesis Producer Library

@@ -43,8 +43,8 @@ function leastOf(times: readonly (number | null)[]): number | null {
 
 /**
  * Returns true when a window is closed. Then all its events that were not late are in its totals, for a reader that
- * reads the rows after the watermark: such an event arrived before the last one that its lane has applied, and a lane
- * is applied in order.
+ * reads the rows after the watermark. The reason: such an event arrived before the last one that its lane has applied,
+ * and a lane is applied in order.
  *
  * This holds as long as arrival times grow in the order of a lane. If the log lets them go back by a moment, an event
  * may still come in that moment. It counts, as late events do. For an open window nothing is promised.

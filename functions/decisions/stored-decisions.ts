@@ -13,7 +13,7 @@ export type NewDecision = Body<Decision>
 
 /** Decisions of a system. */
 export interface Decisions {
-  /** Reads all decisions, in the order of their numbers. What was read before is not read again. */
+  /** Reads all decisions, in the order of their numbers. Decisions that were read before are not read again. */
   all(): Promise<readonly Decision[]>
   /** Stores a decision under the next number, also while others do so. */
   add(decision: NewDecision, atMs: number): Promise<Decision>

@@ -14,7 +14,10 @@ const SURE = 2
 /** Place and form of a text's header. */
 export interface HeaderPlace {
   separator: string
-  /** Where in the text the header's line begins; 0 where it is the first that is neither blank nor a comment. */
+  /**
+   * Index in the text at which the header's line begins; 0 when it is the first line that is neither blank nor a
+   * comment.
+   */
   offset: number
   /** Number of that line, from 1 on. */
   row: number

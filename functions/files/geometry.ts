@@ -12,8 +12,9 @@ export const GEOMETRY_HEADERS = ['geo', 'geometry', 'geojson'] as const
 type Position = readonly [x: number, y: number]
 
 /**
- * Reads a GeoJSON geometry, as an object or as its text, and returns its place: a point itself, of an area the centroid
- * of its outer rings, of several points or a line their mean. Null for anything else, such as an empty geometry.
+ * Reads a GeoJSON geometry, as an object or as its text, and returns its place. That is a point itself, the centroid of
+ * the outer rings of an area, or the mean of several points or of a line. Null for anything else, such as an empty
+ * geometry.
  */
 function placeOf(cell: unknown): Point | null {
   const geometry = typeof cell === 'string' ? parsed(cell) : cell

@@ -29,8 +29,9 @@ export function readJson(text: string): unknown {
 }
 
 /**
- * The rows of a JSON document: an array of objects or of rows below headers, a field that holds one, GeoJSON, pandas' other orientations, and
- * the answers of Sentinel Hub's Statistical API, of openEO's aggregate_spatial and of ORNL's MODIS service.
+ * Finds the rows of a JSON document. It may be an array of objects or of rows below headers, a field that holds one,
+ * GeoJSON, or one of pandas' other orientations. It may also be an answer of Sentinel Hub's Statistical API, of
+ * openEO's aggregate_spatial or of ORNL's MODIS service.
  *
  * @throws SourceError when it is none of them
  */

@@ -76,8 +76,8 @@ function kafkaRecord(lane: string, { offset, timestamp, value }: MSKRecord): Log
 
 /**
  * Processes each delivery of an event, and gives back the failed ones whole, by their first record. It does not throw
- * when a store is down: the mapping would then split the batch into halves, which helps against a record that breaks
- * the code but only adds load to a store that is down. A record that cannot be accepted is given back with the records
+ * when a store is down: the mapping would then split the batch into halves. That helps against a record that breaks the
+ * code, but only adds load to a store that is down. A record that cannot be accepted is given back with the records
  * behind it, and without those before it.
  */
 export async function consume(

@@ -31,7 +31,7 @@ export interface ParquetFile {
   clockColumns: ReadonlyMap<number, number>
   /**
    * All rows in order, some at once: for each of these columns its values. Whole numbers of 64 bits are bigints, dates
-   * and timestamps Dates; what is missing is null or undefined.
+   * and timestamps Dates; missing values are null or undefined.
    *
    * Every page with a checksum is compared with it before the first rows are given.
    *

@@ -45,7 +45,8 @@ export interface QuarantineEntry {
 
 /**
  * Place of an entry in its lane. Entries of a lane are ordered by the hour of their arrival, then by position, then by
- * line (the whole record before its first line): stores partition entries by time, because they keep them without end.
+ * line (the whole record before its first line). The reason: stores partition entries by time, because they keep them
+ * without end.
  */
 export type QuarantinePlace = Pick<QuarantineEntry, 'arrivalMs' | 'position' | 'line'>
 

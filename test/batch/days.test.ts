@@ -56,7 +56,7 @@ describe('the table of days', () => {
     const september = await writePart(row('2026-09-30', 'River', 9), row('2026-09-30', 'Forest', 8))
     const august = await writePart(row('2026-08-31', 'River', 7))
     await publish(1, { '2026-08': august, '2026-09': september, '2026-11': november })
-    // What is copied needs no part.
+    // Days that are copied need no part.
     await objects.delete(september.key)
     const more = await writePart(row('2026-11-02', 'River', 5), row('2026-11-03', 'River', 6))
     await publish(2, { '2026-09': september, '2026-11': more })

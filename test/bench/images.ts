@@ -15,7 +15,7 @@ const { PYTHON = 'python3', SIDE = '5490', FIELDS = '5000', CHIPS = '1000', RUNS
 const SCRIPT = join(import.meta.dirname, 'images.py')
 const OBSERVE = join(import.meta.dirname, '../../functions/cli/observe.ts')
 
-/** What a process used. */
+/** CPU time and memory that a process used. */
 interface Used {
   cpuSeconds: number
   megabytes: number

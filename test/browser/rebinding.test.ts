@@ -16,7 +16,7 @@ it('a foreign page whose host name resolves to this machine can neither read nor
   const { port } = new URL(system.url)
   const ask = async (site: string) => {
     const home = `http://${site}:${port}/somewhere`
-    // What its own server gave before the name was moved here.
+    // Page that its own server gave before the name was moved to this machine.
     await page.route(home, route => route.fulfill({ contentType: 'text/html', body: '<title>a page</title>' }))
     await page.goto(home)
     return page.evaluate(

@@ -25,7 +25,7 @@ function run(command: string, folder: string) {
 describe('the tutorial of docs/observe.md', () => {
   it('shows what its commands say, and the numbers that they write', async () => {
     const folder = temporaryFolder()
-    // What the system that the page has started does for the commands.
+    // Work that the system which the page has started does for the commands.
     await openState(join(folder, '.landcover/state'), { slotMs: 3_600_000, demo: false, createdMs: 1 })
     const names = commands.map(command => command.split(' ')[0])
     expect(names).toEqual(['generate', 'observe', 'observe', 'sites', 'observe'])

@@ -218,7 +218,7 @@ async function serverArguments(folder: string, jars: string): Promise<string[]> 
     `-Dcassandra.storagedir=${folder}`,
     `-Dcassandra.logdir=${folder}`,
     '-Dcassandra-foreground=yes',
-    // A ring of one has nobody to wait for.
+    // A ring of one node waits for no other.
     '-Dcassandra.skip_wait_for_gossip_to_settle=0',
     '-Dcassandra.ring_delay_ms=0',
     '-Dcassandra.superuser_setup_delay_ms=0',

@@ -51,7 +51,7 @@ describeWithJava('a system on Kafka', () => {
     await withAdmin(admin => admin.createPartitions({ topics: [{ name: topic, count: 4, assignments }] }))
     await eventually(system.health, ({ speed }) => speed.lanes.length === 4)
     await postAll()
-    // What comes behind the copies is counted after them.
+    // Records behind the copies are counted after them.
     await post(
       system,
       'the-last',

@@ -22,7 +22,7 @@ export function bearerToken(validMs: number): string {
   return `${parts.map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
 }
 
-/** A Kafka broker of its own process, on loopback. */
+/** A Kafka broker in a separate process, on loopback. */
 export interface KafkaEngine {
   /** The folder of the broker's jars, for programs that use the Java client. */
   jars: string
@@ -167,7 +167,7 @@ function properties(folder: string, ports: number[]): string {
     'ssl.keystore.password': KEY_STORE.password,
     'log.dirs': join(folder, 'data'),
     'auto.create.topics.enable': false,
-    // One node: what Kafka keeps for itself cannot have three copies.
+    // One node: Kafka's own topics cannot have three copies.
     'offsets.topic.num.partitions': 1,
     'offsets.topic.replication.factor': 1,
     'transaction.state.log.num.partitions': 1,

@@ -10,8 +10,8 @@ import { createCertificate, KEYSTORE_PASSWORD } from './cassandra.ts'
 import { bytes, error, type Frame, frameBytes, OPERATION, onFrames, text } from './cql-frames.ts'
 
 /**
- * Stands in for Keyspaces: a Cassandra node behind Keyspaces' way to sign in, its TLS and its restrictions. What
- * Keyspaces would refuse is refused here.
+ * Stands in for Keyspaces: a Cassandra node behind Keyspaces' way to sign in, its TLS and its restrictions. Requests
+ * that Keyspaces would refuse are refused here.
  */
 export interface Keyspaces {
   contactPoint: string
@@ -23,12 +23,12 @@ export interface Keyspaces {
   statements: ReadonlySet<string>
   /** Number of open connections. */
   connections(): number
-  /** Lets all open connections lead nowhere, as one that was idle for long does; new ones are as ever. */
+  /** Makes all open connections dead, like one that was idle for long; new ones work. */
   forgetConnections(): void
   close(): Promise<void>
 }
 
-/** A feature of Cassandra that Keyspaces has not, and the page that says so. */
+/** Feature of Cassandra that Keyspaces does not have, and the page that says so. */
 export interface Restriction {
   name: string
   page: string
@@ -196,7 +196,7 @@ function relay(client: TLSSocket, server: Socket, rules: StatementRules, isForgo
   onFrames(server, frame => {
     if (isForgotten()) return
     const { operation, stream } = frame
-    // What the client waits for is the end of its log-in.
+    // The client waits for the end of its log-in.
     if (signed && stream === startup?.stream && operation === OPERATION.ready) {
       answer(signed, OPERATION.authSuccess, bytes(null))
       signed = undefined

@@ -75,7 +75,7 @@ export async function startTrino(s3?: TrinoS3): Promise<Trino> {
   const [port] = (await freePorts(1)) as [number]
   const url = `http://127.0.0.1:${port}`
   await writeSettings(folder, url, port, s3)
-  // Of the plugins only the connector is loaded, which makes for a quick start.
+  // Only the plugin of the connector is loaded, so that the start is quick.
   await symlink(join(programs, 'trino-hive-476'), join(folder, 'plugin', 'hive'))
 
   const logFile = join(folder, 'log')

@@ -63,7 +63,7 @@ async function dayRows(folder: string): Promise<unknown[]> {
   }
 }
 
-/** What the days must be: the rows of all parts of the current view, added up by day and class. */
+/** Expected days: the rows of all parts of the current view, added up by day and class. */
 async function daysOfView(views: ReturnType<typeof viewReader>): Promise<unknown[]> {
   const view = await views.current()
   const rows = view ? await views.days(view, '0000-01-01', '9999-12-31') : []

@@ -112,7 +112,7 @@ async function startVitest(sources: ReadonlyMap<string, string>, mutants: readon
     {
       ...parts,
       config: false,
-      // What is kept on disk is told apart by the sources, which are as they were.
+      // The cache on disk is keyed by the sources, which are unchanged.
       fsModuleCache: false,
       root: ROOT,
       watch: false,

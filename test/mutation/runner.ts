@@ -76,7 +76,7 @@ export default class MutationRunner extends TestRunner {
         for (const id of mutants) found.early.add(id)
       } else await this.tryEach(test, mutants, tookMs)
     }
-    // What the hooks reach, no test reaches again.
+    // Mutants that a hook reaches now count as early, since no test reaches them again.
     reached = found.early
     writeFileSync(process.env.MUTATION_FOUND as string, JSON.stringify(found, asArray))
   }

@@ -11,9 +11,9 @@ import { NOON_MS } from '../support/factories.ts'
 import { openIncident } from '../support/incidents.ts'
 
 /**
- * Histories of telling: incidents open, change, end, move and vanish, people mute and acknowledge, while the receiver is
- * out of reach, the store fails, and programs end at any moment and run beside each other. What arrives must be what is true, and nothing
- * arrives twice unless it says so.
+ * Histories of messages: incidents open, change, end, move and vanish, people mute and acknowledge, while the receiver
+ * is out of reach, the store fails, and programs end at any moment and run beside each other. Messages that arrive must
+ * be true, and none arrives twice unless it says so.
  */
 
 const STEPS = 50
@@ -41,7 +41,7 @@ interface World {
   given: Set<string>
   breach: string | null
   programs: number
-  /** How often something fails: 0 never, 1 often. */
+  /** Share of failures: 0 never, 1 often. */
   faultiness: number
 }
 
@@ -163,7 +163,7 @@ async function receive(world: World, post: Post): Promise<Outcome> {
   return { kind: 'sent' }
 }
 
-/** What a post breaks on its arrival. */
+/** Laws that a post breaks when it arrives. */
 async function breachOf(world: World, post: Post): Promise<string | null> {
   const { arrived, disk } = world
   const before = arrived.filter(({ id }) => id === post.id)
@@ -215,7 +215,7 @@ function stateOf({ id, state, severity, cause }: Incident): string {
   return JSON.stringify([id, state, severity, cause])
 }
 
-/** What is still wrong when all has been quiet for days. */
+/** Faults that are left when nothing has happened for days. */
 function finalBreach({ incidents, arrived, receiver, given }: World): string | null {
   const last = new Map(arrived.flatMap(({ messages }) => messages.map(message => [message.thread, message] as const)))
   const told = [...last.values()].filter(({ thread }) => !given.has(thread))

@@ -19,9 +19,9 @@ export type { KafkaEventLogOptions, KafkaLogin } from './connection.ts'
  * An append is acknowledged when all in-sync replicas have it (acks=all; the topic's min.insync.replicas says how many
  * replicas that must be). Records that come while a request to their partition is under way share the next request.
  *
- * A batch is never sent twice without the caller's knowledge, with one exception: a broker that refuses a batch because
- * it no longer leads the partition has not stored it, so the same batch goes to the new leader. When a batch of a lane
- * fails, the later records of the call for that lane are not sent, so that sending again keeps the order.
+ * A batch is never sent twice without the caller's knowledge, with one exception. A broker that no longer leads the
+ * partition refuses a batch without storing it, so the same batch goes to the new leader. When a batch of a lane fails,
+ * the later records of the call for that lane are not sent, so that sending again keeps the order.
  *
  * A key goes to the partition that Java's default partitioner gives it: murmur2 of its UTF-8 bytes, without the sign,
  * modulo the number of partitions (BuiltInPartitioner.partitionForKey of org.apache.kafka.clients.producer.internals).

@@ -28,10 +28,10 @@ const READ_ATTEMPTS = 8
  * failed as a whole, the rest of the call is not sent.
  *
  * Order: PutRecords continues after a record that it refuses. So stored records of a request keep their order within a
- * shard, but a record that is sent again comes after the records stored in the meantime (therefore AWS promises no
- * order for PutRecords). PutRecord with SequenceNumberForOrdering would promise it, with one request for each record
- * and a tenth of the throughput or less. It is not used: a sender that needs order sends the next record after the last
- * is acknowledged. Our producers do so, with one record of an id in flight.
+ * shard. A record that is sent again comes after those that were stored in the meantime. Therefore AWS promises no
+ * order for PutRecords. PutRecord with SequenceNumberForOrdering would promise it, with one request for each record and
+ * a tenth of the throughput or less. It is not used: a sender that needs order sends the next record after the last is
+ * acknowledged. Our producers do so, with one record of an id in flight.
  *
  * @throws Error that says what to do when the stream does not exist; errors of the AWS SDK
  */

@@ -32,8 +32,8 @@ export class UnwritableError extends Error {}
 export interface DatabaseOptions {
   file: string
   /**
-   * 'power-loss' syncs every commit to the disk. 'process-crash' leaves that to the operating system, so a power
-   * cut may remove the newest commits (never a part of a commit, never an older commit without the newer ones).
+   * 'power-loss' syncs every commit to the disk. 'process-crash' leaves that to the operating system, so a power cut
+   * may remove the newest commits. It never removes a part of a commit, or an older commit without the newer ones.
    */
   durability: 'power-loss' | 'process-crash'
   /** Creates missing tables. Writes nothing when none is missing: a complete file can be read without its lock. */

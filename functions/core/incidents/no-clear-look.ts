@@ -14,9 +14,9 @@ export interface NoClearLook {
 }
 
 /**
- * Incidents after a look on a new day, from the days before it. One opens when looks at land are at most a share of
- * what the season gives, and closes when they are half of it: so it does not open and close with each look. One that
- * lasts a year ends, and a new one opens.
+ * Incidents after a look on a new day, from the days before it. One opens when looks at land are at most a small share
+ * of those that the season gives, and closes when they are half of them. So it does not open and close with each look.
+ * One that lasts a year ends, and a new one opens.
  */
 export function afterDays(
   incidents: readonly NoClearLook[],

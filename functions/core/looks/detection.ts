@@ -9,7 +9,7 @@ export interface Detection {
   minBandLooks: number
   /** A look is bright from this many times the typical blue on. */
   blueFactor: number
-  /** Baseline: age from which looks count in it, days. What happens now must not become normal. */
+  /** Baseline: age from which looks count in it, days. A change that happens now must not become normal. */
   minAgeDays: number
   /** Looks within a season window, and residuals within one, that a class needs. */
   minCurveLooks: number

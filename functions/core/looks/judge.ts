@@ -41,7 +41,7 @@ export interface SiteHistory {
   incidents: readonly SiteChange[]
 }
 
-/** What is normal at the end of the looks: what the next look is compared with. */
+/** Baselines at the end of the looks, with which the next look is compared. */
 export interface Normals {
   classes: { className: string; baseline: ClassBaseline }[]
   /** The baseline of a site is null while it has too few looks. */

@@ -11,9 +11,9 @@ export interface TypicalBands {
 }
 
 /**
- * Tells looks at land from others, with whole numbers only, so that SQL decides alike. What the producer's mask says
- * counts. Without a mask a look is not land when it is bright in blue, and white: clouds and snow raise blue nearly as
- * much as red, bare soil raises red more.
+ * Distinguishes looks at land from others, with whole numbers only, so that SQL decides in the same way. The producer's
+ * mask decides if there is one. Without a mask a look is not land when it is bright in blue, and white: clouds and snow
+ * raise blue nearly as much as red, bare soil raises red more.
  */
 export function verdictOf(
   { cloudFraction, validFraction, blue, red }: Pick<Look, 'cloudFraction' | 'validFraction' | 'blue' | 'red'>,

@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../ports/object-store.ts'
 
 /**
  * Publishes the events of a scene so that each image counts once: however often the scene is observed, by any number of
- * processes, which may be killed at any moment. What will be published is stored in the object store first:
+ * processes, which may be killed at any moment. Events are stored in the object store before they are published:
  *
  * - `observed/<scene>/<n>/events.json`: the events of images that no earlier publication of the scene has. It is put if
  *   absent, and never changes.
@@ -88,7 +88,8 @@ export async function publishScene(publisher: ScenePublisher, scene: SceneEvents
     const events = stored?.events ?? (isOther ? [] : scene.events.filter(({ image_id }) => !known.has(image_id)))
     if (events.length === 0) break
     if (!stored && !(await putPublication(objects, `${place}/events.json`, { ...scene, events: [...events] }))) {
-      // Another process has published under this number. What it did not publish is tried under the next number.
+      // Another process has published under this number. The events that it did not publish are tried under the next
+      // number.
       number--
       continue
     }

@@ -48,7 +48,7 @@ export function planOfFlags(flags: SceneFlags): ScenePlan {
   )
 }
 
-/** The bands whose files flags name. What an item says of other files does not hold for them. */
+/** The bands whose files flags name. The item's statements about other files do not hold for them. */
 export function bandsOfFlags({ bands }: Pick<SceneFlags, 'bands'>): Partial<Record<BandName, BandPlan>> {
   const named: Partial<Record<BandName, BandPlan>> = {}
   for (const name of BAND_NAMES) {

@@ -17,8 +17,8 @@ export function onFirstCall<Event, Result>(make: () => Promise<Handler<Event, Re
 }
 
 /**
- * The same for a consumer of the log: as long as it cannot be made, since the store is down say, it gives deliveries
- * back instead of throwing, for which the mapping would split them into halves.
+ * The same for a consumer of the log. While it cannot be made, for example because the store is down, it gives
+ * deliveries back. It does not throw: the mapping would then split the deliveries into halves.
  */
 export function consumerOnFirstCall(
   consumer: 'speed' | 'archive',

@@ -16,9 +16,9 @@ const EVENTS_PER_SECOND = 20
 const LAST_HOUR_IMAGES = 900
 
 /**
- * Adds history to a new state: 27,000 generated images of a month and three years of some sites directly in the archive,
- * the first view, and the last hour of images through the log, so that there are windows to see. A repetition after a
- * crash gives the same history.
+ * Adds history to a new state. The archive directly gets 27,000 generated images of a month and three years of some
+ * sites, and the first view counts them. The last hour of images goes through the log, so that there are windows to
+ * see. A repetition after a crash gives the same history.
  */
 export async function importDemoHistory(runtime: LocalRuntime, createdMs: number): Promise<void> {
   const { objects, views, slotMs } = runtime

@@ -22,8 +22,9 @@ export const METRICS_PATH = '/metrics'
 const LOOK_WITHIN_MS = 5 * SECOND_MS
 
 /**
- * Creates the answers for supervisors and Prometheus. `/livez` says that the process answers. `/readyz` says whether the
- * system can take and answer requests, and if not, why. What only delays answers or makes them incomplete is in health.
+ * Creates the answers for supervisors and Prometheus. `/livez` says that the process answers. `/readyz` says whether
+ * the system can take and answer requests, and if not, why. Faults that only delay answers or make them incomplete are
+ * in health.
  */
 export function probesOf({
   log,

@@ -76,7 +76,7 @@ describe('a bus of EventBridge', () => {
     })
     expect(await receiver.post(postOf(3, { isRepeated: true }))).toEqual({ kind: 'sent' })
     expect(details().map(({ id }) => id)).toEqual(['msg_1.0', 'msg_1.2', 'msg_1.1'])
-    // Another post begins from the beginning.
+    // Another post starts with its first entry.
     expect(await receiver.post(postOf(1, { id: 'msg_2' }))).toEqual({ kind: 'sent' })
     expect(details().at(-1)?.id).toBe('msg_2.0')
   })
