@@ -29,6 +29,7 @@ export interface SeriesEvent {
   untilDay: number
 }
 
+/** Generated series, with the events in it. */
 export interface Series {
   looks: SeriesLook[]
   events: SeriesEvent[]

@@ -32,7 +32,7 @@ export async function publishIncidents(objects: ObjectStore, views: ViewReader):
     const looksDigest = sha256(JSON.stringify(Object.values(view.sites).map(part => part.sha256)))
     const isSame = before?.looksDigest === looksDigest && (await hasNormals(objects, looksDigest))
     const { normals, ...found } = isSame ? { ...before, normals: null } : await judgedOf(views, view.sites)
-    // First: whoever reads the incidents finds what is normal.
+    // Written first: a reader of the incidents then finds the normal values.
     if (normals) await objects.put(normalsKey(looksDigest), encodeNormals(normals))
     const next = encodeIncidents({ ...found, revision: view.revision, looksDigest })
     await objects.putIfAbsent(incidentsKey(view.revision), next)

@@ -32,6 +32,7 @@ export interface TimeMoments {
   productSum: bigint
 }
 
+/** History of no images. */
 export function emptyHistory(): History {
   const moments = {} as Record<Band, Moments>
   for (const band of BANDS) moments[band] = { squareSum: 0n, ndviSum: 0n, ndviSquareSum: 0n, productSum: 0n }

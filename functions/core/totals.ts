@@ -22,6 +22,7 @@ export interface BandTotals {
   sum: bigint
 }
 
+/** Totals of no events. */
 export function emptyTotals(): Totals {
   const bands = {} as Record<Band, BandTotals>
   for (const band of BANDS) bands[band] = { count: 0, sum: 0n }

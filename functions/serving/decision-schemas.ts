@@ -36,6 +36,7 @@ export const MuteRow = z
   .meta({ title: 'MuteRow' })
 export type MuteRow = z.infer<typeof MuteRow>
 
+/** Parameters of the decisions about an incident. */
 export const DecisionsQuery = z.strictObject({
   id: parameter(z.string().min(1).max(NAME_LIMIT), {
     ...{ type: 'string', minLength: 1, maxLength: NAME_LIMIT },
@@ -46,6 +47,7 @@ export type DecisionsQuery = z.infer<typeof DecisionsQuery>
 
 const STATES = ['current', 'all'] as const
 
+/** Parameters of /api/mutes. */
 export const MutesQuery = z.strictObject({
   state: parameter(z.enum(STATES, `must be one of ${STATES.join(', ')}`).default('current'), {
     ...{ type: 'string', enum: STATES, default: 'current' },

@@ -45,6 +45,7 @@ export type IncidentRow = z.infer<typeof IncidentRow>
 
 const STATES = ['open', 'ended', 'all'] as const
 
+/** Parameters of /api/incidents. */
 export const IncidentsQuery = z.strictObject({
   state: parameter(z.enum(STATES, `must be one of ${STATES.join(', ')}`).default('all'), {
     ...{ type: 'string', enum: STATES, default: 'all' },

@@ -12,6 +12,7 @@ const className = z.string().describe('Land-cover class')
 const ndvi = z.number().min(-1).max(1)
 const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
 
+/** Statistics of one class in one window. */
 export const WindowRow = z
   .object({
     class_name: className,
@@ -37,6 +38,7 @@ export const WindowRow = z
   .meta({ title: 'WindowRow' })
 export type WindowRow = z.infer<typeof WindowRow>
 
+/** Statistics of one class over all time. */
 export const ClassStatsRow = z
   .object({
     class_name: className,
@@ -52,6 +54,7 @@ export const ClassStatsRow = z
   .meta({ title: 'ClassStatsRow' })
 export type ClassStatsRow = z.infer<typeof ClassStatsRow>
 
+/** Class that is known, or of which there are images. */
 export const ClassRow = z
   .object({
     class_name: className,
@@ -63,6 +66,7 @@ export const ClassRow = z
   .meta({ title: 'ClassRow' })
 export type ClassRow = z.infer<typeof ClassRow>
 
+/** Unusual image. */
 export const AnomalyRow = z
   .object({
     class_name: className,
@@ -78,6 +82,7 @@ export const AnomalyRow = z
   .meta({ title: 'AnomalyRow' })
 export type AnomalyRow = z.infer<typeof AnomalyRow>
 
+/** Record or line of a record that was refused. */
 export const QuarantineRow = z
   .object({
     arrived_at: timestamp.describe('When the record arrived'),
@@ -94,6 +99,7 @@ export const QuarantineRow = z
   .meta({ title: 'QuarantineRow' })
 export type QuarantineRow = z.infer<typeof QuarantineRow>
 
+/** State of the system. */
 export const Health = z
   .object({
     status: z.enum(['ok', 'degraded']),
@@ -160,6 +166,7 @@ const quantiles = {
 }
 const correlation = z.number().min(-1).max(1).nullable()
 
+/** Quantiles, trend and correlations of one class. */
 export const BatchStatisticsRow = z
   .object({
     class_name: className,
@@ -178,6 +185,7 @@ export type BatchStatisticsRow = z.infer<typeof BatchStatisticsRow>
 
 const distance = z.number().min(0).max(2).nullable()
 
+/** Pair of classes, with how well they can be separated. */
 export const SeparabilityRow = z
   .object({
     class_a: className,
@@ -192,6 +200,7 @@ export const SeparabilityRow = z
   .meta({ title: 'SeparabilityRow' })
 export type SeparabilityRow = z.infer<typeof SeparabilityRow>
 
+/** Statistics of one class on one day. */
 export const BatchDayRow = z
   .object({
     class_name: className,
@@ -284,11 +293,13 @@ export const LONGEST_DAYS = 366
 
 export const NoQuery = z.strictObject({})
 
+/** Parameters of /api/batch/separability. */
 export const SeparabilityQuery = z.strictObject({
   class: text(NAME_LIMIT, 'Only pairs with this class; needed where there are more than 100 classes'),
 })
 export type SeparabilityQuery = z.infer<typeof SeparabilityQuery>
 
+/** Parameters of /api/batch/days. */
 export const BatchDaysQuery = z
   .strictObject({
     class: text(NAME_LIMIT, 'Only this class'),
@@ -304,6 +315,7 @@ export const STEPS_MS = { '10m': WINDOW_MS, '1h': HOUR_MS, '1d': DAY_MS } as con
 export type Step = keyof typeof STEPS_MS
 const STEPS = Object.keys(STEPS_MS) as Step[]
 
+/** Parameters of /api/windows. */
 export const WindowsQuery = z.strictObject({
   class: text(NAME_LIMIT, 'Only this class'),
   from: instant('Start of the range; six hours before its end by default'),
@@ -323,6 +335,7 @@ export const MOST_SEARCHED_DAYS = 31
 
 const HIGHEST_SCORE = 1_000_000
 
+/** Parameters of /api/anomalies. */
 export const AnomaliesQuery = z.strictObject({
   limit: wholeNumber(1, 1000, 100, 'Maximum number of unusual images'),
   class: text(NAME_LIMIT, 'Only this class'),
@@ -350,6 +363,7 @@ export type AnomaliesQuery = z.infer<typeof AnomaliesQuery>
 /** Number of lanes of which the quarantine is answered in pages: the address of a page names a place in each of them. */
 export const MOST_PAGED_LANES = 15
 
+/** Parameters of /api/quarantine. */
 export const QuarantineQuery = z.strictObject({
   limit: wholeNumber(1, 100, 50, 'Maximum number of entries'),
   lane: text(

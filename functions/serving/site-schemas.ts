@@ -19,6 +19,7 @@ export const SiteFeature = z
   .meta({ title: 'SiteFeature' })
 export type SiteFeature = z.infer<typeof SiteFeature>
 
+/** Page of stored sites, as a GeoJSON feature collection. */
 export const SiteCollection = z
   .object({
     type: z.literal('FeatureCollection'),
@@ -36,6 +37,7 @@ const BOX = `^${LONGITUDE},${LATITUDE},${LONGITUDE},${LATITUDE}$`
 /** Maximum number of sites in a page. */
 export const MOST_SITES = 1_000
 
+/** Parameters of /api/sites. */
 export const SitesQuery = z.strictObject({
   bbox: parameter(
     z
@@ -70,6 +72,7 @@ const siteId = parameter(
   },
 )
 
+/** Parameters of /api/sites/{id}. */
 export const SiteQuery = z.strictObject({ id: siteId })
 export type SiteQuery = z.infer<typeof SiteQuery>
 
@@ -109,6 +112,7 @@ export const ObservationRow = z
   .meta({ title: 'ObservationRow' })
 export type ObservationRow = z.infer<typeof ObservationRow>
 
+/** Parameters of the observations of a site. */
 export const ObservationsQuery = z.strictObject({
   id: siteId,
   class: text(NAME_LIMIT, 'Only images of this class'),
@@ -133,6 +137,7 @@ export const SiteNormalRow = z
   .meta({ title: 'SiteNormalRow' })
 export type SiteNormalRow = z.infer<typeof SiteNormalRow>
 
+/** Parameters of what is normal at a site. */
 export const SiteNormalQuery = z.strictObject({ id: siteId, class: text(NAME_LIMIT, 'Only the normal of this class') })
 export type SiteNormalQuery = z.infer<typeof SiteNormalQuery>
 
@@ -158,6 +163,7 @@ export type SiteStateRow = z.infer<typeof SiteStateRow>
 /** Maximum number of sites with their states in a page: about 4 MB. */
 export const MOST_SITE_STATES = 20_000
 
+/** Parameters of the states of all sites. */
 export const SiteStatesQuery = z.strictObject({
   class: text(NAME_LIMIT, 'Only sites of this class'),
   state: parameter(z.enum(SITE_STATES, `must be one of ${SITE_STATES.join(', ')}`).optional(), {

@@ -24,6 +24,7 @@ export interface CassandraConnection {
 
 /** Value of a column, as the driver gives and takes it. */
 export type CqlValue = string | number | Buffer | null
+/** Row of an answer, by column name. */
 export type CqlRow = Record<string, CqlValue>
 /** Statement with `?` for each of its values. */
 export type CqlStatement = readonly [cql: string, values: readonly CqlValue[]]

@@ -22,6 +22,7 @@ export interface ClassTotals {
   land: SeasonSums
 }
 
+/** Totals of no looks. */
 export function emptyClassTotals(): ClassTotals {
   return {
     blue: new Map(),

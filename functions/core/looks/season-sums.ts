@@ -9,6 +9,7 @@ export interface SeasonSums {
 /** Bins on each side that belong to the same season: 25 days before and after. */
 const HALF = 2
 
+/** Sums of no values. */
 export function emptySeasonSums(): SeasonSums {
   return { counts: new Array<number>(SITE_BINS).fill(0), sums: new Array<number>(SITE_BINS).fill(0) }
 }

@@ -17,6 +17,7 @@ export interface SiteTotals {
 /** Fields of a look that a site's totals are computed from. */
 export type SiteLook = Pick<Look, 'eventMs' | 'ndvi' | (typeof BANDS)[number]>
 
+/** Totals of no looks. */
 export function emptySiteTotals(): SiteTotals {
   return {
     ndvi: emptySeasonSums(),

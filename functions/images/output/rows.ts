@@ -128,6 +128,7 @@ export interface Summary {
   outside: number
 }
 
+/** Summary of no zones. */
 export function emptySummary(): Summary {
   return { observed: 0, tooLittleValid: 0, cloudy: 0, nothingValid: 0, outside: 0 }
 }

@@ -23,6 +23,7 @@ export interface ZoneSums {
   blueWeight: number
 }
 
+/** Sums over no pixels. */
 export function emptySums(): ZoneSums {
   return {
     inside: 0,

@@ -17,8 +17,12 @@ export const { logger, middleware: callLogged } = openLambdaLogger()
 export const slotMs = () => Number(variable('LANDCOVER_SLOT_MS'))
 /** Allowed lateness of the stage, which was checked when its stack was made. */
 export const lateness = () => JSON.parse(variable('LANDCOVER_LATENESS')) as Lateness
+/** Settings of time that all functions of the stage share. */
 export const timing = () => ({ slotMs: slotMs(), lateness: lateness() })
+/** Metrics of the stage, which go to the function's log. */
 export const stageMetrics = () => emfMetrics(write, { namespace: metricsNamespace(variable('LANDCOVER_STAGE')) })
+/** Query engine of the stage: Athena. */
 export const openQuery = (): BatchQuery =>
   openAthenaBatchQuery({ workGroup: variable('LANDCOVER_WORK_GROUP'), database: variable('LANDCOVER_DATABASE') })
+/** Object store of the stage: its bucket. */
 export const openObjects = (): ObjectStore => openS3ObjectStore({ bucket: variable('LANDCOVER_BUCKET') })

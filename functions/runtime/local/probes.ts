@@ -11,6 +11,7 @@ import { APPEND_COMPONENT } from './watched-log.ts'
 
 /** Answers of the paths that supervisors and Prometheus ask, by path. */
 export type Probes = ReadonlyMap<string, Probe>
+/** Function that answers one path. */
 export type Probe = () => Promise<APIGatewayProxyResult>
 
 /** Path that answers as long as the process can answer at all, also while it starts. */

@@ -6,6 +6,7 @@ import { LIVE_PATH, READY_PATH } from './probes.ts'
 
 /** Requests that need a token: those that send events, or all but the probes. */
 export const TOKEN_SCOPES = ['writes', 'all'] as const
+/** One of the scopes. */
 export type TokenScope = (typeof TOKEN_SCOPES)[number]
 
 /** Token that requests must bring, and which of them. */
