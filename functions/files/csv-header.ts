@@ -34,7 +34,7 @@ interface Line {
 
 /**
  * Finds the header at the start of a text. It is the first line that is neither blank nor a comment. If that names no
- * columns that are known, and one of the next lines does, the lines above are titles and are passed over.
+ * columns that are known, and one of the next lines does, the lines above are titles and are skipped.
  *
  * @param start the first lines, or all
  * @param asked separator, if it is known
@@ -63,7 +63,7 @@ export function findHeader(start: string, asked: string | undefined, named: Read
     const isData = cells.some(cell => /^[+-]?[\d.,]+(e[+-]?\d+)?$/i.test(cell) || isTime(cell) !== null)
     const several = levelsAt(lines, index, own, named)
     if (isData || (several === 1 && knownHeaders(cells, named) < Math.max(SURE, count + 1))) continue
-    const above = `the first ${index === 1 ? 'line is' : `${index} lines are`} passed over as a title: ${quoted(first.text.trim())}`
+    const above = `the first ${index === 1 ? 'line is' : `${index} lines are`} skipped as a title: ${quoted(first.text.trim())}`
     return { separator: own, offset: line.offset, row: line.row, levels: several, notes: [above] }
   }
   return { ...place, notes: [] }

@@ -12,8 +12,8 @@ const MAX_HEADER_CHARACTERS = 1_000_000
 const MAX_TITLE_CHARACTERS = 16_384
 
 /**
- * Opens a text of separated cells as a table. Lines before the header that are blank, comments or titles are passed
- * over, and so are blank lines, lines of empty cells, comments and copies of the header below it.
+ * Opens a text of separated cells as a table. Lines before the header that are blank, comments or titles are
+ * skipped, and so are blank lines, lines of empty cells, comments and copies of the header below it.
  *
  * @param mapping its separator, which is found by the header where none is asked for, and the headers that it names
  * @throws SourceError when there is no header
@@ -117,11 +117,10 @@ async function* tableRows(
         continue
       }
       isFirst = false
-      if (texts.length !== columns.length && start.startsWith('#'))
-        passOver('comments below the header are passed over')
+      if (texts.length !== columns.length && start.startsWith('#')) passOver('comments below the header are skipped')
       else if (start === END_OF_FILE && texts.length === 1) continue
       else if (start.trim() === columns[0] && texts.every((text, at) => text.trim() === columns[at])) {
-        passOver('copies of the header between the rows are passed over')
+        passOver('copies of the header between the rows are skipped')
       } else if (texts.length === columns.length) rows.push({ row, values: texts })
       else rows.push({ row, defect: widthDefect(texts.length, columns.length) })
     }

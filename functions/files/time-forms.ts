@@ -249,7 +249,7 @@ const IN_DOUBT: readonly (readonly [form: RegExp, advice: string])[] = [
   [/^\d{1,2}[- ][A-Z]{3}[- ]\d\d$/i, '--time-format DD-MMM-YY or YY-MMM-DD says which part is the day'],
   [/^\d{4}[-/]?\d\d$/, '--time-format YYYY-MM or YYYYMM takes the first day of each month'],
   [/^[2-9]\d{4}([.,]\d+)?$/, `--time-format ${SPREADSHEET} reads the day numbers of spreadsheets`],
-  [/^\d{4}-?W\d\d$/i, 'a week is no day: write one such as 2024-W24-1'],
+  [/^\d{4}-?W\d\d$/i, 'a week is not a day: write a day such as 2024-W24-1'],
   [
     /\d:\d\d.* [A-Z]{3,4}$/,
     'abbreviations of zones have several meanings: write an offset such as +02:00, or none and give --time-zone Europe/Berlin',

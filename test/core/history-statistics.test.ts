@@ -73,7 +73,7 @@ describe('a quantile', () => {
     ['between bins on both sides of zero', { 0: 2, [-1]: 2 }, 0.5, 0],
     ['whose bins are in no order', { 500: 1, [-500]: 3, 0: 4 }, 0.25, -0.5 + 0.002 / 3],
     ['past bins without images', { [-900]: 0, 0: 1 }, 0.5, 0.0005],
-    ['of images that are as green as can be', { 1000: 3 }, 0.95, 1],
+    ['of images with the highest possible NDVI', { 1000: 3 }, 0.95, 1],
   ])('%s', (_, bins, share, expected) => {
     const histogram = new Map(Object.entries(bins).map(([bin, count]) => [Number(bin), count]))
     expect(quantile(histogram, share)).toBeCloseTo(expected, 12)

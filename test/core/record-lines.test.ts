@@ -193,11 +193,11 @@ describe('a wrapper that cannot be removed is refused once, with its name:', () 
     ['an array with a header', `[${HEADER},${line('a')}]`, 0, /array.*header/],
     ['quotes with a header', JSON.stringify(headed.toString()), 0, /quotes.*header/],
     ['events with a header on the same line', `${HEADER}${line('a')}`, 0, /several objects.*header/],
-    ['a row that Debezium says was changed', `{"schema":{},"payload":{"op":"u","after":${line('a')}}}`, 0, /Debezium/],
+    ['a changed row of Debezium', `{"schema":{},"payload":{"op":"u","after":${line('a')}}}`, 0, /Debezium/],
     ['two fields with events', `{"data":${line('a')},"value":${line('b')}}`, 0, /both data and value/],
     ['a field of another name', `{"image":${line('a')}}`, 0, /another name/],
     ['a field with something else', '{"data":[{"interval":{"from":"2026"}}]}', 0, /field data does not hold events/],
-    ['more wrappers than there may be', nested(8), 0, /more than 6 wrappers/],
+    ['more wrappers than allowed', nested(8), 0, /more than 6 wrappers/],
     ['damaged UTF-16', Buffer.from([0xff, 0xfe, 0x7b]), null, /UTF-16/],
   ])('%s', (_, data, at, detail) => {
     const { events, origin, rejections } = decode(data)
@@ -226,7 +226,7 @@ describe('text that is not JSON is refused with advice:', () => {
   it.each([
     ['single quotes', line('a').replaceAll('"', "'"), /json\.dumps/],
     ['a line break that is written out', `${line('a')}\\n${line('b')}`, /line break/],
-    ['a comma too many', line('a').replace('}', ',}'), /comma/],
+    ['one comma too many', line('a').replace('}', ',}'), /comma/],
   ])('%s', (_, text, detail) => {
     expect(decode(text).rejections).toMatchObject([{ reason: 'not-json', detail: expect.stringMatching(detail) }])
   })

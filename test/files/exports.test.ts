@@ -53,7 +53,7 @@ describe('JSON of other forms', () => {
       'a single line with objects in it',
       '{"id":"a","properties":{"class_name":"Forest","date":"2024-06-11"},"stats":{"ndvi":{"mean":0.42}}}\n',
     ],
-    ['a list a line', '["image_id","class_name","date","NDVI"]\n["a","Forest","2024-06-11",0.42]\n'],
+    ['a list on each line', '["image_id","class_name","date","NDVI"]\n["a","Forest","2024-06-11",0.42]\n'],
     ['a sequence with marks', `\x1e${JSON_EVENT}\n`],
   ])('%s is read', async (_, content) => {
     const { events, problems, errors } = await read({ 'a.ndjson': content })
@@ -104,7 +104,7 @@ describe('times as programs write them', () => {
   it.each([
     ['2024-06-11 08:00:00 CEST', 'abbreviations of zones'],
     ['11. Juni 2024', 'names of months are read in English'],
-    ['2024-W24', 'a week is no day'],
+    ['2024-W24', 'a week is not a day'],
     ['2021-W53-1', 'must be a date'],
     ['2024-06-11 13:00 PM', 'must be a date'],
     ['08:00:00', 'a time of day needs a date'],

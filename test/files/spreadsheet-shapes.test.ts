@@ -7,9 +7,9 @@ const DAY = 'Forest 2024-06-11T00:00 0.42'
 const OTHER = 'b,River,2024-06-12T08:00:00Z,-0.1'
 const RIVER = 'River 2024-06-12T08:00 -0.1'
 
-describe('lines above a header are passed over, and that is said', () => {
+describe('lines above a header are skipped, and that is said', () => {
   it.each<[string, string, string]>([
-    ['a title', csv('NDVI report of June 2024', HEADER, ROW), 'the first line is passed over'],
+    ['a title', csv('NDVI report of June 2024', HEADER, ROW), 'the first line is skipped'],
     ['a title of a spreadsheet', csv('NDVI report,,,', 'by,QGIS,,', '', HEADER, ROW), 'the first 3 lines are'],
     [
       'a title with semicolons below',
@@ -56,10 +56,10 @@ describe('lines between and below the rows', () => {
     ['the mark at the end of a file of DOS', `${csv(HEADER, ROW, OTHER)}\x1a`, []],
     ['units', csv(HEADER, '-,-,UTC,1', ROW, OTHER), []],
     ['types', csv(HEADER, 'string,string,datetime,float', ROW, OTHER), []],
-  ])('%s are passed over', async (_, content, said) => {
+  ])('%s are skipped', async (_, content, said) => {
     const { events, problems, errors, notes } = await read({ 'a.csv': content })
     expect({ events, problems, errors }).toEqual({ events: [FOREST, RIVER], problems: [], errors: [] })
-    expect(notes).toEqual(said.map(what => `a.csv: ${what} are passed over`))
+    expect(notes).toEqual(said.map(what => `a.csv: ${what} are skipped`))
   })
 
   it('an id that begins with # is data', async () => {

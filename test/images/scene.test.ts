@@ -39,14 +39,14 @@ describe('scale and offset of a band', () => {
   it.each<[string, Record<string, unknown>, AssetFields, number | null, number | null]>([
     ['are those of the item', SENTINEL_2, withOffset, 0.0001, -0.1],
     [
-      'have no offset where the provider has applied it',
+      'have no offset when the provider has applied it',
       { ...SENTINEL_2, 'earthsearch:boa_offset_applied': true },
       withOffset,
       0.0001,
       0,
     ],
     [
-      'have one where the provider says it has not',
+      'have one when the provider says that it is not applied',
       { ...SENTINEL_2, 'earthsearch:boa_offset_applied': false },
       withOffset,
       0.0001,
@@ -64,10 +64,10 @@ describe('scale and offset of a band', () => {
     ],
     ['are not guessed for Sentinel-2 without a baseline', SENTINEL_2, {}, null, null],
     ['are known for Landsat Collection 2 Level 2', LANDSAT, {}, 0.0000275, -0.2],
-    ['are the item’s for Landsat, too', LANDSAT, { 'raster:bands': [{ scale: 0.5, offset: 0.25 }] }, 0.5, 0.25],
+    ['are those of the item for Landsat, too', LANDSAT, { 'raster:bands': [{ scale: 0.5, offset: 0.25 }] }, 0.5, 0.25],
     ['are not guessed for Landsat Level 1', { ...LANDSAT, 'landsat:correction': 'L1TP' }, {}, null, null],
     ['are not guessed for others', { platform: 'a-cubesat' }, {}, null, null],
-    ['may stand at the asset (STAC 1.1)', { platform: 'x' }, { 'raster:scale': 0.01, 'raster:offset': 1 }, 0.01, 1],
+    ['may be in the asset (STAC 1.1)', { platform: 'x' }, { 'raster:scale': 0.01, 'raster:offset': 1 }, 0.01, 1],
   ])('%s', (_, properties, fields, scale, offset) => {
     const { red, nir } = planOfItem(itemOf(properties, fields), 'item.json').bands
     for (const band of [red, nir]) {

@@ -62,8 +62,8 @@ describe('a file of the web', () => {
   it.each<[string, number, Record<string, string>, RegExp]>([
     ['that is not there', 404, {}, /the server answered 404/],
     ['behind a redirect', 302, { Location: 'http://127.0.0.1:9/' }, /the server answered 302/],
-    ['that is sent whole', 200, {}, /does not send parts of files/],
-    ['of which another part is sent', 206, { 'Content-Range': 'bytes 5-6/100' }, /sent another part/],
+    ['whose server sends all of it', 200, {}, /does not send parts of files/],
+    ['whose server sends another part', 206, { 'Content-Range': 'bytes 5-6/100' }, /sent another part/],
     ['without a size', 206, { 'Content-Range': 'bytes 0-1/*' }, /sent another part/],
   ])('%s is refused', async (_, status, headers, message) => {
     const { url } = await serveFolder(temporaryFolder(), (__, response) => {

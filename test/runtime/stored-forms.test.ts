@@ -106,7 +106,7 @@ it('an archive file states its format; without one it has the first format, and 
 
 it.each([
   [
-    'of a format to come',
+    'of a newer format',
     Buffer.from(encodeView({ ...VIEW, format: VIEW_FORMAT + 1 } as View)),
     `has format ${VIEW_FORMAT + 1}`,
   ],

@@ -215,7 +215,7 @@ describe('/api/batch/days', () => {
     ['no parameters', null, /^from: .*; to: /],
     ['no first day', { to: TO }, /^from: [^;]+$/],
     ['no last day', { from: FROM }, /^to: [^;]+$/],
-    ['a first day that is none', { from: '2026-02-30', to: TO }, /^from: [^;]+$/],
+    ['a first day that does not exist', { from: '2026-02-30', to: TO }, /^from: [^;]+$/],
     ['a time in place of a day', { from: FROM, to: '2026-11-22T00:00:00Z' }, /^to: [^;]+$/],
     ['a last day before the first', { from: TO, to: FROM }, /^to: must be on or after from/],
   ])('refuses %s with a problem that names the parameter', async (_, query, detail) => {

@@ -23,7 +23,7 @@ export const PLANTED_APPEND_BUGS: readonly PlantedBug[] = [
     edits: [['for (const { reject } of group) reject', 'for (const { reject } of group.slice(1)) reject']],
   },
   {
-    name: 'one of a failed group taken for stored',
+    name: 'one of a failed group reported as stored',
     file: GROUPS,
     edits: [
       [
@@ -177,7 +177,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
     edits: [['encodeLooks([...kept, ...fresh])', 'encodeLooks(fresh.length > 0 ? fresh : kept)']],
   },
   {
-    name: 'allowed lateness by default in the archive only',
+    name: 'default allowed lateness in the archive only',
     file: 'functions/archive/archive.ts',
     edits: [['latenessAt(lateness, arrivalMs)', '300_000']],
   },
@@ -188,7 +188,7 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
     edits: [['-${randomUUID()}.parquet`\n  const bytes = encodeDays', '-same.parquet`\n  const bytes = encodeDays']],
   },
   {
-    name: 'a view in the place of another',
+    name: 'a view that overwrites another',
     seed: 8,
     file: 'functions/batch/view.ts',
     edits: [['return objects.putIfAbsent(viewKey', 'return !await objects.put(viewKey']],

@@ -51,7 +51,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'header of an aggregated record taken for its own',
+    name: 'header of an aggregated record used as its own',
     file: RECORD_LINES,
     edits: [["  refuseHeaders(lines, 'aggregated record of the Kinesis Producer Library')\n", '']],
   },
@@ -83,7 +83,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'row skip off',
+    name: 'records that a row includes are added again',
     file: APPLY,
     edits: [['included < first ? addition.accumulators', 'true ? addition.accumulators']],
   },
@@ -246,7 +246,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [['time.now() - claim.claimedMs <= LAST_ATTEMPT_MS', 'time.now() >= claim.claimedMs']],
   },
   {
-    name: 'redrive that stood still after its claim',
+    name: 'redrive that was suspended after its claim',
     seed: 35,
     file: REDRIVE,
     edits: [["if (!isContinuable(claim, redrive)) return 'uncertain'", '']],
@@ -263,7 +263,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'redrive continued where its key leads by now',
+    name: 'redrive continued in the lane that its key has now',
     seed: 136,
     file: REDRIVE,
     edits: [
@@ -282,12 +282,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'newest allowed lateness for records from before it',
+    name: 'newest allowed lateness used for earlier records',
     file: APPLY,
     edits: [['latenessAt(lateness, arrivalMs)', 'latenessAt(lateness, Number.POSITIVE_INFINITY)']],
   },
   {
-    name: 'allowed lateness by default where a row includes some of the records',
+    name: 'default allowed lateness where a row includes some of the records',
     seed: 178,
     file: APPLY,
     edits: [['latenessAt(lateness, record.arrivalMs)', '300_000']],
@@ -303,19 +303,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'key led by the lanes of now',
+    name: 'key sent to one of the current lanes',
     seed: 41,
     file: KEY_ROUTE,
     edits: [['return log.destinationOf(key, await laneCount)', 'await laneCount\n    return log.destinationOf(key)']],
   },
   {
-    name: 'lanes for keys settled by each process for itself',
+    name: 'lanes for keys chosen by each process separately',
     seed: 56,
     file: KEY_ROUTE,
     edits: [['laneCount ??= storedLaneCount(log, objects)', 'laneCount ??= log.lanes().then(({ length }) => length)']],
   },
   {
-    name: 'loser of two that settle the lanes for keys takes its own number',
+    name: 'second of two processes that choose the lanes for keys keeps its own number',
     seed: 64,
     file: KEY_ROUTE,
     edits: [
@@ -338,12 +338,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [['BigInt(until) - BigInt(read) - 1n', 'BigInt(until) - BigInt(read)']],
   },
   {
-    name: 'gap that the log left taken for lost records',
+    name: 'gap left by the log counted as lost records',
     file: LANE,
     edits: [['firstKept < next ? firstKept : next', 'next']],
   },
   {
-    name: 'loss told by a cursor that does not move past it',
+    name: 'loss reported by a cursor that does not move past it',
     seed: 60,
     file: APPLY,
     edits: [
@@ -356,7 +356,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'store opened without a look at its owner',
+    name: 'store opened without a check of its owner',
     file: COMPATIBILITY,
     edits: [
       ['stored.systemId !== null && stored.systemId !== systemId', 'stored.systemId === systemId && owns(stored)'],
@@ -364,7 +364,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'store of no owner given to a system with another log',
+    name: 'store without an owner given to a system with another log',
     file: COMPATIBILITY,
     edits: [['if (owner !== stored.systemId) await refuseRowsOfOtherLogs(store, system)', '']],
   },

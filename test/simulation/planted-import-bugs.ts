@@ -15,7 +15,7 @@ export const PLANTED_IMPORT_BUGS: readonly PlantedBug[] = [
     edits: [inTotals('else arrival_ms end', 'else 9000000000000000 - arrival_ms end')],
   },
   {
-    name: 'import that replaces taken for any other',
+    name: 'import that replaces treated like any other',
     file: SQL,
     edits: [inTotals("lane like 'import-replacing-%' then", "lane like 'import-never-%' then")],
   },
@@ -25,17 +25,17 @@ export const PLANTED_IMPORT_BUGS: readonly PlantedBug[] = [
     edits: [inTotals('then -arrival_ms', 'then arrival_ms - 9000000000000000')],
   },
   {
-    name: 'image without its time',
+    name: 'identity of an image without its time',
     file: SQL,
     edits: [inTotals('class_name, image_id, event_ms', 'class_name, image_id')],
   },
   {
-    name: 'image without its class',
+    name: 'identity of an image without its class',
     file: SQL,
     edits: [inTotals('by class_name, image_id, event_ms', 'by image_id, event_ms')],
   },
   {
-    name: 'import taken for finished before its files are written',
+    name: 'import counted as finished before its files are written',
     file: IMPORTS,
     edits: [
       [

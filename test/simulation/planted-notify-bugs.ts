@@ -19,7 +19,7 @@ export const PLANTED_NOTIFY_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'message that a program had claimed when it ended, lost',
+    name: 'message lost that a program had claimed when it ended',
     file: NOTIFY,
     edits: [
       [
@@ -33,12 +33,12 @@ export const PLANTED_NOTIFY_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'all taken back when nothing was judged',
+    name: 'all incidents withdrawn when nothing was judged',
     file: NOTIFY,
     edits: [['if (!found || found.skipped !== null) return null', 'if (!found) return null']],
   },
   {
-    name: 'second copy that does not say so',
+    name: 'copy that does not say that it may be one',
     file: NOTIFY,
     edits: [['isRepeated: mayHaveArrived', 'isRepeated: false']],
   },
@@ -63,17 +63,17 @@ export const PLANTED_NOTIFY_BUGS: readonly PlantedBug[] = [
     edits: [['counted.slice(0, Math.max(room, 0))', 'counted']],
   },
   {
-    name: 'reminder from the opening on, whatever was told since',
+    name: 'reminder counted from the opening, not from the last message',
     file: DUE,
     edits: [['rules.nowMs - toldMs >=', 'rules.nowMs - Date.parse(now.opened_at) >=']],
   },
   {
-    name: 'incident of an import told',
+    name: 'message about an incident of an import',
     file: DUE,
     edits: [['if (incident.from_import || isJoined', 'if (isJoined']],
   },
   {
-    name: 'incident that opens again in silence',
+    name: 'no message when an incident opens again',
     file: DUE,
     edits: [
       [
@@ -88,7 +88,7 @@ export const PLANTED_NOTIFY_BUGS: readonly PlantedBug[] = [
     edits: [['  if (rules.isMuted(incident, rules.nowMs)) return false\n', '']],
   },
   {
-    name: 'mute that does not hold for what was told before',
+    name: 'mute that does not hold for an incident that was reported before',
     file: DUE,
     edits: [['if (kind && !rules.isMuted(incident, rules.nowMs)) due', 'if (kind) due']],
   },
@@ -104,14 +104,14 @@ export const PLANTED_NOTIFY_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'reminder of what somebody has acknowledged',
+    name: 'reminder of an acknowledged incident',
     file: DUE,
     edits: [
       ["if (rules.acknowledgedBy(now) !== null) return acknowledgedBy === undefined ? 'acknowledged' : null", ''],
     ],
   },
   {
-    name: 'withdrawal in silence',
+    name: 'no message about a withdrawal',
     file: DUE,
     edits: [["return kind === 'withdrawn' ? null : 'withdrawn'", 'return kind === null ? kind : null']],
   },

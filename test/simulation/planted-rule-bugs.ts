@@ -6,12 +6,12 @@ const MANY_SITES = 'functions/core/incidents/many-sites.ts'
 /** Bugs of the rules for alerts. test/evaluation/planted.test.ts must notice each. */
 export const PLANTED_RULE_BUGS: readonly PlantedBug[] = [
   {
-    name: 'every change at many sites taken for one of the producer',
+    name: 'every change at many sites attributed to the producer',
     file: 'functions/core/incidents/cause.ts',
     edits: [["if (2 * known.length <= changes.length) return 'land'", "if (changes.length > 0) return 'producer'"]],
   },
   {
-    name: 'sites of the pass that opened an incident told each',
+    name: 'a message for each site of the pass that opened an incident',
     file: MANY_SITES,
     edits: [
       ['openedMs >= each.openedMs && openedMs <= each.lastMs', 'openedMs > each.openedMs && openedMs <= each.lastMs'],
@@ -33,12 +33,12 @@ export const PLANTED_RULE_BUGS: readonly PlantedBug[] = [
     edits: [['[narrow?.[bin], wide?.[bin],', '[wide?.[bin],']],
   },
   {
-    name: 'clouds taken for the land of a cloudy class',
+    name: 'clouds used as the land of a cloudy class',
     file: CLASS_BASELINE,
     edits: [['while (percent > DARK_PERCENT &&', 'while (percent < DARK_PERCENT &&']],
   },
   {
-    name: 'looks of one pass counted each',
+    name: 'each look of one pass counted',
     file: 'functions/core/looks/judge.ts',
     edits: [['if (eventMs - site.lastMs[verdict] < PASS_MS) return true', '']],
   },

@@ -145,7 +145,7 @@ describe('the check', () => {
     ['more than a hundred values', { records: Array.from({ length: 101 }, () => 1) }],
     ['no metadata', { _aws: undefined }],
     ['a time in ISO 8601', { _aws: { Timestamp: '2026-11-22T12:00:00Z', CloudWatchMetrics: [] } }],
-    ['metadata of one’s own', { _aws: { Timestamp: NOON_MS, CloudWatchMetrics: [], more: 1 } }],
+    ['custom metadata', { _aws: { Timestamp: NOON_MS, CloudWatchMetrics: [], more: 1 } }],
   ])('notices %s', (_, changes) => {
     expect(Document.safeParse({ ...JSON.parse(line as string), ...changes }).success).toBe(false)
   })

@@ -87,7 +87,7 @@ describe('a shared answer', () => {
 
   it.each([
     ['failed', () => ({ statusCode: 503 })],
-    ['was old already', () => ({ headers: { ETag: TAG, Age: '90' } })],
+    ['was already old', () => ({ headers: { ETag: TAG, Age: '90' } })],
   ])('that %s goes to all waiting requests, and the next request asks again', async (_, answerOf) => {
     const { asked, ask } = open(answerOf)
     await Promise.all([ask(), ask()])
