@@ -5,7 +5,7 @@ import { freePorts, PORTS } from './support/ports.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
-it('finds different ports, none of which the system gives to a connection', async () => {
+it('finds different ports that the system does not give to connections', async () => {
   const ports = await freePorts(5)
   expect(new Set(ports).size).toBe(5)
   for (const port of ports) {
@@ -14,7 +14,7 @@ it('finds different ports, none of which the system gives to a connection', asyn
   }
 })
 
-it('finds no port twice, and none on which a server listens', async () => {
+it('never finds a port twice, or one on which a server listens', async () => {
   const [taken, free, other] = (await freePorts(3)) as [number, number, number]
   const server = createServer().listen(taken, '127.0.0.1')
   await once(server, 'listening')

@@ -12,7 +12,7 @@ export interface Flag {
   multiple?: true
   /** Variable of the environment with the same meaning. It ranks above a file of settings. */
   variable?: string
-  /** Only a command line may give it, a file of settings may not. */
+  /** True for a flag that only a command line may give, not a file of settings. */
   isOnce?: true
   help: string
 }

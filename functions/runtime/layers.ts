@@ -133,10 +133,10 @@ export async function compactUnwatched(
   return compactArchive({ objects, slotMs, before, now: Date.now, ...options })
 }
 
-/** What differs between the APIs of runtimes. */
+/** Differences between the APIs of runtimes. */
 interface ServingOptions {
   activity?: Partial<Activity>
-  /** What people have decided about incidents; by default nobody can. */
+  /** Decisions of people about incidents; by default nobody can decide. */
   decisions?: IncidentsSource['decisions']
   /** Time for which equal questions get the same answer, ms; by default each one is answered by itself. */
   sharedMs?: number

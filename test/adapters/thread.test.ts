@@ -33,7 +33,7 @@ it('answers calls, and passes on what the thread writes', async () => {
 it.each([
   ['crash', 'boom'],
   ['end', 'the thread has ended'],
-])('fails the calls of a thread that reaches its %s, and none of the next thread', async (event, message) => {
+])('fails the calls of a thread that reaches its %s, but not those of the next thread', async (event, message) => {
   const { call } = openThread()
   for (let time = 0; time < 3; time++) {
     await expect(call(event)).rejects.toThrow(message)

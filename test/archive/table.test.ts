@@ -18,7 +18,7 @@ describe('the table of the archive', () => {
     )
   })
 
-  test('finds slots from the slot of imports onwards, as Athena is told to', () => {
+  test('finds slots from the slot of imports onwards, as the parameters for Athena say', () => {
     expect(slotProjection(HOUR_MS)).toEqual({
       'projection.enabled': 'true',
       'projection.arrival_slot.type': 'date',

@@ -91,7 +91,7 @@ it('what was written is read back, including values that were not measured', asy
   expect([...read.keys()]).toEqual(['Alp', 'Forest', 'River'])
 })
 
-it('a histogram is written in order, whatever the order of its input', async () => {
+it('a histogram is written in order, for any order of its input', async () => {
   const history = {
     ...FOREST,
     histogram: new Map([

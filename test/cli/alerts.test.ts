@@ -94,7 +94,7 @@ it('npm run alerts says what is missing', async () => {
   })
 })
 
-it('npm start -- --alerts tells each incident once, over a restart, while another receiver is gone and events count', async () => {
+it('npm start -- --alerts reports each incident once, across a restart, while another receiver is down and events count', async () => {
   const program = await serveWebhook(KEY, Date.now)
   const gone = await serveWebhook(KEY, Date.now)
   await gone.close()

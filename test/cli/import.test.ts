@@ -94,7 +94,7 @@ async function writeParquet(
 }
 
 describe('npm run import', () => {
-  it('counts a CSV at once, and the same bytes never again, whatever their name', async () => {
+  it('counts a CSV at once, and the same bytes never again, under any name', async () => {
     const { folder, state } = await emptyState()
     const events = someEvents(2_000)
     const file = writeEvents(join(folder, 'events.csv'), events)

@@ -167,7 +167,7 @@ describe('npm run observe', () => {
     expect(stdout).toContain('every pixel with data counts')
   })
 
-  it('observes chips by the folders that name their classes, and goes on after a broken one', () => {
+  it('observes chips by the folders that name their classes, and continues after a broken one', () => {
     const folder = temporaryFolder()
     const chip = (red: number) => ({
       width: 8,

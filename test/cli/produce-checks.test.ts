@@ -41,7 +41,7 @@ it('npm run produce warns of a file that was published to the same log before, a
   expect((await produce(file)).stderr).not.toMatch(AGAIN)
 })
 
-it('a file that was published to a log is known for that log only, whatever its kind', async () => {
+it('a file that was published to a log is known for that log only, for any kind of log', async () => {
   const folder = temporaryFolder()
   const objects = openFolderObjectStore(join(folder, 'objects'))
   const { sources } = await findSources(writeEvents(join(folder, 'events.csv'), someEvents(3)))

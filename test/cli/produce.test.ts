@@ -92,7 +92,7 @@ describe('npm run produce takes the time of an image from the file', () => {
     expect(Date.parse(timestamp)).toBeLessThanOrEqual(Date.now())
   })
 
-  it('and publishes nothing of a file whose NDVI is in another scale, but all of it with --scale', async () => {
+  it('and publishes nothing from a file whose NDVI is in another scale, but everything with --scale', async () => {
     const rows = ['a,Forest,0,,2026-01-01', 'b,Forest,1,,2026-01-01', 'c,Forest,4200,,2026-01-01']
     const refused = await produce(csv(...rows))
     expect(refused.stderr).toContain('give --scale 0.0001')

@@ -341,7 +341,7 @@ export function describeBatchQuery(name: string, open: OpenBatchQuery): void {
         expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([3, 2, 5])
       })
 
-      test('none counts if no event of the first copy counted', async () => {
+      test('no copy counts if no event of the first one counted', async () => {
         await archive(0, [{ ...sent('a', 1, 1), event: null }])
         await archive(1, [sent('a', 1, 5), sent('a', 2, 6)])
         expect([await images(0, 1), await images(1, 2), await images(0, 2)]).toEqual([0, 1, 1])

@@ -25,7 +25,7 @@ function due(incidents: readonly Incident[], told: readonly Partial<Told>[] = []
 }
 
 describe('the first message of an incident', () => {
-  it('is due when it is open, and for one that ended while nobody could be told', () => {
+  it('is due when it is open, or when it ended while the receiver could not be reached', () => {
     expect(due([openIncident()])).toEqual(['opened a'])
     expect(due([openIncident(RECOVERED)])).toEqual(['ended a'])
   })

@@ -19,7 +19,7 @@ describe('a timestamp', () => {
   })
 
   it.each(['2026-11-22T14:05:09', '2026-11-22T14:05:09.123', '2026-11-22 14:05'])(
-    '%s names no zone and is UTC, whatever the zone of the machine',
+    '%s names no zone and is UTC, in any zone of the machine',
     text => {
       const zone = process.env.TZ
       try {

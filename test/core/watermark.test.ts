@@ -166,7 +166,7 @@ const latenesses = fc.oneof(
 )
 
 describe('a closed window', () => {
-  it('has all its events that were not late, however much lanes lag and split', () => {
+  it('has all its events that were not late, even when lanes lag and split', () => {
     let promises = 0
     fc.assert(
       fc.property(steps, shares, latenesses, (sequence, parts, lateness) => {

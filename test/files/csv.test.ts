@@ -158,7 +158,7 @@ describe('a flat file', () => {
     ])
   })
 
-  it('gives an event that the core accepts, or one problem, for whatever a cell holds', async () => {
+  it('gives an event that the core accepts, or one problem, for any content of a cell', async () => {
     const cell = fc.oneof(fc.string({ unit: 'grapheme' }), fc.double().map(String), fc.constantFrom('', '-0', '1e-400'))
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(cell, cell, cell, cell), { minLength: 1, maxLength: 5 }), async rows => {

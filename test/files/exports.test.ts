@@ -72,7 +72,7 @@ describe('JSON of other forms', () => {
   })
 })
 
-describe('a file that is no table is named', () => {
+describe('a file that is not a table is refused with its kind', () => {
   it.each<[string, string | Uint8Array, RegExp]>([
     ['a web page behind spaces', '\n  <!doctype html>\n<html>', /is a web page/],
     ['a table of a web page', '<table border="1">', /is a web page/],
@@ -114,7 +114,7 @@ describe('times as programs write them', () => {
     expect(problems).toMatchObject([{ message: expect.stringContaining(advice) }])
   })
 
-  it('a number beside a date is no time of another year', async () => {
+  it('a number beside a date is not a time of another year', async () => {
     const content = csv('image_id,class_name,date,time,ndvi_mean', 'a,Forest,2024-06-11,600000000,0.42')
     const { events, problems } = await read({ 'a.csv': content })
     expect(events).toEqual([])

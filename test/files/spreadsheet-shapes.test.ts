@@ -66,7 +66,7 @@ describe('lines between and below the rows', () => {
     expect((await read({ 'a.csv': csv(HEADER, ROW.replace('a,', '#1,')) })).ids).toEqual(['#1'])
   })
 
-  it.each(['Total', 'Mean:', 'Gesamt', 'grand total'])('a line of totals is no image: %s', async word => {
+  it.each(['Total', 'Mean:', 'Gesamt', 'grand total'])('a line of totals is not an image: %s', async word => {
     const content = csv('site,NDVI', 'A,0.42', `${word},0.5`)
     const mapping = { constants: { class_name: 'Forest', timestamp: '2024-06-11' } }
     const { events, problems } = await read({ 'a.csv': content }, mapping)
@@ -167,7 +167,7 @@ describe('numbers of spreadsheets', () => {
     expect((await read({ 'a.csv': content })).events).toEqual([DAY])
   })
 
-  it('are not read with a space that is no mark of thousands', async () => {
+  it('are not read with a space that is not a mark of thousands', async () => {
     const { problems } = await read({ 'a.csv': csv(HEADER, ROW.replace('0.42', '0.4 2')) })
     expect(problems).toMatchObject([{ column: 'ndvi_mean' }])
   })

@@ -29,7 +29,7 @@ function open(handle: Handle, forms = FORMS) {
 const best: Handle = async (_event, [type = 'none']) => ({ statusCode: 200, headers: {}, body: 7, type })
 
 describe('the edge', () => {
-  it('passes header names in small letters, however they were written', async () => {
+  it('passes header names in small letters, for any spelling', async () => {
     let seen: unknown
     const { ask } = open(async event => {
       seen = event.headers
@@ -56,7 +56,7 @@ describe('the edge', () => {
     })
   })
 
-  it('gives the handler no form where Accept allows none', async () => {
+  it('gives the handler no form when Accept allows none', async () => {
     const { ask } = open(async (_event, accepted) => problem(406, 'No', accepted.join()))
     expect(JSON.parse((await ask({ accept: 'image/png' })).body)).toMatchObject({ status: 406, detail: '' })
   })

@@ -108,7 +108,7 @@ describe('statistics by class and cell', () => {
     }
   })
 
-  it('leave out what has no data in the map, also where the legend has its code', async () => {
+  it('leave out pixels without data in the map, even if the legend has their code', async () => {
     const form = { blocks: { tile: 16 }, type: 'f32' as const }
     const known = await observe(form, { nodata: '10' })
     expect(known.observations.length).toBeGreaterThan(0)
@@ -118,7 +118,7 @@ describe('statistics by class and cell', () => {
     expect([all.observations.length, all.unknown.size]).toEqual([0, 0])
   })
 
-  it('are the same bits however the files are cut into blocks', async () => {
+  it('are the same bits for any division of the files into blocks', async () => {
     expect(await observe({ blocks: { strip: 7 }, codec: 'lzw' })).toStrictEqual(await observe({ blocks: { tile: 64 } }))
   })
 })

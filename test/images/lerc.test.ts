@@ -17,7 +17,7 @@ describe('a TIFF compressed with LERC', () => {
     expect(Array.from(other ?? [])).toEqual(upwards(1012, 1))
   })
 
-  it('has NaN where its band has none, not where another band has none', async () => {
+  it('has NaN where its own band has no value, not where another band has none', async () => {
     const [one, other] = await read(WITH_NAN)
     expect(Array.from(one ?? [])).toEqual(upwards(0, 0.25).map((value, at) => (at === 5 ? Number.NaN : value)))
     const missing = [0, 11]

@@ -151,7 +151,7 @@ describe('the statistics of a site', () => {
     expect(compared).toBeGreaterThan(100)
   })
 
-  it('are the same bits however the file is cut into blocks', async () => {
+  it('are the same bits for any division of the file into blocks', async () => {
     const random = seeded()
     const { raster, mask } = randomScene(random)
     const shapes = Array.from({ length: 40 }, () => shapeOf({ polygons: [randomPolygon(random)] }, PIXELS))

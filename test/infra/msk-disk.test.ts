@@ -9,7 +9,7 @@ const loads = fc.record({
   partitions: fc.integer({ min: 1, max: 200 }),
 })
 
-it('no load fills the disk of a broker: it keeps at most four fifths of it, with the newest segments', () => {
+it('no load fills the disk of a broker: records use at most four fifths of it, with the newest segments', () => {
   fc.assert(
     fc.property(loads, load => {
       const { diskGb, retentionBytes } = diskFor(load)

@@ -20,7 +20,7 @@ describe('the route of a key', () => {
     objects = openFolderObjectStore(temporaryFolder())
   })
 
-  it('is the same in every process and at all times, however many lanes are added', async () => {
+  it('is the same in every process and at all times, for any number of added lanes', async () => {
     const log = growingLog()
     const routeOf = keyRoute(log, objects)
     expect(await routeOf('k')).toEqual({ lane: 'topic.1.2' })

@@ -129,7 +129,7 @@ describe('a log that is slow', () => {
   })
 })
 
-it('a disk that refuses writes is told at once, with a key and without, and the next request is stored', async () => {
+it('a disk that refuses writes is reported at once, with a key and without, and the next request is stored', async () => {
   let isFull = true
   let attempts = 0
   const error = 'no room on its disk'

@@ -24,7 +24,7 @@ function run(active: number | null, chosen = mutantsOf('module.ts', `function ru
 describe('a module with mutants in it', () => {
   const mutants = mutantsOf('module.ts', `function run() {${SOURCE}}`)
 
-  it('does what the module does while none is on, with all of them or with any one', () => {
+  it('does what the module does while no mutant is on, with all of them or with any one', () => {
     expect(run(null)).toBe('1,3,more,least')
     for (const mutant of mutants) expect(run(null, [mutant])).toBe('1,3,more,least')
   })

@@ -98,7 +98,7 @@ const REFUSED_BYTES = /log\.sqlite had a disk error: check whether the disk is f
 const READ_ONLY = /log\.sqlite is read-only: check whether its disk is mounted read-only/
 
 describe('a disk that refuses writes', () => {
-  it.skipIf(!works(WITHOUT_ROOM))('ends no running system, and it recovers by itself', async () => {
+  it.skipIf(!works(WITHOUT_ROOM))('does not end a running system, which recovers by itself', async () => {
     const system = await startSystem(join(temporaryFolder(), 'state'), ['--slot', '10s'])
     expect((await post(system, 'a', 3)).status).toBe(202)
     await counted(system, 3)

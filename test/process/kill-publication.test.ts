@@ -15,7 +15,7 @@ const EVENTS = 1_100
 /** Maximum number of writes of a process that is killed. A scene needs six. */
 const MOST_WRITES = 8
 
-it('scenes that two processes publish count once, though both are killed repeatedly, at any moment', async () => {
+it('scenes that two processes publish count once, even if both are killed repeatedly, at any moment', async () => {
   const folder = temporaryFolder()
   const seed = Date.now()
   const random = seeded(seed)

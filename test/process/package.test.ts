@@ -85,7 +85,7 @@ describe('the package', () => {
     )
   })
 
-  it('has the packages in the versions of the lock, and none that only development needs', () => {
+  it('has the packages in the versions of the lock, without those that only development needs', () => {
     const { packages: locked } = readJson(join(ROOT, 'package-lock.json'))
     const { packages: installed } = readJson(join(folder, 'node_modules/landcover/npm-shrinkwrap.json'))
     const paths = Object.keys(installed).filter(path => path !== '')

@@ -44,7 +44,7 @@ describe('npm start', () => {
     expect(await demo.finished).toMatchObject({ code: 0 })
   })
 
-  it('accepts events over HTTP, a body with a key once, and none from a page of another origin', async () => {
+  it('accepts events over HTTP, a body with a key once, but no events from a page of another origin', async () => {
     const system = await startSystem(join(temporaryFolder(), 'state'))
     const send = async (headers: Record<string, string>) => {
       const body = someEvents(3)

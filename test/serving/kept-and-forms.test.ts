@@ -16,7 +16,7 @@ const iso = (ms: number) => new Date(ms).toISOString()
 const image = (ms: number) => JSON.stringify(wireEvent({ timestamp: iso(ms) }))
 
 describe('a table as CSV', () => {
-  it('has no cell that a spreadsheet would read as a formula, whatever the text begins with', () => {
+  it('has no cell that a spreadsheet would read as a formula, for any start of the text', () => {
     const cells = ['=1+1', '+1', '-1', '@a', '\ta', '\ra', 'a=1', ' =1', '']
     expect(
       toCsv(

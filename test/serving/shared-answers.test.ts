@@ -33,7 +33,7 @@ describe('shared answers', () => {
     expect(await ask(['a'])).toBe(3)
   })
 
-  it('are none where the time is 0', async () => {
+  it('are not shared when the time is 0', async () => {
     const { ask } = open(0)
     expect([await ask('a'), await ask('a')]).toEqual([1, 2])
   })

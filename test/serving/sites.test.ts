@@ -90,7 +90,7 @@ describe('GET /api/sites', () => {
     expect(await idsOf({ bbox: '-10,9,10,11' })).toEqual([])
   })
 
-  it('answers a site by its place, however many turns its outline is beyond 180 degrees', async () => {
+  it('answers a site by its place, for any number of turns of its outline beyond 180 degrees', async () => {
     const turns = [-2, -1, 0, 1, 2]
     const { idsOf } = await openApi(turns.map(turn => siteAt(`by ${turn}`, 13 + turn * 360, 52)))
     expect((await idsOf({ bbox: '13.001,52,13.009,53' })).sort()).toEqual(turns.map(turn => `by ${turn}`).sort())
@@ -122,7 +122,7 @@ describe('GET /api/sites', () => {
 })
 
 describe('GET /api/sites/{id}', () => {
-  it('answers a site, however a gateway passes its id', async () => {
+  it('answers a site, for every way in which a gateway passes its id', async () => {
     const { ask } = await openApi([siteAt('field 1/é', 13, 52), siteAt('50%', 13, 52), siteAt('a%20b', 13, 52)])
     for (const path of ['field 1/é', encodeURIComponent('field 1/é'), '50%', '50%25', 'a%20b', 'a%2520b']) {
       const { status, body } = await ask(`/api/sites/${path}`)

@@ -20,7 +20,7 @@ it('a delivery of a log that was created again under the same name is given back
   expect(await speed(records.slice(2))).toEqual(DONE)
 })
 
-it('a lane continues, however many ids its senders use', async () => {
+it('a lane continues for any number of ids of its senders', async () => {
   const { pipeline, lane, clock, append, speed } = await openOneLane({ slotMs: HOUR_MS })
   let count = 0
   const idsOfAnHour = () => {

@@ -90,7 +90,7 @@ it('a process forgets its rows when a delivery is given back', async () => {
   expect(calls).toEqual({ readRow: 2, writeRow: 2 })
 })
 
-it('a record is added to each of its rows that does not include it yet, however it was grouped before', async () => {
+it('a record is added to each of its rows that does not include it yet, for any earlier grouping', async () => {
   const { clock, image, append, speed, writeRowsOnly, images, written } = await openLane()
   clock.nowMs += 59 * MINUTE_MS
   const records = [
@@ -118,7 +118,7 @@ it('a record is added to each of its rows that does not include it yet, however 
   })
 })
 
-it('a delivery whose rows are all written writes none again, and moves on', async () => {
+it('a delivery whose rows are all written does not write them again, and moves on', async () => {
   const { image, speed, writeRowsOnly, written, images, pipeline, lane } = await openLane()
   const records = [image(), image()]
   await writeRowsOnly(records)
@@ -181,7 +181,7 @@ it('a process keeps the five hundred rows that it wrote last', async () => {
   expect(calls.readRow).toBe(1)
 })
 
-it('a cache of five hundred rows loses none, and a larger one the oldest', () => {
+it('a cache of five hundred rows loses no row, and a larger one loses the oldest', () => {
   const cacheOf = (size: number): RowCache =>
     new Map(Array.from({ length: size }, (_, index) => [`${index}`, {} as SpeedRow]))
   const left = (cache: RowCache) => {

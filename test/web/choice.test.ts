@@ -73,7 +73,7 @@ describe('the queries of the page', () => {
     }
   })
 
-  test('of a source that is days late end with its newest image, whatever the time', () => {
+  test('of a source that is days late end with its newest image, at any time', () => {
     const latestMs = at('14:15:30') - 30 * 3_600_000
     const report = health({ latest_image_at: new Date(latestMs).toISOString() })
     for (const range of RANGE_NAMES) {

@@ -106,7 +106,7 @@ describe('polling', () => {
     expect(schedule.at(-1)).toBe(5000)
   })
 
-  test('stop() ends polling for good', async () => {
+  test('stop() ends polling permanently', async () => {
     const { poll, setHidden, signals } = start([])
     poll.stop()
     setHidden(false)

@@ -50,7 +50,7 @@ interface HttpServerOptions {
   allowedOrigins: readonly string[]
   /** Host names under which it answers, besides the loopback names. */
   allowedHosts: readonly string[]
-  /** Is told of each request that has its answer. */
+  /** Called for each request that has got its answer. */
   onAnswer?: ((answered: Answered) => void) | undefined
   limits?: HttpLimits
 }

@@ -51,14 +51,14 @@ describe('a bus of EventBridge', () => {
     expect(server.requests).toHaveLength(Math.ceil((receiver.mostMessages + 5) / EVENTBRIDGE_LIMITS.entries))
   })
 
-  it('gets large events in more requests, none of which is over the limit', async () => {
+  it('gets large events in several requests, each within the limit', async () => {
     const { server, receiver } = await open()
     // The name is in the title, in the text and in the incident: an event of 120 KB and more.
     expect(await receiver.post(postOf(4, {}, 'ä'.repeat(20_000)))).toEqual({ kind: 'sent' })
     expect([server.events.length, server.requests.length]).toEqual([4, 2])
   })
 
-  it('refuses an event that is too large by itself permanently', async () => {
+  it('refuses permanently an event that is too large by itself', async () => {
     const { server, receiver } = await open()
     expect(await receiver.post(postOf(1, {}, 'a'.repeat(EVENTBRIDGE_LIMITS.bytes)))).toEqual({
       kind: 'refused',
@@ -113,7 +113,7 @@ describe('a bus of EventBridge', () => {
     expect(await receiver.post(postOf(1))).toMatchObject({ kind: 'later', mayHaveArrived: true })
   })
 
-  it('that cannot be reached has none of them', async () => {
+  it('that cannot be reached gets none of the events', async () => {
     const { server, receiver } = await open()
     await server.close()
     expect(await receiver.post(postOf(1))).toMatchObject({ kind: 'later', mayHaveArrived: false })

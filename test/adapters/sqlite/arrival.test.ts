@@ -96,7 +96,7 @@ it('a log that has not stored a newest arrival yet continues after the arrivals 
   expect(await again.arrivals()).toEqual([0, 0])
 })
 
-it('removes records that arrived long enough before the newest arrival, whatever the wall clock says', async () => {
+it('removes records that arrived long enough before the newest arrival, for any time of the wall clock', async () => {
   const { clock, log, lane, append, arrivals } = open()
   const [first] = await append('first')
   clock.passedMs = 1

@@ -62,7 +62,7 @@ export function describeQuarantine(openApi: OpenApi): void {
       }
     })
 
-    it('is bounded in rows and bytes, whatever was refused', async () => {
+    it('is bounded in rows and bytes, for any refused records', async () => {
       const { ask, pipeline } = await openApi()
       const lanes = Array.from({ length: MOST_PAGED_LANES + 1 }, (_, at) => `lane-${at}`)
       for (const lane of lanes) await pipeline.store.createCursor(newCursor(lane))
