@@ -24,6 +24,8 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     siteBucket: `${name}-site-${account}-${region}`,
     logBucket: `${name}-logs-${account}-${region}`,
     keyspace: `landcover_${stage.name}`,
+    /** Bus of EventBridge to which incidents go. */
+    bus: name,
     database: `landcover_${stage.name}`,
     workGroup: name,
     scheduleGroup: name,

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { checkedLateness, DEFAULT_LATENESS, type Lateness } from '../functions/core/lateness.ts'
 import { DEFAULT_RULES } from '../functions/core/rules/index.ts'
 import { DAY_MS, HOUR_MS } from '../functions/core/time.ts'
+import type { AlertsFile } from '../functions/runtime/config/alerts-file.ts'
 
 /** One deployment on AWS, and everything in which it may differ from another. */
 export interface Stage {
@@ -81,6 +83,11 @@ export interface Stage {
    * events a second leave: docs/cost.md.
    */
   compactionWorkers: number
+  /**
+   * People and programs that are told of incidents, in the form of alerts.json (docs/alerts.md), with the ARNs of secrets in
+   * Secrets Manager.
+   */
+  alerts: AlertsFile
   /** Mail address for alarms and the budget; null: subscribe to the topics yourself. */
   alarmMail: string | null
   /** Budget for a month, US dollars. Mails are sent at half, four fifths and all of it; null: no budget. */
@@ -111,6 +118,9 @@ const SIGNED_IN = 'signed-in'
 /** Value of the setting `readers` of dev that opens the stage to everybody. */
 const EVERYBODY = 'everybody'
 
+/** Value of the setting `alerts`: incidents go to the stage's own event bus only. */
+const BUS_ONLY = 'bus'
+
 const STAGES: Record<string, (context: Context) => Stage> = {
   /** Stage for LocalStack. Services that LocalStack does not have are left out, or run beside it. */
   local: context => ({
@@ -130,6 +140,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     schedules: false,
     apiLogRole: 'create',
     compactionWorkers: 1,
+    alerts: alertsOf('local', context('alerts', BUS_ONLY)),
     alarmMail: null,
     monthlyBudget: null,
     logDays: 1,
@@ -152,6 +163,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     schedules: true,
     apiLogRole: 'create',
     compactionWorkers: 1,
+    alerts: alertsOf('dev', context('alerts', BUS_ONLY)),
     alarmMail: null,
     monthlyBudget: 100,
     logDays: 7,
@@ -174,6 +186,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     schedules: true,
     apiLogRole: 'create',
     compactionWorkers: 2,
+    alerts: alertsOf('prod', context('alerts', BUS_ONLY)),
     alarmMail: context('alarmMail'),
     monthlyBudget: 500,
     logDays: 90,
@@ -197,6 +210,16 @@ function readsOf(readers: string): Reads {
   if (readers === SIGNED_IN) return { access: 'cognito' }
   if (readers === EVERYBODY) return { access: 'public' }
   return { access: 'allowlist', cidrs: readers.split(',') }
+}
+
+/** Receivers from a setting: `bus`, or the name of an alerts.json. @throws Error that names the file */
+function alertsOf(stage: string, setting: string): AlertsFile {
+  if (setting === BUS_ONLY) return { receivers: { bus: { type: 'eventbridge', bus: `landcover-${stage}` } } }
+  try {
+    return JSON.parse(readFileSync(setting, 'utf8'))
+  } catch (error) {
+    throw new Error(`alerts=${setting}: name a file in the form of alerts.json: ${(error as Error).message}`)
+  }
 }
 
 /** Address of the speed store, for LANDCOVER_STORE. */

@@ -88,6 +88,8 @@ export function afterEntry(state: LedgerState, number: number, entry: Entry): Le
 
 /** Ledger that is open. */
 export interface Ledger {
+  /** What the entries say that were read so far. */
+  readonly state: LedgerState
   /** Reads entries that came since the last call. */
   read(): Promise<LedgerState>
   /**
@@ -109,6 +111,9 @@ export function openLedger(objects: ObjectStore, receiver: string): Ledger {
     return state
   }
   return {
+    get state() {
+      return state
+    },
     async read() {
       for await (const key of objects.list(prefix, last === 0 ? '' : keyOf(last))) {
         const bytes = await objects.get(key)

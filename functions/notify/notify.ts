@@ -72,6 +72,8 @@ export interface Notifier {
    * @param signal ends the round after the post that is under way
    */
   round(signal?: AbortSignal): Promise<void>
+  /** Time for which the oldest post waits that a receiver has not taken, by what the rounds have read, ms; 0 if none waits. */
+  untoldMs(): number
 }
 
 /** Opens a notifier. Its rounds must not overlap. */
@@ -84,6 +86,11 @@ export function openNotifier(notifying: Notifying): Notifier {
   return {
     async round(signal) {
       await Promise.all(desks.map(desk => tell(notifying, desk, signal)))
+    },
+    untoldMs() {
+      const nowMs = notifying.now()
+      const waiting = desks.map(({ ledger }) => ledger.state.pending[0]?.atMs ?? nowMs)
+      return Math.max(0, ...waiting.map(atMs => nowMs - atMs))
     },
   }
 }

@@ -34,11 +34,13 @@ export type MetricName =
   | 'cutAgeMs'
   /** Time for which slots wait to be compacted. */
   | 'compactionBehindMs'
+  /** Time for which the oldest post waits that a receiver has not taken; 0 when none waits. */
+  | 'untoldMs'
 
-/** Measured values of one delivery, one batch run or one compaction. */
+/** Measured values of one delivery, one batch run, one compaction or one round of telling. */
 export interface Measurement {
   /** Component that did the work. */
-  consumer: 'speed' | 'archive' | 'batch' | 'compaction'
+  consumer: 'speed' | 'archive' | 'batch' | 'compaction' | 'notifier'
   /** Lane of a delivery; absent for the others. */
   lane?: string
   /** Measured values; null means "not measured". */

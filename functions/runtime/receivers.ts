@@ -1,7 +1,9 @@
 import { openEmailReceiver } from '../adapters/receivers/email.ts'
 import { openEventBridgeReceiver } from '../adapters/receivers/eventbridge.ts'
 import { openPagerDutyReceiver } from '../adapters/receivers/pagerduty.ts'
+import { openSesReceiver } from '../adapters/receivers/ses.ts'
 import { openSlackReceiver } from '../adapters/receivers/slack.ts'
+import { openSnsReceiver } from '../adapters/receivers/sns.ts'
 import { openWebhookReceiver } from '../adapters/receivers/webhook.ts'
 import type { Receiver } from '../ports/receiver.ts'
 import type { AlertsSettings, ReceiverSettings } from './config/alerts.ts'
@@ -21,6 +23,10 @@ function openReceiver(settings: ReceiverSettings, page: string | null): Receiver
       return openWebhookReceiver({ ...settings, now: Date.now })
     case 'email':
       return openEmailReceiver({ ...settings, page })
+    case 'ses':
+      return openSesReceiver({ ...settings, page })
+    case 'sns':
+      return openSnsReceiver({ ...settings, page })
     case 'eventbridge':
       return openEventBridgeReceiver(settings)
   }

@@ -27,6 +27,7 @@ import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
 import type { Grants } from './grants.ts'
 import { manyResources, suppressNag } from './nag-suppressions.ts'
+import type { Notifier } from './notifier.ts'
 import { addSavedQueries } from './saved-queries.ts'
 import type { Schedules } from './schedules.ts'
 
@@ -37,6 +38,7 @@ interface BatchLayerProps {
   log: EventLogAccess
   /** Null in stages without schedules. */
   schedules: Schedules | null
+  notifier: Notifier
 }
 
 /** Number of tries of a run while a lane is behind, and number of pauses in a slot: a pause lasts a twelfth of it. */
@@ -48,7 +50,7 @@ export class BatchLayer extends Construct {
   readonly function: LambdaFunction
   readonly stateMachine: StateMachine
 
-  constructor(scope: Construct, { stage, names, grants, log, schedules }: BatchLayerProps) {
+  constructor(scope: Construct, { stage, names, grants, log, schedules, notifier }: BatchLayerProps) {
     super(scope, 'Batch')
     const { batchQuery } = stage
     if (batchQuery.kind === 'athena') addTables(this, stage, names)
@@ -76,7 +78,9 @@ export class BatchLayer extends Construct {
     const stateMachineName = `landcover-${stage.name}-batch`
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       stateMachineName,
-      definitionBody: DefinitionBody.fromString(JSON.stringify(definition(this.function.functionArn, stage.slotMs))),
+      definitionBody: DefinitionBody.fromString(
+        JSON.stringify(definition(this.function.functionArn, notifier.function.functionArn, stage.slotMs)),
+      ),
       timeout: Duration.minutes(55),
       tracingEnabled: true,
       logs: {
@@ -88,7 +92,7 @@ export class BatchLayer extends Construct {
         level: LogLevel.ALL,
       },
     })
-    const resources = [this.function.functionArn]
+    const resources = [this.function.functionArn, notifier.function.functionArn]
     this.stateMachine.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }))
     const why = 'CloudWatch and X-Ray do not support single resources for the delivery of logs and traces.'
     suppressNag(this.stateMachine, why, manyResources('*'))
@@ -104,12 +108,13 @@ export class BatchLayer extends Construct {
 }
 
 /**
- * State machine definition: it repeats the run until no lane is behind. Waiting is free in a state machine, but not in a
+ * State machine definition: it repeats the run until no lane is behind, and then tells receivers of incidents. A run succeeds
+ * also when that fails: the notifier's next round comes soon, and it has alarms of its own. Waiting is free in a state machine, but not in a
  * function. The input of an execution is a BatchTask: `{}`, or `{"backfill":{"from":"2026-11-01","to":"2026-11-22"}}`.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
-function definition(functionArn: string, slotMs: number): object {
+function definition(functionArn: string, notifierArn: string, slotMs: number): object {
   const pauseSeconds = Math.max(1, Math.round(slotMs / PAUSES_PER_SLOT / SECOND_MS))
   const behind: `$.outcome.${keyof BatchOutcome}` = '$.outcome.behind'
   return {
@@ -140,7 +145,7 @@ function definition(functionArn: string, slotMs: number): object {
       IsAnyLaneBehind: {
         Type: 'Choice',
         Choices: [
-          { Variable: `${behind}[0]`, IsPresent: false, Next: 'Done' },
+          { Variable: `${behind}[0]`, IsPresent: false, Next: 'Tell' },
           { Variable: '$.tries', NumericGreaterThanEquals: TRIES, Next: 'LanesBehind' },
         ],
         Default: 'WaitForLanes',
@@ -150,6 +155,14 @@ function definition(functionArn: string, slotMs: number): object {
         Type: 'Fail',
         Error: 'LanesBehind',
         CausePath: `States.Format('these lanes are archived less far than others: {}', States.JsonToString(${behind}))`,
+      },
+      Tell: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::lambda:invoke',
+        Parameters: { FunctionName: notifierArn, Payload: {} },
+        ResultPath: null,
+        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'Done' }],
+        Next: 'Done',
       },
       Done: { Type: 'Succeed', OutputPath: '$.outcome' },
     },

@@ -15,6 +15,7 @@ export const FUNCTIONS = {
   compaction: [],
   serving: ['classes.csv'],
   ingest: ['classes.csv'],
+  notify: [],
 } as const satisfies Record<string, readonly string[]>
 /** Name of a Lambda function of a stage. */
 export type FunctionName = keyof typeof FUNCTIONS

@@ -80,6 +80,11 @@ export class Grants {
     this.#grant(fn, ['s3:GetBucketLocation'], [this.#bucketArn()])
   }
 
+  /** Grants an action that the notifier needs for its receivers, where it has such receivers. */
+  notifier(fn: LambdaFunction, action: string, resources: readonly string[]): void {
+    if (resources.length > 0) this.#grant(fn, [action], [...new Set(resources)])
+  }
+
   /** @param why reason for resources that end in `*` */
   #grant(fn: LambdaFunction, actions: string[], resources: string[], why?: string): void {
     fn.addToRolePolicy(new PolicyStatement({ actions, resources }))

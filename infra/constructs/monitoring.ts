@@ -21,6 +21,7 @@ import type { BatchLayer } from './batch.ts'
 import type { Archive, SpeedLayer } from './consumers.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { addLogQueries } from './log-queries.ts'
+import type { Notifier } from './notifier.ts'
 import type { Schedules } from './schedules.ts'
 
 interface MonitoringProps {
@@ -33,6 +34,7 @@ interface MonitoringProps {
   speed: SpeedLayer
   archive: Archive
   batch: BatchLayer
+  notifier: Notifier
   apiAndSite: ApiAndSite
 }
 
@@ -65,6 +67,7 @@ export class Monitoring extends Construct {
     })
     const rows = [this.#watchConsumers(props), this.#watchCounting(), this.#watchAnswers(props)]
     this.#watchSchedules(props)
+    this.#watchNotifier(props)
     for (const { name, metric, threshold, description, more } of props.log.moreAlarms()) {
       this.#alarms.add(name, metric, threshold, description, more)
     }
@@ -165,6 +168,19 @@ export class Monitoring extends Construct {
       dimensionsMap: { ScheduleGroup: names.scheduleGroup },
     })
     this.#alarms.add('SchedulesDropped', dropped, 3, 'EventBridge Scheduler could not start what it must start')
+  }
+
+  /** Adds the alarms of what tells people and programs of incidents. */
+  #watchNotifier({ schedules, notifier }: MonitoringProps): void {
+    const errors = notifier.function.metricErrors({ period: HOUR })
+    const why = 'a receiver of incidents is not told, or the notifier fails: its log has the reason'
+    this.#alarms.add('NotifierFails', errors, 3, why)
+    if (!schedules) return
+    const untold = this.#own('notifier', 'untoldMs', 'max', HOUR)
+    const waiting = 'a receiver of incidents was not told for an hour, or the notifier does not run'
+    this.#alarms.add('ChangesUntold', untold, HOUR.toMilliseconds(), waiting, {
+      treatMissingData: TreatMissingData.BREACHING,
+    })
   }
 
   /** Adds an alarm for a function that fails repeatedly. A single failed call is repeated. */

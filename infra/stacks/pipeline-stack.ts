@@ -9,6 +9,7 @@ import { type EventLogAccess, eventLogAccess } from '../constructs/event-log.ts'
 import { deployedFunction } from '../constructs/function.ts'
 import { Grants } from '../constructs/grants.ts'
 import { Monitoring } from '../constructs/monitoring.ts'
+import { Notifier } from '../constructs/notifier.ts'
 import { Schedules } from '../constructs/schedules.ts'
 import type { LandcoverStackProps } from './state-stack.ts'
 
@@ -31,11 +32,12 @@ export class PipelineStack extends Stack {
     const layer = { stage, names, grants, log, schedules }
     const speed = new SpeedLayer(this, layer)
     const archive = new Archive(this, layer)
-    const batch = new BatchLayer(this, layer)
+    const notifier = new Notifier(this, layer)
+    const batch = new BatchLayer(this, { ...layer, notifier })
     const apiAndSite = new ApiAndSite(this, layer)
     const heartbeat = this.#addHeartbeat(layer)
     const compaction = this.#addCompaction(layer)
-    new Monitoring(this, { ...layer, heartbeat, compaction, speed, archive, batch, apiAndSite })
+    new Monitoring(this, { ...layer, heartbeat, compaction, speed, archive, batch, notifier, apiAndSite })
   }
 
   #addHeartbeat({ stage, log, schedules }: Layer): LambdaFunction {

@@ -8,6 +8,7 @@ export const ASSUMED = {
     batch: { memoryMb: 1769, seconds: 30, perEvent: 0 },
     compaction: { memoryMb: 3008, seconds: 2, perEvent: 0.00005 },
     serving: { memoryMb: 1024, seconds: 0.06, perEvent: 0 },
+    notify: { memoryMb: 512, seconds: 0.3, perEvent: 0 },
   },
   /** Extra time of a batch run for each GB that its statements scan, s. */
   secondsPerGb: 10,
@@ -74,15 +75,17 @@ export const ASSUMED = {
   /** Roles that use the encrypted stream. Each asks for a data key every five minutes. */
   keyUsers: 6,
   /** Numbers from infra/constructs, infra/stacks/edge-stack.ts and, for the allowlist, its alarms beside the others. */
-  alarms: { kinesis: 33, msk: 32 },
+  alarms: { kinesis: 35, msk: 34 },
   allowlistAlarms: 3,
   dashboards: 1,
-  transitionsPerRun: 6,
+  transitionsPerRun: 7,
   putsPerRun: 6,
   listsPerRun: 10,
   listsPerCompaction: 3,
-  /** Metrics from our log lines that are always there: speed 11, archive 5, batch 1, compaction 1. Each event source mapping has 6 more. */
-  metrics: 11 + 5 + 1 + 1 + 2 * 6,
+  /** Of the incidents, the decisions, and twice of the ledger of a receiver. */
+  listsPerTelling: 4,
+  /** Metrics from our log lines that are always there: speed 11, archive 5, batch 1, compaction 1, notifier 1. Each event source mapping has 6 more. */
+  metrics: 11 + 5 + 1 + 1 + 1 + 2 * 6,
 } as const
 
 /** Settings of infra/constructs/consumers.ts and infra/constructs/distribution.ts that the model repeats. A test compares them. */
@@ -91,4 +94,5 @@ export const DEPLOYED = {
   archiveBatch: 10_000,
   archiveWindowSeconds: 300,
   sharedSeconds: 2,
+  tellingSeconds: 300,
 } as const

@@ -65,7 +65,7 @@ export function monthlyCost(stage: Stage, load: Load): Costs {
     'X-Ray': costOf('trace', month.traces),
     'Step Functions, schedules':
       costOf('transition', ASSUMED.transitionsPerRun * month.runs) +
-      costOf('scheduled', month.beats + month.runs + month.compactions),
+      costOf('scheduled', month.beats + month.runs + month.compactions + month.tellings),
     'KMS, Secrets Manager':
       costOf('dataKey', stage.eventLog.kind === 'kinesis' ? ASSUMED.keyUsers * 12 * HOURS : 0) +
       costOf('secret', stage.cloudFront ? 1 : 0),
@@ -92,6 +92,8 @@ export interface Month {
   runs: number
   /** Calls of compaction: four an hour of each worker. */
   compactions: number
+  /** Rounds of telling: by the schedule, and after each run. */
+  tellings: number
   scannedBytes: number
   /** Rounds of requests that CloudFront passes on, and answers that CloudFront gives. */
   rounds: number
@@ -137,6 +139,7 @@ export function monthOf(stage: Stage, { eventsPerSecond, eventsPerRecord, dashbo
     slots: slots * SECONDS,
     runs: runs * SECONDS,
     compactions: 4 * stage.compactionWorkers * runs * SECONDS,
+    tellings: (1 / DEPLOYED.tellingSeconds + runs) * SECONDS,
     scannedBytes: runs * SECONDS * scannedByRun(stage, eventsPerSecond),
     rounds: rounds * SECONDS,
     viewed: ((dashboards * ASSUMED.answersPerRound) / ASSUMED.roundSeconds) * SECONDS,
@@ -157,7 +160,17 @@ export function scannedByRun(stage: Stage, eventsPerSecond: number): number {
   return Math.max(content, MIN_SCANNED_BYTES) + Math.max(totals, MIN_SCANNED_BYTES)
 }
 
-function lambda({ events, deliveries, archived, beats, runs, compactions, rounds, scannedBytes }: Month): number {
+function lambda({
+  events,
+  deliveries,
+  archived,
+  beats,
+  runs,
+  compactions,
+  tellings,
+  rounds,
+  scannedBytes,
+}: Month): number {
   const called = (name: keyof typeof ASSUMED.functions, calls: number, eventsInThem = 0, moreSeconds = 0) => {
     const { memoryMb, seconds, perEvent } = ASSUMED.functions[name]
     const busySeconds = calls * seconds + eventsInThem * perEvent + moreSeconds
@@ -169,6 +182,7 @@ function lambda({ events, deliveries, archived, beats, runs, compactions, rounds
     called('heartbeat', beats) +
     called('batch', runs, 0, (scannedBytes / GB) * ASSUMED.secondsPerGb) +
     called('compaction', compactions, events) +
+    called('notify', tellings) +
     called('serving', rounds * ASSUMED.answersPerRound)
   )
 }
@@ -203,7 +217,7 @@ export function piecesOf({ slots, shards, events }: Month): number {
 }
 
 function s3(stage: Stage, { months }: Load, month: Month): number {
-  const { shards, events, files, archived, slots, runs, compactions, rounds } = month
+  const { shards, events, files, archived, slots, runs, compactions, tellings, rounds } = month
   const { header, perEvent } = ASSUMED.fileBytes
   // The speed layer looks for a new baseline and for new classes once a minute, for each shard.
   const looks = shards * HOURS * 60
@@ -211,7 +225,11 @@ function s3(stage: Stage, { months }: Load, month: Month): number {
   const pieces = piecesOf(month)
   const puts = files + ASSUMED.putsPerRun * runs + 2 * pieces + compactions
   const lists =
-    looks + ASSUMED.listsPerRun * runs + ASSUMED.listsPerCompaction * compactions + ASSUMED.listsPerRound * rounds
+    looks +
+    ASSUMED.listsPerRun * runs +
+    ASSUMED.listsPerCompaction * compactions +
+    ASSUMED.listsPerTelling * tellings +
+    ASSUMED.listsPerRound * rounds
   const byAthena = (files / slots) * (2 + slotsBeside(stage)) * ASSUMED.getsPerFile * runs
   const gets = looks + archived + files + byAthena + ASSUMED.getsPerRound * rounds
   const compacted = events * perEvent + pieces * header
@@ -221,10 +239,10 @@ function s3(stage: Stage, { months }: Load, month: Month): number {
   )
 }
 
-function logs({ logDays }: Stage, { deliveries, archived, beats, runs, compactions, rounds }: Month): number {
+function logs({ logDays }: Stage, { deliveries, archived, beats, runs, compactions, tellings, rounds }: Month): number {
   const requests = rounds * ASSUMED.answersPerRound
   const bytes =
-    (deliveries + archived + beats + runs + compactions + requests) * ASSUMED.lambdaLog +
+    (deliveries + archived + beats + runs + compactions + tellings + requests) * ASSUMED.lambdaLog +
     deliveries * ASSUMED.speedLog +
     archived * ASSUMED.archiveLog +
     requests * ASSUMED.accessLog +

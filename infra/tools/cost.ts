@@ -9,7 +9,7 @@ import { GB, MB } from './units.ts'
 
 /** Stage with the given name. Settings that must be given at deployment do not change costs, so any value is used. */
 export function stageToPrice(name: string): Stage {
-  return stageNamed(name, setting => (setting === 'readers' ? undefined : '192.0.2.0/24'))
+  return stageNamed(name, setting => (['readers', 'alerts'].includes(setting) ? undefined : '192.0.2.0/24'))
 }
 
 /** Markdown table of costs: one row for each service, one column for each stage and load. */

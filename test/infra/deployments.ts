@@ -14,6 +14,23 @@ export const STAGES = {
 } as const satisfies Record<string, Record<string, string>>
 export type StageName = keyof typeof STAGES
 
+const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:landcover/'
+const RECEIVERS: Stage['alerts'] = {
+  receivers: {
+    team: { type: 'slack', url: `${SECRET}slack-AbCdEf` },
+    'on-call': { type: 'pagerduty', routing_key: `${SECRET}keys-AbCdEf#pagerduty` },
+    program: { type: 'webhook', url: 'https://example.org/hook', secret: `${SECRET}keys-AbCdEf#webhook` },
+    office: {
+      ...{ type: 'email', server: 'smtps://example.org', from: 'landcover@example.org', to: ['office@example.org'] },
+      ...{ username: `${SECRET}mail-AbCdEf#username`, password: `${SECRET}mail-AbCdEf#password` },
+    },
+    managers: { type: 'email', server: 'ses://eu-west-1', from: 'landcover@example.org', to: ['m@example.org'] },
+    list: { type: 'sns', topic: 'arn:aws:sns:eu-central-1:123456789012:incidents' },
+    bus: { type: 'eventbridge', bus: 'landcover-dev' },
+    abroad: { type: 'eventbridge', bus: 'other', region: 'us-east-1' },
+  },
+}
+
 /** Deployments that tests check: each stage, and variants with other logs, readers and origins. */
 export const DEPLOYMENTS = {
   dev: { stage: 'dev', change: {} },
@@ -29,6 +46,7 @@ export const DEPLOYMENTS = {
     stage: 'prod',
     change: { reads: { access: 'cognito' }, allowedOrigins: ['https://example.org'] },
   },
+  'dev with receivers of all kinds': { stage: 'dev', change: { alerts: RECEIVERS } },
   'dev on MSK': {
     stage: 'dev',
     change: {

@@ -102,8 +102,10 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
 
   it('have no secrets in the environment of a function', () => {
     for (const { Environment } of properties('AWS::Lambda::Function')) {
-      // The name of a secret is not a secret.
-      const variables = JSON.stringify(Environment ?? {}).replace(/arn:aws:secretsmanager:[\w:-]+/, '')
+      // The name of a secret is not a secret, nor is that of the field that has it.
+      const variables = JSON.stringify(Environment ?? {})
+        .replaceAll(/arn:aws:secretsmanager:[\w:/#-]+/g, 'ARN')
+        .replaceAll(/"(secret|password)\\":\\"ARN/g, 'ARN')
       expect(variables).not.toMatch(/secret|password|token|resolve:/i)
     }
   })
@@ -150,9 +152,9 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
 
   it('do not repeat a call of a schedule: the next one comes soon', () => {
     const schedules = properties('AWS::Scheduler::Schedule')
-    // A heartbeat, a batch run, and the workers of compaction.
+    // A heartbeat, a batch run, telling, and the workers of compaction.
     const workers = { local: 0, dev: 1, prod: 2 }[stage]
-    expect(schedules).toHaveLength(stage === 'local' ? 0 : 2 + workers)
+    expect(schedules).toHaveLength(stage === 'local' ? 0 : 3 + workers)
     const shares = schedules.flatMap(({ Target }) => {
       const { Input = '{}' } = Target as { Input?: string }
       const share = JSON.parse(Input) as { index?: number; of?: number }
@@ -161,7 +163,7 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
     expect(shares).toEqual(Array.from({ length: workers }, (_, index) => ({ index, of: workers })))
     for (const schedule of schedules) expect(schedule).toHaveProperty('GroupName')
     const calls = properties('AWS::Lambda::EventInvokeConfig')
-    expect(calls).toHaveLength(stage === 'local' ? 0 : 2)
+    expect(calls).toHaveLength(stage === 'local' ? 0 : 3)
     for (const call of calls) expect(call.MaximumRetryAttempts).toBe(0)
   })
 
@@ -225,7 +227,7 @@ function allowed({ resources }: Synthesized): Record<string, string[]> {
   for (const [id, { Type, Properties }] of resources) {
     if (
       Type !== 'AWS::IAM::Policy' ||
-      !/^(Speed|Archive|Heartbeat|Batch|Compaction|FrontServing|FrontIngest)Role/.test(id)
+      !/^(Speed|Archive|Heartbeat|Batch|Compaction|Notifier|FrontServing|FrontIngest)Role/.test(id)
     )
       continue
     const document = Properties.PolicyDocument as { Statement: { Action: string | string[]; Resource: unknown }[] }

@@ -9,7 +9,7 @@ export type Trouble = { status: number; headers?: Record<string, string>; body?:
 /** Server of a receiver, with what it has taken. */
 export interface ReceiverServer {
   url: string
-  /** Bodies that were accepted, in order. */
+  /** Bodies of JSON that were accepted, in order. */
   taken: Record<string, unknown>[]
   /** Requests that came, accepted or not. */
   requests: { headers: IncomingMessage['headers']; text: string }[]
@@ -36,7 +36,7 @@ async function serve(answer: (text: string, request: IncomingMessage) => Answer)
       const trouble = found.troubles.shift()
       if (trouble !== undefined) return make(trouble, response)
       const { status, headers, body } = answer(text, request)
-      if (status < 300) found.taken.push(JSON.parse(text))
+      if (status < 300 && text.startsWith('{')) found.taken.push(JSON.parse(text))
       response.writeHead(status, headers).end(body)
     })
   })
@@ -167,4 +167,47 @@ export async function serveEventBridge(): Promise<
     return { status: 200, body: JSON.stringify({ FailedEntryCount, Entries: results }) }
   })
   return { ...server, events, entryErrors }
+}
+
+/** Mail as the API of SES gets it. */
+export interface SesMail {
+  FromEmailAddress: string
+  Destination: { ToAddresses: string[] }
+  Content: { Simple: { Subject: { Data: string }; Body: { Text: { Data: string } } } }
+}
+
+/** Starts the API v2 of SES as AWS describes it, with senders that are verified. */
+export async function serveSes(verified: readonly string[]) {
+  const mails: SesMail[] = []
+  const server = await serve(text => {
+    const mail = JSON.parse(text) as SesMail
+    if (!verified.includes(mail.FromEmailAddress)) {
+      const body = JSON.stringify({ __type: 'MessageRejected', message: 'Email address is not verified.' })
+      return { status: 400, headers: { 'x-amzn-ErrorType': 'MessageRejected' }, body }
+    }
+    mails.push(mail)
+    return { status: 200, body: JSON.stringify({ MessageId: 'an-id' }) }
+  })
+  return { ...server, mails, origin: new URL(server.url).origin }
+}
+
+/** Starts the API of SNS as AWS describes it: a subject of 100 characters of ASCII, and a text of 256 KB. */
+export async function serveSns() {
+  const notices: { TopicArn: string; Subject: string; Message: string }[] = []
+  const server = await serve(text => {
+    const form = new URLSearchParams(text)
+    const [TopicArn, Subject, Message] = ['TopicArn', 'Subject', 'Message'].map(name => form.get(name) ?? '') as [
+      string,
+      string,
+      string,
+    ]
+    if (!/^[\x20-\x7e]{1,100}$/.test(Subject) || Message === '' || Buffer.byteLength(Message) > 256 * 1024) {
+      const error = '<Error><Code>InvalidParameter</Code><Message>too long</Message></Error>'
+      return { status: 400, body: `<ErrorResponse>${error}</ErrorResponse>` }
+    }
+    notices.push({ TopicArn, Subject, Message })
+    const result = '<PublishResult><MessageId>an-id</MessageId></PublishResult>'
+    return { status: 200, body: `<PublishResponse>${result}</PublishResponse>` }
+  })
+  return { ...server, notices, origin: new URL(server.url).origin }
 }

@@ -55,6 +55,11 @@ const DESCRIPTIONS: Record<PlainName, Description> = {
     help: 'Time for which slots wait to be compacted, after the last compaction, ms',
     consumers: ['compaction'],
   },
+  untoldMs: {
+    kind: 'gauge',
+    help: 'Time for which the oldest post waits that a receiver of incidents has not taken, ms',
+    consumers: ['notifier'],
+  },
 }
 
 /** Upper limits of the histograms, ms: from a fast delivery to a lane that was stopped for an hour. */

@@ -23,7 +23,7 @@ export interface EmailOptions {
 }
 
 /** Maximum number of incidents that a mail lists. It gives the number of the others. */
-const MOST_MESSAGES = 500
+export const MOST_IN_MAIL = 500
 
 /** Time limit of a conversation with a server, ms. It is shorter than the time for which a claim is owned. */
 const LONGEST_TRY_MS = 2 * TRY_MS
@@ -41,7 +41,7 @@ export function openEmailReceiver(options: EmailOptions): Receiver {
     ...(login && { auth: { user: login.username, pass: login.password } }),
   })
   return {
-    mostMessages: MOST_MESSAGES,
+    mostMessages: MOST_IN_MAIL,
     digestHour: hour,
     gapMs: SECOND_MS,
     isQuiet: () => false,
@@ -53,7 +53,7 @@ export function openEmailReceiver(options: EmailOptions): Receiver {
 /** Subject, text and headers of the mail of a post. */
 export function mailOf(post: Post, page: string | null) {
   const { id, atMs, messages, isRepeated } = post
-  const named = messages.slice(0, MOST_MESSAGES)
+  const named = messages.slice(0, MOST_IN_MAIL)
   const parts = [
     ...named.map(message => `${titleOf(message)}\n${sentencesOf(message).join(' ')}`),
     ...(named.length < messages.length ? [`${messages.length - named.length} more are on the page.`] : []),

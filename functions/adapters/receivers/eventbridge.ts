@@ -1,4 +1,4 @@
-import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge'
+import type { EventBridgeClient, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge'
 import type { DueMessage } from '../../core/incidents/message-due.ts'
 import { sentencesOf, titleOf } from '../../core/incidents/message-text.ts'
 import { SECOND_MS } from '../../core/time.ts'
@@ -45,14 +45,21 @@ export interface EventBridgeOptions {
  * same, so that programs can drop copies. Credentials are those that the AWS SDK finds.
  */
 export function openEventBridgeReceiver({ bus, region, endpoint, tryMs = TRY_MS }: EventBridgeOptions): Receiver {
-  const client = new EventBridgeClient({
-    requestHandler: limitedRequests(3 * SECOND_MS, tryMs),
-    maxAttempts: 2,
-    ...(region !== null && { region }),
-    ...(endpoint !== undefined && { endpoint }),
-  })
+  // Loaded at the first post: a system without a bus starts without it.
+  let client: Promise<EventBridgeClient> | undefined
+  const open = async () => {
+    const { EventBridgeClient: Client } = await import('@aws-sdk/client-eventbridge')
+    return new Client({
+      requestHandler: limitedRequests(3 * SECOND_MS, tryMs),
+      maxAttempts: 2,
+      ...(region !== null && { region }),
+      ...(endpoint !== undefined && { endpoint }),
+    })
+  }
   const put = async (entries: readonly PutEventsRequestEntry[], abortSignal: AbortSignal) => {
-    const { Entries = [] } = await client.send(new PutEventsCommand({ Entries: [...entries] }), { abortSignal })
+    client ??= open()
+    const { PutEventsCommand } = await import('@aws-sdk/client-eventbridge')
+    const { Entries = [] } = await (await client).send(new PutEventsCommand({ Entries: [...entries] }), { abortSignal })
     return Entries
   }
   /** Entries of the newest post that the bus has taken: a post that is sent again leaves them out. */

@@ -22,6 +22,8 @@ export interface Variables {
   /** Athena's workgroup and Glue's database. */
   LANDCOVER_WORK_GROUP: string
   LANDCOVER_DATABASE: string
+  /** Who is told of incidents: the text of an alerts.json, with the ARNs of its secrets. */
+  LANDCOVER_ALERTS: string
   /** Names of the rules for unusual images, separated by commas. */
   LANDCOVER_RULES: string
 }

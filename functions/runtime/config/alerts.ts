@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
-import * as z from 'zod'
 import type { EmailOptions } from '../../adapters/receivers/email.ts'
+import { type CheckedAlerts, checkAlertsFile, type ReceiverConfig, SECRET_ARN } from './alerts-file.ts'
 
 /** Environment and files from which secrets are read. */
 export interface SecretSource {
   environment: Readonly<Record<string, string | undefined>>
   readFile(path: string): string
+  /** Reads a secret of AWS Secrets Manager; left out where secrets are not read from there. */
+  readSecret?(arn: string): string
 }
 
 export const SECRETS_HERE: SecretSource = {
@@ -13,62 +15,7 @@ export const SECRETS_HERE: SecretSource = {
   readFile: path => readFileSync(path, 'utf8'),
 }
 
-const SECRET_FORM = 'a secret is not written here: write env:NAME or file:PATH'
-const secret = z.string().regex(/^(env|file):./, SECRET_FORM)
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a name has 1 to 40 small letters, digits and hyphens')
-const names = z.array(z.string().min(1)).min(1, 'leave it out to fit all')
-
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue'
-
-const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/
-const REGION_FORM = 'write a region such as eu-central-1'
-/** @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html */
-const bus = z
-  .string()
-  .regex(
-    /^(arn:[\w-]+:events:[a-z]{2}-[a-z-]+-\d+:\d{12}:event-bus\/)?[\w./-]{1,256}$/,
-    'write the name or the ARN of a bus',
-  )
-
-const ReceiverConfig = z.discriminatedUnion(
-  'type',
-  [
-    z.strictObject({ type: z.literal('slack'), url: secret }),
-    z.strictObject({ type: z.literal('pagerduty'), routing_key: secret, url: z.string().default(PAGERDUTY_URL) }),
-    z.strictObject({ type: z.literal('webhook'), url: z.string().min(1), secret }),
-    z.strictObject({
-      type: z.literal('email'),
-      server: z.string(),
-      username: secret.optional(),
-      password: secret.optional(),
-      from: z.email('is not a mail address'),
-      to: z.array(z.email('is not a mail address')).min(1, 'name at least one address'),
-      hour: z.int().min(0).max(23).default(6),
-    }),
-    z.strictObject({ type: z.literal('eventbridge'), bus, region: z.string().regex(REGION, REGION_FORM).optional() }),
-  ],
-  'must be slack, pagerduty, webhook, email or eventbridge',
-)
-
-const RouteConfig = z.strictObject({
-  receivers: z.array(z.string()).min(1, 'name at least one receiver'),
-  classes: names.optional(),
-  sites: names.optional(),
-  kinds: z
-    .array(z.enum(['site-change', 'many-sites', 'no-clear-look']))
-    .min(1, 'leave it out to fit all')
-    .optional(),
-  severity: z.enum(['info', 'warning', 'error']).optional(),
-})
-
-const AlertsConfig = z.strictObject({
-  receivers: z.record(name, ReceiverConfig).refine(all => Object.keys(all).length > 0, 'name at least one receiver'),
-  routes: z.array(RouteConfig).default([]),
-  page: z
-    .url({ protocol: /^https?$/, error: 'write the address of the dashboard, such as https://example.org' })
-    .optional(),
-})
 
 /** Receiver with its secrets. */
 export type ReceiverSettings =
@@ -76,12 +23,14 @@ export type ReceiverSettings =
   | { type: 'pagerduty'; url: string; routingKey: string }
   | { type: 'webhook'; url: string; secret: Uint8Array }
   | ({ type: 'email' } & Omit<EmailOptions, 'page' | 'tryMs'>)
+  | { type: 'ses'; region: string; from: string; to: string[]; hour: number }
+  | { type: 'sns'; topic: string; hour: number }
   | { type: 'eventbridge'; bus: string; region: string | null }
 
 /** Receivers, routes and page: the content of alerts.json. */
 export interface AlertsSettings {
   receivers: ReadonlyMap<string, ReceiverSettings>
-  routes: z.infer<typeof RouteConfig>[]
+  routes: CheckedAlerts['routes']
   page: string | null
 }
 
@@ -98,37 +47,15 @@ export function readAlertsSettings(file: string, source: SecretSource = SECRETS_
 
 /** Parses the text of alerts.json. @throws Error with the file, the field, and what to write */
 export function parseAlertsSettings(file: string, text: string, source: SecretSource): AlertsSettings {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`)
-  }
-  const { data, error } = AlertsConfig.safeParse(value)
-  if (!data) {
-    const [issue] = error.issues
-    throw new Error(`${file}: ${issue?.path.join('.') || 'it'}: ${issue && explained(issue)}`)
-  }
+  const data = checkAlertsFile(file, text)
   const receivers = new Map<string, ReceiverSettings>()
   for (const [receiver, config] of Object.entries(data.receivers)) {
     receivers.set(receiver, settingsOf(config, new SecretReader(source, `${file}: receivers.${receiver}`)))
   }
-  for (const [index, route] of data.routes.entries()) {
-    const unknown = route.receivers.find(each => !receivers.has(each))
-    if (unknown === undefined) continue
-    const known = [...receivers.keys()].join(', ')
-    throw new Error(`${file}: routes.${index}.receivers: there is no receiver '${unknown}'; there are ${known}`)
-  }
   return { receivers, routes: data.routes, page: data.page ?? null }
 }
 
-function explained(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `unknown field ${issue.keys.join(', ')}`
-  const inner = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined
-  return inner ?? issue.message
-}
-
-function settingsOf(config: z.infer<typeof ReceiverConfig>, secrets: SecretReader): ReceiverSettings {
+function settingsOf(config: ReceiverConfig, secrets: SecretReader): ReceiverSettings {
   switch (config.type) {
     case 'slack':
       return { type: 'slack', url: secrets.url('url', secrets.read('url', config.url)) }
@@ -137,18 +64,24 @@ function settingsOf(config: z.infer<typeof ReceiverConfig>, secrets: SecretReade
       return { type: 'pagerduty', url: secrets.url('url', config.url), routingKey }
     }
     case 'webhook': {
-      const url = /^(env|file):/.test(config.url) ? secrets.read('url', config.url) : config.url
+      const url = /^(env|file|arn):/.test(config.url) ? secrets.read('url', config.url) : config.url
       const key = secrets.signingKey('secret', secrets.read('secret', config.secret))
       return { type: 'webhook', url: secrets.url('url', url), secret: key }
     }
     case 'email': {
-      const { from, to, hour, username, password } = config
+      const { server, from, to, hour, username, password } = config
+      const region = /^ses:\/\/([a-z0-9-]+)$/.exec(server)?.[1]
+      if (region !== undefined && username === undefined && password === undefined) {
+        return { type: 'ses', region, from, to, hour }
+      }
       const login =
         username === undefined && password === undefined
           ? null
           : { username: secrets.read('username', username), password: secrets.read('password', password) }
-      return { type: 'email', ...secrets.mailServer('server', config.server), login, from, to, hour }
+      return { type: 'email', ...secrets.mailServer('server', server), login, from, to, hour }
     }
+    case 'sns':
+      return config
     case 'eventbridge':
       return { type: 'eventbridge', bus: config.bus, region: config.region ?? null }
   }
@@ -166,6 +99,7 @@ class SecretReader {
 
   read(field: string, reference: string | undefined): string {
     if (reference === undefined) throw new Error(`${this.#place}.${field}: is missing: name both, or none of both`)
+    if (SECRET_ARN.test(reference)) return this.#managed(field, reference)
     const at = reference.indexOf(':')
     const [kind, rest] = [reference.slice(0, at), reference.slice(at + 1)]
     if (kind === 'env') {
@@ -180,6 +114,19 @@ class SecretReader {
       throw new Error(`${this.#place}.${field}: cannot read ${rest} (${(error as Error).message})`)
     }
     throw new Error(`${this.#place}.${field}: the file ${rest} is empty`)
+  }
+
+  /** Secret of AWS Secrets Manager: all of it, or a field of its JSON. */
+  #managed(field: string, reference: string): string {
+    const [, arn = '', key] = SECRET_ARN.exec(reference) ?? []
+    const place = `${this.#place}.${field}`
+    if (!this.#source.readSecret) throw new Error(`${place}: only a stage on AWS reads secrets by their ARN`)
+    const text = this.#source.readSecret(arn).trim()
+    const value = key === undefined ? text : fieldOf(text, key)
+    if (value) return value
+    throw new Error(
+      `${place}: the secret ${arn} ${key === undefined ? 'is empty' : `is not a JSON object with ${key}`}`,
+    )
   }
 
   /** Address that no listener reads on the way: https, or of this machine. */
@@ -198,7 +145,7 @@ class SecretReader {
     const isTls = url?.protocol === 'smtps:'
     if (!url || (!isTls && url.protocol !== 'smtp:') || url.hostname === '' || url.username || url.password) {
       throw new Error(
-        `${this.#place}.${field}: write smtps://HOST:PORT, or smtp://HOST:PORT for STARTTLS; a login goes to username and password`,
+        `${this.#place}.${field}: write smtps://HOST:PORT, smtp://HOST:PORT for STARTTLS (a login goes to username and password), or ses://REGION (without a login)`,
       )
     }
     const port = url.port === '' ? (isTls ? 465 : 587) : Number(url.port)
@@ -213,5 +160,14 @@ class SecretReader {
     throw new Error(
       `${this.#place}.${field}: is not a key: write whsec_ and 24 to 64 random bytes in base64, as of: echo "whsec_$(openssl rand -base64 32)"`,
     )
+  }
+}
+
+function fieldOf(json: string, key: string): string | undefined {
+  try {
+    const value = (JSON.parse(json) as Record<string, unknown> | null)?.[key]
+    return typeof value === 'string' ? value.trim() : undefined
+  } catch {
+    return undefined
   }
 }

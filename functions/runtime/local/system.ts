@@ -1,24 +1,19 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expiredBefore } from '../../batch/expiry.ts'
-import { incidentsReader } from '../../batch/incidents-file.ts'
 import { GROUP_MS } from '../../core/incidents/delivery.ts'
 import { START } from '../../core/lane.ts'
 import type { Lateness } from '../../core/lateness.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/time.ts'
 import type { Rule } from '../../core/unusual-image.ts'
-import { openDecisions } from '../../decisions/stored-decisions.ts'
 import { heartbeatEveryMs, sendHeartbeats } from '../../ingest/heartbeat.ts'
 import { systemTime } from '../../ingest/retry.ts'
-import { decidedBy, openNotifier } from '../../notify/notify.ts'
 import { ARCHIVE_CONSUMER, SPEED_CONSUMER } from '../../ports/checkpoints.ts'
 import type { EventLog } from '../../ports/event-log.ts'
-import type { Failures } from '../../ports/failures.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { archiveBatching, SPEED_BATCHING } from '../batching.ts'
 import type { AlertsSettings } from '../config/alerts.ts'
 import { compactUnwatched } from '../layers.ts'
-import { openReceivers } from '../receivers.ts'
+import { notifierOf } from '../notifier.ts'
 import { type FailureRegistry, failureRegistry } from './failure-registry.ts'
 import { localFunctions } from './functions.ts'
 import type { LocalServer } from './http-server.ts'
@@ -108,14 +103,22 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
 
   const stopping = new AbortController()
   const schedule = scheduler(failures, logger, stopping.signal)
-  const round = options.alerts && notifierOf(runtime, options.alerts, failures)
+  const notifier = options.alerts && notifierOf({ objects, logger, failures }, options.alerts)
   const schedules = [
     schedule('heartbeat', heartbeatEveryMs(slotMs), () => sendHeartbeats(log, Date.now())),
     schedule('batch', slotMs, async () => {
       const { view } = await runtime.runBatch()
       if (view) metrics.record({ consumer: 'batch', values: { cutAgeMs: Date.now() - view.cut } })
     }),
-    ...(round ? [schedule('alerts', GROUP_MS, () => round(stopping.signal))] : []),
+    ...(notifier
+      ? [
+          schedule('alerts', GROUP_MS, async () => {
+            // It runs beside the batch runs: counting never waits for a receiver.
+            await notifier.round(stopping.signal)
+            metrics.record({ consumer: 'notifier', values: { untoldMs: notifier.untoldMs() } })
+          }),
+        ]
+      : []),
     schedule('compaction', HOUR_MS, async () => {
       const { behindMs } = await compactUnwatched({ objects }, slotMs)
       metrics.record({ consumer: 'compaction', values: { compactionBehindMs: behindMs } })
@@ -164,23 +167,6 @@ function scheduler(failures: FailureRegistry, logger: Logger, stopping: AbortSig
       }
     })
   }
-}
-
-/** Rounds of messages to receivers. They run beside the batch runs: counting never waits for a receiver. */
-function notifierOf({ objects, logger }: LocalRuntime, settings: AlertsSettings, failures: Failures) {
-  const decisions = openDecisions(objects)
-  return openNotifier({
-    objects,
-    receivers: openReceivers(settings),
-    routes: settings.routes,
-    incidents: incidentsReader(objects),
-    decided: async () => decidedBy(await decisions.all()),
-    owner: randomUUID(),
-    now: Date.now,
-    sleep,
-    failures,
-    logger,
-  }).round
 }
 
 /** Runs a task again and again, one at a time, until stopped. The task returns the time until its next run, ms. */

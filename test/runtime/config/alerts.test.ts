@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseAlertsSettings } from '../../../functions/runtime/config/alerts.ts'
+import { checkAlertsFile, secretReferences } from '../../../functions/runtime/config/alerts-file.ts'
 
 const KEY = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const ENVIRONMENT = {
@@ -57,12 +58,12 @@ describe('alerts.json', () => {
     [{ receivers: { 'The Team': SLACK } }, /^alerts\.json: receivers\.The Team: a name has 1 to 40 small letters/],
     [
       only({ type: 'teams', url: 'env:SLACK' }),
-      'alerts.json: receivers.team.type: must be slack, pagerduty, webhook, email or eventbridge',
+      'alerts.json: receivers.team.type: must be slack, pagerduty, webhook, email, sns or eventbridge',
     ],
     [only({ ...SLACK, channel: 'x' }), 'alerts.json: receivers.team: unknown field channel'],
     [
       only({ type: 'slack', url: 'https://hooks.slack.com/services/x' }),
-      'alerts.json: receivers.team.url: a secret is not written here: write env:NAME or file:PATH',
+      'alerts.json: receivers.team.url: a secret is not written here: write env:NAME or file:PATH; on AWS, the ARN of a secret',
     ],
     [only({ type: 'slack', url: 'env:NONE' }), 'alerts.json: receivers.team.url: the variable NONE is not set'],
     [only({ type: 'slack', url: 'env:EMPTY' }), 'alerts.json: receivers.team.url: the variable EMPTY is not set'],
@@ -127,6 +128,76 @@ describe('alerts.json', () => {
     expect(of({ bus: 'landcover-dev' })).toEqual({ type: 'eventbridge', bus: 'landcover-dev', region: null })
     const arn = 'arn:aws:events:eu-central-1:123456789012:event-bus/landcover-dev'
     expect(of({ bus: arn, region: 'eu-central-1' })).toEqual({ type: 'eventbridge', bus: arn, region: 'eu-central-1' })
+  })
+
+  it('names a daily mail by Amazon SES, and a topic of Amazon SNS', () => {
+    const mail = { type: 'email', from: 'a@example.org', to: ['b@example.org'] }
+    const of = (receiver: object) => parse(only(receiver)).receivers.get('team')
+    expect(of({ ...mail, server: 'ses://eu-central-1', hour: 7 })).toEqual({
+      ...{ type: 'ses', region: 'eu-central-1', from: mail.from, to: mail.to, hour: 7 },
+    })
+    expect(() => of({ ...mail, server: 'ses://eu-central-1', username: 'env:KEY', password: 'env:KEY' })).toThrow(
+      'ses://REGION (without a login)',
+    )
+    const topic = 'arn:aws:sns:eu-central-1:123456789012:incidents'
+    expect(of({ type: 'sns', topic })).toEqual({ type: 'sns', topic, hour: 6 })
+    expect(() => of({ type: 'sns', topic: `${topic}.fifo` })).toThrow(
+      'receivers.team.topic: write the ARN of a topic that is not FIFO',
+    )
+  })
+
+  describe('with secrets of Secrets Manager', () => {
+    const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:landcover/slack-AbCdEf'
+    const urlIn = (reference: string, secret: string) => {
+      const text = JSON.stringify(only({ type: 'slack', url: reference }))
+      const readSecret = (wanted: string) => (wanted === arn ? secret : '')
+      return parseAlertsSettings('alerts.json', text, {
+        environment: {},
+        readFile: () => '',
+        readSecret,
+      }).receivers.get('team')
+    }
+
+    it('takes all of a secret, or a field of its JSON', () => {
+      const url = 'https://hooks.slack.com/services/x'
+      expect(urlIn(arn, `${url}\n`)).toEqual({ type: 'slack', url })
+      expect(urlIn(`${arn}#url`, JSON.stringify({ url }))).toEqual({ type: 'slack', url })
+    })
+
+    it.each([
+      [arn, ' ', `receivers.team.url: the secret ${arn} is empty`],
+      [`${arn}#url`, 'https://example.org', `receivers.team.url: the secret ${arn} is not a JSON object with url`],
+      [
+        `${arn}#url`,
+        '{"uri":"https://example.org"}',
+        `receivers.team.url: the secret ${arn} is not a JSON object with url`,
+      ],
+      [`${arn}#url`, 'null', `receivers.team.url: the secret ${arn} is not a JSON object with url`],
+    ])('refuses %s with the content %s', (reference, secret, message) => {
+      expect(() => urlIn(reference, secret)).toThrow(message)
+    })
+
+    it('says that only a stage on AWS has them', () => {
+      expect(() => parse(only({ type: 'slack', url: arn }))).toThrow(
+        'alerts.json: receivers.team.url: only a stage on AWS reads secrets by their ARN',
+      )
+    })
+
+    it('lists which a file refers to, with their places', () => {
+      const file = checkAlertsFile(
+        'alerts.json',
+        JSON.stringify({
+          receivers: {
+            team: { type: 'slack', url: `${arn}#url` },
+            program: { type: 'webhook', url: 'https://example.org', secret: 'env:KEY' },
+          },
+        }),
+      )
+      expect(secretReferences(file)).toEqual([
+        { place: 'receivers.team.url', reference: `${arn}#url` },
+        { place: 'receivers.program.secret', reference: 'env:KEY' },
+      ])
+    })
   })
 
   it('never shows a secret', () => {
