@@ -110,9 +110,17 @@ export async function readImports(objects: ObjectStore): Promise<ImportRecord[]>
   const records: ImportRecord[] = []
   for await (const key of objects.list(PREFIX)) {
     const bytes = await objects.get(key)
-    if (bytes) records.push(JSON.parse(Buffer.from(bytes).toString('utf8')))
+    if (bytes) records.push(recordIn(key, bytes))
   }
   return records.sort((a, b) => compareText(a.importedAt ?? '', b.importedAt ?? ''))
+}
+
+function recordIn(key: string, bytes: Uint8Array): ImportRecord {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as ImportRecord
+  } catch {
+    throw new Error(`the object ${key} is damaged: restore it from a backup. Its import still counts`)
+  }
 }
 
 /**

@@ -103,8 +103,9 @@ await runCommand(
         if (delayMs === 0) await producer.add(read.event())
         else await producer.send([read.event()])
         progress.show(() => `${producer.summary().acknowledged} events published`)
-        if (++taken >= limit || stopping.signal.aborted) return
+        if (++taken >= limit) return
         if (delayMs > 0) await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {})
+        if (stopping.signal.aborted) return
       }
     }
 

@@ -42,6 +42,7 @@ export async function health(serving: Serving): Promise<Health> {
   const lastRun = await orElse('The note on the last batch run', serving.lastRun(), undefined)
   const compaction = await orElse('The progress of compaction', serving.compaction(), undefined)
   await orElse('The class list', serving.readClasses(), undefined)
+  await orElse('The list of sites', serving.sites(), undefined)
   const decided = await orElse('The list of decisions', serving.decisions?.() ?? Promise.resolve(null), null)
   const unready = await store.unready()
   const { view } = chain

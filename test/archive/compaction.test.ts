@@ -298,7 +298,7 @@ describe('compaction', () => {
       await archive(Array.from({ length: 10 }, (_, at) => first + at))
     }
     const before = await content()
-    const pieceLimits = { rows: 25, files: 1_000 }
+    const pieceLimits = { rows: 30, files: 1_000 }
     expect(await compact(undefined, { pieceLimits })).toMatchObject({ inputs: 9, outputs: 3 })
     nowMs += HOUR_MS
     await compact(undefined, { pieceLimits })

@@ -88,6 +88,14 @@ describe('an import that is undone', () => {
     await undo('june')
     expect(await counted()).toEqual(counts(corrected(EVENTS.slice(20))))
     expect((await readImports(pipeline.objects)).map(({ source }) => source)).toEqual(['july.csv'])
+    const [key] = (await Array.fromAsync(pipeline.objects.list('imports/'))) as [string]
+    const failing = { ...pipeline.objects, delete: async () => Promise.reject(new Error('no answer')) }
+    const lane = key.slice('imports/'.length, -'.json'.length)
+    await expect(withdrawImport(failing, HOUR_MS, lane)).rejects.toThrow('no answer')
+    await pipeline.objects.put(key, Buffer.from('{"lane":'))
+    await expect(readImports(pipeline.objects)).rejects.toThrow(
+      `the object ${key} is damaged: restore it from a backup`,
+    )
     const archived = await Array.fromAsync(pipeline.objects.list('archive/'))
     expect(archived.every(key => key.includes('july'))).toBe(true)
   })

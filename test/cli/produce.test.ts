@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { someEvents, writeEvents } from '../support/events-csv.ts'
-import { type Finished, publishedBy, runProduce } from '../support/landcover.ts'
+import { eventually, type Finished, publishedBy, runProduce } from '../support/landcover.ts'
 import { recordsOfLog } from '../support/log-content.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -44,6 +44,19 @@ describe('npm run produce', () => {
     expect(produced.code).toBe(0)
     expect(publishedBy(produced)).toBeGreaterThan(300)
     expect(publishedBy(produced)).toBeLessThanOrEqual(500)
+  })
+
+  it('ends at Ctrl-C with code 130, when the log has what was read', async () => {
+    const state = join(temporaryFolder(), 'state')
+    const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(250))
+    const { child, finished } = runProduce(['--data', file, '--state', state, '--limit', '0', '--delay', '3600'])
+    const published = async () => (existsSync(join(state, 'log.sqlite')) ? (await recordsOfLog(state)).length : 0)
+    await eventually(published, records => records > 0)
+    child.kill('SIGINT')
+    const ended = await finished
+    expect(ended.code).toBe(130)
+    expect(ended.stderr).toContain('Stopping when the log has what was read')
+    expect(publishedBy(ended)).toBe(1)
   })
 
   it('packs many events to a record without a delay, and one with it', async () => {

@@ -50,10 +50,17 @@ describe('npm run redrive', () => {
     )
     expect(detailed.stdout).toMatch(/\n {2}\d+ bytes: \{"/)
 
+    expect((await redrive(state, '--reason', 'not-json')).stdout).toBe(
+      '0 entries redriven: the log has their 0 events\n',
+    )
+    expect((await redrive(state, '--limit', '7')).stdout).toBe(
+      '7 entries redriven: the log has their 7 events\nstopped at --limit: there are more\n',
+    )
+
     const killed = runRedrive(['--state', state])
     await eventually(
       async () => (await recordsOfLog(state)).filter(([header]) => header?.includes('"redrive-')).length,
-      redriven => redriven > 0,
+      redriven => redriven > 7,
     )
     killed.child.kill('SIGKILL')
     await killed.finished

@@ -55,6 +55,9 @@ describe('posts', () => {
     const full = [...past(20), ...past(1, { isSummary: true })]
     expect(planPosts(messages(5), full, NOON_MS, LIMITS)).toEqual([])
     expect(sizes(planPosts(messages(5), full, NOON_MS + HOUR_MS, LIMITS))).toEqual([1, 1, 1, 1, 1])
+    const hourAgo = past(20, { atMs: NOON_MS - HOUR_MS })
+    expect(sizes(planPosts(messages(1), hourAgo, NOON_MS, LIMITS))).toEqual([1])
+    expect(sizes(planPosts(messages(1), hourAgo, NOON_MS - 1, LIMITS))).toEqual(['summary of 1'])
   })
 
   it('that wake nobody do not count', () => {

@@ -32,6 +32,9 @@ describe('the first message of an incident', () => {
 
   it('is not due when it ended before the receiver was there, came with an import, or is for others', () => {
     expect(due([openIncident(RECOVERED)], [], { sinceMs: NOON_MS })).toEqual([])
+    const endMs = Date.parse(RECOVERED.closed_at)
+    expect(due([openIncident(RECOVERED)], [], { sinceMs: endMs + 1 })).toEqual([])
+    expect(due([openIncident(RECOVERED)], [], { sinceMs: endMs })).toEqual(['ended a'])
     expect(due([openIncident({ from_import: true })])).toEqual([])
     expect(due([openIncident()], [], { isFor: () => false })).toEqual([])
   })

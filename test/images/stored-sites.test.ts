@@ -69,6 +69,14 @@ describe('stored sites', () => {
     await expect(readStoredSites(objects, version)).rejects.toThrow(`${version.key} does not match its checksum`)
     await objects.delete(version.key)
     await expect(readStoredSites(objects, version)).rejects.toThrow(`${version.key} is missing`)
+    const whole = (await objects.get('sites/versions/000000000001.json')) as Uint8Array
+    for (const damaged of ['', '{"format":1,', 'null', '{"a":1}']) {
+      await objects.put('sites/versions/000000000001.json', Buffer.from(damaged))
+      await expect(listSitesVersions(objects)).rejects.toThrow(
+        'the object sites/versions/000000000001.json is damaged: restore it from a backup',
+      )
+    }
+    await objects.put('sites/versions/000000000001.json', whole)
     const toCome = { format: 2, ...version } as SitesVersion
     await objects.put('sites/versions/000000000002.json', Buffer.from(JSON.stringify(toCome)))
     await expect(listSitesVersions(objects)).rejects.toThrow('sites/versions/000000000002.json has format 2: run')

@@ -72,7 +72,11 @@ it('a backup of a running system has everything that was acknowledged before it 
   const all = await streamed.stop()
   await system.interrupt()
 
-  expect(await runRestore(['--from', backup, '--state', restored]).finished).toMatchObject({ code: 0, stderr: '' })
+  const { startedMs } = JSON.parse(readFileSync(join(backup, 'backup.json'), 'utf8')) as { startedMs: number }
+  expect(await runRestore(['--from', backup, '--state', restored]).finished).toMatchObject({
+    ...{ code: 0, stderr: '' },
+    stdout: expect.stringContaining(`acknowledged before ${new Date(startedMs).toISOString()}: npm start`),
+  })
   const again = await startSystem(restored)
   const rows = await eventually(again.classStats, found => countOf(found, 'Forest') >= before)
   expect(countOf(rows, 'Forest')).toBeLessThanOrEqual(all)

@@ -174,6 +174,10 @@ it('a class list that cannot be read is a reason at once', async () => {
   expect((await health({ ...serving, readClasses })).reasons).toEqual([
     'The class list cannot be read: the object reference/classes.csv is not readable',
   ])
+  const sites = () => Promise.reject(new Error('the object sites/versions/000000000001.json is damaged'))
+  expect((await health({ ...serving, sites })).reasons).toEqual([
+    'The list of sites cannot be read: the object sites/versions/000000000001.json is damaged',
+  ])
 })
 
 it.each(['lanes', 'lastRun', 'waiting', 'views'] as const)(

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
 /** Time that opening a file waits for other processes. At that time this process answers no requests yet. */
-const OPEN_BUSY_MS = 15_000
+export const OPEN_BUSY_MS = 15_000
 
 /** Time that a statement waits for another process before it fails. A request can run several statements in a row. */
 const LOCK_WAIT_MS = 5_000

@@ -1,9 +1,9 @@
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { HOUR_MS } from '../../core/time.ts'
 import type { QuarantineEntry, QuarantinePlace, SpeedStore } from '../../ports/speed-store.ts'
 import { claimToCells, fromCells, QUARANTINE_FORM, toCells, toRedriveState } from '../row-encoding/speed-rows.ts'
-import { quarantineTable, redrivesTable, WHOLE_RECORD } from '../row-encoding/tables.ts'
-import { durably, isOne, transaction, whenFree } from './database.ts'
+import { columnsOf, quarantineTable, redrivesTable, WHOLE_RECORD } from '../row-encoding/tables.ts'
+import { durably, isOne, OPEN_BUSY_MS, transaction, whenFree } from './database.ts'
 import { createRowSql } from './table-sql.ts'
 
 /** Statement that creates the index for reading in order. It has no effect if the index exists. */
@@ -81,5 +81,25 @@ export function sqliteRedrives(
       const rows = await whenFree(database, () => producers.map(producer => read.get(producer)))
       return rows.filter(row => row !== undefined).map(toRedriveState)
     },
+  }
+}
+
+/**
+ * Adds the claims of a store's file that a copy of it lacks. They get no mark, because the copy of the log may end before
+ * their records.
+ *
+ * @param to the copy, which nobody else uses
+ */
+export function copyMissingClaims(from: string, to: string): void {
+  const names = columnsOf(redrivesTable).map(({ name }) => name)
+  const values = names.map(name => (name === 'appended_ms' ? 'NULL' : name))
+  const copy = new DatabaseSync(to, { timeout: OPEN_BUSY_MS })
+  try {
+    copy.prepare('ATTACH ? AS original').run(from)
+    copy.exec(
+      `INSERT OR IGNORE INTO quarantine_redrives (${names.join(', ')}) SELECT ${values.join(', ')} FROM original.quarantine_redrives`,
+    )
+  } finally {
+    copy.close()
   }
 }

@@ -17,7 +17,7 @@ import type { ObjectStore } from '../../ports/object-store.ts'
  * A run that continues another one appends the same records under the same producer id; the lane drops the copies.
  */
 
-const PREFIX = 'observed/'
+export const SCENES_PREFIX = 'observed/'
 const FORMAT = 1
 
 /** Maximum number of events in a record. */
@@ -104,9 +104,14 @@ export async function publishScene(publisher: ScenePublisher, scene: SceneEvents
   return result
 }
 
+/** Tells whether an object says what is published, or will be, but not that the log has it. */
+export function isScenePromise(key: string): boolean {
+  return key.endsWith('/events.json') || key.endsWith('/claim.json')
+}
+
 /** Prefix of the objects of a scene. An identity may have any characters. */
 function folderOf(identity: string): string {
-  return `${PREFIX}${digestOf(identity)}/`
+  return `${SCENES_PREFIX}${digestOf(identity)}/`
 }
 
 function digestOf(text: string): string {

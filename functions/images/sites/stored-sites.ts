@@ -112,9 +112,19 @@ export async function newestSitesVersion(objects: ObjectStore): Promise<SitesVer
 async function readVersion(objects: ObjectStore, key: string): Promise<SitesVersion> {
   const bytes = await objects.get(key)
   if (!bytes) throw new Error(`the object ${key} is listed, and not there: restore it from a backup`)
-  const { format, ...version } = JSON.parse(Buffer.from(bytes).toString('utf8')) as SitesVersion & { format: number }
+  const { format, ...version } = parsed(key, bytes)
   if (format <= FORMAT) return version
   throw new Error(`the object ${key} has format ${format}: run the landcover that wrote it`)
+}
+
+function parsed(key: string, bytes: Uint8Array): SitesVersion & { format: number } {
+  try {
+    const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as SitesVersion & { format: number }
+    if (Number.isInteger(value.format)) return value
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error
+  }
+  throw new Error(`the object ${key} is damaged: restore it from a backup`)
 }
 
 /** Reads the sites of a version. @throws Error when its file is missing or damaged */

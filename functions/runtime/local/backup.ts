@@ -6,6 +6,8 @@ import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { openFolderObjectStore } from '../../adapters/files/object-store.ts'
 import { backupSqlite } from '../../adapters/sqlite/database.ts'
+import { copyMissingClaims } from '../../adapters/sqlite/quarantine.ts'
+import { isScenePromise, SCENES_PREFIX } from '../../images/output/publish.ts'
 import { readSettings, SETTINGS_FILE } from './settings.ts'
 import { checkpointsFile, logFile, objectsFolder, readState, storeFile } from './state.ts'
 
@@ -36,7 +38,9 @@ const MOST_PASSES = 100
 
 /**
  * Copies a state while its system may be running: first the store with its checkpoints, then the objects, then the log.
- * So each is at least as far as the ones before it need. A start reads the difference again, as after kill -9.
+ * So each is at least as far as the ones before it need. A start reads the difference again, as after kill -9. Last come
+ * the claims that redrives and observations made meanwhile. Without them, what they appended to the log would be appended
+ * again, and count twice.
  *
  * @param target an absent or empty folder
  * @throws Error when there is no state, or the target contains files
@@ -52,6 +56,7 @@ export async function backupState(folder: string, target: string, now: () => num
   const keys = await copyObjects(objectsFolder(folder), objectsFolder(target))
   if (settings.log === undefined && existsSync(logFile(folder))) await backupSqlite(logFile(folder), logFile(target))
   // Systems before 0.2.0 wrote unusual images to this file, too.
+  if (settings.log === undefined) keys.push(...(await copyClaims(folder, target, keys, settings.store === undefined)))
   const alerts = 'alerts.ndjson'
   if (existsSync(join(folder, alerts))) await copyFile(join(folder, alerts), join(target, alerts))
 
@@ -92,6 +97,32 @@ async function copyObjects(from: string, to: string): Promise<string[]> {
     return [...keys]
   }
   throw new Error(`the objects in ${from} were removed faster than they could be copied: run the backup again`)
+}
+
+/**
+ * Copies the claims that were made since the store and the objects were copied.
+ *
+ * @param isOwnStore the store is a file of the folder
+ * @returns keys of the objects that were copied
+ */
+async function copyClaims(
+  folder: string,
+  target: string,
+  copied: readonly string[],
+  isOwnStore: boolean,
+): Promise<string[]> {
+  if (isOwnStore && existsSync(storeFile(target))) copyMissingClaims(storeFile(folder), storeFile(target))
+  const source = openFolderObjectStore(objectsFolder(folder))
+  const known = new Set(copied)
+  const keys: string[] = []
+  for await (const key of source.list(SCENES_PREFIX)) {
+    if (known.has(key) || !isScenePromise(key)) continue
+    const bytes = await source.get(key)
+    if (!bytes) continue
+    await openFolderObjectStore(objectsFolder(target)).put(key, bytes)
+    keys.push(key)
+  }
+  return keys
 }
 
 /**

@@ -18,6 +18,13 @@ it('keeps the newest lines, and at most two files of the given size', () => {
   expect(kept).toEqual(lines.slice(-kept.length))
 })
 
+it('begins a new file when the size is reached, and not before', () => {
+  const file = join(temporaryFolder(), 'metrics.ndjson')
+  const write = rollingFile(file, 12)
+  for (const line of ['first\n', 'other\n', 'third\n']) write(line)
+  expect([`${file}.old`, file].map(each => readFileSync(each, 'utf8'))).toEqual(['first\nother\n', 'third\n'])
+})
+
 it('continues an existing file', () => {
   const file = join(temporaryFolder(), 'metrics.ndjson')
   rollingFile(file, 10)('before\n')

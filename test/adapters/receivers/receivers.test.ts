@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { httpPost } from '../../../functions/adapters/receivers/http-post.ts'
 import { openPagerDutyReceiver } from '../../../functions/adapters/receivers/pagerduty.ts'
-import { openSlackReceiver } from '../../../functions/adapters/receivers/slack.ts'
+import { openSlackReceiver, slackBody } from '../../../functions/adapters/receivers/slack.ts'
 import { openWebhookReceiver, signedHeaders } from '../../../functions/adapters/receivers/webhook.ts'
 import type { DueMessage } from '../../../functions/core/incidents/message-due.ts'
+import { titleOf } from '../../../functions/core/incidents/message-text.ts'
 import type { Post } from '../../../functions/ports/receiver.ts'
 import { NOON_MS } from '../../support/factories.ts'
 import { serveFolder } from '../../support/file-server.ts'
@@ -47,6 +48,16 @@ describe('Slack', () => {
     const [{ blocks } = { blocks: [] }] = server.taken as { blocks: { text: { type: string; text: string } }[] }[]
     const marked = blocks.filter(({ text: { type } }) => type === 'mrkdwn').map(({ text: { text } }) => text)
     expect(marked.join()).not.toContain('<!channel>')
+  })
+
+  it('shortens a header of more characters than Slack takes, and no other', () => {
+    const titled = (length: number) => {
+      const fixed = titleOf(messageOf({ incident: openIncident({ site_id: '' }) })).length
+      return messageOf({ incident: openIncident({ site_id: 's'.repeat(length - fixed) }) })
+    }
+    const headers = [150, 151].map(length => slackBody(postOf([titled(length)]), null).blocks[0]?.text.text as string)
+    expect(headers[0]).toBe(titleOf(titled(150)))
+    expect(headers[1]).toBe(`${titleOf(titled(151)).slice(0, 149)}…`)
   })
 
   it('lists as many incidents of a summary as fit, and the number of the others', async () => {

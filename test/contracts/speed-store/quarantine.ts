@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { toPosition } from '../../../functions/core/lane.ts'
-import { HOUR_MS } from '../../../functions/core/time.ts'
+import { HOUR_MS, MINUTE_MS } from '../../../functions/core/time.ts'
 import type { QuarantineEntry, QuarantineHead, RedriveClaim, SpeedStore } from '../../../functions/ports/speed-store.ts'
 
 import {
@@ -76,6 +76,7 @@ export function describeQuarantine(stores: () => Stores): void {
         for (let page: QuarantineEntry[]; ; found.push(...page)) {
           page = await rival.readQuarantine({ lane, after: found.at(-1) ?? null, limit })
           expect(page.length).toBeLessThanOrEqual(limit)
+          expect(found.length).toBeLessThanOrEqual(entries.length)
           if (page.length === 0) break
         }
         expectEntries(found, entries)
@@ -92,6 +93,7 @@ export function describeQuarantine(stores: () => Stores): void {
         for (let page: QuarantineHead[]; ; found.push(...page)) {
           page = await rival.readNewestQuarantine({ lane, before: found.at(-1) ?? null, limit, mostBytes: 1_000 })
           expect(page.length).toBeLessThanOrEqual(limit)
+          expect(found.length).toBeLessThanOrEqual(entries.length)
           if (page.length === 0) break
         }
         expect(found.map(({ length, bytes }) => length - bytes.length)).toEqual(entries.map(() => 0))
@@ -206,8 +208,11 @@ function entriesOverHours(lane: string): QuarantineEntry[] {
     [9, 1],
     [10, 0],
   ]
-  const hours = [0, 1, 30].map(hour => SLOT + hour * HOUR_MS)
-  return hours.flatMap((arrivalMs, hour) =>
-    places.map(([sequence, index]) => ({ ...entryAt(lane, 100 * hour + sequence, index), arrivalMs })),
+  // In one hour the entries are in the order of their places, at any minute.
+  return [0, 1, 30].flatMap((hour, place) =>
+    places.map(([sequence, index], at) => ({
+      ...entryAt(lane, 100 * place + sequence, index),
+      arrivalMs: SLOT + hour * HOUR_MS + at * 9 * MINUTE_MS,
+    })),
   )
 }
