@@ -142,6 +142,11 @@ export function createApi({
   }
 }
 
+/** URL of a path of the API, beside the page: a proxy may serve both below a path of its own. */
+export function besidePage(url: string): string {
+  return url.startsWith('/') ? `.${url}` : url
+}
+
 type Requests = {
   fetch: typeof globalThis.fetch
   /** Value of the Authorization header; undefined where readers do not sign in. */

@@ -1,4 +1,4 @@
-import { createApi } from './api.ts'
+import { besidePage, createApi } from './api.ts'
 import { renderHistoryCard } from './cards/history.ts'
 import { renderIncidents } from './cards/incidents.ts'
 import { nowPicture, renderNow } from './cards/now.ts'
@@ -169,7 +169,8 @@ setInterval(() => {
 
 const settings = await readSettings(fetch, TIMEOUT_MS)
 const session = settings.signIn ? await openSession(settings.signIn) : undefined
-const api = createApi({ fetch, timeoutMs: TIMEOUT_MS, authorization: session?.authorization, now: elapsed })
+const fetchApi: typeof fetch = (url, options) => fetch(besidePage(String(url)), options)
+const api = createApi({ fetch: fetchApi, timeoutMs: TIMEOUT_MS, authorization: session?.authorization, now: elapsed })
 byId('more-unusual-images').addEventListener('click', () => {
   void showMoreUnusualImages(page, () => poll?.now(), api.unusualImagePage)
     .catch(orNotify('More unusual images could not be loaded'))

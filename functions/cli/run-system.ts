@@ -8,6 +8,7 @@ import { readAlertsSettings } from '../runtime/config/alerts.ts'
 import { readEnvironment } from '../runtime/config/environment.ts'
 import { describeLog } from '../runtime/config/log-address.ts'
 import { describeStore } from '../runtime/config/store-address.ts'
+import { parseBasePath } from '../runtime/local/base-path.ts'
 import { importDemoHistory, streamDemoImages } from '../runtime/local/demo.ts'
 import { type Endpoints, endpointsOf, storeEndpoints } from '../runtime/local/endpoints.ts'
 import { parseHosts, parseListenAddress } from '../runtime/local/hosts.ts'
@@ -67,6 +68,7 @@ async function optionsOf(flags: StartFlags) {
   const origin = flags['allow-origin']
   const host = flags['allow-host']
   const environment = readEnvironment(process.env)
+  const basePath = flagValue('base-path', flags['base-path'] ?? '/', parseBasePath)
   const level = parseLogLevel(flags['log-level'])
   const listening = flagValue('host', flags.host, parseListenAddress)
   const writeLog = linesFrom(level, line => process.stderr.write(line))
@@ -76,6 +78,7 @@ async function optionsOf(flags: StartFlags) {
     web: {
       address: listening.address,
       port: wholeNumber('port', flags.port, 0, 65535),
+      basePath,
       ...(level === 'debug' && { onAnswer: requestLog(writeLog) }),
       token: tokenRuleOf(flags['token-for'], environment.token),
       allowedOrigins: origin === undefined ? [] : flagValue('allow-origin', origin, parseOrigins),
@@ -172,7 +175,7 @@ async function untilStopped(flags: StartFlags, options: StartOptions, started: S
 }
 
 /** Lines that say where the system answers, and what it runs with. */
-function greeting({ listening, rules }: StartOptions, { system, runtime, endpoints, isDemo }: Started): string {
+function greeting({ listening, rules, web }: StartOptions, { system, runtime, endpoints, isDemo }: Started): string {
   const parts = [
     `event log: ${describeLog(endpoints.log)}`,
     `speed store: ${describeStore(endpoints.store)}`,
@@ -180,7 +183,7 @@ function greeting({ listening, rules }: StartOptions, { system, runtime, endpoin
     `rules: ${rules.map(({ name }) => name).join(', ') || 'none'}`,
     isDemo ? 'with demo data' : 'no demo data',
   ]
-  return `landcover is running: http://${listening.urlHost}:${system.port}\n${versionText()}; ${parts.join('; ')}.\n`
+  return `landcover is running: http://${listening.urlHost}:${system.port}${web.basePath && `${web.basePath}/`}\n${versionText()}; ${parts.join('; ')}.\n`
 }
 
 /**

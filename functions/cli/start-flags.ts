@@ -46,6 +46,11 @@ export const START_FLAGS = {
     value: 'NAMES',
     help: 'Further host names of this server, separated by commas (default: localhost and other loopback names)',
   },
+  'base-path': {
+    type: 'string',
+    value: 'PATH',
+    help: 'Path of page and API, as /landcover, behind a proxy that does not remove it (default: the root)',
+  },
   'token-for': {
     type: 'string',
     value: 'SCOPE',

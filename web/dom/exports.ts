@@ -1,3 +1,5 @@
+import { besidePage } from '../api.ts'
+
 /** Name of the card that an export button or link is in. */
 function cardOf(element: Element): string {
   return element.closest<HTMLElement>('[data-card]')?.dataset.card ?? ''
@@ -33,6 +35,6 @@ export function prepareExports(
 export function renderExports(urls: Record<string, string>): void {
   for (const link of document.querySelectorAll<HTMLAnchorElement>('[data-table]')) {
     const url = urls[cardOf(link)]
-    if (url) link.href = url
+    if (url) link.href = besidePage(url)
   }
 }

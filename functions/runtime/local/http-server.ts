@@ -13,6 +13,7 @@ import { problem, tryAgain } from '../../http/problem.ts'
 import { SENDING_PATH } from '../../http/sending.ts'
 import type { Logger } from '../../ports/logger.ts'
 import { type Answered, onceAnswered } from './answered.ts'
+import { belowBasePath } from './base-path.ts'
 import { type Compressed, keptCompression } from './kept-compression.ts'
 import { isLive, LIVE_PATH, METRICS_PATH, type Probe, type Probes, READY_PATH } from './probes.ts'
 import { targetOf } from './request-target.ts'
@@ -50,6 +51,8 @@ interface HttpServerOptions {
   allowedOrigins: readonly string[]
   /** Host names under which it answers, besides the loopback names. */
   allowedHosts: readonly string[]
+  /** Path below which page and API are, as parseBasePath returns it; by default the root. */
+  basePath?: string
   /** Called for each request that has got its answer. */
   onAnswer?: ((answered: Answered) => void) | undefined
   limits?: HttpLimits
@@ -91,7 +94,7 @@ const MAX_BODY_BYTES = 10 * MEBIBYTE
  * @throws Error when the port is in use, or the address is not this machine's
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<LocalServer> {
-  const { allowedHosts, site, limits = LIMITS } = options
+  const { allowedHosts, site, limits = LIMITS, basePath = '' } = options
   const compress = compression() as unknown as Step
   const share = sharing(options.allowedOrigins)
   const files = sirv(site, { etag: true, dev: true })
@@ -111,13 +114,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
       compress(request, response, () => {
         const target = targetOf(request, allowedHosts)
         if (typeof target !== 'string') return send(response, target)
-        request.url = target
         const { method, headers } = request
         const path = pathOf(target)
         const refusal = refusalOf(options.token, { method, path, authorization: headers.authorization })
         if (refusal) return void refuse(request, response, refusal)
         const probe = probes.get(path)
-        if (target.startsWith('/api/')) share(request, response, () => void ask(request, response))
+        const own = belowBasePath(target, basePath)
+        request.url = own ?? target
+        if (own?.startsWith('/api/')) share(request, response, () => void ask(request, response))
+        else if (own === undefined && !probe) send(response, elsewhere(target, basePath))
         else if (!READ_ONLY_CORS.methods.includes(request.method ?? '')) {
           send(response, notAllowed(request.method))
         } else if (probe) {
@@ -125,9 +130,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Local
         } else {
           // Ranges of a file that are compressed separately could not be joined.
           delete request.headers.range
-          files(request, response, () =>
-            send(response, problem(404, 'There is nothing here', 'GET / is the dashboard.')),
-          )
+          files(request, response, () => send(response, nothingHere(basePath)))
         }
       })
     },
@@ -156,6 +159,16 @@ const PROBES_AT_START: Probes = new Map([
   [READY_PATH, async () => isStarting()],
   [METRICS_PATH, async () => isStarting()],
 ])
+
+function nothingHere(basePath: string): APIGatewayProxyResult {
+  return problem(404, 'There is nothing here', `GET ${basePath}/ is the dashboard.`)
+}
+
+/** Answers a target that is not below the base path. Links of the page are relative, so its path ends with a slash. */
+function elsewhere(target: string, basePath: string): APIGatewayProxyResult {
+  if (pathOf(target) !== basePath) return nothingHere(basePath)
+  return { statusCode: 308, headers: { Location: `${basePath}/${target.slice(basePath.length)}` }, body: '' }
+}
 
 function pathOf(target: string): string {
   return target.split('?', 1)[0] as string
