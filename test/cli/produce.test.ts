@@ -46,7 +46,7 @@ describe('npm run produce', () => {
     expect(publishedBy(produced)).toBeLessThanOrEqual(500)
   })
 
-  it('ends at Ctrl-C with code 130, when the log has what was read', async () => {
+  it('ends at Ctrl-C with code 130, when the log has all events that were read', async () => {
     const state = join(temporaryFolder(), 'state')
     const file = writeEvents(join(temporaryFolder(), 'events.csv'), someEvents(250))
     const { child, finished } = runProduce(['--data', file, '--state', state, '--limit', '0', '--delay', '3600'])
@@ -55,7 +55,7 @@ describe('npm run produce', () => {
     child.kill('SIGINT')
     const ended = await finished
     expect(ended.code).toBe(130)
-    expect(ended.stderr).toContain('Stopping when the log has what was read')
+    expect(ended.stderr).toContain('Stopping when the log has all events that were read')
     expect(publishedBy(ended)).toBe(1)
   })
 
