@@ -15,6 +15,9 @@
 -- one counts: the one of the latest import that replaces, or of the earliest import if none replaces. Within an import
 -- its first row counts.
 --
+-- An import of a newer version of a satellite scene (:replacing) may hold images that are on the log. Those of the log do
+-- not count then. The ids of these images begin with the scene, and only scenes have producers of such a name.
+--
 -- A record without any counted event has one row without an event, so that its copies are recognised.
 with
 positions as (
@@ -71,6 +74,11 @@ repeated as (
   where arrival_slot >= :from and arrival_slot < :until and lane in (:lane) and lane like 'import-%'
     and image_id is not null
 ),
+replaced as (
+  select distinct image_id
+  from landcover_archive
+  where arrival_slot = :import_slot and lane in (:replacing) and image_id is not null
+),
 events as (
   select
     archive.*,
@@ -87,6 +95,9 @@ events as (
     and archive.sequence = repeated.sequence
     and archive.line = repeated.line
     and repeated.copy > 1
+  left join replaced
+    on archive.producer like 'scene-%'
+    and archive.image_id = replaced.image_id
   where archive.arrival_slot >= :from and archive.arrival_slot < :until and ('' in (:lane) or archive.lane in (:lane))
-    and archive.image_id is not null and repeated.lane is null
+    and archive.image_id is not null and repeated.lane is null and replaced.image_id is null
 )

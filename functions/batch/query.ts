@@ -2,6 +2,7 @@ import { firstCut, IMPORT_SLOT, lookBackMs, type Slot, slotName } from '../core/
 import type { BatchQuery, QueryAnswer } from '../ports/batch-query.ts'
 import { type Archived, leaptSlots } from './completeness.ts'
 import { type DayHistory, dayHistoryOfAnswer, integer, mergeDays } from './day-history.ts'
+import { replacingIn } from './replacements.ts'
 import { lookOfRow, type SiteLook } from './site-looks.ts'
 import { type BatchSql, renderSql } from './sql.ts'
 import { ValidationError } from './validation-error.ts'
@@ -24,6 +25,7 @@ const SLOTS_PER_STATEMENT = 24
  * Counts the events of the given slots, in order. Slots between them have no files and count as empty.
  *
  * @param archive its files of the slots, of the look-back before them and of all later slots
+ * @param imports those that the view counts; some may replace events of the slots
  */
 export async function countSlots(
   query: BatchQuery,
@@ -31,6 +33,7 @@ export async function countSlots(
   slotMs: number,
   slots: readonly Slot[],
   archive: Archived,
+  imports: readonly string[] = [],
 ): Promise<SlotsCounted> {
   const all: SlotsCounted[] = []
   const name = (slot: Slot) => slotName(Math.max(slot, firstCut(slotMs)), slotMs)
@@ -47,6 +50,7 @@ export async function countSlots(
         look_back: name(lookBack),
         next_slot: name(end),
         leapt_slots: leapt,
+        replacing: replacingIn(imports, first, end),
       }),
     )
   }
@@ -68,7 +72,8 @@ export async function countImports(
   const until = slotName(firstCut(slotMs), slotMs)
   for (let start = 0; start < lanes.length; start += IMPORTS_PER_STATEMENT) {
     const lane = lanes.slice(start, start + IMPORTS_PER_STATEMENT)
-    all.push(await ask(query, sql, slotMs, { from, until, lane, look_back: from, next_slot: from, leapt_slots: [] }))
+    const nothing = { leapt_slots: [], replacing: [] }
+    all.push(await ask(query, sql, slotMs, { from, until, lane, look_back: from, next_slot: from, ...nothing }))
   }
   return mergeCounts(all)
 }
@@ -81,14 +86,19 @@ interface Values {
   look_back: string
   next_slot: string
   leapt_slots: readonly string[]
+  /** Lanes of imports whose images count instead of those of scenes on the log. */
+  replacing: readonly string[]
 }
 
 async function ask(query: BatchQuery, sql: BatchSql, slotMs: number, values: Values): Promise<SlotsCounted> {
   // The content is read before the totals. A file that is written between the two is counted but not in the content;
   // the next run detects it.
   const content = await askContent(query, sql, values)
-  const span = { first: values.look_back, last: values.next_slot, others: values.leapt_slots }
-  const render = (text: string) => renderSql(text, { ...values, slot_ms: slotMs, look_back_ms: lookBackMs(slotMs) })
+  const import_slot = slotName(IMPORT_SLOT, slotMs)
+  const others = values.replacing.length > 0 ? [...values.leapt_slots, import_slot] : values.leapt_slots
+  const span = { first: values.look_back, last: values.next_slot, others }
+  const constants = { slot_ms: slotMs, look_back_ms: lookBackMs(slotMs), import_slot }
+  const render = (text: string) => renderSql(text, { ...values, ...constants })
   const totals = await query.query(render(sql.totals), span, values.lane || undefined)
   const lookCount = totals.rows.reduce((sum, row) => sum + Number(integer(row, 'look_count')), 0)
   // Events without a site or a place need no second statement.

@@ -13,6 +13,7 @@ import { byClass, type DayHistory, mergeClasses, mergeDays } from './day-history
 import { encodeClasses, encodeDays } from './history-files.ts'
 import { publishIncidents } from './incidents.ts'
 import { contentOf, countImports, countSlots, mergeCounts, type SlotsCounted } from './query.ts'
+import { daysReplaced, dueImports } from './replacements.ts'
 import { nextSiteParts } from './site-parts.ts'
 import type { BatchSql } from './sql.ts'
 import { refuseImpossible, refuseOtherThanSpeed, refuseUnequal } from './validation.ts'
@@ -68,19 +69,22 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
     const files = await listArchive(objects, watchedFrom(baseCut, slotMs), slotMs)
     const lanes = await layer.lanes()
     const { cut, behind } = archiveProgress(files, lanes, slotMs, baseCut, futureFrom(layer))
-    const imports = await listImports(objects)
+    const imports = dueImports(await listImports(objects), base, slotMs)
     const isImportsChanged = !isSame(imports, base?.imports ?? [])
     const changed = base ? changedSlots(base.watched, files, baseCut, slotMs) : []
     if (cut === baseCut && !isImportsChanged && changed.length === 0) return { next: undefined, behind }
 
     const newFiles = filesWithin(files, baseCut, cut)
     const slots = slotsOf(newFiles)
-    const ofSlots = await countSlots(query, sql, slotMs, slots, { files, lanes })
+    const ofSlots = await countSlots(query, sql, slotMs, slots, { files, lanes }, imports)
     refuseImpossible(ofSlots)
     if (trustSpeed) await refuseOtherThanSpeed(layer.store, newFiles, ofSlots.days, baseCut, cut)
     // One import may repeat images of another, so they are counted together.
     const ofImports = await countImports(query, sql, slotMs, isImportsChanged ? imports : [])
     refuseImpossible(ofImports)
+    const replaced = daysReplaced(imports, base?.imports ?? [])
+    const again = await countDays(layer, replaced, baseCut, lanes, imports)
+    refuseImpossible(again)
 
     const before = noteChanges(
       base?.watched ?? {},
@@ -90,7 +94,7 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
       slotMs,
     )
     const watched = watch(before, slots, files, ofSlots.content, cut, slotMs)
-    const counted = mergeCounts([ofSlots, ofImports])
+    const counted = mergeCounts([ofSlots, ofImports, again])
     const audit = {
       kind: 'batch' as const,
       ...tally(counted, slots.length, newFiles.length),
@@ -99,7 +103,13 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
     const change = { cut, imports, watched, audit }
     const next =
       base && isImportsChanged
-        ? await replaceInView(layer, { ...ground, base }, row => !isOfLog(row), counted, change)
+        ? await replaceInView(
+            layer,
+            { ...ground, base },
+            row => !isOfLog(row) || replaced.has(row.arrivalDay),
+            counted,
+            change,
+          )
         : await addToView(layer, ground, counted, change)
     return { next, behind }
   })
@@ -123,7 +133,8 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
     const read = await listArchive(objects, Math.max(from - lookBackMs(slotMs), firstCut(slotMs)), slotMs)
     const files = filesWithin(read, from, until)
     const slots = slotsOf(files)
-    const counted = await countSlots(query, sql, slotMs, slots, { files: read, lanes: await layer.lanes() })
+    const archive = { files: read, lanes: await layer.lanes() }
+    const counted = await countSlots(query, sql, slotMs, slots, archive, base.imports)
     refuseImpossible(counted)
 
     const watched = watch(base.watched, slots, files, counted.content, base.cut, slotMs)
@@ -136,6 +147,24 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
     })
     return { next, behind: [] }
   })
+}
+
+/** Counts the slots of some arrival days before a cut again. */
+async function countDays(
+  { objects, query, sql, slotMs }: BatchLayer,
+  days: ReadonlySet<string>,
+  cut: Slot,
+  lanes: readonly Lane[],
+  imports: readonly string[],
+): Promise<SlotsCounted> {
+  const counted: SlotsCounted[] = []
+  for (const day of [...days].sort()) {
+    const from = Math.max(Date.parse(day), firstCut(slotMs))
+    const files = await listArchive(objects, Math.max(from - lookBackMs(slotMs), firstCut(slotMs)), slotMs)
+    const slots = slotsOf(filesWithin(files, from, Math.min(from + DAY_MS, cut)))
+    counted.push(await countSlots(query, sql, slotMs, slots, { files, lanes }, imports))
+  }
+  return mergeCounts(counted)
 }
 
 /** Starting point of an attempt to publish. */

@@ -1,3 +1,4 @@
+import { arrivalsReplacedBy } from '../archive/imports.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { MICRO } from '../core/fixed-point.ts'
 import type { History } from '../core/history.ts'
@@ -94,7 +95,8 @@ function textOf(totals: Totals | undefined): string {
  * @throws ValidationError when this does not hold
  */
 export async function refuseUnequal(views: ViewReader, base: View | undefined, view: View): Promise<void> {
-  const hasOtherImports = base !== undefined && base.imports.length > 0 && base.imports.join() !== view.imports.join()
+  const mayReplace = base !== undefined && (base.imports.length > 0 || view.imports.some(arrivalsReplacedBy))
+  const hasOtherImports = mayReplace && base.imports.join() !== view.imports.join()
   const isRecounted = view.audit.kind === 'backfill' || hasOtherImports
   // Before the new view's: the reader remembers the classes of the view that it read last.
   const classesBefore: ReadonlyMap<string, History> = base && !isRecounted ? await views.classes(base) : new Map()

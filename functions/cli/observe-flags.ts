@@ -38,6 +38,10 @@ export const OBSERVE_FLAGS = {
     value: 'FOLDER',
     help: 'Publishes each scene that is put into the folder, until it is stopped',
   },
+  replace: {
+    type: 'boolean',
+    help: 'Lets a newer processing version of a scene replace the one that counts; otherwise the first stays',
+  },
   ...RUNTIME_FLAGS,
   rule: {
     type: 'string',

@@ -32,6 +32,7 @@ import { watchFolder } from './watch-folder.ts'
 interface Work {
   rule: Rule
   texture: boolean
+  replace: boolean
   minValid: number
   progress: ReturnType<typeof progressLine>
 }
@@ -71,10 +72,13 @@ await runCommand(
     const work = {
       rule: oneOf('rule', flags.rule, RULES) as Rule,
       texture: flags.texture === true,
+      replace: flags.replace === true,
       minValid: numberWithin('min-valid', flags['min-valid'], 0, 1),
       progress,
     }
     const { out } = flags
+    if (work.replace && (out !== undefined || flags.explain))
+      throw new UsageError('--replace goes with publishing: it takes no --out and no --explain')
     if (out !== undefined) formOf(out)
     if (flags.watch !== undefined) return watch(flags.watch, argument, flags, work)
     const observe = async (runtime?: Runtime) => {
@@ -146,7 +150,7 @@ async function publish(runtime: Runtime, outcome: Outcome | null, work: Work): P
 async function publishOne(runtime: Runtime, outcome: Outcome | null, work: Work) {
   const { progress } = work
   const { plan, observations, told } = outcome as Outcome & { plan: ScenePlan }
-  const options = { texture: work.texture, signal: stopSignal() }
+  const options = { texture: work.texture, replace: work.replace, signal: stopSignal() }
   const { text, ...ended } = await publishObservations(runtime, plan, observations, options, error => {
     progress.clear()
     process.stderr.write(`not stored yet, sending again: ${error}\n`)

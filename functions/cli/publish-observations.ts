@@ -22,13 +22,14 @@ export interface Told {
  * Publishes the observations of a scene to a running system, each image once.
  *
  * @param options.signal ends the attempts to append
+ * @param options.replace a newer processing version replaces the one that counts
  * @throws ImageError before anything is published, when the system would refuse an event
  */
 export async function publishObservations(
   runtime: Runtime,
   { identity, processingVersion }: ScenePlan,
   observations: readonly Observation[],
-  options: { texture: boolean; signal: AbortSignal },
+  options: { texture: boolean; replace: boolean; signal: AbortSignal },
   onRetry: (error: string) => void,
 ): Promise<Told> {
   const columns = columnsOf(observations, options)
@@ -39,7 +40,9 @@ export async function publishObservations(
   refuseInvalid(events, await runtime.classes(), runtime.slotMs)
   const ports = { objects: runtime.objects, log: await runtime.openLog(), time: timeFromEpoch() }
   const scene = { identity, processingVersion, events }
-  return toldOf(await publishScene({ ...ports, onRetry, signal: options.signal }, scene), processingVersion)
+  const replace = options.replace ? { replace: { slotMs: runtime.slotMs } } : {}
+  const outcome = await publishScene({ ...ports, onRetry, signal: options.signal }, scene, replace)
+  return toldOf(outcome, processingVersion)
 }
 
 function refuseInvalid(events: readonly WireEvent[], classes: ClassList, slotMs: number): void {
@@ -62,8 +65,11 @@ function refuseInvalid(events: readonly WireEvent[], classes: ClassList, slotMs:
 }
 
 function toldOf(outcome: Published, version: string | null): Told {
-  const { published, known, unacknowledged, uncertain, otherVersion } = outcome
+  const { published, known, replaced, unacknowledged, uncertain, otherVersion } = outcome
   const parts = [`${published} published`]
+  if (replaced > 0) {
+    parts.push(`${replaced} replace those of the earlier version, from the first view on that counts the earlier ones`)
+  }
   if (known > 0) parts.push(`${known} were published before and stay as they are`)
   if (otherVersion) {
     const [theirs, ours] = [otherVersion.version, version].map(each => each ?? 'unknown')

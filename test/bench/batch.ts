@@ -156,6 +156,8 @@ function spark(folder: string, slots: number): number {
     until: name(slots),
     next_slot: name(slots),
     leapt_slots: '',
+    import_slot: name(0),
+    replacing: [],
     lane: '',
     slot_ms: SLOT_MS,
   }

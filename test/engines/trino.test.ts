@@ -66,6 +66,14 @@ describeWithTrino('Trino', () => {
         lane: '',
         leapt_slots: [name(3), name(4)],
       },
+      'with images of scenes that an import replaces': {
+        look_back: name(-2),
+        from: name(0),
+        until: name(4),
+        next_slot: name(4),
+        lane: '',
+        replacing: ['import-replacing-scene-0-1-a'],
+      },
       'of one lane': {
         look_back: name(-2),
         from: name(0),
@@ -92,7 +100,14 @@ describeWithTrino('Trino', () => {
     describe.each(Object.entries(BATCH_SQL))('for the statement of %s', (_, text) => {
       test.each(Object.entries(RANGES))('%s', async (_, values) => {
         const { trino, duckdb } = await ask(
-          renderSql(text, { leapt_slots: [], ...values, slot_ms: HOUR_MS, look_back_ms: 2 * HOUR_MS }),
+          renderSql(text, {
+            leapt_slots: [],
+            replacing: [],
+            import_slot: ALL.first,
+            ...values,
+            slot_ms: HOUR_MS,
+            look_back_ms: 2 * HOUR_MS,
+          }),
         )
         expect(duckdb.length).toBeGreaterThan(0)
         expect(trino).toEqual(duckdb)

@@ -113,6 +113,21 @@ async function countedOfTwoVersions(folder: string): Promise<number> {
   return records.flat().length
 }
 
+/** Number of events that an older processing version of a scene replaces. */
+async function replacedByOlder(folder: string): Promise<number> {
+  const objects = openFolderObjectStore(join(folder, 'replaced'))
+  const log = openSqliteEventLog({ file: ':memory:' })
+  let replaced = 0
+  for (const version of ['05.11', '05.09']) {
+    const { identity, processingVersion } = planOfItem(itemOf(version), 'item.json')
+    const scene = { identity, processingVersion, events: [wireEvent({ image_id: `${identity}/a` })] }
+    const ports = { objects, log, time: timeFromEpoch() }
+    replaced += (await publishScene(ports, scene, { replace: { slotMs: 60_000 } })).replaced
+  }
+  await log.close()
+  return replaced
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'landcover-judge-'))
 try {
   const found: Record<string, number | null | undefined> = await measured(folder)
@@ -122,7 +137,9 @@ try {
   for (const [name, value] of differing) process.stdout.write(`${name} differs: ${found[name]} is not ${value}\n`)
   const counted = await countedOfTwoVersions(folder)
   if (counted !== 1) process.stdout.write(`two versions of a scene differ: they count ${counted} times\n`)
-  process.exitCode = differing.length > 0 || counted !== 1 ? 1 : 0
+  const replaced = await replacedByOlder(folder)
+  if (replaced > 0) process.stdout.write('versions of a scene differ: an older one replaces a newer one\n')
+  process.exitCode = differing.length > 0 || counted !== 1 || replaced > 0 ? 1 : 0
 } finally {
   rmSync(folder, { recursive: true })
 }

@@ -58,6 +58,8 @@ it('the sample: the SQL statements and the batch view give the results of pandas
       look_back: from,
       next_slot: until,
       leapt_slots: '',
+      import_slot: from,
+      replacing: [],
       slot_ms: DAY_MS,
       look_back_ms: lookBackMs(DAY_MS),
     }

@@ -42,4 +42,14 @@ export const PLANTED_IMAGE_BUGS: readonly PlantedBug[] = [
     file: 'functions/images/scene/stac-item.ts',
     edits: [['_${gridCode}`,', '_${gridCode}_${versionOf(item)}`,']],
   },
+  {
+    name: 'an older processing version replaces a newer one',
+    file: 'functions/images/output/publish.ts',
+    edits: [['return difference > 0', 'return true']],
+  },
+  {
+    name: 'mask of the upper left corner of a pixel instead of its centre',
+    file: 'functions/images/bands/scene-bands.ts',
+    edits: [['(at + 0.5) * scale + start', '(at - 0.5) * scale + start']],
+  },
 ]

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { WireEvent } from '../../core/event.ts'
+import { importEvents, type ReplacedArrivals, replacementName } from '../../archive/imports.ts'
+import { decodeEvent, type WireEvent } from '../../core/event.ts'
+import { MINUTE_MS } from '../../core/time.ts'
 import { countForRecord, type Line, lineOf, packRecord, RECORD_BYTES_LIMIT } from '../../ingest/packing.ts'
-import { appendWithRetries, isContinuable, type RetryTime } from '../../ingest/retry.ts'
+import { appendWithRetries, isContinuable, LAST_ATTEMPT_MS, type RetryTime } from '../../ingest/retry.ts'
 import type { EventLog } from '../../ports/event-log.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 
@@ -15,10 +17,16 @@ import type { ObjectStore } from '../../ports/object-store.ts'
  * - `observed/<scene>/<n>/appended.json`: the log has them.
  *
  * A run that continues another one appends the same records under the same producer id; the lane drops the copies.
+ *
+ * A newer processing version that replaces the first is a publication, too, but its events do not go to the log. They
+ * are an import that counts instead of the log's events of the same images, from the first view on that can leave those
+ * out: see functions/batch/replacements.ts.
  */
 
 export const SCENES_PREFIX = 'observed/'
 const FORMAT = 1
+/** Format of a publication that replaces others: older programs must not append its events. */
+const REPLACING_FORMAT = 2
 
 /** Maximum number of events in a record. */
 const EVENTS_PER_RECORD = 500
@@ -47,6 +55,8 @@ export interface Published {
   published: number
   /** Events of images that were published before. */
   known: number
+  /** Events that replace those of an earlier version since this run. They count from a later view on. */
+  replaced: number
   /** Events that the log may have or not. Another run within the retry limit can find out. */
   unacknowledged: number
   /** Events that the log may have or not, and no further attempt can find out. */
@@ -60,6 +70,8 @@ interface Publication {
   identity: string
   processingVersion: string | null
   events: WireEvent[]
+  /** Present if the events replace those of an earlier version: an import of this name and time. */
+  replacement?: { name: string; importedMs: number; slotMs: number }
 }
 
 interface Claim {
@@ -69,39 +81,125 @@ interface Claim {
   lane: string | null
 }
 
+/** Options of publishing. */
+export interface PublishOptions {
+  /** Length of arrival slots, if a newer version replaces an earlier one; otherwise the first version stays. */
+  replace?: { slotMs: number }
+}
+
 /**
  * Publishes what is not published of a scene, and continues publications that were interrupted.
  *
  * @throws Error when the object store does not answer, or holds a publication of a newer format
  */
-export async function publishScene(publisher: ScenePublisher, scene: SceneEvents): Promise<Published> {
-  const { objects } = publisher
+export async function publishScene(
+  publisher: ScenePublisher,
+  scene: SceneEvents,
+  options: PublishOptions = {},
+): Promise<Published> {
   const folder = folderOf(scene.identity)
-  const result: Published = { published: 0, known: 0, unacknowledged: 0, uncertain: 0, otherVersion: null }
+  const result = { published: 0, known: 0, replaced: 0, unacknowledged: 0, uncertain: 0 }
   const known = new Set<string>()
-  let version: string | null = scene.processingVersion
+  const arrivals: ReplacedArrivals[] = []
+  let replacedMs = 0
+  let version: string | null | undefined
   for (let number = 1; ; number++) {
     const place = `${folder}${number}`
-    const stored = await readPublication(objects, `${place}/events.json`)
-    if (stored && number === 1) version = stored.processingVersion
-    const isOther = version !== scene.processingVersion
-    const events = stored?.events ?? (isOther ? [] : scene.events.filter(({ image_id }) => !known.has(image_id)))
-    if (events.length === 0) break
-    if (!stored && !(await putPublication(objects, `${place}/events.json`, { ...scene, events: [...events] }))) {
-      // Another process has published under this number. The events that it did not publish are tried under the next
-      // number.
+    const stored = await readPublication(publisher.objects, `${place}/events.json`)
+    const publication =
+      stored ?? nextPublication(publisher, scene, place, { version, known, arrivals, replacedMs }, options)
+    if (!publication) break
+    if (!stored && !(await putPublication(publisher.objects, `${place}/events.json`, publication))) {
+      // Another process has published under this number. What it did not publish is tried under the next number.
       number--
       continue
     }
+    const { events, replacement } = publication
+    if (number === 1 || replacement) version = publication.processingVersion
     for (const { image_id } of events) known.add(image_id)
-    const outcome = await appendPublication(publisher, place, events)
-    if (outcome === 'known') result.known += events.length
-    else result[outcome] += events.length
+    const outcome = await (replacement
+      ? replaceEarlier(publisher, place, publication)
+      : appendPublication(publisher, place, events))
+    result[outcome] += events.length
     // Later publications of a scene would hide that this one is not on the log.
     if (outcome === 'unacknowledged') break
+    if (replacement) replacedMs = replacement.importedMs
+    else arrivals.push(await arrivalsOf(publisher.objects, place))
   }
-  if (version !== scene.processingVersion) result.otherVersion = { version }
-  return result
+  const isOther = version !== undefined && version !== scene.processingVersion
+  return { ...result, otherVersion: isOther ? { version: version as string | null } : null }
+}
+
+/** Knowledge of the earlier publications of a scene. */
+interface Earlier {
+  /** Version of the publications that count; undefined if there are none. */
+  version: string | null | undefined
+  /** Images that they have. */
+  known: ReadonlySet<string>
+  /** When the log received their events. */
+  arrivals: readonly ReplacedArrivals[]
+  /** Time of the last one that replaced others; 0 if none did. */
+  replacedMs: number
+}
+
+/** Makes the publication of what the earlier ones do not have; null if there is nothing to publish. */
+function nextPublication(
+  { time }: ScenePublisher,
+  { identity, processingVersion, events }: SceneEvents,
+  place: string,
+  { version, known, arrivals, replacedMs }: Earlier,
+  { replace }: PublishOptions,
+): Publication | null {
+  const isOther = version !== undefined && version !== processingVersion
+  if (!isOther) {
+    const unknown = events.filter(({ image_id }) => !known.has(image_id))
+    return unknown.length > 0 ? { format: FORMAT, identity, processingVersion, events: unknown } : null
+  }
+  if (!replace || !isNewer(processingVersion, version) || events.length === 0) return null
+  const { slotMs } = replace
+  // The clocks of the log and of this machine may differ by up to a slot.
+  const range = {
+    fromMs: Math.floor(Math.min(...arrivals.map(({ fromMs }) => fromMs)) - slotMs),
+    untilMs: Math.ceil(Math.max(...arrivals.map(({ untilMs }) => untilMs)) + slotMs),
+  }
+  const name = replacementName(hashOf(place).toString('hex').slice(0, 32), range)
+  // Of imports that replace the same image the one of the latest time counts.
+  const replacement = { name, importedMs: Math.max(Math.floor(time.now()), replacedMs + 1), slotMs }
+  return { format: REPLACING_FORMAT, identity, processingVersion, events: [...events], replacement }
+}
+
+/** Compares processing versions by their numbers, `05.11` with `05.09`. A version that is not known is the oldest. */
+function isNewer(version: string | null, than: string | null): boolean {
+  const [numbers, others] = [version, than].map(text => (text?.match(/\d+/g) ?? []).map(Number)) as [number[], number[]]
+  for (let at = 0; at < Math.max(numbers.length, others.length); at++) {
+    const difference = (numbers[at] ?? -1) - (others[at] ?? -1)
+    if (difference !== 0) return difference > 0
+  }
+  return false
+}
+
+/** Imports the events of a publication that replaces earlier ones. */
+async function replaceEarlier(
+  { objects, time }: ScenePublisher,
+  place: string,
+  { identity, processingVersion, events, replacement }: Publication,
+): Promise<'replaced' | 'known'> {
+  const marker = `${place}/appended.json`
+  if (await objects.get(marker)) return 'known'
+  const { name, importedMs, slotMs } = replacement as NonNullable<Publication['replacement']>
+  const rows = events.map(event => decodeEvent(event, importedMs))
+  const source = `scene ${identity}, version ${processingVersion}`
+  await importEvents(objects, slotMs, name, [rows], importedMs, { isReplacing: true, source })
+  await objects.put(marker, Buffer.from(JSON.stringify({ appendedMs: time.now() })))
+  return 'replaced'
+}
+
+/** Reads when the log received the events of a publication, or may have received them. */
+async function arrivalsOf(objects: ObjectStore, place: string): Promise<ReplacedArrivals> {
+  const read = async (key: string) => JSON.parse(Buffer.from((await objects.get(key)) ?? '{}').toString('utf8'))
+  const { claimedMs } = (await read(`${place}/claim.json`)) as Claim
+  const { appendedMs = claimedMs + LAST_ATTEMPT_MS + MINUTE_MS } = await read(`${place}/appended.json`)
+  return { fromMs: claimedMs, untilMs: appendedMs }
 }
 
 /** Tells whether an object says what is published, or will be, but not that the log has it. */
@@ -115,20 +213,22 @@ function folderOf(identity: string): string {
 }
 
 function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 24)
+  return hashOf(text).toString('base64url').slice(0, 24)
+}
+
+function hashOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
 }
 
 async function readPublication(objects: ObjectStore, key: string): Promise<Publication | null> {
   const bytes = await objects.get(key)
   if (!bytes) return null
   const publication = JSON.parse(Buffer.from(bytes).toString('utf8')) as Publication
-  if (publication.format <= FORMAT) return publication
+  if (publication.format <= REPLACING_FORMAT) return publication
   throw new Error(`the object ${key} has format ${publication.format}: run the landcover that wrote it`)
 }
 
-function putPublication(objects: ObjectStore, key: string, scene: SceneEvents): Promise<boolean> {
-  const { identity, processingVersion, events } = scene
-  const publication: Publication = { format: FORMAT, identity, processingVersion, events: [...events] }
+function putPublication(objects: ObjectStore, key: string, publication: Publication): Promise<boolean> {
   return objects.putIfAbsent(key, Buffer.from(JSON.stringify(publication)))
 }
 
