@@ -1,13 +1,12 @@
-import { arrivalsReplacedBy, type ReplacedArrivals } from '../archive/imports.ts'
+import { arrivalsReplacedBy, type ReplacedArrivals } from '../archive/replacement-name.ts'
 import { firstCut, type Slot } from '../core/slot.ts'
 import { DAY_MS, dayOf } from '../core/time.ts'
-import type { View } from './view.ts'
 
 /**
  * Imports that a run counts. An import that replaces events of the log waits until a view counts these events: before
  * that, the speed rows hold them, and they would count beside what replaces them.
  */
-export function dueImports(lanes: readonly string[], base: Pick<View, 'cut'> | undefined, slotMs: number): string[] {
+export function dueImports(lanes: readonly string[], base: { cut: Slot } | undefined, slotMs: number): string[] {
   const cut = base?.cut ?? firstCut(slotMs)
   return lanes.filter(lane => {
     const replaced = arrivalsReplacedBy(lane)

@@ -1,4 +1,4 @@
-import { arrivalsReplacedBy } from '../archive/imports.ts'
+import { arrivalsReplacedBy } from '../archive/replacement-name.ts'
 import type { Cursor } from '../core/cursor.ts'
 import { MICRO } from '../core/fixed-point.ts'
 import type { History } from '../core/history.ts'

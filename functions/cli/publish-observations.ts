@@ -1,10 +1,8 @@
-import { type ClassList, isKnownClass } from '../core/classes.ts'
-import { decodeEvent, InvalidEventError, type WireEvent } from '../core/event.ts'
-import { slotOf } from '../core/slot.ts'
+import { importEvents } from '../archive/imports.ts'
 import { MINUTE_MS } from '../core/time.ts'
-import { ImageError } from '../images/errors.ts'
-import { type Published, publishScene } from '../images/output/publish.ts'
-import { columnsOf, type Observation, rowOf } from '../images/output/rows.ts'
+import type { Published } from '../images/output/publish.ts'
+import { publishObservations as publishOnce } from '../images/output/publish-observations.ts'
+import type { Observation } from '../images/output/rows.ts'
 import type { ScenePlan } from '../images/scene/plan.ts'
 import { LAST_ATTEMPT_MS, timeFromEpoch } from '../ingest/retry.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -32,36 +30,12 @@ export async function publishObservations(
   options: { texture: boolean; replace: boolean; signal: AbortSignal },
   onRetry: (error: string) => void,
 ): Promise<Told> {
-  const columns = columnsOf(observations, options)
-  const events = observations.map(each => {
-    const measured = Object.entries(rowOf(columns, each)).filter(([, value]) => value !== null)
-    return Object.fromEntries(measured) as unknown as WireEvent
-  })
-  refuseInvalid(events, await runtime.classes(), runtime.slotMs)
-  const ports = { objects: runtime.objects, log: await runtime.openLog(), time: timeFromEpoch() }
-  const scene = { identity, processingVersion, events }
-  const replace = options.replace ? { replace: { slotMs: runtime.slotMs } } : {}
-  const outcome = await publishScene({ ...ports, onRetry, signal: options.signal }, scene, replace)
-  return toldOf(outcome, processingVersion)
-}
-
-function refuseInvalid(events: readonly WireEvent[], classes: ClassList, slotMs: number): void {
-  const nowMs = Date.now()
-  const unknown = new Set<string>()
-  for (const event of events) {
-    try {
-      const { className } = decodeEvent(event, nowMs)
-      if (!isKnownClass(classes, className, slotOf(nowMs, slotMs))) unknown.add(className)
-    } catch (error) {
-      if (!(error instanceof InvalidEventError)) throw error
-      throw new ImageError(`${event.image_id}: ${error.message}; nothing was published`)
-    }
-  }
-  if (unknown.size === 0) return
-  const names = [...unknown].sort().slice(0, 20).join(', ')
-  throw new ImageError(
-    `the system does not know these classes: ${names}. Make them known with npm start -- --classes FILE.csv, or name attributes with --class; nothing was published`,
-  )
+  const [classes, log] = [await runtime.classes(), await runtime.openLog()]
+  const { objects, slotMs } = runtime
+  const ports = { objects, log, time: timeFromEpoch(), classes, slotMs, onRetry, signal: options.signal }
+  const replace = options.replace ? { replace: { slotMs, importEvents } } : {}
+  const publishing = { texture: options.texture, ...replace }
+  return toldOf(await publishOnce(ports, { identity, processingVersion }, observations, publishing), processingVersion)
 }
 
 function toldOf(outcome: Published, version: string | null): Told {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFolderObjectStore } from '../../functions/adapters/files/object-store.ts'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
+import { importEvents } from '../../functions/archive/imports.ts'
 import { START } from '../../functions/core/lane.ts'
 import { observeScene } from '../../functions/images/observe.ts'
 import { publishScene } from '../../functions/images/output/publish.ts'
@@ -122,7 +123,7 @@ async function replacedByOlder(folder: string): Promise<number> {
     const { identity, processingVersion } = planOfItem(itemOf(version), 'item.json')
     const scene = { identity, processingVersion, events: [wireEvent({ image_id: `${identity}/a` })] }
     const ports = { objects, log, time: timeFromEpoch() }
-    replaced += (await publishScene(ports, scene, { replace: { slotMs: 60_000 } })).replaced
+    replaced += (await publishScene(ports, scene, { replace: { slotMs: 60_000, importEvents } })).replaced
   }
   await log.close()
   return replaced

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openSqliteEventLog } from '../../functions/adapters/sqlite/event-log.ts'
-import { readImports, withdrawImport } from '../../functions/archive/imports.ts'
+import { importEvents, readImports, withdrawImport } from '../../functions/archive/imports.ts'
 import type { WireEvent } from '../../functions/core/event.ts'
 import { type Lane, type Position, START } from '../../functions/core/lane.ts'
 import { encodeHeartbeat } from '../../functions/core/record.ts'
@@ -63,7 +63,7 @@ async function openSystem() {
     time,
     publish: (scene: SceneEvents, isReplacing = true, ports: { objects?: ObjectStore; log?: EventLog } = {}) =>
       publishScene({ log, objects: pipeline.objects, time, ...ports }, scene, {
-        ...(isReplacing && { replace: { slotMs: SLOT_MS } }),
+        ...(isReplacing && { replace: { slotMs: SLOT_MS, importEvents } }),
       }),
     /** Lets time pass, with a heartbeat at its end, and runs the batch layer. */
     async passTo(ms: number) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { importEvents, type ReplacedArrivals, replacementName } from '../../archive/imports.ts'
+import type { importEvents } from '../../archive/imports.ts'
+import { type ReplacedArrivals, replacementName } from '../../archive/replacement-name.ts'
 import { decodeEvent, type WireEvent } from '../../core/event.ts'
 import { MINUTE_MS } from '../../core/time.ts'
 import { countForRecord, type Line, lineOf, packRecord, RECORD_BYTES_LIMIT } from '../../ingest/packing.ts'
@@ -83,8 +84,11 @@ interface Claim {
 
 /** Options of publishing. */
 export interface PublishOptions {
-  /** Length of arrival slots, if a newer version replaces an earlier one; otherwise the first version stays. */
-  replace?: { slotMs: number }
+  /**
+   * Length of arrival slots, and what imports events, if a newer version replaces an earlier one; otherwise the first
+   * version stays. Passed in, so that who does not replace needs no writer of Parquet.
+   */
+  replace?: { slotMs: number; importEvents: typeof importEvents }
 }
 
 /**
@@ -118,7 +122,7 @@ export async function publishScene(
     if (number === 1 || replacement) version = publication.processingVersion
     for (const { image_id } of events) known.add(image_id)
     const outcome = await (replacement
-      ? replaceEarlier(publisher, place, publication)
+      ? replaceEarlier(publisher, place, publication, options)
       : appendPublication(publisher, place, events))
     result[outcome] += events.length
     // Later publications of a scene would hide that this one is not on the log.
@@ -183,13 +187,15 @@ async function replaceEarlier(
   { objects, time }: ScenePublisher,
   place: string,
   { identity, processingVersion, events, replacement }: Publication,
+  { replace }: PublishOptions,
 ): Promise<'replaced' | 'known'> {
   const marker = `${place}/appended.json`
-  if (await objects.get(marker)) return 'known'
+  // Who does not replace leaves one that was interrupted to the next run that does.
+  if (!replace || (await objects.get(marker))) return 'known'
   const { name, importedMs, slotMs } = replacement as NonNullable<Publication['replacement']>
   const rows = events.map(event => decodeEvent(event, importedMs))
   const source = `scene ${identity}, version ${processingVersion}`
-  await importEvents(objects, slotMs, name, [rows], importedMs, { isReplacing: true, source })
+  await replace.importEvents(objects, slotMs, name, [rows], importedMs, { isReplacing: true, source })
   await objects.put(marker, Buffer.from(JSON.stringify({ appendedMs: time.now() })))
   return 'replaced'
 }

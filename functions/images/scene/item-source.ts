@@ -2,10 +2,18 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { ImageError } from '../errors.ts'
 import { type ByteSource, openFile } from '../tiff/source.ts'
+import { type BucketAccess, isBucketAddress, openBucketFile, readBucketItem } from './bucket-source.ts'
 import { hostOf, isWebAddress, openWebFile, readWebItem, type WebAccess } from './web-source.ts'
 
+/** Hosts and buckets from which files may be read. */
+export interface Access extends WebAccess {
+  /** Absent: no bucket. */
+  objects?: BucketAccess
+}
+
 /** Reads the text of an item from a path or an address. @throws ImageError when it cannot be read */
-export async function readItem(item: string, access: WebAccess): Promise<string> {
+export async function readItem(item: string, access: Access): Promise<string> {
+  if (isBucketAddress(item)) return readBucketItem(item, access.objects)
   if (isWebAddress(item)) return readWebItem(item, withHostOf(item, access))
   return readFile(item, 'utf8').catch(error => {
     throw new ImageError(`${item}: cannot be opened (${(error as NodeJS.ErrnoException).code}); give a STAC item`)
@@ -20,7 +28,7 @@ export async function readItem(item: string, access: WebAccess): Promise<string>
  * @throws ImageError for any other href
  */
 export async function placeOfHref(item: string, href: string): Promise<string> {
-  if (isWebAddress(item)) return placeOnTheWeb(item, href)
+  if (isWebAddress(item) || isBucketAddress(item)) return placeOnTheWeb(item, href)
   const folder = dirname(resolve(item))
   if (/^[a-z][a-z0-9+.-]*:/i.test(href)) {
     const beside = join(folder, nameOf(href))
@@ -46,7 +54,7 @@ export async function placeOfHref(item: string, href: string): Promise<string> {
 export function openFilesOf(
   item: string | undefined,
   named: ReadonlySet<string>,
-  access: WebAccess,
+  access: Access,
 ): (href: string) => Promise<ByteSource> {
   return async href => {
     if (item === undefined || named.has(href)) return openPlace(href, withHostOf(href, access))
@@ -54,12 +62,13 @@ export function openFilesOf(
   }
 }
 
-function openPlace(place: string, access: WebAccess): Promise<ByteSource> {
+function openPlace(place: string, access: Access): Promise<ByteSource> {
+  if (isBucketAddress(place)) return openBucketFile(place, access.objects)
   return isWebAddress(place) ? openWebFile(place, access) : openFile(place)
 }
 
 /** Allows the host of an address that a person gave. */
-function withHostOf(given: string, access: WebAccess): WebAccess {
+function withHostOf(given: string, access: Access): Access {
   if (!isWebAddress(given)) return access
   if (!URL.canParse(given)) throw new ImageError(`${given}: is not an address; check it`)
   return { ...access, hosts: new Set([...access.hosts, hostOf(given)]) }
@@ -67,7 +76,7 @@ function withHostOf(given: string, access: WebAccess): WebAccess {
 
 function placeOnTheWeb(item: string, href: string): string {
   const place = URL.parse(href, item)?.href
-  if (place && isWebAddress(place)) return place
+  if (place && (isWebAddress(place) || isBucketAddress(place))) return place
   throw new ImageError(`${item}: ${href} is not an address of the web; download the item and this file into one folder`)
 }
 

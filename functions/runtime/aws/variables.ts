@@ -26,6 +26,8 @@ export interface Variables {
   LANDCOVER_ALERTS: string
   /** Names of the rules for unusual images, separated by commas. */
   LANDCOVER_RULES: string
+  /** Where images may be read from, and how they are measured, as JSON: ImageSettings of runtime/config/images.ts. */
+  LANDCOVER_IMAGES: string
 }
 
 /**
