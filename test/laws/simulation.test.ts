@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS } from '../simulation/planted-batch-bugs.ts'
 import { PLANTED_BUGS, withBug } from '../simulation/planted-bugs.ts'
+import { PLANTED_FILE_BUGS } from '../simulation/planted-file-bugs.ts'
 import { PLANTED_IMPORT_BUGS } from '../simulation/planted-import-bugs.ts'
 import { simulate, simulateAppends } from '../simulation/process.ts'
 
@@ -25,11 +26,14 @@ it(`appends to the embedded log break no law in ${APPEND_HISTORIES} random histo
 
 // This test only checks that the bugs can be planted. `npm run test:planted`, which takes minutes, checks that each is found.
 describe('the planted bug', () => {
-  it.each([...PLANTED_BUGS, ...PLANTED_BATCH_BUGS, ...PLANTED_APPEND_BUGS, ...PLANTED_IMPORT_BUGS])(
-    '$name has its place in $file',
-    async bug => {
-      const source = await readFile(bug.file, 'utf8')
-      expect(withBug(bug, source)).not.toBe(source)
-    },
-  )
+  it.each([
+    ...PLANTED_BUGS,
+    ...PLANTED_BATCH_BUGS,
+    ...PLANTED_APPEND_BUGS,
+    ...PLANTED_IMPORT_BUGS,
+    ...PLANTED_FILE_BUGS,
+  ])('$name has its place in $file', async bug => {
+    const source = await readFile(bug.file, 'utf8')
+    expect(withBug(bug, source)).not.toBe(source)
+  })
 })

@@ -1,6 +1,7 @@
 import { registerHooks } from 'node:module'
 import { PLANTED_APPEND_BUGS, PLANTED_BATCH_BUGS } from './planted-batch-bugs.ts'
 import { PLANTED_BUGS, withBug } from './planted-bugs.ts'
+import { PLANTED_FILE_BUGS } from './planted-file-bugs.ts'
 import { PLANTED_IMAGE_BUGS } from './planted-image-bugs.ts'
 import { PLANTED_IMPORT_BUGS } from './planted-import-bugs.ts'
 import { PLANTED_NOTIFY_BUGS } from './planted-notify-bugs.ts'
@@ -11,6 +12,7 @@ const bugs = [
   ...PLANTED_BUGS,
   ...PLANTED_BATCH_BUGS,
   ...PLANTED_APPEND_BUGS,
+  ...PLANTED_FILE_BUGS,
   ...PLANTED_IMAGE_BUGS,
   ...PLANTED_IMPORT_BUGS,
   ...PLANTED_RULE_BUGS,

@@ -21,6 +21,9 @@ export const judgeScene = (plantedBug?: string) => run('test/images/judge-scene.
 /** Judges generated series by the rules for alerts. */
 export const judgeSeries = (plantedBug?: string) => run('test/evaluation/judge-series.ts', [], plantedBug)
 
+/** Reads files of people. */
+export const judgeFiles = (plantedBug?: string) => run('test/files/judge-files.ts', [], plantedBug)
+
 /** Plays histories of messages to receivers. */
 export const judgeTelling = (histories: number, plantedBug?: string) =>
   run('test/notify/judge-telling.ts', [`${histories}`], plantedBug)
