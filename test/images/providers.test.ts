@@ -147,6 +147,16 @@ describe('items are read as their providers write them', () => {
     expect(plan.identity).toMatch(/^landsat-8_20230601T105621Z_/)
   })
 
+  it('Landsat with a scale and no offset: the offset of the product does not belong to the scale of the item', () => {
+    const properties = { platform: 'landsat-8', 'landsat:correction': 'L2SP', 'landsat:collection_number': '02' }
+    const bands = [{ 'raster:bands': [{ scale: 0.0001 }] }].flatMap(said => [
+      asset('red', { ...said, 'eo:bands': [{ name: 'OLI_B4', common_name: 'red' }] }),
+      asset('nir08', { ...said, 'eo:bands': [{ name: 'OLI_B5', common_name: 'nir08' }] }),
+    ])
+    const { red } = planOf('LC08_L2SP_008059_20230601_20230607_02_T1_SR', properties, ...bands).bands
+    expect([red.scale?.value, red.offset?.value]).toEqual([0.0001, 0])
+  })
+
   it('Planetary Computer, whose asset qa is not the mask of Landsat', () => {
     const properties = { platform: 'landsat-7', 'landsat:correction': 'L2SP', 'landsat:collection_number': '02' }
     const bands = [named('red', 'red', 'ETM_B3'), named('nir08', 'nir08', 'ETM_B4')]

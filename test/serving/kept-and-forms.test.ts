@@ -92,6 +92,23 @@ describe('a kept answer', () => {
   })
 })
 
+it('a kept answer is given for the same parameters only', async () => {
+  const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
+  let isDown = false
+  const readUnusualImages: typeof pipeline.store.readUnusualImages = query =>
+    isDown ? Promise.reject(new Error('down')) : pipeline.store.readUnusualImages(query)
+  const store = { ...pipeline.store, readUnusualImages }
+  const handler = servingHandler({ ...pipeline.serving, store, logger: pipeline.logger })
+  const ask = async (limit: string) => {
+    const queryStringParameters = { limit }
+    const event = { httpMethod: 'GET', path: '/api/anomalies', headers: {}, queryStringParameters }
+    return (await handler(event as unknown as APIGatewayProxyEvent)).statusCode
+  }
+  expect(await ask('1')).toBe(200)
+  isDown = true
+  expect([await ask('1'), await ask('2')]).toEqual([200, 503])
+})
+
 it('the tag of an answer depends on its form: an empty table as CSV differs from one as JSON', async () => {
   const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
   const handler = servingHandler({ ...pipeline.serving, logger: pipeline.logger })

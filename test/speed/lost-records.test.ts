@@ -36,6 +36,15 @@ it('counts what the log removed between a cursor and the next record, once even 
   ])
 })
 
+it('adds a loss to the earlier ones of its lane', async () => {
+  const { records, speed, cursor } = await openLane(9)
+  await speed(records.slice(0, 1))
+  await speed(records.slice(4, 5))
+  expect(await cursor()).toMatchObject({ lostRecords: 3 })
+  await speed(records.slice(8))
+  expect(await cursor()).toMatchObject({ lostRecords: 6 })
+})
+
 it('counts a loss once when the delivery that shows it is given back and comes again', async () => {
   const { records, speed, cursor, pipeline } = await openLane(4)
   await speed(records.slice(0, 1))
