@@ -71,6 +71,11 @@ export interface Stage {
   allowedOrigins: string[]
   /** True if CloudFront serves the dashboard and the API. Otherwise clients call API Gateway. */
   cloudFront: boolean
+  /**
+   * True if CodeDeploy moves requests of the API to a new version: first a tenth of them, after ten minutes all, and back
+   * when an alarm begins. LocalStack has no CodeDeploy.
+   */
+  gradualDeployments: boolean
   /** True if schedules start functions and batch runs. On LocalStack schedules never fire. */
   schedules: boolean
   /**
@@ -137,6 +142,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     readsPerSecond: 100,
     allowedOrigins: [],
     cloudFront: false,
+    gradualDeployments: false,
     schedules: false,
     apiLogRole: 'create',
     compactionWorkers: 1,
@@ -160,6 +166,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     readsPerSecond: 5,
     allowedOrigins: [],
     cloudFront: true,
+    gradualDeployments: true,
     schedules: true,
     apiLogRole: 'create',
     compactionWorkers: 1,
@@ -183,6 +190,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     readsPerSecond: 100,
     allowedOrigins: [],
     cloudFront: true,
+    gradualDeployments: true,
     schedules: true,
     apiLogRole: 'create',
     compactionWorkers: 2,

@@ -49,7 +49,7 @@ export class Alarms extends Construct {
     threshold: number,
     alarmDescription: string,
     more: Partial<AlarmProps> = {},
-  ): void {
+  ): Alarm {
     const alarm = new Alarm(this, name, {
       alarmName: this.#nameOf(name),
       alarmDescription,
@@ -63,5 +63,6 @@ export class Alarms extends Construct {
     const action = new SnsAction(this.topic)
     alarm.addAlarmAction(action)
     alarm.addOkAction(action)
+    return alarm
   }
 }

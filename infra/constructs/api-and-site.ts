@@ -1,7 +1,7 @@
 import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import type { IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { COMPACTION_PROGRESS_PREFIX } from '../../functions/archive/compaction-progress.ts'
@@ -14,6 +14,7 @@ import { addApi } from './api.ts'
 import { addDistribution } from './distribution.ts'
 import type { EventLogAccess } from './event-log.ts'
 import { deployedFunction } from './function.ts'
+import { GradualDeployment } from './gradual-deployment.ts'
 import type { Grants } from './grants.ts'
 import { suppressNag } from './nag-suppressions.ts'
 
@@ -28,6 +29,8 @@ interface ApiAndSiteProps {
 export class ApiAndSite extends Construct {
   readonly serving: LambdaFunction
   readonly ingest: LambdaFunction
+  /** Deployment of new versions of the serving function; null where the newest one answers at once. */
+  readonly deployment: GradualDeployment | null
   readonly api: RestApi
   /** Requests that API Gateway refused with 429. */
   readonly throttled: Metric
@@ -37,7 +40,13 @@ export class ApiAndSite extends Construct {
     const { stage, names } = props
     this.serving = servingFunction(new Construct(this, 'Serving'), props)
     this.ingest = ingestFunction(new Construct(this, 'Ingest'), props)
-    const { api, throttled } = addApi(this, stage, names, this)
+    this.deployment = stage.gradualDeployments
+      ? new GradualDeployment(this, this.serving, `landcover-${stage.name}-serving`)
+      : null
+    const { api, throttled } = addApi(this, stage, names, {
+      serving: this.deployment?.alias ?? (this.serving as IFunction),
+      ingest: this.ingest as IFunction,
+    })
     this.api = api
     this.throttled = throttled
     new CfnOutput(this, 'ApiUrl', { value: this.api.url, description: 'API Gateway: send events here' })

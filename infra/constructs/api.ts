@@ -13,7 +13,7 @@ import {
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway'
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { rememberedMs } from '../../functions/core/slot.ts'
@@ -75,7 +75,7 @@ export function addApi(
   scope: Construct,
   stage: Stage,
   names: Names,
-  { serving, ingest }: { serving: LambdaFunction; ingest: LambdaFunction },
+  { serving, ingest }: { serving: IFunction; ingest: IFunction },
 ): { api: RestApi; throttled: Metric } {
   const accessLog = new LogGroup(scope, 'AccessLog', {
     logGroupName: `/landcover/${stage.name}/api`,

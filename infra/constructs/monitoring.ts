@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib'
 import {
+  type Alarm,
   type AlarmProps,
   ComparisonOperator,
   Dashboard,
@@ -133,8 +134,9 @@ export class Monitoring extends Construct {
     const timedOut = batch.stateMachine.metricTimedOut({ period: HOUR })
     this.#alarms.add('BatchTimedOut', timedOut, 1, 'a batch run took more than 55 minutes')
     const serverErrors = apiAndSite.api.metricServerError({ period: MINUTES })
-    this.#alarms.add('ApiFails', serverErrors, 5, 'the API answers with 5xx')
-    this.#failing('ServingFails', apiAndSite.serving)
+    const apiFails = this.#alarms.add('ApiFails', serverErrors, 5, 'the API answers with 5xx')
+    const servingFails = this.#failing('ServingFails', apiAndSite.serving)
+    apiAndSite.deployment?.rollBackOn(apiFails, servingFails)
     this.#failing('IngestFails', apiAndSite.ingest)
     const refused = apiAndSite.throttled.with({ period: MINUTES, statistic: 'sum' })
     this.#alarms.add('ApiThrottled', refused, MANY_THROTTLED, 'API Gateway answers many requests with 429')
@@ -184,10 +186,10 @@ export class Monitoring extends Construct {
   }
 
   /** Adds an alarm for a function that fails repeatedly. A single failed call is repeated. */
-  #failing(name: string, which: LambdaFunction): void {
+  #failing(name: string, which: LambdaFunction): Alarm {
     const errors = which.metricErrors({ period: MINUTES })
     const why = 'the function fails, reaches a limit, or does not start: its log has the reason'
-    this.#alarms.add(name, errors, 3, why)
+    return this.#alarms.add(name, errors, 3, why)
   }
 
   /** Metric from our own log lines. */

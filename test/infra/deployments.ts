@@ -81,6 +81,7 @@ export interface Resource {
   Type: string
   Properties: Record<string, unknown>
   DeletionPolicy?: string
+  UpdatePolicy?: Record<string, unknown>
 }
 
 /** Output of a deployment's app, as from `cdk synth`. All rules of cdk-nag were checked. */

@@ -30,6 +30,31 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the API and the page of
     expect(methods.map(({ HttpMethod }) => HttpMethod).sort()).toEqual(['GET', 'HEAD', ...asked, 'POST'])
   })
 
+  it('move to a new version of the serving function step by step, and back when the API fails', () => {
+    const aliases = all('AWS::Lambda::Alias')
+    if (stage === 'local') {
+      expect(aliases).toEqual([])
+      return
+    }
+    expect(aliases).toHaveLength(1)
+    expect(aliases[0]?.UpdatePolicy).toHaveProperty('CodeDeployLambdaAliasUpdate.DeploymentGroupName')
+    const [group] = properties('AWS::CodeDeploy::DeploymentGroup')
+    expect(group).toMatchObject({
+      DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent10Minutes',
+      AutoRollbackConfiguration: {
+        Enabled: true,
+        Events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM'],
+      },
+      AlarmConfiguration: { Enabled: true },
+    })
+    const alarms = JSON.stringify(group?.AlarmConfiguration)
+    for (const name of ['ApiFails', 'ServingFails']) expect(alarms).toContain(name)
+    // What is outside of the alias would meet the new version at once.
+    const reads = properties('AWS::ApiGateway::Method').filter(({ HttpMethod }) => READS.includes(String(HttpMethod)))
+    expect(reads).toHaveLength(READS.length)
+    for (const { Integration } of reads) expect(JSON.stringify(Integration)).toContain('FrontGradualAlias')
+  })
+
   if (stage !== 'local')
     it('cache an answer for exactly two seconds, so that a hundred dashboards cost as much as one', () => {
       const policies = properties('AWS::CloudFront::CachePolicy')
