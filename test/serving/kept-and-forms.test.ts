@@ -118,6 +118,8 @@ it('the tag of an answer depends on its form: an empty table as CSV differs from
     ['application/json', 'text/csv'].map(async accept => (await ask('/api/class-stats', { accept })).headers?.ETag),
   )
   expect(new Set(tags).size).toBe(2)
+  // A cache may give an answer only to requests for the same form.
+  expect((await ask('/api/class-stats')).headers?.Vary).toBe('Accept')
   // The same bytes with another media type are also another answer.
   const { createHash } = await import('node:crypto')
   const body = (await ask('/api/class-stats')).body
