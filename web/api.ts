@@ -41,6 +41,12 @@ export type Api = {
    */
   unusualImagePage(url: string): Promise<UnusualImagePage>
   /**
+   * Loads all rows of a table of the API, page by page.
+   *
+   * @throws Error when a request fails
+   */
+  rows<Row>(url: string): Promise<Row[]>
+  /**
    * Posts JSON.
    *
    * @throws Error with what the answer says when it is refused
@@ -135,6 +141,7 @@ export function createApi({
       const response = await get(url, null, AbortSignal.timeout(timeoutMs))
       return readAnswer('unusualImages', await response.json(), nextOf(response, url))
     },
+    rows: url => allRows(get, url, timeoutMs),
     post: (url, body) => post(requests.fetch, url, body, timeoutMs),
     async file(url) {
       return (await get(url, null, null)).blob()
@@ -167,6 +174,20 @@ function getter({ fetch, authorization }: Requests) {
     if (response.ok || (response.status === 304 && etag)) return response
     throw new StatusError(response.status)
   }
+}
+
+/** Loads all pages of a table. */
+async function allRows<Row>(get: ReturnType<typeof getter>, url: string, timeoutMs: number): Promise<Row[]> {
+  const all: Row[] = []
+  for (let next: string | null = url; next; ) {
+    const response: Response = await get(next, null, AbortSignal.timeout(timeoutMs))
+    const body: unknown = await response.json()
+    if (!Array.isArray(body)) throw new TypeError('not an answer of the API')
+    // Not all.push(...body): there may be too many for arguments of a call.
+    for (const row of body) all.push(row)
+    next = nextOf(response, next)
+  }
+  return all
 }
 
 async function post(

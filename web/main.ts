@@ -1,8 +1,9 @@
-import { besidePage, createApi } from './api.ts'
+import { type Api, besidePage, createApi } from './api.ts'
 import { renderHistoryCard } from './cards/history.ts'
 import { renderIncidents } from './cards/incidents.ts'
 import { nowPicture, renderNow } from './cards/now.ts'
 import { renderRefused } from './cards/refused.ts'
+import type { SitePage } from './cards/site.ts'
 import { notifyFailure, renderStatus } from './cards/status.ts'
 import type { CardContext } from './cards/surroundings.ts'
 import { renderTrend, trendPicture } from './cards/trend.ts'
@@ -25,7 +26,8 @@ import { type Choice, choiceOf, parametersOf } from './view-models/choice.ts'
 import { refused } from './view-models/connection.ts'
 import { type DecisionForm, decisionRequest } from './view-models/decisions.ts'
 import { createClock } from './view-models/format.ts'
-import { exportUrls } from './view-models/questions.ts'
+import { exportUrls, judgedState } from './view-models/questions.ts'
+import { routeOf } from './view-models/route.ts'
 import { ruleNames } from './view-models/unusual-images.ts'
 
 const TIMEOUT_MS = 8_000
@@ -42,6 +44,8 @@ const page = newPage(choiceInAddress(), { local: Date.now, elapsed })
 // Starts after the settings are loaded.
 let poll: Poll | undefined
 let nextTryAt: number | null = null
+// Made after the reader has signed in.
+let api: Api | undefined
 
 function choiceInAddress(): Choice {
   return choiceOf(new URLSearchParams(location.search))
@@ -55,7 +59,24 @@ function onChoice(change: Partial<Choice>) {
   poll?.now()
 }
 
+let sitePage: Promise<SitePage> | undefined
+
+/** Shows the part of the page that the address names. Each part but the overview is loaded when it is first shown. */
+function renderRoute() {
+  const route = routeOf(location.hash)
+  document.body.dataset.route = route.name
+  byId('site').hidden = route.name !== 'site'
+  // Before the first answer the batch view is not known.
+  if (route.name !== 'site' || !api || !page.answers.health) return
+  const version = judgedState(page.answers.health, serverNow(page))
+  sitePage ??= import('./cards/site.ts').then(({ createSitePage }) =>
+    createSitePage(api as Api, context, () => serverNow(page)),
+  )
+  void sitePage.then(site => site.show(route.siteId, version)).catch(orNotify('The site could not be shown'))
+}
+
 const STEPS = [
+  renderRoute,
   renderChoice,
   () => renderNow(page, context, focus => onChoice({ focus })),
   () => renderTrend(page, context),
@@ -71,7 +92,7 @@ let renderings = 0
 /** Stores a decision, and asks for the incidents that it changes. */
 async function decide(id: string, form: DecisionForm) {
   const incident = page.answers.incidents?.find(each => each.id === id)
-  if (!incident) throw new Error('the incident is gone')
+  if (!incident || !api) throw new Error('the incident is gone')
   const { url, body } = decisionRequest(incident, form, serverNow(page))
   await api.post(url, body)
   poll?.now()
@@ -154,6 +175,10 @@ byId('retry').addEventListener('click', () => {
   if (page.connection.phase === 'refused') location.reload()
   else poll?.now()
 })
+addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#/')) scrollTo(0, 0)
+  renderRoute()
+})
 addEventListener('online', () => poll?.now())
 addEventListener('storage', () => {
   seen.refresh()
@@ -162,6 +187,7 @@ addEventListener('storage', () => {
 onThemeChange(() => {
   context.theme = readTheme()
   void renderAll()
+  void sitePage?.then(site => site.redraw())
 })
 setInterval(() => {
   if (!document.hidden) renderTimes()
@@ -170,7 +196,7 @@ setInterval(() => {
 const settings = await readSettings(fetch, TIMEOUT_MS)
 const session = settings.signIn ? await openSession(settings.signIn) : undefined
 const fetchApi: typeof fetch = (url, options) => fetch(besidePage(String(url)), options)
-const api = createApi({ fetch: fetchApi, timeoutMs: TIMEOUT_MS, authorization: session?.authorization, now: elapsed })
+api = createApi({ fetch: fetchApi, timeoutMs: TIMEOUT_MS, authorization: session?.authorization, now: elapsed })
 byId('more-unusual-images').addEventListener('click', () => {
   void showMoreUnusualImages(page, () => poll?.now(), api.unusualImagePage)
     .catch(orNotify('More unusual images could not be loaded'))

@@ -11,7 +11,13 @@ import { formatTimestamp } from '../core/time.ts'
 import { BadParameterError } from './bad-parameter.ts'
 import { refuseUnknownClass } from './class-names.ts'
 import { refuseTooManyRows } from './most-rows.ts'
-import { type NormalsSource, normalAt, readNormals, refuseUnknownSite, type SiteBaselines } from './site-normals.ts'
+import {
+  type NormalsSource,
+  normalOfImage,
+  readNormals,
+  refuseUnknownSite,
+  type SiteBaselines,
+} from './site-normals.ts'
 import type { ObservationRow, ObservationsQuery } from './site-schemas.ts'
 import { decoded, type SiteSource } from './sites.ts'
 
@@ -84,7 +90,7 @@ function rowOf(event: ImageEvent, baselines: SiteBaselines | undefined): Observa
     processing_version: event.processingVersion,
     ...(Object.fromEntries(numbers) as Record<Exclude<NumberName, 'ndvi_mean'>, number | null> & { ndvi_mean: number }),
     is_clear: isClear(event, baselines),
-    ...normalAt(baselines, event.eventMs),
+    ...normalOfImage(baselines, event.eventMs),
   }
 }
 

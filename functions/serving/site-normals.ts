@@ -7,7 +7,7 @@ import { DETECTION } from '../core/looks/detection.ts'
 import { isLearning, scoreOf } from '../core/looks/score.ts'
 import { CLASS_BIN_DAYS, CLASS_BINS } from '../core/looks/season.ts'
 import { byName } from '../core/text-order.ts'
-import { DAY_MS } from '../core/time.ts'
+import { DAY_MS, formatTimestamp } from '../core/time.ts'
 import { refuseUnknownClass } from './class-names.ts'
 import type { IncidentsSource } from './incidents.ts'
 import type { SiteNormalQuery, SiteNormalRow } from './site-schemas.ts'
@@ -50,6 +50,12 @@ export async function readNormals(source: NormalsSource, siteId: string): Promis
   return found
 }
 
+/** NDVI that is normal for an image of a site. What is normal since a lasting change says nothing of the time before. */
+export function normalOfImage(baselines: SiteBaselines | undefined, ms: number): ReturnType<typeof normalAt> {
+  const sinceMs = baselines?.ofSite.baseline?.firstMs ?? Number.NEGATIVE_INFINITY
+  return normalAt(ms < sinceMs ? undefined : baselines, ms)
+}
+
 /** NDVI that is normal at a site at a time, and its standard deviation; null where they are not known. */
 export function normalAt(
   baselines: SiteBaselines | undefined,
@@ -84,8 +90,10 @@ export async function siteNormal(
         const { ndvi_normal, ndvi_normal_stddev } = normalAt(each, (bin + 0.5) * CLASS_BIN_DAYS * DAY_MS)
         const { baseline, lastMs } = each.ofSite
         const is_learning = isLearning(baseline, lastMs, DETECTION)
+        const since = formatTimestamp(baseline?.firstMs ?? lastMs)
         const day_of_year = bin * CLASS_BIN_DAYS + 1
-        return { class_name, day_of_year, ndvi_normal, ndvi_normal_stddev, is_learning, looks: baseline?.looks ?? 0 }
+        const looks = baseline?.looks ?? 0
+        return { class_name, day_of_year, ndvi_normal, ndvi_normal_stddev, is_learning, looks, since }
       }),
     )
     .filter((row): row is SiteNormalRow => row.ndvi_normal !== null)

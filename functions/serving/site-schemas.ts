@@ -102,7 +102,7 @@ export const ObservationRow = z
       .number()
       .nullable()
       .describe(
-        'NDVI that is normal at the site on that day of the year, by all that is known now; null while it learns',
+        'NDVI that is normal at the site on that day of the year, by all that is known now; null while it learns, and before a lasting change that became normal',
       ),
     ndvi_normal_stddev: z
       .number()
@@ -133,6 +133,9 @@ export const SiteNormalRow = z
       .describe('Standard deviation of clear images from normal; null while its class has too few'),
     is_learning: z.boolean().describe('True while the site has too few images, or too short a history, to be judged'),
     looks: z.int().describe('Clear images that it is made from'),
+    since: z.iso
+      .datetime()
+      .describe('When the first of them was taken: after a lasting change that became normal, its start'),
   })
   .meta({ title: 'SiteNormalRow' })
 export type SiteNormalRow = z.infer<typeof SiteNormalRow>

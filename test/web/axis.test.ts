@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decimalsOf, roundLimits, roundStep, spreadApart, timeTicks } from '../../web/view-models/axis.ts'
+import { decimalsOf, monthTicks, roundLimits, roundStep, spreadApart, timeTicks } from '../../web/view-models/axis.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -117,5 +117,17 @@ describe('labels next to lines', () => {
           for (const [j, b] of wanted.entries()) if (a < b) expect(placed[i]).toBeLessThan(placed[j] ?? 0)
       }),
     )
+  })
+})
+
+describe('ticks of months', () => {
+  const iso = (ms: number) => new Date(ms).toISOString().slice(0, 10)
+
+  test('are starts of UTC months, and as many as fit', () => {
+    const year = { min: Date.UTC(2025, 10, 27), max: Date.UTC(2026, 10, 27) }
+    expect(monthTicks(year, 12).map(iso).slice(0, 3)).toEqual(['2025-12-01', '2026-01-01', '2026-02-01'])
+    expect(monthTicks(year, 4).map(iso)).toEqual(['2026-01-01', '2026-04-01', '2026-07-01', '2026-10-01'])
+    expect(monthTicks(year, 1).map(iso)).toEqual(['2026-01-01'])
+    expect(monthTicks({ min: 0, max: 365 * 24 * HOUR_MS - 1 }, 12)).toHaveLength(12)
   })
 })

@@ -28,6 +28,7 @@ describe('the card of incidents', () => {
             severity: 'error',
             size: 'large change',
             place: 'stand-03',
+            siteHref: '#/sites/stand-03',
           },
           ...{ className: 'Forest', change: '−0.291', score: '9.1 sd below', since: '3 Oct', until: '' },
           sinceTitle: '2026-10-03T10:20:00.000Z',

@@ -13,6 +13,7 @@ import {
   serverNow,
   unusualImageRows,
 } from '../../web/page.ts'
+import { judgedState } from '../../web/view-models/questions.ts'
 import { at, chosen, statsRow, systemHealth, unusualImage, windowStats } from './factories.ts'
 
 const roundOf = (changed: Partial<Answers>): Round => ({ changed, unchanged: [], failed: [] })
@@ -112,4 +113,16 @@ test('the system is not shown as empty before this is known', () => {
   expect(isEmpty(page)).toBe(true)
   take({ joined: [statsRow('Forest')] })
   expect(isEmpty(page)).toBe(false)
+})
+
+test('incidents are asked for again for some minutes after a batch view: they come after it', () => {
+  const publishedMs = at('14:00:00')
+  const { batch, ...report } = systemHealth()
+  const published = { ...report, batch: { ...batch, publishedMs } }
+  const stateAt = (seconds: number) => judgedState(published, publishedMs + seconds * 1_000)
+  expect(stateAt(29)).toBe(stateAt(0))
+  expect(stateAt(30)).not.toBe(stateAt(0))
+  expect(stateAt(300)).not.toBe(stateAt(240))
+  expect(stateAt(600)).not.toBe(stateAt(240))
+  expect(stateAt(6_000)).toBe(stateAt(600))
 })

@@ -6,6 +6,8 @@ export type Theme = {
   muted: string
   grid: string
   surface: string
+  accent: string
+  bad: string
   font: string
   /** Class colours, indexed by `ClassKey.colour`. */
   classes: readonly string[]
@@ -20,6 +22,8 @@ export function readTheme(element: Element = document.documentElement): Theme {
     muted: value('--muted'),
     grid: value('--grid'),
     surface: value('--surface'),
+    accent: value('--accent'),
+    bad: value('--bad'),
     font: getComputedStyle(document.body).fontFamily,
     classes: Array.from({ length: COLOUR_COUNT }, (_, index) => value(`--class-${index}`)),
   }

@@ -6,9 +6,10 @@ import { syncRows } from './rows.ts'
 export function renderIncidentRows(
   items: readonly IncidentItem[],
   onDecide: (id: string, title: string) => void,
+  bodyId = 'incidents-body',
 ): void {
   syncRows(
-    byId('incidents-body'),
+    byId(bodyId),
     items,
     item => item.key,
     item => createRow(item, onDecide),
@@ -22,7 +23,7 @@ function createRow(item: IncidentItem, onDecide: (id: string, title: string) => 
   state.append(make('strong'), make('span', { className: 'rule' }))
   const place = make('th')
   place.scope = 'row'
-  place.append(make('strong', { text: item.place }), make('span', { className: 'rule', text: item.className }))
+  place.append(placeOf(item), make('span', { className: 'rule', text: item.className }))
   const change = make('td', { className: 'number' })
   const score = make('td')
   const since = make('td')
@@ -38,6 +39,18 @@ function createRow(item: IncidentItem, onDecide: (id: string, title: string) => 
   handled.append(make('span', { className: 'rule' }), button)
   row.append(state, place, change, score, since, make('td'), handled)
   return row
+}
+
+/** Place of an incident: a link to the page of a site. */
+function placeOf({ place, siteHref }: IncidentItem): HTMLElement {
+  const name = make('strong')
+  if (siteHref === null) name.textContent = place
+  else {
+    const link = make('a', { text: place })
+    link.href = siteHref
+    name.append(link)
+  }
+  return name
 }
 
 /** An incident changes while it is open, and when it ends. */

@@ -57,6 +57,23 @@ export function timeTicks({ min, max }: Limits, maxTicks: number, offsetMs = 0):
   return ticks
 }
 
+const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120]
+
+/** Starts of UTC months within the limits, at most `maxTicks`: every month, every second, third or sixth, or years. */
+export function monthTicks({ min, max }: Limits, maxTicks: number): number[] {
+  const start = new Date(min)
+  const monthOf = (ms: number) => new Date(ms).getUTCFullYear() * 12 + new Date(ms).getUTCMonth()
+  const first = monthOf(min) + (min === Date.UTC(start.getUTCFullYear(), start.getUTCMonth()) ? 0 : 1)
+  const last = monthOf(max)
+  for (const step of MONTH_STEPS) {
+    const ticks: number[] = []
+    for (let month = Math.ceil(first / step) * step; month <= last; month += step)
+      ticks.push(Date.UTC(Math.floor(month / 12), month % 12))
+    if (ticks.length <= maxTicks) return ticks
+  }
+  return []
+}
+
 /**
  * Moves positions apart, so that neighbours have a distance of `gap` and all lie within the limits. Each stays as near
  * as possible to its wanted position. Keeps the order. When there is not enough room, the gap is smaller.

@@ -2,6 +2,7 @@ import type { Incident } from '../answers.ts'
 import { handledText } from './decisions.ts'
 import { type Clock, formatCount, formatDifference, formatScore, plural } from './format.ts'
 import type { Phrase } from './headline.ts'
+import { siteHref } from './route.ts'
 
 /** Incident, as its row shows it. */
 export type IncidentItem = {
@@ -13,6 +14,8 @@ export type IncidentItem = {
   size: string
   /** Site and class, or the number of sites of a class. */
   place: string
+  /** Address of the site's page; null for an incident of a class. */
+  siteHref: string | null
   className: string
   change: string
   score: string
@@ -64,14 +67,16 @@ function told(incidents: readonly Incident[]): Incident[] {
  * View of the incidents, open ones first; null when there is none.
  *
  * @param takesDecisions the system takes decisions of readers
+ * @param showsParts shows sites that are part of an incident of their class, too
  */
 export function incidentsView(
   incidents: readonly Incident[] | undefined,
   clock: Clock,
   nowMs: number,
   takesDecisions = false,
+  showsParts = false,
 ): IncidentsView | null {
-  const rows = told(incidents ?? [])
+  const rows = showsParts ? (incidents ?? []) : told(incidents ?? [])
   if (rows.length === 0) return null
   const open = rows.filter(isOpen)
   const shown = [...open, ...rows.filter(row => !isOpen(row))].slice(0, SHOWN)
@@ -85,6 +90,7 @@ export function incidentsView(
       severity: row.severity,
       size: sizeOf(row),
       place: placeOf(row),
+      siteHref: row.site_id === null ? null : siteHref(row.site_id),
       className: row.class_name,
       change: row.ndvi_change === null ? '' : formatDifference(row.ndvi_change),
       score: row.score === null ? '' : formatScore(row.score),

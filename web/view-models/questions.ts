@@ -30,7 +30,10 @@ export function queriesOf(
     joined: { url: '/api/class-stats' },
     batch: { url: '/api/batch/class-stats', state: view },
     statistics: { url: '/api/batch/statistics', state: view },
-    incidents: { url: `/api/incidents?limit=${ASKED_INCIDENTS}`, state: `${view} ${health?.decisions?.count}` },
+    incidents: {
+      url: `/api/incidents?limit=${ASKED_INCIDENTS}`,
+      state: `${judgedState(health, nowMs)} ${health?.decisions?.count}`,
+    },
     refused: {
       url: `/api/quarantine?limit=${SHOWN_REFUSED}`,
       state: String(refusedCount),
@@ -38,6 +41,16 @@ export function queriesOf(
     },
     health: { url: '/api/health' },
   }
+}
+
+/** Time after a batch view within which its incidents, and what is normal, come, ms. Many looks take minutes to judge. */
+const JUDGED_WITHIN_MS = 600_000
+
+/** Version of the incidents and of what is normal. They come after their batch view, so it changes for some minutes. */
+export function judgedState(health: SystemHealth | undefined, nowMs: number): string {
+  const publishedMs = health?.batch.publishedMs ?? null
+  const sinceMs = publishedMs === null ? JUDGED_WITHIN_MS : Math.min(nowMs - publishedMs, JUDGED_WITHIN_MS)
+  return `${publishedMs} ${Math.floor(sinceMs / SLOW_MS)}`
 }
 
 /** URL of a series that ends now or, where images come hours or days after they were taken, with the newest image. */
