@@ -53,7 +53,7 @@ const UNITS = {
  */
 export function trendView(
   rows: readonly WindowStats[],
-  { every, stepMs }: Range,
+  { every, stepMs, spanMs }: Range,
   batch: readonly ClassStatsRow[],
   scale: TrendScale,
   clock: Clock,
@@ -82,7 +82,8 @@ export function trendView(
   return {
     lines,
     scale,
-    x: { min: Math.min(first, last - MIN_WINDOWS * stepMs), max: last },
+    // The range that was asked for, also where the first images came later. A point alone would have no width.
+    x: { min: Math.min(first, last + stepMs - Math.max(spanMs, MIN_WINDOWS * stepMs)), max: last },
     isDaily,
     y: scale === 'ndvi' ? roundLimits(values, [0], 0.2) : roundLimits(values, [0], 0.02),
     summary: plural(starts.size, one, many),
