@@ -97,8 +97,8 @@ export const PLANTED_BATCH_BUGS: readonly PlantedBug[] = [
     file: 'functions/batch/run.ts',
     edits: [
       [
-        'const counted = mergeCounts([ofSlots, ofImports])',
-        `const all = mergeCounts([ofSlots, ofImports])
+        'const counted = mergeCounts([ofSlots, ofImports, again])',
+        `const all = mergeCounts([ofSlots, ofImports, again])
     const counted = { ...all, days: all.days.filter(({ arrivalDay }) => arrivalDay === all.days.at(-1)?.arrivalDay) }`,
       ],
     ],
