@@ -50,7 +50,7 @@ export function decisionsHandler(options: DecisionsHandlerOptions): ProxyHandler
   return httpEdge({
     forms: [JSON_FORM],
     async handle(event): Promise<Answer<Decision>> {
-      const decision = await decisionIn(event, options)
+      const decision = withIdentity(await decisionIn(event, options), event)
       const body = await decisions.add(decision, now())
       return { statusCode: 201, headers: { 'Cache-Control': 'no-store' }, body, type: JSON_FORM.type }
     },
@@ -68,7 +68,15 @@ async function decisionIn(event: APIGatewayProxyEvent, options: DecisionsHandler
   if (id !== undefined) return aboutIncident(decodeURIComponent(id), bodyOf(event, IncidentDecisionBody), options)
   const mute = END_PATH.exec(path)?.[1]
   if (mute !== undefined) return endOf(mute, bodyOf(event, EndBody), options)
-  return muteOf(bodyOf(event, MuteBody), options)
+  if (MUTES_PATH.test(path)) return muteOf(bodyOf(event, MuteBody), options)
+  throw new RefusedError(404, 'nothing is posted here: GET /api/openapi.json says where decisions go')
+}
+
+/** Adds to a decision who signed the request, where API Gateway has checked the signature. */
+function withIdentity(decision: NewDecision, { requestContext }: APIGatewayProxyEvent): NewDecision {
+  const signer = requestContext?.identity?.userArn
+  if (!signer) return decision
+  return { ...decision, by: decision.by === null ? signer : `${decision.by} (${signer})` }
 }
 
 function bodyOf<Schema extends z.ZodType>(event: APIGatewayProxyEvent, schema: Schema): z.infer<Schema> {

@@ -138,6 +138,8 @@ interface ServingOptions {
   activity?: Partial<Activity>
   /** Decisions of people about incidents; by default nobody can decide. */
   decisions?: IncidentsSource['decisions']
+  /** True where decisions are not posted to this API. */
+  decidedElsewhere?: boolean
   /** Time for which equal questions get the same answer, ms; by default each one is answered by itself. */
   sharedMs?: number
 }
@@ -146,7 +148,7 @@ interface ServingOptions {
 export function servingHandlerOf(
   { logMetadata, store, objects, logger }: Needs<'logMetadata' | 'store' | 'objects' | 'logger'>,
   { slotMs, lateness }: Timing,
-  { activity, decisions = null, sharedMs = 0 }: ServingOptions = {},
+  { activity, decisions = null, decidedElsewhere = false, sharedMs = 0 }: ServingOptions = {},
 ) {
   const classes = knownClasses(objects)
   const elapsedMs = systemTime().now
@@ -158,6 +160,7 @@ export function servingHandlerOf(
     incidents: () => readIncidents(objects),
     normals: normalsReader(objects),
     decisions,
+    decidedElsewhere,
     slotMs,
     lateness,
     classes,

@@ -31,6 +31,8 @@ export interface Serving extends SiteSource, NormalsSource {
   lateness: Lateness
   classes(): Promise<ClassList>
   lastRun(): Promise<RunStatus | undefined>
+  /** True where decisions are not posted to this API, so that the page cannot send any. */
+  decidedElsewhere?: boolean
   /** Reads the progress of the compaction that is furthest behind; undefined before the first. */
   compaction(): Promise<CompactionProgress | undefined>
   lanes: LogMetadata['lanes']

@@ -43,7 +43,8 @@ export async function health(serving: Serving): Promise<Health> {
   const compaction = await orElse('The progress of compaction', serving.compaction(), undefined)
   await orElse('The class list', serving.readClasses(), undefined)
   await orElse('The list of sites', serving.sites(), undefined)
-  const decided = await orElse('The list of decisions', serving.decisions?.() ?? Promise.resolve(null), null)
+  const asked = serving.decidedElsewhere ? undefined : serving.decisions?.()
+  const decided = await orElse('The list of decisions', asked ?? Promise.resolve(null), null)
   const unready = await store.unready()
   const { view } = chain
   const cut = countedUpTo(serving, view)

@@ -152,7 +152,7 @@ export const Health = z
     decisions: z
       .object({ count: z.int().describe('Decisions of people about incidents so far') })
       .nullable()
-      .describe('Null where nobody can decide'),
+      .describe('Null where the page cannot send decisions'),
   })
   .meta({ title: 'Health' })
 export type Health = z.infer<typeof Health>

@@ -7,6 +7,7 @@ import { Construct } from 'constructs'
 import { COMPACTION_PROGRESS_PREFIX } from '../../functions/archive/compaction-progress.ts'
 import { AGGREGATES } from '../../functions/batch/aggregates-table.ts'
 import { INCIDENTS_PREFIX } from '../../functions/batch/incidents-file.ts'
+import { DECISIONS_PREFIX } from '../../functions/decisions/stored-decisions.ts'
 import { SITES_PREFIX } from '../../functions/images/sites/stored-sites.ts'
 import type { Names } from '../names.ts'
 import { latenessText, type Stage, storeAddress } from '../stages.ts'
@@ -25,12 +26,13 @@ interface ApiAndSiteProps {
   log: EventLogAccess
 }
 
-/** The API with its two functions, and the dashboard. */
+/** The API with its three functions, and the dashboard. */
 export class ApiAndSite extends Construct {
   readonly serving: LambdaFunction
   readonly ingest: LambdaFunction
   /** Deployment of new versions of the serving function; null where the newest one answers at once. */
   readonly deployment: GradualDeployment | null
+  readonly decisions: LambdaFunction
   readonly api: RestApi
   /** Requests that API Gateway refused with 429. */
   readonly throttled: Metric
@@ -40,12 +42,14 @@ export class ApiAndSite extends Construct {
     const { stage, names } = props
     this.serving = servingFunction(new Construct(this, 'Serving'), props)
     this.ingest = ingestFunction(new Construct(this, 'Ingest'), props)
+    this.decisions = decisionsFunction(new Construct(this, 'Decisions'), props)
     this.deployment = stage.gradualDeployments
       ? new GradualDeployment(this, this.serving, `landcover-${stage.name}-serving`)
       : null
     const { api, throttled } = addApi(this, stage, names, {
       serving: this.deployment?.alias ?? (this.serving as IFunction),
       ingest: this.ingest as IFunction,
+      decisions: this.decisions as IFunction,
     })
     this.api = api
     this.throttled = throttled
@@ -82,9 +86,26 @@ function servingFunction(scope: Construct, { stage, names, grants, log }: ApiAnd
   })
   log.allowLogMetadata(serving, 'lag')
   grants.speedStore(serving)
-  const described = ['reference/*', 'batch/*', `${COMPACTION_PROGRESS_PREFIX}*`, `${INCIDENTS_PREFIX}*`]
+  const described = [
+    'reference/*',
+    'batch/*',
+    `${COMPACTION_PROGRESS_PREFIX}*`,
+    `${INCIDENTS_PREFIX}*`,
+    `${DECISIONS_PREFIX}*`,
+  ]
   grants.readObjects(serving, ...described, 'views/*', 'history/*', `${AGGREGATES.prefix}*`, `${SITES_PREFIX}*`)
   return serving
+}
+
+function decisionsFunction(scope: Construct, { stage, names, grants }: ApiAndSiteProps): LambdaFunction {
+  const decisions = deployedFunction(scope, stage, 'decisions', {
+    memoryMb: 512,
+    timeout: Duration.seconds(20),
+    variables: { LANDCOVER_BUCKET: names.bucket },
+  })
+  grants.readObjects(decisions, `${INCIDENTS_PREFIX}*`, `${DECISIONS_PREFIX}*`)
+  grants.writeObjects(decisions, `${DECISIONS_PREFIX}*`)
+  return decisions
 }
 
 function ingestFunction(scope: Construct, { stage, names, grants, log }: ApiAndSiteProps): LambdaFunction {

@@ -38,6 +38,8 @@ const SMALL_SHARE = 0.1
 const REQUESTS_REMEMBERED = 20_000
 /** Size of a burst of send requests. */
 const SEND_BURST = 50
+/** Decisions about incidents in a second, and the size of a burst: people make few. */
+const DECISIONS = { throttlingRateLimit: 1, throttlingBurstLimit: 20 }
 
 /** Level of the execution log of API Gateway. The access log is separate. */
 const LOGGED = MethodLoggingLevel.ERROR
@@ -55,7 +57,7 @@ const GATEWAY_PROBLEMS: readonly (readonly [
     ResponseType.MISSING_AUTHENTICATION_TOKEN,
     403,
     'No such address, or a signature is missing',
-    'Read addresses below /api with GET. POST /api/events needs a signature (AWS SigV4).',
+    'Read addresses below /api with GET. Requests with POST need a signature (AWS SigV4).',
   ],
   [
     'NotSignedIn',
@@ -70,12 +72,15 @@ const GATEWAY_PROBLEMS: readonly (readonly [
   ['Failed', ResponseType.DEFAULT_5XX, 503, 'The answer is not known right now', 'Try again in a few seconds.'],
 ]
 
-/** Adds the REST API: GET and HEAD of /api go to the serving function, signed POST /api/events to the ingest function. */
+/**
+ * Adds the REST API: GET and HEAD of /api go to the serving function, signed POST /api/events to the ingest function, and
+ * other signed posts, of decisions about incidents, to their function.
+ */
 export function addApi(
   scope: Construct,
   stage: Stage,
   names: Names,
-  { serving, ingest }: { serving: IFunction; ingest: IFunction },
+  { serving, ingest, decisions }: Record<'serving' | 'ingest' | 'decisions', IFunction>,
 ): { api: RestApi; throttled: Metric } {
   const accessLog = new LogGroup(scope, 'AccessLog', {
     logGroupName: `/landcover/${stage.name}/api`,
@@ -97,6 +102,7 @@ export function addApi(
           throttlingBurstLimit: SEND_BURST,
           loggingLevel: LOGGED,
         },
+        '/api/{path+}/POST': { ...DECISIONS, loggingLevel: LOGGED },
         ...Object.fromEntries(
           ['HEAD', ...(stage.allowedOrigins.length > 0 ? ['OPTIONS'] : [])].map(method => [
             `/api/{path+}/${method}`,
@@ -129,6 +135,8 @@ export function addApi(
   const authorization = readAuthorization(scope, stage, names)
   for (const method of ['GET', 'HEAD']) anything.addMethod(method, reading, authorization)
   if (stage.allowedOrigins.length > 0) answerPreflights(anything, stage)
+  // Paths of their own for decisions would need all methods that read, too.
+  anything.addMethod('POST', new LambdaIntegration(decisions), { authorizationType: AuthorizationType.IAM })
   const sending = new LambdaIntegration(ingest)
   const events = root.addResource('events')
   events.addMethod('POST', sending, { authorizationType: AuthorizationType.IAM })

@@ -15,6 +15,7 @@ export const FUNCTIONS = {
   compaction: [],
   serving: ['classes.csv'],
   ingest: ['classes.csv'],
+  decisions: [],
   notify: [],
 } as const satisfies Record<string, readonly string[]>
 /** Name of a Lambda function of a stage. */

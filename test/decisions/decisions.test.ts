@@ -154,3 +154,26 @@ describe('POST of a decision', () => {
     expect(paths.map(isDecisionsPath)).toEqual([true, true, true, false, false, false])
   })
 })
+
+it('a decision that API Gateway has let through says who signed it', async () => {
+  const decisions = openDecisions(memoryObjectStore())
+  const incidents = async () => [openIncident()]
+  const handler = decisionsHandler({ decisions, incidents, now: () => NOON_MS, logger: collectingLogger() })
+  const signer = 'arn:aws:iam::123456789012:user/ann'
+  for (const by of [undefined, 'Ann']) {
+    const event = {
+      ...{ httpMethod: 'POST', path: '/api/mutes', headers: { 'content-type': 'application/json' } },
+      ...{ body: JSON.stringify({ ...MUTE, all: true, by }), requestContext: { identity: { userArn: signer } } },
+    }
+    expect(await handler(event as unknown as APIGatewayProxyEvent)).toMatchObject({ statusCode: 201 })
+  }
+  expect((await decisions.all()).map(({ by }) => by)).toEqual([signer, `Ann (${signer})`])
+})
+
+it('nothing is stored of what is posted to another path', async () => {
+  const { post, decisions } = open()
+  expect(await post('/api/windows', { ...MUTE, all: true })).toMatchObject({
+    ...{ status: 404, body: { detail: expect.stringContaining('/api/openapi.json') } },
+  })
+  expect(await decisions.all()).toEqual([])
+})

@@ -25,6 +25,7 @@ const BUDGET: Record<LogKind, Record<FunctionName, number>> = {
     compaction: 210,
     serving: 400,
     ingest: 200,
+    decisions: 210,
     notify: 345,
   },
   kafka: {
@@ -35,6 +36,7 @@ const BUDGET: Record<LogKind, Record<FunctionName, number>> = {
     compaction: 210,
     serving: 400,
     ingest: 450,
+    decisions: 210,
     notify: 345,
   },
 }
@@ -48,6 +50,7 @@ const CLIENTS: Record<FunctionName, string[]> = {
   compaction: ['@aws-sdk/client-s3'],
   serving: ['@aws-sdk/client-s3', 'cassandra-driver'],
   ingest: ['@aws-sdk/client-s3'],
+  decisions: ['@aws-sdk/client-s3'],
   notify: [
     '@aws-sdk/client-eventbridge',
     '@aws-sdk/client-s3',
@@ -58,7 +61,7 @@ const CLIENTS: Record<FunctionName, string[]> = {
 }
 /** Client packages for the log. On Kafka, only functions that append have one: the others read its metadata from S3. */
 const LOG_CLIENTS: Record<LogKind, (name: FunctionName) => string[]> = {
-  kinesis: name => (['compaction', 'notify'].includes(name) ? [] : ['@aws-sdk/client-kinesis']),
+  kinesis: name => (['compaction', 'decisions', 'notify'].includes(name) ? [] : ['@aws-sdk/client-kinesis']),
   kafka: name =>
     ['heartbeat', 'ingest'].includes(name)
       ? ['@aws-sdk/client-s3', '@aws-sdk/client-secrets-manager', '@platformatic/kafka']

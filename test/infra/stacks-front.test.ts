@@ -22,12 +22,12 @@ const KEYSPACES_ROW_LIMIT = 1024 ** 2
 describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the API and the page of %s', deployment => {
   const { stage, access, signIn, allowedOrigins, all, properties, apiBehaviors, text } = stacksOf(deployment)
 
-  it('accept only signed events', () => {
+  it('accept only signed events and decisions', () => {
     const methods = properties('AWS::ApiGateway::Method')
     const posts = methods.filter(({ HttpMethod }) => HttpMethod === 'POST')
-    expect(posts.map(({ AuthorizationType }) => AuthorizationType)).toEqual(['AWS_IAM'])
+    expect(posts.map(({ AuthorizationType }) => AuthorizationType)).toEqual(['AWS_IAM', 'AWS_IAM'])
     const asked = allowedOrigins.length > 0 ? ['OPTIONS'] : []
-    expect(methods.map(({ HttpMethod }) => HttpMethod).sort()).toEqual(['GET', 'HEAD', ...asked, 'POST'])
+    expect(methods.map(({ HttpMethod }) => HttpMethod).sort()).toEqual(['GET', 'HEAD', ...asked, 'POST', 'POST'])
   })
 
   it('move to a new version of the serving function step by step, and back when the API fails', () => {

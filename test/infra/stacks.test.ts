@@ -127,8 +127,8 @@ describe.each(Object.keys(DEPLOYMENTS) as Deployment[])('the stacks of %s', depl
 
   it('log the errors of every execution of the API, also of events', () => {
     const settings = properties('AWS::ApiGateway::Stage').flatMap(({ MethodSettings }) => MethodSettings as object[])
-    // All methods; sending; HEAD; and preflights.
-    expect(settings).toHaveLength(allowedOrigins.length > 0 ? 4 : 3)
+    // All methods; sending; decisions; HEAD; and preflights.
+    expect(settings).toHaveLength(allowedOrigins.length > 0 ? 5 : 4)
     for (const setting of settings) expect(setting).toMatchObject({ LoggingLevel: 'ERROR' })
   })
 
@@ -227,7 +227,7 @@ function allowed({ resources }: Synthesized): Record<string, string[]> {
   for (const [id, { Type, Properties }] of resources) {
     if (
       Type !== 'AWS::IAM::Policy' ||
-      !/^(Speed|Archive|Heartbeat|Batch|Compaction|Notifier|FrontServing|FrontIngest)Role/.test(id)
+      !/^(Speed|Archive|Heartbeat|Batch|Compaction|Notifier|FrontServing|FrontIngest|FrontDecisions)Role/.test(id)
     )
       continue
     const document = Properties.PolicyDocument as { Statement: { Action: string | string[]; Resource: unknown }[] }

@@ -274,3 +274,20 @@ it('a dry run prints what would have been sent: openings, ends and reminders of 
   )
   expect(told).toEqual(['2026-11-05 ended before', '2026-11-10 opened in', '2026-11-17 reminder in'])
 })
+
+it('says for how long the oldest post waits that a receiver has not taken', async () => {
+  const team = notingReceiver()
+  const { world, start } = open({ team: team.receiver, others: notingReceiver().receiver })
+  const { round, untoldMs } = start()
+  await round()
+  expect(untoldMs()).toBe(0)
+  world.incidents = [openIncident()]
+  team.answers.push(LATER, LATER)
+  await round()
+  world.nowMs += HOUR_MS
+  await round()
+  expect(untoldMs()).toBe(HOUR_MS)
+  world.nowMs += HOUR_MS
+  await round()
+  expect(untoldMs()).toBe(0)
+})

@@ -105,3 +105,28 @@ it('lists the methods of a path: also POST, where decisions are accepted', async
   expect(await allowedAt('/api/mutes')).toEqual([405, 'GET, HEAD, POST'])
   expect(await allowedAt('/api/incidents/open/decisions')).toEqual([405, 'GET, HEAD, POST'])
 })
+
+it('answers decisions also where they are posted elsewhere, and then health tells the page not to send any', async () => {
+  const { pipeline } = await openOneLane({ slotMs: HOUR_MS })
+  await openDecisions(pipeline.objects).add(
+    {
+      kind: 'mute',
+      by: null,
+      site: 'a',
+      class: null,
+      region: null,
+      from: formatTimestamp(NOON_MS),
+      until: '2099-01-01T00:00:00.000Z',
+      reason: 'works',
+    },
+    NOON_MS,
+  )
+  const asked = async (path: string, decidedElsewhere: boolean) => {
+    const handler = servingHandler({ ...pipeline.serving, decidedElsewhere, logger: collectingLogger() })
+    const event = { httpMethod: 'GET', path, headers: {}, queryStringParameters: null }
+    return JSON.parse((await handler(event as unknown as APIGatewayProxyEvent)).body)
+  }
+  expect(await asked('/api/mutes', true)).toMatchObject([{ site: 'a' }])
+  expect((await asked('/api/health', true)).decisions).toBe(null)
+  expect((await asked('/api/health', false)).decisions).toEqual({ count: 1 })
+})
