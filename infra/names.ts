@@ -21,6 +21,7 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     signInDomain: `${name}-${account}`,
     /** Names of buckets must be unique worldwide. */
     bucket: `${name}-${account}-${region}`,
+    imageBucket: `${name}-scenes-${account}-${region}`,
     siteBucket: `${name}-site-${account}-${region}`,
     logBucket: `${name}-logs-${account}-${region}`,
     keyspace: `landcover_${stage.name}`,
@@ -29,6 +30,9 @@ export function namesOf(stage: Pick<Stage, 'name'>, account: string, region: str
     database: `landcover_${stage.name}`,
     workGroup: name,
     scheduleGroup: name,
+    /** Queues of messages about scenes, and of those that could not be observed. */
+    images: `${name}-scenes`,
+    imagesRefused: `${name}-scenes-refused`,
     failedCalls: `${name}-failed-calls`,
     alarmTopic: `${name}-alarms`,
     /** Topic and parameter in us-east-1, where the stages of all regions meet. */

@@ -93,6 +93,8 @@ export interface Stage {
    * Secrets Manager.
    */
   alerts: AlertsFile
+  /** Satellite scenes that are observed as they arrive; null: the stage gets events only. */
+  images: Images | null
   /** Mail address for alarms and the budget; null: subscribe to the topics yourself. */
   alarmMail: string | null
   /** Budget for a month, US dollars. Mails are sent at half, four fifths and all of it; null: no budget. */
@@ -101,6 +103,23 @@ export interface Stage {
   logDays: 1 | 7 | 30 | 90
   /** Bytes that one Athena statement may scan. Athena stops it at this limit. */
   scanLimitBytes: number
+}
+
+/** Where scenes come from, and how they are measured. Sites are stored with `npm run sites`. */
+export interface Images {
+  /** True if the stage has a bucket into which people put scenes: STAC items, with their images beside them. */
+  bucket: boolean
+  /** ARNs of topics whose messages are STAC items or notifications of buckets, such as those of a public archive. */
+  topics: string[]
+  /** Buckets beside the stage's own, and hosts, from which items and images may be read. Other addresses are refused. */
+  buckets: string[]
+  hosts: string[]
+  /** Scenes that are observed at the same time, 2 or more. */
+  atOnce: number
+  /** Minimum share of a site that must be valid, 0 to 1. */
+  minValid: number
+  /** True if the texture is measured as well. */
+  texture: boolean
 }
 
 /** Readers of a stage. */
@@ -147,6 +166,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     apiLogRole: 'create',
     compactionWorkers: 1,
     alerts: alertsOf('local', context('alerts', BUS_ONLY)),
+    images: null,
     alarmMail: null,
     monthlyBudget: null,
     logDays: 1,
@@ -171,6 +191,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     apiLogRole: 'create',
     compactionWorkers: 1,
     alerts: alertsOf('dev', context('alerts', BUS_ONLY)),
+    images: null,
     alarmMail: null,
     monthlyBudget: 100,
     logDays: 7,
@@ -195,6 +216,7 @@ const STAGES: Record<string, (context: Context) => Stage> = {
     apiLogRole: 'create',
     compactionWorkers: 2,
     alerts: alertsOf('prod', context('alerts', BUS_ONLY)),
+    images: null,
     alarmMail: context('alarmMail'),
     monthlyBudget: 500,
     logDays: 90,

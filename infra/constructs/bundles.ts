@@ -17,9 +17,15 @@ export const FUNCTIONS = {
   ingest: ['classes.csv'],
   decisions: [],
   notify: [],
+  images: ['classes.csv'],
 } as const satisfies Record<string, readonly string[]>
 /** Name of a Lambda function of a stage. */
 export type FunctionName = keyof typeof FUNCTIONS
+
+/** Functions that a stage deploys: without scenes it needs none that observes them. */
+export function functionsOf({ images }: { images: unknown }): FunctionName[] {
+  return (Object.keys(FUNCTIONS) as FunctionName[]).filter(name => name !== 'images' || images !== null)
+}
 
 /** Kind of log: chooses functions/runtime/aws/log-*.ts through `#log` in package.json. */
 export type LogKind = 'kinesis' | 'kafka'
@@ -74,6 +80,29 @@ const WITHOUT_ASTRA: Plugin = {
   },
 }
 
+/** Projections of the systems in functions/images/sites/projection.ts, beside `longlat` and `merc`, which are built in. */
+export const PROJECTIONS = ['utm', 'etmerc', 'tmerc', 'stere', 'lcc', 'laea', 'aea', 'cea'] as const
+
+/** Leaves out of proj4 what no function uses: other projections, and parsers of grid references and of WKT. */
+const FEW_PROJECTIONS: Plugin = {
+  name: 'few-projections',
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /proj4[/\\]projs\.js$/ }, () => ({
+      contents: [
+        ...PROJECTIONS.map(name => `import ${name} from './lib/projections/${name}'`),
+        `export default proj4 => { for (const each of [${PROJECTIONS.join()}]) proj4.Proj.projections.add(each) }`,
+      ].join('\n'),
+    }))
+    onResolve({ filter: /^(mgrs|wkt-parser)$/ }, ({ path }) => ({ path, namespace: 'left-out' }))
+    onLoad({ filter: /./, namespace: 'left-out' }, ({ path }) => ({
+      contents: [
+        `const leftOut = () => { throw new Error('${path} is not in this bundle') }`,
+        'export { leftOut as default, leftOut as forward, leftOut as toPoint }',
+      ].join('\n'),
+    }))
+  },
+}
+
 async function buildBundle(name: FunctionName, log: LogKind, folder: string): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -95,8 +124,12 @@ async function buildBundle(name: FunctionName, log: LogKind, folder: string): Pr
     metafile: true,
     // The Kafka client reads a file at run time. This variant of the package includes the file.
     alias: { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' },
-    plugins: [WITHOUT_EFFECTS, WITHOUT_ASTRA],
+    plugins: [WITHOUT_EFFECTS, WITHOUT_ASTRA, FEW_PROJECTIONS],
   })
+  // The decoder of LERC reads its code from beside the bundle when it first meets such a file.
+  if (name === 'images') {
+    cpSync(join(ROOT, 'node_modules/lerc/lerc-wasm.wasm'), join(bundleOf(name, folder), 'lerc-wasm.wasm'))
+  }
   for (const file of FUNCTIONS[name]) {
     const to = join(bundleOf(name, folder), 'data', file)
     mkdirSync(dirname(to), { recursive: true })

@@ -37,6 +37,22 @@ export class Grants {
     this.#grant(fn, ['s3:ListBucket'], [this.#bucketArn()])
   }
 
+  /** Grants reads of whole buckets with images. @param buckets names, also of other accounts */
+  readImages(fn: LambdaFunction, buckets: readonly string[]): void {
+    if (buckets.length === 0) return
+    const arns = buckets.map(bucket =>
+      this.#stack.formatArn({ service: 's3', region: '', account: '', resource: bucket }),
+    )
+    this.#grant(
+      fn,
+      ['s3:GetObject'],
+      arns.map(arn => `${arn}/*`),
+      'Buckets of images: object names are not known in advance.',
+    )
+    // Without ListBucket, S3 gives the same answer for a missing object as for a forbidden one.
+    this.#grant(fn, ['s3:ListBucket'], arns)
+  }
+
   writeObjects(fn: LambdaFunction, ...keys: string[]): void {
     this.#grant(fn, ['s3:PutObject'], this.#objectArns(keys), MANY_OBJECTS)
   }

@@ -1,7 +1,7 @@
 import { CfnQueryDefinition } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { Stage } from '../stages.ts'
-import { FUNCTIONS } from './bundles.ts'
+import { functionsOf } from './bundles.ts'
 
 /** Saved query of CloudWatch Logs Insights. Fields of our lines are those of Powertools, those with @ are Lambda's. */
 export interface LogQuery {
@@ -50,9 +50,10 @@ export const LOG_QUERIES: readonly LogQuery[] = [
 ]
 
 /** Saves the queries for the logs of a stage. */
-export function addLogQueries(scope: Construct, { name }: Stage): void {
+export function addLogQueries(scope: Construct, stage: Stage): void {
+  const { name } = stage
   const groups = {
-    functions: Object.keys(FUNCTIONS).map(each => `/aws/lambda/landcover-${name}-${each}`),
+    functions: functionsOf(stage).map(each => `/aws/lambda/landcover-${name}-${each}`),
     api: [`/landcover/${name}/api`],
   }
   for (const [index, query] of LOG_QUERIES.entries()) {

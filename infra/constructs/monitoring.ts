@@ -21,6 +21,7 @@ import type { ApiAndSite } from './api-and-site.ts'
 import type { BatchLayer } from './batch.ts'
 import type { Archive, SpeedLayer } from './consumers.ts'
 import type { EventLogAccess } from './event-log.ts'
+import type { Images } from './images.ts'
 import { addLogQueries } from './log-queries.ts'
 import type { Notifier } from './notifier.ts'
 import type { Schedules } from './schedules.ts'
@@ -37,6 +38,8 @@ interface MonitoringProps {
   batch: BatchLayer
   notifier: Notifier
   apiAndSite: ApiAndSite
+  /** Null in stages that observe no scenes. */
+  images: Images | null
 }
 
 const HOUR = Duration.hours(1)
@@ -49,6 +52,8 @@ const SILENT: Partial<AlarmProps> = {
 }
 /** Throttled requests in five minutes that are an alarm. */
 const MANY_THROTTLED = 100
+/** Age of the oldest message about a scene that is an alarm. Satellite scenes are hours old when they arrive. */
+const SCENES_WAIT_SECONDS = 2 * 60 * 60
 /** Failed calls of schedules within the four days that their queue keeps them. */
 const MANY_FAILED = 10
 
@@ -69,6 +74,7 @@ export class Monitoring extends Construct {
     const rows = [this.#watchConsumers(props), this.#watchCounting(), this.#watchAnswers(props)]
     this.#watchSchedules(props)
     this.#watchNotifier(props)
+    if (props.images) this.#watchImages(props.images)
     for (const { name, metric, threshold, description, more } of props.log.moreAlarms()) {
       this.#alarms.add(name, metric, threshold, description, more)
     }
@@ -183,6 +189,15 @@ export class Monitoring extends Construct {
     this.#alarms.add('ChangesUntold', untold, HOUR.toMilliseconds(), waiting, {
       treatMissingData: TreatMissingData.BREACHING,
     })
+  }
+
+  /** Adds the alarms of scenes that are observed as they arrive. */
+  #watchImages({ function: fn, queue, refused }: Images): void {
+    this.#failing('ImagesFails', fn)
+    const oldest = queue.metricApproximateAgeOfOldestMessage({ statistic: 'max', period: MINUTES })
+    this.#alarms.add('ImagesBehind', oldest, SCENES_WAIT_SECONDS, 'scenes wait to be observed')
+    const aside = refused.metricApproximateNumberOfMessagesVisible({ statistic: 'max', period: MINUTES })
+    this.#alarms.add('ImagesRefused', aside, 1, 'scenes could not be observed: the queue has their messages')
   }
 
   /** Adds an alarm for a function that fails repeatedly. A single failed call is repeated. */

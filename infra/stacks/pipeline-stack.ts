@@ -8,6 +8,7 @@ import { Archive, SpeedLayer } from '../constructs/consumers.ts'
 import { type EventLogAccess, eventLogAccess } from '../constructs/event-log.ts'
 import { deployedFunction } from '../constructs/function.ts'
 import { Grants } from '../constructs/grants.ts'
+import { Images } from '../constructs/images.ts'
 import { Monitoring } from '../constructs/monitoring.ts'
 import { Notifier } from '../constructs/notifier.ts'
 import { Schedules } from '../constructs/schedules.ts'
@@ -37,7 +38,8 @@ export class PipelineStack extends Stack {
     const apiAndSite = new ApiAndSite(this, layer)
     const heartbeat = this.#addHeartbeat(layer)
     const compaction = this.#addCompaction(layer)
-    new Monitoring(this, { ...layer, heartbeat, compaction, speed, archive, batch, notifier, apiAndSite })
+    const images = stage.images && new Images(this, { ...layer, images: stage.images })
+    new Monitoring(this, { ...layer, heartbeat, compaction, speed, archive, batch, notifier, apiAndSite, images })
   }
 
   #addHeartbeat({ stage, log, schedules }: Layer): LambdaFunction {

@@ -27,6 +27,7 @@ const BUDGET: Record<LogKind, Record<FunctionName, number>> = {
     ingest: 200,
     decisions: 210,
     notify: 345,
+    images: 250,
   },
   kafka: {
     speed: 350,
@@ -38,6 +39,7 @@ const BUDGET: Record<LogKind, Record<FunctionName, number>> = {
     ingest: 450,
     decisions: 210,
     notify: 345,
+    images: 500,
   },
 }
 
@@ -58,12 +60,13 @@ const CLIENTS: Record<FunctionName, string[]> = {
     '@aws-sdk/client-sesv2',
     '@aws-sdk/client-sns',
   ],
+  images: ['@aws-sdk/client-s3'],
 }
 /** Client packages for the log. On Kafka, only functions that append have one: the others read its metadata from S3. */
 const LOG_CLIENTS: Record<LogKind, (name: FunctionName) => string[]> = {
   kinesis: name => (['compaction', 'decisions', 'notify'].includes(name) ? [] : ['@aws-sdk/client-kinesis']),
   kafka: name =>
-    ['heartbeat', 'ingest'].includes(name)
+    ['heartbeat', 'ingest', 'images'].includes(name)
       ? ['@aws-sdk/client-s3', '@aws-sdk/client-secrets-manager', '@platformatic/kafka']
       : [],
 }
@@ -100,7 +103,7 @@ describe.each(['kinesis', 'kafka'] as const)('the bundles of the functions of a 
 
     it('contains the data files that it reads', () => {
       const files = readdirSync(bundleOf(name, folder), { recursive: true, withFileTypes: true })
-      const found = files.flatMap(file => (file.isFile() && !file.name.endsWith('.mjs') ? [file.name] : []))
+      const found = files.flatMap(file => (file.isFile() && !/\.(mjs|wasm)$/.test(file.name) ? [file.name] : []))
       expect(found.sort()).toEqual(FUNCTIONS[name].map(path => path.split('/').at(-1)).sort())
     })
   })

@@ -47,6 +47,20 @@ export const DEPLOYMENTS = {
     change: { reads: { access: 'cognito' }, allowedOrigins: ['https://example.org'] },
   },
   'dev with receivers of all kinds': { stage: 'dev', change: { alerts: RECEIVERS } },
+  'dev with scenes': {
+    stage: 'dev',
+    change: {
+      images: {
+        bucket: true,
+        topics: ['arn:aws:sns:us-west-2:123456789012:new-scenes'],
+        buckets: ['public-scenes'],
+        hosts: ['images.example.org'],
+        atOnce: 2,
+        minValid: 0.5,
+        texture: false,
+      },
+    },
+  },
   'dev on MSK': {
     stage: 'dev',
     change: {

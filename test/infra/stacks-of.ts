@@ -12,6 +12,7 @@ export function stacksOf(deployment: Deployment) {
     ({ dev: { access: 'cognito' }, prod: { access: 'allowlist' }, local: { access: 'public' } } as const)[stage]
   const signIn = access === 'cognito'
   const log = 'eventLog' in DEPLOYMENTS[deployment].change ? DEPLOYMENTS[deployment].change.eventLog.kind : 'kinesis'
+  const images = (DEPLOYMENTS[deployment].change as Partial<Stage>).images ?? null
   let stacks: Synthesized
   beforeAll(async () => {
     stacks = await synthesized(deployment)
@@ -30,5 +31,5 @@ export function stacksOf(deployment: Deployment) {
   /** Properties of the resources of a type in the edge stack. */
   const edge = (type: string) => stacks.edge.flatMap(([, { Type, Properties }]) => (Type === type ? [Properties] : []))
   const text = () => JSON.stringify([...stacks.resources])
-  return { stage, access, signIn, allowedOrigins, log, all, properties, apiBehaviors, edge, text, stacks: () => stacks }
+  return { stage, images, access, signIn, allowedOrigins, log, all, properties, apiBehaviors, edge, text, stacks: () => stacks }
 }
