@@ -24,7 +24,7 @@ function shortName({ AlarmName }: Record<string, unknown>): string {
     .replace('-eu-central-1', '')
 }
 
-describe.each(['dev', 'prod', 'prod on MSK'] as const)('the runbook and the alarms of stage %s', name => {
+describe.each(['dev', 'prod', 'prod on MSK', 'dev with scenes'] as const)('the runbook and the alarms of stage %s', name => {
   let alarms: string[]
   /** In the unit of each alarm's metric: counts, milliseconds, or percent. */
   let thresholds: Record<string, unknown>
@@ -56,7 +56,7 @@ describe('an entry of the runbook', () => {
 
 describe('the runbook', () => {
   it('has no entry without an alarm', async () => {
-    const stages = await Promise.all((['prod', 'prod on MSK'] as const).map(synthesized))
+    const stages = await Promise.all((['prod', 'prod on MSK', 'dev with scenes'] as const).map(synthesized))
     const alarms = stages.flatMap(stage => stage.properties('AWS::CloudWatch::Alarm').map(shortName))
     expect(described.filter(alarm => !alarms.includes(alarm))).toEqual([])
   })
