@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { systemOf } from '../../functions/images/sites/projection.ts'
 import { LAST_ATTEMPT_MS } from '../../functions/ingest/retry.ts'
 import { PROJECTIONS } from '../../infra/constructs/bundles.ts'
 import { DELIVERIES, VISIBILITY } from '../../infra/constructs/images.ts'
-import { systemOf } from '../../functions/images/sites/projection.ts'
 import { stacksOf } from './stacks-of.ts'
 
 describe('a stage that observes scenes', () => {

@@ -24,29 +24,32 @@ function shortName({ AlarmName }: Record<string, unknown>): string {
     .replace('-eu-central-1', '')
 }
 
-describe.each(['dev', 'prod', 'prod on MSK', 'dev with scenes'] as const)('the runbook and the alarms of stage %s', name => {
-  let alarms: string[]
-  /** In the unit of each alarm's metric: counts, milliseconds, or percent. */
-  let thresholds: Record<string, unknown>
-  beforeAll(async () => {
-    const found = (await synthesized(name)).properties('AWS::CloudWatch::Alarm')
-    alarms = found.map(shortName)
-    thresholds = Object.fromEntries(alarms.map((alarm, index) => [alarm, found[index]?.Threshold]).sort())
-  })
+describe.each(['dev', 'prod', 'prod on MSK', 'dev with scenes'] as const)(
+  'the runbook and the alarms of stage %s',
+  name => {
+    let alarms: string[]
+    /** In the unit of each alarm's metric: counts, milliseconds, or percent. */
+    let thresholds: Record<string, unknown>
+    beforeAll(async () => {
+      const found = (await synthesized(name)).properties('AWS::CloudWatch::Alarm')
+      alarms = found.map(shortName)
+      thresholds = Object.fromEntries(alarms.map((alarm, index) => [alarm, found[index]?.Threshold]).sort())
+    })
 
-  it('have the thresholds that were reviewed: a change shows in the snapshot', () => {
-    expect(thresholds).toMatchSnapshot()
-  })
+    it('have the thresholds that were reviewed: a change shows in the snapshot', () => {
+      expect(thresholds).toMatchSnapshot()
+    })
 
-  it('have an entry for each alarm', () => {
-    expect(alarms.length).toBeGreaterThan(10)
-    expect(alarms.filter(alarm => !described.includes(alarm))).toEqual([])
-  })
+    it('have an entry for each alarm', () => {
+      expect(alarms.length).toBeGreaterThan(10)
+      expect(alarms.filter(alarm => !described.includes(alarm))).toEqual([])
+    })
 
-  it('have only one entry for each alarm', () => {
-    expect(described).toHaveLength(new Set(described).size)
-  })
-})
+    it('have only one entry for each alarm', () => {
+      expect(described).toHaveLength(new Set(described).size)
+    })
+  },
+)
 
 describe('an entry of the runbook', () => {
   it.each([...entries])('%s says what it means, what to check and how to fix it', (_, section) => {

@@ -31,5 +31,18 @@ export function stacksOf(deployment: Deployment) {
   /** Properties of the resources of a type in the edge stack. */
   const edge = (type: string) => stacks.edge.flatMap(([, { Type, Properties }]) => (Type === type ? [Properties] : []))
   const text = () => JSON.stringify([...stacks.resources])
-  return { stage, images, access, signIn, allowedOrigins, log, all, properties, apiBehaviors, edge, text, stacks: () => stacks }
+  return {
+    stage,
+    images,
+    access,
+    signIn,
+    allowedOrigins,
+    log,
+    all,
+    properties,
+    apiBehaviors,
+    edge,
+    text,
+    stacks: () => stacks,
+  }
 }
