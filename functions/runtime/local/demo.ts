@@ -13,27 +13,30 @@ import type { LocalRuntime } from './runtime.ts'
 const SEED = 1
 const EVENTS_PER_SECOND = 20
 
-const LAST_HOUR_IMAGES = 900
+/** Time before the start for which there are windows to see, as long as the range that the page opens with, ms. */
+const WINDOWS_MS = 6 * HOUR_MS
+const IMAGES_IN_WINDOWS = 5_400
 
 /**
  * Adds history to a new state. The archive directly gets 27,000 generated images of a month and three years of some
- * sites, and the first view counts them. The last hour of images goes through the log, so that there are windows to
+ * sites, and the first view counts them. The images of the last hours go through the log, so that there are windows to
  * see. A repetition after a crash gives the same history.
  */
 export async function importDemoHistory(runtime: LocalRuntime, createdMs: number): Promise<void> {
   const { objects, views, slotMs } = runtime
   if ((await views.chain()).revision > 0) return
-  const images = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
-  const events = images.map(image => decodeEvent(toWireEvent(image), createdMs))
+  const history = Iterator.from(generateImages({ seed: SEED, untilMs: createdMs }))
+  const events = history.map(image => decodeEvent(toWireEvent(image), createdMs))
   await importEvents(objects, slotMs, `demo-${createdMs}`, [events], createdMs)
   await importEvents(objects, slotMs, `demo-sites-${createdMs}`, [demoLooks(createdMs)], createdMs)
   await runBatch(await runtime.openBatch())
 
   const producer = createProducer(await runtime.openLog())
-  const lastHour = Array.from({ length: LAST_HOUR_IMAGES }, (_, index) =>
-    liveImage({ seed: SEED, index, atMs: createdMs - HOUR_MS + (index * HOUR_MS) / LAST_HOUR_IMAGES }),
+  const everyMs = WINDOWS_MS / IMAGES_IN_WINDOWS
+  const images = Array.from({ length: IMAGES_IN_WINDOWS }, (_, index) =>
+    liveImage({ seed: SEED, index, atMs: createdMs - WINDOWS_MS + index * everyMs }),
   )
-  await producer.send(lastHour.map(toWireEvent))
+  await producer.send(images.map(toWireEvent))
   await producer.close()
 }
 
