@@ -3,6 +3,14 @@ import { UnreadableError } from './unreadable.ts'
 /** Fields in which senders put the event of an envelope, such as Kafka Connect, CloudEvents and Kafka's REST proxy. */
 const CONTENT_FIELDS = ['payload', 'data', 'data_base64', 'value', 'records'] as const
 
+/** How the messages of services look, and the field with what was sent: Amazon SNS, SQS and EventBridge, Google Pub/Sub. */
+const MESSAGES: { isMessage(value: Record<string, unknown>): boolean; field: string }[] = [
+  { isMessage: value => value.Type === 'Notification' && Object.hasOwn(value, 'TopicArn'), field: 'Message' },
+  { isMessage: value => Object.hasOwn(value, 'receiptHandle'), field: 'body' },
+  { isMessage: value => Object.hasOwn(value, 'detail-type'), field: 'detail' },
+  { isMessage: value => Object.hasOwn(value, 'subscription') && isObject(value.message), field: 'message' },
+]
+
 /** Returns true for an object that is meant as an event, valid or not. It is never taken for an envelope. */
 export function isEventLike(value: unknown): boolean {
   return isObject(value) && ('image_id' in value || 'ndvi_mean' in value || 'class_name' in value)
@@ -21,6 +29,8 @@ export function isHeader(value: unknown): value is { landcover: unknown } {
 export function contentField(value: Record<string, unknown>): string | null {
   if (isEventLike(value) || isHeader(value)) return null
   if ('op' in value && 'after' in value) return debeziumField(value.op)
+  const message = MESSAGES.find(({ isMessage, field }) => isMessage(value) && mayHoldEvents(value[field]))
+  if (message) return message.field
   if (value.type === 'Feature' && isObject(value.properties)) return 'properties'
   if (value.type === 'FeatureCollection' && Array.isArray(value.features)) return 'features'
   const [field, another] = CONTENT_FIELDS.filter(name => Object.hasOwn(value, name) && mayHoldEvents(value[name]))

@@ -139,6 +139,8 @@ describe('a damaged wrapper', () => {
 })
 
 describe('a record is read as people send it:', () => {
+  const message = (fields: object) => JSON.stringify(fields)
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
   it.each([
     ['NaN for an optional value', `{"ndvi_std":NaN,${line('a').slice(1)}`, ['a']],
     ['-Infinity for an optional value', `{"ndvi_max":-Infinity,${line('a').slice(1)}`, ['a']],
@@ -149,6 +151,24 @@ describe('a record is read as people send it:', () => {
     ['an event with a field that envelopes have', line('a', { payload: JSON.parse(line('b')) }), ['a']],
     ['a content field that is there twice', `{"payload":{"x":1},"payload":${line('a')}}`, ['a']],
     ['nothing in quotes', '""', []],
+    [
+      'a message of SNS',
+      message({ Type: 'Notification', TopicArn: 'arn:a', Subject: '{}', Message: line('a') }),
+      ['a'],
+    ],
+    ['a message of SQS', message({ messageId: 'm', receiptHandle: 'r', body: line('a'), attributes: {} }), ['a']],
+    [
+      'a message of SNS in one of SQS',
+      message({ receiptHandle: 'r', body: message({ Type: 'Notification', TopicArn: 'arn:a', Message: line('a') }) }),
+      ['a'],
+    ],
+    ['a message of EventBridge', `{"detail-type":"NDVI","source":"s","detail":${line('a')}}`, ['a']],
+    [
+      'a push of Pub/Sub',
+      message({ subscription: 's', message: { data: base64(line('a')), attributes: { data: 'x' }, messageId: '1' } }),
+      ['a'],
+    ],
+    ['an event with the fields of a message', line('a', { receiptHandle: 'r', body: line('b') }), ['a']],
   ])('%s', (_, text, expected) => {
     expect(ids(decode(text))).toEqual(expected)
   })
@@ -197,6 +217,12 @@ describe('a wrapper that cannot be removed is refused once, with its name:', () 
     ['two fields with events', `{"data":${line('a')},"value":${line('b')}}`, 0, /both data and value/],
     ['a field of another name', `{"image":${line('a')}}`, 0, /another name/],
     ['a field with something else', '{"data":[{"interval":{"from":"2026"}}]}', 0, /field data does not hold events/],
+    [
+      'a message of SNS without an event',
+      '{"Type":"Notification","TopicArn":"t","Message":"hello"}',
+      0,
+      /field Message/,
+    ],
     ['more wrappers than allowed', nested(8), 0, /more than 6 wrappers/],
     ['damaged UTF-16', Buffer.from([0xff, 0xfe, 0x7b]), null, /UTF-16/],
   ])('%s', (_, data, at, detail) => {
