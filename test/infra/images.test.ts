@@ -49,7 +49,9 @@ describe('a stage that observes scenes', () => {
 
   it('lets the function read images of its buckets only, and write nothing but publications', () => {
     const policy = properties('AWS::IAM::Policy').find(({ PolicyName }) => String(PolicyName).startsWith('ImagesRole'))
-    const { Statement } = (policy as { PolicyDocument: unknown }).PolicyDocument as { Statement: { Action: string | string[]; Resource: unknown }[] }
+    const { Statement } = (policy as { PolicyDocument: unknown }).PolicyDocument as {
+      Statement: { Action: string | string[]; Resource: unknown }[]
+    }
     const resourcesOf = (action: string) =>
       JSON.stringify(Statement.filter(({ Action }) => [Action].flat().includes(action)).map(({ Resource }) => Resource))
     expect(resourcesOf('s3:PutObject')).toMatch(/observed\/\*/)
