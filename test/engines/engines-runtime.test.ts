@@ -310,7 +310,7 @@ describeWithJava('a system on Kafka and Cassandra', () => {
     try {
       await untilSaid('not stored yet')
       producing.child.kill('SIGINT')
-      await untilSaid('a second time gives that up')
+      await untilSaid('Stop a second time')
       producing.child.kill('SIGINT')
       const { code, stdout } = await producing.finished
       expect(stdout).toMatch(/^\d+ events in .*, 1 not acknowledged \(the log may have them or not\)\n$/)
