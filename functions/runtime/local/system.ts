@@ -17,7 +17,7 @@ import { notifierOf } from '../notifier.ts'
 import { type FailureRegistry, failureRegistry } from './failure-registry.ts'
 import { localFunctions } from './functions.ts'
 import type { LocalServer } from './http-server.ts'
-import { describeLostStore } from './lost-store.ts'
+import { warnOfLostStore } from './lost-store.ts'
 import { startPolling } from './poller.ts'
 import { probesOf } from './probes.ts'
 import { responseCache } from './response-cache.ts'
@@ -72,8 +72,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const { slotMs, objects, views, logger } = runtime
   const opened = await runtime.openLogAndStore()
   const { store, checkpoints, toEvent, trim, expire } = opened
-  const lost = await describeLostStore(store, (await views.chain()).view, slotMs)
-  if (lost) logger.warn(lost)
+  await warnOfLostStore(store, views, slotMs, logger)
   const { now: elapsedMs } = systemTime()
   const failures = failureRegistry(elapsedMs, logger)
   const { log, acknowledgedBehindMs } = watchedLog(opened.log, failures, elapsedMs)
@@ -91,12 +90,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     logger,
   })
   const mapping = { log, checkpoints, logger, failures, toEvent }
-  const speed = startPolling({
-    ...mapping,
-    consumer: SPEED_CONSUMER,
-    handler: functions.speed,
-    ...SPEED_BATCHING,
-  })
+  const speed = startPolling({ ...mapping, consumer: SPEED_CONSUMER, handler: functions.speed, ...SPEED_BATCHING })
   const archive = startPolling({
     ...mapping,
     consumer: ARCHIVE_CONSUMER,
