@@ -20,7 +20,8 @@ describe('npm run batch', () => {
     const system = await startSystem(state)
     await importSome(state, 1_000)
     const { code, stdout } = await runBatch(['--state', state]).finished
-    expect(stdout).toMatch(/^view 1: 1000 images, imports only; 1000 new in [\d.]+ s\n$/)
+    // The first run of the system may have counted them already.
+    expect(stdout).toMatch(/^(view 1:|nothing new: view 1 counts) 1000 images, imports only/)
     expect(code).toBe(0)
     expect(totalCount(await system.get('/api/batch/class-stats'))).toBe(1_000)
     expect(totalCount(await system.classStats())).toBe(1_000)
