@@ -75,14 +75,12 @@ export interface Endpoint {
   /**
    * Parameters as they are answered. Requests with equal ones get equal answers, however they spell them.
    *
-   * @throws BadParameterError
-   */
-  question(query: Record<string, string>): unknown
-  /**
    * @param query parameters as text, with those that the path names
    * @throws BadParameterError
    */
-  answer(serving: Serving, query: Record<string, string>): Promise<Found>
+  question(query: Record<string, string>): unknown
+  /** @param question what `question` returned */
+  answer(serving: Serving, question: unknown): Promise<Found>
 }
 
 function table<Query extends z.ZodObject>(endpoint: {
@@ -97,14 +95,14 @@ function table<Query extends z.ZodObject>(endpoint: {
   rows(serving: Serving, query: z.infer<Query>): Promise<Found | unknown[]>
 }): Endpoint {
   const { path, summary, query, row, tellsAsOf = false, tellsRange = false, rounded, rows } = endpoint
-  const question = (text: Record<string, string>) => {
-    const parsed = parse(query, text)
-    return rounded ? rounded(parsed) : parsed
-  }
   return {
-    ...{ path, summary, query, schema: row, isTable: true, tellsAsOf, tellsRange, mayBeOld: true, question },
-    async answer(serving, text) {
-      const found = await rows(serving, question(text))
+    ...{ path, summary, query, schema: row, isTable: true, tellsAsOf, tellsRange, mayBeOld: true },
+    question(text) {
+      const parsed = parse(query, text)
+      return rounded ? rounded(parsed) : parsed
+    },
+    async answer(serving, question) {
+      const found = await rows(serving, question as z.infer<Query>)
       return Array.isArray(found) ? { body: found } : found
     },
   }
@@ -122,7 +120,7 @@ function document<Query extends z.ZodObject>(endpoint: {
   return {
     ...{ path, summary, query, schema, ...told },
     question: text => parse(query, text),
-    answer: (serving, text) => found(serving, parse(query, text)),
+    answer: (serving, question) => found(serving, question as z.infer<Query>),
   }
 }
 

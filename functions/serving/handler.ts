@@ -106,8 +106,8 @@ export function servingHandler(serving: ServingHandlerOptions): ProxyHandler {
       return problem(406, 'The answer is not available in this format', `It is available as ${types}`)
     }
     const key = JSON.stringify([endpoint.path, Object.entries(query).sort()])
-    const question = [endpoint.path, endpoint.question(query)]
-    const ask = () => share(question, () => endpoint.answer(serving, query))
+    const question = endpoint.question(query)
+    const ask = () => share([endpoint.path, question], () => endpoint.answer(serving, question))
     const isKept = endpoint.mayBeOld && !ASKED_ONCE.some(name => name in query)
     const { value, ageMs, failure } = isKept ? await kept.ask(key, ask) : await kept.askFresh(ask)
     if (failure) serving.logger.warn('serving: an older answer was given', { path: endpoint.path, ageMs, failure })
