@@ -124,17 +124,13 @@ export function runBatch(layer: BatchLayer, { trustSpeed = true } = {}): Promise
  * @throws ValidationError when the counts cannot be right; the old view stays
  */
 export function runBackfill(layer: BatchLayer, first: string, last: string): Promise<BatchRun> {
-  const { objects, query, sql, slotMs } = layer
+  const { slotMs } = layer
   return publishOnTop(layer, async ground => {
     const { base } = ground
     if (!base) return { next: undefined, behind: [] }
     const from = Math.max(Date.parse(first), firstCut(slotMs))
     const until = Math.min(Date.parse(last) + DAY_MS, base.cut)
-    const read = await listArchive(objects, Math.max(from - lookBackMs(slotMs), firstCut(slotMs)), slotMs)
-    const files = filesWithin(read, from, until)
-    const slots = slotsOf(files)
-    const archive = { files: read, lanes: await layer.lanes() }
-    const counted = await countSlots(query, sql, slotMs, slots, archive, base.imports)
+    const { files, slots, counted } = await countArrivals(layer, from, until, () => layer.lanes(), base.imports)
     refuseImpossible(counted)
 
     const watched = watch(base.watched, slots, files, counted.content, base.cut, slotMs)
@@ -151,7 +147,7 @@ export function runBackfill(layer: BatchLayer, first: string, last: string): Pro
 
 /** Counts the slots of some arrival days before a cut again. */
 async function countDays(
-  { objects, query, sql, slotMs }: BatchLayer,
+  layer: BatchLayer,
   days: ReadonlySet<string>,
   cut: Slot,
   lanes: readonly Lane[],
@@ -159,12 +155,30 @@ async function countDays(
 ): Promise<SlotsCounted> {
   const counted: SlotsCounted[] = []
   for (const day of [...days].sort()) {
-    const from = Math.max(Date.parse(day), firstCut(slotMs))
-    const files = await listArchive(objects, Math.max(from - lookBackMs(slotMs), firstCut(slotMs)), slotMs)
-    const slots = slotsOf(filesWithin(files, from, Math.min(from + DAY_MS, cut)))
-    counted.push(await countSlots(query, sql, slotMs, slots, { files, lanes }, imports))
+    const from = Math.max(Date.parse(day), firstCut(layer.slotMs))
+    const until = Math.min(from + DAY_MS, cut)
+    counted.push((await countArrivals(layer, from, until, async () => lanes, imports)).counted)
   }
   return mergeCounts(counted)
+}
+
+/**
+ * Counts what arrived between two slots.
+ *
+ * @param lanes lists the lanes of the log; it is called after the files are listed
+ */
+async function countArrivals(
+  { objects, query, sql, slotMs }: BatchLayer,
+  from: Slot,
+  until: Slot,
+  lanes: () => Promise<readonly Lane[]>,
+  imports: readonly string[],
+) {
+  const read = await listArchive(objects, Math.max(from - lookBackMs(slotMs), firstCut(slotMs)), slotMs)
+  const files = filesWithin(read, from, until)
+  const slots = slotsOf(files)
+  const archive = { files: read, lanes: await lanes() }
+  return { files, slots, counted: await countSlots(query, sql, slotMs, slots, archive, imports) }
 }
 
 /** Starting point of an attempt to publish. */
