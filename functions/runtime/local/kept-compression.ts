@@ -43,10 +43,10 @@ export function keptCompression(): (
 
 /** Best encoding of those that a client accepts alike, as browsers write it; undefined when it weighs them. */
 function encodingOf(accepted = ''): 'br' | 'gzip' | undefined {
+  if (accepted.includes(';')) return undefined
   const names = accepted
     .toLowerCase()
     .split(',')
     .map(name => name.trim())
-  if (names.includes('br') && !accepted.includes(';')) return 'br'
-  return names.includes('gzip') && !accepted.includes(';') ? 'gzip' : undefined
+  return (['br', 'gzip'] as const).find(name => names.includes(name))
 }

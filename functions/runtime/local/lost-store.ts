@@ -1,8 +1,6 @@
-import type { View } from '../../batch/view.ts'
 import type { ViewReader } from '../../batch/view-reader.ts'
 import { firstCut } from '../../core/slot.ts'
 import { formatTimestamp } from '../../core/time.ts'
-import type { Logger } from '../../ports/logger.ts'
 import type { SpeedStore } from '../../ports/speed-store.ts'
 
 /**
@@ -13,20 +11,11 @@ import type { SpeedStore } from '../../ports/speed-store.ts'
  */
 export async function describeLostStore(
   store: Pick<SpeedStore, 'readCursors'>,
-  view: Pick<View, 'cut' | 'revision'> | undefined,
-  slotMs: number,
-): Promise<string | undefined> {
-  if (!view || view.cut <= firstCut(slotMs) || (await store.readCursors()).length > 0) return undefined
-  return `the speed store is empty, and batch view ${view.revision} counts what arrived before ${formatTimestamp(view.cut)}: the store was removed or emptied. Its windows, unusual images, refused records and the claims of redrives are missing. What the log still has is read again. If the log has lost records since then, stop the system and run: npm run replay`
-}
-
-/** Writes to the log that the speed store is lost, if it is. */
-export async function warnOfLostStore(
-  store: Pick<SpeedStore, 'readCursors'>,
   views: Pick<ViewReader, 'chain'>,
   slotMs: number,
-  logger: Logger,
-): Promise<void> {
-  const lost = await describeLostStore(store, (await views.chain()).view, slotMs)
-  if (lost) logger.warn(lost)
+): Promise<string | undefined> {
+  if ((await store.readCursors()).length > 0) return undefined
+  const { view } = await views.chain()
+  if (!view || view.cut <= firstCut(slotMs)) return undefined
+  return `the speed store is empty, and batch view ${view.revision} counts what arrived before ${formatTimestamp(view.cut)}: the store was removed or emptied. Its windows, unusual images, refused records and the claims of redrives are missing. What the log still has is read again. If the log has lost records since then, stop the system and run: npm run replay`
 }

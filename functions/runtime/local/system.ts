@@ -17,7 +17,7 @@ import { notifierOf } from '../notifier.ts'
 import { type FailureRegistry, failureRegistry } from './failure-registry.ts'
 import { localFunctions } from './functions.ts'
 import type { LocalServer } from './http-server.ts'
-import { warnOfLostStore } from './lost-store.ts'
+import { describeLostStore } from './lost-store.ts'
 import { startPolling } from './poller.ts'
 import { probesOf } from './probes.ts'
 import { responseCache } from './response-cache.ts'
@@ -72,7 +72,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const { slotMs, objects, views, logger } = runtime
   const opened = await runtime.openLogAndStore()
   const { store, checkpoints, toEvent, trim, expire } = opened
-  await warnOfLostStore(store, views, slotMs, logger)
+  const lost = await describeLostStore(store, views, slotMs)
+  if (lost) logger.warn(lost)
   const { now: elapsedMs } = systemTime()
   const failures = failureRegistry(elapsedMs, logger)
   const { log, acknowledgedBehindMs } = watchedLog(opened.log, failures, elapsedMs)

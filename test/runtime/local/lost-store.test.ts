@@ -15,7 +15,8 @@ function emptyStore() {
 it('an empty speed store beside a view of the log is lost, and its own store is not', async () => {
   const { pipeline, clock, append, heartbeat, speed, archive } = await openOneLane({ slotMs: HOUR_MS })
   const empty = emptyStore()
-  expect(await describeLostStore(empty, undefined, HOUR_MS)).toBeUndefined()
+  const { views } = pipeline.serving
+  expect(await describeLostStore(empty, views, HOUR_MS)).toBeUndefined()
   const records = [append(JSON.stringify(wireEvent({ image_id: 'a' })))]
   for (const deliver of [speed, archive]) await deliver(records)
   clock.nowMs += 2 * HOUR_MS
@@ -23,8 +24,8 @@ it('an empty speed store beside a view of the log is lost, and its own store is 
   for (const deliver of [speed, archive]) await deliver(beat)
   const { view } = await pipeline.runBatch()
   expect(view?.audit.images).toBe(1)
-  expect(await describeLostStore(pipeline.store, view, HOUR_MS)).toBeUndefined()
-  const description = await describeLostStore(empty, view, HOUR_MS)
+  expect(await describeLostStore(pipeline.store, views, HOUR_MS)).toBeUndefined()
+  const description = await describeLostStore(empty, views, HOUR_MS)
   for (const part of ['batch view 1', 'removed or emptied', 'npm run replay']) expect(description).toContain(part)
   await empty.close()
 })
@@ -35,6 +36,6 @@ it('a new speed store beside a view of imports alone is not lost', async () => {
   const { view } = await pipeline.runBatch()
   expect(view?.audit.images).toBe(1)
   const empty = emptyStore()
-  expect(await describeLostStore(empty, view, HOUR_MS)).toBeUndefined()
+  expect(await describeLostStore(empty, pipeline.serving.views, HOUR_MS)).toBeUndefined()
   await empty.close()
 })
