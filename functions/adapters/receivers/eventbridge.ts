@@ -1,9 +1,8 @@
 import type { EventBridgeClient, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge'
 import type { DueMessage } from '../../core/incidents/message-due.ts'
 import { sentencesOf, titleOf } from '../../core/incidents/message-text.ts'
-import { SECOND_MS } from '../../core/time.ts'
 import type { Outcome, Post, Receiver } from '../../ports/receiver.ts'
-import { limitedRequests } from '../aws/requests.ts'
+import { clientOptions } from './aws-client.ts'
 import { awsFailure } from './aws-failure.ts'
 import { TRY_MS } from './http-post.ts'
 
@@ -49,12 +48,7 @@ export function openEventBridgeReceiver({ bus, region, endpoint, tryMs = TRY_MS 
   let client: Promise<EventBridgeClient> | undefined
   const open = async () => {
     const { EventBridgeClient: Client } = await import('@aws-sdk/client-eventbridge')
-    return new Client({
-      requestHandler: limitedRequests(3 * SECOND_MS, tryMs),
-      maxAttempts: 2,
-      ...(region !== null && { region }),
-      ...(endpoint !== undefined && { endpoint }),
-    })
+    return new Client({ maxAttempts: 2, ...(region !== null && { region }), ...clientOptions(tryMs, endpoint) })
   }
   const put = async (entries: readonly PutEventsRequestEntry[], abortSignal: AbortSignal) => {
     client ??= open()

@@ -1,7 +1,7 @@
 import type { SESv2Client } from '@aws-sdk/client-sesv2'
 import { SECOND_MS } from '../../core/time.ts'
 import type { Outcome, Post, Receiver } from '../../ports/receiver.ts'
-import { limitedRequests } from '../aws/requests.ts'
+import { clientOptions } from './aws-client.ts'
 import { awsFailure } from './aws-failure.ts'
 import { MOST_IN_MAIL, mailOf } from './email.ts'
 import { TRY_MS } from './http-post.ts'
@@ -30,8 +30,7 @@ export function openSesReceiver({ region, from, to, hour, page, endpoint, tryMs 
   let client: Promise<SESv2Client> | undefined
   const open = async () => {
     const { SESv2Client: Client } = await import('@aws-sdk/client-sesv2')
-    const requestHandler = limitedRequests(3 * SECOND_MS, tryMs)
-    return new Client({ region, requestHandler, maxAttempts: 1, ...(endpoint !== undefined && { endpoint }) })
+    return new Client({ region, maxAttempts: 1, ...clientOptions(tryMs, endpoint) })
   }
   return {
     mostMessages: MOST_IN_MAIL,

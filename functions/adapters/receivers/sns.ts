@@ -1,7 +1,6 @@
 import type { SNSClient } from '@aws-sdk/client-sns'
-import { SECOND_MS } from '../../core/time.ts'
 import type { Outcome, Post, Receiver } from '../../ports/receiver.ts'
-import { limitedRequests } from '../aws/requests.ts'
+import { clientOptions } from './aws-client.ts'
 import { awsFailure } from './aws-failure.ts'
 import { MOST_IN_MAIL, mailOf } from './email.ts'
 import { TRY_MS } from './http-post.ts'
@@ -32,9 +31,8 @@ export function openSnsReceiver({ topic, hour, page, endpoint, tryMs = TRY_MS }:
   let client: Promise<SNSClient> | undefined
   const open = async () => {
     const { SNSClient: Client } = await import('@aws-sdk/client-sns')
-    const requestHandler = limitedRequests(3 * SECOND_MS, tryMs)
     const region = topic.split(':')[3] as string
-    return new Client({ region, requestHandler, maxAttempts: 1, ...(endpoint !== undefined && { endpoint }) })
+    return new Client({ region, maxAttempts: 1, ...clientOptions(tryMs, endpoint) })
   }
   return {
     mostMessages: MOST_IN_MAIL,
