@@ -15,7 +15,7 @@ export const IncidentDecisionBody = z
     'kind',
     [
       z.strictObject({ kind: z.literal('acknowledge'), by }),
-      z.strictObject({ kind: z.literal('assign'), to: name.describe('Person to whom it is assigned'), by }),
+      z.strictObject({ kind: z.literal('assign'), to: name.describe('Assigned person'), by }),
       z.strictObject({ kind: z.literal('note'), text, by }),
     ],
     'must be acknowledge, assign or note',

@@ -10,7 +10,7 @@ export const DecisionRow = z
     at: time.describe('When it was made'),
     by: z.string().nullable().describe('Name of the person who decided; null if not given'),
     kind: z.enum(['acknowledge', 'assign', 'note']),
-    to: z.string().nullable().describe('Person to whom it is assigned; null for other decisions'),
+    to: z.string().nullable().describe('Assigned person; null for other decisions'),
     text: z.string().nullable().describe('Text of a note'),
   })
   .meta({ title: 'DecisionRow' })

@@ -36,7 +36,7 @@ export const IncidentRow = z
     lat: z.number().nullable(),
     from_import: z.boolean().describe('The image that opened it came with an import: nobody is told of it'),
     acknowledged_by: z.string().nullable().describe('Person who has acknowledged it first; null while nobody has'),
-    assigned_to: z.string().nullable().describe('Person to whom it is assigned; null while it is not'),
+    assigned_to: z.string().nullable().describe('Assigned person; null while nobody is assigned'),
     notes: z.int().describe('Number of notes'),
     muted_until: time.nullable().describe('Time until which nobody is told of it; null when it is not muted'),
   })

@@ -120,7 +120,7 @@ function rewrite(file: string, change: (text: string) => string): void {
   writeFileSync(file, change(readFileSync(file, 'utf8')))
 }
 
-/** Writes package.json, and npm-shrinkwrap.json: whoever installs the package gets the versions that were tested. */
+/** Writes package.json, and npm-shrinkwrap.json, so that an installation gets the versions that were tested. */
 function writeManifest(staged: string): void {
   const project = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock

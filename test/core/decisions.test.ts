@@ -65,7 +65,7 @@ describe('decisions about an incident', () => {
   const about = { number: 1, at: AT, by: 'Ann', incident: { id, kind, class_name, site_id, opened_at } }
   const acknowledged: Decision = { ...about, kind: 'acknowledge' }
 
-  it('give the person who acknowledged it first, the person to whom it is assigned now, and the number of notes', () => {
+  it('give the person who acknowledged it first, the person who is assigned now, and the number of notes', () => {
     expect(handlingOf([], INCIDENT)).toEqual({ acknowledgedBy: null, assignedTo: null, notes: 0 })
     const decisions: Decision[] = [
       acknowledged,

@@ -68,7 +68,7 @@ it('refuses a state or class that does not exist', async () => {
   expect(await ask({ class: 'Forrest' })).toMatchObject({ status: 404 })
 })
 
-it('answers to whom an incident is assigned, the decisions about it, and mutes', async () => {
+it('answers the assigned person of an incident, the decisions about it, and mutes', async () => {
   const ask = await openApi(OPEN, ENDED)
   const { id, kind, class_name, site_id, opened_at } = OPEN
   const about = { by: 'Ann', incident: { id, kind, class_name, site_id, opened_at } }
