@@ -1,4 +1,3 @@
-import { looksAtSite } from '../batch/site-parts.ts'
 import type { ViewReader } from '../batch/view-reader.ts'
 import type { ImageEvent } from '../core/event.ts'
 import type { NumberName } from '../core/event-fields.ts'
@@ -12,6 +11,7 @@ import { BadParameterError } from './bad-parameter.ts'
 import { refuseUnknownClass } from './class-names.ts'
 import { refuseTooManyRows } from './most-rows.ts'
 import {
+  looksOfSite,
   type NormalsSource,
   normalOfImage,
   readNormals,
@@ -39,8 +39,7 @@ export async function observations(
   if (to < from) throw new BadParameterError('to: must not be before from')
   await refuseUnknownClass(source, only)
   const siteId = decoded(id)
-  const { views } = source
-  const looks = await views.read(async view => (view ? looksAtSite(views, view, siteId) : []))
+  const looks = await looksOfSite(source, siteId)
   if (looks.length === 0) await refuseUnknownSite(source, siteId)
   const rows = looks
     .map(({ event }) => event)

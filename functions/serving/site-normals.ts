@@ -1,5 +1,6 @@
 import type { Incidents } from '../batch/incidents-file.ts'
 import type { SiteNormal, SiteNormals } from '../batch/normals-file.ts'
+import type { SiteLook } from '../batch/site-looks.ts'
 import { looksAtSite } from '../batch/site-parts.ts'
 import { fromMicro } from '../core/fixed-point.ts'
 import type { ClassBaseline } from '../core/looks/class-baseline.ts'
@@ -35,6 +36,11 @@ export function normalsBySite(normals: SiteNormals): ReadonlyMap<string, SiteNor
   const made = Map.groupBy(normals.sites, ({ siteId }) => siteId)
   bySite.set(normals, made)
   return made
+}
+
+/** Reads the looks at a site that the batch view counts. */
+export function looksOfSite({ views }: Pick<NormalsSource, 'views'>, siteId: string): Promise<SiteLook[]> {
+  return views.read(async view => (view ? looksAtSite(views, view, siteId) : []))
 }
 
 /** Reads the baselines of a site, by class. */
@@ -81,7 +87,7 @@ export async function siteNormal(
   await refuseUnknownClass(source, only)
   const siteId = decoded(id)
   const baselines = await readNormals(source, siteId)
-  if (baselines.size === 0) await refuseUnknownSite(source, siteId)
+  if (baselines.size === 0 && (await looksOfSite(source, siteId)).length === 0) await refuseUnknownSite(source, siteId)
   return [...baselines]
     .filter(([className]) => only === undefined || className === only)
     .sort(byName)
@@ -100,16 +106,11 @@ export async function siteNormal(
 }
 
 /**
- * Checks that a site without baselines is stored, or that an image names it.
+ * Checks that a site that no image names is stored.
  *
  * @throws BadParameterError with status 404 and near ids
  */
-export async function refuseUnknownSite(
-  { sites, views }: SiteSource & Pick<NormalsSource, 'views'>,
-  siteId: string,
-): Promise<void> {
-  const looks = await views.read(async view => (view ? looksAtSite(views, view, siteId) : []))
-  if (looks.length > 0) return
+export async function refuseUnknownSite({ sites }: SiteSource, siteId: string): Promise<void> {
   const ids = ((await sites())?.sites ?? []).map(site => site.id)
   if (!ids.includes(siteId)) throw unknownSite(siteId, ids, 'is not a stored site, and no image names it')
 }
