@@ -9,6 +9,7 @@ import {
   type CheckedAlerts,
   checkAlertsFile,
   SECRET_ARN,
+  SES_SERVER,
   secretReferences,
 } from '../../functions/runtime/config/alerts-file.ts'
 import type { Names } from '../names.ts'
@@ -69,7 +70,7 @@ export class Notifier extends Construct {
     const topics = receivers.flatMap(receiver => (receiver.type === 'sns' ? [receiver.topic] : []))
     grants.notifier(this.function, 'sns:Publish', topics)
     const identities = receivers.flatMap(receiver => {
-      const region = receiver.type === 'email' ? /^ses:\/\/(.+)$/.exec(receiver.server)?.[1] : undefined
+      const region = receiver.type === 'email' ? SES_SERVER.exec(receiver.server)?.[1] : undefined
       if (receiver.type !== 'email' || region === undefined) return []
       // SES has verified either the address or its domain.
       return [receiver.from, receiver.from.split('@')[1] as string].map(resourceName =>

@@ -3,6 +3,9 @@ import * as z from 'zod'
 /** Reference to a secret of AWS Secrets Manager: its ARN, and the field if it is JSON. */
 export const SECRET_ARN = /^(arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+)(?:#(.+))?$/
 
+/** Server of a mail that Amazon SES sends, with its region. */
+export const SES_SERVER = /^ses:\/\/([a-z0-9-]+)$/
+
 const SECRET_FORM = 'a secret is not written here: write env:NAME or file:PATH; on AWS, the ARN of a secret'
 const isReference = (text: string) => /^(env|file):./.test(text) || SECRET_ARN.test(text)
 const secret = z.string().refine(isReference, SECRET_FORM)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { EmailOptions } from '../../adapters/receivers/email.ts'
-import { type CheckedAlerts, checkAlertsFile, type ReceiverConfig, SECRET_ARN } from './alerts-file.ts'
+import { type CheckedAlerts, checkAlertsFile, type ReceiverConfig, SECRET_ARN, SES_SERVER } from './alerts-file.ts'
 
 /** Environment and files from which secrets are read. */
 export interface SecretSource {
@@ -70,7 +70,7 @@ function settingsOf(config: ReceiverConfig, secrets: SecretReader): ReceiverSett
     }
     case 'email': {
       const { server, from, to, hour, username, password } = config
-      const region = /^ses:\/\/([a-z0-9-]+)$/.exec(server)?.[1]
+      const region = SES_SERVER.exec(server)?.[1]
       if (region !== undefined && username === undefined && password === undefined) {
         return { type: 'ses', region, from, to, hour }
       }
